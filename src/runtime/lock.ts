@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { SetupError } from '../support/errors.ts';
+import { runtimeFeatureSchema } from './features.ts';
+
+const sha256Schema = z.string().regex(/^[a-f0-9]{64}$/);
+/** A plain file name: no folder part, no traversal. */
+const fileNameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/);
+const sizeSchema = z.number().int().nonnegative().nullable();
+
+const lockArtefactSchema = z.object({
+  file: fileNameSchema,
+  kind: z.enum(['uv', 'python', 'wheel', 'model']),
+  bytes: sizeSchema,
+  unpackedBytes: sizeSchema,
+});
+
+const lockFeatureSchema = z.union([z.array(sha256Schema), z.object({ unavailable: z.string().min(1) })]);
+
+/**
+ * `assets/python/lock.json`, made by `npm run assets:build`, read by the planner. Names every file by digest; no
+ * addresses, because a URL in a lock goes past the user's mirror. `partialRecord`: a target may lack a feature.
+ */
+export const runtimeLockSchema = z.object({
+  schemaVersion: z.literal(1),
+  /** The managed Python: a full patch version, because an environment made with `3.13` moves when a newer patch appears. */
+  python: z.object({
+    version: z.string().regex(/^3\.\d+\.\d+$/),
+    /** Release of python-build-standalone: the folder its files are in. */
+    build: z.string().min(1),
+    /** Platform key (`linux-x64-gnu`) to the digest of its archive. */
+    archives: z.record(z.string(), sha256Schema),
+  }),
+  artefacts: z.record(sha256Schema, lockArtefactSchema),
+  /** Target key: `<platform>-<arch>[-<libc>]-cp<minor>`, such as `linux-x64-gnu-cp313`, `darwin-arm64-cp312`. */
+  targets: z.record(
+    z.string(),
+    z.object({
+      minimum: z.object({
+        glibc: z.string().optional(),
+        macos: z.string().optional(),
+        musl: z.string().optional(),
+      }),
+      features: z.partialRecord(runtimeFeatureSchema, lockFeatureSchema),
+    }),
+  ),
+});
+
+export type RuntimeLock = z.infer<typeof runtimeLockSchema>;
+
+/** One file that an install needs, by digest. Sizes in bytes; `null` is unknown. */
+export interface Artefact {
+  sha256: string;
+  file: string;
+  kind: 'uv' | 'python' | 'wheel' | 'model';
+  sizeBytes: number | null;
+  unpackedBytes: number | null;
+}
+
+/** @throws when the lock does not name the digest: the lock contradicts itself, our fault. */
+export function lockArtefact(lock: RuntimeLock, sha256: string): Artefact {
+  const entry = lock.artefacts[sha256];
+  if (!entry) throw new Error(`lock.json refers to ${sha256} and does not describe it`);
+  return {
+    sha256,
+    file: entry.file,
+    kind: entry.kind,
+    sizeBytes: entry.bytes,
+    unpackedBytes: entry.unpackedBytes,
+  };
+}
+
+/** Files beside the manifest that it vouches for: lock and hash-locked requirements. */
+export const lockedFilesSchema = z.object({
+  lock: z.object({ file: fileNameSchema, sha256: sha256Schema }),
+  requirements: z.partialRecord(
+    runtimeFeatureSchema,
+    z.object({ file: fileNameSchema, sha256: sha256Schema }),
+  ),
+});
+
+/**
+ * Reads a file of the asset directory that the manifest vouches for.
+ * @throws SetupError of class verification naming file and both digests.
+ */
+export async function readLockedFile(
+  assetDir: string,
+  locked: { file: string; sha256: string },
+): Promise<Buffer> {
+  const path = join(assetDir, locked.file);
+  const bytes = await readFile(path);
+  const actual = createHash('sha256').update(bytes).digest('hex');
+  if (actual !== locked.sha256) {
+    throw new SetupError(`${locked.file} of the bundled runtime is not the file that was shipped.`, {
+      failureClass: 'verification',
+      evidence: [`file: ${path}`, `expected sha256 ${locked.sha256}`, `found sha256 ${actual}`],
+      nextSteps: ['Reinstall the ktx package, then run: ktx setup'],
+    });
+  }
+  return bytes;
+}

@@ -1,0 +1,84 @@
+/** What kind of thing stood in the way. Shown in text and JSON; decides which remedies are offered. */
+export type FailureClass =
+  | 'network'
+  | 'verification'
+  | 'disk'
+  | 'permission'
+  | 'platform'
+  | 'conflict'
+  | 'internal';
+
+/**
+ * An outcome of the environment, not a fault of the product: error reporting skips it, the user still reads
+ * the message. The name and the constructor are part of the library's contract.
+ */
+export class KtxExpectedError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'KtxExpectedError';
+  }
+}
+
+export interface SetupErrorDetails extends ErrorOptions {
+  failureClass: FailureClass;
+  /** What was seen, one fact a line: host, file, digests. Never a secret. */
+  evidence?: readonly string[];
+  /** What to do, one command or action a line, best first. */
+  nextSteps?: readonly string[];
+}
+
+/** An expected error that also says its class, the evidence, and what to do next. */
+export class SetupError extends KtxExpectedError {
+  readonly failureClass: FailureClass;
+  readonly evidence: readonly string[];
+  readonly nextSteps: readonly string[];
+
+  constructor(message: string, details: SetupErrorDetails) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.failureClass = details.failureClass;
+    this.evidence = details.evidence ?? [];
+    this.nextSteps = details.nextSteps ?? [];
+  }
+}
+
+/** The user stopped it (Ctrl+C, SIGTERM, SIGHUP) while something ran. Exit code 130. */
+export class CancelledError extends Error {
+  constructor(message = 'Operation cancelled.') {
+    super(message);
+    this.name = 'CancelledError';
+  }
+}
+
+/** Throws `CancelledError` when the signal has fired. */
+export function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new CancelledError();
+}
+
+/** The errno of a system error (`ENOENT`, `ECONNREFUSED`, …), or `undefined`. */
+export function errorCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** The message of anything that was thrown. */
+export function errorMessage(error: unknown): string {
+  if (error instanceof Error) return error.message || error.name;
+  return String(error);
+}
+
+/** The message followed by each `cause`, joined with `: `, without saying the same thing twice. */
+export function errorChain(error: unknown): string {
+  const parts: string[] = [];
+  let current: unknown = error;
+  for (let depth = 0; current !== undefined && current !== null && depth < 8; depth++) {
+    const text = errorMessage(current);
+    if (text && !parts.some((part) => part.includes(text))) parts.push(text);
+    current =
+      current instanceof AggregateError
+        ? current.errors[0]
+        : current instanceof Error
+          ? current.cause
+          : undefined;
+  }
+  return parts.join(': ');
+}
