@@ -1,0 +1,88 @@
+"""Command line of the daemon: `ktx-daemon serve-http`, `embedding-compute`, `embedding-compute-bulk`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+# Nothing else is imported up here: `--help` answers without loading the web framework.
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8765
+LOG_LEVELS = ("critical", "error", "warning", "info", "debug", "trace")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line as data."""
+    parser = argparse.ArgumentParser(prog="ktx-daemon", description="The Python part of ktx.", allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve-http", help="serve the HTTP interface until stopped", allow_abbrev=False)
+    serve.add_argument("--host", default=DEFAULT_HOST, help="address to listen on (default: %(default)s)")
+    serve.add_argument("--port", default=DEFAULT_PORT, type=_port, help="port to listen on (default: %(default)s)")
+    serve.add_argument("--log-level", default="info", choices=LOG_LEVELS, help="default: %(default)s")
+    serve.add_argument(
+        "--enable-code-execution", action="store_true", help="accepted; code execution is not implemented"
+    )
+
+    commands.add_parser("embedding-compute", help="read one JSON object with `text` on stdin, print its embedding")
+    commands.add_parser(
+        "embedding-compute-bulk", help="read one JSON object with `texts` on stdin, print their embeddings"
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """
+    Runs one command; the result is the exit code.
+
+    Raises SystemExit for a wrong command line (2) and, from uvicorn, for an address that cannot be bound (1).
+    """
+    arguments = build_parser().parse_args(argv)
+    if arguments.command == "serve-http":
+        return _serve_http(arguments)
+
+    from ktx_daemon.one_shot import run_one_shot
+
+    return run_one_shot(arguments.command, sys.stdin.buffer, sys.stdout, sys.stderr)
+
+
+def _serve_http(arguments: argparse.Namespace) -> int:
+    import uvicorn
+
+    from ktx_daemon.app import create_app
+    from ktx_daemon.embeddings import EmbeddingService, load_provider
+
+    if arguments.enable_code_execution:
+        print("ktx-daemon: --enable-code-execution has no effect: code execution is not implemented", file=sys.stderr)
+    app = create_app(
+        EmbeddingService(load_provider),
+        version=os.environ.get("KTX_DAEMON_VERSION"),
+        nonce=os.environ.get("KTX_DAEMON_NONCE"),
+    )
+    uvicorn.run(
+        app,
+        host=arguments.host,
+        port=arguments.port,
+        log_level=arguments.log_level,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        # Who stops the daemon waits half a second; a computation cannot be interrupted, so it is not waited for long.
+        timeout_graceful_shutdown=1,
+    )
+    return 0
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{port} is not a port: 0 to 65535")
+    return port
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,17 @@
+"""
+Text embeddings: vectors of 384 numbers.
+
+`EmbeddingService` holds what was promised to callers; an `EmbeddingProvider` does the computing and is replaceable.
+"""
+
+from ktx_daemon.embeddings.provider import DIMENSIONS, EmbeddingProvider, EmbeddingsUnavailableError, load_provider
+from ktx_daemon.embeddings.service import EmbeddingService, InvalidTextsError
+
+__all__ = [
+    "DIMENSIONS",
+    "EmbeddingProvider",
+    "EmbeddingService",
+    "EmbeddingsUnavailableError",
+    "InvalidTextsError",
+    "load_provider",
+]

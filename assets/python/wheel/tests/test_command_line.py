@@ -1,0 +1,157 @@
+"""The program as it is installed: `serve-http` and the one-shot commands as real processes."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from conftest import FakeProvider
+from ktx_daemon.embeddings import EmbeddingService
+from ktx_daemon.one_shot import run_one_shot
+
+
+def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "ktx_daemon", *arguments], input=stdin, capture_output=True, timeout=30
+    )
+
+
+@pytest.fixture
+def stop_all() -> Iterator[list[subprocess.Popen[bytes]]]:
+    processes: list[subprocess.Popen[bytes]] = []
+    yield processes
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def serve_http(stop_all: list[subprocess.Popen[bytes]], *arguments: str, **env: str) -> int:
+    """Starts the daemon on a free port; returns when it says that it listens. stdin stays open: it must not be read."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ktx_daemon", "serve-http", "--port", str(port), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **env},
+    )
+    stop_all.append(process)
+    assert process.stderr
+    for line in process.stderr:
+        if b"running on" in line:
+            return port
+    raise AssertionError("the daemon ended before it listened")
+
+
+def request(port: int, method: str, path: str) -> tuple[int, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request(method, path)
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+    finally:
+        connection.close()
+
+
+def test_serves_health_from_its_environment(stop_all: list[subprocess.Popen[bytes]]) -> None:
+    port = serve_http(stop_all, KTX_DAEMON_VERSION="9.9.9", KTX_DAEMON_NONCE="abc")
+    assert request(port, "GET", "/health") == (200, {"status": "healthy", "version": "9.9.9", "nonce": "abc"})
+
+
+def test_serves_no_code_execution_even_with_the_flag(stop_all: list[subprocess.Popen[bytes]]) -> None:
+    port = serve_http(stop_all, "--enable-code-execution", KTX_DAEMON_VERSION="", KTX_DAEMON_NONCE="")
+    assert request(port, "GET", "/health") == (200, {"status": "healthy"})
+    assert request(port, "POST", "/code/execute")[0] == 404
+
+
+def test_has_the_defaults_of_the_contract() -> None:
+    from ktx_daemon.__main__ import build_parser
+
+    arguments = vars(build_parser().parse_args(["serve-http"]))
+    assert arguments == {
+        "command": "serve-http",
+        "host": "127.0.0.1",
+        "port": 8765,
+        "log_level": "info",
+        "enable_code_execution": False,
+    }
+
+
+@pytest.mark.parametrize("level", ["critical", "error", "warning", "info", "debug", "trace"])
+def test_takes_every_log_level(level: str) -> None:
+    from ktx_daemon.__main__ import build_parser
+
+    assert build_parser().parse_args(["serve-http", "--log-level", level]).log_level == level
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["nosuch"], ["serve-http", "--port", "70000"], ["serve-http", "--log-level", "loud"]]
+)
+def test_refuses_a_wrong_command_line(arguments: list[str]) -> None:
+    outcome = run(*arguments)
+    assert outcome.returncode == 2
+    assert b"usage: ktx-daemon" in outcome.stderr
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from ktx_daemon.__main__ import build_parser; build_parser().format_help();"
+        "print([name for name in ('fastapi', 'pydantic', 'starlette', 'uvicorn', 'sqlglot') if name in sys.modules])"
+    )
+    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert outcome.stdout.strip() == "[]"
+    assert re.search(rb"serve-http", run("--help").stdout)
+
+
+@pytest.mark.parametrize(
+    ("command", "stdin", "message"),
+    [
+        ("embedding-compute", b"{", b"Invalid input: input: Invalid JSON"),
+        ("embedding-compute", b"{}", b"Invalid input: text: Field required"),
+        ("embedding-compute", b'{"text":" "}', b"Empty texts found at indices: 0"),
+        ("embedding-compute-bulk", b'{"texts":[]}', b"Invalid input: texts: List should have at least 1 item"),
+        ("embedding-compute-bulk", b'{"texts":["a",""]}', b"Empty texts found at indices: 1"),
+    ],
+)
+def test_one_shot_refuses_invalid_input(command: str, stdin: bytes, message: bytes) -> None:
+    outcome = run(command, stdin=stdin)
+    assert (outcome.returncode, outcome.stdout) == (1, b"")
+    assert outcome.stderr.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("command", "payload", "key"),
+    [
+        ("embedding-compute", {"text": "ab"}, "embedding"),
+        ("embedding-compute-bulk", {"texts": ["ab", "c"]}, "embeddings"),
+    ],
+)
+def test_one_shot_prints_one_json_line(command: str, payload: dict[str, Any], key: str) -> None:
+    stdout, stderr = io.StringIO(), io.StringIO()
+    stdin = io.BytesIO(json.dumps(payload).encode())
+    assert run_one_shot(command, stdin, stdout, stderr, EmbeddingService(FakeProvider)) == 0
+    assert stdout.getvalue().endswith("\n")
+    assert stdout.getvalue().count("\n") == 1
+    answer = json.loads(stdout.getvalue())
+    assert list(answer) == [key]
+    assert answer[key] == ([2.0] * 384 if key == "embedding" else [[2.0] * 384, [1.0] * 384])
+    assert stderr.getvalue() == ""
+
+
+def test_one_shot_says_why_it_cannot_compute() -> None:
+    def load() -> FakeProvider:
+        raise RuntimeError("no model")
+
+    stdout, stderr = io.StringIO(), io.StringIO()
+    assert run_one_shot("embedding-compute", io.BytesIO(b'{"text":"a"}'), stdout, stderr, EmbeddingService(load)) == 1
+    assert (stdout.getvalue(), stderr.getvalue()) == ("", "no model\n")

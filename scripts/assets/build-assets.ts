@@ -1,0 +1,107 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { KtxRuntimeFeature } from '../../src/runtime/features.ts';
+import { type RuntimeLock, runtimeLockSchema } from '../../src/runtime/lock.ts';
+import { jsonText } from '../../src/support/atomic-file.ts';
+import { formatBytes } from '../../src/support/format.ts';
+import { digestModule, pythonPart } from './lock-parts.ts';
+import { type FeatureLock, lockRequirements, requirementsFile } from './lock-requirements.ts';
+import { ASSET_DIR, DIGEST_MODULE, ROOT, SCRATCH_DIR, WHEEL_PROJECT } from './paths.ts';
+import { proveTargets } from './prove-targets.ts';
+import { run, toolbox } from './toolbox.ts';
+import { type BuiltWheel, buildWheel, pythonVersion, sha256, withProjectVersion } from './wheel.ts';
+
+/**
+ * Whether the lock offers local embeddings. Off until the wheel has its engine: a feature that can be installed and
+ * then cannot compute would be a lie. Turning it on writes `requirements.local-embeddings.txt` and real lists.
+ */
+const HAS_EMBEDDINGS_ENGINE = false;
+const EMBEDDINGS_UNAVAILABLE = 'comes with the next version of ktx';
+
+const LOCKED_FEATURES: readonly KtxRuntimeFeature[] = HAS_EMBEDDINGS_ENGINE
+  ? ['core', 'local-embeddings']
+  : ['core'];
+
+/** Makes every file of assets/python/ anew and replaces the old ones when all of them are there. */
+export async function buildAssets(options: { shouldUpgrade: boolean }): Promise<void> {
+  mkdirSync(SCRATCH_DIR, { recursive: true });
+  const version = pythonVersion(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version);
+  const pyprojectPath = join(WHEEL_PROJECT, 'pyproject.toml');
+  writeFileSync(pyprojectPath, withProjectVersion(readFileSync(pyprojectPath, 'utf8'), version));
+
+  const wheel = buildWheel(version);
+  if (!buildWheel(version).bytes.equals(wheel.bytes)) throw new Error('Two builds of the wheel differ');
+
+  const locks = LOCKED_FEATURES.map((feature) => lockRequirements(feature, options));
+  const lock = makeLock(locks);
+  proveTargets(lock, locks);
+  writeAssets(version, wheel, lock, locks);
+  report(lock);
+}
+
+function makeLock(locks: readonly FeatureLock[]): RuntimeLock {
+  const wheels = JSON.parse(
+    run(toolbox().python, [
+      join(ROOT, 'scripts/assets/make_lock.py'),
+      join(SCRATCH_DIR, 'wheels'),
+      ...locks.map((lock) => `${lock.feature}=${lock.requirementsPath},${lock.pylockPath}`),
+    ]),
+  ) as Pick<RuntimeLock, 'artefacts' | 'targets'>;
+  const { python, artefacts } = pythonPart();
+  if (!HAS_EMBEDDINGS_ENGINE) {
+    for (const target of Object.values(wheels.targets)) {
+      target.features['local-embeddings'] = { unavailable: EMBEDDINGS_UNAVAILABLE };
+    }
+  }
+  return runtimeLockSchema.parse({
+    schemaVersion: 1,
+    python,
+    artefacts: { ...artefacts, ...wheels.artefacts },
+    targets: wheels.targets,
+  });
+}
+
+function writeAssets(
+  version: string,
+  wheel: BuiltWheel,
+  lock: RuntimeLock,
+  locks: readonly FeatureLock[],
+): void {
+  const files = new Map<string, string | Buffer>([
+    [wheel.file, wheel.bytes],
+    ['lock.json', jsonText(lock)],
+    ...locks.map((entry) => [requirementsFile(entry.feature), readFileSync(entry.requirementsPath)] as const),
+  ]);
+  const vouchFor = (file: string) => ({ file, sha256: sha256(files.get(file)!) });
+  const manifest = jsonText({
+    schemaVersion: 1,
+    distributionName: 'kaelio-ktx',
+    normalizedName: 'kaelio_ktx',
+    version,
+    wheel: { ...vouchFor(wheel.file), bytes: wheel.bytes.length },
+    lock: vouchFor('lock.json'),
+    requirements: Object.fromEntries(
+      locks.map((entry) => [entry.feature, vouchFor(requirementsFile(entry.feature))]),
+    ),
+  });
+  files.set('manifest.json', manifest);
+
+  for (const file of readdirSync(ASSET_DIR, { withFileTypes: true })) {
+    if (file.isFile() && !files.has(file.name)) rmSync(join(ASSET_DIR, file.name));
+  }
+  for (const [file, content] of files) writeFileSync(join(ASSET_DIR, file), content);
+  writeFileSync(DIGEST_MODULE, digestModule(manifest));
+}
+
+function report(lock: RuntimeLock): void {
+  for (const [key, target] of Object.entries(lock.targets)) {
+    const parts = Object.entries(target.features).map(([feature, wheels]) => {
+      if (!Array.isArray(wheels)) return `${feature}: ${wheels.unavailable}`;
+      const entries = wheels.map((digest) => lock.artefacts[digest]!);
+      const total = (field: 'bytes' | 'unpackedBytes') =>
+        formatBytes(entries.reduce((sum, entry) => sum + (entry[field] ?? 0), 0));
+      return `${feature}: ${entries.length} wheels, ${total('bytes')}, unpacked ${total('unpackedBytes')}`;
+    });
+    process.stdout.write(`${key}  ${JSON.stringify(target.minimum)}  ${parts.join('; ')}\n`);
+  }
+}

@@ -1,0 +1,139 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { assetManifestSchema } from '../../src/runtime/asset.ts';
+import { lockedFilesSchema, type RuntimeLock, runtimeLockSchema } from '../../src/runtime/lock.ts';
+import { listZip, readZipEntry } from '../../src/support/zip.ts';
+import { digestModule, pythonPart } from './lock-parts.ts';
+import { ASSET_DIR, DIGEST_MODULE, ROOT, WHEEL_PROJECT } from './paths.ts';
+import { buildWheel, pythonVersion, sha256, wheelFileName } from './wheel.ts';
+
+/** What `npm run assets:check` looks at. */
+export interface AssetSources {
+  assetDir: string;
+  /** Text of src/runtime/asset-digest.ts. */
+  digestModuleText: string;
+  npmVersion: string;
+}
+
+export function committedSources(): AssetSources {
+  return {
+    assetDir: ASSET_DIR,
+    digestModuleText: readFileSync(DIGEST_MODULE, 'utf8'),
+    npmVersion: JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version,
+  };
+}
+
+/**
+ * Everything about the committed assets that can be told without Python and without a network, as sentences that
+ * name a file; an empty list is good. The build of the wheel is not repeated here, but its members are compared.
+ */
+export async function findAssetProblems(sources: AssetSources): Promise<string[]> {
+  const { assetDir } = sources;
+  const manifestText = readFileSync(join(assetDir, 'manifest.json'), 'utf8');
+  const problems: string[] = [];
+  if (digestModule(manifestText) !== sources.digestModuleText) {
+    problems.push('src/runtime/asset-digest.ts does not carry the digest of manifest.json');
+  }
+  const document = JSON.parse(manifestText);
+  const manifest = { ...assetManifestSchema.parse(document), ...lockedFilesSchema.parse(document) };
+  const version = pythonVersion(sources.npmVersion);
+  if (manifest.version !== version || manifest.wheel.file !== wheelFileName(version)) {
+    problems.push(`manifest.json is of version ${manifest.version}, package.json of ${version}`);
+  }
+
+  const vouchedFor = [manifest.wheel, manifest.lock, ...Object.values(manifest.requirements)];
+  for (const { file, sha256: digest } of vouchedFor) {
+    const path = join(assetDir, file);
+    if (!existsSync(path)) problems.push(`${file} is missing`);
+    else if (sha256(readFileSync(path)) !== digest) problems.push(`${file} is not the file of manifest.json`);
+  }
+  if (problems.length > 0) return problems;
+
+  const known = new Set(['manifest.json', ...vouchedFor.map(({ file }) => file)]);
+  for (const entry of readdirSync(assetDir, { withFileTypes: true })) {
+    if (entry.isFile() && !known.has(entry.name)) problems.push(`${entry.name} is in no manifest`);
+  }
+  const wheel = readFileSync(join(assetDir, manifest.wheel.file));
+  if (wheel.length !== manifest.wheel.bytes)
+    problems.push(`${manifest.wheel.file} has ${wheel.length} bytes`);
+  problems.push(...(await findMemberProblems(wheel, join(assetDir, 'wheel/src'))));
+
+  const lock = runtimeLockSchema.parse(JSON.parse(readFileSync(join(assetDir, manifest.lock.file), 'utf8')));
+  const requirements = Object.fromEntries(
+    Object.entries(manifest.requirements).map(([feature, { file }]) => [
+      feature,
+      readFileSync(join(assetDir, file), 'utf8'),
+    ]),
+  );
+  problems.push(...findLockProblems(lock, requirements));
+  return problems;
+}
+
+/** Contradictions inside the lock, and between it and the requirements by feature and scripts/pins.json. */
+export function findLockProblems(lock: RuntimeLock, requirements: Record<string, string>): string[] {
+  const problems: string[] = [];
+  const { python, artefacts } = pythonPart();
+  if (!isDeepStrictEqual(lock.python, python)) problems.push('lock.json: python is not that of pins.json');
+
+  const used = new Set(Object.keys(artefacts));
+  for (const [key, target] of Object.entries(lock.targets)) {
+    for (const [feature, wheels] of Object.entries(target.features)) {
+      if (!Array.isArray(wheels)) continue;
+      if (!requirements[feature]) problems.push(`lock.json: ${feature} has no requirements file`);
+      for (const digest of wheels) {
+        used.add(digest);
+        if (!lock.artefacts[digest])
+          problems.push(`lock.json: ${key} names ${digest}, which is not described`);
+        if (!requirements[feature]?.includes(`--hash=sha256:${digest}`)) {
+          problems.push(
+            `${feature} requirements do not admit ${lock.artefacts[digest]?.file ?? digest} of ${key}`,
+          );
+        }
+      }
+    }
+  }
+  for (const [digest, artefact] of Object.entries(lock.artefacts)) {
+    if (!used.has(digest)) problems.push(`lock.json: no target uses ${artefact.file}`);
+    if (artefact.kind === 'wheel' && !(artefact.bytes && artefact.unpackedBytes)) {
+      problems.push(`lock.json: the sizes of ${artefact.file} are unknown`);
+    }
+  }
+  return problems;
+}
+
+/** Where the wheel's packages and its source differ. */
+async function findMemberProblems(wheel: Buffer, sourceDir: string): Promise<string[]> {
+  const problems: string[] = [];
+  const sources = new Map(
+    readdirSync(sourceDir, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.parentPath.includes('__pycache__'))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .map((path) => [path.slice(sourceDir.length + 1).replaceAll('\\', '/'), readFileSync(path)]),
+  );
+  for (const entry of listZip(wheel)) {
+    if (entry.name.endsWith('/') || entry.name.includes('.dist-info/')) continue;
+    const source = sources.get(entry.name);
+    sources.delete(entry.name);
+    const member = await readZipEntry(wheel, entry, 2 ** 20);
+    if (!source?.equals(member)) problems.push(`the wheel was built from another ${entry.name}`);
+  }
+  for (const name of sources.keys()) problems.push(`the wheel was built without ${name}`);
+  return problems;
+}
+
+/** `findAssetProblems`, and whether the wheel built now is the committed one, byte for byte. Needs Python. */
+export async function checkAssets(): Promise<string[]> {
+  const sources = committedSources();
+  const problems = await findAssetProblems(sources);
+  const version = pythonVersion(sources.npmVersion);
+  if (!readFileSync(join(WHEEL_PROJECT, 'pyproject.toml'), 'utf8').includes(`\nversion = "${version}"\n`)) {
+    problems.push(`wheel/pyproject.toml is not of version ${version}`);
+  } else {
+    const wheel = buildWheel(version);
+    if (!wheel.bytes.equals(readFileSync(join(ASSET_DIR, wheel.file)))) {
+      problems.push(`${wheel.file} is not what its source builds to. Run: npm run assets:build`);
+    }
+  }
+  return problems;
+}

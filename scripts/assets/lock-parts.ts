@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RuntimeLock } from '../../src/runtime/lock.ts';
+import { ROOT } from './paths.ts';
+import { sha256 } from './wheel.ts';
+
+/** Linux needs its libc in the key of the lock; pins.json names only musl. */
+export function lockPlatformKey(pinsKey: string): string {
+  return /^linux-[a-z0-9]+$/.test(pinsKey) ? `${pinsKey}-gnu` : pinsKey;
+}
+
+/** The managed Python of lock.json and its artefacts, from pins.json. */
+export function pythonPart(): Pick<RuntimeLock, 'python' | 'artefacts'> {
+  const pins = JSON.parse(readFileSync(join(ROOT, 'scripts/pins.json'), 'utf8')).python as {
+    version: string;
+    build: string;
+    files: Record<string, { file: string; sha256: string }>;
+  };
+  const files = Object.entries(pins.files);
+  return {
+    python: {
+      version: pins.version,
+      build: pins.build,
+      archives: Object.fromEntries(files.map(([key, entry]) => [lockPlatformKey(key), entry.sha256])),
+    },
+    artefacts: Object.fromEntries(
+      files.map(([, entry]) => [
+        entry.sha256,
+        { file: entry.file, kind: 'python', bytes: null, unpackedBytes: null },
+      ]),
+    ),
+  };
+}
+
+/** Text of the module that makes the program carry the digest of its asset manifest. */
+export function digestModule(manifestText: string): string {
+  return `// Written by \`npm run assets:build\`: do not edit.
+
+/** sha256 of \`assets/python/manifest.json\`; the manifest carries the digests of wheel, lock and requirements. */
+export const BUNDLED_MANIFEST_SHA256 = '${sha256(manifestText)}';
+`;
+}

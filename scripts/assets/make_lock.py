@@ -1,0 +1,83 @@
+"""
+The wheel part of lock.json, printed as JSON: `python make_lock.py CACHE FEATURE=REQUIREMENTS,PYLOCK …`.
+
+Features that are not named here get their text from the caller. Progress and warnings go to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from locked_files import LockedRequirement, parse_pylock, parse_requirements_lock
+from select_wheels import ChosenWheel, Offers, Unavailable, minimum_system, select_wheels
+from targets import Target, all_targets
+from wheel_cache import WheelSize, measure_wheels
+
+FeatureLock = tuple[list[LockedRequirement], Offers]
+
+
+def choose(target: Target, locks: dict[str, FeatureLock]) -> dict[str, list[ChosenWheel] | Unavailable]:
+    """The wheels of every feature on one target."""
+    return {feature: select_wheels(target, locked, offers) for feature, (locked, offers) in locks.items()}
+
+
+def lock_document(
+    choices: dict[Target, dict[str, list[ChosenWheel] | Unavailable]], sizes: dict[str, WheelSize]
+) -> dict[str, Any]:
+    """`artefacts` and `targets` of lock.json. A target without `core` is left out: nothing can be installed there."""
+    targets: dict[str, Any] = {}
+    artefacts: dict[str, Any] = {}
+    for target, features in choices.items():
+        core = features["core"]
+        if isinstance(core, Unavailable):
+            print(f"left out {target.key}: {core.reason}", file=sys.stderr)
+            continue
+        available = {feature: wheels for feature, wheels in features.items() if not isinstance(wheels, Unavailable)}
+        chosen = [wheel for wheels in available.values() for wheel in wheels]
+        for wheel in (item.wheel for item in chosen):
+            artefacts[wheel.sha256] = {
+                "file": wheel.file,
+                "kind": "wheel",
+                "bytes": sizes[wheel.sha256].file_bytes,
+                "unpackedBytes": sizes[wheel.sha256].unpacked_bytes,
+            }
+        targets[target.key] = {
+            "minimum": minimum_system(target, chosen),
+            "features": {
+                feature: {"unavailable": wheels.reason}
+                if isinstance(wheels, Unavailable)
+                else [item.wheel.sha256 for item in wheels]
+                for feature, wheels in features.items()
+            },
+        }
+    ordered = sorted(artefacts.items(), key=lambda entry: (entry[1]["file"], entry[0]))
+    return {"artefacts": dict(ordered), "targets": targets}
+
+
+def main(arguments: list[str]) -> None:
+    """Reads the locks, measures the chosen wheels, prints the document."""
+    cache = Path(arguments[0])
+    locks: dict[str, FeatureLock] = {}
+    for argument in arguments[1:]:
+        feature, _, paths = argument.partition("=")
+        requirements, _, pylock = paths.partition(",")
+        locks[feature] = (
+            parse_requirements_lock(Path(requirements).read_text("utf-8")),
+            parse_pylock(Path(pylock).read_text("utf-8")),
+        )
+    choices = {target: choose(target, locks) for target in all_targets()}
+    wheels = [
+        item.wheel
+        for features in choices.values()
+        for selected in features.values()
+        if not isinstance(selected, Unavailable)
+        for item in selected
+    ]
+    json.dump(lock_document(choices, measure_wheels(wheels, cache)), sys.stdout)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

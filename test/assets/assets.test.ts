@@ -1,0 +1,269 @@
+import { cpSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { unzipSync } from 'fflate';
+import { afterEach, describe, expect, test } from 'vitest';
+import {
+  type AssetSources,
+  committedSources,
+  findAssetProblems,
+  findLockProblems,
+} from '../../scripts/assets/check-assets.ts';
+import { digestModule, lockPlatformKey } from '../../scripts/assets/lock-parts.ts';
+import { pythonVersion, sha256, withProjectVersion } from '../../scripts/assets/wheel.ts';
+import { verifyRuntimeAsset } from '../../src/runtime/asset.ts';
+import { BUNDLED_MANIFEST_SHA256 } from '../../src/runtime/asset-digest.ts';
+import { type RuntimeLock, runtimeLockSchema } from '../../src/runtime/lock.ts';
+import { jsonText } from '../../src/support/atomic-file.ts';
+
+const { assetDir, npmVersion } = committedSources();
+const PLATFORMS = [
+  'linux-x64-gnu',
+  'linux-arm64-gnu',
+  'linux-x64-musl',
+  'linux-arm64-musl',
+  'darwin-x64',
+  'darwin-arm64',
+  'win32-x64',
+  'win32-arm64',
+];
+const TARGETS = PLATFORMS.flatMap((platform) => [11, 12, 13, 14].map((minor) => `${platform}-cp3${minor}`));
+
+function readAsset(file: string): string {
+  return readFileSync(join(assetDir, file), 'utf8');
+}
+
+function readLock(): RuntimeLock {
+  return runtimeLockSchema.parse(JSON.parse(readAsset('lock.json')));
+}
+
+function coreFiles(lock: RuntimeLock, key: string): string[] {
+  const wheels = lock.targets[key]?.features.core;
+  if (!Array.isArray(wheels)) throw new Error(`no core for ${key}`);
+  return wheels.map((digest) => lock.artefacts[digest]?.file ?? digest);
+}
+
+describe('the committed assets', () => {
+  test('agree with each other, with their source and with the program', async () => {
+    expect(await findAssetProblems(committedSources())).toEqual([]);
+    expect(sha256(readAsset('manifest.json'))).toBe(BUNDLED_MANIFEST_SHA256);
+  });
+
+  test('have a wheel that the installer accepts', async () => {
+    const asset = await verifyRuntimeAsset({ assetDir });
+    expect(asset.manifest.version).toBe(pythonVersion(npmVersion));
+    expect(asset.requiresPython).toEqual({ specifier: '>=3.11', minimumVersion: '3.11' });
+  });
+
+  test('have a wheel with the metadata of the contract and no tests', async () => {
+    const { wheelPath } = await verifyRuntimeAsset({ assetDir });
+    const members = unzipSync(readFileSync(wheelPath));
+    const text = (suffix: string) =>
+      new TextDecoder().decode(members[Object.keys(members).find((name) => name.endsWith(suffix)) ?? '']);
+    const metadata = text('.dist-info/METADATA');
+    expect(metadata).toContain('\nName: kaelio-ktx\n');
+    expect(metadata).toContain(`\nVersion: ${pythonVersion(npmVersion)}\n`);
+    expect(metadata).toContain('\nLicense-Expression: Apache-2.0\n');
+    expect(metadata).toContain('\nProvides-Extra: local-embeddings\n');
+    expect(text('.dist-info/entry_points.txt')).toContain('ktx-daemon = ktx_daemon.__main__:main');
+
+    const required = metadata.split('\n').filter((line) => line.startsWith('Requires-Dist:'));
+    const extra = required.filter((line) => line.includes("extra == 'local-embeddings'"));
+    expect(extra.join('\n')).toMatch(/onnxruntime[\s\S]*tokenizers/);
+    const base = required.filter((line) => !extra.includes(line)).join('\n');
+    expect(base).toMatch(/fastapi[\s\S]*sqlglot[\s\S]*uvicorn/);
+    expect(base).not.toMatch(/onnxruntime|tokenizers|numpy|torch/);
+
+    const folders = new Set(Object.keys(members).map((name) => name.split('/')[0]));
+    expect([...folders].sort()).toEqual([
+      `kaelio_ktx-${pythonVersion(npmVersion)}.dist-info`,
+      'ktx_daemon',
+      'semantic_layer',
+    ]);
+    expect(Object.keys(members)).toEqual(
+      expect.arrayContaining(['ktx_daemon/py.typed', 'semantic_layer/py.typed']),
+    );
+  });
+
+  test('cover eight platforms with four Pythons each', () => {
+    const lock = readLock();
+    expect(Object.keys(lock.targets)).toEqual(TARGETS);
+    expect(Object.keys(lock.python.archives).sort()).toEqual([...PLATFORMS].sort());
+  });
+
+  test.each(TARGETS)('give %s one wheel for each package, made for it', (key) => {
+    const files = coreFiles(readLock(), key);
+    const names = files.map((file) => file.split('-')[0]);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names).toEqual(expect.arrayContaining(['fastapi', 'pydantic_core', 'sqlglot', 'uvicorn']));
+    const [, platform, python] = /^(.+)-(cp3\d+)$/.exec(key) ?? [];
+    const tag = {
+      'linux-x64-gnu': /manylinux.*x86_64/,
+      'linux-arm64-gnu': /manylinux.*aarch64/,
+      'linux-x64-musl': /musllinux.*x86_64/,
+      'linux-arm64-musl': /musllinux.*aarch64/,
+      'darwin-x64': /macosx.*(x86_64|universal2)/,
+      'darwin-arm64': /macosx.*(arm64|universal2)/,
+      'win32-x64': /win_amd64/,
+      'win32-arm64': /win_arm64/,
+    }[platform ?? ''];
+    const core = files.find((file) => file.startsWith('pydantic_core-'));
+    expect(core).toMatch(tag ?? /never/);
+    expect(core).toContain(`-${python}-${python}-`);
+  });
+
+  test('say for every feature of every target what it gets or why it does not', () => {
+    for (const target of Object.values(readLock().targets)) {
+      expect(Object.keys(target.features)).toEqual(['core', 'local-embeddings']);
+    }
+  });
+
+  test('ask for an age of the system only where wheels have one', () => {
+    for (const [key, { minimum }] of Object.entries(readLock().targets)) {
+      const kind = key.startsWith('darwin') ? ['macos'] : key.includes('gnu') ? ['glibc'] : ['musl'];
+      expect(Object.keys(minimum), key).toEqual(key.startsWith('win32') ? [] : kind);
+    }
+  });
+
+  test('name no address: a user has an index of their own', () => {
+    const hosts = [['pypi', 'org'].join('.'), ['python', 'hosted'].join('')];
+    for (const file of readdirSync(assetDir, { recursive: true, encoding: 'utf8' })) {
+      if (/__pycache__/.test(file) || !/\.(json|txt|toml|py|md|lock)$/.test(file)) continue;
+      const text = readAsset(file);
+      for (const host of hosts) expect(text.includes(host), `${host} in ${file}`).toBe(false);
+      if (/\.(json|txt)$/.test(file)) expect(text, file).not.toMatch(/https?:|--(extra-)?index/);
+    }
+  });
+});
+
+describe('the check', () => {
+  let folder = '';
+  afterEach(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function copy(): Promise<AssetSources> {
+    folder = await mkdtemp(join(tmpdir(), 'ktx-assets-'));
+    cpSync(assetDir, folder, { recursive: true });
+    return { ...committedSources(), assetDir: folder };
+  }
+
+  /** Signs the copy anew, so that only what is looked for is wrong. */
+  async function resign(sources: AssetSources, change: (lock: RuntimeLock) => void): Promise<void> {
+    const lock = readLock();
+    change(lock);
+    const text = jsonText(lock);
+    await writeFile(join(folder, 'lock.json'), text);
+    const manifest = JSON.parse(readAsset('manifest.json'));
+    manifest.lock.sha256 = sha256(text);
+    await writeFile(join(folder, 'manifest.json'), jsonText(manifest));
+    sources.digestModuleText = digestModule(jsonText(manifest));
+  }
+
+  test.each([
+    'lock.json',
+    'requirements.core.txt',
+    `kaelio_ktx-${pythonVersion(npmVersion)}-py3-none-any.whl`,
+  ])('notices an altered %s', async (file) => {
+    const sources = await copy();
+    await appendFile(join(folder, file), ' ');
+    expect(await findAssetProblems(sources)).toEqual([`${file} is not the file of manifest.json`]);
+  });
+
+  test('notices an altered manifest', async () => {
+    const sources = await copy();
+    await appendFile(join(folder, 'manifest.json'), ' ');
+    expect(await findAssetProblems(sources)).toEqual([
+      'src/runtime/asset-digest.ts does not carry the digest of manifest.json',
+    ]);
+  });
+
+  test('notices a missing file and one that is too many', async () => {
+    const sources = await copy();
+    await writeFile(join(folder, 'stray.txt'), '');
+    expect(await findAssetProblems(sources)).toEqual(['stray.txt is in no manifest']);
+    await rm(join(folder, 'requirements.core.txt'));
+    expect(await findAssetProblems(sources)).toEqual(['requirements.core.txt is missing']);
+  });
+
+  test('notices another version of the package', async () => {
+    const sources = await copy();
+    expect(await findAssetProblems({ ...sources, npmVersion: '9.9.9' })).toEqual([
+      `manifest.json is of version ${pythonVersion(npmVersion)}, package.json of 9.9.9`,
+    ]);
+  });
+
+  test('notices that the source moved on', async () => {
+    const sources = await copy();
+    await appendFile(join(folder, 'wheel/src/ktx_daemon/app.py'), '# later\n');
+    await writeFile(join(folder, 'wheel/src/semantic_layer/later.py'), '');
+    expect(await findAssetProblems(sources)).toEqual([
+      'the wheel was built from another ktx_daemon/app.py',
+      'the wheel was built without semantic_layer/later.py',
+    ]);
+    await rm(join(folder, 'wheel/src/ktx_daemon/app.py'));
+    expect(await findAssetProblems(sources)).toContain('the wheel was built from another ktx_daemon/app.py');
+  });
+
+  test('notices another Python than that of the pins', async () => {
+    const sources = await copy();
+    await resign(sources, (lock) => {
+      lock.python.version = '3.13.0';
+    });
+    expect(await findAssetProblems(sources)).toEqual(['lock.json: python is not that of pins.json']);
+  });
+
+  test('notices a wheel that the requirements do not admit, that nothing describes, that nothing uses', () => {
+    const lock = readLock();
+    const stranger = 'f'.repeat(64);
+    const key = TARGETS[0] ?? '';
+    const wheels = lock.targets[key]?.features.core;
+    if (!Array.isArray(wheels)) throw new Error('no core');
+    wheels.push(stranger);
+    const requirements = { core: readAsset('requirements.core.txt') };
+    expect(findLockProblems(lock, requirements)).toEqual([
+      `lock.json: ${key} names ${stranger}, which is not described`,
+      `core requirements do not admit ${stranger} of ${key}`,
+    ]);
+    wheels.pop();
+    lock.artefacts[stranger] = { file: 'x-1-py3-none-any.whl', kind: 'wheel', bytes: null, unpackedBytes: 1 };
+    expect(findLockProblems(lock, requirements)).toEqual([
+      'lock.json: no target uses x-1-py3-none-any.whl',
+      'lock.json: the sizes of x-1-py3-none-any.whl are unknown',
+    ]);
+    expect(findLockProblems(readLock(), {})).toContain('lock.json: core has no requirements file');
+  });
+});
+
+describe('versions and keys', () => {
+  test.each([
+    ['0.1.0', '0.1.0'],
+    ['12.34.56', '12.34.56'],
+    ['1.2.3-rc.4', '1.2.3rc4'],
+  ])('npm %s is Python %s', (npm, python) => {
+    expect(pythonVersion(npm)).toBe(python);
+  });
+
+  test.each(['1.2', '1.2.3-beta.1', '1.2.3-rc', '1.2.3+build', 'v1.2.3', '1.2.3-rc.1+x', ''])(
+    'refuses the npm version %j',
+    (npm) => {
+      expect(() => pythonVersion(npm)).toThrow('has no Python form');
+    },
+  );
+
+  test('writes the version into pyproject.toml and nothing else', () => {
+    const text = '[project]\nname = "a"\nversion = "0.1.0"\nrequires-python = ">=3.11"\n';
+    expect(withProjectVersion(text, '2.0.0rc1')).toBe(text.replace('0.1.0', '2.0.0rc1'));
+    expect(() => withProjectVersion('[project]\n', '1.0.0')).toThrow('no line');
+  });
+
+  test.each([
+    ['linux-x64', 'linux-x64-gnu'],
+    ['linux-arm64-musl', 'linux-arm64-musl'],
+    ['darwin-arm64', 'darwin-arm64'],
+    ['win32-x64', 'win32-x64'],
+  ])('%s of the pins is %s in the lock', (pins, lock) => {
+    expect(lockPlatformKey(pins)).toBe(lock);
+  });
+});

@@ -1,0 +1,33 @@
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { committedSources } from '../../scripts/assets/check-assets.ts';
+import { WHEEL_PROJECT } from '../../scripts/assets/paths.ts';
+import { isToolboxReady } from '../../scripts/assets/toolbox.ts';
+import { buildWheel, pythonVersion } from '../../scripts/assets/wheel.ts';
+
+// Needs the tools that `npm run assets:check` sets up; without them there is no uv to build with.
+describe.skipIf(!isToolboxReady())('the wheel', () => {
+  let folder = '';
+  afterEach(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test('has the same bytes from another checkout: other folder, times and permissions', async () => {
+    const { assetDir, npmVersion } = committedSources();
+    const version = pythonVersion(npmVersion);
+    folder = await mkdtemp(join(tmpdir(), 'ktx-wheel-'));
+    cpSync(WHEEL_PROJECT, folder, { recursive: true });
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      chmodSync(join(entry.parentPath, entry.name), 0o600);
+      utimesSync(join(entry.parentPath, entry.name), 1e9, 1e9);
+    }
+    const first = buildWheel(version, folder);
+    expect(buildWheel(version, folder).bytes.equals(first.bytes)).toBe(true);
+    expect(existsSync(join(assetDir, first.file))).toBe(true);
+    expect(first.bytes.equals(readFileSync(join(assetDir, first.file)))).toBe(true);
+  });
+});
