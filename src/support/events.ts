@@ -31,6 +31,8 @@ export interface PlanSummary {
   rows: readonly PlanRow[];
   /** Hosts that will be contacted, sorted. */
   hosts: readonly string[];
+  /** Files that will be fetched: what is here already does not count. */
+  fileCount: number | null;
   downloadBytes: number | null;
   diskBytes: number | null;
   freeBytes: number | null;

@@ -1,0 +1,15 @@
+/** Where the makers of uv publish their builds; also serves the builds of python-build-standalone. */
+export const OFFICIAL_MIRROR = 'https://releases.astral.sh';
+
+/** The same releases at their origin. */
+export const GITHUB = 'https://github.com';
+
+/** Path of a uv release file on the official mirror; on GitHub the same without `/github`, below `/astral-sh`. */
+export function uvReleasePath(version: string, file: string): string {
+  return `uv/releases/download/${version}/${encodeURIComponent(file)}`;
+}
+
+/** Path of a python-build-standalone file. `+` is written `%2B`, as the release pages do. */
+export function pythonReleasePath(build: string, file: string): string {
+  return `python-build-standalone/releases/download/${build}/${encodeURIComponent(file)}`;
+}

@@ -1,0 +1,84 @@
+import { joinAddress, placeOf } from '../network/address.ts';
+import { pythonReleasePath, uvReleasePath } from '../network/official-hosts.ts';
+import { type PackageLocation, packageLocations } from '../network/package-index.ts';
+import type { NetworkProfile } from '../network/profile.ts';
+import { projectOfFile } from '../network/simple-index.ts';
+import type { Artefact } from '../runtime/lock.ts';
+
+/** One place where an artefact may come from. */
+export type ArtefactSource =
+  | { kind: 'url'; label: string; url: string }
+  | { kind: 'package'; label: string; location: PackageLocation; project: string };
+
+/** Releases that the file names do not tell. */
+export interface ReleaseNumbers {
+  /** Release of python-build-standalone, `lock.python.build`. */
+  pythonBuild?: string;
+  /** Version of uv, for its archives. */
+  uvVersion?: string;
+}
+
+/**
+ * The sources of an artefact in the order they are tried. Wheels, the uv wheel included: find-links, then the indexes. Python:
+ * `UV_PYTHON_INSTALL_MIRROR`, official mirror, GitHub. uv's archives: official mirror, GitHub. Models: none, their caller knows.
+ * @throws when a release number is missing that the address needs: our fault.
+ */
+export function sourcesFor(
+  artefact: Artefact,
+  profile: Pick<
+    NetworkProfile,
+    'findLinks' | 'indexes' | 'pythonInstallMirror' | 'officialMirror' | 'githubReleases'
+  >,
+  releases: ReleaseNumbers,
+): ArtefactSource[] {
+  const { kind, file } = artefact;
+  if (file.endsWith('.whl')) {
+    const project = projectOfFile(file);
+    return packageLocations(profile).map((location) => ({
+      kind: 'package',
+      label: location.label,
+      location,
+      project,
+    }));
+  }
+  if (kind === 'python') {
+    const build = required(releases.pythonBuild, 'pythonBuild', file);
+    const mirror = profile.pythonInstallMirror;
+    return [
+      ...(mirror ? [urlSource(mirrorAddress(mirror.url, build, file))] : []),
+      ...officialSources(profile, pythonReleasePath(build, file)),
+    ];
+  }
+  if (kind === 'uv') {
+    const version = required(releases.uvVersion, 'uvVersion', file);
+    return officialSources(profile, uvReleasePath(version, file));
+  }
+  return [];
+}
+
+function officialSources(
+  profile: Pick<NetworkProfile, 'officialMirror' | 'githubReleases'>,
+  path: string,
+): ArtefactSource[] {
+  return [
+    urlSource(joinAddress(profile.officialMirror, `github/${path}`)),
+    ...(profile.githubReleases === null
+      ? []
+      : [urlSource(joinAddress(profile.githubReleases, `astral-sh/${path}`))]),
+  ];
+}
+
+/** uv's own layout of a mirror: `<build>/<file>`, `+` as `%2B` over http and as itself in folders. */
+function mirrorAddress(mirror: string, build: string, file: string): string {
+  const name = mirror.startsWith('file:') ? file : encodeURIComponent(file);
+  return joinAddress(mirror, `${build}/${name}`);
+}
+
+function urlSource(url: string): ArtefactSource {
+  return { kind: 'url', label: placeOf(url), url };
+}
+
+function required(value: string | undefined, name: string, file: string): string {
+  if (value === undefined) throw new Error(`${name} is needed to know where ${file} lies`);
+  return value;
+}

@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Artefact } from '../../src/runtime/lock.ts';
+import { type ArtefactStore, DigestMismatchError, hashFile, openStore } from '../../src/store/store.ts';
+
+let dir: string;
+let store: ArtefactStore;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ktx-store-'));
+  store = openStore(join(dir, 'store'));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+const BYTES = Buffer.alloc(700_000, 'wheel');
+const artefact: Artefact = {
+  sha256: createHash('sha256').update(BYTES).digest('hex'),
+  file: 'pkg-1.0-py3-none-any.whl',
+  kind: 'wheel',
+  sizeBytes: BYTES.length,
+  unpackedBytes: null,
+};
+
+async function* inChunks(bytes: Uint8Array, size = 16_384) {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+const left = () => readdir(join(dir, 'store'));
+
+describe('put', () => {
+  it('stores the bytes under their digest and says how far it is', async () => {
+    const seen: number[] = [];
+    expect(await store.put(artefact, inChunks(BYTES), { onBytes: (done) => seen.push(done) })).toBe(
+      BYTES.length,
+    );
+    expect(store.pathOf(artefact)).toBe(join(dir, 'store', artefact.sha256, artefact.file));
+    expect(await readFile(store.pathOf(artefact))).toEqual(BYTES);
+    expect(seen.at(-1)).toBe(BYTES.length);
+    expect(await left()).toEqual([artefact.sha256]);
+    expect(await store.verify(artefact)).toBe('ok');
+  });
+
+  it.each<[string, Uint8Array]>([
+    ['one flipped byte', Buffer.concat([BYTES.subarray(0, -1), Buffer.from('X')])],
+    ['too short', BYTES.subarray(0, 1000)],
+    ['empty', Buffer.alloc(0)],
+  ])('refuses %s and leaves nothing', async (_, bytes) => {
+    const error = await store.put(artefact, inChunks(bytes)).catch((each: unknown) => each);
+    expect(error).toBeInstanceOf(DigestMismatchError);
+    expect(error).toMatchObject({
+      expected: artefact.sha256,
+      actual: createHash('sha256').update(bytes).digest('hex'),
+      sizeBytes: bytes.length,
+    });
+    expect(await left()).toEqual([]);
+    expect(await store.has(artefact)).toBe(false);
+  });
+
+  it('does not wait for the end of what is too long', async () => {
+    async function* endless() {
+      for (;;) yield BYTES;
+    }
+    await expect(store.put(artefact, endless())).rejects.toBeInstanceOf(DigestMismatchError);
+    expect(await left()).toEqual([]);
+  });
+
+  it('shows the partial file while it arrives, under its own name', async () => {
+    const seen: string[][] = [];
+    async function* watched() {
+      for await (const chunk of inChunks(BYTES)) {
+        yield chunk;
+        seen.push(await left());
+      }
+    }
+    await store.put(artefact, watched());
+    expect(seen.flat().every((name) => name === `${artefact.sha256}.partial`)).toBe(true);
+    expect(seen.length).toBeGreaterThan(0);
+  });
+
+  it('leaves nothing when the body fails or the user cancels', async () => {
+    async function* broken() {
+      yield BYTES;
+      throw new Error('wire cut');
+    }
+    await expect(store.put({ ...artefact, sizeBytes: null }, broken())).rejects.toThrow('wire cut');
+    expect(await left()).toEqual([]);
+    const abort = new AbortController();
+    async function* cancelling() {
+      yield BYTES.subarray(0, 10);
+      abort.abort();
+      yield BYTES.subarray(10);
+    }
+    await expect(store.put(artefact, cancelling(), { signal: abort.signal })).rejects.toMatchObject({
+      name: 'CancelledError',
+    });
+    expect(await left()).toEqual([]);
+  });
+
+  it('says where it could not write', async () => {
+    await writeFile(join(dir, 'file'), '');
+    const error = await openStore(join(dir, 'file', 'store'))
+      .put(artefact, inChunks(BYTES))
+      .catch((each: unknown) => each);
+    expect(error).toMatchObject({ code: 'ENOTDIR' });
+    for (const [code, failureClass] of [
+      ['ENOSPC', 'disk'],
+      ['EACCES', 'permission'],
+      ['EROFS', 'permission'],
+    ]) {
+      const failing = async function* (): AsyncGenerator<Uint8Array> {
+        yield BYTES.subarray(0, 1);
+        throw Object.assign(new Error(code), { code });
+      };
+      await expect(store.put(artefact, failing())).rejects.toMatchObject({
+        failureClass,
+        message: expect.stringContaining(store.dir),
+      });
+    }
+  });
+});
+
+describe('verify', () => {
+  it('tells ok, missing and altered apart; has() looks at the size alone', async () => {
+    expect([await store.verify(artefact), await store.has(artefact)]).toEqual(['missing', false]);
+    await store.put(artefact, inChunks(BYTES));
+    expect([await store.verify(artefact), await store.has(artefact)]).toEqual(['ok', true]);
+    const path = store.pathOf(artefact);
+    const before = await stat(path);
+    await writeFile(path, Buffer.concat([Buffer.from('X'), BYTES.subarray(1)]));
+    expect((await stat(path)).size).toBe(before.size);
+    expect([await store.verify(artefact), await store.has(artefact)]).toEqual(['altered', true]);
+    await truncate(path, 5);
+    expect([await store.verify(artefact), await store.has(artefact)]).toEqual(['altered', false]);
+    await store.remove(artefact);
+    expect(await store.verify(artefact)).toBe('missing');
+    expect(await left()).toEqual([]);
+  });
+
+  it('can be cancelled', async () => {
+    await store.put(artefact, inChunks(BYTES));
+    await expect(hashFile(store.pathOf(artefact), AbortSignal.abort())).rejects.toMatchObject({
+      name: 'CancelledError',
+    });
+  });
+});
