@@ -1,14 +1,12 @@
-import { z } from 'zod';
-
 /** Install levels, in canonical order. */
-export const runtimeFeatureSchema = z.enum(['core', 'local-embeddings']);
+export const RUNTIME_FEATURES = ['core', 'local-embeddings'] as const;
 
-export type KtxRuntimeFeature = z.infer<typeof runtimeFeatureSchema>;
+export type KtxRuntimeFeature = (typeof RUNTIME_FEATURES)[number];
 
 /** `core` plus the requested features, without duplicates, in canonical order. `[]` gives `['core']`. */
 export function normaliseFeatures(features: readonly KtxRuntimeFeature[]): KtxRuntimeFeature[] {
   const wanted = new Set<KtxRuntimeFeature>(['core', ...features]);
-  return runtimeFeatureSchema.options.filter((feature) => wanted.has(feature));
+  return RUNTIME_FEATURES.filter((feature) => wanted.has(feature));
 }
 
 /** A superset satisfies a subset. */

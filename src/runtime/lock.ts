@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { SetupError } from '../support/errors.ts';
-import { runtimeFeatureSchema } from './features.ts';
+import { runtimeFeatureSchema } from './feature-schema.ts';
 
-const sha256Schema = z.string().regex(/^[a-f0-9]{64}$/);
+const sha256Schema = z.string().check(z.regex(/^[a-f0-9]{64}$/));
 /** A plain file name: no folder part, no traversal. */
-const fileNameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/);
-const sizeSchema = z.number().int().nonnegative().nullable();
+const fileNameSchema = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/));
+const sizeSchema = z.nullable(z.int().check(z.nonnegative()));
 
 const lockArtefactSchema = z.object({
   file: fileNameSchema,
@@ -17,7 +17,10 @@ const lockArtefactSchema = z.object({
   unpackedBytes: sizeSchema,
 });
 
-const lockFeatureSchema = z.union([z.array(sha256Schema), z.object({ unavailable: z.string().min(1) })]);
+const lockFeatureSchema = z.union([
+  z.array(sha256Schema),
+  z.object({ unavailable: z.string().check(z.minLength(1)) }),
+]);
 
 /**
  * `assets/python/lock.json`, made by `npm run assets:build`, read by the planner. Names every file by digest; no
@@ -27,9 +30,9 @@ export const runtimeLockSchema = z.object({
   schemaVersion: z.literal(1),
   /** The managed Python: a full patch version, because an environment made with `3.13` moves when a newer patch appears. */
   python: z.object({
-    version: z.string().regex(/^3\.\d+\.\d+$/),
+    version: z.string().check(z.regex(/^3\.\d+\.\d+$/)),
     /** Release of python-build-standalone: the folder its files are in. */
-    build: z.string().min(1),
+    build: z.string().check(z.minLength(1)),
     /** Platform key (`linux-x64-gnu`) to the digest of its archive. */
     archives: z.record(z.string(), sha256Schema),
   }),
@@ -39,9 +42,9 @@ export const runtimeLockSchema = z.object({
     z.string(),
     z.object({
       minimum: z.object({
-        glibc: z.string().optional(),
-        macos: z.string().optional(),
-        musl: z.string().optional(),
+        glibc: z.optional(z.string()),
+        macos: z.optional(z.string()),
+        musl: z.optional(z.string()),
       }),
       features: z.partialRecord(runtimeFeatureSchema, lockFeatureSchema),
     }),

@@ -1,0 +1,76 @@
+import type { ManagedPythonRuntimeExec } from '../process/exec.ts';
+import { verifyRuntimeAsset } from '../runtime/asset.ts';
+import { type ManagedPythonRuntimeLayoutOptions, managedPythonRuntimeLayout } from '../runtime/layout.ts';
+import { readManagedPythonRuntimeStatus } from '../runtime/status.ts';
+import { errorMessage } from '../support/errors.ts';
+import { pathExists } from '../support/path-exists.ts';
+import { ensureManagedUv, type ManagedUvFetchArtifact, managedUvPath } from '../uv/acquire.ts';
+import { MANAGED_UV_VERSION } from '../uv/release.ts';
+import { readUvVersion } from '../uv/version.ts';
+
+export interface ManagedPythonRuntimeDoctorCheck {
+  id: 'uv' | 'asset' | 'runtime';
+  label: string;
+  status: 'pass' | 'fail';
+  detail: string;
+  /** The next command; absent on pass. */
+  fix?: string;
+}
+
+export interface ManagedPythonRuntimeDoctorOptions extends ManagedPythonRuntimeLayoutOptions {
+  exec?: ManagedPythonRuntimeExec;
+  /** Lets the uv check download a missing uv; without it a missing uv is a failed check. */
+  fetchUvArtifact?: ManagedUvFetchArtifact;
+}
+
+/** The three checks of the contract, section 12, in this order. Never rejects for a failing check. */
+export async function doctorManagedPythonRuntime(
+  options: ManagedPythonRuntimeDoctorOptions,
+): Promise<ManagedPythonRuntimeDoctorCheck[]> {
+  return Promise.all([
+    check('uv', 'uv', 'Check network access to github.com and run: ktx admin runtime install --yes', () =>
+      describeUv(options),
+    ),
+    check('asset', 'Bundled Python wheel', 'Run: npm run assets:build', async () => {
+      const { assetDir } = managedPythonRuntimeLayout(options);
+      return (await verifyRuntimeAsset({ assetDir })).wheelPath;
+    }),
+    check('runtime', 'Managed Python runtime', 'Run: ktx admin runtime install --yes', async () => {
+      const { kind, detail } = await readManagedPythonRuntimeStatus(options);
+      if (kind !== 'ready') throw new Error(detail);
+      return detail;
+    }),
+  ]);
+}
+
+async function check(
+  id: ManagedPythonRuntimeDoctorCheck['id'],
+  label: string,
+  fix: string,
+  run: () => Promise<string>,
+): Promise<ManagedPythonRuntimeDoctorCheck> {
+  try {
+    return { id, label, status: 'pass', detail: await run() };
+  } catch (error) {
+    return { id, label, status: 'fail', detail: errorMessage(error), fix };
+  }
+}
+
+async function describeUv(options: ManagedPythonRuntimeDoctorOptions): Promise<string> {
+  const { platform, env, homeDir, runtimeRoot, fetchUvArtifact } = options;
+  const where = { platform, env, homeDir, runtimeRoot };
+  const uvPath = fetchUvArtifact
+    ? await ensureManagedUv({ ...where, fetchArtifact: fetchUvArtifact })
+    : await presentUv(managedUvPath(where));
+  const exec = options.exec ?? (await import('../process/exec.ts')).defaultExec;
+  const version = await readUvVersion({ uvPath, exec, env: env ?? process.env });
+  return `${version} (managed: ${uvPath})`;
+}
+
+/** Looking is not installing: only who injects a download gets one. */
+async function presentUv(uvPath: string): Promise<string> {
+  if (!(await pathExists(uvPath))) {
+    throw new Error(`uv ${MANAGED_UV_VERSION} is not installed yet: ${uvPath}`);
+  }
+  return uvPath;
+}

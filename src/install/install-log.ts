@@ -1,0 +1,93 @@
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Redactor } from '../support/redaction.ts';
+
+/**
+ * `install.log`: what ran, and all that it printed. Every method returns a promise that is pending while too much waits for
+ * the disk: a runner that awaits it (`onLines` of `runProcess`) makes the child wait too. A failed write rejects the
+ * call that waits for it and all later ones, `close` included.
+ */
+export interface InstallLog {
+  readonly path: string;
+  /** `$ <command> <args joined by one space>`. Contract: runtime-library section 10. */
+  command(command: string, args: readonly string[]): Promise<void>;
+  /** Whole lines in the order they arrive, all streams in one file. Lines of one call stay together. */
+  lines(stream: 'stdout' | 'stderr' | 'ktx', lines: readonly string[]): Promise<void>;
+  /** Text of any length, with a final newline if it lacks one; nothing for an empty text. */
+  text(text: string): Promise<void>;
+  /** Resolves when everything is in the file. May be called twice; what is logged after it is an error. */
+  close(): Promise<void>;
+}
+
+/** How much may wait in memory for the disk, in characters. */
+const MAX_WAITING_CHARS = 1024 * 1024;
+
+/**
+ * Opens the log anew: what was in it is gone. The file grows while the run goes. The redactor sees everything just before the
+ * disk, whoever wrote it.
+ * @throws the file system's error.
+ */
+export async function openInstallLog(
+  path: string,
+  options: { redactor?: Pick<Redactor, 'redact'> } = {},
+): Promise<InstallLog> {
+  await mkdir(dirname(path), { recursive: true });
+  const handle = await open(path, 'w');
+  let pending: string[] = [];
+  /** In `pending` and on the way to the disk. */
+  let waitingChars = 0;
+  let writing: Promise<void> | null = null;
+  let failure: { error: unknown } | null = null;
+  let closing: Promise<void> | null = null;
+
+  async function writePending(): Promise<void> {
+    try {
+      while (pending.length > 0) {
+        // An empty last line gives the final newline without copying the text once more.
+        pending.push('');
+        const text = pending.join('\n');
+        pending = [];
+        await handle.appendFile(options.redactor?.redact(text) ?? text);
+        waitingChars -= text.length;
+      }
+    } catch (error) {
+      failure = { error };
+      pending = [];
+    } finally {
+      writing = null;
+    }
+  }
+
+  async function append(lines: readonly string[]): Promise<void> {
+    if (failure) throw failure.error;
+    if (closing) throw new Error(`The log ${path} is closed and cannot take more.`);
+    // An empty batch would end the writer before it is kept in `writing`, and nothing would start another.
+    if (lines.length === 0) return;
+    for (const line of lines) {
+      pending.push(line);
+      waitingChars += line.length + 1;
+    }
+    writing ??= writePending();
+    if (waitingChars > MAX_WAITING_CHARS) await writing;
+    if (failure) throw (failure as { error: unknown }).error;
+  }
+
+  async function finish(): Promise<void> {
+    await writing;
+    await handle.close();
+    if (failure) throw failure.error;
+  }
+
+  return {
+    path,
+    command: (command, args) => append([`$ ${[command, ...args].join(' ')}`]),
+    lines: (_stream, lines) => append(lines),
+    text: async (text) => {
+      if (text !== '') await append([text.endsWith('\n') ? text.slice(0, -1) : text]);
+    },
+    close: () => {
+      closing ??= finish();
+      return closing;
+    },
+  };
+}

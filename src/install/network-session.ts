@@ -1,0 +1,54 @@
+import { createHttpClient, type HttpClient } from '../network/http-client.ts';
+import { createPackageIndex, type PackageIndex } from '../network/package-index.ts';
+import { type NetworkProfile, readNetworkProfile } from '../network/profile.ts';
+import type { Artefact, RuntimeLock } from '../runtime/lock.ts';
+import { type ArtefactSource, sourcesFor } from '../store/sources.ts';
+import { createRedactor, type Redactor } from '../support/redaction.ts';
+import { MANAGED_UV_VERSION } from '../uv/release.ts';
+
+/** All that one setup knows of the network, from the plan to the end of the transfer. Close it when the setup is over. */
+export interface NetworkSession {
+  profile: NetworkProfile;
+  client: HttpClient;
+  index: PackageIndex;
+  redactor: Redactor;
+  sourcesOf(artefact: Artefact): ArtefactSource[];
+  /** From now on only these hosts are contacted; a host that appears later is refused. */
+  holdToHosts(hosts: readonly string[]): void;
+  egress(): { host: string; bytes: number }[];
+  close(): Promise<void>;
+}
+
+/** Reads the settings; asks no host. */
+export async function openNetworkSession(options: {
+  env: NodeJS.ProcessEnv;
+  homeDir: string;
+  indexUrl?: string;
+  isOffline?: boolean;
+  allowedHosts?: readonly string[];
+  lock: RuntimeLock | null;
+  signal?: AbortSignal;
+}): Promise<NetworkSession> {
+  const profile = await readNetworkProfile(options);
+  const redactor = createRedactor();
+  let plannedHosts: ReadonlySet<string> | null = null;
+  const client = createHttpClient(profile, {
+    redactor,
+    // `--allow-host` names a host without its port.
+    isHostAllowed: (host) =>
+      plannedHosts === null || plannedHosts.has(host) || plannedHosts.has(host.replace(/:\d+$/, '')),
+  });
+  const releases = { pythonBuild: options.lock?.python.build, uvVersion: MANAGED_UV_VERSION };
+  return {
+    profile,
+    client,
+    index: createPackageIndex(client, profile, options.signal),
+    redactor,
+    sourcesOf: (artefact) => sourcesFor(artefact, profile, releases),
+    holdToHosts: (hosts) => {
+      plannedHosts = new Set([...hosts, ...(options.allowedHosts ?? [])]);
+    },
+    egress: () => client.egress(),
+    close: () => client.close(),
+  };
+}

@@ -1,0 +1,163 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type KtxRuntimeFeature, normaliseFeatures, RUNTIME_FEATURES } from '../runtime/features.ts';
+import { managedPythonRuntimeLayout, sharedLayout } from '../runtime/layout.ts';
+import { lockArtefact, type RuntimeLock } from '../runtime/lock.ts';
+import { readLockedAsset } from '../runtime/locked-asset.ts';
+import { readInstalledManifest } from '../runtime/manifest.ts';
+import { type ManagedPythonRuntimeStatus, readManagedPythonRuntimeStatus } from '../runtime/status.ts';
+import { detectHost, type HostPlatform, lockedMinors, targetKey } from '../runtime/target.ts';
+import { openStore } from '../store/store.ts';
+import { pathExists } from '../support/path-exists.ts';
+import { managedUvPath } from '../uv/acquire.ts';
+import { managedPythonKey } from '../uv/python-downloads.ts';
+import { MANAGED_UV_VERSION, MANAGED_UV_WHEELS, type ManagedUvPlatformKey } from '../uv/release.ts';
+import { freeBytesAt } from './disk.ts';
+import { unavailability } from './python-choice.ts';
+import type { SetupOptions } from './setup-options.ts';
+
+/** One feature that can be chosen. Sizes in bytes; `null` is unknown. */
+export interface FeatureOffer {
+  feature: KtxRuntimeFeature;
+  title: string;
+  description: string;
+  /** What is not in the store yet, a Python archive aside: whether one is needed shows when its hosts were asked. */
+  downloadBytes: number | null;
+  diskBytes: number | null;
+  /** Why this machine cannot have it; `null` when it can. */
+  unavailableReason: string | null;
+}
+
+/** What the first screen shows. */
+export interface SetupOverview {
+  cliVersion: string;
+  runtimeRoot: string;
+  status: {
+    kind: ManagedPythonRuntimeStatus['kind'];
+    detail: string;
+    features: readonly KtxRuntimeFeature[];
+  };
+  /** Runtimes of other versions that look whole. */
+  otherRuntimes: readonly { cliVersion: string; features: readonly KtxRuntimeFeature[] }[];
+  offers: readonly FeatureOffer[];
+  /** What is on this machine already: `uv 0.11.21`, `Python 3.13.14`. */
+  here: readonly { label: string; isHere: boolean }[];
+  freeBytes: number | null;
+}
+
+const WORDS: Record<KtxRuntimeFeature, { title: string; description: string }> = {
+  core: { title: 'Core', description: 'SQL analysis and parsing for your projects' },
+  'local-embeddings': {
+    title: 'Core + local embeddings',
+    description: 'also embeds text here: private, no API key',
+  },
+};
+
+/** Looks at this machine and the bundled lock. Uses no network, starts no process, writes nothing. */
+export async function readSetupOverview(options: SetupOptions): Promise<SetupOverview> {
+  const layout = managedPythonRuntimeLayout(options);
+  const shared = sharedLayout(layout.runtimeRoot);
+  const [status, asset, host, otherRuntimes, freeBytes] = await Promise.all([
+    readManagedPythonRuntimeStatus(options),
+    readLockedAsset(layout.assetDir),
+    detectHost(),
+    findOtherRuntimes(layout.runtimeRoot, options.cliVersion),
+    freeBytesAt(layout.runtimeRoot),
+  ]);
+  const hasUv = await pathExists(options.uvPath ?? managedUvPath(options));
+  const here = [{ label: `uv ${MANAGED_UV_VERSION}`, isHere: hasUv }];
+  let offers: FeatureOffer[] = [foreignOffer()];
+  if (asset) {
+    const { version } = asset.lock.python;
+    const isUnpacked = await pathExists(join(shared.pythonDir, managedPythonKey(host, version)));
+    here.push({ label: `Python ${version}`, isHere: isUnpacked });
+    offers = await lockedOffers(asset.lock, host, shared.storeDir, hasUv);
+  }
+  const features = status.manifest?.features ?? [];
+  return {
+    cliVersion: options.cliVersion,
+    runtimeRoot: layout.runtimeRoot,
+    status: { kind: status.kind, detail: status.detail, features },
+    otherRuntimes,
+    offers,
+    here,
+    freeBytes,
+  };
+}
+
+function foreignOffer(): FeatureOffer {
+  return { feature: 'core', ...WORDS.core, downloadBytes: null, diskBytes: null, unavailableReason: null };
+}
+
+async function lockedOffers(
+  lock: RuntimeLock,
+  host: HostPlatform,
+  storeDir: string,
+  hasUv: boolean,
+): Promise<FeatureOffer[]> {
+  const minors = lockedMinors(lock, host);
+  const store = openStore(storeDir);
+  return Promise.all(
+    RUNTIME_FEATURES.map(async (feature) => {
+      const features = normaliseFeatures([feature]);
+      const minor = minors.find((candidate) => unavailability(lock, host, candidate, features) === null);
+      if (minor === undefined) {
+        const reason = minors[0] ? unavailability(lock, host, minors[0], features) : null;
+        const unavailableReason = reason ?? `nothing is locked for ${host.platform}-${host.arch}`;
+        return { feature, ...WORDS[feature], downloadBytes: null, diskBytes: null, unavailableReason };
+      }
+      const artefacts = artefactsOf(lock, targetKey(host, minor), features);
+      const isHere = await Promise.all(artefacts.map((artefact) => store.has(artefact)));
+      const missing = artefacts.filter((_, index) => !isHere[index]).map((artefact) => artefact.sizeBytes);
+      const pin = MANAGED_UV_WHEELS[`${host.platform}-${host.arch}` as ManagedUvPlatformKey];
+      const uvBytes = hasUv ? [] : [pin?.sizeBytes ?? null];
+      const uvDiskBytes = hasUv ? [] : [pin?.binarySizeBytes ?? null];
+      return {
+        feature,
+        ...WORDS[feature],
+        downloadBytes: sumOrUnknown([...missing, ...uvBytes]),
+        diskBytes: sumOrUnknown([...artefacts.map((artefact) => artefact.unpackedBytes), ...uvDiskBytes]),
+        unavailableReason: null,
+      };
+    }),
+  );
+}
+
+/** The wheels of a target for these features, each once. */
+export function artefactsOf(lock: RuntimeLock, target: string, features: readonly KtxRuntimeFeature[]) {
+  const digests = new Set<string>();
+  for (const feature of features) {
+    const entry = lock.targets[target]?.features[feature];
+    if (Array.isArray(entry)) for (const sha256 of entry) digests.add(sha256);
+  }
+  return [...digests].map((sha256) => lockArtefact(lock, sha256));
+}
+
+/** The sum, or `null` as soon as one part is unknown: unknown is not zero. */
+export function sumOrUnknown(sizes: readonly (number | null)[]): number | null {
+  let sum = 0;
+  for (const size of sizes) {
+    if (size === null) return null;
+    sum += size;
+  }
+  return sum;
+}
+
+async function findOtherRuntimes(
+  runtimeRoot: string,
+  cliVersion: string,
+): Promise<{ cliVersion: string; features: KtxRuntimeFeature[] }[]> {
+  const names = await readdir(runtimeRoot).catch(() => []);
+  const found = await Promise.all(
+    names
+      .filter((name) => /^\d+\.\d+\.\d+/.test(name) && name !== cliVersion)
+      .map(async (name) => {
+        const manifest = await readInstalledManifest(join(runtimeRoot, name, 'manifest.json')).catch(
+          () => null,
+        );
+        if (!manifest || !(await pathExists(manifest.python.executable))) return null;
+        return { cliVersion: manifest.cliVersion, features: manifest.features };
+      }),
+  );
+  return found.filter((entry) => entry !== null);
+}

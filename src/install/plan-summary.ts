@@ -1,0 +1,139 @@
+import type { KtxRuntimeFeature } from '../runtime/features.ts';
+import type { Artefact } from '../runtime/lock.ts';
+import type { PlanRow, PlanSummary } from '../support/events.ts';
+import { formatCount } from '../support/format.ts';
+import { sumOrUnknown } from './overview.ts';
+import type { PythonDecision } from './python-choice.ts';
+
+/** Where one kind of artefact comes from, in words and as a host or folder. */
+export interface Origin {
+  from: string;
+  place: string;
+}
+
+export interface PlanFacts {
+  features: readonly KtxRuntimeFeature[];
+  environmentPath: string;
+  freeBytes: number | null;
+  uv: { version: string; artefact: Artefact | null; origin: Origin; rejected: readonly string[] };
+  /** `null` for a foreign wheel: uv finds a Python and the packages by itself. */
+  locked: {
+    python: PythonDecision;
+    pythonOrigin: Origin;
+    wheels: readonly Artefact[];
+    missingWheels: readonly Artefact[];
+    wheelOrigin: Origin;
+  } | null;
+  requiresPython: string;
+  hosts: readonly string[];
+  notes: readonly string[];
+}
+
+/** What the plan says: one row a thing, sums that are unknown as soon as one part is. Pure. */
+export function summarisePlan(facts: PlanFacts): PlanSummary {
+  const rows = [uvRow(facts), pythonRow(facts), packagesRow(facts), environmentRow(facts)];
+  const { locked } = facts;
+  return {
+    features: facts.features,
+    target: locked?.python.target ?? 'as uv resolves it',
+    python: locked
+      ? {
+          kind: locked.python.kind,
+          version: locked.python.version,
+          path: locked.python.kind === 'system' ? locked.python.path : null,
+        }
+      : { kind: 'managed', version: facts.requiresPython, path: null },
+    rows,
+    hosts: [...new Set(facts.hosts)].sort(),
+    fileCount: countFiles(facts),
+    downloadBytes: sumOrUnknown(rows.map((row) => row.downloadBytes)),
+    diskBytes: sumOrUnknown(rows.map((row) => row.diskBytes)),
+    freeBytes: facts.freeBytes,
+    environmentPath: facts.environmentPath,
+    notes: facts.notes,
+  };
+}
+
+function countFiles({ uv, locked }: PlanFacts): number | null {
+  if (!locked) return null;
+  const { python, missingWheels } = locked;
+  const isPythonFetched = python.kind === 'managed' && python.presence === 'fetch';
+  return missingWheels.length + (uv.artefact?.sizeBytes ? 1 : 0) + (isPythonFetched ? 1 : 0);
+}
+
+function uvRow({ uv }: PlanFacts): PlanRow {
+  return {
+    id: 'uv',
+    label: `uv ${uv.version}`,
+    action: uv.artefact ? 'fetch' : 'here',
+    ...uv.origin,
+    downloadBytes: uv.artefact ? uv.artefact.sizeBytes : 0,
+    diskBytes: uv.artefact ? uv.artefact.unpackedBytes : 0,
+    rejected: uv.rejected,
+  };
+}
+
+function pythonRow({ locked, requiresPython }: PlanFacts): PlanRow {
+  if (!locked) {
+    return {
+      id: 'python',
+      label: `Python ${requiresPython}`,
+      action: 'fetch',
+      from: 'as uv finds it',
+      place: '',
+      downloadBytes: null,
+      diskBytes: null,
+      rejected: [],
+    };
+  }
+  const { python, pythonOrigin } = locked;
+  const isFetched = python.kind === 'managed' && python.presence === 'fetch';
+  const isUnpackedNow = python.kind === 'managed' && python.presence !== 'unpacked';
+  return {
+    id: 'python',
+    label: `Python ${python.version}`,
+    action: isFetched ? 'fetch' : 'here',
+    ...pythonOrigin,
+    downloadBytes: isFetched ? python.archive.sizeBytes : 0,
+    diskBytes: isUnpackedNow ? python.archive.unpackedBytes : 0,
+    rejected: python.kind === 'system' ? python.rejected : [],
+  };
+}
+
+function packagesRow({ locked }: PlanFacts): PlanRow {
+  if (!locked) {
+    const unknown = { downloadBytes: null, diskBytes: null, rejected: [] };
+    return {
+      id: 'packages',
+      label: 'packages',
+      action: 'fetch',
+      from: 'as uv resolves them',
+      place: '',
+      ...unknown,
+    };
+  }
+  const { wheels, missingWheels, wheelOrigin } = locked;
+  return {
+    id: 'packages',
+    label: formatCount(wheels.length, 'package'),
+    action: missingWheels.length > 0 ? 'fetch' : 'here',
+    ...wheelOrigin,
+    downloadBytes: sumOrUnknown(missingWheels.map((wheel) => wheel.sizeBytes)),
+    // The verified files stay in the store.
+    diskBytes: sumOrUnknown(missingWheels.map((wheel) => wheel.sizeBytes)),
+    rejected: [],
+  };
+}
+
+function environmentRow({ locked, environmentPath }: PlanFacts): PlanRow {
+  return {
+    id: 'environment',
+    label: 'environment',
+    action: 'make',
+    from: '',
+    place: environmentPath,
+    downloadBytes: 0,
+    diskBytes: locked ? sumOrUnknown(locked.wheels.map((wheel) => wheel.unpackedBytes)) : null,
+    rejected: [],
+  };
+}

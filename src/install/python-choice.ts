@@ -1,0 +1,179 @@
+import { join } from 'node:path';
+import type { KtxRuntimeFeature } from '../runtime/features.ts';
+import { type Artefact, lockArtefact, type RuntimeLock } from '../runtime/lock.ts';
+import {
+  findSystemPythons,
+  inspectSystemPython,
+  minorOf,
+  type SystemPythonSearch,
+} from '../runtime/system-python.ts';
+import { type HostPlatform, lockedMinors, platformKey, targetKey, unmetMinimum } from '../runtime/target.ts';
+import { SetupError } from '../support/errors.ts';
+import { pathExists } from '../support/path-exists.ts';
+import { managedPythonKey } from '../uv/python-downloads.ts';
+import type { PythonChoice } from './setup-options.ts';
+
+export interface ManagedPython {
+  kind: 'managed';
+  version: string;
+  target: string;
+  archive: Artefact;
+  /** Where the archive is now: nothing to do, in the store, or to be fetched. */
+  presence: 'unpacked' | 'stored' | 'fetch';
+  notes: string[];
+}
+
+export interface ChosenSystemPython {
+  kind: 'system';
+  version: string;
+  path: string;
+  target: string;
+  notes: string[];
+  /** Why the managed one was passed over, one line a source. */
+  rejected: string[];
+}
+
+export type PythonDecision = ManagedPython | ChosenSystemPython;
+
+/**
+ * Decides which Python carries the environment. Order of `auto`: managed and unpacked, managed and in the store,
+ * managed and reachable, then a system interpreter that fits the lock and passes its check.
+ * @throws SetupError naming every source and interpreter that was tried, and why it lost.
+ */
+export async function choosePython(options: {
+  choice: PythonChoice;
+  lock: RuntimeLock;
+  host: HostPlatform;
+  features: readonly KtxRuntimeFeature[];
+  pythonDir: string;
+  env: NodeJS.ProcessEnv;
+  isStored: (artefact: Artefact) => Promise<boolean>;
+  /** Asks the archive's sources; one line for each that cannot give it, empty as soon as one can. */
+  findObstacles: (archive: Artefact) => Promise<string[]>;
+  signal?: AbortSignal;
+}): Promise<PythonDecision> {
+  const { choice, lock, host } = options;
+  const minors = lockedMinors(lock, host).filter(
+    (minor) => unavailability(lock, host, minor, options.features) === null,
+  );
+  if (minors.length === 0) throw unsupportedPlatform(lock, host, options.features);
+
+  if (typeof choice === 'object') {
+    const judged = await inspectSystemPython({ ...options, minors, path: choice.path });
+    if ('reason' in judged) {
+      throw new SetupError(`The Python at ${choice.path} cannot carry the runtime: it ${judged.reason}.`, {
+        failureClass: 'platform',
+        evidence: [`--python ${choice.path}`],
+        nextSteps: [`Use one of Python ${[...minors].reverse().join(', ')}`, 'ktx setup --python auto'],
+      });
+    }
+    return systemDecision(judged, host, [], []);
+  }
+
+  const managed = choice === 'system' ? null : managedCandidate(lock, host, minors);
+  let obstacles: string[] = [];
+  if (managed) {
+    const root = join(options.pythonDir, managedPythonKey(host, managed.version));
+    if (await pathExists(join(root, host.platform === 'win32' ? 'python.exe' : 'bin/python3'))) {
+      return { ...managed, presence: 'unpacked' };
+    }
+    if (await options.isStored(managed.archive)) return { ...managed, presence: 'stored' };
+    obstacles = await options.findObstacles(managed.archive);
+    if (obstacles.length === 0) return { ...managed, presence: 'fetch' };
+  }
+  if (choice === 'managed') throw noManagedPython(lock, host, obstacles);
+
+  const search = await findSystemPythons({ host, minors, env: options.env, signal: options.signal });
+  const best = search.usable[0];
+  if (!best) throw noPython(minors, obstacles, search);
+  const notes =
+    choice === 'auto' && managed
+      ? [
+          `Python ${managed.version} cannot be had here; the system's Python ${best.version} (${best.path}) is used`,
+        ]
+      : [];
+  return systemDecision(best, host, notes, obstacles);
+}
+
+function managedCandidate(
+  lock: RuntimeLock,
+  host: HostPlatform,
+  minors: readonly string[],
+): ManagedPython | null {
+  const sha256 = lock.python.archives[platformKey(host)];
+  if (!sha256 || !minors.includes(minorOf(lock.python.version))) return null;
+  return {
+    kind: 'managed',
+    version: lock.python.version,
+    target: targetKey(host, lock.python.version),
+    archive: lockArtefact(lock, sha256),
+    presence: 'fetch',
+    notes: [],
+  };
+}
+
+function systemDecision(
+  python: { path: string; version: string },
+  host: HostPlatform,
+  notes: string[],
+  rejected: string[],
+): ChosenSystemPython {
+  return { kind: 'system', ...python, target: targetKey(host, python.version), notes, rejected };
+}
+
+/** Why a feature cannot be had with this Python minor on this machine, or `null`. */
+export function unavailability(
+  lock: RuntimeLock,
+  host: HostPlatform,
+  minor: string,
+  features: readonly KtxRuntimeFeature[],
+): string | null {
+  const target = lock.targets[targetKey(host, minor)];
+  if (!target) return `nothing is locked for ${platformKey(host)} with Python ${minor}`;
+  const unmet = unmetMinimum(target.minimum, host);
+  if (unmet) return unmet;
+  for (const feature of features) {
+    const entry = target.features[feature];
+    if (!entry) return `${feature} is not locked for ${platformKey(host)} with Python ${minor}`;
+    if (!Array.isArray(entry)) return entry.unavailable;
+  }
+  return null;
+}
+
+function unsupportedPlatform(
+  lock: RuntimeLock,
+  host: HostPlatform,
+  features: readonly KtxRuntimeFeature[],
+): SetupError {
+  const reasons = lockedMinors(lock, host).map(
+    (minor) => `Python ${minor}: ${unavailability(lock, host, minor, features)}`,
+  );
+  return new SetupError(`${features.join(' and ')} cannot be installed on ${platformKey(host)}.`, {
+    failureClass: 'platform',
+    evidence: reasons.length > 0 ? reasons : [`no packages are locked for ${platformKey(host)}`],
+    nextSteps: features.length > 1 ? ['ktx setup --feature core'] : [],
+  });
+}
+
+function noManagedPython(lock: RuntimeLock, host: HostPlatform, obstacles: string[]): SetupError {
+  return new SetupError(`Python ${lock.python.version} for ${platformKey(host)} cannot be fetched.`, {
+    failureClass: obstacles.length > 0 ? 'network' : 'platform',
+    evidence: obstacles.length > 0 ? obstacles : [`the lock names no archive for ${platformKey(host)}`],
+    nextSteps: [
+      'Use an interpreter of this machine: ktx setup --python system',
+      'Name a mirror: UV_PYTHON_INSTALL_MIRROR=<url> ktx setup',
+    ],
+  });
+}
+
+function noPython(minors: readonly string[], obstacles: string[], search: SystemPythonSearch): SetupError {
+  return new SetupError('No Python for the runtime: none can be fetched and none on this machine fits.', {
+    failureClass: obstacles.length > 0 ? 'network' : 'platform',
+    evidence: [...obstacles, ...search.refused.map(({ path, reason }) => `${path} ${reason}`)],
+    nextSteps: [
+      `Install Python ${[...minors].reverse().join(', ')} with your system's package manager, then run: ktx setup`,
+      'Name an interpreter: ktx setup --python <path>',
+      'Name a mirror: UV_PYTHON_INSTALL_MIRROR=<url> ktx setup',
+    ],
+  });
+}

@@ -1,0 +1,28 @@
+import type { KtxRuntimeFeature } from '../runtime/features.ts';
+import type { OnEvent } from '../support/events.ts';
+
+/** `auto`: managed when it can be had, else a system interpreter that passes its check. */
+export type PythonChoice = 'auto' | 'managed' | 'system' | { path: string };
+
+/** What a setup is asked to do. Everything else it finds out by itself, and says in the plan. */
+export interface SetupOptions {
+  cliVersion: string;
+  features: KtxRuntimeFeature[];
+  assetDir?: string;
+  runtimeRoot?: string;
+  /** Replaces the process environment entirely when given. */
+  env?: NodeJS.ProcessEnv;
+  homeDir?: string;
+  python?: PythonChoice;
+  /** A uv binary placed by hand, used unverified because the user says so. */
+  uvPath?: string;
+  indexUrl?: string;
+  isOffline?: boolean;
+  /** Hosts beyond the plan's that may be contacted (`--allow-host`). */
+  allowedHosts?: readonly string[];
+  shouldIgnoreDisk?: boolean;
+  /** Build a new environment although the present one would do. */
+  shouldForce?: boolean;
+  onEvent?: OnEvent;
+  signal?: AbortSignal;
+}

@@ -1,0 +1,149 @@
+import { homedir } from 'node:os';
+import { managedPythonRuntimeLayout } from '../runtime/layout.ts';
+import { readInstalledManifest } from '../runtime/manifest.ts';
+import { CancelledError } from '../support/errors.ts';
+import {
+  type Emit,
+  eventEmitter,
+  type PlanSummary,
+  type SetupResult,
+  type SetupStep,
+} from '../support/events.ts';
+import { describeFailure } from './failure.ts';
+import { describePython, type InstallJob, type InstallOutcome, runInstallJob } from './job.ts';
+import type { NetworkSession } from './network-session.ts';
+import { prepareInstall } from './plan.ts';
+import type { SetupOptions } from './setup-options.ts';
+
+export type SetupPlan = { status: 'ready'; result: SetupResult } | InstallPlan;
+
+/** A plan that was shown is the plan that is carried out. Its parts are opaque to who shows it. */
+export interface InstallPlan {
+  status: 'install';
+  summary: PlanSummary;
+  job: InstallJob;
+  session: NetworkSession;
+}
+
+/**
+ * Finds out what a setup would do: which Python, which files from where, how many bytes. Asks the hosts that it would
+ * use, within seconds; changes nothing. With a working runtime that satisfies the request the answer is `ready`, and
+ * neither a host is asked nor a process started.
+ * @throws SetupError when there is no way to install, naming what was tried.
+ */
+export async function planSetup(options: SetupOptions): Promise<SetupPlan> {
+  const startedAt = performance.now();
+  const prepared = await prepareInstall({
+    ...options,
+    env: options.env ?? process.env,
+    homeDir: options.homeDir ?? homedir(),
+  });
+  if (prepared.status === 'ready') {
+    const { layout, manifest } = prepared;
+    return {
+      status: 'ready',
+      result: {
+        status: 'ready',
+        cliVersion: layout.cliVersion,
+        features: manifest.features,
+        pythonPath: layout.pythonPath,
+        pythonLabel: 'Python as installed',
+        daemonPath: layout.daemonPath,
+        manifestPath: layout.manifestPath,
+        logPath: layout.installLogPath,
+        durationMs: Math.round(performance.now() - startedAt),
+        downloadedBytes: 0,
+        egress: [],
+      },
+    };
+  }
+  return prepared;
+}
+
+/** Lets go of a plan that is not carried out: its connections. */
+export async function discardPlan(plan: InstallPlan): Promise<void> {
+  await plan.session.close();
+}
+
+/** Carries a plan out. @throws what stood in the way; the runtime that was there answers as before. */
+export async function executeSetup(plan: InstallPlan, options: SetupOptions): Promise<SetupResult> {
+  const startedAt = performance.now();
+  const emit = eventEmitter(options.onEvent);
+  try {
+    const outcome = await runInstallJob(plan.job, emit, options.signal);
+    return resultOf(plan, outcome, Math.round(performance.now() - startedAt));
+  } finally {
+    await plan.session.close();
+  }
+}
+
+/**
+ * Plan and execution in one, with every event: `plan`, the steps, then `done` or `failure`.
+ * @throws what stood in the way, after it was told as an event; CancelledError without one.
+ */
+export async function runSetup(options: SetupOptions): Promise<SetupResult> {
+  const emit = eventEmitter(options.onEvent);
+  let lastStep: SetupStep | null = null;
+  const onEvent: SetupOptions['onEvent'] = (event) => {
+    if (event.type === 'step' && event.status === 'started') lastStep = event.step;
+    options.onEvent?.(event);
+  };
+  try {
+    emit({ type: 'step', step: 'plan', status: 'started' });
+    lastStep = 'plan';
+    const startedAt = performance.now();
+    const plan = await planSetup(options);
+    const durationMs = Math.round(performance.now() - startedAt);
+    if (plan.status === 'install') {
+      emit({ type: 'plan', plan: plan.summary });
+      for (const text of plan.summary.notes) emit({ type: 'note', step: 'plan', level: 'info', text });
+    }
+    emit({ type: 'step', step: 'plan', status: 'finished', durationMs });
+    const result = plan.status === 'ready' ? plan.result : await executeSetup(plan, { ...options, onEvent });
+    emit({ type: 'done', result });
+    return result;
+  } catch (error) {
+    if (!(error instanceof CancelledError)) await emitFailure(emit, error, options, lastStep);
+    throw error;
+  }
+}
+
+async function emitFailure(
+  emit: Emit,
+  error: unknown,
+  options: SetupOptions,
+  step: SetupStep | null,
+): Promise<void> {
+  emit({ type: 'failure', failure: await reportFailure(error, options, step) });
+}
+
+/** The failure as every presenter says it, with what is still intact. */
+export async function reportFailure(error: unknown, options: SetupOptions, step: SetupStep | null) {
+  const layout = managedPythonRuntimeLayout(options);
+  const present = await readInstalledManifest(layout.manifestPath).catch(() => null);
+  const untouched = present
+    ? `Nothing was changed: ktx ${present.cliVersion} (${present.features.join(', ')}) still works.`
+    : 'Nothing was changed.';
+  const hasLog = step !== null && step !== 'plan';
+  return describeFailure(error, { step, untouched, logPath: hasLog ? layout.installLogPath : null });
+}
+
+function resultOf(
+  plan: InstallPlan,
+  { layout, manifest, downloadedBytes }: InstallOutcome,
+  durationMs: number,
+): SetupResult {
+  return {
+    status: 'installed',
+    cliVersion: layout.cliVersion,
+    features: manifest.features,
+    pythonPath: layout.pythonPath,
+    pythonLabel: describePython(plan.job, plan.summary.python.version),
+    daemonPath: layout.daemonPath,
+    manifestPath: layout.manifestPath,
+    logPath: layout.installLogPath,
+    durationMs,
+    downloadedBytes,
+    egress: plan.session.egress(),
+  };
+}

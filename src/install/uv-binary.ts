@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Artefact } from '../runtime/lock.ts';
+import type { HostPlatform } from '../runtime/target.ts';
+import { type ArtefactStore, hashFile } from '../store/store.ts';
+import { SetupError } from '../support/errors.ts';
+import { pathExists } from '../support/path-exists.ts';
+import { placeUvBinary, uvBinaryName } from '../uv/acquire.ts';
+import { extractUvBinary, uvWheelMember } from '../uv/archive.ts';
+import {
+  MANAGED_UV_ARTIFACTS,
+  MANAGED_UV_VERSION,
+  MANAGED_UV_WHEELS,
+  type ManagedUvPlatformKey,
+} from '../uv/release.ts';
+
+export interface UvPins {
+  archive: Artefact;
+  wheel: Artefact;
+  /** Digest of the binary inside the wheel. Those inside the archives are not known to be the same bytes. */
+  wheelBinarySha256: string;
+}
+
+/** What this program carries about uv for a platform; `null` where it pins none. */
+export function uvPinsFor(host: Pick<HostPlatform, 'platform' | 'arch'>): UvPins | null {
+  const key = `${host.platform}-${host.arch}` as ManagedUvPlatformKey;
+  const archive = MANAGED_UV_ARTIFACTS[key];
+  const wheel = MANAGED_UV_WHEELS[key];
+  if (!archive || !wheel) return null;
+  return {
+    archive: { ...archive, kind: 'uv', sizeBytes: null, unpackedBytes: wheel.binarySizeBytes },
+    wheel: {
+      file: wheel.file,
+      sha256: wheel.sha256,
+      kind: 'uv',
+      sizeBytes: wheel.sizeBytes,
+      unpackedBytes: wheel.binarySizeBytes,
+    },
+    wheelBinarySha256: wheel.binarySha256,
+  };
+}
+
+/** Unpacks a verified archive or wheel of the store into uv's place. */
+export async function installUvFrom(store: ArtefactStore, artefact: Artefact, uvPath: string): Promise<void> {
+  await placeUvBinary(uvPath, await binaryOf(store, artefact));
+}
+
+async function binaryOf(store: ArtefactStore, artefact: Artefact): Promise<Uint8Array> {
+  const binaryName = uvBinaryName();
+  const member = artefact.file.endsWith('.whl') ? uvWheelMember(MANAGED_UV_VERSION, binaryName) : undefined;
+  return extractUvBinary(await readFile(store.pathOf(artefact)), { file: artefact.file, binaryName, member });
+}
+
+export type UvBinaryState = 'missing' | 'pinned' | 'altered' | 'unknown';
+
+/**
+ * What lies at uv's place: the pinned bytes, the pinned bytes altered (their source is in the store, so they can be
+ * restored), or a binary that nobody here knows, such as one placed by hand.
+ */
+export async function inspectUvBinary(
+  uvPath: string,
+  pins: UvPins | null,
+  store: ArtefactStore,
+): Promise<UvBinaryState> {
+  if (!(await pathExists(uvPath))) return 'missing';
+  if (!pins) return 'unknown';
+  const sha256 = await hashFile(uvPath);
+  if (sha256 === pins.wheelBinarySha256) return 'pinned';
+  if ((await store.verify(pins.archive)) === 'ok') {
+    const kept = createHash('sha256')
+      .update(await binaryOf(store, pins.archive))
+      .digest('hex');
+    return kept === sha256 ? 'pinned' : 'altered';
+  }
+  return (await store.has(pins.wheel)) ? 'altered' : 'unknown';
+}
+
+/** @throws SetupError: on a pinned platform only the pinned bytes are used, or those that the user names himself. */
+export function refuseUnknownUv(uvPath: string): never {
+  throw new SetupError(`The uv at ${uvPath} is not the uv ${MANAGED_UV_VERSION} that ktx knows.`, {
+    failureClass: 'verification',
+    evidence: ['its sha256 is not the pinned one, and ktx did not put it there'],
+    nextSteps: ['Delete it, and ktx fetches the pinned one', `Use it all the same: ktx setup --uv ${uvPath}`],
+  });
+}

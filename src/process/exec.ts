@@ -1,0 +1,48 @@
+import { runProcess } from './run-process.ts';
+
+/** How the library runs uv and Python. Contract: runtime-library section 2; callers and tests may inject their own. */
+export type ManagedPythonRuntimeExec = (
+  command: string,
+  args: string[],
+  options?: { cwd?: string; env?: NodeJS.ProcessEnv },
+) => Promise<{ stdout: string; stderr: string }>;
+
+/** What a failed command leaves: its output is what the failure message and the install log quote. */
+export class ExecError extends Error {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+
+  constructor(
+    message: string,
+    outcome: { stdout: string; stderr: string; exitCode: number | null; signal: NodeJS.Signals | null },
+  ) {
+    super(message);
+    this.name = 'ExecError';
+    this.stdout = outcome.stdout;
+    this.stderr = outcome.stderr;
+    this.exitCode = outcome.exitCode;
+    this.signal = outcome.signal;
+  }
+}
+
+const EXEC_BUFFER_BYTES = 20 * 1024 * 1024;
+
+/**
+ * No shell, UTF-8, whole output in memory up to 20 MiB a stream.
+ * @throws ExecError on a non-zero exit, an ending by signal, or more output than that, with `stdout` and `stderr`.
+ * @throws the system's error when the command cannot be started.
+ */
+export async function defaultExec(
+  command: string,
+  args: string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; signal?: AbortSignal } = {},
+): Promise<{ stdout: string; stderr: string }> {
+  const outcome = await runProcess({ ...options, command, args, maxCaptureBytes: EXEC_BUFFER_BYTES });
+  if (outcome.isTruncated) throw new ExecError(`${command} printed more than 20 MiB.`, outcome);
+  if (outcome.exitCode === 0) return { stdout: outcome.stdout, stderr: outcome.stderr };
+  const how =
+    outcome.signal === null ? `ended with exit code ${outcome.exitCode}` : `was ended by ${outcome.signal}`;
+  throw new ExecError(`${command} ${how}.`, outcome);
+}

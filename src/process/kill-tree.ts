@@ -1,0 +1,108 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  findPidsByEnvironment,
+  type ProcessEntry,
+  readProcessTable,
+  withDescendants,
+} from './process-table.ts';
+
+/** What ends a tree: its root, when that still runs, and a mark that processes whose parents are gone still carry. */
+export interface TreeRoot {
+  pid: number | null;
+  /** `NAME=value` in the environment of everything in the tree. */
+  mark?: string;
+}
+
+const POLL_MS = 20;
+/** A process in an uninterruptible system call (a dead network file system) outlives SIGKILL; nobody can wait for that. */
+const KILL_WAIT_MS = 5000;
+
+/**
+ * Ends a process and everything below it: SIGTERM, SIGKILL to what is left after `graceMs`. Resolves when all are
+ * gone, zombies not counted. Descendants that lose their parent on the way are followed. Windows: `taskkill /T /F`.
+ * The pid must be that of a child not yet reaped, or verified by its start time: a reused pid would be killed.
+ */
+export async function killTree(target: number | TreeRoot, graceMs = 200): Promise<void> {
+  const root = typeof target === 'number' ? { pid: target } : target;
+  if (process.platform === 'win32') {
+    if (root.pid !== null) await taskkill(root.pid);
+    return;
+  }
+  const members = new TreeMembers(root);
+  signalAll(members.refresh(), 'SIGTERM');
+  if (await members.areGoneWithin(graceMs, 'SIGTERM')) return;
+  signalAll(members.refresh(), 'SIGKILL');
+  await members.areGoneWithin(KILL_WAIT_MS, 'SIGKILL');
+}
+
+/** SIGKILL to the whole tree at once, synchronously: for the moment when this process itself exits. */
+export function killTreeNow(root: TreeRoot): void {
+  if (process.platform === 'win32') {
+    if (root.pid !== null) spawnSync('taskkill', ['/pid', String(root.pid), '/T', '/F'], { stdio: 'ignore' });
+    return;
+  }
+  signalAll(new TreeMembers(root).refresh(), 'SIGKILL');
+}
+
+/** Everything that was ever seen in a tree: a grandchild whose parent died is found by no walk from the root. */
+class TreeMembers {
+  readonly #root: TreeRoot;
+  readonly #known = new Map<number, string>();
+
+  constructor(root: TreeRoot) {
+    this.#root = root;
+    if (root.pid !== null) this.#known.set(root.pid, '');
+  }
+
+  /** Those that run now. */
+  refresh(): ProcessEntry[] {
+    const table = readProcessTable();
+    const roots = new Set(this.#root.mark === undefined ? [] : findPidsByEnvironment(this.#root.mark));
+    for (const entry of table) {
+      const knownStart = this.#known.get(entry.pid);
+      if (knownStart === '' || knownStart === entry.start) roots.add(entry.pid);
+    }
+    const running = withDescendants(table, roots).filter((entry) => entry.pid !== process.pid);
+    for (const entry of running) this.#known.set(entry.pid, entry.start);
+    return running;
+  }
+
+  /** Waits; what turns up meanwhile gets the signal too. */
+  async areGoneWithin(limitMs: number, signal: NodeJS.Signals): Promise<boolean> {
+    const signalled = new Set(this.#known.keys());
+    const deadline = performance.now() + limitMs;
+    for (;;) {
+      const running = this.refresh();
+      if (running.length === 0) return true;
+      signalAll(
+        running.filter((entry) => !signalled.has(entry.pid)),
+        signal,
+      );
+      for (const entry of running) signalled.add(entry.pid);
+      if (performance.now() >= deadline) return false;
+      await delay(Math.min(POLL_MS, limitMs));
+    }
+  }
+}
+
+function signalAll(entries: readonly ProcessEntry[], signal: NodeJS.Signals): void {
+  for (const { pid } of entries) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It ended by itself, or it changed its user: neither is ours to end.
+    }
+  }
+}
+
+function taskkill(pid: number): Promise<void> {
+  return new Promise((resolve) => {
+    const child = spawn('taskkill', ['/pid', String(pid), '/T', '/F'], {
+      stdio: 'ignore',
+      windowsHide: true,
+    });
+    child.once('error', () => resolve());
+    child.once('close', () => resolve());
+  });
+}

@@ -1,0 +1,110 @@
+import { isAscii } from 'node:buffer';
+
+/** A line longer than this, in UTF-16 code units, is broken into pieces. */
+export const MAX_LINE_CHARS = 64 * 1024;
+/** Ends every piece of a broken line but the last, so that a reader can tell it from two lines. */
+export const BROKEN_LINE_NOTE = ' […line goes on]';
+/** Masking sees this many characters on both sides of a break. Longer secrets may survive a break. */
+const HOLD_BACK_CHARS = 8 * 1024;
+
+export interface LineAssembler {
+  /** Whole lines that this chunk completes, without their ends. */
+  push(chunk: Uint8Array): string[];
+  /** What is left when the stream ends: no line, or the last one. */
+  end(): string[];
+}
+
+/**
+ * Bytes of one stream to whole lines. UTF-8 is decoded across chunks, invalid bytes become U+FFFD. Lines end with LF or CRLF; after a
+ * lone CR the line starts anew, as on a terminal (progress bars), and what it replaced is dropped. `mask` is given
+ * whole lines, many at a time, so a secret that two chunks share is seen whole; it must leave line ends alone.
+ */
+export function createLineAssembler(mask: (text: string) => string = (text) => text): LineAssembler {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  let hasPendingBytes = false;
+  let carry = '';
+
+  function decode(chunk: Uint8Array): string {
+    // The streaming decoder is several times slower than a copy, and children mostly print ASCII.
+    if (!hasPendingBytes && isAscii(chunk)) {
+      return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1');
+    }
+    hasPendingBytes = (chunk.at(-1) ?? 0) >= 0x80;
+    return decoder.decode(chunk, { stream: true });
+  }
+
+  function breakCarry(): string[] {
+    const pieces: string[] = [];
+    while (carry.length > MAX_LINE_CHARS + HOLD_BACK_CHARS) {
+      carry = mask(carry);
+      const end = breakPoint(carry);
+      pieces.push(carry.slice(0, end) + BROKEN_LINE_NOTE);
+      carry = carry.slice(end);
+    }
+    return pieces;
+  }
+
+  function push(chunk: Uint8Array): string[] {
+    const text = decode(chunk);
+    const lastEnd = text.lastIndexOf('\n');
+    let lines: string[] = [];
+    if (lastEnd < 0) {
+      carry += text;
+    } else {
+      lines = splitLines(mask(carry + text.slice(0, lastEnd)));
+      carry = text.slice(lastEnd + 1);
+    }
+    if (text.includes('\r')) dropReplaced();
+    if (carry.length > MAX_LINE_CHARS + HOLD_BACK_CHARS) lines.push(...breakCarry());
+    return lines;
+  }
+
+  /** A progress bar never ends its line: only its newest state is worth carrying. */
+  function dropReplaced(): void {
+    carry = carry.slice(carry.lastIndexOf('\r', carry.length - 2) + 1);
+  }
+
+  function end(): string[] {
+    carry += decoder.decode();
+    const rest = carry;
+    carry = '';
+    return rest === '' ? [] : splitLines(mask(rest));
+  }
+
+  return { push, end };
+}
+
+function splitLines(text: string): string[] {
+  const lines = text.split('\n');
+  if (text.includes('\r')) {
+    for (let index = 0; index < lines.length; index++) lines[index] = visiblePart(lines[index]!);
+  }
+  if (text.length > MAX_LINE_CHARS) return lines.flatMap(breakLine);
+  return lines;
+}
+
+/** What a terminal shows of a line with carriage returns: the text after the last one that replaced something. */
+function visiblePart(line: string): string {
+  let end = line.length;
+  while (end > 0 && line.charCodeAt(end - 1) === 13) end--;
+  return line.slice(line.lastIndexOf('\r', end - 1) + 1, end);
+}
+
+function breakLine(line: string): string | string[] {
+  if (line.length <= MAX_LINE_CHARS) return line;
+  const pieces: string[] = [];
+  let rest = line;
+  while (rest.length > MAX_LINE_CHARS) {
+    const end = breakPoint(rest);
+    pieces.push(rest.slice(0, end) + BROKEN_LINE_NOTE);
+    rest = rest.slice(end);
+  }
+  pieces.push(rest);
+  return pieces;
+}
+
+/** `MAX_LINE_CHARS`, or one less where that would cut a surrogate pair in two. */
+function breakPoint(line: string): number {
+  const before = line.charCodeAt(MAX_LINE_CHARS - 1);
+  return before >= 0xd800 && before <= 0xdbff ? MAX_LINE_CHARS - 1 : MAX_LINE_CHARS;
+}

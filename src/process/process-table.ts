@@ -1,0 +1,92 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** One running process. Zombies are left out: they run nothing and hold nothing. */
+export interface ProcessEntry {
+  pid: number;
+  parentPid: number;
+  /** When it started, as text to compare, never to show: with the pid it names a process that a reused pid does not. */
+  start: string;
+}
+
+/**
+ * All processes that can be seen, read at once and synchronously, because it is also needed while this process exits.
+ * Linux reads `/proc` (`proc_pid_stat(5)`, no `ps` in slim images), other systems ask `ps`. Empty on Windows.
+ */
+export function readProcessTable(platform: NodeJS.Platform = process.platform): ProcessEntry[] {
+  if (platform === 'win32') return [];
+  if (platform === 'linux') {
+    return procPids().flatMap((pid) => parseProcStat(readTextOrEmpty(`/proc/${pid}/stat`)) ?? []);
+  }
+  const { stdout } = spawnSync('ps', ['-axo', 'pid=,ppid=,stat=,lstart='], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, LC_ALL: 'C' },
+  });
+  return (stdout ?? '').split('\n').flatMap((line) => parsePsLine(line) ?? []);
+}
+
+/** When the process started, or `null` when it no longer runs. For journals, which compare it before they end a recorded pid. */
+export function readProcessStart(pid: number): string | null {
+  if (process.platform === 'linux') return parseProcStat(readTextOrEmpty(`/proc/${pid}/stat`))?.start ?? null;
+  return readProcessTable().find((entry) => entry.pid === pid)?.start ?? null;
+}
+
+/** Pids whose environment holds the assignment `NAME=value`. Linux only; empty elsewhere. */
+export function findPidsByEnvironment(assignment: string): number[] {
+  if (process.platform !== 'linux') return [];
+  return procPids().filter((pid) =>
+    `\0${readTextOrEmpty(`/proc/${pid}/environ`)}`.includes(`\0${assignment}\0`),
+  );
+}
+
+/** `/proc/<pid>/stat`: `pid (name) state ppid … starttime …`. The name may hold spaces and parentheses. */
+export function parseProcStat(text: string): ProcessEntry | null {
+  const nameEnd = text.lastIndexOf(')');
+  if (nameEnd < 0) return null;
+  const fields = text.slice(nameEnd + 2).split(' ');
+  const [state, parentPid] = fields;
+  const start = fields[19];
+  if (state === 'Z' || state === 'X' || start === undefined) return null;
+  return { pid: Number.parseInt(text, 10), parentPid: Number(parentPid), start };
+}
+
+/** A line of `ps -o pid=,ppid=,stat=,lstart=`. */
+export function parsePsLine(line: string): ProcessEntry | null {
+  const match = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*\S)\s*$/.exec(line);
+  if (!match || match[3]!.startsWith('Z')) return null;
+  return { pid: Number(match[1]), parentPid: Number(match[2]), start: match[4]! };
+}
+
+/** The roots that are in the table, and everything below them. */
+export function withDescendants(table: readonly ProcessEntry[], rootPids: Iterable<number>): ProcessEntry[] {
+  const children = new Map<number, ProcessEntry[]>();
+  const found = new Map<number, ProcessEntry>();
+  const roots = new Set(rootPids);
+  for (const entry of table) {
+    if (roots.has(entry.pid)) found.set(entry.pid, entry);
+    const siblings = children.get(entry.parentPid);
+    if (siblings) siblings.push(entry);
+    else children.set(entry.parentPid, [entry]);
+  }
+  // A Map that grows while it is walked: each entry brings its children.
+  for (const pid of found.keys()) {
+    for (const child of children.get(pid) ?? []) found.set(child.pid, child);
+  }
+  return [...found.values()];
+}
+
+function procPids(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+/** A process that ended meanwhile, or that is not ours to read, is no process to us. */
+function readTextOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
+}

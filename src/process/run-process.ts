@@ -1,0 +1,209 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CancelledError, errorCode, throwIfCancelled } from '../support/errors.ts';
+import { createByteTail } from './byte-tail.ts';
+import { killTree, killTreeNow, type TreeRoot } from './kill-tree.ts';
+import { createLineAssembler } from './line-assembler.ts';
+
+export type OutputStream = 'stdout' | 'stderr';
+
+export interface RunProcessOptions {
+  command: string;
+  args: readonly string[];
+  cwd?: string;
+  /** Replaces the process environment entirely when given. The child gets one variable more, `KTX_PROCESS_MARK`. */
+  env?: NodeJS.ProcessEnv;
+  signal?: AbortSignal;
+  /**
+   * Whole lines without their ends, one call a chunk. While a returned promise is pending that stream is not read, so
+   * a child that floods waits for a slow reader. What it throws ends the child and rejects the run.
+   */
+  onLines?: (stream: OutputStream, lines: string[]) => void | Promise<void>;
+  /** Hides secrets in whole lines and in the captured text. Leave it out where the output is data to be parsed. */
+  mask?: (text: string) => string;
+  /** How much of the end of each stream is kept for the outcome, in bytes. */
+  maxCaptureBytes?: number;
+  /** The mark is what the environment of the whole tree holds: with it in a journal, `killTree` finds what a killed ktx left. */
+  onSpawn?: (pid: number, mark: string) => void;
+}
+
+export interface ProcessOutcome {
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
+  /** The end of the output, from the start of a line when something before it was dropped. */
+  stdout: string;
+  stderr: string;
+  durationMs: number;
+  /** Something of stdout or stderr was dropped. */
+  isTruncated: boolean;
+}
+
+const DEFAULT_CAPTURE_BYTES = 1024 * 1024;
+/** After a cancel: how long a pipe that something unknown still holds may be silent, and how long it may go on in all. */
+const LEFT_PIPE_QUIET_MS = 250;
+const LEFT_PIPE_LIMIT_MS = 5000;
+
+/**
+ * Runs a program without a shell and without a terminal, stdin empty. Resolves for every exit code, once both streams
+ * are read to their end and every line is handed over. Nothing is ended for being silent.
+ * @throws the system's error, errno kept, when the program cannot be started.
+ * @throws CancelledError when the signal fires, after the whole tree of processes is gone.
+ */
+export async function runProcess(options: RunProcessOptions): Promise<ProcessOutcome> {
+  throwIfCancelled(options.signal);
+  const startedAt = performance.now();
+  const markValue = randomUUID();
+  const mark = `KTX_PROCESS_MARK=${markValue}`;
+  const child = spawn(options.command, options.args, {
+    cwd: options.cwd,
+    env: { ...(options.env ?? process.env), KTX_PROCESS_MARK: markValue },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    windowsHide: true,
+  });
+  // Stays for the whole life: without a listener a late 'error' would end this process.
+  child.on('error', () => {});
+  const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  exited.catch(() => {});
+  try {
+    await once(child, 'spawn');
+  } catch (error) {
+    throw startError(error, options);
+  }
+
+  const cancelled = cancellation(options.signal);
+  const unregister = registerForExit(child, mark);
+  const stdout = createPump(child.stdout!, 'stdout', options);
+  const stderr = createPump(child.stderr!, 'stderr', options);
+  const pumped = Promise.all([stdout.done, stderr.done]);
+  pumped.catch(() => {});
+  try {
+    options.onSpawn?.(child.pid!, mark);
+    const [[exitCode, signal]] = await Promise.race([Promise.all([exited, pumped]), cancelled.promise]);
+    return {
+      exitCode,
+      signal,
+      stdout: stdout.captured(),
+      stderr: stderr.captured(),
+      durationMs: performance.now() - startedAt,
+      isTruncated: stdout.isTruncated() || stderr.isTruncated(),
+    };
+  } catch (error) {
+    await killTree(treeRoot(child, mark));
+    await endPumps([stdout, stderr]);
+    throw error;
+  } finally {
+    cancelled.stopListening();
+    unregister();
+  }
+}
+
+/** A pid is ours only until the child is reaped. */
+function treeRoot(child: ChildProcess, mark: string): TreeRoot {
+  const isRunning = child.exitCode === null && child.signalCode === null;
+  return { pid: isRunning ? child.pid! : null, mark };
+}
+
+function startError(error: unknown, options: RunProcessOptions): unknown {
+  // The system says ENOENT for the program when it is the folder that is missing.
+  if (error instanceof Error && errorCode(error) === 'ENOENT' && options.cwd && !existsSync(options.cwd)) {
+    error.message = `Cannot start ${options.command}: its working folder does not exist: ${options.cwd}`;
+  }
+  return error;
+}
+
+function cancellation(signal: AbortSignal | undefined) {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => {});
+  const cancel = (): void => reject(new CancelledError());
+  if (signal?.aborted) cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  return { promise, stopListening: () => signal?.removeEventListener('abort', cancel) };
+}
+
+interface Pump {
+  done: Promise<void>;
+  captured(): string;
+  isTruncated(): boolean;
+  /** Nothing is being handed over, and nothing arrived for a while. */
+  isQuiet(): boolean;
+  abandon(): void;
+}
+
+/** Reads one stream to its end, a chunk at a time, and not faster than its reader. */
+function createPump(stream: Readable, name: OutputStream, options: RunProcessOptions): Pump {
+  const assembler = options.onLines && createLineAssembler(options.mask);
+  const tail = createByteTail(options.maxCaptureBytes ?? DEFAULT_CAPTURE_BYTES);
+  let lastActivityAt = performance.now();
+  let isHandingOver = false;
+  let isAbandoned = false;
+
+  async function handOver(lines: string[]): Promise<void> {
+    if (lines.length === 0) return;
+    isHandingOver = true;
+    await options.onLines?.(name, lines);
+    isHandingOver = false;
+    lastActivityAt = performance.now();
+  }
+
+  async function pump(): Promise<void> {
+    try {
+      for await (const chunk of stream as AsyncIterable<Buffer>) {
+        lastActivityAt = performance.now();
+        tail.push(chunk);
+        if (assembler) await handOver(assembler.push(chunk));
+      }
+    } catch (error) {
+      if (!isAbandoned) throw error;
+    }
+    if (assembler) await handOver(assembler.end());
+  }
+
+  const done = pump();
+  done.catch(() => {});
+  return {
+    done,
+    captured: () => (options.mask ? options.mask(tail.text()) : tail.text()),
+    isTruncated: () => tail.isTruncated(),
+    isQuiet: () => !isHandingOver && performance.now() - lastActivityAt > LEFT_PIPE_QUIET_MS,
+    abandon: () => {
+      isAbandoned = true;
+      stream.destroy();
+    },
+  };
+}
+
+/**
+ * Lets what the dead tree printed arrive; a pipe that something outside the tree holds open would never end, so
+ * silence ends it here.
+ */
+async function endPumps(pumps: readonly Pump[]): Promise<void> {
+  let areDone = false;
+  const done = Promise.allSettled(pumps.map((pump) => pump.done)).then(() => {
+    areDone = true;
+  });
+  const deadline = performance.now() + LEFT_PIPE_LIMIT_MS;
+  while (!areDone && performance.now() < deadline && !pumps.every((pump) => pump.isQuiet())) {
+    await Promise.race([done, delay(25)]);
+  }
+  for (const pump of pumps) pump.abandon();
+  await Promise.race([done, delay(LEFT_PIPE_QUIET_MS)]);
+}
+
+const liveTrees = new Map<ChildProcess, string>();
+let hasExitHandler = false;
+
+/** An uncaught error in this process must not leave a child behind: `exit` is the last moment to end it. */
+function registerForExit(child: ChildProcess, mark: string): () => void {
+  if (!hasExitHandler) {
+    hasExitHandler = true;
+    process.on('exit', () => {
+      for (const [live, liveMark] of liveTrees) killTreeNow(treeRoot(live, liveMark));
+    });
+  }
+  liveTrees.set(child, mark);
+  return () => liveTrees.delete(child);
+}

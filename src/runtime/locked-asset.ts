@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import * as z from 'zod/mini';
+import { errorCode, SetupError } from '../support/errors.ts';
+import { PACKAGE_ROOT } from '../support/package-root.ts';
+import { BUNDLED_MANIFEST_SHA256 } from './asset-digest.ts';
+import type { KtxRuntimeFeature } from './features.ts';
+import { lockedFilesSchema, type RuntimeLock, readLockedFile, runtimeLockSchema } from './lock.ts';
+
+export interface LockedAsset {
+  lock: RuntimeLock;
+  /** The hash-locked requirements of the largest requested feature; they cover the smaller ones. */
+  readRequirements(features: readonly KtxRuntimeFeature[]): Promise<string>;
+}
+
+/**
+ * The lock of an asset directory, or `null` where there is none: a foreign wheel, whose packages uv resolves online.
+ * The chain of digests starts in the program: it carries that of the bundled `manifest.json`, which carries those of
+ * lock and requirements.
+ * @throws SetupError of class verification naming the file when a link of the chain does not hold.
+ */
+export async function readLockedAsset(assetDir: string): Promise<LockedAsset | null> {
+  const lockPath = join(assetDir, 'lock.json');
+  const isPresent = await readFile(lockPath).then(
+    () => true,
+    (error: unknown) => {
+      if (errorCode(error) === 'ENOENT') return false;
+      throw error;
+    },
+  );
+  if (!isPresent) {
+    if (isBundledDirectory(assetDir)) throw altered(lockPath, 'it is missing');
+    return null;
+  }
+  const manifestPath = join(assetDir, 'manifest.json');
+  const manifestBytes = await readFile(manifestPath);
+  if (isBundledDirectory(assetDir)) {
+    const digest = createHash('sha256').update(manifestBytes).digest('hex');
+    if (digest !== BUNDLED_MANIFEST_SHA256) {
+      throw altered(manifestPath, `expected sha256 ${BUNDLED_MANIFEST_SHA256}, found ${digest}`);
+    }
+  }
+  const files = parsed(lockedFilesSchema, manifestBytes, manifestPath);
+  const lock = parsed(
+    runtimeLockSchema,
+    await readLockedFile(assetDir, files.lock),
+    join(assetDir, files.lock.file),
+  );
+  return {
+    lock,
+    async readRequirements(features) {
+      const largest = features.includes('local-embeddings') ? 'local-embeddings' : 'core';
+      const file = files.requirements[largest];
+      if (!file) throw altered(manifestPath, `it names no requirements for ${largest}`);
+      return (await readLockedFile(assetDir, file)).toString('utf8');
+    },
+  };
+}
+
+/** Whether this is the directory that came with the program, whose manifest digest it carries. */
+function isBundledDirectory(assetDir: string): boolean {
+  return resolve(assetDir) === resolve(join(PACKAGE_ROOT, 'assets', 'python'));
+}
+
+function parsed<T>(schema: z.ZodMiniType<T>, bytes: Buffer, path: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw altered(path, `it is not JSON: ${String(error)}`);
+  }
+  const result = schema.safeParse(value);
+  if (!result.success) throw altered(path, z.prettifyError(result.error));
+  return result.data;
+}
+
+function altered(path: string, reason: string): SetupError {
+  return new SetupError(`${path} of the bundled runtime is not as it was shipped.`, {
+    failureClass: 'verification',
+    evidence: reason.split('\n'),
+    nextSteps: ['Reinstall the ktx package, then run: ktx setup'],
+  });
+}

@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises';
+import * as z from 'zod/mini';
+import { errorCode } from '../support/errors.ts';
+import { parseSchema } from '../support/schema.ts';
+import { assetManifestSchema } from './asset.ts';
+import { RUNTIME_FEATURES } from './features.ts';
+
+/**
+ * `<versionDir>/manifest.json`: written last, so its presence means that every step of the install succeeded.
+ * Paths are those of the active environment, `<versionDir>/envs/<id>`. Unknown keys are dropped. Contract section 6.
+ */
+export const installedManifestSchema = z.object({
+  schemaVersion: z.literal(1),
+  cliVersion: z.string().check(z.minLength(1)),
+  /** ISO-8601 UTC. */
+  installedAt: z.string().check(z.minLength(1)),
+  asset: assetManifestSchema,
+  features: z.array(z.enum(RUNTIME_FEATURES)).check(z.minLength(1)),
+  python: z.object({
+    executable: z.string().check(z.minLength(1)),
+    daemonExecutable: z.string().check(z.minLength(1)),
+  }),
+  installLog: z.string().check(z.minLength(1)),
+});
+
+export type InstalledKtxRuntimeManifest = z.infer<typeof installedManifestSchema>;
+
+/**
+ * The installed manifest, or `null` when there is none.
+ * @throws the file system's, JSON's or zod's own error when there is one that cannot be used.
+ */
+export async function readInstalledManifest(path: string): Promise<InstalledKtxRuntimeManifest | null> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return null;
+    throw error;
+  }
+  return parseSchema(installedManifestSchema, JSON.parse(text));
+}

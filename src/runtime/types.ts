@@ -1,0 +1,27 @@
+import type { ManagedPythonRuntimeExec } from '../process/exec.ts';
+import type { ManagedUvFetchArtifact } from '../uv/acquire.ts';
+import type { ManagedRuntimeAsset } from './asset.ts';
+import type { KtxRuntimeFeature } from './features.ts';
+import type { ManagedPythonRuntimeLayout, ManagedPythonRuntimeLayoutOptions } from './layout.ts';
+import type { InstalledKtxRuntimeManifest } from './manifest.ts';
+
+/** Options of `installManagedPythonRuntime`. Contract section 2. */
+export interface ManagedPythonRuntimeInstallOptions extends ManagedPythonRuntimeLayoutOptions {
+  features: KtxRuntimeFeature[];
+  /** Builds a new environment although a matching one is there. */
+  force?: boolean;
+  /** Replaces process execution; with it there is nothing real to prove or to hash. */
+  exec?: ManagedPythonRuntimeExec;
+  /** Replaces the whole chain of uv sources by one fetch. */
+  fetchUvArtifact?: ManagedUvFetchArtifact;
+  /** Ends children and transfers; the call rejects with `CancelledError` then. */
+  signal?: AbortSignal;
+}
+
+export interface ManagedPythonRuntimeInstallResult {
+  /** `ready`: the one that was there satisfies the request and was left alone. */
+  status: 'ready' | 'installed';
+  layout: ManagedPythonRuntimeLayout;
+  asset: ManagedRuntimeAsset;
+  manifest: InstalledKtxRuntimeManifest;
+}

@@ -1,0 +1,47 @@
+import { errorMessage } from '../support/errors.ts';
+import { listZip, readZipEntry } from '../support/zip.ts';
+
+/** The Python that a wheel asks for. `minimumVersion` is `<major>.<minor>` of its first lower bound. */
+export interface WheelPythonRequirement {
+  specifier: string;
+  minimumVersion: string;
+}
+
+/** Real METADATA files have a few kB, with a long README tens of them. */
+const MAX_METADATA_BYTES = 4 * 1024 * 1024;
+
+/**
+ * What Python the wheel needs, from its METADATA (Core metadata specification); nothing else is unpacked.
+ * @param wheelPath for messages only.
+ * @throws Error with the messages of the library contract, section 5, rows 7 to 10.
+ */
+export async function readWheelPythonRequirement(
+  wheel: Uint8Array,
+  wheelPath: string,
+): Promise<WheelPythonRequirement> {
+  return parseRequiresPython(await readWheelMetadata(wheel, wheelPath));
+}
+
+async function readWheelMetadata(wheel: Uint8Array, wheelPath: string): Promise<string> {
+  let metadata: Uint8Array | null;
+  try {
+    const entry = listZip(wheel).find(({ name }) => name.endsWith('.dist-info/METADATA'));
+    metadata = entry ? await readZipEntry(wheel, entry, MAX_METADATA_BYTES) : null;
+  } catch (error) {
+    throw new Error(`Unable to read bundled Python runtime wheel metadata: ${errorMessage(error)}`, {
+      cause: error,
+    });
+  }
+  if (!metadata) throw new Error(`Bundled Python runtime wheel metadata is missing: ${wheelPath}`);
+  return new TextDecoder().decode(metadata);
+}
+
+/** Reads the header block only: a README below it may quote such a line. */
+export function parseRequiresPython(metadata: string): WheelPythonRequirement {
+  const headers = metadata.split(/\r?\n\r?\n/, 1)[0] ?? '';
+  const specifier = /^requires-python:[ \t]*(\S.*?)\s*$/im.exec(headers)?.[1];
+  if (!specifier) throw new Error('Bundled Python runtime wheel metadata is missing Requires-Python');
+  const bound = /(?:^|[,\s])>=(\d+)\.(\d+)/.exec(specifier);
+  if (!bound) throw new Error(`Unsupported bundled Python runtime Requires-Python: ${specifier}`);
+  return { specifier, minimumVersion: `${bound[1]}.${bound[2]}` };
+}

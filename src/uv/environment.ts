@@ -1,0 +1,51 @@
+/** Dropped always: they point Python or uv at somebody else's environment, or flood the log. */
+const DROPPED =
+  /^(PYTHON.*|__PYVENV_LAUNCHER__|VIRTUAL_ENV.*|CONDA_.*|RUST_LOG|RUST_BACKTRACE|JPY_SESSION_NAME|FORCE_COLOR|CLICOLOR_FORCE|COLUMNS)$/i;
+
+/** Dropped where uv works offline: every one could change what is installed. */
+const DROPPED_OFFLINE = /^(UV_.*|PIP_.*|NO_PROXY|HTTPS?_PROXY|ALL_PROXY|HF_TOKEN)$/i;
+
+/** The user's own `UV_*` that cannot change what is installed, only how fast or in which way it is written. */
+const ALLOWED_UV = new Set(['UV_LINK_MODE', 'UV_CONCURRENT_INSTALLS', 'UV_LOCK_TIMEOUT']);
+
+export interface UvEnvironmentOptions {
+  /** `false` only for an asset without `lock.json`, where uv itself resolves online and the user's settings pass. */
+  isOffline: boolean;
+  cacheDir?: string;
+  pythonDir?: string;
+  /** `file://` or path of the one-entry list that `uv python install` reads. */
+  pythonDownloadsList?: string;
+  pythonPreference?: 'only-managed' | 'only-system';
+}
+
+/**
+ * The environment of a uv call: the given one, scrubbed, then ours. Options that the contract's argument lists do
+ * not have are given here.
+ */
+export function uvEnvironment(base: NodeJS.ProcessEnv, options: UvEnvironmentOptions): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = {};
+  for (const [name, value] of Object.entries(base)) {
+    if (DROPPED.test(name)) continue;
+    // Tested before UV_NO_CONFIG by uv, so a leaked one would still be loaded.
+    if (name.toUpperCase() === 'UV_CONFIG_FILE') continue;
+    if (options.isOffline && DROPPED_OFFLINE.test(name) && !ALLOWED_UV.has(name.toUpperCase())) continue;
+    env[name] = value;
+  }
+  Object.assign(env, {
+    UV_NO_CONFIG: '1',
+    UV_NO_WRAP: '1',
+    UV_NO_PROGRESS: '1',
+    NO_COLOR: '1',
+    UV_PYTHON_INSTALL_BIN: '0',
+    UV_PYTHON_INSTALL_REGISTRY: '0',
+  });
+  if (options.isOffline)
+    Object.assign(env, { UV_OFFLINE: '1', UV_NO_ENV_FILE: '1', UV_PYTHON_DOWNLOADS: 'manual' });
+  // A wheel that asks for torch brings gigabytes of CUDA on Linux unless it is told otherwise.
+  else env['UV_TORCH_BACKEND'] ??= 'cpu';
+  if (options.cacheDir) env['UV_CACHE_DIR'] = options.cacheDir;
+  if (options.pythonDir) env['UV_PYTHON_INSTALL_DIR'] = options.pythonDir;
+  if (options.pythonDownloadsList) env['UV_PYTHON_DOWNLOADS_JSON_URL'] = options.pythonDownloadsList;
+  if (options.pythonPreference) env['UV_PYTHON_PREFERENCE'] = options.pythonPreference;
+  return env;
+}
