@@ -243,6 +243,7 @@ async function prove({ job, emit, signal }: JobRun, log: DeferredLog): Promise<v
     cliVersion,
     env: job.env,
     signal,
+    mask: (text) => job.redactor.redact(text),
     onLines: (stream, lines) => {
       emit({ type: 'lines', step: 'prove', stream, lines });
       return log.lines(lines);

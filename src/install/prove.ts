@@ -28,6 +28,8 @@ export interface ProofOptions {
   cliVersion: string;
   env: NodeJS.ProcessEnv;
   signal?: AbortSignal;
+  /** Hides secrets in what the children print. */
+  mask?: (text: string) => string;
   onLines?: (stream: 'stdout' | 'stderr', lines: string[]) => void | Promise<void>;
 }
 
@@ -54,6 +56,7 @@ export async function proveImports(options: ProofOptions): Promise<string> {
     args: ['-I', '-c', IMPORT_SCRIPT],
     env,
     signal: options.signal,
+    mask: options.mask,
   }).catch((error: unknown) => {
     if (error instanceof CancelledError) throw error;
     throw unproven('the interpreter does not start', options.pythonPath, errorMessage(error));
@@ -85,6 +88,7 @@ export async function proveDaemon(options: ProofOptions): Promise<void> {
     args: ['serve-http', '--host', '127.0.0.1', '--port', String(port), '--log-level', 'warning'],
     env: { ...env, KTX_DAEMON_VERSION: options.cliVersion, KTX_DAEMON_NONCE: nonce },
     signal,
+    mask: options.mask,
     onLines: (stream, lines) => {
       printed = `${printed}${lines.join('\n')}\n`.slice(-4000);
       return options.onLines?.(stream, lines);

@@ -42,6 +42,11 @@ export function createUvRunner(options: {
 }): UvRunner {
   const { uvPath, log, emit, exec, signal } = options;
 
+  const masked = (output: { stdout: string; stderr: string }) => ({
+    stdout: options.mask(output.stdout),
+    stderr: options.mask(output.stderr),
+  });
+
   async function outcomeOf(
     args: string[],
     env: NodeJS.ProcessEnv,
@@ -52,12 +57,12 @@ export function createUvRunner(options: {
       return { isOk: outcome.exitCode === 0, stdout: outcome.stdout, stderr: outcome.stderr };
     }
     try {
-      const { stdout, stderr } = await exec(uvPath, args, { env });
+      const { stdout, stderr } = masked(await exec(uvPath, args, { env }));
       await onLines?.('stdout', linesOf(stdout));
       await onLines?.('stderr', linesOf(stderr));
       return { isOk: true, stdout, stderr };
     } catch (cause) {
-      const { stdout, stderr } = outputOf(cause);
+      const { stdout, stderr } = masked(outputOf(cause));
       await onLines?.('stdout', linesOf(stdout));
       await onLines?.('stderr', linesOf(stderr));
       return { isOk: false, stdout, stderr, cause };

@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, open, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openInstallLog } from '../../src/install/install-log.ts';
+import { createLogStore } from '../../src/present/log-store.ts';
+import { runProcess } from '../../src/process/run-process.ts';
+import { eventEmitter } from '../../src/support/events.ts';
+import { createRedactor } from '../../src/support/redaction.ts';
+import { parseUvLine } from '../../src/uv/output.ts';
+import { type BenchRow, compare } from './bench-row.ts';
+
+const LINES = 1_000_000;
+/** 79 characters and a line end, worded like uv so that no stage has an easy way out. */
+const LINE = 'DEBUG Selecting: onnxruntime==1.23.2 [compatible] (onnxruntime-1.23.2-cp313.whl)';
+const BYTES = LINES * LINE.length;
+/** `yes | head` prints as fast as a pipe takes it; a program that makes its lines itself is what we meet in life. */
+const CHILDREN = [
+  {
+    name: 'a child that writes line by line',
+    command: 'awk',
+    args: [`BEGIN { for (i = 0; i < ${LINES}; i++) print "${LINE.slice(0, 79)}" }`],
+  },
+  {
+    name: 'a child that writes as fast as pipes go',
+    command: 'sh',
+    args: ['-c', `yes '${LINE.slice(0, 79)}' | head -n ${LINES}`],
+  },
+];
+
+/** 1,000,000 lines through the whole log path, against the same child writing to a file itself. */
+export async function floodBench(rounds = 7): Promise<BenchRow[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'ktx-flood-'));
+  const rows: BenchRow[] = [];
+  try {
+    for (const child of CHILDREN) {
+      rows.push(
+        await compare({
+          name: `log path, 1,000,000 lines of 80 bytes, ${child.name}`,
+          yardstick: 'the same child writing to a file itself',
+          limit: 3,
+          rounds,
+          run: () => throughLogPath(child, join(folder, 'install.log')),
+          runYardstick: () => straightToFile(child, join(folder, 'yardstick.log')),
+        }),
+      );
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return rows;
+}
+
+async function throughLogPath(child: { command: string; args: string[] }, path: string): Promise<void> {
+  const redactor = createRedactor();
+  redactor.addSecret('a-password-of-the-index');
+  const log = await openInstallLog(path, { redactor });
+  const store = createLogStore();
+  const emit = eventEmitter((event) => {
+    if (event.type === 'lines') store.append(event.lines);
+  });
+  await runProcess({
+    ...child,
+    mask: redactor.redact,
+    onLines: (stream, lines) => {
+      emit({ type: 'lines', step: 'packages', stream, lines });
+      for (const line of lines) {
+        const progress = parseUvLine(line);
+        if (progress) emit({ type: 'uv', step: 'packages', ...progress });
+      }
+      return log.lines(stream, lines);
+    },
+  });
+  await log.close();
+  store.flush();
+  const { hiddenCount, lines } = store.getSnapshot();
+  if (hiddenCount + lines.length !== LINES) throw new Error('The log store missed lines.');
+  if ((await stat(path)).size !== BYTES) throw new Error('The install log is not complete.');
+}
+
+async function straightToFile(child: { command: string; args: string[] }, path: string): Promise<void> {
+  const handle = await open(path, 'w');
+  try {
+    const running = spawn(child.command, child.args, { stdio: ['ignore', handle.fd, 'inherit'] });
+    await once(running, 'close');
+  } finally {
+    await handle.close();
+  }
+  if ((await stat(path)).size !== BYTES) throw new Error('The yardstick is not complete.');
+}

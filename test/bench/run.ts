@@ -1,0 +1,31 @@
+import type { BenchRow } from './bench-row.ts';
+
+/** `npm run bench [name…]`: every promise about speed as a ratio to a named yardstick, measured in the same run. */
+const BENCHES: Record<string, () => Promise<BenchRow[]>> = {
+  'start-up': async () => (await import('./start-up.ts')).startUpBench(),
+  flood: async () => (await import('./flood.ts')).floodBench(),
+  'cold-install': async () => (await import('./cold-install.ts')).coldInstallBench(),
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in BENCHES));
+if (unknown.length > 0) {
+  console.error(`No bench ${unknown.join(', ')}. There are: ${Object.keys(BENCHES).join(', ')}`);
+  process.exitCode = 1;
+} else {
+  let isOver = false;
+  for (const [name, bench] of Object.entries(BENCHES)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    for (const row of await bench()) {
+      isOver ||= row.limit !== null && row.ratio > row.limit;
+      console.log(rowText(row));
+    }
+  }
+  if (isOver) process.exitCode = 1;
+}
+
+function rowText({ name, yardstick, ratio, limit, medianMs, yardstickMedianMs, rounds }: BenchRow): string {
+  const verdict = limit === null ? '' : `  at most ${limit}${ratio > limit ? '  OVER' : ''}`;
+  const figures = `median ${Math.round(medianMs)} ms / ${Math.round(yardstickMedianMs)} ms, ${rounds} rounds`;
+  return `${ratio.toFixed(2)} x  ${name}  against  ${yardstick}  (${figures})${verdict}`;
+}

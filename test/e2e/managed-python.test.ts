@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runSetup } from '../../src/install/setup.ts';
+import type { SetupEvent } from '../../src/support/events.ts';
+import { type LoopbackIndex, startLoopbackIndex } from '../fixtures/loopback-index.ts';
+import { plainEnvironment } from '../fixtures/program.ts';
+import { type PackedPython, packSystemPython, writeAssetWithPython } from '../fixtures/python-archive.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { openWheelhouse, type WheelhouseFile } from '../fixtures/wheelhouse.ts';
+
+let wheelhouse: WheelhouseFile[];
+let index: LoopbackIndex;
+let python: PackedPython | null = null;
+
+beforeAll(async () => {
+  wheelhouse = await openWheelhouse();
+  index = await startLoopbackIndex(wheelhouse, (request, response) => {
+    const path = decodeURIComponent(request.url ?? '');
+    if (!python || path !== `/github/python-build-standalone/releases/download/20260610/${python.file}`)
+      return false;
+    response.writeHead(200, { 'content-length': python.bytes.length });
+    response.end(request.method === 'HEAD' ? undefined : python.bytes);
+    return true;
+  });
+}, 120_000);
+afterAll(() => index.close());
+
+it('a managed Python goes through fetch, uv python install, and the rest', { timeout: 120_000 }, async () => {
+  const root = await temporaryFolder();
+  python = await packSystemPython(join(root, 'pack'));
+  const assetDir = join(root, 'assets');
+  await writeAssetWithPython(assetDir, python);
+  const events: SetupEvent[] = [];
+  const options = {
+    cliVersion: '0.3.0',
+    features: ['core' as const],
+    assetDir,
+    runtimeRoot: join(root, 'run time, é漢'),
+    homeDir: root,
+    indexUrl: index.url,
+    env: plainEnvironment(root, { UV_ASTRAL_MIRROR_URL: `http://${index.host}` }),
+    onEvent: (event: SetupEvent) => events.push(event),
+  };
+  const result = await runSetup(options);
+  expect(result.status).toBe('installed');
+  expect(result.pythonLabel).toContain(`Python ${python.version} (linux-`);
+
+  const plan = events.find((event) => event.type === 'plan')!;
+  expect(plan).toMatchObject({
+    plan: { hosts: [index.host], python: { kind: 'managed', version: python.version } },
+  });
+  const fetched = events.filter((event) => event.type === 'artefact');
+  expect(fetched.map((event) => event.artefactKind)).toContain('python');
+  expect(result.egress.map(({ host }) => host)).toEqual([index.host]);
+
+  const log = await readFile(result.logPath, 'utf8');
+  expect(log).toContain(`uv python install ${python.version}\n`);
+  expect(log).toContain(`uv venv --python ${python.version} `);
+  expect(log).toMatch(/uv pip install --python \S.*python --require-hashes -r .*requirements\.txt\n/);
+  const interpreter = await readFile(join(result.pythonPath, '..', '..', 'pyvenv.cfg'), 'utf8');
+  expect(interpreter).toContain(
+    join(options.runtimeRoot, 'uv', 'python', `cpython-${python.version}-linux-`),
+  );
+
+  // The unpacked one is there now: another build needs neither the archive nor its host.
+  python = null;
+  const again = await runSetup({ ...options, shouldForce: true });
+  expect(again.status).toBe('installed');
+  expect(again.downloadedBytes).toBe(0);
+});
