@@ -1,0 +1,82 @@
+import { appendFile, cp, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
+import { type Interception, type LoopbackIndex, startLoopbackIndex } from '../fixtures/loopback-index.ts';
+import { plainEnvironment, runProgram } from '../fixtures/program.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { openWheelhouse, type WheelhouseFile } from '../fixtures/wheelhouse.ts';
+
+let wheelhouse: WheelhouseFile[];
+let index: LoopbackIndex;
+let other: LoopbackIndex;
+let intercept: Interception = () => false;
+
+beforeAll(async () => {
+  wheelhouse = await openWheelhouse();
+  index = await startLoopbackIndex(wheelhouse, (request, response) => intercept(request, response));
+  other = await startLoopbackIndex(wheelhouse);
+}, 120_000);
+afterAll(() => Promise.all([index.close(), other.close()]));
+
+it('a manifest that is not the one that was shipped is refused, though it fits its lock', async () => {
+  const installed = join(await temporaryFolder(), 'ktx-setup');
+  for (const part of ['bin', 'dist', 'package.json', 'assets/python']) {
+    await cp(join(PACKAGE_ROOT, part), join(installed, part), { recursive: true });
+  }
+  await appendFile(join(installed, 'assets', 'python', 'manifest.json'), '\n');
+  const home = await temporaryFolder();
+  const launcher = join(installed, 'bin', 'ktx.cjs');
+  const outcome = await runProgram(['setup', '--yes', '--index-url', index.url], {
+    env: plainEnvironment(home),
+    launcher,
+  });
+  expect(outcome.stderr).toContain('manifest.json of the bundled runtime is not as it was shipped');
+  expect(outcome.exitCode).toBe(1);
+  expect(index.requests).toEqual([]);
+});
+
+it('a host that the plan did not name is refused, and the flag that allows it is said', {
+  timeout: 60_000,
+}, async () => {
+  // The probe asks with HEAD and sees one host; the transfer is sent to another.
+  intercept = (request, response) => {
+    if (request.method !== 'GET' || !request.url?.startsWith('/files/')) return false;
+    response.writeHead(302, { location: `http://${other.host}${request.url}` }).end();
+    return true;
+  };
+  const home = await temporaryFolder();
+  const env = plainEnvironment(home);
+  const args = ['setup', '--yes', '--python', 'system', '--index-url', index.url];
+  const refused = await runProgram(args, { env });
+  expect(refused.stderr).toContain(other.host);
+  expect(refused.stderr).toContain('--allow-host');
+  expect(refused.exitCode).toBe(1);
+  expect(other.requests).toEqual([]);
+
+  const allowed = await runProgram([...args, '--allow-host', '127.0.0.1'], { env });
+  expect(allowed.stderr).toBe('');
+  expect(allowed.exitCode).toBe(0);
+  intercept = () => false;
+  // Nothing but our folder in the home: no cache of uv's, no shim, no configuration.
+  expect(await readdir(home)).toEqual(['.ktx']);
+});
+
+it('a login in the address appears nowhere: not on the screen, not in the log, not in JSON', {
+  timeout: 60_000,
+}, async () => {
+  const home = await temporaryFolder();
+  const secret = 'hunter2-hunter2';
+  const withLogin = index.url.replace('http://', `http://someone:${secret}@`);
+  const env = plainEnvironment(home, { PIP_INDEX_URL: withLogin });
+  const json = await runProgram(['setup', '--yes', '--json', '--python', 'system'], { env });
+  expect(json.exitCode).toBe(0);
+  const plain = await runProgram(['setup', '--yes', '--force', '--python', 'system'], { env });
+  expect(plain.exitCode).toBe(0);
+  expect(json.stdout + json.stderr + plain.stdout + plain.stderr).not.toContain(secret);
+  const { readFile } = await import('node:fs/promises');
+  for (const path of await readdir(join(home, '.ktx'), { recursive: true, withFileTypes: true })) {
+    if (!path.isFile() || !/\.(log|json|txt)$/.test(path.name)) continue;
+    expect(await readFile(join(path.parentPath, path.name), 'utf8')).not.toContain(secret);
+  }
+});
