@@ -26,8 +26,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const source = isFile
     ? decodeURIComponent(url.pathname.split('/')[2] ?? '')
     : `${PUBLIC_INDEX_URL}${url.pathname.replace(/^\/simple/, '')}`;
-  const { accept } = request.headers;
-  const upstream = await fetch(source, accept ? { headers: { accept } } : {});
+  const { accept = '*/*' } = request.headers;
+  const upstream = await fetch(source, { method: request.method, headers: { accept } });
   const type = upstream.headers.get('content-type') ?? 'application/octet-stream';
   if (!isFile) {
     const page = (await upstream.text()).replace(
@@ -59,6 +59,11 @@ const proxy = createServer((request, response) => {
 });
 proxy.on('connect', (request, socket, head) => {
   const [host, port] = (request.url ?? '').split(':');
+  if (host === INDEX_HOST) {
+    socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+    proxy.emit('connection', socket);
+    return;
+  }
   const upstream = connect(Number(port), host, () => {
     socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
     upstream.write(head);
@@ -80,7 +85,7 @@ const terminal = openTerminal({
     ...Object.fromEntries(settings.map((name) => [name, undefined])),
     PATH: '/usr/local/bin:/usr/bin:/bin',
     HOME: home,
-    HTTP_PROXY: proxyUrl,
+    http_proxy: proxyUrl,
     HTTPS_PROXY: proxyUrl,
   },
 });

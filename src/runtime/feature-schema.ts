@@ -1,5 +1,8 @@
-import * as z from 'zod/mini';
+import { z } from 'zod';
 import { RUNTIME_FEATURES } from './features.ts';
 
-/** For programs that embed the library. Its order is the canonical one. */
+/**
+ * For programs that embed the library and build their own schemas on it, so it is zod's full form; our own modules use
+ * the small one, which commands load faster. Its order is the canonical one.
+ */
 export const runtimeFeatureSchema = z.enum(RUNTIME_FEATURES);

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { SetupError } from '../support/errors.ts';
-import { runtimeFeatureSchema } from './feature-schema.ts';
+import { RUNTIME_FEATURES } from './features.ts';
 
 const sha256Schema = z.string().check(z.regex(/^[a-f0-9]{64}$/));
 /** A plain file name: no folder part, no traversal. */
@@ -46,7 +46,7 @@ export const runtimeLockSchema = z.object({
         macos: z.optional(z.string()),
         musl: z.optional(z.string()),
       }),
-      features: z.partialRecord(runtimeFeatureSchema, lockFeatureSchema),
+      features: z.partialRecord(z.enum(RUNTIME_FEATURES), lockFeatureSchema),
     }),
   ),
 });
@@ -79,7 +79,7 @@ export function lockArtefact(lock: RuntimeLock, sha256: string): Artefact {
 export const lockedFilesSchema = z.object({
   lock: z.object({ file: fileNameSchema, sha256: sha256Schema }),
   requirements: z.partialRecord(
-    runtimeFeatureSchema,
+    z.enum(RUNTIME_FEATURES),
     z.object({ file: fileNameSchema, sha256: sha256Schema }),
   ),
 });

@@ -12,7 +12,7 @@ export interface ManagedPythonRuntimePruneResult {
   removed: string[];
 }
 
-/** `1.2.3`, `1.2.3-rc.4`, `1.2.3+build`. Anything else under the root was not made by an install. */
+/** `1.2.3`, `1.2.3-rc.4`, `1.2.3+build`. Anything else under the root, `uv` first of all, is not an install. */
 const VERSION_NAME = /^\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]*)?$/;
 
 /**
@@ -31,7 +31,7 @@ export async function pruneManagedPythonRuntimes(options: {
     .map((entry) => entry.name)
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   const stale = folders
-    .filter((name) => name !== cliVersion && name !== 'uv' && VERSION_NAME.test(name))
+    .filter((name) => name !== cliVersion && VERSION_NAME.test(name))
     .map((name) => join(runtimeRoot, name));
   const kept = folders.filter((name) => name === cliVersion).map((name) => join(runtimeRoot, name));
   const removed = options.dryRun === true ? [] : await removeFolders(stale);

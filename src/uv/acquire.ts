@@ -1,48 +1,23 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { managedRuntimeRoot } from '../runtime/layout.ts';
+import { dirname } from 'node:path';
 import { errorChain, SetupError } from '../support/errors.ts';
 import { pathExists } from '../support/path-exists.ts';
 import { extractUvBinary } from './archive.ts';
-import {
-  MANAGED_UV_ARTIFACTS,
-  MANAGED_UV_VERSION,
-  type ManagedUvArtifact,
-  type ManagedUvPlatformKey,
-} from './release.ts';
+import { type ManagedUvPathOptions, managedUvPath, PINNED_UV, uvBinaryName } from './location.ts';
+import type { ManagedUvPlatformKey } from './release.ts';
+
+export { type ManagedUvRelease, managedUvPath, uvBinaryName } from './location.ts';
 
 /** Downloads one archive. Replaces every source of uv by this one. */
 export type ManagedUvFetchArtifact = (url: string) => Promise<Uint8Array>;
 
-export interface ManagedUvRelease {
-  version: string;
-  artifacts: Partial<Record<ManagedUvPlatformKey, ManagedUvArtifact>>;
-}
-
-export interface EnsureManagedUvOptions {
-  platform?: NodeJS.Platform;
+export interface EnsureManagedUvOptions extends ManagedUvPathOptions {
   arch?: string;
-  env?: NodeJS.ProcessEnv;
-  homeDir?: string;
-  runtimeRoot?: string;
   fetchArtifact?: ManagedUvFetchArtifact;
-  release?: ManagedUvRelease;
 }
 
-const PINNED_RELEASE: ManagedUvRelease = { version: MANAGED_UV_VERSION, artifacts: MANAGED_UV_ARTIFACTS };
 const RETRY = 'ktx admin runtime install --yes';
-
-/** `uv`, or `uv.exe` on Windows. */
-export function uvBinaryName(platform: NodeJS.Platform = process.platform): string {
-  return platform === 'win32' ? 'uv.exe' : 'uv';
-}
-
-/** Where this program keeps its uv: `<runtime root>/uv/<uv version>/uv`. Touches no disk. */
-export function managedUvPath(options: EnsureManagedUvOptions = {}): string {
-  const { version } = options.release ?? PINNED_RELEASE;
-  return join(managedRuntimeRoot(options), 'uv', version, uvBinaryName(options.platform));
-}
 
 /**
  * The absolute path of the pinned uv, fetched from GitHub and checked against its pin when it is not there yet.
@@ -51,7 +26,7 @@ export function managedUvPath(options: EnsureManagedUvOptions = {}): string {
  * Error when a right archive cannot be used.
  */
 export async function ensureManagedUv(options: EnsureManagedUvOptions = {}): Promise<string> {
-  const release = options.release ?? PINNED_RELEASE;
+  const release = options.release ?? PINNED_UV;
   const uvPath = managedUvPath(options);
   if (await pathExists(uvPath)) return uvPath;
 

@@ -51,7 +51,9 @@ describe('zip', () => {
   it('a stream that gives more than the directory says takes no more memory than that', async () => {
     const zip = zipSync({ uv: new Uint8Array(50_000_000) });
     const entry = { ...entryOf(zip, 'uv'), sizeBytes: 100 };
-    await expect(readZipEntry(zip, entry, 1000)).rejects.toThrow('damaged zip entry uv');
+    await expect(readZipEntry(zip, entry, 1000)).rejects.toThrow(
+      'damaged zip entry uv: Cannot create a Buffer larger than 100 bytes',
+    );
   });
 
   it('refuses altered content of the same length', async () => {

@@ -1,0 +1,185 @@
+import { Resvg } from '@resvg/resvg-js';
+import type { IBufferCell, Terminal } from '@xterm/headless';
+
+const FONT_SIZE = 14;
+const CELL_WIDTH = FONT_SIZE * 0.602;
+const CELL_HEIGHT = 19;
+const PADDING = 18;
+const BAR_HEIGHT = 34;
+const FONTS = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace";
+
+const BACKGROUND = '#11151c';
+const CHROME = '#1a202b';
+const FOREGROUND = '#d5dbe6';
+/** The 16 named colours; beyond them a program that keeps to the terminal's palette asks for nothing. */
+const PALETTE = [
+  ...['#262c38', '#f2777a', '#8fd18b', '#f0c674', '#7aa6f0', '#c79bf0', '#5ccfe6', '#c5ccd8'],
+  ...['#5b6577', '#ff9a9d', '#b3e6ae', '#ffe0a0', '#a3c4ff', '#ddbdff', '#95e6f5', '#ffffff'],
+];
+
+export interface PictureOptions {
+  /** In the title bar of the window; without it there is no window around the text. */
+  title?: string;
+}
+
+interface Style {
+  colour: string;
+  background: string | null;
+  opacity: number;
+  isBold: boolean;
+  isUnderlined: boolean;
+}
+
+interface Run extends Style {
+  column: number;
+  width: number;
+  text: string;
+}
+
+/** What a terminal shows now, as an SVG that needs no other file. */
+export function terminalSvg(terminal: Terminal, options: PictureOptions = {}): string {
+  const top = options.title === undefined ? PADDING : BAR_HEIGHT + PADDING / 2;
+  const width = Math.ceil(terminal.cols * CELL_WIDTH + 2 * PADDING);
+  const height = Math.ceil(terminal.rows * CELL_HEIGHT + top + PADDING);
+  const rows: string[] = [];
+  for (let row = 0; row < terminal.rows; row++) {
+    for (const run of runsOf(terminal, row)) rows.push(runSvg(run, top + row * CELL_HEIGHT));
+  }
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
+    `<rect width="${width}" height="${height}" rx="10" fill="${BACKGROUND}"/>`,
+    options.title === undefined ? '' : titleBar(options.title, width),
+    `<g font-family="${FONTS}" font-size="${FONT_SIZE}">`,
+    ...rows,
+    '</g>',
+    '</svg>',
+    '',
+  ].join('\n');
+}
+
+export function svgToPng(svg: string): Buffer {
+  const fonts = {
+    loadSystemFonts: true,
+    defaultFontFamily: 'DejaVu Sans Mono',
+    monospaceFamily: 'DejaVu Sans Mono',
+  };
+  return new Resvg(svg, { font: fonts, fitTo: { mode: 'zoom', value: 1.5 } }).render().asPng();
+}
+
+function titleBar(title: string, width: number): string {
+  const dots = ['#f2777a', '#f0c674', '#8fd18b'].map(
+    (colour, index) => `<circle cx="${22 + index * 20}" cy="17" r="6" fill="${colour}"/>`,
+  );
+  return [
+    `<path d="M0 10a10 10 0 0 1 10-10h${width - 20}a10 10 0 0 1 10 10v${BAR_HEIGHT - 10}h-${width}z" fill="${CHROME}"/>`,
+    ...dots,
+    `<text x="${width / 2}" y="22" text-anchor="middle" font-family="${FONTS}" font-size="13" fill="#8b96a8">${escapeXml(title)}</text>`,
+  ].join('\n');
+}
+
+/** Cells of one row that look alike, joined; a wide character stands alone, so that what follows stays in its column. */
+function runsOf(terminal: Terminal, row: number): Run[] {
+  const buffer = terminal.buffer.active;
+  const line = buffer.getLine(buffer.viewportY + row);
+  const runs: Run[] = [];
+  for (let column = 0; line && column < terminal.cols; column++) {
+    const cell = line.getCell(column);
+    if (!cell || cell.getWidth() === 0) continue;
+    const text = cell.getChars() || ' ';
+    const style = styleOf(cell);
+    const last = runs.at(-1);
+    const canJoin =
+      last &&
+      isSameStyle(last, style) &&
+      cell.getWidth() === 1 &&
+      last.width === Array.from(last.text).length;
+    if (canJoin) {
+      last.text += text;
+      last.width += 1;
+    } else {
+      runs.push({ ...style, column, width: cell.getWidth(), text });
+    }
+  }
+  return runs.filter((run) => run.background !== null || run.text.trim() !== '');
+}
+
+function styleOf(cell: IBufferCell): Style {
+  const foreground = colourOf(cell.isFgDefault(), cell.isFgRGB(), cell.getFgColor()) ?? FOREGROUND;
+  const background = colourOf(cell.isBgDefault(), cell.isBgRGB(), cell.getBgColor());
+  const isInverse = cell.isInverse() !== 0;
+  return {
+    colour: isInverse ? (background ?? BACKGROUND) : foreground,
+    background: isInverse ? foreground : background,
+    opacity: cell.isDim() ? 0.58 : 1,
+    isBold: cell.isBold() !== 0,
+    isUnderlined: cell.isUnderline() !== 0,
+  };
+}
+
+function colourOf(isDefault: boolean, isRgb: boolean, value: number): string | null {
+  if (isDefault) return null;
+  if (isRgb) return `#${value.toString(16).padStart(6, '0')}`;
+  return PALETTE[value] ?? FOREGROUND;
+}
+
+function isSameStyle(a: Style, b: Style): boolean {
+  return (
+    a.colour === b.colour &&
+    a.background === b.background &&
+    a.opacity === b.opacity &&
+    a.isBold === b.isBold &&
+    a.isUnderlined === b.isUnderlined
+  );
+}
+
+const STROKES: Record<string, number> = { '━': 3, '─': 1.2 };
+
+function runSvg(run: Run, y: number): string {
+  const x = PADDING + run.column * CELL_WIDTH;
+  const width = run.width * CELL_WIDTH;
+  const parts: string[] = [];
+  if (run.background !== null) {
+    parts.push(
+      `<rect x="${fixed(x)}" y="${y}" width="${fixed(width)}" height="${CELL_HEIGHT}" fill="${run.background}"/>`,
+    );
+  }
+  const look = `fill="${run.colour}"${run.opacity === 1 ? '' : ` opacity="${run.opacity}"`}`;
+  // Lines are drawn, not written: a font leaves gaps between the cells.
+  for (const [text, offset] of splitStrokes(run.text)) {
+    const left = x + offset * CELL_WIDTH;
+    const length = Array.from(text).length * CELL_WIDTH;
+    const stroke = STROKES[text[0] ?? ''];
+    if (stroke !== undefined) {
+      const middle = y + CELL_HEIGHT / 2 - stroke / 2;
+      parts.push(
+        `<rect x="${fixed(left)}" y="${fixed(middle)}" width="${fixed(length)}" height="${stroke}" ${look}/>`,
+      );
+    } else if (text.trim() !== '') {
+      const weight = run.isBold ? ' font-weight="bold"' : '';
+      const underline = run.isUnderlined ? ' text-decoration="underline"' : '';
+      parts.push(
+        `<text x="${fixed(left)}" y="${y + 14}" xml:space="preserve" textLength="${fixed(run.width === 2 ? width : length)}" ${look}${weight}${underline}>${escapeXml(text)}</text>`,
+      );
+    }
+  }
+  return parts.join('');
+}
+
+function splitStrokes(text: string): [string, number][] {
+  const parts: [string, number][] = [];
+  let offset = 0;
+  for (const [part] of text.matchAll(/━+|─+|[^━─]+/g)) {
+    const leading = part.length - part.trimStart().length;
+    if (part.trim() !== '') parts.push([part.trim(), offset + leading]);
+    offset += Array.from(part).length;
+  }
+  return parts;
+}
+
+function fixed(value: number): string {
+  return value.toFixed(2).replace(/\.?0+$/, '');
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

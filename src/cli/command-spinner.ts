@@ -1,0 +1,71 @@
+import type { KtxCliIo } from './io.ts';
+
+/** How a command without a screen of its own shows that something takes a while. */
+export interface CommandSpinner {
+  start(text: string): void;
+  message(text: string): void;
+  stop(text: string): void;
+  error(text: string): void;
+}
+
+const GLYPHS = {
+  start: ['◐', 35],
+  message: ['│', 90],
+  stop: ['◇', 32],
+  error: ['■', 31],
+} as const;
+const FRAMES = ['◐', '◓', '◑', '◒'];
+const FRAME_MS = 120;
+const CLEAR_LINE = '\r\u001b[K';
+
+/** On a terminal a line that moves, else one line on stderr for each thing that is said. */
+export function createCommandSpinner(io: KtxCliIo, env: NodeJS.ProcessEnv = process.env): CommandSpinner {
+  const paint = painter(env);
+  const line = (kind: keyof typeof GLYPHS, text: string) =>
+    `${paint(GLYPHS[kind][1], GLYPHS[kind][0])}  ${text}\n`;
+  if (io.stdout.isTTY === true && env['TERM'] !== 'dumb') return movingSpinner(io, line, paint);
+  const say = (kind: keyof typeof GLYPHS) => (text: string) => {
+    io.stderr.write(line(kind, text));
+  };
+  return { start: say('start'), message: say('message'), stop: say('stop'), error: say('error') };
+}
+
+function movingSpinner(
+  io: KtxCliIo,
+  line: (kind: keyof typeof GLYPHS, text: string) => string,
+  paint: (colour: number, text: string) => string,
+): CommandSpinner {
+  let timer: NodeJS.Timeout | undefined;
+  let shown = '';
+  let frame = 0;
+  const draw = () => {
+    // One row at most: what wraps cannot be cleared.
+    const room = (io.stdout.columns ?? 80) - 4;
+    const glyph = FRAMES[frame++ % FRAMES.length]!;
+    io.stdout.write(`${CLEAR_LINE}${paint(GLYPHS.start[1], glyph)}  ${shown.slice(0, room)}`);
+  };
+  const end = (kind: 'stop' | 'error') => (text: string) => {
+    clearInterval(timer);
+    io.stdout.write(CLEAR_LINE + line(kind, text));
+  };
+  return {
+    start(text) {
+      shown = text;
+      clearInterval(timer);
+      // Unreferenced: a spinner that nobody ended keeps no process alive.
+      timer = setInterval(draw, FRAME_MS).unref();
+      draw();
+    },
+    message(text) {
+      shown = text;
+      draw();
+    },
+    stop: end('stop'),
+    error: end('error'),
+  };
+}
+
+function painter(env: NodeJS.ProcessEnv): (colour: number, text: string) => string {
+  if (env['NO_COLOR'] || env['TERM'] === 'dumb') return (_colour, text) => text;
+  return (colour, text) => `\u001b[${colour}m${text}\u001b[39m`;
+}

@@ -1,0 +1,22 @@
+import { guardOutput, type KtxCliIo } from './io.ts';
+import type { ProgramDeps } from './program.ts';
+import { packageVersion } from './version.ts';
+
+/**
+ * Runs one command line and resolves with its exit code; never ends the process itself.
+ * `--version` is answered before anything is loaded: it is what other programs ask all the time.
+ * @param argv without the interpreter and the script.
+ */
+export async function main(
+  argv: readonly string[],
+  io: KtxCliIo = process,
+  deps: ProgramDeps = {},
+): Promise<number> {
+  if (io === process) guardOutput();
+  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
+    io.stdout.write(`ktx ${packageVersion()}\n`);
+    return 0;
+  }
+  const { runProgram } = await import('./program.ts');
+  return runProgram(argv, io, deps);
+}

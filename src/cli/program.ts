@@ -1,0 +1,212 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { KtxRuntimeFeature } from '../runtime/features.ts';
+import type { KtxCliIo } from './io.ts';
+import { printError } from './print-error.ts';
+import { resolveProjectDir } from './project-dir.ts';
+import type { KtxRuntimeArgs } from './runtime-command.ts';
+import { parseSetupFlags, type RawSetupFlags, requireValue, type SetupFlags } from './setup-flags.ts';
+import { packageVersion } from './version.ts';
+
+/** Replaceable parts; each default is loaded when its command runs. */
+export interface ProgramDeps {
+  runRuntime?: (args: KtxRuntimeArgs, io: KtxCliIo) => Promise<number>;
+  runSetup?: (flags: SetupFlags, io: KtxCliIo) => Promise<number>;
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+  isStdinTty?: boolean;
+}
+
+interface GlobalOptions {
+  projectDir?: string;
+  debug?: boolean;
+}
+
+/** Parses a command line, runs the command and resolves with its exit code: 1 for anything it does not understand. */
+export async function runProgram(argv: readonly string[], io: KtxCliIo, deps: ProgramDeps): Promise<number> {
+  let exitCode = 0;
+  const program = buildProgram(io, deps, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // commander has printed it already.
+    if (error instanceof CommanderError) return error.exitCode;
+    printError(io, error, program.opts<GlobalOptions>().debug);
+    return 1;
+  }
+}
+
+function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number) => void): Command {
+  const program = new Command('ktx')
+    .description('Puts the ktx Python runtime on this machine, proves that it works, and repairs it.')
+    .version(`ktx ${packageVersion()}`, '-v, --version', 'print the version')
+    .option('--project-dir <path>', 'the project to work on', value('--project-dir'))
+    .option('--debug', 'print stack traces of errors')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => io.stdout.columns ?? 80,
+      getErrHelpWidth: () => io.stdout.columns ?? 80,
+    });
+
+  const workingDir = () => deps.cwd ?? process.cwd();
+  const projectDir = () =>
+    resolveProjectDir({
+      flag: program.opts<GlobalOptions>().projectDir,
+      env: deps.env ?? process.env,
+      cwd: workingDir(),
+    });
+  const runSetup = async (raw: RawSetupFlags) => {
+    const { debug } = program.opts<GlobalOptions>();
+    const flags = parseSetupFlags(raw, { cwd: workingDir(), projectDir: await projectDir() });
+    if (deps.runSetup) return finish(await deps.runSetup(flags, io));
+    const { runSetupCommand } = await import('./setup-command.ts');
+    finish(await runSetupCommand(flags, io, { isDebug: debug }));
+  };
+  const runRuntime = async (args: KtxRuntimeArgs) => {
+    if (deps.runRuntime) return finish(await deps.runRuntime(args, io));
+    finish(await runRuntimeCommand(args, io, program.opts<GlobalOptions>().debug));
+  };
+
+  addSetup(program, runSetup);
+  const admin = program.command('admin').description('manage what ktx has on this machine');
+  const runtime = addRuntime(admin, runRuntime);
+  addDaemon(runtime, runRuntime, projectDir);
+  // A bare `ktx` needs an action, and with one commander takes a mistyped command for an argument and complains of its
+  // options. Last, because subcommands inherit what is allowed here.
+  program.allowExcessArguments().allowUnknownOption();
+  program.action(async () => {
+    const [unknown] = program.args;
+    if (unknown !== undefined) {
+      const kind = unknown.startsWith('-') ? 'option' : 'command';
+      program.error(`error: unknown ${kind} '${unknown}'\nThe commands are listed by: ktx --help`);
+    }
+    const isStdinTty = deps.isStdinTty ?? process.stdin.isTTY === true;
+    if (io.stdout.isTTY === true && isStdinTty) await runSetup({});
+    else program.outputHelp();
+  });
+  return program;
+}
+
+function addSetup(program: Command, run: (raw: RawSetupFlags) => Promise<void>): void {
+  program
+    .command('setup')
+    .description('install the Python runtime, step by step or without questions')
+    .addOption(featureOption())
+    .option('--yes', 'agree to the plan without being asked')
+    .option('--no-input', 'ask nothing; needs --yes')
+    .option('--plain', 'questions and lines instead of a full screen')
+    .option('--json', 'print events as JSON lines; needs --yes')
+    .option('--python <choice>', 'auto, managed, system, or a path', value('--python'))
+    .option('--uv <path>', 'use this uv binary', value('--uv'))
+    .option('--index-url <url>', 'the package index to use', value('--index-url'))
+    .option('--offline', 'use no network')
+    .option('--allow-host <host>', 'allow one more host; may be repeated', hosts)
+    .option('--ignore-disk', 'install although the disk seems too full')
+    .option('--runtime-root <dir>', 'install here instead of ~/.ktx/runtime', value('--runtime-root'))
+    .option('--force', 'build a new environment although a working one is there')
+    .action(run);
+}
+
+function addRuntime(admin: Command, run: (args: KtxRuntimeArgs) => Promise<void>): Command {
+  const cliVersion = packageVersion();
+  const runtime = admin.command('runtime').description('the Python runtime of this version of ktx');
+  runtime
+    .command('install')
+    .description('install the runtime; never asks')
+    .addOption(featureOption().default('core'))
+    .option('--force', 'install again although a matching runtime is there')
+    .option('--yes', 'accepted for scripts: to install explicitly is to agree')
+    .action((options: { feature: KtxRuntimeFeature; force?: boolean }) =>
+      run({ command: 'install', cliVersion, feature: options.feature, force: options.force === true }),
+    );
+  runtime
+    .command('status')
+    .description('say what is installed, and check it')
+    .option('--json', 'print JSON')
+    .action((options: { json?: boolean }) =>
+      run({ command: 'status', cliVersion, json: options.json === true }),
+    );
+  runtime
+    .command('doctor')
+    .description('check uv, the bundled wheel and the runtime')
+    .option('--json', 'print JSON')
+    .action((options: { json?: boolean }) =>
+      run({ command: 'doctor', cliVersion, json: options.json === true }),
+    );
+  runtime
+    .command('prune')
+    .description('remove the runtimes of other versions of ktx')
+    .option('--dry-run', 'only list them')
+    .option('--yes', 'agree to the removal')
+    .action((options: { dryRun?: boolean; yes?: boolean }) =>
+      run({ command: 'prune', cliVersion, dryRun: options.dryRun === true, yes: options.yes === true }),
+    );
+  return runtime;
+}
+
+function addDaemon(
+  runtime: Command,
+  run: (args: KtxRuntimeArgs) => Promise<void>,
+  projectDir: () => Promise<string>,
+): void {
+  const cliVersion = packageVersion();
+  runtime
+    .command('start')
+    .description("start this project's daemon, installing what it needs; never asks")
+    .addOption(featureOption().default('core'))
+    .option('--force', 'start a new one although one runs')
+    .action(async ({ feature, force }: { feature: KtxRuntimeFeature; force?: boolean }) =>
+      run({ command: 'start', cliVersion, projectDir: await projectDir(), feature, force: force === true }),
+    );
+  runtime
+    .command('stop')
+    .description("stop this project's daemon")
+    .option('--all', 'stop all ktx daemon processes recorded or discoverable on this machine')
+    .action(async ({ all }: { all?: boolean }) =>
+      run({ command: 'stop', cliVersion, projectDir: await projectDir(), all: all === true }),
+    );
+}
+
+/** What installs must end its children before the program ends; the other commands may just be killed. */
+async function runRuntimeCommand(args: KtxRuntimeArgs, io: KtxCliIo, isDebug?: boolean): Promise<number> {
+  const { runKtxRuntime } = await import('./runtime-command.ts');
+  if (args.command !== 'install' && args.command !== 'start') return runKtxRuntime(args, io, { isDebug });
+  const { withStopSignals } = await import('./stop-signals.ts');
+  return withStopSignals((signal) =>
+    runKtxRuntime(args, io, {
+      isDebug,
+      installRuntime: async (options) =>
+        (await import('../install/install.ts')).installManagedPythonRuntime({ ...options, signal }),
+      startDaemon: async (options) =>
+        (await import('../install/start-daemon.ts')).startManagedPythonDaemon({ ...options, signal }),
+    }),
+  );
+}
+
+function featureOption(): Option {
+  return new Option('--feature <feature>', 'what the runtime should be able to do').choices([
+    'core',
+    'local-embeddings',
+  ]);
+}
+
+function value(flag: string): (text: string) => string {
+  return (text) => {
+    try {
+      return requireValue(flag, text);
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
+  };
+}
+
+function hosts(text: string, earlier: readonly string[] = []): readonly string[] {
+  return [...earlier, value('--allow-host')(text)];
+}

@@ -1,0 +1,150 @@
+import type { SetupPlan } from '../install/setup.ts';
+import type { SetupOptions } from '../install/setup-options.ts';
+import { errorMessage } from '../support/errors.ts';
+import type { SetupEvent } from '../support/events.ts';
+import type { WizardFunctions } from '../wizard/functions.ts';
+import type { KtxCliIo } from './io.ts';
+import { chooseSetupMode, type SetupFlags } from './setup-flags.ts';
+import { withStopSignals } from './stop-signals.ts';
+import { packageVersion } from './version.ts';
+
+/** A sink for events: where the text goes is its business. */
+interface Presenter {
+  onEvent(event: SetupEvent): void;
+  close(): void;
+}
+
+export interface SetupCommandDeps {
+  runSetup?: (options: SetupOptions) => Promise<unknown>;
+  runInteractive?: (mode: 'wizard' | 'prompts', flags: SetupFlags) => Promise<number>;
+  isStdinTty?: boolean;
+  env?: NodeJS.ProcessEnv;
+  isDebug?: boolean;
+}
+
+/**
+ * Runs `ktx setup` and resolves with its exit code: 0 done, 1 failed, 130 stopped while something ran.
+ * @throws Error when a choice is missing and nobody can be asked; nothing was done then.
+ */
+export async function runSetupCommand(
+  flags: SetupFlags,
+  io: KtxCliIo = process,
+  deps: SetupCommandDeps = {},
+): Promise<number> {
+  const env = deps.env ?? process.env;
+  const mode = chooseSetupMode(flags, {
+    isStdinTty: deps.isStdinTty ?? process.stdin.isTTY === true,
+    isStdoutTty: io.stdout.isTTY === true,
+    env,
+  });
+  switch (mode) {
+    case 'wizard':
+    case 'prompts':
+      return (deps.runInteractive ?? runInteractive)(mode, flags);
+    case 'lines':
+      return runHeadless(flags, io, await linePresenter(io, env), deps);
+    case 'json':
+      return runHeadless(flags, io, await jsonPresenter(io), deps);
+  }
+}
+
+/** The questions need the real terminal, so they take no `io`. */
+async function runInteractive(mode: 'wizard' | 'prompts', flags: SetupFlags): Promise<number> {
+  const options = {
+    setup: setupOptions(flags),
+    functions: wizardFunctions,
+    ...(flags.feature === null ? {} : { initialFeature: flags.feature }),
+  };
+  if (mode === 'prompts') return (await import('../present/prompts.ts')).runPrompts(options);
+  return (await import('../present/ink/run-wizard.tsx')).runWizard(options);
+}
+
+/** Each loaded when it is called: the first screen waits for the overview alone. */
+const wizardFunctions: WizardFunctions<SetupPlan> = {
+  readOverview: async (options) => (await import('../install/overview.ts')).readSetupOverview(options),
+  plan: async (options) => (await import('../install/setup.ts')).planSetup(options),
+  execute: async (plan, options) => (await import('../install/setup.ts')).executeSetup(plan, options),
+  discard: (plan) => plan.session.close(),
+  runChecks: async (options) => (await import('../doctor/run-checks.ts')).runChecks(options),
+  reportFailure: async (...args) => (await import('../install/setup.ts')).reportFailure(...args),
+};
+
+/** The library's options for these flags. What was not said is left out, so that the library's defaults hold. */
+export function setupOptions(flags: SetupFlags): SetupOptions {
+  return {
+    cliVersion: packageVersion(),
+    features: [flags.feature ?? 'core'],
+    python: flags.python,
+    isOffline: flags.isOffline,
+    allowedHosts: flags.allowedHosts,
+    shouldIgnoreDisk: flags.shouldIgnoreDisk,
+    shouldForce: flags.shouldForce,
+    ...(flags.runtimeRoot === null ? {} : { runtimeRoot: flags.runtimeRoot }),
+    ...(flags.uvPath === null ? {} : { uvPath: flags.uvPath }),
+    ...(flags.indexUrl === null ? {} : { indexUrl: flags.indexUrl }),
+  };
+}
+
+async function runHeadless(
+  flags: SetupFlags,
+  io: KtxCliIo,
+  presenter: Presenter,
+  deps: SetupCommandDeps,
+): Promise<number> {
+  const runSetup = deps.runSetup ?? (await import('../install/setup.ts')).runSetup;
+  return withStopSignals(async (signal) => {
+    let hasFailureBeenShown = false;
+    const onEvent = (event: SetupEvent) => {
+      if (event.type === 'failure') hasFailureBeenShown = true;
+      presenter.onEvent(event);
+    };
+    try {
+      await runSetup({ ...setupOptions(flags), onEvent, signal });
+      return 0;
+    } catch (error) {
+      if (signal.aborted) io.stderr.write('Setup cancelled.\n');
+      else if (!hasFailureBeenShown) io.stderr.write(`${errorMessage(error)}\n`);
+      if (deps.isDebug && error instanceof Error) io.stderr.write(`${error.stack}\n`);
+      return signal.aborted ? 130 : 1;
+    } finally {
+      presenter.close();
+    }
+  });
+}
+
+/** Longest time that a log of lines stays silent while something runs. */
+const HEARTBEAT_MS = 30_000;
+
+async function linePresenter(io: KtxCliIo, env: NodeJS.ProcessEnv): Promise<Presenter> {
+  const [{ createLinePresenter }, { hasUnicode, toAscii }, { homedir }] = await Promise.all([
+    import('../present/lines.ts'),
+    import('../present/ascii.ts'),
+    import('node:os'),
+  ]);
+  const presenter = createLinePresenter({ homeDir: homedir() });
+  const isUnicode = hasUnicode(env);
+  const heartbeat = setInterval(() => print(io.stdout, presenter.heartbeat()), HEARTBEAT_MS);
+  return {
+    onEvent(event) {
+      const lines = presenter.lines(event);
+      if (lines.length === 0) return;
+      heartbeat.refresh();
+      const isOurs = event.type !== 'lines';
+      print(
+        event.type === 'failure' ? io.stderr : io.stdout,
+        isOurs && !isUnicode ? lines.map(toAscii) : lines,
+      );
+    },
+    close: () => clearInterval(heartbeat),
+  };
+}
+
+function print(stream: { write(text: string): unknown }, lines: readonly string[]): void {
+  if (lines.length > 0) stream.write(`${lines.join('\n')}\n`);
+}
+
+async function jsonPresenter(io: KtxCliIo): Promise<Presenter> {
+  const { eventJson, helloJson } = await import('../present/json.ts');
+  io.stdout.write(helloJson(packageVersion()));
+  return { onEvent: (event) => io.stdout.write(eventJson(event)), close: () => {} };
+}

@@ -1,0 +1,168 @@
+import * as z from 'zod/mini';
+import { SETUP_STEPS } from '../support/events.ts';
+import { EVENT_SCHEMA_VERSION } from './json.ts';
+
+const UV_PHASES = [
+  'using-python',
+  'creating-environment',
+  'resolved',
+  'downloading',
+  'downloaded',
+  'building',
+  'built',
+  'prepared',
+  'uninstalled',
+  'installed',
+  'checked',
+  'package-added',
+  'package-removed',
+  'python-installed',
+  'warning',
+  'error',
+  'hint',
+] as const;
+
+const stepSchema = z.enum(SETUP_STEPS);
+const artefactKindSchema = z.enum(['uv', 'python', 'wheel', 'model']);
+const bytesSchema = z.int().check(z.nonnegative());
+const durationSchema = z.number().check(z.nonnegative());
+const sizeSchema = z.nullable(bytesSchema).check(z.describe('bytes; null is unknown'));
+const at = z.iso.datetime().check(z.describe('when, ISO-8601 UTC'));
+
+const planSchema = z.object({
+  features: z.array(z.string()),
+  target: z.string(),
+  python: z.object({
+    kind: z.enum(['managed', 'system']),
+    version: z.string(),
+    path: z.nullable(z.string()),
+  }),
+  rows: z.array(
+    z.object({
+      id: z.enum(['uv', 'python', 'packages', 'model', 'environment']),
+      label: z.string(),
+      action: z.enum(['here', 'fetch', 'make']),
+      from: z.string(),
+      place: z.string(),
+      downloadBytes: sizeSchema,
+      diskBytes: sizeSchema,
+      rejected: z.array(z.string()),
+    }),
+  ),
+  hosts: z.array(z.string()).check(z.describe('every host that will be contacted')),
+  fileCount: z.nullable(bytesSchema),
+  downloadBytes: sizeSchema,
+  diskBytes: sizeSchema,
+  freeBytes: sizeSchema,
+  environmentPath: z.string(),
+  notes: z.array(z.string()),
+});
+
+const checkSchema = z.object({
+  id: z.string(),
+  group: z.string(),
+  label: z.string(),
+  status: z.enum(['pass', 'warn', 'fail', 'could-not-check', 'skipped']),
+  detail: z.string(),
+  fix: z.optional(z.string()),
+  durationMs: durationSchema,
+});
+
+const failureSchema = z.object({
+  step: z.nullable(stepSchema),
+  failureClass: z.enum(['network', 'verification', 'disk', 'permission', 'platform', 'conflict', 'internal']),
+  title: z.string(),
+  evidence: z.array(z.string()),
+  nextSteps: z.array(z.string()),
+  untouched: z.string().check(z.describe('what still works, or that nothing was changed')),
+  logPath: z.nullable(z.string()),
+});
+
+const resultSchema = z.object({
+  status: z.enum(['ready', 'installed']),
+  cliVersion: z.string(),
+  features: z.array(z.string()),
+  pythonPath: z.string(),
+  pythonLabel: z.string(),
+  daemonPath: z.string(),
+  manifestPath: z.string(),
+  logPath: z.string(),
+  durationMs: durationSchema,
+  downloadedBytes: bytesSchema,
+  egress: z.array(z.object({ host: z.string(), bytes: bytesSchema })),
+});
+
+/** The first line of `ktx setup --json`. */
+export const helloSchema = z.object({
+  schemaVersion: z.literal(EVENT_SCHEMA_VERSION),
+  type: z.literal('hello'),
+  name: z.literal('ktx setup'),
+  cliVersion: z.string(),
+});
+
+/** Every other line of `ktx setup --json`: the events of `src/support/events.ts`, for fleets and dashboards. */
+export const setupEventSchema = z.union([
+  z.object({
+    at,
+    type: z.literal('step'),
+    step: stepSchema,
+    status: z.enum(['started', 'finished']),
+    detail: z.optional(z.string()),
+    durationMs: z.optional(durationSchema),
+  }),
+  z.object({
+    at,
+    type: z.literal('step'),
+    step: stepSchema,
+    status: z.literal('failed'),
+    detail: z.string(),
+    durationMs: durationSchema,
+  }),
+  z.object({
+    at,
+    type: z.literal('lines'),
+    step: stepSchema,
+    stream: z.enum(['stdout', 'stderr', 'ktx']),
+    lines: z.array(z.string()),
+  }),
+  z.object({
+    at,
+    type: z.literal('bytes'),
+    step: stepSchema,
+    file: z.string(),
+    artefactKind: artefactKindSchema,
+    doneBytes: bytesSchema,
+    totalBytes: sizeSchema,
+  }),
+  z.object({
+    at,
+    type: z.literal('artefact'),
+    step: stepSchema,
+    file: z.string(),
+    artefactKind: artefactKindSchema,
+    sha256: z.string(),
+    sizeBytes: bytesSchema,
+    place: z.string().check(z.describe('host or folder that it came from; store when it was here already')),
+    isCached: z.boolean(),
+  }),
+  z.object({
+    at,
+    type: z.literal('uv'),
+    step: stepSchema,
+    phase: z.enum(UV_PHASES),
+    count: z.nullable(z.number()),
+    name: z.nullable(z.string()),
+    durationMs: z.nullable(durationSchema),
+  }),
+  z.object({
+    at,
+    type: z.literal('note'),
+    step: stepSchema,
+    level: z.enum(['info', 'warning']),
+    text: z.string(),
+  }),
+  z.object({ at, type: z.literal('plan'), plan: planSchema }),
+  z.object({ at, type: z.literal('check'), check: checkSchema }),
+  z.object({ at, type: z.literal('failure'), failure: failureSchema }),
+  z.object({ at, type: z.literal('done'), result: resultSchema }),
+]);

@@ -1,0 +1,84 @@
+import type { SetupResult } from '../support/events.ts';
+import { formatBytes, formatCount, formatDuration, tildePath } from '../support/format.ts';
+import type { Farewell } from '../wizard/state.ts';
+
+/** Colours a word, or leaves it: the caller knows the stream. */
+export type Paint = (tone: 'good' | 'bad' | 'warning' | 'faint' | 'bold', text: string) => string;
+
+export interface FarewellOptions {
+  homeDir: string;
+  columns: number;
+  paint: Paint;
+}
+
+/** What stays in the terminal after the wizard has left the alternate screen, line by line. `[]` when there is nothing to say. */
+export function farewellLines(farewell: Farewell, options: FarewellOptions): string[] {
+  const { paint, homeDir } = options;
+  switch (farewell.kind) {
+    case 'left':
+      return [];
+    case 'done': {
+      const lines = doneLines(farewell.result, options);
+      return farewell.checks === null ? lines : [...lines, ...checkLines(farewell.checks, options)];
+    }
+    case 'checked': {
+      const lines = checkLines(farewell.checks, options);
+      return lines.length > 0
+        ? lines
+        : [`${paint('good', '✓')} ${formatCount(farewell.checks.length, 'check')}: everything works`];
+    }
+    case 'cancelled':
+      return [
+        'Setup cancelled. What was there before is as it was.',
+        ...(farewell.logPath === null ? [] : [`  log      ${tildePath(farewell.logPath, homeDir)}`]),
+        '  next     ktx setup',
+      ];
+    case 'failed': {
+      const { report } = farewell;
+      return [
+        `${paint('bad', '✗')} ${paint('bold', report.title)}`,
+        ...report.evidence.map((fact) => `  ${fact}`),
+        `  ${report.untouched}`,
+        ...(report.logPath === null ? [] : [`  log      ${tildePath(report.logPath, homeDir)}`]),
+        ...(report.nextSteps.length === 0 ? ['ktx setup'] : report.nextSteps).map(
+          (step, index) => `  ${index === 0 ? 'next' : '    '}     ${step}`,
+        ),
+      ];
+    }
+  }
+}
+
+function doneLines(result: SetupResult, { columns, homeDir, paint }: FarewellOptions): string[] {
+  const what = `ktx ${result.cliVersion} is ready: ${result.features.map((it) => it.replace('-', ' ')).join(', ')}`;
+  const cost = costWords(result);
+  const gap = Math.max(2, columns - 2 - what.length - cost.length);
+  const feature = result.features.includes('local-embeddings') ? ' --feature local-embeddings' : '';
+  return [
+    `${paint('good', '✓')} ${paint('bold', what)}${' '.repeat(gap)}${paint('faint', cost)}`,
+    `  python   ${tildePath(result.pythonPath, homeDir)}`,
+    `  log      ${tildePath(result.logPath, homeDir)}`,
+    `  next     ktx admin runtime start${feature}`,
+  ];
+}
+
+/** `21.4 s · 176 MB from 4 hosts` */
+function costWords(result: SetupResult): string {
+  const duration = formatDuration(result.durationMs);
+  if (result.status === 'ready') return 'was there already';
+  if (result.downloadedBytes === 0) return `${duration} · nothing downloaded`;
+  const hosts = formatCount(result.egress.length, 'host');
+  return `${duration} · ${formatBytes(result.downloadedBytes)} from ${hosts}`;
+}
+
+/** The checks that did not pass; those that did need no line. */
+function checkLines(
+  checks: Extract<Farewell, { kind: 'checked' }>['checks'],
+  { paint }: FarewellOptions,
+): string[] {
+  return checks
+    .filter((check) => check.status === 'fail' || check.status === 'warn')
+    .flatMap((check) => [
+      `${check.status === 'fail' ? paint('bad', '✗') : paint('warning', '!')} ${check.label}: ${check.detail}`,
+      ...(check.fix ? [`  next     ${check.fix}`] : []),
+    ]);
+}

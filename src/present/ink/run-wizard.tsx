@@ -1,0 +1,108 @@
+import { homedir } from 'node:os';
+import { styleText } from 'node:util';
+import type { SetupOptions } from '../../install/setup-options.ts';
+import type { KtxRuntimeFeature } from '../../runtime/features.ts';
+import type { PlanOutcome, WizardFunctions } from '../../wizard/functions.ts';
+import { logLines } from '../../wizard/log-lines.ts';
+import { runWizardMachine } from '../../wizard/run-effects.ts';
+import type { LeftState } from '../../wizard/state.ts';
+import { asciiStream, hasUnicode, toAscii } from '../ascii.ts';
+import { farewellLines, type Paint } from '../farewell.ts';
+import { createLogStore } from '../log-store.ts';
+
+export interface RunWizardOptions<Plan extends PlanOutcome = PlanOutcome> {
+  /** Passed on to every library function. */
+  setup: Omit<SetupOptions, 'features' | 'signal' | 'onEvent'>;
+  functions: WizardFunctions<Plan>;
+  /** Preselected on the first screen, because a flag or a project asks for it. */
+  initialFeature?: KtxRuntimeFeature;
+  /** Why it is: `orders_dbt uses Looker identifier parsing`. */
+  featureReason?: string;
+  /** The terminal; both streams must be one. */
+  io?: { stdin: NodeJS.ReadStream; stdout: NodeJS.WriteStream };
+}
+
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * Runs the wizard on the terminal and resolves with the exit code (DESIGN section 9) when everything that it started
+ * has ended, the terminal is as it was, and the summary stands on the normal screen.
+ */
+export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOptions<Plan>): Promise<number> {
+  const { stdin, stdout } = options.io ?? process;
+  const env = options.setup.env ?? process.env;
+  const homeDir = options.setup.homeDir ?? homedir();
+  const logStore = createLogStore();
+  const wizard = runWizardMachine({
+    functions: options.functions,
+    setup: options.setup,
+    start: {
+      feature: options.initialFeature,
+      featureReason: options.featureReason,
+      shouldForce: options.setup.shouldForce,
+    },
+    onInstallEvent: (event) => {
+      logStore.append(logLines(event));
+      if (event.type === 'step') logStore.flush();
+    },
+  });
+  const terminate = () => wizard.dispatch({ type: 'terminated' });
+  // A terminal that is gone answers with EIO; without a listener that would end us before the children.
+  stdout.on('error', terminate);
+  stdin.on('error', terminate);
+  stdin.on('end', terminate);
+  for (const signal of STOP_SIGNALS) process.on(signal, terminate);
+  // Before Ink is loaded: keys typed meanwhile wait unechoed, and Enter stays Enter.
+  stdin.setRawMode(true);
+  const isUnicode = hasUnicode(env);
+  // Said here, because Chalk and Node let FORCE_COLOR win over it.
+  const hasColour = !env['NO_COLOR'];
+  let left: LeftState;
+  try {
+    left = await show();
+  } finally {
+    for (const signal of STOP_SIGNALS) process.off(signal, terminate);
+    stdin.off('error', terminate);
+    stdin.off('end', terminate);
+    restoreInput(stdin);
+  }
+  const lines = farewellLines(left.farewell, {
+    homeDir,
+    columns: stdout.columns,
+    paint: hasColour ? painter(stdout) : (_tone, text) => text,
+  });
+  for (const line of lines) stdout.write(`${isUnicode ? line : toAscii(line)}\n`);
+  return left.exitCode;
+
+  async function show(): Promise<LeftState> {
+    const { mountApp } = await import('./mount.tsx');
+    const theme = { hasColour, homeDir };
+    const instance = mountApp(
+      { wizard, logStore, theme, now: Date.now },
+      { stdin, stdout: isUnicode ? stdout : asciiStream(stdout) },
+    );
+    const exited = instance.waitUntilExit();
+    // A screen that throws must not leave an installation without anybody who watches it.
+    exited.catch(terminate);
+    const state = await wizard.finished;
+    instance.unmount();
+    await exited;
+    return state;
+  }
+}
+
+/** Ink lets go of raw mode when it unmounts; when it never got that far, it is done here. */
+function restoreInput(stdin: NodeJS.ReadStream): void {
+  try {
+    if (stdin.isRaw) stdin.setRawMode(false);
+  } catch {
+    // The terminal is gone: nothing is left to restore.
+  }
+  stdin.pause();
+  stdin.unref();
+}
+
+function painter(stream: NodeJS.WriteStream): Paint {
+  const format = { good: 'green', bad: 'red', warning: 'yellow', faint: 'dim', bold: 'bold' } as const;
+  return (tone, text) => styleText(format[tone], text, { stream });
+}

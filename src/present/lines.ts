@@ -1,0 +1,205 @@
+import type {
+  CheckResult,
+  FailureReport,
+  PlanSummary,
+  SetupEvent,
+  SetupResult,
+  SetupStep,
+} from '../support/events.ts';
+import { formatBytes, formatBytesOrUnknown, formatDuration, tildePath } from '../support/format.ts';
+import { artefactName } from '../wizard/progress.ts';
+import { farewellLines } from './farewell.ts';
+
+/** What has been said so far, and what the next line needs to know. Made of events alone. */
+export interface LineState {
+  step: SetupStep | null;
+  stepStartedAtMs: number;
+  atMs: number;
+  fetchedFiles: number;
+  fileCount: number | null;
+  /** Bytes so far by file, of files that are on their way. */
+  arriving: ReadonlyMap<string, number>;
+}
+
+export const INITIAL_LINE_STATE: LineState = {
+  step: null,
+  stepStartedAtMs: 0,
+  atMs: 0,
+  fetchedFiles: 0,
+  fileCount: null,
+  arriving: new Map(),
+};
+
+export interface LineOptions {
+  /** Shown as `~`. */
+  homeDir: string;
+}
+
+/** Turns events into lines for a log, one event after the other. */
+export function createLinePresenter(options: LineOptions): {
+  lines(event: SetupEvent): string[];
+  /** A sign of life for when nothing was said for a while; `[]` when nothing runs. */
+  heartbeat(nowMs?: number): string[];
+} {
+  let state = INITIAL_LINE_STATE;
+  return {
+    lines(event) {
+      state = advanceLineState(state, event);
+      return eventLines(event, options, state);
+    },
+    heartbeat: (nowMs = Date.now()) => heartbeatLines(state, nowMs),
+  };
+}
+
+/** The state after an event. */
+export function advanceLineState(state: LineState, event: SetupEvent): LineState {
+  const atMs = Date.parse(event.at);
+  switch (event.type) {
+    case 'plan':
+      return { ...state, atMs, fileCount: event.plan.fileCount };
+    case 'step':
+      return event.status === 'started'
+        ? { ...state, atMs, step: event.step, stepStartedAtMs: atMs }
+        : { ...state, atMs, step: null };
+    case 'bytes':
+      return { ...state, atMs, arriving: new Map(state.arriving).set(event.file, event.doneBytes) };
+    case 'artefact': {
+      const arriving = new Map(state.arriving);
+      arriving.delete(event.file);
+      return { ...state, atMs, arriving, fetchedFiles: state.fetchedFiles + (event.isCached ? 0 : 1) };
+    }
+    default:
+      return { ...state, atMs };
+  }
+}
+
+/** The lines of one event, `[]` for what a log has no use for. `state` is the one after the event. */
+export function eventLines(
+  event: SetupEvent,
+  options: LineOptions,
+  state: LineState = INITIAL_LINE_STATE,
+): string[] {
+  switch (event.type) {
+    case 'step':
+      return stepLines(event);
+    case 'lines':
+      return event.lines.map((line) => `  ${line}`);
+    case 'artefact': {
+      const name = `${artefactName(event.file, event.artefactKind)} ${formatBytes(event.sizeBytes)}`;
+      if (event.isCached) return [`[${event.step}] ${name} already here`];
+      const place = event.place ? ` from ${event.place}` : '';
+      return [`[${event.step}${counter(state)}] ${name}${place}`];
+    }
+    case 'note':
+      return [`[${event.step}] ${event.level === 'warning' ? 'warning: ' : ''}${event.text}`];
+    case 'plan':
+      // Its notes come as events of their own.
+      return planLines({ ...event.plan, notes: [] }, options);
+    case 'check':
+      return checkLines(event.check);
+    case 'failure':
+      return failureLines(event.failure, options);
+    case 'done':
+      return doneLines(event.result, options);
+    case 'bytes':
+    case 'uv':
+      return [];
+  }
+}
+
+function counter({ fetchedFiles, fileCount }: LineState): string {
+  if (fetchedFiles === 0) return '';
+  return fileCount === null ? ` ${fetchedFiles}` : ` ${fetchedFiles}/${fileCount}`;
+}
+
+function stepLines(event: Extract<SetupEvent, { type: 'step' }>): string[] {
+  const duration = event.durationMs === undefined ? '' : ` in ${formatDuration(event.durationMs)}`;
+  const detail = event.detail ? `: ${event.detail}` : '';
+  switch (event.status) {
+    case 'started':
+      return [`[${event.step}] ${STEP_TITLES[event.step]}${detail}`];
+    case 'finished':
+      return [`[${event.step}] done${duration}${detail}`];
+    case 'failed':
+      return [`[${event.step}] failed${duration}${detail}`];
+  }
+}
+
+const STEP_TITLES: Record<SetupStep, string> = {
+  plan: 'looking what is needed',
+  fetch: 'fetching',
+  python: 'preparing Python',
+  packages: 'installing packages',
+  prove: 'proving that it works',
+  switch: 'switching over',
+};
+
+function heartbeatLines(state: LineState, nowMs: number): string[] {
+  if (state.step === null) return [];
+  const arriving = [...state.arriving.keys()].at(-1);
+  const what = arriving === undefined ? '' : `, waiting for ${arriving}`;
+  return [
+    `[${state.step}] still ${STEP_TITLES[state.step]} after ${formatDuration(nowMs - state.stepStartedAtMs)}${what}`,
+  ];
+}
+
+/** The plan, complete: it is what a later reader of the log holds the install to. */
+export function planLines(plan: PlanSummary, { homeDir }: LineOptions): string[] {
+  const rows = plan.rows.flatMap((row) => {
+    const size =
+      row.action === 'fetch'
+        ? formatBytesOrUnknown(row.downloadBytes)
+        : row.action === 'make' && row.diskBytes !== null
+          ? `${formatBytes(row.diskBytes)} on disk`
+          : '';
+    const source = [row.from, tildePath(row.place, homeDir)].filter(Boolean).join(', ');
+    return [
+      `  ${PLAN_ACTIONS[row.action]} ${[row.label, source, size].filter(Boolean).join(' | ')}`,
+      ...row.rejected.map((reason) => `    ✗ ${reason}`),
+    ];
+  });
+  const hosts = plan.hosts.length === 0 ? 'none' : plan.hosts.join(', ');
+  return [
+    `Plan: ${plan.features.join(', ')} for ${plan.target}`,
+    ...rows,
+    `  hosts that will be contacted: ${hosts}`,
+    `  to download: ${formatBytesOrUnknown(plan.downloadBytes)}, on disk: ${formatBytesOrUnknown(plan.diskBytes)}, free: ${formatBytesOrUnknown(plan.freeBytes)}`,
+    ...plan.notes.map((note) => `  note: ${note}`),
+  ];
+}
+
+const PLAN_ACTIONS = { here: 'here ', fetch: 'fetch', make: 'make ' } as const;
+
+const CHECK_WORDS: Record<CheckResult['status'], string> = {
+  pass: 'PASS',
+  warn: 'WARN',
+  fail: 'FAIL',
+  'could-not-check': 'COULD NOT CHECK',
+  skipped: 'SKIPPED',
+};
+
+export function checkLines(check: CheckResult): string[] {
+  return [
+    `${CHECK_WORDS[check.status]} ${check.label}: ${check.detail}`,
+    ...(check.fix ? [`     Fix: ${check.fix}`] : []),
+  ];
+}
+
+/** Said once here and once by the wizard, in the same words. */
+const FAREWELL = { columns: 80, paint: (_tone: unknown, text: string) => text };
+
+export function failureLines(failure: FailureReport, { homeDir }: LineOptions): string[] {
+  const step = failure.step === null ? '' : `, while ${STEP_TITLES[failure.step]}`;
+  return [
+    ...farewellLines({ kind: 'failed', report: failure }, { ...FAREWELL, homeDir }),
+    `  class    ${failure.failureClass}${step}`,
+  ];
+}
+
+/** The last words of a setup that worked. Which Python was taken is part of them: nobody was asked. */
+export function doneLines(result: SetupResult, { homeDir }: LineOptions): string[] {
+  return [
+    ...farewellLines({ kind: 'done', result, checks: null }, { ...FAREWELL, homeDir }),
+    `  used     ${result.pythonLabel}`,
+  ];
+}

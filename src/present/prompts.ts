@@ -1,0 +1,119 @@
+import { homedir } from 'node:os';
+import { CancelledError } from '../support/errors.ts';
+import type { SetupEvent } from '../support/events.ts';
+import { formatBytes } from '../support/format.ts';
+import { availableOffers } from '../wizard/choices.ts';
+import type { InstallOutcome, PlanOutcome, SetupOverview } from '../wizard/functions.ts';
+import { hasUnicode, toAscii } from './ascii.ts';
+import type { RunWizardOptions } from './ink/run-wizard.tsx';
+import { checkLines, createLinePresenter, doneLines, failureLines, planLines } from './lines.ts';
+
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const HEARTBEAT_MS = 30_000;
+
+/**
+ * The wizard without a screen: two questions, and lines that are never rewritten. For `--plain`, `TERM=dumb` and screen
+ * readers. Resolves with the exit code, as `runWizard` does.
+ */
+export async function runPrompts<Plan extends PlanOutcome>(options: RunWizardOptions<Plan>): Promise<number> {
+  const { stdin, stdout } = options.io ?? process;
+  const { functions } = options;
+  const env = options.setup.env ?? process.env;
+  const lineOptions = { homeDir: options.setup.homeDir ?? homedir() };
+  const isUnicode = hasUnicode(env);
+  const print = (lines: readonly string[]) => {
+    for (const line of lines) stdout.write(`${isUnicode ? line : toAscii(line)}\n`);
+  };
+  const lines = createLinePresenter(lineOptions);
+  const controller = new AbortController();
+  const { signal } = controller;
+  let isBusy = false;
+  let step: Extract<SetupEvent, { type: 'step' }>['step'] | null = null;
+  const onEvent = (event: SetupEvent) => {
+    if (event.type === 'step' && event.status === 'started') step = event.step;
+    heartbeat.refresh();
+    print(lines.lines(event));
+  };
+  const stop = () => controller.abort();
+  for (const name of STOP_SIGNALS) process.on(name, stop);
+  const heartbeat = setInterval(() => print(lines.heartbeat()), HEARTBEAT_MS);
+  const setup = {
+    ...options.setup,
+    signal,
+    onEvent,
+    features: [options.initialFeature ?? ('core' as const)],
+  };
+  let unused: InstallOutcome<Plan> | null = null;
+  try {
+    isBusy = true;
+    const overview = await functions.readOverview(setup);
+    isBusy = false;
+    const feature = await chooseFeature(overview, options, { stdin, stdout, signal });
+    setup.features = [feature];
+    isBusy = true;
+    const plan = await functions.plan(setup);
+    if (plan.status === 'install') {
+      unused = plan as InstallOutcome<Plan>;
+      print(planLines(plan.summary, lineOptions));
+      isBusy = false;
+      const { confirm } = await import('@clack/prompts');
+      const isConfirmed = await confirm({
+        message: 'Install this?',
+        input: stdin,
+        output: stdout,
+        signal,
+      });
+      if (isConfirmed !== true) throw new CancelledError();
+      isBusy = true;
+      const toExecute = unused;
+      unused = null;
+      print(doneLines(await functions.execute(toExecute, setup), lineOptions));
+    } else {
+      print(doneLines(plan.result, lineOptions));
+    }
+    const checks = await functions.runChecks({ ...setup, onEvent: () => {} });
+    print(checks.flatMap(checkLines));
+    return checks.some((check) => check.status === 'fail') ? 1 : 0;
+  } catch (error) {
+    if (error instanceof CancelledError || signal.aborted) {
+      print(['Setup cancelled. What was there before is as it was.']);
+      return isBusy || signal.aborted ? 130 : 0;
+    }
+    print(failureLines(await functions.reportFailure(error, setup, step), lineOptions));
+    return 1;
+  } finally {
+    clearInterval(heartbeat);
+    for (const name of STOP_SIGNALS) process.off(name, stop);
+    if (unused !== null) await functions.discard(unused);
+  }
+}
+
+/** Asks only when there is something to choose. @throws CancelledError when the question is left. */
+async function chooseFeature(
+  overview: SetupOverview,
+  options: Pick<RunWizardOptions, 'initialFeature'>,
+  io: { stdin: NodeJS.ReadStream; stdout: NodeJS.WriteStream; signal: AbortSignal },
+) {
+  const offers = availableOffers({ overview });
+  const only = options.initialFeature ?? (offers.length === 1 ? offers[0]?.feature : undefined);
+  if (only !== undefined) return only;
+  const { select, isCancel } = await import('@clack/prompts');
+  const feature = await select({
+    message: 'What should ktx be able to do on this machine?',
+    options: offers.map((offer) => ({
+      value: offer.feature,
+      label: offer.title,
+      hint: [
+        offer.description,
+        offer.downloadBytes === null ? '' : `${formatBytes(offer.downloadBytes)} to download`,
+      ]
+        .filter(Boolean)
+        .join(', '),
+    })),
+    input: io.stdin,
+    output: io.stdout,
+    signal: io.signal,
+  });
+  if (isCancel(feature)) throw new CancelledError();
+  return feature;
+}

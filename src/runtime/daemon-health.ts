@@ -1,0 +1,128 @@
+import { Agent, get } from 'node:http';
+
+/** As much of a `fetch` answer as a health check reads. */
+export interface ManagedPythonDaemonResponse {
+  ok: boolean;
+  status: number;
+  json(): Promise<unknown>;
+  text(): Promise<string>;
+}
+export type ManagedPythonDaemonFetch = (url: string) => Promise<ManagedPythonDaemonResponse>;
+
+export interface HealthOptions {
+  baseUrl: string;
+  cliVersion: string;
+  /**
+   * What the daemon that was just started was given. With our own transport `/health` must echo it: an answer without it,
+   * or with another, comes from a process that took the port. An injected `fetch` may leave it out.
+   */
+  nonce?: string;
+  /** Replaces the transport. */
+  fetch?: ManagedPythonDaemonFetch;
+  /** Nothing waits for one answer longer than this, an injected `fetch` included. */
+  timeoutMs: number;
+}
+
+/** A health answer is some hundred bytes; what answers more is not read to its end. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** Why a daemon is not healthy, in the contract's words (daemon section 5); `null` when it is. Never rejects. */
+export async function daemonHealthProblem(options: HealthOptions): Promise<string | null> {
+  try {
+    return await withTimeout(options.timeoutMs, (signal) => problemOfAnswer(options, signal));
+  } catch (error) {
+    return causes(error);
+  }
+}
+
+/** `true` when something at this address says that it is healthy, whatever its version. Never rejects. */
+export async function answersHealthy(baseUrl: string, timeoutMs: number): Promise<boolean> {
+  try {
+    return await withTimeout(timeoutMs, async (signal) => {
+      const response = await fetchDirectly(`${baseUrl}/health`, signal);
+      const answer = (await response.json()) as { status?: unknown } | null;
+      return response.ok && answer?.status === 'healthy';
+    });
+  } catch {
+    return false;
+  }
+}
+
+async function problemOfAnswer(
+  { baseUrl, cliVersion, nonce, fetch }: HealthOptions,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const url = `${baseUrl}/health`;
+  const response = await (fetch ? fetch(url) : fetchDirectly(url, signal));
+  if (!response.ok) return `Health check returned HTTP ${response.status}: ${await response.text()}`;
+  const answer: unknown = await response.json();
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) {
+    return 'Health check returned non-object JSON';
+  }
+  const health = answer as Record<string, unknown>;
+  if (health['status'] !== 'healthy') return `Health check returned status ${health['status']}`;
+  if (health['version'] !== cliVersion) {
+    return `Daemon version ${health['version']} does not match CLI ${cliVersion}`;
+  }
+  const isNonceDue = nonce !== undefined && (!fetch || health['nonce'] !== undefined);
+  if (isNonceDue && health['nonce'] !== nonce) {
+    return `Another process answers at ${baseUrl}: it does not know what the daemon was told at its start`;
+  }
+  return null;
+}
+
+/**
+ * GET without `fetch` and without Node's global agent: both may send a request for this machine to the user's proxy
+ * (`NODE_USE_ENV_PROXY`).
+ */
+function fetchDirectly(url: string, signal: AbortSignal): Promise<ManagedPythonDaemonResponse> {
+  return new Promise((resolve, reject) => {
+    const request = get(url, { agent: new Agent({ keepAlive: false }), signal }, (response) => {
+      const chunks: Buffer[] = [];
+      let sizeBytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        sizeBytes += chunk.length;
+        if (sizeBytes > MAX_BODY_BYTES)
+          request.destroy(new Error('The answer is too long for a health check'));
+      });
+      response.on('error', reject);
+      response.on('end', () => {
+        const body = Buffer.concat(chunks).toString('utf8');
+        const status = response.statusCode ?? 0;
+        resolve({
+          ok: status >= 200 && status < 300,
+          status,
+          json: async () => JSON.parse(body),
+          text: async () => body,
+        });
+      });
+    });
+    request.on('error', reject);
+  });
+}
+
+async function withTimeout<T>(timeoutMs: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    reject(new Error(`No answer within ${timeoutMs / 1000} s`));
+    controller.abort();
+  }, timeoutMs);
+  try {
+    return await Promise.race([run(controller.signal), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** `fetch failed: connect ECONNREFUSED …`: the message alone says nothing. */
+function causes(error: unknown): string {
+  const messages: string[] = [];
+  for (let current = error; current !== undefined && current !== null && messages.length < 8; ) {
+    const message = current instanceof Error ? current.message : String(current);
+    if (message !== '') messages.push(message);
+    current = current instanceof Error ? current.cause : undefined;
+  }
+  return messages.join(': ') || 'unknown error';
+}

@@ -1,0 +1,180 @@
+import { randomBytes } from 'node:crypto';
+import { lstat, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
+import * as z from 'zod/mini';
+import { errorCode, errorMessage } from '../support/errors.ts';
+import { parseSchema } from '../support/schema.ts';
+import {
+  type InstalledKtxRuntimeManifest,
+  installedManifestSchema,
+  readInstalledManifest,
+} from './manifest.ts';
+
+/** Names of environments; nothing else in their folder is ever touched. */
+export const ENVIRONMENT_ID = /^[0-9a-f]{8}$/;
+/** What an interrupted removal or replacement leaves in a version's folder or in `envs`. */
+const LEFTOVER = /^(?:[0-9a-f]{8}|\.venv)\.[0-9a-f]{8}\.removed$|^\.venv\.[0-9a-f]{8}$|\.json\.\d+\.[0-9a-f]{8}\.tmp$/;
+
+export function environmentsDir(versionDir: string): string {
+  return join(versionDir, 'envs');
+}
+
+/** The folder of a new environment: never one that was there before. */
+export function newEnvironmentDir(versionDir: string): string {
+  return join(environmentsDir(versionDir), randomBytes(4).toString('hex'));
+}
+
+/** The environment that a manifest stands for: its interpreter's folder's folder. */
+export function environmentOf(manifest: InstalledKtxRuntimeManifest): string {
+  return dirname(dirname(manifest.python.executable));
+}
+
+/**
+ * `envs/<id>/environment.json`, written when an environment has proved itself and just before it takes over: its own manifest,
+ * and which environment it took over from. Read by undo and by everything that removes environments.
+ */
+const environmentRecordSchema = z.extend(installedManifestSchema, {
+  previous: z.nullable(z.string().check(z.regex(ENVIRONMENT_ID))),
+});
+export type EnvironmentRecord = z.infer<typeof environmentRecordSchema>;
+
+/** Which environments of a version there are, by id, and what they are to each other. */
+export interface EnvironmentsOverview {
+  /** `unreadable`: the manifest does not tell; `none`: there is none, or it names an adopted `.venv`. */
+  active: { kind: 'id'; id: string } | { kind: 'none' } | { kind: 'unreadable' };
+  /** Those that were finished, by id. */
+  records: ReadonlyMap<string, EnvironmentRecord>;
+  /** Where undo goes: the one before the active one; after an undo, the one that was undone. */
+  other: string | null;
+  /** Finished or not, that nothing needs. */
+  unneeded: readonly string[];
+}
+
+/** Looks at a version's folder; writes nothing. */
+export async function readEnvironments(versionDir: string): Promise<EnvironmentsOverview> {
+  const ids = (await namesIn(environmentsDir(versionDir))).filter((name) => ENVIRONMENT_ID.test(name));
+  const records = new Map<string, EnvironmentRecord>();
+  for (const id of ids) {
+    const record = await readEnvironmentRecord(versionDir, id);
+    if (record) records.set(id, record);
+  }
+  const active = await readActive(versionDir);
+  const other = active.kind === 'id' ? otherThan(active.id, records) : null;
+  const unneeded = ids.filter((id) => {
+    if (active.kind === 'id') return id !== active.id && id !== other;
+    // Which one is in force cannot be known, so every finished one stays.
+    return active.kind === 'none' || !records.has(id);
+  });
+  return { active, records, other, unneeded };
+}
+
+/** Pure. What took over from the active one comes first: after an undo the way leads forward again. */
+function otherThan(active: string, records: ReadonlyMap<string, EnvironmentRecord>): string | null {
+  for (const [id, record] of records) if (record.previous === active && id !== active) return id;
+  const previous = records.get(active)?.previous ?? null;
+  return previous !== null && records.has(previous) ? previous : null;
+}
+
+async function readActive(versionDir: string): Promise<EnvironmentsOverview['active']> {
+  try {
+    const manifest = await readInstalledManifest(join(versionDir, 'manifest.json'));
+    if (!manifest) return { kind: 'none' };
+    const path = environmentOf(manifest);
+    const id = basename(path);
+    if (id === '.venv') return { kind: 'none' };
+    // Names, not whole paths: the same folder may be reached through a link.
+    const isOurs = basename(dirname(path)) === 'envs' && ENVIRONMENT_ID.test(id);
+    return isOurs ? { kind: 'id', id } : { kind: 'unreadable' };
+  } catch {
+    return { kind: 'unreadable' };
+  }
+}
+
+/** What an environment says of itself; `null` when it was never finished, or speaks of another place than its own. */
+async function readEnvironmentRecord(versionDir: string, id: string): Promise<EnvironmentRecord | null> {
+  try {
+    const text = await readFile(join(environmentsDir(versionDir), id, 'environment.json'), 'utf8');
+    const record = parseSchema(environmentRecordSchema, JSON.parse(text));
+    return basename(environmentOf(record)) === id ? record : null;
+  } catch {
+    return null;
+  }
+}
+
+export interface TidyResult {
+  /** Folders and files that are gone now. */
+  removed: string[];
+  /** What stands in the way of the rest, one sentence each. */
+  problems: string[];
+}
+
+/**
+ * Leaves of a version what is needed: the active environment, the one that undo goes to, the link. Needs write access. May be
+ * interrupted and repeated; problems are returned, because the runtime works with or without it.
+ * @param isInUse keeps an environment whose processes run.
+ */
+export async function tidyEnvironments(
+  versionDir: string,
+  isInUse: (environmentDir: string) => Promise<boolean>,
+): Promise<TidyResult> {
+  const result: TidyResult = { removed: [], problems: [] };
+  const { active, unneeded } = await readEnvironments(versionDir);
+  if (active.kind === 'id') {
+    const linkPath = join(versionDir, '.venv');
+    await pointLinkAt(linkPath, join(environmentsDir(versionDir), active.id)).catch((error: unknown) => {
+      result.problems.push(`${linkPath} does not point to the active environment: ${errorMessage(error)}`);
+    });
+  }
+  for (const id of unneeded) {
+    const path = join(environmentsDir(versionDir), id);
+    if (await isInUse(path)) continue;
+    await attempt(result, path, () => removeAside(path));
+  }
+  for (const folder of [versionDir, environmentsDir(versionDir)]) {
+    for (const name of await namesIn(folder)) {
+      const path = join(folder, name);
+      if (LEFTOVER.test(name)) await attempt(result, path, () => rm(path, { recursive: true, force: true }));
+    }
+  }
+  return result;
+}
+
+async function attempt(result: TidyResult, path: string, remove: () => Promise<void>): Promise<void> {
+  try {
+    await remove();
+    result.removed.push(path);
+  } catch (error) {
+    result.problems.push(`${path} is no longer needed and could not be removed: ${errorMessage(error)}`);
+  }
+}
+
+/** `.venv` for people and for the contract's paths. A real folder of an older installation is replaced only now. */
+async function pointLinkAt(linkPath: string, environmentDir: string): Promise<void> {
+  const present = await lstat(linkPath).catch(() => null);
+  const isWindows = process.platform === 'win32';
+  const target = isWindows ? environmentDir : relative(dirname(linkPath), environmentDir);
+  if (present?.isSymbolicLink()) {
+    if ((await readlink(linkPath)).replace(/[\\/]$/, '') === target) return;
+  } else if (present) {
+    await removeAside(linkPath);
+  }
+  const temporary = `${linkPath}.${randomBytes(4).toString('hex')}`;
+  await symlink(target, temporary, isWindows ? 'junction' : 'dir');
+  // Windows does not rename over an existing junction.
+  if (isWindows) await rm(linkPath, { force: true, recursive: true });
+  await rename(temporary, linkPath);
+}
+
+/** Renamed first, so that a removal that is interrupted leaves no folder that looks whole. */
+async function removeAside(path: string): Promise<void> {
+  const aside = `${path}.${randomBytes(4).toString('hex')}.removed`;
+  await rename(path, aside);
+  await rm(aside, { recursive: true, force: true, maxRetries: 3 });
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return [];
+    throw error;
+  });
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { readProcessStart } from '../process/process-table.ts';
+
+/** In the environment of everything that a run starts, with the run's id: what outlives a killed ktx is found by it. */
+export const RUN_VARIABLE = 'KTX_SETUP_RUN';
+const RUN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const FILE = 'journal.jsonl';
+
+/** One line of `uv/runs/<id>/journal.jsonl`: written before the thing is made, read by the next run when this one was killed. */
+const entrySchema = z.union([
+  z.object({
+    schemaVersion: z.literal(1),
+    cliVersion: z.string(),
+    pid: z.int(),
+    start: z.nullable(z.string()),
+    host: z.string(),
+    at: z.string(),
+  }),
+  z.object({ step: z.string() }),
+  z.object({ making: z.enum(['uv', 'python', 'environment']), name: z.string() }),
+  z.object({ child: z.int(), start: z.nullable(z.string()), mark: z.string() }),
+  z.object({ switchingTo: z.string() }),
+  z.object({ switchedTo: z.string() }),
+]);
+export type JournalEntry = z.infer<typeof entrySchema>;
+
+export interface Journal {
+  readonly runId: string;
+  /** For what the run needs while it runs, such as a throw-away cache; goes away with it. */
+  readonly runDir: string;
+  write(entry: JournalEntry): void;
+  /** What was just started. Its start time keeps a later run from ending another process with the same pid. */
+  child(pid: number, mark: string): void;
+  /** The run is over, and nothing of it needs to be looked after. */
+  close(): void;
+}
+
+/**
+ * Starts the journal of a run. Needs write access. Entries are in the file when `write` returns: what they announce comes after them.
+ * @throws the file system's error.
+ */
+export function openJournal(options: { runsDir: string; cliVersion: string }): Journal {
+  const runId = randomUUID();
+  const runDir = join(options.runsDir, runId);
+  const path = join(runDir, FILE);
+  mkdirSync(runDir, { recursive: true });
+  const write = (entry: JournalEntry) => appendFileSync(path, `${JSON.stringify(entry)}\n`);
+  const start = readProcessStart(process.pid);
+  const at = new Date().toISOString();
+  write({
+    schemaVersion: 1,
+    cliVersion: options.cliVersion,
+    pid: process.pid,
+    start,
+    host: hostname(),
+    at,
+  });
+  return {
+    runId,
+    runDir,
+    write,
+    child: (pid, mark) => write({ child: pid, start: readProcessStart(pid), mark }),
+    close: () => rmSync(runDir, { recursive: true, force: true, maxRetries: 3 }),
+  };
+}
+
+/** What is left of a run that did not end by itself. */
+export interface LeftRun {
+  runId: string;
+  runDir: string;
+  /** Those that could be read: a torn or altered line is left out. */
+  entries: JournalEntry[];
+}
+
+/** Cheap: whether there may be something to recover from. */
+export function hasLeftRuns(runsDir: string): boolean {
+  return runNames(runsDir).length > 0;
+}
+
+export function readLeftRuns(runsDir: string): LeftRun[] {
+  return runNames(runsDir).map((runId) => {
+    const runDir = join(runsDir, runId);
+    return { runId, runDir, entries: readEntries(join(runDir, FILE)) };
+  });
+}
+
+function runNames(runsDir: string): string[] {
+  try {
+    return readdirSync(runsDir).filter((name) => RUN_ID.test(name));
+  } catch {
+    return [];
+  }
+}
+
+function readEntries(path: string): JournalEntry[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    return [];
+  }
+  return text.split('\n').flatMap((line) => {
+    try {
+      return [entrySchema.parse(JSON.parse(line))];
+    } catch {
+      return [];
+    }
+  });
+}

@@ -1,0 +1,120 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, join } from 'node:path';
+import { killTree } from '../process/kill-tree.ts';
+import { findPidsByEnvironment, readProcessStart } from '../process/process-table.ts';
+import { formatCount } from '../support/format.ts';
+import { tidyEnvironments } from './environments.ts';
+import { isEnvironmentInUse } from './environments-in-use.ts';
+import { hasLeftRuns, type LeftRun, RUN_VARIABLE, readLeftRuns } from './journal.ts';
+import { sharedLayout } from './layout.ts';
+import { removeUnneededPythons } from './unpacked-python.ts';
+import { isVersionName } from './version-name.ts';
+import { type Note, withWriteAccess } from './write-access.ts';
+
+/** A transfer that was not taken up again for so long is not going to be. */
+const PARTIAL_LIFETIME_MS = 7 * 24 * 60 * 60 * 1000;
+
+/**
+ * Puts in order what killed runs left: ends processes that outlived them, removes what was begun, finishes what comes after a
+ * switch. Needs write access, which means that no run is under way. Says what it did; may itself be interrupted and repeated.
+ */
+export async function recover(options: { runtimeRoot: string; note: Note }): Promise<void> {
+  const shared = sharedLayout(options.runtimeRoot);
+  const runs = readLeftRuns(shared.runsDir);
+  let endedCount = 0;
+  for (const run of runs) endedCount += await endSurvivors(run);
+  const removed: string[] = [];
+  if (runs.length > 0) {
+    for (const versionDir of await versionDirs(options.runtimeRoot)) {
+      const tidied = await tidyEnvironments(versionDir, isEnvironmentInUse);
+      removed.push(...tidied.removed);
+      for (const problem of tidied.problems) options.note('warning', problem);
+    }
+    removed.push(...(await removeUnneededPythons(options.runtimeRoot)));
+  }
+  removed.push(...(await removeStaleFiles(options.runtimeRoot)));
+  for (const run of runs) {
+    await rm(run.runDir, { recursive: true, force: true, maxRetries: 3 });
+    options.note('info', recoveryText(run, endedCount, removed));
+  }
+}
+
+/**
+ * For a run that has nothing else to write: recovers when there is something to recover from and nobody else is at it.
+ * Writes nothing and takes no lock when there is not.
+ */
+export async function recoverIfLeft(options: {
+  runtimeRoot: string;
+  versions: readonly string[];
+  note: Note;
+}): Promise<void> {
+  if (!hasLeftRuns(sharedLayout(options.runtimeRoot).runsDir)) return;
+  const access = { ...options, step: 'recovery', shouldWait: false };
+  await withWriteAccess(access, () => recover(options));
+}
+
+/** Ends what a dead run started and what that started. @returns how many processes there were. */
+async function endSurvivors(run: LeftRun): Promise<number> {
+  const mark = `${RUN_VARIABLE}=${run.runId}`;
+  const isHere = run.entries.every((entry) => !('host' in entry) || entry.host === hostname());
+  if (!isHere) return 0;
+  const marked = findPidsByEnvironment(mark).length;
+  if (marked > 0) await killTree({ pid: null, mark });
+  if (process.platform === 'linux') return marked;
+  // Where no environment can be read, a pid counts only with the very start time that was written down.
+  let count = 0;
+  for (const entry of run.entries) {
+    if (!('child' in entry) || entry.start === null) continue;
+    if (readProcessStart(entry.child) !== entry.start) continue;
+    await killTree(entry.child);
+    count++;
+  }
+  return count;
+}
+
+function recoveryText(run: LeftRun, endedCount: number, removed: readonly string[]): string {
+  const version = run.entries.flatMap((entry) => ('cliVersion' in entry ? [entry.cliVersion] : []))[0];
+  const step = run.entries.flatMap((entry) => ('step' in entry ? [entry.step] : [])).at(-1);
+  const when = step === undefined ? '' : ` in its step ${step}`;
+  const ended =
+    endedCount > 0 ? [`ended ${formatCount(endedCount, 'process', 'processes')} that it had left`] : [];
+  const cleared = removed.length > 0 ? [`removed ${removed.map((path) => basename(path)).join(', ')}`] : [];
+  const did = [...ended, ...cleared].join(', ') || 'nothing was left but its notes';
+  return `An earlier run${version ? ` of ktx ${version}` : ''} was interrupted${when}: ${did}.`;
+}
+
+/** Half-written files that no name of ours would ever find again. Nobody writes any: write access is ours. */
+async function removeStaleFiles(runtimeRoot: string): Promise<string[]> {
+  const shared = sharedLayout(runtimeRoot);
+  const removed: string[] = [];
+  const remove = async (path: string) => {
+    await rm(path, { recursive: true, force: true });
+    removed.push(path);
+  };
+  for (const name of await namesIn(shared.storeDir)) {
+    const path = join(shared.storeDir, name);
+    if (/^[0-9a-f]{64}\.partial/.test(name) && (await ageMs(path)) > PARTIAL_LIFETIME_MS) await remove(path);
+  }
+  for (const version of (await namesIn(shared.root)).filter(isVersionName)) {
+    for (const name of await namesIn(join(shared.root, version))) {
+      if (/^uv(?:\.exe)?\.\d+\.download$/.test(name)) await remove(join(shared.root, version, name));
+    }
+  }
+  for (const name of await namesIn(shared.locksDir)) {
+    if (/\.holder\.json\.\d+\.tmp$/.test(name)) await remove(join(shared.locksDir, name));
+  }
+  return removed;
+}
+
+async function ageMs(path: string): Promise<number> {
+  return Date.now() - (await stat(path)).mtimeMs;
+}
+
+async function versionDirs(runtimeRoot: string): Promise<string[]> {
+  return (await namesIn(runtimeRoot)).filter(isVersionName).map((name) => join(runtimeRoot, name));
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
+}

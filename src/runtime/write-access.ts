@@ -1,0 +1,184 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import * as z from 'zod/mini';
+import { readProcessStart } from '../process/process-table.ts';
+import { jsonText } from '../support/atomic-file.ts';
+import { errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
+import { type FileLock, tryFileLock } from '../support/file-lock.ts';
+import { sharedLayout } from './layout.ts';
+
+/** How something is said to whoever runs the command. */
+export type Note = (level: 'info' | 'warning', text: string) => void;
+
+/** The right to change the runtime folder. */
+export interface WriteAccess {
+  /** Somebody else had it first: what was seen before may have changed. */
+  readonly hasWaited: boolean;
+  /** What the holder is doing, for those who wait. */
+  setStep(step: string): void;
+}
+
+export interface WriteAccessOptions {
+  runtimeRoot: string;
+  /** CLI versions whose folders are changed, each with a lock of its own. */
+  versions: readonly string[];
+  step: string;
+  note: Note;
+  signal?: AbortSignal;
+  /** `false`: do not wait, resolve with `null` when somebody has it. */
+  shouldWait?: boolean;
+  /** For tests; see `tryFileLock`. */
+  vfs?: string;
+}
+
+const POLL_INTERVAL_MS = 100;
+/** A holder writes its name within milliseconds; after this a lock that nobody put his name to is strange. */
+const UNKNOWN_HOLDER_AFTER_MS = 5000;
+
+/** `<lock>.holder.json`: who has a lock, for those who wait. The lock itself is the system's; this file decides nothing. */
+const holderSchema = z.object({
+  pid: z.int(),
+  start: z.nullable(z.string()),
+  host: z.string(),
+  step: z.string(),
+  /** ISO-8601 UTC. */
+  since: z.string(),
+});
+type Holder = z.infer<typeof holderSchema>;
+
+/**
+ * Runs something that changes the runtime folder while nobody else can: the locks of the versions in their order, then the
+ * lock of the shared folder. Waits for whoever has them, says for whom, and stops waiting when the signal fires.
+ * @returns what the action returns; `null` with `shouldWait: false` when somebody has a lock.
+ * @throws CancelledError; SetupError when a lock file cannot be used.
+ */
+export async function withWriteAccess<T>(
+  options: WriteAccessOptions,
+  action: (access: WriteAccess) => Promise<T>,
+): Promise<T>;
+export async function withWriteAccess<T>(
+  options: WriteAccessOptions & { shouldWait: boolean },
+  action: (access: WriteAccess) => Promise<T>,
+): Promise<T | null>;
+export async function withWriteAccess<T>(
+  options: WriteAccessOptions,
+  action: (access: WriteAccess) => Promise<T>,
+): Promise<T | null> {
+  const held: FileLock[] = [];
+  let hasWaited = false;
+  const { locksDir } = sharedLayout(options.runtimeRoot);
+  makeFolder(locksDir);
+  const self = {
+    pid: process.pid,
+    start: readProcessStart(process.pid),
+    host: hostname(),
+    since: new Date().toISOString(),
+  };
+  try {
+    for (const name of lockNames(options.versions)) {
+      const path = join(locksDir, `${name}.lock`);
+      const taken = await take(path, options, () => {
+        hasWaited = true;
+      });
+      if (taken === null) return null;
+      held.push(taken);
+      writeHolder(path, { ...self, step: options.step });
+      if (!taken.isExclusive) options.note('warning', cannotLockText(locksDir));
+    }
+    return await action({
+      hasWaited,
+      setStep: (step) => {
+        for (const { path } of held) writeHolder(path, { ...self, step });
+      },
+    });
+  } finally {
+    for (const lock of held.reverse()) {
+      rmSync(holderPath(lock.path), { force: true });
+      lock.release();
+    }
+  }
+}
+
+/** The order in which everybody takes them; two orders would wait for each other. */
+function lockNames(versions: readonly string[]): string[] {
+  return [...new Set(versions)].sort().concat('root');
+}
+
+async function take(
+  path: string,
+  options: WriteAccessOptions,
+  onWait: () => void,
+): Promise<FileLock | null> {
+  const startedAt = performance.now();
+  let told = '';
+  for (;;) {
+    throwIfCancelled(options.signal);
+    const lock = tryFileLock(path, { vfs: options.vfs });
+    if (lock || options.shouldWait === false) return lock;
+    onWait();
+    const holder = readLiveHolder(path);
+    const waitedMs = performance.now() - startedAt;
+    const text = holder
+      ? waitingText(holder)
+      : waitedMs > UNKNOWN_HOLDER_AFTER_MS
+        ? unknownHolderText(path)
+        : '';
+    if (text !== '' && text !== told) {
+      told = text;
+      options.note('info', text);
+    }
+    // An aborted delay rejects with its own error; the loop throws ours.
+    await delay(POLL_INTERVAL_MS, undefined, { signal: options.signal }).catch(() => {});
+  }
+}
+
+function waitingText({ pid, host, since, step }: Holder): string {
+  const where = host === hostname() ? '' : ` on ${host}`;
+  return `Waiting for another ktx that changes the runtime: process ${pid}${where}, since ${since}, step ${step}. Ctrl+C stops waiting.`;
+}
+
+function unknownHolderText(path: string): string {
+  return `Waiting: ${path} is locked, but by no process that can be seen here. It may run in another container or on another host; if none does, this file system cannot lock files, and --runtime-root <dir> can name a better one.`;
+}
+
+function cannotLockText(locksDir: string): string {
+  return `The file system of ${locksDir} cannot lock files: do not run two commands that change the runtime at once.`;
+}
+
+/** Who has the lock, or `null` when nobody wrote his name or the name is that of a process that is gone. */
+function readLiveHolder(lockPath: string): Holder | null {
+  let holder: Holder;
+  try {
+    holder = holderSchema.parse(JSON.parse(readFileSync(holderPath(lockPath), 'utf8')));
+  } catch {
+    return null;
+  }
+  const isElsewhere = holder.host !== hostname();
+  return isElsewhere || readProcessStart(holder.pid) === holder.start ? holder : null;
+}
+
+function writeHolder(lockPath: string, holder: Holder): void {
+  const path = holderPath(lockPath);
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, jsonText(holder));
+  renameSync(temporary, path);
+}
+
+function holderPath(lockPath: string): string {
+  return `${lockPath}.holder.json`;
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw new SetupError(`The folder of the locks cannot be made: ${path}`, {
+      failureClass: 'permission',
+      evidence: [errorMessage(error)],
+      nextSteps: ['Make the folder writable for this user', 'Put the runtime elsewhere: --runtime-root <dir>'],
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,252 @@
+import {
+  availableOffers,
+  failedChecks,
+  failureChoices,
+  planChoices,
+  readyChoices,
+  STOP_CHOICES,
+} from './choices.ts';
+import { scrollLog } from './log-scroll.ts';
+import { checkFor, installFor, leave, planFor, stay, toFeatures, toOverview } from './moves.ts';
+import type {
+  CheckState,
+  Command,
+  FailureState,
+  FeaturesState,
+  InstallingState,
+  PlanState,
+  ReadyState,
+  Transition,
+  ViewSize,
+  WizardState,
+} from './state.ts';
+
+interface Given {
+  command: Command;
+  view: ViewSize;
+}
+
+/** What a command does on the screen where it was given. A command that means nothing there changes nothing. */
+export function reduceCommand(state: WizardState, given: Given): Transition {
+  if (given.command === 'help') return stay({ ...state, isHelpOpen: !state.isHelpOpen });
+  if (state.isHelpOpen && given.command !== 'interrupt' && given.command !== 'quit') {
+    return stay({ ...state, isHelpOpen: false });
+  }
+  switch (state.screen) {
+    case 'loading':
+      return given.command === 'quit' || given.command === 'interrupt'
+        ? leave(state, 0, { kind: 'left' })
+        : stay(state);
+    case 'ready':
+      return onReady(state, given.command);
+    case 'features':
+      return onFeatures(state, given.command);
+    case 'plan':
+      return onPlan(state, given.command);
+    case 'installing':
+      return onInstalling(state, given);
+    case 'failure':
+      return onFailure(state, given);
+    case 'check':
+      return onCheck(state, given);
+    case 'left':
+      return stay(state);
+  }
+}
+
+/** The next position in a list; a list does not wrap, so that holding a key ends at its end. */
+function moved(cursor: number, command: Command, count: number): number {
+  const step = command === 'next' ? 1 : command === 'previous' ? -1 : 0;
+  return Math.max(0, Math.min(count - 1, cursor + step));
+}
+
+function onReady(state: ReadyState, command: Command): Transition {
+  const choices = readyChoices(state);
+  switch (command) {
+    case 'previous':
+    case 'next':
+      return stay({ ...state, cursor: moved(state.cursor, command, choices.length) });
+    case 'quit':
+    case 'interrupt':
+      return leave(state, 0, { kind: 'left' });
+    case 'confirm':
+      break;
+    default:
+      return stay(state);
+  }
+  const installed = state.overview.status.features;
+  const feature = installed.includes('local-embeddings') ? 'local-embeddings' : 'core';
+  switch (choices[state.cursor]?.id) {
+    case 'check':
+      return checkFor(state, null);
+    case 'change':
+      return toFeatures({ ...state, feature }, state.overview, []);
+    case 'reinstall':
+      return planFor({ ...state, feature, shouldForce: true }, state.overview);
+    default:
+      return leave(state, 0, { kind: 'left' });
+  }
+}
+
+function onFeatures(state: FeaturesState, command: Command): Transition {
+  const offers = availableOffers(state);
+  const index = offers.findIndex((offer) => offer.feature === state.feature);
+  switch (command) {
+    case 'previous':
+    case 'next': {
+      const feature = offers[moved(index, command, offers.length)]?.feature ?? state.feature;
+      return stay({ ...state, feature });
+    }
+    case 'confirm':
+      return index === -1 ? stay(state) : planFor(state, state.overview);
+    case 'back':
+      return state.overview.status.kind === 'ready'
+        ? stay({ ...state, screen: 'ready', shouldForce: false, cursor: 0 })
+        : stay(state);
+    case 'quit':
+    case 'interrupt':
+      return leave(state, 0, { kind: 'left' });
+    default:
+      return stay(state);
+  }
+}
+
+function onPlan(state: PlanState, command: Command): Transition {
+  const choices = planChoices(state);
+  switch (command) {
+    case 'previous':
+    case 'next':
+      return stay({ ...state, cursor: moved(state.cursor, command, Math.max(1, choices.length)) });
+    case 'back':
+      return toFeatures(state, state.overview, [{ type: 'cancel' }]);
+    case 'quit':
+      return leave(state, 0, { kind: 'left' });
+    case 'interrupt':
+      return state.summary === null
+        ? leave(state, 130, { kind: 'cancelled', logPath: null })
+        : leave(state, 0, { kind: 'left' });
+    case 'confirm':
+      break;
+    default:
+      return stay(state);
+  }
+  const choice = choices[state.cursor]?.id;
+  if (choice === 'back') return toFeatures(state, state.overview, []);
+  if (choice === 'install' && state.summary) return installFor(state, state.overview, state.summary);
+  return stay(state);
+}
+
+function onInstalling(state: InstallingState, { command, view }: Given): Transition {
+  const stop = (): Transition => ({
+    next: { ...state, stopQuestion: null, isStopping: true },
+    effects: [{ type: 'cancel' }],
+  });
+  if (state.stopQuestion && !state.isStopping) {
+    switch (command) {
+      case 'interrupt':
+      case 'stop-yes':
+        return stop();
+      case 'stop-no':
+      case 'back':
+        return stay({ ...state, stopQuestion: null });
+      case 'previous':
+      case 'next':
+        return stay({
+          ...state,
+          stopQuestion: { cursor: moved(state.stopQuestion.cursor, command, STOP_CHOICES.length) },
+        });
+      case 'confirm':
+        return STOP_CHOICES[state.stopQuestion.cursor]?.id === 'stop'
+          ? stop()
+          : stay({ ...state, stopQuestion: null });
+      default:
+        return stay(state);
+    }
+  }
+  switch (command) {
+    case 'interrupt':
+      return state.isStopping ? stay(state) : stay({ ...state, stopQuestion: { cursor: 0 } });
+    case 'toggle-log':
+      return stay({ ...state, isLogFull: !state.isLogFull });
+    case 'back':
+      return stay({ ...state, isLogFull: false });
+    default:
+      return stay({ ...state, log: scrollLog(state.log, command, view) });
+  }
+}
+
+function onFailure(state: FailureState, { command, view }: Given): Transition {
+  const quit = (): Transition => leave(state, 1, { kind: 'failed', report: state.report });
+  if (command === 'quit' || command === 'interrupt') return quit();
+  if (state.log) {
+    return command === 'back' || command === 'toggle-log'
+      ? stay({ ...state, log: null })
+      : stay({ ...state, log: scrollLog(state.log, command, view) });
+  }
+  const choices = failureChoices(state);
+  switch (command) {
+    case 'previous':
+    case 'next':
+      return stay({ ...state, cursor: moved(state.cursor, command, choices.length) });
+    case 'toggle-log':
+      return state.hasLog ? stay({ ...state, log: { kind: 'follow' } }) : stay(state);
+    case 'back':
+      if (!state.overview) return stay(state);
+      if (state.retry === 'install') return planFor(state, state.overview);
+      return state.retry === 'plan' ? toFeatures(state, state.overview, []) : stay(state);
+    case 'confirm':
+      break;
+    default:
+      return stay(state);
+  }
+  switch (choices[state.cursor]?.id) {
+    case 'retry':
+      return retry(state);
+    case 'plan':
+      return state.overview ? planFor(state, state.overview) : stay(state);
+    case 'features':
+      return state.overview ? toFeatures(state, state.overview, []) : stay(state);
+    case 'log':
+      return stay({ ...state, log: { kind: 'follow' } });
+    default:
+      return quit();
+  }
+}
+
+function retry(state: FailureState): Transition {
+  if (!state.overview || state.retry === 'overview') return toOverview(state);
+  if (state.retry === 'check') return checkFor(state, null);
+  // Hosts may answer otherwise by now, so even the same installation begins with a fresh plan.
+  return planFor(state, state.overview, state.summary);
+}
+
+function onCheck(state: CheckState, { command, view }: Given): Transition {
+  switch (command) {
+    case 'scroll-up':
+      return stay({ ...state, firstRow: Math.max(0, Math.min(state.firstRow, view.overflowRows) - 1) });
+    case 'scroll-down':
+      return stay({ ...state, firstRow: Math.min(view.overflowRows, state.firstRow + 1) });
+    case 'toggle-details':
+      return stay({ ...state, areDetailsOpen: !state.areDetailsOpen, firstRow: 0 });
+    case 'back':
+      return state.isRunning || state.result ? stay(state) : toOverview(state);
+    case 'interrupt':
+      return state.isRunning ? leave(state, 130, checkFarewell(state)) : leaveCheck(state);
+    case 'quit':
+      return leaveCheck(state);
+    case 'confirm':
+      return state.isRunning ? stay(state) : leaveCheck(state);
+    default:
+      return stay(state);
+  }
+}
+
+function leaveCheck(state: CheckState): Transition {
+  return leave(state, failedChecks(state) > 0 ? 1 : 0, checkFarewell(state));
+}
+
+function checkFarewell(state: CheckState) {
+  const { checks, result, isRunning } = state;
+  if (result) return { kind: 'done' as const, result, checks: isRunning ? null : checks };
+  return isRunning ? { kind: 'left' as const } : { kind: 'checked' as const, checks };
+}

@@ -1,0 +1,26 @@
+import type { SetupOverview } from '../install/overview.ts';
+import type { SetupOptions } from '../install/setup-options.ts';
+import type { CheckResult, FailureReport, PlanSummary, SetupResult, SetupStep } from '../support/events.ts';
+
+export type { FeatureOffer, SetupOverview } from '../install/overview.ts';
+
+export type PlanOutcome =
+  | { status: 'ready'; result: SetupResult }
+  | { status: 'install'; summary: PlanSummary };
+
+export type InstallOutcome<Plan extends PlanOutcome> = Extract<Plan, { status: 'install' }>;
+
+/**
+ * The library functions that the wizard calls. `plan` gives a value that `execute` or `discard` gets back as it was,
+ * once: the wizard reads nothing of it but `status`, `result` and `summary`.
+ */
+export interface WizardFunctions<Plan extends PlanOutcome = PlanOutcome> {
+  readOverview(options: SetupOptions): Promise<SetupOverview>;
+  plan(options: SetupOptions): Promise<Plan>;
+  execute(plan: InstallOutcome<Plan>, options: SetupOptions): Promise<SetupResult>;
+  /** Lets go of a plan that is not carried out. */
+  discard(plan: InstallOutcome<Plan>): Promise<void>;
+  runChecks(options: SetupOptions): Promise<CheckResult[]>;
+  /** What an error means to a person. `step` is the one that ran. */
+  reportFailure(error: unknown, options: SetupOptions, step: SetupStep | null): Promise<FailureReport>;
+}

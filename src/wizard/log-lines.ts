@@ -1,0 +1,26 @@
+import type { SetupEvent } from '../support/events.ts';
+import { formatBytes } from '../support/format.ts';
+import { artefactName } from './progress.ts';
+
+/** Column of the size in the log, so that files that arrive one below the other can be compared. */
+const NAME_WIDTH = 20;
+
+/** The lines that an event adds to the live log, `[]` for what the screen shows elsewhere. */
+export function logLines(event: SetupEvent): readonly string[] {
+  switch (event.type) {
+    case 'lines':
+      return event.lines;
+    case 'artefact': {
+      const name = artefactName(event.file, event.artefactKind).padEnd(NAME_WIDTH);
+      const size = formatBytes(event.sizeBytes).padStart(7);
+      const from = event.isCached ? 'already here' : `from ${event.place}`;
+      return [`✓ ${name} ${size}  ${from}  sha256 ${event.sha256.slice(0, 8)} ok`];
+    }
+    case 'note':
+      return [event.level === 'warning' ? `! ${event.text}` : `· ${event.text}`];
+    case 'step':
+      return event.status === 'failed' ? [`✗ ${event.detail}`] : [];
+    default:
+      return [];
+  }
+}

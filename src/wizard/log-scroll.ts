@@ -1,0 +1,31 @@
+import type { Command, LogPosition, LogWindow } from './state.ts';
+
+/** The first line to show: follows the end, or stays where it was pinned as far as the log still holds it. */
+export function firstVisibleLine(position: LogPosition, view: LogWindow): number {
+  const last = Math.max(view.logStart, view.logEnd - view.logRows);
+  if (position.kind === 'follow') return last;
+  return Math.min(Math.max(position.firstLine, view.logStart), last);
+}
+
+/** Lines below the ones that are shown: `37 new lines`. */
+export function linesBelow(position: LogPosition, view: LogWindow): number {
+  return Math.max(0, view.logEnd - firstVisibleLine(position, view) - view.logRows);
+}
+
+/** Moving up pins the view; reaching the end by moving down follows again. */
+export function scrollLog(position: LogPosition, command: Command, view: LogWindow): LogPosition {
+  const page = Math.max(1, view.logRows - 1);
+  const first = firstVisibleLine(position, view);
+  const target = {
+    'scroll-up': first - 1,
+    'scroll-down': first + 1,
+    'page-up': first - page,
+    'page-down': first + page,
+    'log-start': view.logStart,
+    'log-end': view.logEnd,
+  }[command as string];
+  if (target === undefined) return position;
+  const last = Math.max(view.logStart, view.logEnd - view.logRows);
+  const firstLine = Math.max(view.logStart, target);
+  return firstLine >= last ? { kind: 'follow' } : { kind: 'pinned', firstLine };
+}

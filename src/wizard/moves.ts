@@ -1,0 +1,117 @@
+import type { SetupResult } from '../support/events.ts';
+import type { SetupOverview } from './functions.ts';
+import { startProgress } from './progress.ts';
+import type { Farewell, PlanState, Shared, Transition, WizardEffect, WizardState } from './state.ts';
+
+/** The moves between screens. Each that starts something counts `runId` up, so that late results find nobody. */
+
+export function stay(next: WizardState): Transition {
+  return { next, effects: [] };
+}
+
+/** The fields that every screen has, and no other: nothing of one screen leaks into the next. */
+export function sharedOf(state: WizardState): Shared {
+  const { runId, nowMs, overview, feature, isFeatureRequired, featureReason, logPath, shouldForce } = state;
+  return {
+    runId,
+    nowMs,
+    isHelpOpen: false,
+    overview,
+    feature,
+    isFeatureRequired,
+    featureReason,
+    logPath,
+    shouldForce,
+  };
+}
+
+export function toOverview(state: WizardState): Transition {
+  const runId = state.runId + 1;
+  return {
+    next: { ...sharedOf(state), screen: 'loading', runId },
+    effects: [{ type: 'overview', runId }],
+  };
+}
+
+export function planFor(
+  state: WizardState,
+  overview: SetupOverview,
+  confirmed: PlanState['confirmed'] = null,
+): Transition {
+  const runId = state.runId + 1;
+  const features = [state.feature];
+  return {
+    next: {
+      ...sharedOf(state),
+      screen: 'plan',
+      runId,
+      overview,
+      startedAtMs: state.nowMs,
+      activity: [],
+      summary: null,
+      confirmed,
+      cursor: 0,
+    },
+    effects: [{ type: 'plan', runId, features, shouldForce: state.shouldForce }],
+  };
+}
+
+/** Back to the choice of features. A plan that is being made is told to stop, and its result finds another `runId`. */
+export function toFeatures(state: WizardState, overview: SetupOverview, effects: WizardEffect[]): Transition {
+  return {
+    next: { ...sharedOf(state), screen: 'features', overview, runId: state.runId + 1 },
+    effects,
+  };
+}
+
+export function installFor(
+  state: WizardState,
+  overview: SetupOverview,
+  summary: NonNullable<PlanState['summary']>,
+): Transition {
+  const runId = state.runId + 1;
+  return {
+    next: {
+      ...sharedOf(state),
+      screen: 'installing',
+      runId,
+      overview,
+      summary,
+      progress: startProgress(summary, state.nowMs),
+      log: { kind: 'follow' },
+      isLogFull: false,
+      stopQuestion: null,
+      isStopping: false,
+      report: null,
+    },
+    effects: [{ type: 'install', runId }],
+  };
+}
+
+/** The check screen: after an installation with its result, or by itself. */
+export function checkFor(state: WizardState, result: SetupResult | null): Transition {
+  const runId = state.runId + 1;
+  return {
+    next: {
+      ...sharedOf(state),
+      screen: 'check',
+      runId,
+      startedAtMs: state.nowMs,
+      isRunning: true,
+      checks: [],
+      durationMs: 0,
+      areDetailsOpen: false,
+      firstRow: 0,
+      result,
+    },
+    effects: [{ type: 'check', runId }],
+  };
+}
+
+/** The end. The runner stops what still runs and waits for it before the program ends. */
+export function leave(state: WizardState, exitCode: number, farewell: Farewell): Transition {
+  return {
+    next: { ...sharedOf(state), screen: 'left', exitCode, farewell },
+    effects: [{ type: 'cancel' }, { type: 'exit', code: exitCode }],
+  };
+}

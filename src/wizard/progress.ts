@@ -1,0 +1,233 @@
+import type { ArtefactKind, PlanSummary, SetupEvent, SetupStep } from '../support/events.ts';
+import { SETUP_STEPS } from '../support/events.ts';
+import { formatBytes, formatCount } from '../support/format.ts';
+
+export type InstallStep = Exclude<SetupStep, 'plan'>;
+
+export const INSTALL_STEPS = SETUP_STEPS.filter((step): step is InstallStep => step !== 'plan');
+
+export interface StepProgress {
+  step: InstallStep;
+  status: 'waiting' | 'running' | 'finished' | 'failed';
+  startedAtMs: number | null;
+  durationMs: number | null;
+  detail: string;
+}
+
+interface FileProgress {
+  kind: ArtefactKind;
+  doneBytes: number;
+  totalBytes: number | null;
+  isDone: boolean;
+  isCached: boolean;
+}
+
+/** What is known of a running installation, made of its events alone. */
+export interface InstallProgress {
+  startedAtMs: number;
+  steps: readonly StepProgress[];
+  files: ReadonlyMap<string, FileProgress>;
+  /** Files to fetch by plan, `null` when the plan does not say. */
+  fileCount: number | null;
+  /** Bytes to fetch by plan, `null` when the plan does not say. */
+  totalBytes: number | null;
+  /** Bytes that came over the wire in this run. */
+  doneBytes: number;
+  bytesPerSecond: number | null;
+  speedSample: { atMs: number; bytes: number } | null;
+  lastByteAtMs: number | null;
+}
+
+/** A sample every half second, an average over about three: steady enough to read, quick enough to be true. */
+const SPEED_SAMPLE_MS = 500;
+const SPEED_MEMORY_MS = 3000;
+const ETA_AFTER_MS = 2000;
+/** Silence worth a sentence. It is shown, never punished. */
+export const SILENCE_AFTER_MS = 20_000;
+
+export function startProgress(plan: PlanSummary, atMs: number): InstallProgress {
+  return {
+    startedAtMs: atMs,
+    steps: INSTALL_STEPS.map((step) => ({
+      step,
+      status: 'waiting',
+      startedAtMs: null,
+      durationMs: null,
+      detail: '',
+    })),
+    files: new Map(),
+    fileCount: plan.fileCount,
+    totalBytes: plan.downloadBytes,
+    doneBytes: 0,
+    bytesPerSecond: null,
+    speedSample: null,
+    lastByteAtMs: null,
+  };
+}
+
+export function advanceProgress(progress: InstallProgress, event: SetupEvent): InstallProgress {
+  const atMs = Date.parse(event.at);
+  switch (event.type) {
+    case 'step':
+      return updateStep(progress, event.step, (step) =>
+        event.status === 'started'
+          ? { ...step, status: 'running', startedAtMs: atMs, detail: event.detail ?? '' }
+          : {
+              ...step,
+              status: event.status,
+              durationMs: event.durationMs ?? (step.startedAtMs === null ? null : atMs - step.startedAtMs),
+              detail: event.detail ?? step.detail,
+            },
+      );
+    case 'bytes':
+      return withFile(progress, event.file, atMs, {
+        kind: event.artefactKind,
+        doneBytes: event.doneBytes,
+        totalBytes: event.totalBytes,
+        isDone: false,
+        isCached: false,
+      });
+    case 'artefact':
+      return withFile(progress, event.file, atMs, {
+        kind: event.artefactKind,
+        doneBytes: event.sizeBytes,
+        totalBytes: event.sizeBytes,
+        isDone: true,
+        isCached: event.isCached,
+      });
+    case 'uv': {
+      const detail = uvDetail(event.phase, event.count, event.name);
+      return detail === null ? progress : updateStep(progress, event.step, (step) => ({ ...step, detail }));
+    }
+    case 'note':
+      return event.level === 'info'
+        ? updateStep(progress, event.step, (step) => ({ ...step, detail: event.text }))
+        : progress;
+    default:
+      return progress;
+  }
+}
+
+function updateStep(
+  progress: InstallProgress,
+  name: SetupStep,
+  change: (step: StepProgress) => StepProgress,
+): InstallProgress {
+  return { ...progress, steps: progress.steps.map((step) => (step.step === name ? change(step) : step)) };
+}
+
+function withFile(
+  progress: InstallProgress,
+  name: string,
+  atMs: number,
+  file: FileProgress,
+): InstallProgress {
+  const files = new Map(progress.files).set(name, file);
+  const before = arrivedBytes(progress.files.get(name));
+  const doneBytes = progress.doneBytes - before + arrivedBytes(file);
+  const hasArrived = doneBytes !== progress.doneBytes;
+  return {
+    ...progress,
+    ...nextSpeed(progress, doneBytes, atMs),
+    files,
+    doneBytes,
+    lastByteAtMs: hasArrived ? atMs : (progress.lastByteAtMs ?? atMs),
+  };
+}
+
+/** What was in the store already was not transferred, so it is no part of the bar. */
+function arrivedBytes(file: FileProgress | undefined): number {
+  return file === undefined || file.isCached ? 0 : file.doneBytes;
+}
+
+function nextSpeed(
+  progress: InstallProgress,
+  doneBytes: number,
+  atMs: number,
+): Pick<InstallProgress, 'bytesPerSecond' | 'speedSample'> {
+  const sample = progress.speedSample;
+  if (sample === null) return { bytesPerSecond: null, speedSample: { atMs, bytes: progress.doneBytes } };
+  const elapsedMs = atMs - sample.atMs;
+  if (elapsedMs < SPEED_SAMPLE_MS) return progress;
+  const current = (Math.max(0, doneBytes - sample.bytes) * 1000) / elapsedMs;
+  const weight = 1 - Math.exp(-elapsedMs / SPEED_MEMORY_MS);
+  return {
+    bytesPerSecond:
+      progress.bytesPerSecond === null
+        ? current
+        : progress.bytesPerSecond + weight * (current - progress.bytesPerSecond),
+    speedSample: { atMs, bytes: doneBytes },
+  };
+}
+
+function uvDetail(phase: string, count: number | null, name: string | null): string | null {
+  if (count !== null) {
+    if (phase === 'resolved') return `resolved ${formatCount(count, 'package')}`;
+    if (phase === 'prepared') return `prepared ${formatCount(count, 'package')}`;
+    if (phase === 'installed') return `installed ${formatCount(count, 'package')}`;
+    if (phase === 'checked') return `checked ${formatCount(count, 'package')}`;
+  }
+  if (phase === 'python-installed' && name) return name;
+  if (phase === 'creating-environment') return 'creating the environment';
+  return null;
+}
+
+/** The step that runs, else the one that failed, else the last finished one, else the first. */
+export function currentStep(progress: InstallProgress): StepProgress {
+  const byStatus = (status: StepProgress['status']) => progress.steps.findLast((it) => it.status === status);
+  return (
+    byStatus('running') ?? byStatus('failed') ?? byStatus('finished') ?? (progress.steps[0] as StepProgress)
+  );
+}
+
+/** The words beside a step: `18 of 29 files, onnxruntime 22.7 MB`. */
+export function stepDetail(progress: InstallProgress, step: StepProgress): string {
+  if (step.step !== 'fetch' || step.status !== 'running' || progress.files.size === 0) return step.detail;
+  const fetched = [...progress.files.values()].filter((file) => !file.isCached);
+  const done = fetched.filter((file) => file.isDone).length;
+  const counted =
+    progress.fileCount === null || progress.fileCount < fetched.length
+      ? formatCount(done, 'file')
+      : `${done} of ${formatCount(progress.fileCount, 'file')}`;
+  const current = largestUnderWay(progress);
+  if (!current) return counted;
+  const [name, { kind, totalBytes }] = current;
+  const size = totalBytes === null ? '' : ` ${formatBytes(totalBytes)}`;
+  return `${counted}, ${artefactName(name, kind)}${size}`;
+}
+
+/** Of the files that arrive side by side, the one that is waited for longest: a name that does not flicker. */
+function largestUnderWay(progress: InstallProgress): [string, FileProgress] | undefined {
+  return [...progress.files]
+    .filter(([, file]) => !file.isDone)
+    .reduce<[string, FileProgress] | undefined>(
+      (largest, entry) =>
+        largest && (largest[1].totalBytes ?? 0) >= (entry[1].totalBytes ?? 0) ? largest : entry,
+      undefined,
+    );
+}
+
+/** Milliseconds that are left, or `null` while nobody can know. */
+export function remainingMs(progress: InstallProgress, nowMs: number): number | null {
+  const { totalBytes, bytesPerSecond, speedSample } = progress;
+  if (totalBytes === null || bytesPerSecond === null || bytesPerSecond < 1 || speedSample === null)
+    return null;
+  if (nowMs - progress.startedAtMs < ETA_AFTER_MS || progress.doneBytes >= totalBytes) return null;
+  return ((totalBytes - progress.doneBytes) / bytesPerSecond) * 1000;
+}
+
+/** How long nothing has arrived while files are on their way; `null` when that is not worth a word. */
+export function silentForMs(progress: InstallProgress, nowMs: number): number | null {
+  if (currentStep(progress).step !== 'fetch' || currentStep(progress).status !== 'running') return null;
+  const since = progress.lastByteAtMs ?? currentStep(progress).startedAtMs;
+  if (since === null || nowMs - since < SILENCE_AFTER_MS) return null;
+  return nowMs - since;
+}
+
+/** `onnxruntime-1.31.1-cp313-cp313-manylinux….whl` -> `onnxruntime-1.31.1`: a name for people, never a path. */
+export function artefactName(file: string, kind: ArtefactKind): string {
+  if (kind === 'wheel' || file.endsWith('.whl')) return file.split('-').slice(0, 2).join('-');
+  if (kind === 'python') return /^cpython-[0-9.]+/.exec(file)?.[0].replace(/\.$/, '') ?? file;
+  if (kind === 'uv') return file.replace(/\.(tar\.gz|zip)$/, '');
+  return file;
+}

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { farewellLines } from '../../src/present/farewell.ts';
+import type { Farewell } from '../../src/wizard/state.ts';
+import { DEMO_CHECKS, DEMO_RESULT } from '../pty/demo-data.ts';
+import { REPORT } from '../wizard/given.ts';
+
+const options = { homeDir: '/home/ada', columns: 80, paint: (_tone: unknown, text: string) => text };
+const linesOf = (farewell: Farewell, columns = 80) => farewellLines(farewell, { ...options, columns });
+const passed = DEMO_CHECKS.filter((check) => check.status === 'pass');
+const broken = passed.map((check) =>
+  check.id === 'daemon'
+    ? { ...check, status: 'fail' as const, detail: 'is gone', fix: 'ktx setup --force' }
+    : check,
+);
+
+describe('done', () => {
+  it('is one line that fills the window, and what comes next', () => {
+    const lines = linesOf({ kind: 'done', result: DEMO_RESULT, checks: passed });
+    expect(lines).toEqual([
+      '✓ ktx 0.3.0 is ready: core, local embeddings          21 s · 182 MB from 3 hosts',
+      '  python   ~/.ktx/runtime/0.3.0/envs/7f3c/bin/python',
+      '  log      ~/.ktx/runtime/0.3.0/install.log',
+      '  next     ktx admin runtime start --feature local-embeddings',
+    ]);
+    expect(lines[0]).toHaveLength(80);
+  });
+  it.each([
+    ['a runtime that was there', { status: 'ready' as const }, 'was there already'],
+    ['an installation from the store', { downloadedBytes: 0, egress: [] }, '21 s · nothing downloaded'],
+    ['one host', { egress: DEMO_RESULT.egress.slice(0, 1) }, 'from 1 host'],
+  ])('says it of %s', (_name, changes, words) => {
+    expect(linesOf({ kind: 'done', result: { ...DEMO_RESULT, ...changes }, checks: null })[0]).toContain(
+      words,
+    );
+  });
+  it('names the checks that failed', () => {
+    expect(linesOf({ kind: 'done', result: DEMO_RESULT, checks: broken }).slice(4)).toEqual([
+      '✗ Daemon entry point: is gone',
+      '  next     ktx setup --force',
+    ]);
+  });
+});
+
+it.each<[Farewell, string[]]>([
+  [{ kind: 'left' }, []],
+  [{ kind: 'checked', checks: passed }, ['✓ 10 checks: everything works']],
+  [
+    { kind: 'cancelled', logPath: '/home/ada/install.log' },
+    [
+      'Setup cancelled. What was there before is as it was.',
+      '  log      ~/install.log',
+      '  next     ktx setup',
+    ],
+  ],
+  [
+    { kind: 'failed', report: { ...REPORT, nextSteps: ['Set SSL_CERT_FILE', 'Ask for help'] } },
+    [
+      '✗ numpy could not be fetched',
+      '  pypi.acme.internal: self-signed certificate in chain',
+      '  Nothing was changed.',
+      '  next     Set SSL_CERT_FILE',
+      '           Ask for help',
+    ],
+  ],
+])('%j', (farewell, expected) => {
+  expect(linesOf(farewell)).toEqual(expected);
+});
