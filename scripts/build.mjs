@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startUp, startUpOptions } from './start-up/plugin.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const outdir = join(root, 'dist');
@@ -17,32 +18,11 @@ function newest(path) {
 export function isBuildNeeded() {
   const stamp = join(outdir, 'cli.js');
   if (!existsSync(stamp)) return true;
-  const inputs = ['src', 'screens', 'package.json', 'scripts/build.mjs'].map((name) =>
+  const inputs = ['src', 'screens', 'package.json', 'scripts/build.mjs', 'scripts/start-up'].map((name) =>
     newest(join(root, name)),
   );
   return Math.max(...inputs) > statSync(stamp).mtimeMs;
 }
-
-/**
- * Importing a builtin costs milliseconds, because Node copies all its exports, lazy ones included: 6 for `node:process`,
- * 4 for `node:child_process`. So those that nothing uses are dropped, and commander, which starts every command, gets
- * `process` without the copy and stubs for what only its external subcommands need.
- */
-const startupImports = {
-  name: 'startup-imports',
-  setup({ onResolve }) {
-    onResolve({ filter: /^node:/ }, ({ path, importer }) => {
-      const isCommander = /[\\/]node_modules[\\/]commander[\\/]/.test(importer);
-      // The prompts want its streams by name; to name them here would open them for everybody.
-      const isPrompts = /[\\/]node_modules[\\/]@clack[\\/]/.test(importer);
-      if (path === 'node:process' && !isPrompts) return { path: join(root, 'scripts/process-module.mjs') };
-      if (isCommander && (path === 'node:child_process' || path === 'node:fs')) {
-        return { path: join(root, 'scripts/empty-module.mjs') };
-      }
-      return { path, external: true, sideEffects: false };
-    });
-  },
-};
 
 /** How long the chunks of an older bundle stay: a program that runs meanwhile still loads its own. */
 const OLD_CHUNK_MS = 10 * 60_000;
@@ -84,16 +64,18 @@ export async function build() {
     chunkNames: 'chunk-[name]-[hash]',
     jsx: 'automatic',
     define: {
+      ...startUpOptions.define,
       'process.env.NODE_ENV': '"production"',
       __KTX_BUNDLED__: 'true',
       __KTX_VERSION__: JSON.stringify(version),
     },
     // Ink imports its developer tools statically; leaving them external crashes at run time.
-    alias: { 'react-devtools-core': join(root, 'scripts/empty-module.mjs') },
+    alias: { 'react-devtools-core': join(root, 'scripts/start-up/empty-module.mjs') },
     banner: {
       js: "import{createRequire as __ktxRequire}from'node:module';const require=__ktxRequire(import.meta.url);",
     },
-    plugins: [startupImports],
+    plugins: [startUp],
+    inject: startUpOptions.inject,
     logLevel: 'warning',
   });
   replaceBundle(staged);

@@ -12,7 +12,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { PUBLIC_INDEX_URL } from '../src/network/public-index.ts';
 import { openTerminal } from '../test/pty/terminal.ts';
-import { svgToPng } from './terminal-picture.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const INDEX_HOST = 'pypi.acme.internal';
@@ -96,10 +95,8 @@ try {
   terminal.press('enter');
   await terminal.until(/ s left/, 60_000);
   await terminal.until((text) => (text.match(/^ ✓ /gm)?.length ?? 0) >= 8, 60_000);
-  const svg = terminal.svg({ title: 'ktx setup' });
   mkdirSync(dirname(TARGET), { recursive: true });
-  writeFileSync(TARGET, svg);
-  writeFileSync(TARGET.replace(/\.svg$/, '.png'), svgToPng(svg));
+  writeFileSync(TARGET, terminal.svg({ title: 'ktx setup' }));
   console.log(terminal.text());
 } finally {
   terminal.press('ctrl+c');

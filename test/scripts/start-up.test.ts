@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import realStringWidth from 'string-width';
+import { expect, it, vi } from 'vitest';
+import { GraphemeSegmenter } from '../../scripts/start-up/grapheme-segmenter.mjs';
+import { SIMPLE_TEXT } from '../../scripts/start-up/simple-text.mjs';
+
+vi.mock('ktx-real:string-width', () => ({ default: realStringWidth }));
+
+/** The stand-ins of the bundle say what the libraries say, or ask them. */
+const everySimpleCharacter = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code)).filter(
+  (character) => SIMPLE_TEXT.test(character),
+);
+const piece = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom(...everySimpleCharacter) },
+  { weight: 2, arbitrary: fc.constantFrom('\u001b[1m', '\u001b[38;5;45m', '\u001b[0m', '\u001b[22;39m') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      '漢',
+      'é',
+      '👨‍👩‍👧',
+      '\u0301',
+      '\ufe0f',
+      '한',
+      '\u00ad',
+      '\t',
+      '\n',
+      '◽',
+      '\u001b',
+    ),
+  },
+);
+const text = fc.array(piece, { maxLength: 40 }).map((pieces) => pieces.join(''));
+
+it('every simple character is one column and one cluster', () => {
+  expect(everySimpleCharacter.length).toBeGreaterThan(400);
+  const segmenter = new Intl.Segmenter();
+  for (const character of everySimpleCharacter) {
+    expect([character, realStringWidth(character)]).toEqual([character, 1]);
+    // Between two others of every kind nothing joins.
+    expect([...segmenter.segment(`a${character}${character}─`)]).toHaveLength(4);
+  }
+});
+
+it('widths agree', async () => {
+  const { default: stringWidth } = await import('../../scripts/start-up/string-width.mjs');
+  fc.assert(
+    fc.property(text, (value) => {
+      expect(stringWidth(value)).toBe(realStringWidth(value));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+it('clusters agree', () => {
+  fc.assert(
+    fc.property(text, (value) => {
+      const options = { granularity: 'grapheme' };
+      expect(
+        [...new GraphemeSegmenter(undefined, options).segment(value)].map(({ segment }) => segment),
+      ).toEqual(
+        [...new Intl.Segmenter(undefined, options as Intl.SegmenterOptions).segment(value)].map(
+          ({ segment }) => segment,
+        ),
+      );
+    }),
+    { numRuns: 2000 },
+  );
+});
