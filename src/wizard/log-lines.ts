@@ -3,7 +3,7 @@ import { formatBytes } from '../support/format.ts';
 import { artefactName } from './progress.ts';
 
 /** Column of the size in the log, so that files that arrive one below the other can be compared. */
-const NAME_WIDTH = 20;
+const NAME_WIDTH = 24;
 
 /** The lines that an event adds to the live log, `[]` for what the screen shows elsewhere. */
 export function logLines(event: SetupEvent): readonly string[] {
@@ -14,7 +14,7 @@ export function logLines(event: SetupEvent): readonly string[] {
       const name = artefactName(event.file, event.artefactKind).padEnd(NAME_WIDTH);
       const size = formatBytes(event.sizeBytes).padStart(7);
       const from = event.isCached ? 'already here' : `from ${event.place}`;
-      return [`✓ ${name} ${size}  ${from}  sha256 ${event.sha256.slice(0, 8)} ok`];
+      return [`✓ ${name} ${size}  ${from}  sha256 ${event.sha256.slice(0, 8)}`];
     }
     case 'note':
       return [event.level === 'warning' ? `! ${event.text}` : `· ${event.text}`];

@@ -1,0 +1,141 @@
+import { Box } from 'ink';
+import type { ReactNode } from 'react';
+import { type KeyHint, keyHints } from '../../src/wizard/keys.ts';
+import type { WizardState } from '../../src/wizard/state.ts';
+import { frameRows, isNarrow, isShort, type Size } from '../layout.ts';
+import { GLYPH } from '../theme.ts';
+import { Cell, Gap, Ink, Line, Row } from './text.tsx';
+
+const STAGES = ['Features', 'Plan', 'Install', 'Check'] as const;
+
+const STAGE_OF: Partial<Record<WizardState['screen'], number>> = {
+  loading: 0,
+  features: 0,
+  plan: 1,
+  installing: 2,
+  check: 3,
+};
+
+const FAILED_STAGE = { overview: 0, plan: 1, install: 2, check: 3 } as const;
+
+interface FrameProps {
+  state: WizardState;
+  size: Size;
+  children: ReactNode;
+}
+
+/** Header, body, footer: where one is, what there is, what one can press. Never as high as the terminal. */
+export function Frame({ state, size, children }: FrameProps) {
+  const isTight = isShort(size);
+  return (
+    <Box
+      width="100%"
+      height={frameRows(size)}
+      flexDirection="column"
+      overflow="hidden"
+      paddingX={isNarrow(size) ? 0 : 1}
+    >
+      <Header state={state} size={size} />
+      <Gap isHidden={isTight} />
+      <Box flexDirection="column" flexGrow={1} flexShrink={1} flexBasis={0} overflow="hidden" width="100%">
+        {children}
+      </Box>
+      <Gap isHidden={isTight} />
+      <Footer state={state} size={size} />
+    </Box>
+  );
+}
+
+function Header({ state, size }: { state: WizardState; size: Size }) {
+  const stage = stageOf(state);
+  return (
+    <Row>
+      <Cell isBold>{stage === null && state.screen === 'check' ? 'ktx check' : 'ktx setup'}</Cell>
+      {stage === null ? null : isNarrow(size) ? (
+        <Ink tone="accent">{`${GLYPH.now} ${STAGES[stage]} ${stage + 1}/${STAGES.length}`}</Ink>
+      ) : (
+        STAGES.map((name, index) => (
+          <Box key={name} flexShrink={0} paddingLeft={index === 0 ? 0 : 2}>
+            <Stage name={name} position={index - stage} />
+          </Box>
+        ))
+      )}
+    </Row>
+  );
+}
+
+function Stage({ name, position }: { name: string; position: number }) {
+  if (position < 0) {
+    return (
+      <Ink tone="faint">
+        {GLYPH.done} {name}
+      </Ink>
+    );
+  }
+  if (position > 0) {
+    return (
+      <Ink tone="faint">
+        {GLYPH.later} {name}
+      </Ink>
+    );
+  }
+  return (
+    <Ink tone="accent" isBold>
+      {GLYPH.now} {name}
+    </Ink>
+  );
+}
+
+/** A check that was asked for by itself is no stage of an installation. */
+function stageOf(state: WizardState): number | null {
+  if (state.screen === 'check' && state.result === null) return null;
+  if (state.screen === 'failure') return FAILED_STAGE[state.retry];
+  return STAGE_OF[state.screen] ?? null;
+}
+
+function Footer({ state, size }: { state: WizardState; size: Size }) {
+  const room = size.columns - (isNarrow(size) ? 0 : 2);
+  return (
+    <Line>
+      {fittingHints(keyHints(state, 'footer'), room).map(({ label, hint }, index) => (
+        <Ink key={label}>
+          {index === 0 ? '' : SEPARATOR}
+          <Ink isBold>{label}</Ink>
+          <Ink tone="faint"> {hint}</Ink>
+        </Ink>
+      ))}
+    </Line>
+  );
+}
+
+const SEPARATOR = '   ';
+
+/** What fits into the footer. `?` stays to the last, because it leads to all that does not. */
+function fittingHints(hints: readonly KeyHint[], columns: number): readonly KeyHint[] {
+  const width = hints.reduce(
+    (sum, { label, hint }) => sum + label.length + 1 + hint.length + SEPARATOR.length,
+    0,
+  );
+  const dropped = hints.findLastIndex((hint) => hint.label !== '?');
+  if (width - SEPARATOR.length <= columns || dropped === -1) return hints;
+  return fittingHints(hints.toSpliced(dropped, 1), columns);
+}
+
+/** All keys of this screen, from the same table as the footer. */
+export function Help({ state, isTight }: { state: WizardState; isTight: boolean }) {
+  const hints = keyHints({ ...state, isHelpOpen: false } as WizardState, 'help');
+  return (
+    <Box flexDirection="column" width="100%" flexShrink={1} overflow="hidden">
+      {isTight ? null : <Line isBold>Keys on this screen</Line>}
+      <Gap isHidden={isTight} />
+      {hints.map(({ label, hint }) => (
+        <Row key={label} indent={2}>
+          <Cell width={14} tone="accent">
+            {label}
+          </Cell>
+          <Cell>{hint}</Cell>
+        </Row>
+      ))}
+    </Box>
+  );
+}

@@ -1,0 +1,79 @@
+import { Box } from 'ink';
+import type { LogSnapshot } from '../../src/present/log-store.ts';
+import { formatCount } from '../../src/support/format.ts';
+import { firstVisibleLine, linesBelow } from '../../src/wizard/log-scroll.ts';
+import type { LogPosition, LogWindow } from '../../src/wizard/state.ts';
+import type { Tone } from '../theme.ts';
+import { Ink, Line, Row } from './text.tsx';
+
+/** Longer than any terminal is wide; the row cuts it. */
+const RULE = '─'.repeat(400);
+
+interface LogViewProps {
+  log: LogSnapshot;
+  position: LogPosition;
+  view: LogWindow;
+}
+
+/** The rows of the log that there is room for, and no more: a tree of all lines costs 144 ms of CPU a frame. */
+export function LogView({ log, position, view }: LogViewProps) {
+  const first = firstVisibleLine(position, view);
+  const below = linesBelow(position, view);
+  const status =
+    position.kind === 'follow'
+      ? 'following'
+      : below === 0
+        ? 'paused'
+        : `paused · ${formatCount(below, 'more line')} ↓`;
+  return (
+    <Box flexDirection="column" width="100%" flexShrink={0}>
+      <Row>
+        <Ink tone="faint">── log </Ink>
+        <Box flexGrow={1} flexShrink={1} flexBasis={0} height={1} overflow="hidden">
+          <Box width={RULE.length} flexShrink={0}>
+            <Ink tone="faint">{RULE}</Ink>
+          </Box>
+        </Box>
+        <Box flexShrink={0}>
+          <Ink tone={position.kind === 'follow' ? 'faint' : 'accent'}> {status} </Ink>
+          <Ink tone="faint">──</Ink>
+        </Box>
+      </Row>
+      {numberedLines(log, first, view.logRows).map(({ number, text }) => (
+        <LogLine key={number} line={text} />
+      ))}
+    </Box>
+  );
+}
+
+/** A line keeps its number as long as it lives, so React moves it instead of writing it anew. */
+function numberedLines(log: LogSnapshot, first: number, count: number): { number: number; text: string }[] {
+  const start = first - log.hiddenCount;
+  return log.lines.slice(start, start + count).map((text, index) => ({ number: first + index, text }));
+}
+
+const TONES: readonly [RegExp, Tone][] = [
+  [/^\$ /, 'accent'],
+  [/^✓ /, 'good'],
+  [/^(✗ |error[:\s]|×)/i, 'bad'],
+  [/^(! |warning[:\s])/i, 'warning'],
+  [/^ [+~] /, 'good'],
+  [/^ - /, 'bad'],
+];
+
+/** A mark at the start of a line has its colour; the words stay calm. */
+function LogLine({ line }: { line: string }) {
+  const found = TONES.find(([pattern]) => pattern.test(line));
+  if (!found) return <Line tone="faint">{line || ' '}</Line>;
+  const [pattern, tone] = found;
+  const mark = pattern.exec(line)?.[0] ?? '';
+  const from = line.indexOf('  from ');
+  const origin = mark === '✓ ' && from !== -1 ? from : line.length;
+  return (
+    <Line>
+      <Ink tone={tone}>{mark}</Ink>
+      {line.slice(mark.length, origin)}
+      <Ink tone="faint">{line.slice(origin)}</Ink>
+    </Line>
+  );
+}

@@ -1,0 +1,99 @@
+import { Box } from 'ink';
+import type { LogSnapshot } from '../src/present/log-store.ts';
+import { formatDuration } from '../src/support/format.ts';
+import { STOP_CHOICES } from '../src/wizard/choices.ts';
+import {
+  currentStep,
+  type InstallProgress,
+  type InstallStep,
+  type StepProgress,
+  stepDetail,
+} from '../src/wizard/progress.ts';
+import type { InstallingState } from '../src/wizard/state.ts';
+import { ChoiceRow } from './components/choices.tsx';
+import { LogView } from './components/log-view.tsx';
+import { ProgressBar } from './components/progress-bar.tsx';
+import { Cell, Gap, Ink, Line, Row } from './components/text.tsx';
+import { isAiry, isShort, logWindow, type Size } from './layout.ts';
+import { GLYPH, type Tone } from './theme.ts';
+
+export const STEP_TITLE: Record<InstallStep, string> = {
+  fetch: 'Fetch',
+  python: 'Python',
+  packages: 'Packages',
+  prove: 'Prove it works',
+  switch: 'Switch over',
+};
+
+interface InstallProps {
+  state: InstallingState;
+  size: Size;
+  log: LogSnapshot;
+}
+
+export function InstallScreen({ state, size, log }: InstallProps) {
+  const { progress } = state;
+  const steps = isShort(size) ? [currentStep(progress)] : progress.steps;
+  return (
+    <>
+      {state.isLogFull
+        ? null
+        : steps.map((step) => (
+            <StepRow key={step.step} step={step} progress={progress} nowMs={state.nowMs} />
+          ))}
+      <Gap isHidden={state.isLogFull || !isAiry(size)} />
+      {state.stopQuestion || state.isStopping ? (
+        <StopQuestion state={state} />
+      ) : state.isLogFull ? null : (
+        <ProgressBar progress={progress} nowMs={state.nowMs} />
+      )}
+      <Gap isHidden={state.isLogFull || !isAiry(size)} />
+      <LogView log={log} position={state.log} view={logWindow(state, size, log)} />
+    </>
+  );
+}
+
+const STEP_MARK: Record<StepProgress['status'], { glyph: string; tone: Tone }> = {
+  waiting: { glyph: GLYPH.later, tone: 'faint' },
+  running: { glyph: GLYPH.running, tone: 'accent' },
+  finished: { glyph: GLYPH.done, tone: 'good' },
+  failed: { glyph: GLYPH.failed, tone: 'bad' },
+};
+
+export function StepRow(props: { step: StepProgress; progress: InstallProgress; nowMs: number }) {
+  const { step, progress, nowMs } = props;
+  const { glyph, tone } = STEP_MARK[step.status];
+  const isRunning = step.status === 'running';
+  const tookMs =
+    step.durationMs ??
+    (isRunning && step.startedAtMs !== null ? Math.max(0, nowMs - step.startedAtMs) : null);
+  return (
+    <Row>
+      <Cell width={2} tone={tone}>
+        {glyph}
+      </Cell>
+      <Cell width={16} isBold={isRunning} tone={step.status === 'waiting' ? 'faint' : 'plain'}>
+        {STEP_TITLE[step.step]}
+      </Cell>
+      <Cell tone={isRunning ? 'plain' : 'faint'}>{stepDetail(progress, step)}</Cell>
+      <Box flexShrink={0} paddingLeft={1}>
+        <Ink tone="faint">{tookMs === null ? '' : formatDuration(tookMs)}</Ink>
+      </Box>
+    </Row>
+  );
+}
+
+/** Takes the row of the bar: the question is where the eyes are, and nothing moves for it. */
+function StopQuestion({ state }: { state: InstallingState }) {
+  if (state.stopQuestion === null || state.isStopping) {
+    return <Line tone="warning">Stopping: waiting until everything that runs has ended …</Line>;
+  }
+  return (
+    <>
+      <Line tone="warning" isBold>
+        Stop the installation? Your current runtime is untouched.
+      </Line>
+      <ChoiceRow choices={STOP_CHOICES} cursor={state.stopQuestion.cursor} />
+    </>
+  );
+}

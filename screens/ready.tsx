@@ -1,0 +1,23 @@
+import { readyChoices } from '../src/wizard/choices.ts';
+import type { ReadyState } from '../src/wizard/state.ts';
+import { ChoiceList } from './components/choices.tsx';
+import { Gap, Ink, Line } from './components/text.tsx';
+import { isShort, type Size } from './layout.ts';
+import { GLYPH, usePath } from './theme.ts';
+
+export function ReadyScreen({ state, size }: { state: ReadyState; size: Size }) {
+  const { overview } = state;
+  return (
+    <>
+      <Line>
+        <Ink tone="good">{GLYPH.done} </Ink>
+        <Ink isBold>{`ktx ${overview.cliVersion} is installed: ${overview.status.features.join(', ')}`}</Ink>
+      </Line>
+      <Line tone="faint" cut="middle">{`  ${usePath(overview.runtimeRoot)}`}</Line>
+      <Gap isHidden={isShort(size)} />
+      <Line>What do you want to do?</Line>
+      <Gap isHidden={isShort(size)} />
+      <ChoiceList choices={readyChoices(state)} cursor={state.cursor} />
+    </>
+  );
+}

@@ -1,0 +1,8 @@
+import { formatBytes } from '../src/support/format.ts';
+
+/** `98 of 176 MB`: the unit once when it is the same. */
+export function shareOf(doneBytes: number, totalBytes: number): string {
+  const [done = '', doneUnit] = formatBytes(doneBytes).split(' ');
+  const total = formatBytes(totalBytes);
+  return total.endsWith(` ${doneUnit}`) ? `${done} of ${total}` : `${done} ${doneUnit} of ${total}`;
+}

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundleDemo, type Demo } from './demo-terminal.ts';
+
+let demo: Demo;
+beforeAll(async () => {
+  demo = await bundleDemo();
+});
+afterAll(() => demo.dispose());
+
+// Ctrl+C reaches the whole group when no program is in raw mode: the shell must survive it.
+const WRAPPER = 'trap : INT; $DEMO; echo "exit code $?"; stty -a; echo the end; read _';
+
+function start(options: Parameters<Demo['start']>[0] = {}) {
+  return demo.start({
+    rows: 60,
+    columns: 100,
+    wrapper: WRAPPER,
+    ...options,
+    env: { DEMO_PLAIN: '1', ...options.env },
+  });
+}
+
+describe('the questions without a screen', () => {
+  it('ask for the feature and the plan, and tell the rest in lines', async () => {
+    const terminal = await start();
+    await terminal.until('What should ktx be able to do');
+    terminal.press('down');
+    await terminal.until(/● Core \+ local embeddings/);
+    terminal.press('enter');
+    terminal.open('plan');
+    await terminal.until('Install this?');
+    expect(terminal.text()).toContain('Plan: core, local-embeddings for linux-x64-gnu-cp313');
+    terminal.press('enter');
+    for (const gate of ['half', 'packages', 'check']) terminal.open(gate);
+    await terminal.until('the end');
+    expect(terminal.output()).toContain('✓ ktx 0.3.0 is ready: core, local embeddings');
+    expect(terminal.output()).toContain('exit code 0');
+    expect(terminal.output()).not.toContain('\u001b[?1049h');
+    expect(terminal.text()).toMatch(/(?<!-)\bicanon\b/);
+  });
+
+  it('ask nothing that was answered by a flag, nor where there is no choice', async () => {
+    for (const options of [{ env: { DEMO_FEATURE: 'local-embeddings' } }, { scenario: 'no-embeddings' }]) {
+      const terminal = await start(options);
+      terminal.open('plan');
+      await terminal.until('Install this?');
+      expect(terminal.text()).not.toContain('What should ktx');
+    }
+  });
+
+  it('left with Ctrl+C give 0', async () => {
+    const terminal = await start();
+    await terminal.until('What should ktx be able to do');
+    terminal.press('ctrl+c');
+    await terminal.until('exit code 0');
+    expect(terminal.text()).toContain('Setup cancelled.');
+  });
+
+  it('an installation stopped with Ctrl+C gives 130', async () => {
+    const terminal = await start({ scenario: 'child', env: { DEMO_FEATURE: 'local-embeddings' } });
+    terminal.open('plan');
+    await terminal.until('Install this?');
+    terminal.press('enter');
+    await terminal.until(/child \d+ runs/);
+    terminal.press('ctrl+c');
+    await terminal.until('exit code 130');
+    const child = Number(/child (\d+) runs/.exec(terminal.text())?.[1]);
+    expect(() => process.kill(child, 0)).toThrow();
+  });
+
+  it('a failure says what to do and gives 1', async () => {
+    const terminal = await start({ scenario: 'plan-failure', env: { DEMO_FEATURE: 'local-embeddings' } });
+    terminal.open('plan');
+    await terminal.until('exit code 1');
+    expect(terminal.text()).toContain('✗ numpy could not be fetched');
+    expect(terminal.text()).toContain('next     Put the certificate');
+  });
+});

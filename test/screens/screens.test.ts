@@ -1,0 +1,138 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { LogSnapshot } from '../../src/present/log-store.ts';
+import { keyHints } from '../../src/wizard/keys.ts';
+import type { WizardState } from '../../src/wizard/state.ts';
+import { openScreen, type Screen, type ScreenOptions } from './screen.ts';
+import { STATES } from './states.ts';
+
+const LOG: LogSnapshot = {
+  version: 1,
+  hiddenCount: 1000,
+  lines: Array.from({ length: 500 }, (_, index) =>
+    `line ${1000 + index} été 漢字 `.padEnd(index % 3 === 0 ? 300 : 20, 'x'),
+  ),
+};
+
+const open: Screen[] = [];
+async function screenOf(state: WizardState, options: ScreenOptions): Promise<Screen> {
+  const screen = await openScreen(state, { log: LOG, ...options });
+  open.push(screen);
+  return screen;
+}
+afterEach(() => {
+  for (const screen of open.splice(0)) screen.close();
+});
+
+const SIZES = [
+  [80, 24],
+  [40, 10],
+  [120, 40],
+  [20, 5],
+  [64, 17],
+  [63, 16],
+  [200, 60],
+  [1, 1],
+] as const;
+
+describe.each(SIZES)('at %i x %i', (columns, rows) => {
+  it.each(Object.entries(STATES))('%s leaves the last row empty and loses none', async (_name, state) => {
+    const screen = await screenOf(state, { columns, rows });
+    expect(screen.lostRows()).toBe(0);
+    const lines = screen.lines();
+    if (rows > 2) expect(lines[rows - 1]).toBe('');
+    if (columns >= 40) {
+      expect(lines[0]).toContain('ktx');
+      const [hint] = keyHints(state, 'footer');
+      if (hint) expect(lines[rows - 2]).toContain(hint.label);
+    }
+  });
+});
+
+describe('resizing', () => {
+  it.each(Object.entries(STATES))('%s leaves no ghosts', async (_name, state) => {
+    const screen = await screenOf(state, { columns: 80, rows: 24 });
+    for (const [columns, rows] of [
+      [60, 20],
+      [40, 10],
+      [100, 30],
+      [20, 5],
+      [80, 24],
+      [50, 12],
+    ] as const) {
+      await screen.resize(columns, rows);
+      const fresh = await screenOf(state, { columns, rows });
+      // Ink lays out once with the old number of rows before React knows the new one.
+      await expect.poll(() => screen.lines()).toEqual(fresh.lines());
+      fresh.close();
+      open.pop();
+    }
+  });
+});
+
+describe('what a person must see at 40 x 10', () => {
+  it.each([
+    ['features', ['Core', '27 MB to download', '163 MB to download']],
+    ['plan', ['› Install', 'Back', '182 MB to download']],
+    ['stop question', ['Stop the installation?', '› Keep going', 'Stop']],
+    ['failure', ['numpy could not be fetched', '› Try again', 'Back to the plan', 'Show the log', 'Quit']],
+    ['broken', ['1 check needs', '1 of 5 needs attention', 'Environment starts']],
+    ['help', ['full log', 'ctrl+c']],
+  ])('%s', async (name, words) => {
+    const screen = await screenOf(STATES[name]!, { columns: 40, rows: 10 });
+    for (const word of words) expect(screen.text()).toContain(word);
+  });
+});
+
+describe('a window too small for screens', () => {
+  it('says where the installation stands and where its log is', async () => {
+    const screen = await screenOf(STATES['installing']!, { columns: 30, rows: 8 });
+    expect(screen.lines()[0]).toBe('Installing: fetch 60 of 182 MB'.slice(0, 30));
+    expect(screen.lines()[1]).toMatch(/^log .*…/);
+  });
+});
+
+describe('the live log', () => {
+  it('shows the newest lines and follows', async () => {
+    const screen = await screenOf(STATES['installing']!, { columns: 80, rows: 24 });
+    expect(screen.text()).toContain('following');
+    expect(screen.text()).toContain('line 1499');
+    expect(screen.lines()[20]).toContain('line 1499');
+  });
+  it('stays where it was pinned and says how many lines are below', async () => {
+    const state = { ...STATES['installing']!, log: { kind: 'pinned', firstLine: 1100 } } as WizardState;
+    const screen = await screenOf(state, { columns: 80, rows: 24 });
+    expect(screen.text()).toMatch(/line 1100 /);
+    expect(screen.text()).toContain('paused · 390 more lines ↓');
+  });
+  it('takes the whole body when asked', async () => {
+    const screen = await screenOf(STATES['full log']!, { columns: 80, rows: 24 });
+    expect(screen.lines().filter((line) => line.includes('line 1'))).toHaveLength(18);
+  });
+});
+
+it('says that nothing arrives, and goes on', async () => {
+  const state = STATES['installing']!;
+  const screen = await screenOf({ ...state, nowMs: state.nowMs + 24_000 }, { columns: 80, rows: 24 });
+  expect(screen.text()).toContain('60 of 182 MB  nothing has arrived for 24 s');
+});
+
+it('shows numbers of the data alone', async () => {
+  const screen = await screenOf(STATES['installing']!, { columns: 80, rows: 24 });
+  expect(screen.text()).toContain('6 of 12 files, onnxruntime-1.31.1 23 MB');
+  expect(screen.text()).toContain('60 of 182 MB');
+});
+
+it('shows a feature that this machine cannot have, and why, but no way to choose it', async () => {
+  const state = STATES['features']!;
+  if (state.screen !== 'features') throw new Error(state.screen);
+  const offers = state.overview.offers.map((offer) =>
+    offer.feature === 'core' ? offer : { ...offer, unavailableReason: 'onnxruntime has no build for musl' },
+  );
+  const screen = await screenOf(
+    { ...state, overview: { ...state.overview, offers } },
+    { columns: 80, rows: 24 },
+  );
+  expect(screen.text()).toContain('– Core + local embeddings');
+  expect(screen.text()).toContain('not here: onnxruntime has no build for musl');
+  expect(screen.text()).not.toContain('↑↓');
+});

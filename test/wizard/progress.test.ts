@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import type { SetupEventBody } from '../../src/support/events.ts';
+import {
+  advanceProgress,
+  artefactName,
+  currentStep,
+  type InstallProgress,
+  remainingMs,
+  silentForMs,
+  startProgress,
+  stepDetail,
+} from '../../src/wizard/progress.ts';
+import { DEMO_PLAN } from '../pty/demo-data.ts';
+import { START_MS, told } from './given.ts';
+
+const plan = { ...DEMO_PLAN, downloadBytes: 1000, fileCount: 3 };
+
+function progressOf(...events: [SetupEventBody, number][]): InstallProgress {
+  return events.reduce(
+    (progress, [body, afterMs]) => advanceProgress(progress, told(body, afterMs)),
+    startProgress(plan, START_MS),
+  );
+}
+
+const bytes = (file: string, doneBytes: number, totalBytes: number | null = 500): SetupEventBody => ({
+  type: 'bytes',
+  step: 'fetch',
+  file,
+  artefactKind: 'wheel',
+  doneBytes,
+  totalBytes,
+});
+const arrived = (file: string, sizeBytes: number, isCached = false): SetupEventBody => ({
+  type: 'artefact',
+  step: 'fetch',
+  file,
+  artefactKind: 'wheel',
+  sha256: 'a'.repeat(64),
+  sizeBytes,
+  place: isCached ? 'store' : 'pypi.acme.internal',
+  isCached,
+});
+const fetchStarted: SetupEventBody = { type: 'step', step: 'fetch', status: 'started' };
+
+describe('bytes', () => {
+  it('are counted once, however often a file is told of', () => {
+    const progress = progressOf(
+      [bytes('a', 100), 0],
+      [bytes('a', 250), 10],
+      [bytes('b', 50), 20],
+      [arrived('a', 500), 30],
+    );
+    expect(progress.doneBytes).toBe(550);
+  });
+  it('go back when a source is given up and the file begins anew', () => {
+    expect(progressOf([bytes('a', 400), 0], [bytes('a', 0), 10]).doneBytes).toBe(0);
+  });
+  it('that were in the store already were not transferred', () => {
+    const progress = progressOf([arrived('a', 500, true), 0]);
+    expect(progress.doneBytes).toBe(0);
+  });
+});
+
+describe('the speed', () => {
+  it('is not known at once, and then smooth', () => {
+    expect(progressOf([bytes('a', 100), 0]).bytesPerSecond).toBeNull();
+    const steady = progressOf([bytes('a', 0), 0], [bytes('a', 100), 1000], [bytes('a', 200), 2000]);
+    expect(steady.bytesPerSecond).toBeCloseTo(100);
+    const burst = advanceProgress(steady, told(bytes('a', 400), 3000));
+    expect(burst.bytesPerSecond).toBeGreaterThan(100);
+    expect(burst.bytesPerSecond).toBeLessThan(200);
+  });
+  it('tells the time that is left only when it can', () => {
+    const progress = progressOf([bytes('a', 0), 0], [bytes('a', 100), 1000], [bytes('a', 200), 2000]);
+    expect(remainingMs(progress, START_MS + 1000)).toBeNull();
+    expect(remainingMs(progress, START_MS + 2000)).toBeCloseTo(8000);
+    expect(remainingMs({ ...progress, totalBytes: null }, START_MS + 2000)).toBeNull();
+    expect(remainingMs({ ...progress, doneBytes: 1000 }, START_MS + 2000)).toBeNull();
+  });
+});
+
+describe('silence', () => {
+  const progress = progressOf([fetchStarted, 0], [bytes('a', 100), 1000]);
+  it('is worth a word after twenty seconds', () => {
+    expect(silentForMs(progress, START_MS + 20_000)).toBeNull();
+    expect(silentForMs(progress, START_MS + 25_000)).toBe(24_000);
+  });
+  it('is not one when the same bytes are told again', () => {
+    const again = advanceProgress(progress, told(bytes('a', 100), 24_000));
+    expect(silentForMs(again, START_MS + 25_000)).toBe(24_000);
+  });
+  it('of a step that fetches nothing is none', () => {
+    const later = progressOf(
+      [fetchStarted, 0],
+      [{ type: 'step', step: 'fetch', status: 'finished' }, 5],
+      [{ type: 'step', step: 'python', status: 'started' }, 6],
+    );
+    expect(silentForMs(later, START_MS + 60_000)).toBeNull();
+  });
+});
+
+describe('steps', () => {
+  it('say what is fetched', () => {
+    const progress = progressOf(
+      [fetchStarted, 0],
+      [arrived('numpy-2.5.5-cp313.whl', 16), 1],
+      [bytes('onnxruntime-1.31.1-cp313.whl', 4, 22_700_000), 2],
+    );
+    expect(stepDetail(progress, currentStep(progress))).toBe('1 of 3 files, onnxruntime-1.31.1 23 MB');
+  });
+  it('never count beyond what was planned', () => {
+    const more = ['a', 'b', 'c', 'd'].map((name): [SetupEventBody, number] => [arrived(name, 1), 1]);
+    const progress = progressOf([fetchStarted, 0], ...more);
+    expect(stepDetail(progress, currentStep(progress))).toBe('4 files');
+  });
+  it('keep their duration and the words of uv', () => {
+    const progress = progressOf(
+      [{ type: 'step', step: 'packages', status: 'started' }, 0],
+      [{ type: 'uv', step: 'packages', phase: 'installed', count: 29, name: null, durationMs: 5 }, 10],
+      [{ type: 'step', step: 'packages', status: 'finished', durationMs: 800 }, 800],
+    );
+    expect(currentStep(progress)).toMatchObject({
+      step: 'packages',
+      status: 'finished',
+      durationMs: 800,
+      detail: 'installed 29 packages',
+    });
+  });
+});
+
+it.each([
+  ['onnxruntime-1.31.1-cp313-cp313-manylinux_2_28_x86_64.whl', 'wheel', 'onnxruntime-1.31.1'],
+  ['cpython-3.13.14+20251031-x86_64-unknown-linux-gnu-install_only.tar.gz', 'python', 'cpython-3.13.14'],
+  ['uv-x86_64-unknown-linux-gnu.tar.gz', 'uv', 'uv-x86_64-unknown-linux-gnu'],
+  ['model.safetensors', 'model', 'model.safetensors'],
+] as const)('%s has a name for people', (file, kind, name) => {
+  expect(artefactName(file, kind)).toBe(name);
+});

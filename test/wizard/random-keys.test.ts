@@ -1,0 +1,136 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import {
+  availableOffers,
+  failureChoices,
+  planChoices,
+  readyChoices,
+  STOP_CHOICES,
+} from '../../src/wizard/choices.ts';
+import { commandFor } from '../../src/wizard/keys.ts';
+import { reduce } from '../../src/wizard/reduce.ts';
+import type { WizardEffect, WizardEvent, WizardState } from '../../src/wizard/state.ts';
+import { isBusy, startWizard } from '../../src/wizard/state.ts';
+import { DEMO_CHECKS, DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT } from '../pty/demo-data.ts';
+import { READY_OVERVIEW, REPORT, START_MS, told, VIEW } from './given.ts';
+
+const KEYS = [
+  ...['up', 'down', 'left', 'right', 'pageup', 'pagedown', 'home', 'end', 'enter', 'escape', 'tab', 'space'],
+  ...['ctrl+c', 'q', '?', 'f', 'y', 'n', 'x'],
+];
+
+/** What may happen besides keys; `stale` results carry the number of an earlier run. */
+const OUTSIDE = ['result', 'failed', 'cancelled', 'stale', 'tick', 'bytes', 'terminated'] as const;
+
+const action = fc.oneof(
+  // Most that happens is the way forward; otherwise random keys hardly ever get beyond the second screen.
+  { weight: 4, arbitrary: fc.constantFrom('result' as const).map((outside) => ({ outside })) },
+  { weight: 4, arbitrary: fc.constantFrom('enter').map((key) => ({ key })) },
+  { weight: 8, arbitrary: fc.constantFrom(...KEYS).map((key) => ({ key })) },
+  { weight: 2, arbitrary: fc.constantFrom(...OUTSIDE).map((outside) => ({ outside })) },
+);
+
+/** What the running effect would answer. */
+function resultOf(effect: WizardEffect, runId: number, isReady: boolean): WizardEvent[] {
+  switch (effect.type) {
+    case 'overview':
+      return [
+        { type: 'overview', runId, overview: isReady ? READY_OVERVIEW : DEMO_OVERVIEW, nowMs: START_MS },
+      ];
+    case 'plan':
+      return [{ type: 'planned', runId, summary: DEMO_PLAN, nowMs: START_MS }];
+    case 'install':
+      return [{ type: 'installed', runId, result: DEMO_RESULT, nowMs: START_MS }];
+    case 'check':
+      return [{ type: 'checked', runId, checks: DEMO_CHECKS, nowMs: START_MS }];
+    default:
+      return [];
+  }
+}
+
+function checkState(state: WizardState): void {
+  const inside = (cursor: number, count: number) => {
+    expect(cursor).toBeGreaterThanOrEqual(0);
+    expect(cursor).toBeLessThan(Math.max(1, count));
+  };
+  if (state.screen === 'ready') inside(state.cursor, readyChoices(state).length);
+  if (state.screen === 'plan') inside(state.cursor, planChoices(state).length);
+  if (state.screen === 'failure') inside(state.cursor, failureChoices(state).length);
+  if (state.screen === 'features') {
+    expect(availableOffers(state).map((offer) => offer.feature)).toContain(state.feature);
+  }
+  if (state.screen === 'installing' && state.stopQuestion)
+    inside(state.stopQuestion.cursor, STOP_CHOICES.length);
+  if (state.screen === 'check') inside(state.firstRow, VIEW.overflowRows + 1);
+  if (state.screen === 'left') expect([0, 1, 130]).toContain(state.exitCode);
+}
+
+it('no sequence of keys and results throws or reaches an impossible state', () => {
+  const screens = new Set<string>();
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 60 }), fc.boolean(), (actions, isReady) => {
+      const first = startWizard({ nowMs: START_MS });
+      let state = first.next;
+      let running: WizardEffect | null = first.effects[0] ?? null;
+      for (const one of actions) {
+        const before = state;
+        const events: WizardEvent[] = [];
+        if ('key' in one) {
+          const command = commandFor(state, one.key);
+          if (command) events.push({ type: 'command', command, view: VIEW, nowMs: START_MS });
+        } else {
+          const { runId } = state;
+          if (one.outside === 'result' && running) events.push(...resultOf(running, runId, isReady));
+          if (one.outside === 'stale' && running) events.push(...resultOf(running, runId - 1, isReady));
+          if (one.outside === 'failed')
+            events.push({ type: 'failed', runId, report: REPORT, nowMs: START_MS });
+          if (one.outside === 'cancelled') events.push({ type: 'cancelled', runId });
+          if (one.outside === 'tick') events.push({ type: 'tick', nowMs: START_MS + 1000 });
+          if (one.outside === 'terminated') events.push({ type: 'terminated' });
+          if (one.outside === 'bytes') {
+            const event = told({
+              type: 'bytes',
+              step: 'fetch',
+              file: 'a.whl',
+              artefactKind: 'wheel',
+              doneBytes: 1,
+              totalBytes: null,
+            });
+            events.push({ type: 'setup-event', runId, event });
+          }
+        }
+        for (const event of events) {
+          const { next, effects } = reduce(state, event);
+          const started = effects.find((effect) => effect.type !== 'cancel' && effect.type !== 'exit');
+          if (started) running = started;
+          // An installation only ever follows a plan that was shown and confirmed, or its own failure.
+          if (started?.type === 'install') {
+            expect(['plan', 'failure']).toContain(before.screen);
+          }
+          if (next.screen === 'left' && state.screen !== 'left') {
+            expect(effects.map((effect) => effect.type)).toEqual(['cancel', 'exit']);
+          }
+          // An installation that runs is never left behind: it ends first.
+          if (state.screen === 'installing' && next.screen === 'left') {
+            expect(['cancelled', 'failed', 'installed']).toContain(event.type);
+          }
+          state = next;
+          checkState(state);
+          screens.add(state.screen);
+          if (isBusy(state)) expect(running).not.toBeNull();
+        }
+      }
+    }),
+    { numRuns: 3000, seed: 20261121 },
+  );
+  expect([...screens].sort()).toEqual([
+    'check',
+    'failure',
+    'features',
+    'installing',
+    'left',
+    'loading',
+    'plan',
+    'ready',
+  ]);
+}, 60_000);
