@@ -1,4 +1,4 @@
-// Bundles the program: one graph, split into lazy chunks, so that `--version` loads neither React nor Ink.
+// Bundles the program, split into lazy chunks, so that `--version` loads neither React nor Ink.
 // `--if-needed` builds only when a source is newer than the bundle; `--types` also writes declarations.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { startUp, startUpOptions } from './start-up/plugin.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const outdir = join(root, 'dist');
+const bundleDir = join(root, 'dist');
 
 function newest(path) {
   const stat = statSync(path);
@@ -16,7 +16,7 @@ function newest(path) {
 }
 
 export function isBuildNeeded() {
-  const stamp = join(outdir, 'cli.js');
+  const stamp = join(bundleDir, 'cli.js');
   if (!existsSync(stamp)) return true;
   const inputs = ['src', 'screens', 'package.json', 'scripts/build.mjs', 'scripts/start-up'].map((name) =>
     newest(join(root, name)),
@@ -32,11 +32,11 @@ function replaceBundle(staged) {
   const names = readdirSync(staged).sort(
     (a, b) => Number(b.startsWith('chunk-')) - Number(a.startsWith('chunk-')),
   );
-  mkdirSync(outdir, { recursive: true });
-  for (const name of names) renameSync(join(staged, name), join(outdir, name));
+  mkdirSync(bundleDir, { recursive: true });
+  for (const name of names) renameSync(join(staged, name), join(bundleDir, name));
   rmSync(staged, { recursive: true });
-  for (const name of readdirSync(outdir)) {
-    const path = join(outdir, name);
+  for (const name of readdirSync(bundleDir)) {
+    const path = join(bundleDir, name);
     if (
       name.startsWith('chunk-') &&
       !names.includes(name) &&
@@ -50,10 +50,21 @@ export async function build() {
   const { build: bundle } = await import('esbuild');
   const version = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
   const staged = join(root, `.tmp/dist-${process.pid}`);
-  await bundle({
+  // Two graphs: in one, the program would load all that the library exports of zod, because they would share it.
+  for (const entryPoints of [
+    { cli: 'src/cli/main.ts' },
+    { index: 'src/index.ts', internal: 'src/internal.ts' },
+  ]) {
+    await bundleGraph(bundle, entryPoints, staged, version);
+  }
+  replaceBundle(staged);
+}
+
+function bundleGraph(bundle, entryPoints, outdir, version) {
+  return bundle({
     absWorkingDir: root,
-    entryPoints: { cli: 'src/cli/main.ts', index: 'src/index.ts', internal: 'src/internal.ts' },
-    outdir: staged,
+    entryPoints,
+    outdir,
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -78,7 +89,6 @@ export async function build() {
     inject: startUpOptions.inject,
     logLevel: 'warning',
   });
-  replaceBundle(staged);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -19,12 +19,16 @@ export function installQuestion(feature: KtxRuntimeFeature): string {
  * Asks yes or no on the terminal. Where nobody can be asked the answer is no.
  * @throws CancelledError on Escape or Ctrl+C.
  */
-export async function confirmOnTerminal(question: string, io: KtxCliIo): Promise<boolean> {
+export async function confirmOnTerminal(
+  question: string,
+  io: KtxCliIo,
+  initialValue = true,
+): Promise<boolean> {
   if (io.stdout.isTTY !== true || process.stdin.isTTY !== true) return false;
   const { confirm, isCancel } = await import('@clack/prompts');
   // Whoever read keys before may have let go of stdin; then the program would end at the question.
   process.stdin.ref();
-  const answer = await confirm({ message: question, initialValue: true });
+  const answer = await confirm({ message: question, initialValue });
   if (isCancel(answer)) throw new CancelledError();
   return answer;
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { KtxRuntimeFeature } from '../runtime/features.ts';
 import type { KtxCliIo } from './io.ts';
+import type { LifecycleArgs } from './lifecycle-command.ts';
 import { printError } from './print-error.ts';
 import { resolveProjectDir } from './project-dir.ts';
 import type { KtxRuntimeArgs } from './runtime-command.ts';
@@ -11,6 +12,7 @@ import { packageVersion } from './version.ts';
 export interface ProgramDeps {
   runRuntime?: (args: KtxRuntimeArgs, io: KtxCliIo) => Promise<number>;
   runSetup?: (flags: SetupFlags, io: KtxCliIo) => Promise<number>;
+  runLifecycle?: (args: LifecycleArgs, io: KtxCliIo) => Promise<number>;
   env?: NodeJS.ProcessEnv;
   cwd?: string;
   isStdinTty?: boolean;
@@ -78,6 +80,10 @@ function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number
   const admin = program.command('admin').description('manage what ktx has on this machine');
   const runtime = addRuntime(admin, runRuntime);
   addDaemon(runtime, runRuntime, projectDir);
+  addLifecycle(runtime, async (args) => {
+    if (deps.runLifecycle) return finish(await deps.runLifecycle(args, io));
+    finish(await runLifecycle(args, io, program.opts<GlobalOptions>().debug));
+  });
   // A bare `ktx` needs an action, and with one commander takes a mistyped command for an argument and complains of its
   // options. Last, because subcommands inherit what is allowed here.
   program.allowExcessArguments().allowUnknownOption();
@@ -145,10 +151,34 @@ function addRuntime(admin: Command, run: (args: KtxRuntimeArgs) => Promise<void>
     .description('remove the runtimes of other versions of ktx')
     .option('--dry-run', 'only list them')
     .option('--yes', 'agree to the removal')
-    .action((options: { dryRun?: boolean; yes?: boolean }) =>
-      run({ command: 'prune', cliVersion, dryRun: options.dryRun === true, yes: options.yes === true }),
+    .option('--store', 'remove the downloaded files too; a later install fetches them again')
+    .action(({ dryRun, yes, store }: { dryRun?: boolean; yes?: boolean; store?: boolean }) =>
+      run({
+        command: 'prune',
+        cliVersion,
+        dryRun: dryRun === true,
+        yes: yes === true,
+        ...(store ? { store } : {}),
+      }),
     );
   return runtime;
+}
+
+function addLifecycle(runtime: Command, run: (args: LifecycleArgs) => Promise<void>): void {
+  const commands = {
+    undo: 'go back to the environment before the last install; once more goes forward again',
+    uninstall: 'delete all that ktx has installed on this machine, after stopping its daemons',
+  } as const;
+  for (const command of ['undo', 'uninstall'] as const) {
+    runtime
+      .command(command)
+      .description(commands[command])
+      .option('--yes', 'agree without being asked')
+      .option('--json', 'print JSON; needs --yes')
+      .action(({ yes, json }: { yes?: boolean; json?: boolean }) =>
+        run({ command, cliVersion: packageVersion(), yes: yes === true, json: json === true }),
+      );
+  }
 }
 
 function addDaemon(
@@ -172,6 +202,15 @@ function addDaemon(
     .action(async ({ all }: { all?: boolean }) =>
       run({ command: 'stop', cliVersion, projectDir: await projectDir(), all: all === true }),
     );
+}
+
+/** Both may start children and hold locks, so a signal lets them end in order. */
+async function runLifecycle(args: LifecycleArgs, io: KtxCliIo, isDebug?: boolean): Promise<number> {
+  const [{ withStopSignals }, { runLifecycleCommand }] = await Promise.all([
+    import('./stop-signals.ts'),
+    import('./lifecycle-command.ts'),
+  ]);
+  return withStopSignals((signal) => runLifecycleCommand(args, io, { isDebug, signal }));
 }
 
 /** What installs must end its children before the program ends; the other commands may just be killed. */

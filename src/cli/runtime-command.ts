@@ -24,7 +24,7 @@ export type KtxRuntimeArgs =
   | { command: 'stop'; cliVersion: string; projectDir: string; all: boolean }
   | { command: 'status'; cliVersion: string; json: boolean }
   | { command: 'doctor'; cliVersion: string; json: boolean }
-  | { command: 'prune'; cliVersion: string; dryRun: boolean; yes: boolean };
+  | { command: 'prune'; cliVersion: string; dryRun: boolean; yes: boolean; store?: boolean };
 
 /** Replaceable parts; the default of each function is the library's. */
 export interface KtxRuntimeDeps {
@@ -53,6 +53,7 @@ export interface KtxRuntimeDeps {
     cliVersion: string;
     runtimeRoot: string;
     dryRun: boolean;
+    store?: boolean;
   }) => Promise<ManagedPythonRuntimePruneResult>;
   /** Prints stacks of errors. */
   isDebug?: boolean;
@@ -219,7 +220,13 @@ async function prune(args: ArgsOf<'prune'>, io: KtxCliIo, deps: KtxRuntimeDeps):
   }
   const { layout } = await (deps.readStatus ?? readManagedPythonRuntimeStatus)({ cliVersion });
   const pruneRuntime = deps.pruneRuntime ?? pruneManagedPythonRuntimes;
-  const result = await pruneRuntime({ cliVersion, runtimeRoot: layout.runtimeRoot, dryRun });
+  const { runtimeRoot } = layout;
+  const result = await pruneRuntime({
+    cliVersion,
+    runtimeRoot,
+    dryRun,
+    ...(args.store ? { store: true } : {}),
+  });
   if (result.stale.length === 0) {
     printLines(io, [`No stale ktx Python runtimes found under ${result.runtimeRoot}`]);
   } else if (dryRun) {

@@ -75,6 +75,16 @@ function optionValue(options: readonly string[], name: string): string | undefin
  */
 export async function isRecordedDaemon(recorded: { pid: number; port: number }): Promise<boolean> {
   const command = await readProcessCommand(recorded.pid);
-  const daemon = command === null ? null : parseDaemonCommand(command);
-  return daemon !== null && (!daemon.isPortGiven || daemon.port === recorded.port);
+  return command !== null && isDaemonAtPort(command, recorded.port, process.platform === 'linux');
+}
+
+/**
+ * Whether a command line is that of a daemon at this port. Where it is not exact (`ps` joins arguments by spaces), a
+ * path with a space falls apart; then the end that every daemon of ours has decides. Pure.
+ */
+export function isDaemonAtPort(command: string, port: number, isExact: boolean): boolean {
+  const daemon = parseDaemonCommand(command);
+  if (daemon) return !daemon.isPortGiven || daemon.port === port;
+  const ending = `/ktx-daemon serve-http --host ${DEFAULT_HOST} --port ${port}`;
+  return !isExact && /^\/.*\/python[\d.]* \//i.test(command) && command.endsWith(ending);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseDaemonCommand } from '../../src/runtime/daemon-command.ts';
+import { isDaemonAtPort, parseDaemonCommand } from '../../src/runtime/daemon-command.ts';
 
 const DEFAULTS = { host: '127.0.0.1', port: 8765, isPortGiven: false };
 
@@ -84,5 +84,26 @@ describe('parseDaemonCommand', () => {
     ['--hostile x --portable 7', '127.0.0.1', 8765, false],
   ])('17. options: %s', (options, host, port, isPortGiven) => {
     expect(parseDaemonCommand(`ktx-daemon serve-http ${options}`)).toEqual({ host, port, isPortGiven });
+  });
+});
+
+describe('isDaemonAtPort', () => {
+  const exact = "'/my home/bin/python' '/my home/bin/ktx-daemon' serve-http --host 127.0.0.1 --port 4000";
+  const joined = '/my home/bin/python3 /my home/bin/ktx-daemon serve-http --host 127.0.0.1 --port 4000';
+
+  it.each<[string, number, boolean, boolean]>([
+    [exact, 4000, true, true],
+    [exact, 4001, true, false],
+    ['ktx-daemon serve-http', 4000, true, true],
+    ['sleep 60', 4000, true, false],
+    ['sleep 60', 4000, false, false],
+    [joined, 4000, false, true],
+    [joined, 4000, true, false],
+    [joined, 400, false, false],
+    [`vim ${joined}`, 4000, false, false],
+    [`${joined} and more`, 4000, false, false],
+    ['/bin/grep /ktx-daemon serve-http --host 127.0.0.1 --port 4000', 4000, false, false],
+  ])('H1. %s at %i, exact: %s', (command, port, isExact, isDaemon) => {
+    expect(isDaemonAtPort(command, port, isExact)).toBe(isDaemon);
   });
 });

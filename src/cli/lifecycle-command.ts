@@ -1,0 +1,138 @@
+import type { UndoTarget } from '../install/undo.ts';
+import type { UninstallPlan, UninstallResult } from '../runtime/uninstall.ts';
+import type { Note } from '../runtime/write-access.ts';
+import { jsonText } from '../support/atomic-file.ts';
+import { CancelledError } from '../support/errors.ts';
+import { formatBytes, formatCount } from '../support/format.ts';
+import type { KtxCliIo } from './io.ts';
+import { printError } from './print-error.ts';
+
+/** What `ktx admin runtime undo` and `… uninstall` were asked to do. */
+export interface LifecycleArgs {
+  command: 'undo' | 'uninstall';
+  cliVersion: string;
+  yes: boolean;
+  json: boolean;
+}
+
+/** Replaceable parts; the default of each function is the library's, loaded when it is called. */
+export interface LifecycleDeps {
+  readUndoTarget?: (options: { cliVersion: string }) => Promise<UndoTarget | null>;
+  undo?: (options: { cliVersion: string; note: Note; signal?: AbortSignal }) => Promise<UndoTarget>;
+  planUninstall?: (options: object) => Promise<UninstallPlan>;
+  uninstall?: (options: { note: Note; signal?: AbortSignal }) => Promise<UninstallResult>;
+  /** Answers a yes-or-no question; `null` where nobody can be asked. */
+  confirm?: (question: string) => Promise<boolean | null>;
+  signal?: AbortSignal;
+  isDebug?: boolean;
+}
+
+/**
+ * Runs one of the two and resolves with its exit code: 0 done, or left by choice; 1 failed, or something is left; 130 stopped.
+ * Results go to stdout, what has to be known beside them to stderr.
+ */
+export async function runLifecycleCommand(
+  args: LifecycleArgs,
+  io: KtxCliIo = process,
+  deps: LifecycleDeps = {},
+): Promise<number> {
+  try {
+    return await (args.command === 'undo' ? undo : uninstall)(args, io, deps);
+  } catch (error) {
+    printError(io, error, deps.isDebug);
+    return error instanceof CancelledError ? 130 : 1;
+  }
+}
+
+async function undo(args: LifecycleArgs, io: KtxCliIo, deps: LifecycleDeps): Promise<number> {
+  const { cliVersion } = args;
+  const library = () => import('../install/undo.ts');
+  const readTarget = deps.readUndoTarget ?? (await library()).readUndoTarget;
+  const target = await readTarget({ cliVersion });
+  if (target !== null && !args.json) print(io, undoLines(target));
+  // Without a target the library says why there is none.
+  if (target !== null && !(await isAgreed(args, io, deps, 'Switch to it?'))) return refusal(args, io, deps);
+  const run = deps.undo ?? (await library()).undoManagedPythonRuntime;
+  const done = await run({ cliVersion, note: noteTo(io), signal: deps.signal });
+  if (args.json) io.stdout.write(jsonText(done));
+  else print(io, [`Switched ${done.direction} to ${done.to.environmentDir}`]);
+  return 0;
+}
+
+function undoLines({ direction, from, to }: UndoTarget): string[] {
+  const side = (label: string, { environmentDir, installedAt, features, wheelVersion }: UndoTarget['to']) =>
+    `${label}: ${environmentDir} (${features.join(', ')}; wheel ${wheelVersion}; installed ${installedAt})`;
+  return [`ktx Python runtime: ${direction} to the other environment`, side('now', from), side('then', to)];
+}
+
+async function uninstall(args: LifecycleArgs, io: KtxCliIo, deps: LifecycleDeps): Promise<number> {
+  const library = () => import('../runtime/uninstall.ts');
+  const plan = await (deps.planUninstall ?? (await library()).planUninstall)({});
+  if (!args.json) print(io, planLines(plan));
+  if (plan.parts.length > 0 && !(await isAgreed(args, io, deps, 'Delete all this?')))
+    return refusal(args, io, deps);
+  const run = deps.uninstall ?? (await library()).uninstallManagedPythonRuntimes;
+  const result = await run({ note: noteTo(io), signal: deps.signal });
+  if (args.json) io.stdout.write(jsonText(result));
+  else print(io, resultLines(result));
+  return result.left.length === 0 ? 0 : 1;
+}
+
+function planLines({ runtimeRoot, parts, sizeBytes, foreign, daemons }: UninstallPlan): string[] {
+  if (parts.length === 0) return [`Nothing of ktx found under ${runtimeRoot}`, ...foreign.map(foreignLine)];
+  return [
+    `To be deleted under ${runtimeRoot}`,
+    ...parts.map((part) => `${formatBytes(part.sizeBytes).padStart(8)}  ${part.what}`),
+    `${formatBytes(sizeBytes).padStart(8)}  in all`,
+    ...daemons.map(({ pid }) => `to be stopped: ktx daemon, process ${pid}`),
+    ...foreign.map(foreignLine),
+  ];
+}
+
+function foreignLine({ path, sizeBytes, reason }: UninstallPlan['foreign'][number]): string {
+  return `stays: ${path} (${formatBytes(sizeBytes)}), ${reason}`;
+}
+
+function resultLines({ removedBytes, stoppedPids, left, leftBytes, runtimeRoot }: UninstallResult): string[] {
+  return [
+    `Deleted ${formatBytes(removedBytes)} under ${runtimeRoot}`,
+    ...(stoppedPids.length > 0 ? [`Stopped ${formatCount(stoppedPids.length, 'ktx daemon')}`] : []),
+    left.length === 0
+      ? '0 bytes left'
+      : `${leftBytes} bytes left in ${formatCount(left.length, 'entry', 'entries')}`,
+    ...left.map(({ path, reason }) => `left: ${path}, ${reason}`),
+  ];
+}
+
+async function isAgreed(
+  args: LifecycleArgs,
+  io: KtxCliIo,
+  deps: LifecycleDeps,
+  question: string,
+): Promise<boolean> {
+  if (args.yes) return true;
+  // Questions and JSON would share a stream.
+  if (args.json) return false;
+  if (deps.confirm) return (await deps.confirm(question)) === true;
+  const { confirmOnTerminal } = await import('./install-consent.ts');
+  return confirmOnTerminal(question, io, args.command === 'undo');
+}
+
+/** Nothing was done: by choice on a terminal, or because nobody could be asked. */
+function refusal(args: LifecycleArgs, io: KtxCliIo, deps: LifecycleDeps): number {
+  const wasAsked = !args.json && (deps.confirm !== undefined || io.stdout.isTTY === true);
+  if (wasAsked) {
+    print(io, ['Nothing was changed.']);
+    return 0;
+  }
+  io.stderr.write(`Refusing to ${args.command} without --yes.\n`);
+  return 1;
+}
+
+function noteTo(io: KtxCliIo): Note {
+  return (level, text) => io.stderr.write(`${level === 'warning' ? 'warning: ' : ''}${text}\n`);
+}
+
+function print(io: KtxCliIo, lines: readonly string[]): void {
+  io.stdout.write(`${lines.join('\n')}\n`);
+}

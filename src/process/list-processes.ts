@@ -1,0 +1,112 @@
+import { readdir, readFile } from 'node:fs/promises';
+import * as z from 'zod/mini';
+import { errorCode, errorMessage } from '../support/errors.ts';
+import { joinCommandLine } from './command-line.ts';
+import { parseProcStat } from './process-table.ts';
+import { runProcess } from './run-process.ts';
+
+export interface ProcessCommand {
+  pid: number;
+  /** The command line as one text. From `/proc` the arguments are quoted where needed, so that nothing is lost. */
+  command: string;
+}
+
+const LISTING_LIMIT_BYTES = 10 * 1024 * 1024;
+
+/**
+ * Every process whose command line can be read. Linux reads `/proc` (exact arguments, and slim images have no `ps`),
+ * other POSIX systems ask `ps`, Windows asks PowerShell.
+ * @throws Error when the listing program is missing, fails, or prints more than 10 MiB.
+ */
+export async function listProcesses(platform: NodeJS.Platform = process.platform): Promise<ProcessCommand[]> {
+  if (platform === 'win32') return parsePowerShellProcesses(await listing('powershell', POWERSHELL_ARGS));
+  const pids = platform === 'linux' ? await procPids() : [];
+  // A system without /proc, such as a bare chroot.
+  if (pids.length === 0) return parsePsCommands(await listing('ps', ['-axww', '-o', 'pid=,command=']));
+  const commands = await Promise.all(pids.map(readProcCommand));
+  return pids.flatMap((pid, index) => {
+    const command = commands[index];
+    return command ? [{ pid, command }] : [];
+  });
+}
+
+/** The command line of one process, or `null` when it is gone or cannot be read. */
+export async function readProcessCommand(pid: number): Promise<string | null> {
+  if (process.platform === 'linux') {
+    const command = await readProcCommand(pid);
+    if (command !== null) return command;
+  }
+  const processes = await listProcesses().catch(() => []);
+  return processes.find((entry) => entry.pid === pid)?.command ?? null;
+}
+
+/**
+ * Whether a process runs, whoever it belongs to. A zombie does not, although it answers signal 0 for as long as nobody
+ * reaps it: for ever in a container whose first process is no init. (Zombies are told apart on Linux only.)
+ */
+export async function isProcessAlive(pid: number): Promise<boolean> {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if (errorCode(error) !== 'EPERM') return false;
+  }
+  if (process.platform !== 'linux') return true;
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+  return stat === '' || parseProcStat(stat) !== null;
+}
+
+async function procPids(): Promise<number[]> {
+  const names = await readdir('/proc').catch(() => []);
+  return names.filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+/** `proc_pid_cmdline(5)`: arguments that each end with NUL. Empty for kernel threads and zombies. */
+async function readProcCommand(pid: number): Promise<string | null> {
+  const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return text === '' ? null : joinCommandLine(text.replace(/\0$/, '').split('\0'));
+}
+
+/** Lines of `ps -o pid=,command=`. */
+export function parsePsCommands(text: string): ProcessCommand[] {
+  return text.split('\n').flatMap((line) => {
+    const match = /^\s*(\d+)\s+(.*\S)\s*$/.exec(line);
+    return match ? [{ pid: Number(match[1]), command: match[2]! }] : [];
+  });
+}
+
+const POWERSHELL_ARGS = [
+  '-NoProfile',
+  '-NonInteractive',
+  '-Command',
+  '[Console]::OutputEncoding = [Text.Encoding]::UTF8; ' +
+    'Get-CimInstance Win32_Process | Select-Object ProcessId,CommandLine | ConvertTo-Json -Compress',
+];
+
+const windowsProcessSchema = z.object({
+  ProcessId: z.number(),
+  CommandLine: z.optional(z.nullable(z.string())),
+});
+const windowsProcessesSchema = z.union([windowsProcessSchema, z.array(windowsProcessSchema)]);
+
+/** What `ConvertTo-Json` prints: an object for one process, an array for more, nothing for none. */
+export function parsePowerShellProcesses(text: string): ProcessCommand[] {
+  if (text.trim() === '') return [];
+  const parsed = windowsProcessesSchema.parse(JSON.parse(text));
+  return (Array.isArray(parsed) ? parsed : [parsed]).flatMap((entry) =>
+    entry.CommandLine ? [{ pid: entry.ProcessId, command: entry.CommandLine }] : [],
+  );
+}
+
+async function listing(command: string, args: readonly string[]): Promise<string> {
+  const outcome = await runProcess({ command, args, maxCaptureBytes: LISTING_LIMIT_BYTES }).catch(
+    (error: unknown) => {
+      throw new Error(`Processes cannot be listed with ${command}: ${errorMessage(error)}`, { cause: error });
+    },
+  );
+  if (outcome.exitCode !== 0) {
+    const reason = outcome.stderr.trim() || `exit code ${outcome.exitCode ?? outcome.signal}`;
+    throw new Error(`Processes cannot be listed with ${command}: ${reason}`);
+  }
+  if (outcome.isTruncated) throw new Error(`Processes cannot be listed with ${command}: more than 10 MiB`);
+  return outcome.stdout;
+}
