@@ -19,7 +19,7 @@ if (modes[0] === '--check') {
   process.stdout.write(problems.length === 0 ? 'assets/python is up to date\n' : '');
   process.exitCode = problems.length === 0 ? 0 : 1;
 } else if (modes[0] === '--test') {
-  process.exitCode = runPythonTests();
+  process.exitCode = await runPythonTests();
 } else {
   await buildAssets({ shouldUpgrade: modes[0] === '--upgrade' });
 }

@@ -1,26 +1,15 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { KtxRuntimeFeature } from '../../src/runtime/features.ts';
-import { type RuntimeLock, runtimeLockSchema } from '../../src/runtime/lock.ts';
+import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../../src/runtime/features.ts';
+import { lockArtefact, lockedFeature, type RuntimeLock, runtimeLockSchema } from '../../src/runtime/lock.ts';
 import { jsonText } from '../../src/support/atomic-file.ts';
 import { formatBytes } from '../../src/support/format.ts';
-import { digestModule, pythonPart } from './lock-parts.ts';
+import { digestModule, modelPart, pythonPart } from './lock-parts.ts';
 import { type FeatureLock, lockRequirements, requirementsFile } from './lock-requirements.ts';
 import { ASSET_DIR, DIGEST_MODULE, ROOT, SCRATCH_DIR, WHEEL_PROJECT } from './paths.ts';
 import { proveTargets } from './prove-targets.ts';
 import { run, toolbox } from './toolbox.ts';
 import { type BuiltWheel, buildWheel, pythonVersion, sha256, withProjectVersion } from './wheel.ts';
-
-/**
- * Whether the lock offers local embeddings. Off until the wheel has its engine: a feature that can be installed and
- * then cannot compute would be a lie. Turning it on writes `requirements.local-embeddings.txt` and real lists.
- */
-const HAS_EMBEDDINGS_ENGINE = false;
-const EMBEDDINGS_UNAVAILABLE = 'comes with the next version of ktx';
-
-const LOCKED_FEATURES: readonly KtxRuntimeFeature[] = HAS_EMBEDDINGS_ENGINE
-  ? ['core', 'local-embeddings']
-  : ['core'];
 
 /** Makes every file of assets/python/ anew and replaces the old ones when all of them are there. */
 export async function buildAssets(options: { shouldUpgrade: boolean }): Promise<void> {
@@ -32,7 +21,7 @@ export async function buildAssets(options: { shouldUpgrade: boolean }): Promise<
   const wheel = buildWheel(version);
   if (!buildWheel(version).bytes.equals(wheel.bytes)) throw new Error('Two builds of the wheel differ');
 
-  const locks = LOCKED_FEATURES.map((feature) => lockRequirements(feature, options));
+  const locks = RUNTIME_FEATURES.map((feature) => lockRequirements(feature, options));
   const lock = makeLock(locks);
   proveTargets(lock, locks);
   writeAssets(version, wheel, lock, locks);
@@ -48,15 +37,12 @@ function makeLock(locks: readonly FeatureLock[]): RuntimeLock {
     ]),
   ) as Pick<RuntimeLock, 'artefacts' | 'targets'>;
   const { python, artefacts } = pythonPart();
-  if (!HAS_EMBEDDINGS_ENGINE) {
-    for (const target of Object.values(wheels.targets)) {
-      target.features['local-embeddings'] = { unavailable: EMBEDDINGS_UNAVAILABLE };
-    }
-  }
+  const model = modelPart();
   return runtimeLockSchema.parse({
     schemaVersion: 1,
     python,
-    artefacts: { ...artefacts, ...wheels.artefacts },
+    artefacts: { ...artefacts, ...model.artefacts, ...wheels.artefacts },
+    models: model.models,
     targets: wheels.targets,
   });
 }
@@ -94,14 +80,18 @@ function writeAssets(
 }
 
 function report(lock: RuntimeLock): void {
-  for (const [key, target] of Object.entries(lock.targets)) {
-    const parts = Object.entries(target.features).map(([feature, wheels]) => {
-      if (!Array.isArray(wheels)) return `${feature}: ${wheels.unavailable}`;
-      const entries = wheels.map((digest) => lock.artefacts[digest]!);
-      const total = (field: 'bytes' | 'unpackedBytes') =>
-        formatBytes(entries.reduce((sum, entry) => sum + (entry[field] ?? 0), 0));
-      return `${feature}: ${entries.length} wheels, ${total('bytes')}, unpacked ${total('unpackedBytes')}`;
-    });
-    process.stdout.write(`${key}  ${JSON.stringify(target.minimum)}  ${parts.join('; ')}\n`);
+  for (const key of Object.keys(lock.targets)) {
+    const parts = RUNTIME_FEATURES.map((feature) => `${feature}: ${describeFeature(lock, key, feature)}`);
+    process.stdout.write(`${key}  ${parts.join('; ')}\n`);
   }
+}
+
+function describeFeature(lock: RuntimeLock, key: string, feature: KtxRuntimeFeature): string {
+  const entry = lockedFeature(lock, key, feature);
+  if (entry === null || 'unavailable' in entry) return entry?.unavailable ?? 'not locked';
+  const wheels = entry.artefacts.map((digest) => lockArtefact(lock, digest));
+  const total = (field: 'sizeBytes' | 'unpackedBytes') =>
+    formatBytes(wheels.reduce((sum, wheel) => sum + (wheel[field] ?? 0), 0));
+  const minimum = JSON.stringify(entry.minimum);
+  return `${wheels.length} wheels, ${total('sizeBytes')}, unpacked ${total('unpackedBytes')}, ${minimum}`;
 }

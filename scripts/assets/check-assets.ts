@@ -2,9 +2,15 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { assetManifestSchema } from '../../src/runtime/asset.ts';
-import { lockedFilesSchema, type RuntimeLock, runtimeLockSchema } from '../../src/runtime/lock.ts';
+import { RUNTIME_FEATURES } from '../../src/runtime/features.ts';
+import {
+  lockedFeature,
+  lockedFilesSchema,
+  type RuntimeLock,
+  runtimeLockSchema,
+} from '../../src/runtime/lock.ts';
 import { listZip, readZipEntry } from '../../src/support/zip.ts';
-import { digestModule, pythonPart } from './lock-parts.ts';
+import { digestModule, modelPart, pythonPart } from './lock-parts.ts';
 import { ASSET_DIR, DIGEST_MODULE, ROOT, WHEEL_PROJECT } from './paths.ts';
 import { buildWheel, pythonVersion, sha256, wheelFileName } from './wheel.ts';
 
@@ -73,15 +79,26 @@ export async function findAssetProblems(sources: AssetSources): Promise<string[]
 /** Contradictions inside the lock, and between it and the requirements by feature and scripts/pins.json. */
 export function findLockProblems(lock: RuntimeLock, requirements: Record<string, string>): string[] {
   const problems: string[] = [];
-  const { python, artefacts } = pythonPart();
-  if (!isDeepStrictEqual(lock.python, python)) problems.push('lock.json: python is not that of pins.json');
+  const python = pythonPart();
+  const model = modelPart();
+  if (!isDeepStrictEqual(lock.python, python.python))
+    problems.push('lock.json: python is not that of pins.json');
+  if (!isDeepStrictEqual(lock.models, model.models))
+    problems.push('lock.json: the model is not that of pins.json');
 
-  const used = new Set(Object.keys(artefacts));
-  for (const [key, target] of Object.entries(lock.targets)) {
-    for (const [feature, wheels] of Object.entries(target.features)) {
-      if (!Array.isArray(wheels)) continue;
+  const pinned = { ...python.artefacts, ...model.artefacts };
+  const used = new Set(Object.keys(pinned));
+  for (const [digest, artefact] of Object.entries(pinned)) {
+    if (!isDeepStrictEqual(lock.artefacts[digest], artefact)) {
+      problems.push(`lock.json: ${artefact.file} is not described as pins.json does`);
+    }
+  }
+  for (const key of Object.keys(lock.targets)) {
+    for (const feature of RUNTIME_FEATURES) {
+      const entry = lockedFeature(lock, key, feature);
+      if (!entry || 'unavailable' in entry) continue;
       if (!requirements[feature]) problems.push(`lock.json: ${feature} has no requirements file`);
-      for (const digest of wheels) {
+      for (const digest of entry.artefacts) {
         used.add(digest);
         if (!lock.artefacts[digest])
           problems.push(`lock.json: ${key} names ${digest}, which is not described`);

@@ -32,6 +32,36 @@ export function pythonPart(): Pick<RuntimeLock, 'python' | 'artefacts'> {
   };
 }
 
+/** The model of local embeddings as pins.json has it. */
+export interface PinnedModel {
+  name: string;
+  revision: string;
+  files: Record<string, { bytes: number; sha256: string }>;
+  container: { file: string; bytes: number; unpackedBytes: number; sha256: string; folder: string };
+}
+
+export function pinnedModel(): PinnedModel {
+  return JSON.parse(readFileSync(join(ROOT, 'scripts/pins.json'), 'utf8')).model;
+}
+
+/** The models of lock.json and their artefacts, from pins.json. */
+export function modelPart(): Pick<RuntimeLock, 'models' | 'artefacts'> {
+  const { name, revision, files, container } = pinnedModel();
+  const artefacts: RuntimeLock['artefacts'] = {};
+  for (const [file, { bytes, sha256: digest }] of Object.entries(files)) {
+    artefacts[digest] = { file, kind: 'model', bytes, unpackedBytes: bytes };
+  }
+  const { file, bytes, unpackedBytes, folder } = container;
+  const model = {
+    repository: name,
+    revision,
+    files: Object.keys(artefacts),
+    container: { artefact: container.sha256, folder },
+  };
+  artefacts[container.sha256] = { file, kind: 'model', bytes, unpackedBytes };
+  return { models: { 'local-embeddings': model }, artefacts };
+}
+
 /** Text of the module that makes the program carry the digest of its asset manifest. */
 export function digestModule(manifestText: string): string {
   return `// Written by \`npm run assets:build\`: do not edit.

@@ -1,7 +1,7 @@
 """
 The wheel part of lock.json, printed as JSON: `python make_lock.py CACHE FEATURE=REQUIREMENTS,PYLOCK …`.
 
-Features that are not named here get their text from the caller. Progress and warnings go to stderr.
+Progress and warnings go to stderr.
 """
 
 from __future__ import annotations
@@ -35,26 +35,30 @@ def lock_document(
         if isinstance(core, Unavailable):
             print(f"left out {target.key}: {core.reason}", file=sys.stderr)
             continue
-        available = {feature: wheels for feature, wheels in features.items() if not isinstance(wheels, Unavailable)}
-        chosen = [wheel for wheels in available.values() for wheel in wheels]
-        for wheel in (item.wheel for item in chosen):
-            artefacts[wheel.sha256] = {
-                "file": wheel.file,
-                "kind": "wheel",
-                "bytes": sizes[wheel.sha256].file_bytes,
-                "unpackedBytes": sizes[wheel.sha256].unpacked_bytes,
-            }
+        for wheels in features.values():
+            for wheel in [] if isinstance(wheels, Unavailable) else [item.wheel for item in wheels]:
+                artefacts[wheel.sha256] = {
+                    "file": wheel.file,
+                    "kind": "wheel",
+                    "bytes": sizes[wheel.sha256].file_bytes,
+                    "unpackedBytes": sizes[wheel.sha256].unpacked_bytes,
+                }
+        minimum = minimum_system(target, core)
         targets[target.key] = {
-            "minimum": minimum_system(target, chosen),
-            "features": {
-                feature: {"unavailable": wheels.reason}
-                if isinstance(wheels, Unavailable)
-                else [item.wheel.sha256 for item in wheels]
-                for feature, wheels in features.items()
-            },
+            "minimum": minimum,
+            "features": {feature: _feature_entry(target, minimum, wheels) for feature, wheels in features.items()},
         }
     ordered = sorted(artefacts.items(), key=lambda entry: (entry[1]["file"], entry[0]))
     return {"artefacts": dict(ordered), "targets": targets}
+
+
+def _feature_entry(target: Target, minimum: dict[str, str], wheels: list[ChosenWheel] | Unavailable) -> Any:
+    """A list of digests; with a minimum where the feature asks for a newer system than the target; or a reason."""
+    if isinstance(wheels, Unavailable):
+        return {"unavailable": wheels.reason}
+    digests = [item.wheel.sha256 for item in wheels]
+    own_minimum = minimum_system(target, wheels)
+    return digests if own_minimum == minimum else {"minimum": own_minimum, "artefacts": digests}
 
 
 def main(arguments: list[str]) -> None:

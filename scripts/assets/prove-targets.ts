@@ -1,6 +1,6 @@
 import { linkSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { lockArtefact, type RuntimeLock } from '../../src/runtime/lock.ts';
+import { lockArtefact, lockedFeature, type RuntimeLock } from '../../src/runtime/lock.ts';
 import type { FeatureLock } from './lock-requirements.ts';
 import { SCRATCH_DIR } from './paths.ts';
 import { runUv } from './toolbox.ts';
@@ -23,15 +23,20 @@ const UV_PLATFORMS: Record<string, string> = {
  * @throws Error of the first target that uv refuses; its own words are on stderr.
  */
 export function proveTargets(lock: RuntimeLock, locks: readonly FeatureLock[]): void {
-  for (const [key, target] of Object.entries(lock.targets)) {
+  for (const key of Object.keys(lock.targets)) {
     for (const { feature, requirementsPath } of locks) {
-      const wheels = target.features[feature];
-      if (Array.isArray(wheels)) proveTarget(lock, key, wheels, requirementsPath);
+      const entry = lockedFeature(lock, key, feature);
+      if (entry && 'artefacts' in entry) proveTarget(lock, key, entry.artefacts, requirementsPath);
     }
   }
 }
 
-function proveTarget(lock: RuntimeLock, key: string, wheels: string[], requirementsPath: string): void {
+function proveTarget(
+  lock: RuntimeLock,
+  key: string,
+  wheels: readonly string[],
+  requirementsPath: string,
+): void {
   const [, platform, minor] = /^(.+)-cp3(\d+)$/.exec(key)!;
   const folder = join(SCRATCH_DIR, 'prove');
   rmSync(folder, { recursive: true, force: true });

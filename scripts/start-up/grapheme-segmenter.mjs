@@ -18,6 +18,25 @@ export class GraphemeSegmenter {
       this.#real ??= new RealSegmenter(...this.#arguments);
       return this.#real.segment(input);
     }
-    return Array.from(input, (segment, index) => ({ segment, index, input }));
+    return new CodeUnits(input);
+  }
+}
+
+/** What the real one gives, for text whose every code unit is a cluster: something to walk through, or to ask. */
+class CodeUnits {
+  #input;
+
+  constructor(input) {
+    this.#input = input;
+  }
+
+  containing(at = 0) {
+    const index = Math.trunc(at) || 0;
+    const segment = index < 0 ? '' : this.#input.charAt(index);
+    return segment === '' ? undefined : { segment, index, input: this.#input };
+  }
+
+  *[Symbol.iterator]() {
+    for (let index = 0; index < this.#input.length; index++) yield this.containing(index);
   }
 }

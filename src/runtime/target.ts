@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { RuntimeLock } from './lock.ts';
+import type { RuntimeLock, SystemMinimum } from './lock.ts';
 
 /** What of this machine decides which wheels and which Python fit. */
 export interface HostPlatform {
@@ -64,10 +64,7 @@ export function lockedMinors(lock: RuntimeLock, host: HostPlatform): string[] {
 }
 
 /** Why this machine is too old for the target's wheels, or `null`. The sentence names both versions. */
-export function unmetMinimum(
-  minimum: RuntimeLock['targets'][string]['minimum'],
-  host: HostPlatform,
-): string | null {
+export function unmetMinimum(minimum: SystemMinimum, host: HostPlatform): string | null {
   if (minimum.glibc && host.glibcVersion && compareVersions(host.glibcVersion, minimum.glibc) < 0) {
     return `needs glibc ${minimum.glibc} or newer; this system has ${host.glibcVersion}`;
   }

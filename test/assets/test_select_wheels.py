@@ -250,3 +250,30 @@ def test_writes_both_features_and_leaves_out_a_target_without_core(capsys: pytes
         "unpackedBytes": 2,
     }
     assert "left out win32-x64-cp311" in capsys.readouterr().err
+
+
+def test_says_what_a_feature_asks_for_beyond_its_target() -> None:
+    core, extra = "c-1-cp313-cp313-manylinux_2_17_x86_64.whl", "e-1-cp313-cp313-manylinux_2_28_x86_64.whl"
+    pure = "p-1-py3-none-any.whl"
+    offers = offers_of(core, extra, pure)
+    target = TARGETS["linux-x64-gnu-cp313"]
+    sizes = {wheel(file).sha256: WheelSize(1, 2) for file in (core, extra, pure)}
+
+    def entries(*files: str) -> dict[str, object]:
+        locks = {
+            "core": (lock_of(line("c==1", core)), offers),
+            "local-embeddings": (lock_of(*(line(f"{file[0]}==1", file) for file in files)), offers),
+        }
+        return lock_document({target: choose(target, locks)}, sizes)["targets"][target.key]
+
+    assert entries(core, extra) == {
+        "minimum": {"glibc": "2.17"},
+        "features": {
+            "core": [wheel(core).sha256],
+            "local-embeddings": {
+                "minimum": {"glibc": "2.28"},
+                "artefacts": [wheel(core).sha256, wheel(extra).sha256],
+            },
+        },
+    }
+    assert entries(core, pure)["features"]["local-embeddings"] == [wheel(core).sha256, wheel(pure).sha256]  # type: ignore[index]

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import uvicorn
 from fastapi import FastAPI
+
 from ktx_daemon.app import create_app
 from ktx_daemon.embeddings import DIMENSIONS, EmbeddingProvider, EmbeddingService
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from conftest import FakeProvider
+
 from ktx_daemon.embeddings import EmbeddingService
 from ktx_daemon.one_shot import run_one_shot
 

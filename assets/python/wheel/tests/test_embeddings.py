@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import MAX_BODY_BYTES, Client, FakeProvider, Serve
+
 from ktx_daemon.embeddings import DIMENSIONS, EmbeddingsUnavailableError, load_provider
 
 JSON = {"content-type": "application/json"}
@@ -91,7 +92,7 @@ def test_400_for_more_texts_than_the_provider_takes(serve: Serve) -> None:
 
 
 def test_500_when_the_extra_is_not_installed(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ktx_daemon.embeddings.provider.find_spec", lambda name: None)
+    monkeypatch.setattr("ktx_daemon.embeddings.loading.find_spec", lambda name: None)
     answer = serve(load_provider).post("/embeddings/compute", {"text": "a"})
     detail = f"Daemon request failed: {NOT_INSTALLED % 'numpy, onnxruntime, tokenizers'}"
     assert (answer.status, answer.body) == (500, {"detail": detail})

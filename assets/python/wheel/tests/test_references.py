@@ -1,6 +1,7 @@
 """What `find_references` finds, leaves open and refuses."""
 
 import pytest
+
 from semantic_layer import SqlError, find_references
 
 

