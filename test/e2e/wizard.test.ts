@@ -191,7 +191,7 @@ it('a terminal of 20 x 5 gets one line, and it works', { timeout: 120_000 }, asy
 
 it('the terminal is in its usual mode afterwards', { timeout: 60_000 }, async () => {
   const home = await temporaryFolder();
-  const script = `"$0" "$1" setup; stty -a | grep -o -e '-\\?icanon' -e '-\\?echo ' | tr '\\n' ' '; echo; echo after`;
+  const script = `"$0" "$1" setup; stty -a | grep -o -e '-\\?icanon' -e '-\\?echo ' | tr '\\n' ' '; echo; echo after; read _`;
   const terminal = openTerminal({
     command: 'sh',
     args: ['-c', script, process.execPath, LAUNCHER],
@@ -201,4 +201,5 @@ it('the terminal is in its usual mode afterwards', { timeout: 60_000 }, async ()
   terminal.press('ctrl+c');
   await terminal.until('after');
   expect(terminal.text()).toMatch(/^icanon echo/m);
+  terminal.press('enter');
 });
