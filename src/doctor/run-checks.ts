@@ -1,5 +1,6 @@
 import { type ProofOptions, proveDaemon, proveImports } from '../install/prove.ts';
 import type { SetupOptions } from '../install/setup-options.ts';
+import { embeddingsModelDir } from '../runtime/models.ts';
 import { readManagedPythonRuntimeStatus } from '../runtime/status.ts';
 import { CancelledError, errorMessage, SetupError } from '../support/errors.ts';
 import { type CheckResult, type CheckStatus, eventEmitter } from '../support/events.ts';
@@ -38,12 +39,14 @@ export async function runChecks(options: CheckOptions): Promise<CheckResult[]> {
     const check = (await contractChecks).find((entry) => entry.id === id);
     return check ?? { status: 'could-not-check', detail: 'not among the checks' };
   };
+  const hasEmbeddings = status.manifest?.features.includes('local-embeddings') === true;
   const proof: ProofOptions | null = status.manifest
     ? {
         environmentDir: status.layout.venvDir,
         pythonPath: status.manifest.python.executable,
         daemonPath: status.manifest.python.daemonExecutable,
         cliVersion: options.cliVersion,
+        modelDir: hasEmbeddings ? embeddingsModelDir(status.layout.runtimeRoot) : undefined,
         env: options.env ?? process.env,
         signal: options.signal,
       }
@@ -66,7 +69,8 @@ export async function runChecks(options: CheckOptions): Promise<CheckResult[]> {
       run: async () => {
         if (!proof) return skipped;
         await proveDaemon(proof);
-        return passed('/health answered on a free port');
+        const vector = hasEmbeddings ? ', and the reference vector was computed' : '';
+        return passed(`/health answered on a free port${vector}`);
       },
     },
   ];

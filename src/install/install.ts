@@ -5,8 +5,8 @@ import type {
 } from '../runtime/types.ts';
 import type { OnEvent } from '../support/events.ts';
 import { eventEmitter } from '../support/events.ts';
-import { runInstallJob } from './job.ts';
 import { prepareInstall } from './plan.ts';
+import { installUnderLock, type ReadyPreparation, tidyAfterKilledRun } from './under-lock.ts';
 
 /**
  * Installs the bundled wheel for one CLI version, or finds that it is installed. Contract: runtime-library section 9;
@@ -18,24 +18,24 @@ export async function installManagedPythonRuntime(
   options: ManagedPythonRuntimeInstallOptions & { onEvent?: OnEvent; signal?: AbortSignal },
 ): Promise<ManagedPythonRuntimeInstallResult> {
   const { force, ...rest } = options;
-  const prepared = await prepareInstall({
+  const prepareOptions = {
     ...rest,
     shouldForce: force === true,
     env: options.env ?? process.env,
     homeDir: options.homeDir ?? homedir(),
-  });
+  };
+  const emit = eventEmitter(options.onEvent);
+  const prepared = await prepareInstall(prepareOptions);
   if (prepared.status === 'ready') {
-    const { layout, asset, manifest } = prepared;
-    return { status: 'ready', layout, asset, manifest };
+    await tidyAfterKilledRun(prepared.layout, emit);
+    return readyResult(prepared);
   }
-  try {
-    const { layout, manifest } = await runInstallJob(
-      prepared.job,
-      eventEmitter(options.onEvent),
-      options.signal,
-    );
-    return { status: 'installed', layout, asset: prepared.job.asset, manifest };
-  } finally {
-    await prepared.session.close();
-  }
+  const end = await installUnderLock(prepared, prepareOptions, emit, false);
+  if (end.status === 'ready') return readyResult(end.ready);
+  const { layout, manifest } = end.outcome;
+  return { status: 'installed', layout, asset: end.prepared.job.asset, manifest };
+}
+
+function readyResult({ layout, asset, manifest }: ReadyPreparation): ManagedPythonRuntimeInstallResult {
+  return { status: 'ready', layout, asset, manifest };
 }

@@ -1,36 +1,45 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { mkdir, rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { defaultExec, type ManagedPythonRuntimeExec } from '../process/exec.ts';
 import type { ManagedRuntimeAsset } from '../runtime/asset.ts';
+import { tidyEnvironments } from '../runtime/environments.ts';
+import { isEnvironmentInUse } from '../runtime/environments-in-use.ts';
 import type { KtxRuntimeFeature } from '../runtime/features.ts';
+import { type Journal, openJournal, RUN_VARIABLE } from '../runtime/journal.ts';
 import { environmentPaths, type ManagedPythonRuntimeLayout, type SharedLayout } from '../runtime/layout.ts';
 import type { Artefact, RuntimeLock } from '../runtime/lock.ts';
-import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
+import type { InstalledKtxRuntimeManifest, LockedDigests } from '../runtime/manifest.ts';
 import { type HostPlatform, platformKey } from '../runtime/target.ts';
+import { removeUnneededPythons } from '../runtime/unpacked-python.ts';
+import type { WriteAccess } from '../runtime/write-access.ts';
 import type { ArtefactStore } from '../store/store.ts';
-import { CancelledError, throwIfCancelled } from '../support/errors.ts';
-import type { Emit, SetupEventBody, SetupStep } from '../support/events.ts';
+import { CancelledError, errorMessage, throwIfCancelled } from '../support/errors.ts';
+import type { Emit, SetupStep } from '../support/events.ts';
 import type { Redactor } from '../support/redaction.ts';
 import { uvEnvironment } from '../uv/environment.ts';
-import { pythonDownloadsList } from '../uv/python-downloads.ts';
+import { MANAGED_UV_VERSION } from '../uv/release.ts';
 import { readUvVersion } from '../uv/version.ts';
-import { type InstallLog, openInstallLog } from './install-log.ts';
-import { proveEnvironment } from './prove.ts';
+import { buildEnvironment, buildPython, prove } from './build.ts';
+import { type DiskNeed, explainFullDisk, explainNoExecution } from './disk.ts';
+import { type EgressGuard, startEgressGuard } from './egress-guard.ts';
+import type { InstallLog } from './install-log.ts';
+import { createDeferredLog, type DeferredLog, ownLogLines } from './job-log.ts';
+import type { ModelPlan } from './model.ts';
 import type { PythonDecision } from './python-choice.ts';
-import { generateRequirements } from './requirements.ts';
-import { commitEnvironment, environmentOf, tidyAfterSwitch } from './switch.ts';
-import { lockedInstallArgs, pythonInstallArgs, venvArgs, wheelInstallArgs } from './uv-commands.ts';
-import { createUvRunner, type UvRunner } from './uv-runner.ts';
+import { commitEnvironment, previousEnvironment } from './switch.ts';
+import { createUvRunner } from './uv-runner.ts';
 
 /** What a locked install installs, decided by the plan. */
 export interface LockedInstall {
   lock: RuntimeLock;
+  /** Digests of lock and requirements, for the manifest: another one is a reason to install anew. */
+  digests: LockedDigests;
   python: PythonDecision;
   /** The hash-locked requirements, as shipped. */
   requirements: string;
   wheels: readonly Artefact[];
+  /** The model of a feature that computes with one. */
+  model: Pick<ModelPlan, 'folder' | 'place'> | null;
   store: ArtefactStore;
   /** Brings every artefact of the plan into the store, verified. */
   fetch: (emit: Emit, signal?: AbortSignal) => Promise<{ downloadedBytes: number }>;
@@ -43,8 +52,6 @@ export interface InstallJob {
   host: HostPlatform;
   asset: ManagedRuntimeAsset;
   features: KtxRuntimeFeature[];
-  /** The manifest that is in force until the switch. */
-  present: InstalledKtxRuntimeManifest | null;
   /** `null` for a foreign wheel: uv resolves it online, as the contract says. */
   locked: LockedInstall | null;
   env: NodeJS.ProcessEnv;
@@ -55,6 +62,8 @@ export interface InstallJob {
   exec?: ManagedPythonRuntimeExec;
   /** Hides secrets in the log and in events. */
   redactor: Pick<Redactor, 'redact'>;
+  /** What is written where, for the message when a disk turns out to be full. */
+  diskNeeds: readonly DiskNeed[];
 }
 
 export interface InstallOutcome {
@@ -63,52 +72,81 @@ export interface InstallOutcome {
   downloadedBytes: number;
 }
 
-/**
- * fetch -> build -> prove -> switch. Until the switch nothing that the present runtime uses is touched; when anything
- * fails or the signal fires, what was begun is removed and the present runtime answers as before. The log stays.
- */
-export async function runInstallJob(
-  job: InstallJob,
-  emitEvent: Emit,
-  signal?: AbortSignal,
-): Promise<InstallOutcome> {
-  const { environmentDir } = job;
-  const runDir = join(job.shared.runsDir, randomUUID());
-  const log = createDeferredLog(job);
-  const emit: Emit = (event) => {
-    // What a child printed is masked and logged where it is read, at the pace of the disk.
-    log.keep(ownLogLines(event));
-    emitEvent(event);
-  };
-  const run: JobRun = { job, runDir, emit, signal, isCommitted: false };
-  try {
-    const { uv, downloadedBytes } = await step(run, 'fetch', () => fetchAll(run, log));
-    await mkdir(environmentDir, { recursive: true });
-    await mkdir(runDir, { recursive: true });
-    await step(run, 'python', () => buildPython(run, uv));
-    await step(run, 'packages', () => buildEnvironment(run, uv));
-    if (!job.exec) await step(run, 'prove', () => prove(run, log));
-    const { manifest, layout } = await step(run, 'switch', () => activate(run));
-    return { layout, manifest, downloadedBytes };
-  } catch (error) {
-    if (!run.isCommitted) await rm(environmentDir, { recursive: true, force: true, maxRetries: 3 });
-    throw error;
-  } finally {
-    await rm(runDir, { recursive: true, force: true, maxRetries: 3 });
-    await log.close();
-  }
-}
-
-interface JobRun {
+/** A job under way. */
+export interface JobRun {
   job: InstallJob;
+  /** The job's environment; children carry the mark of the run in it. */
+  env: NodeJS.ProcessEnv;
+  journal: Journal;
   runDir: string;
+  access: Pick<WriteAccess, 'setStep'>;
   emit: Emit;
   signal: AbortSignal | undefined;
+  /** Proxy of children that refuses every host; absent where they may use the network or are injected. */
+  guardUrl: string | undefined;
   /** The new manifest is in force: from here on the new environment must not be removed. */
   isCommitted: boolean;
 }
 
-async function fetchAll({ job, emit, signal }: JobRun, log: DeferredLog) {
+/**
+ * fetch -> build -> prove -> switch. Until the switch nothing that the present runtime uses is touched; when anything
+ * fails or the signal fires, what was begun is removed and the present runtime answers as before. The log stays.
+ * Needs write access.
+ */
+export async function runInstallJob(
+  job: InstallJob,
+  access: Pick<WriteAccess, 'setStep'>,
+  emitEvent: Emit,
+  signal?: AbortSignal,
+): Promise<InstallOutcome> {
+  const { environmentDir } = job;
+  const log = createDeferredLog(job.layout.installLogPath, job.redactor);
+  let currentStep: SetupStep = 'fetch';
+  const emit: Emit = (event) => {
+    if (event.type === 'step') currentStep = event.step;
+    // What a child printed is masked and logged where it is read, at the pace of the disk.
+    log.keep(ownLogLines(event));
+    emitEvent(event);
+  };
+  let run: JobRun | null = null;
+  let guard: EgressGuard | null = null;
+  try {
+    const journal = openJournal({ runsDir: job.shared.runsDir, cliVersion: job.layout.cliVersion });
+    // Injected commands get the environment that the contract describes, and leave nothing behind.
+    const env = job.exec ? job.env : { ...job.env, [RUN_VARIABLE]: journal.runId };
+    const { runDir } = journal;
+    if (job.locked && !job.exec) {
+      guard = await startEgressGuard((host) => {
+        const text = `A child process wanted to reach ${host}; it was refused, as nothing but ktx itself uses the network.`;
+        emit({ type: 'note', step: currentStep, level: 'warning', text });
+      });
+    }
+    const guardUrl = guard?.url;
+    const started: JobRun = { job, env, journal, runDir, access, emit, signal, guardUrl, isCommitted: false };
+    run = started;
+    const { uv, downloadedBytes } = await step(started, 'fetch', () => fetchAll(started, log));
+    journal.write({ making: 'environment', name: basename(environmentDir) });
+    await mkdir(environmentDir, { recursive: true });
+    const pythonDir = await step(started, 'python', () => buildPython(started, uv));
+    await step(started, 'packages', () => buildEnvironment(started, pythonDir, uv));
+    if (!job.exec) await step(started, 'prove', () => prove(started, log));
+    const { manifest, layout } = await step(started, 'switch', () => activate(started));
+    return { layout, manifest, downloadedBytes };
+  } catch (error) {
+    // First, while what filled the disk is still there.
+    const explained = await explainFullDisk(error, job.diskNeeds);
+    if (run && !run.isCommitted) await rm(environmentDir, { recursive: true, force: true, maxRetries: 3 });
+    throw explained;
+  } finally {
+    // A full disk shows here once more, and must not hide the reason.
+    await guard?.close();
+    await log.close().catch(() => {});
+    run?.journal.close();
+  }
+}
+
+async function fetchAll(run: JobRun, log: DeferredLog) {
+  const { job, emit, signal, journal } = run;
   // Side by side, since both wait for the network; the first that fails ends the other.
   const stop = new AbortController();
   const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
@@ -117,9 +155,16 @@ async function fetchAll({ job, emit, signal }: JobRun, log: DeferredLog) {
   let opened: InstallLog;
   let acquired: { uvPath: string; downloadedBytes: number };
   try {
+    journal.write({ making: 'uv', name: MANAGED_UV_VERSION });
     acquired = await job.acquireUv(emit, either);
-    const env = uvEnvironment(job.env, { isOffline: job.locked !== null });
-    await readUvVersion({ uvPath: acquired.uvPath, exec: job.exec ?? defaultExec, env });
+    const env = uvEnvironment(run.env, {
+      isOffline: job.locked !== null,
+      guardProxyUrl: run.guardUrl,
+    });
+    const { uvPath } = acquired;
+    await readUvVersion({ uvPath, exec: job.exec ?? defaultExec, env }).catch(async (error: unknown) => {
+      throw await explainNoExecution(error, uvPath);
+    });
     throwIfCancelled(either);
     opened = await log.open();
   } catch (error) {
@@ -131,14 +176,14 @@ async function fetchAll({ job, emit, signal }: JobRun, log: DeferredLog) {
     throw error;
   }
   const fetched = (await fetching) ?? { downloadedBytes: 0 };
-  const logPath = job.layout.installLogPath;
-  const mask = (text: string): string => job.redactor.redact(text);
+  await job.locked?.model?.place(signal);
   const uv = createUvRunner({
     uvPath: acquired.uvPath,
     log: opened,
-    logPath,
+    logPath: job.layout.installLogPath,
     emit,
-    mask,
+    mask: (text) => job.redactor.redact(text),
+    onSpawn: journal.child,
     exec: job.exec,
     signal,
   });
@@ -150,6 +195,8 @@ async function step<T>(run: JobRun, name: SetupStep, action: () => Promise<T>): 
   throwIfCancelled(run.signal);
   const startedAt = performance.now();
   const durationMs = (): number => Math.round(performance.now() - startedAt);
+  run.journal.write({ step: name });
+  run.access.setStep(name);
   run.emit({ type: 'step', step: name, status: 'started' });
   try {
     const value = await action();
@@ -168,93 +215,8 @@ async function step<T>(run: JobRun, name: SetupStep, action: () => Promise<T>): 
   }
 }
 
-async function buildPython({ job, runDir, emit }: JobRun, uv: UvRunner): Promise<void> {
-  const { locked, host } = job;
-  if (locked?.python.kind === 'system') {
-    const text = `Using Python ${locked.python.version} of the system: ${locked.python.path}`;
-    emit({ type: 'lines', step: 'python', stream: 'ktx', lines: [text] });
-    return;
-  }
-  if (!locked) {
-    const env = uvEnvironment(job.env, { isOffline: false });
-    await uv.run('python', pythonInstallArgs(job.asset.requiresPython.minimumVersion), env);
-    return;
-  }
-  const { version, archive } = locked.python;
-  const listPath = join(runDir, 'python-downloads.json');
-  const { build } = locked.lock.python;
-  const archivePath = locked.store.pathOf(archive);
-  await writeFile(
-    listPath,
-    pythonDownloadsList({ host, version, build, archivePath, sha256: archive.sha256 }),
-  );
-  await uv.run(
-    'python',
-    pythonInstallArgs(version),
-    lockedEnvironment(job, runDir, pathToFileURL(listPath).href),
-  );
-}
-
-async function buildEnvironment({ job, runDir }: JobRun, uv: UvRunner): Promise<void> {
-  const { locked, asset, environmentDir } = job;
-  const { pythonPath } = environmentPaths(environmentDir);
-  if (!locked) {
-    const env = uvEnvironment(job.env, { isOffline: false });
-    await uv.run('packages', venvArgs(asset.requiresPython.minimumVersion, environmentDir), env);
-    await uv.run('packages', wheelInstallArgs(pythonPath, asset.wheelPath, job.features), env);
-    return;
-  }
-  const env = lockedEnvironment(job, runDir);
-  const request = locked.python.kind === 'system' ? locked.python.path : locked.python.version;
-  await uv.run('packages', venvArgs(request, environmentDir), env);
-  // In the environment's folder: the log names a file that stays as long as what it made.
-  const requirementsPath = join(environmentDir, 'requirements.txt');
-  const requirements = generateRequirements({
-    lockedRequirements: locked.requirements,
-    artefactPaths: locked.wheels.map((wheel) => locked.store.pathOf(wheel)),
-    distribution: asset.manifest.distributionName,
-    extras: job.features.filter((feature) => feature !== 'core'),
-    wheelPath: asset.wheelPath,
-    wheelSha256: asset.manifest.wheel.sha256,
-  });
-  await writeFile(requirementsPath, requirements);
-  await uv.run('packages', lockedInstallArgs(pythonPath, requirementsPath), env);
-}
-
-/** A throw-away cache: uv links environment files into it, so an altered file would reach the next environment. */
-function lockedEnvironment(job: InstallJob, runDir: string, list?: string): NodeJS.ProcessEnv {
-  return uvEnvironment(job.env, {
-    isOffline: true,
-    cacheDir: join(runDir, 'cache'),
-    pythonDir: job.shared.pythonDir,
-    pythonDownloadsList: list,
-    pythonPreference: job.locked?.python.kind === 'system' ? 'only-system' : 'only-managed',
-  });
-}
-
-async function prove({ job, emit, signal }: JobRun, log: DeferredLog): Promise<void> {
-  const { environmentDir } = job;
-  const { pythonPath, daemonPath } = environmentPaths(environmentDir);
-  const { cliVersion } = job.layout;
-  const proof = await proveEnvironment({
-    environmentDir,
-    pythonPath,
-    daemonPath,
-    cliVersion,
-    env: job.env,
-    signal,
-    mask: (text) => job.redactor.redact(text),
-    onLines: (stream, lines) => {
-      emit({ type: 'lines', step: 'prove', stream, lines });
-      return log.lines(lines);
-    },
-  });
-  const text = `Python ${proof.pythonVersion} imports ktx_daemon, and the daemon answered /health`;
-  emit({ type: 'lines', step: 'prove', stream: 'ktx', lines: [text] });
-}
-
 async function activate(run: JobRun) {
-  const { job } = run;
+  const { job, journal } = run;
   const { environmentDir } = job;
   const paths = environmentPaths(environmentDir);
   const layout = { ...job.layout, ...paths };
@@ -266,64 +228,25 @@ async function activate(run: JobRun) {
     features: job.features,
     python: { executable: paths.pythonPath, daemonExecutable: paths.daemonPath },
     installLog: layout.installLogPath,
+    ...(job.locked ? { locked: job.locked.digests } : {}),
   };
-  await commitEnvironment(layout, environmentDir, manifest);
+  const previous = await previousEnvironment(layout.versionDir);
+  journal.write({ switchingTo: basename(environmentDir) });
+  await commitEnvironment(layout, environmentDir, manifest, previous);
   run.isCommitted = true;
-  const kept = [environmentDir, ...(job.present ? [environmentOf(job.present)] : [])];
-  for (const problem of await tidyAfterSwitch(layout, environmentDir, kept)) {
-    run.emit({ type: 'note', step: 'switch', level: 'warning', text: problem });
-  }
+  await tidyUp(run).catch((error: unknown) => {
+    const text = `The new runtime is in force, but tidying up did not end: ${errorMessage(error)}`;
+    run.emit({ type: 'note', step: 'switch', level: 'warning', text });
+  });
   return { layout, manifest };
 }
 
-/** What `install.log` says of what we do ourselves: every transfer, every note, every line of ours. */
-function ownLogLines(event: SetupEventBody): readonly string[] {
-  switch (event.type) {
-    case 'artefact': {
-      const from = event.isCached ? 'already in the store' : `from ${event.place}`;
-      return [`ok  ${event.file}  ${event.sizeBytes} bytes  ${from}  sha256 ${event.sha256}`];
-    }
-    case 'note':
-      return [`${event.level}: ${event.text}`];
-    case 'lines':
-      return event.stream === 'ktx' ? event.lines : [];
-    default:
-      return [];
-  }
-}
-
-interface DeferredLog {
-  open(): Promise<InstallLog>;
-  keep(lines: readonly string[]): void;
-  lines(lines: readonly string[]): Promise<void>;
-  close(): Promise<void>;
-}
-
-/**
- * `install.log` is replaced when a build starts, which is after uv was acquired: a failed acquisition leaves the
- * version's folder untouched (contract section 9). What was fetched before that is kept and written first.
- */
-function createDeferredLog(job: InstallJob): DeferredLog {
-  let log: InstallLog | null = null;
-  const early: string[] = [];
-  return {
-    async open() {
-      log = await openInstallLog(job.layout.installLogPath, { redactor: job.redactor });
-      await log.lines('ktx', early);
-      return log;
-    },
-    keep(lines) {
-      if (!log) early.push(...lines);
-      // A failed write is reported by the next awaited one.
-      else void log.lines('ktx', lines).catch(() => {});
-    },
-    async lines(lines) {
-      await log?.lines('ktx', lines);
-    },
-    async close() {
-      await log?.close();
-    },
-  };
+/** What follows the commit. The runtime works without it and the next run repeats it, so its problems are only said. */
+async function tidyUp({ job, emit, journal }: JobRun): Promise<void> {
+  journal.write({ switchedTo: basename(job.environmentDir) });
+  const { problems } = await tidyEnvironments(job.layout.versionDir, isEnvironmentInUse);
+  await removeUnneededPythons(job.layout.runtimeRoot);
+  for (const text of problems) emit({ type: 'note', step: 'switch', level: 'warning', text });
 }
 
 export function describePython(job: InstallJob, version: string): string {

@@ -1,6 +1,7 @@
 import { createHttpClient, type HttpClient } from '../network/http-client.ts';
 import { createPackageIndex, type PackageIndex } from '../network/package-index.ts';
 import { type NetworkProfile, readNetworkProfile } from '../network/profile.ts';
+import { managedRuntimeRoot, networkSettingsPath } from '../runtime/layout.ts';
 import type { Artefact, RuntimeLock } from '../runtime/lock.ts';
 import { type ArtefactSource, sourcesFor } from '../store/sources.ts';
 import { createRedactor, type Redactor } from '../support/redaction.ts';
@@ -26,10 +27,15 @@ export async function openNetworkSession(options: {
   indexUrl?: string;
   isOffline?: boolean;
   allowedHosts?: readonly string[];
+  /** Whose `network.json` is read; absent: as `managedRuntimeRoot` says. */
+  runtimeRoot?: string;
   lock: RuntimeLock | null;
   signal?: AbortSignal;
 }): Promise<NetworkSession> {
-  const profile = await readNetworkProfile(options);
+  const profile = await readNetworkProfile({
+    ...options,
+    storedPath: networkSettingsPath(managedRuntimeRoot(options)),
+  });
   const redactor = createRedactor();
   let plannedHosts: ReadonlySet<string> | null = null;
   const client = createHttpClient(profile, {
@@ -38,7 +44,11 @@ export async function openNetworkSession(options: {
     isHostAllowed: (host) =>
       plannedHosts === null || plannedHosts.has(host) || plannedHosts.has(host.replace(/:\d+$/, '')),
   });
-  const releases = { pythonBuild: options.lock?.python.build, uvVersion: MANAGED_UV_VERSION };
+  const releases = {
+    pythonBuild: options.lock?.python.build,
+    uvVersion: MANAGED_UV_VERSION,
+    model: options.lock?.models?.['local-embeddings'],
+  };
   return {
     profile,
     client,

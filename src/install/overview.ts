@@ -2,11 +2,13 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type KtxRuntimeFeature, normaliseFeatures, RUNTIME_FEATURES } from '../runtime/features.ts';
 import { managedPythonRuntimeLayout, sharedLayout } from '../runtime/layout.ts';
-import { lockArtefact, type RuntimeLock } from '../runtime/lock.ts';
+import { lockArtefact, lockedFeature, type RuntimeLock } from '../runtime/lock.ts';
 import { readLockedAsset } from '../runtime/locked-asset.ts';
 import { readInstalledManifest } from '../runtime/manifest.ts';
+import { embeddingsModelDir } from '../runtime/models.ts';
 import { type ManagedPythonRuntimeStatus, readManagedPythonRuntimeStatus } from '../runtime/status.ts';
-import { detectHost, type HostPlatform, lockedMinors, targetKey } from '../runtime/target.ts';
+import { detectHost, type HostPlatform, lockedMinors, platformKey, targetKey } from '../runtime/target.ts';
+import { findUnpackedPython } from '../runtime/unpacked-python.ts';
 import { openStore } from '../store/store.ts';
 import { pathExists } from '../support/path-exists.ts';
 import { managedUvPath } from '../uv/acquire.ts';
@@ -68,10 +70,12 @@ export async function readSetupOverview(options: SetupOptions): Promise<SetupOve
   const here = [{ label: `uv ${MANAGED_UV_VERSION}`, isHere: hasUv }];
   let offers: FeatureOffer[] = [foreignOffer()];
   if (asset) {
-    const { version } = asset.lock.python;
-    const isUnpacked = await pathExists(join(shared.pythonDir, managedPythonKey(host, version)));
-    here.push({ label: `Python ${version}`, isHere: isUnpacked });
-    offers = await lockedOffers(asset.lock, host, shared.storeDir, hasUv);
+    const { version, archives } = asset.lock.python;
+    const archiveSha256 = archives[platformKey(host)] ?? '';
+    const wanted = { key: managedPythonKey(host, version), archiveSha256 };
+    const unpackedDir = await findUnpackedPython(shared.pythonDir, wanted);
+    here.push({ label: `Python ${version}`, isHere: unpackedDir !== null });
+    offers = await lockedOffers(asset.lock, host, layout.runtimeRoot, hasUv);
   }
   const features = status.manifest?.features ?? [];
   return {
@@ -92,11 +96,11 @@ function foreignOffer(): FeatureOffer {
 async function lockedOffers(
   lock: RuntimeLock,
   host: HostPlatform,
-  storeDir: string,
+  runtimeRoot: string,
   hasUv: boolean,
 ): Promise<FeatureOffer[]> {
   const minors = lockedMinors(lock, host);
-  const store = openStore(storeDir);
+  const store = openStore(sharedLayout(runtimeRoot).storeDir);
   return Promise.all(
     RUNTIME_FEATURES.map(async (feature) => {
       const features = normaliseFeatures([feature]);
@@ -109,26 +113,45 @@ async function lockedOffers(
       const artefacts = artefactsOf(lock, targetKey(host, minor), features);
       const isHere = await Promise.all(artefacts.map((artefact) => store.has(artefact)));
       const missing = artefacts.filter((_, index) => !isHere[index]).map((artefact) => artefact.sizeBytes);
+      const model = await missingModelFiles(lock, features, runtimeRoot);
       const pin = MANAGED_UV_WHEELS[`${host.platform}-${host.arch}` as ManagedUvPlatformKey];
       const uvBytes = hasUv ? [] : [pin?.sizeBytes ?? null];
       const uvDiskBytes = hasUv ? [] : [pin?.binarySizeBytes ?? null];
       return {
         feature,
         ...WORDS[feature],
-        downloadBytes: sumOrUnknown([...missing, ...uvBytes]),
-        diskBytes: sumOrUnknown([...artefacts.map((artefact) => artefact.unpackedBytes), ...uvDiskBytes]),
+        downloadBytes: sumOrUnknown([...missing, ...model, ...uvBytes]),
+        diskBytes: sumOrUnknown([
+          ...artefacts.map((artefact) => artefact.unpackedBytes),
+          ...model,
+          ...uvDiskBytes,
+        ]),
         unavailableReason: null,
       };
     }),
   );
 }
 
+/** Sizes of the model's files that are not in its folder. Not hashed: the plan does that. */
+async function missingModelFiles(
+  lock: RuntimeLock,
+  features: readonly KtxRuntimeFeature[],
+  runtimeRoot: string,
+): Promise<(number | null)[]> {
+  const model = features.map((feature) => lock.models?.[feature]).find((entry) => entry !== undefined);
+  if (!model) return [];
+  const files = model.files.map((sha256) => lockArtefact(lock, sha256));
+  const folder = embeddingsModelDir(runtimeRoot);
+  const isHere = await Promise.all(files.map(({ file }) => pathExists(join(folder, file))));
+  return files.filter((_, index) => !isHere[index]).map(({ sizeBytes }) => sizeBytes);
+}
+
 /** The wheels of a target for these features, each once. */
 export function artefactsOf(lock: RuntimeLock, target: string, features: readonly KtxRuntimeFeature[]) {
   const digests = new Set<string>();
   for (const feature of features) {
-    const entry = lock.targets[target]?.features[feature];
-    if (Array.isArray(entry)) for (const sha256 of entry) digests.add(sha256);
+    const entry = lockedFeature(lock, target, feature);
+    if (entry && 'artefacts' in entry) for (const sha256 of entry.artefacts) digests.add(sha256);
   }
   return [...digests].map((sha256) => lockArtefact(lock, sha256));
 }

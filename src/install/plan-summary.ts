@@ -2,6 +2,7 @@ import type { KtxRuntimeFeature } from '../runtime/features.ts';
 import type { Artefact } from '../runtime/lock.ts';
 import type { PlanRow, PlanSummary } from '../support/events.ts';
 import { formatCount } from '../support/format.ts';
+import type { ModelPlan } from './model.ts';
 import { sumOrUnknown } from './overview.ts';
 import type { PythonDecision } from './python-choice.ts';
 
@@ -23,6 +24,8 @@ export interface PlanFacts {
     wheels: readonly Artefact[];
     missingWheels: readonly Artefact[];
     wheelOrigin: Origin;
+    /** `null` without a feature that computes with one. */
+    model: Pick<ModelPlan, 'label' | 'toFetch' | 'diskBytes' | 'origin' | 'rejected'> | null;
   } | null;
   requiresPython: string;
   hosts: readonly string[];
@@ -31,7 +34,13 @@ export interface PlanFacts {
 
 /** What the plan says: one row a thing, sums that are unknown as soon as one part is. Pure. */
 export function summarisePlan(facts: PlanFacts): PlanSummary {
-  const rows = [uvRow(facts), pythonRow(facts), packagesRow(facts), environmentRow(facts)];
+  const rows = [
+    uvRow(facts),
+    pythonRow(facts),
+    packagesRow(facts),
+    ...modelRows(facts),
+    environmentRow(facts),
+  ];
   const { locked } = facts;
   return {
     features: facts.features,
@@ -56,9 +65,14 @@ export function summarisePlan(facts: PlanFacts): PlanSummary {
 
 function countFiles({ uv, locked }: PlanFacts): number | null {
   if (!locked) return null;
-  const { python, missingWheels } = locked;
+  const { python, missingWheels, model } = locked;
   const isPythonFetched = python.kind === 'managed' && python.presence === 'fetch';
-  return missingWheels.length + (uv.artefact?.sizeBytes ? 1 : 0) + (isPythonFetched ? 1 : 0);
+  return (
+    missingWheels.length +
+    (model?.toFetch.length ?? 0) +
+    (uv.artefact?.sizeBytes ? 1 : 0) +
+    (isPythonFetched ? 1 : 0)
+  );
 }
 
 function uvRow({ uv }: PlanFacts): PlanRow {
@@ -123,6 +137,22 @@ function packagesRow({ locked }: PlanFacts): PlanRow {
     diskBytes: sumOrUnknown(missingWheels.map((wheel) => wheel.sizeBytes)),
     rejected: [],
   };
+}
+
+function modelRows({ locked }: PlanFacts): PlanRow[] {
+  const model = locked?.model;
+  if (!model) return [];
+  return [
+    {
+      id: 'model',
+      label: model.label,
+      action: model.toFetch.length > 0 ? 'fetch' : 'here',
+      ...model.origin,
+      downloadBytes: sumOrUnknown(model.toFetch.map((file) => file.sizeBytes)),
+      diskBytes: model.diskBytes,
+      rejected: model.rejected,
+    },
+  ];
 }
 
 function environmentRow({ locked, environmentPath }: PlanFacts): PlanRow {

@@ -1,35 +1,45 @@
+import { joinFailures, tellingFailure } from '../network/package-index.ts';
 import { projectOfFile } from '../network/simple-index.ts';
 import type { ManagedRuntimeAsset } from '../runtime/asset.ts';
 import { verifyRuntimeAsset } from '../runtime/asset.ts';
+import { newEnvironmentDir } from '../runtime/environments.ts';
 import { featuresSatisfy, type KtxRuntimeFeature, normaliseFeatures } from '../runtime/features.ts';
 import {
   type ManagedPythonRuntimeLayout,
   managedPythonRuntimeLayout,
+  type SharedLayout,
   sharedLayout,
 } from '../runtime/layout.ts';
 import type { Artefact, RuntimeLock } from '../runtime/lock.ts';
-import { type LockedAsset, readLockedAsset } from '../runtime/locked-asset.ts';
+import { type LockedAsset, readLockedAsset, readLockedDigests } from '../runtime/locked-asset.ts';
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from '../runtime/manifest.ts';
 import { withInstalledPaths } from '../runtime/status.ts';
 import { detectHost, type HostPlatform, lockedMinors, targetKey } from '../runtime/target.ts';
 import type { ManagedPythonRuntimeInstallOptions } from '../runtime/types.ts';
-import { fetchArtefacts } from '../store/fetch.ts';
 import { type ArtefactStore, openStore } from '../store/store.ts';
 import { SetupError } from '../support/errors.ts';
-import type { Emit } from '../support/events.ts';
+import type { PlanRow, PlanSummary } from '../support/events.ts';
+import { formatCount } from '../support/format.ts';
 import { pathExists } from '../support/path-exists.ts';
-import { type EnsureManagedUvOptions, ensureManagedUv, managedUvPath } from '../uv/acquire.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
-import { assertDiskSpace, assertWritableFolder, freeBytesAt } from './disk.ts';
+import {
+  assertDiskSpace,
+  assertExecutableVolume,
+  assertWritableFolder,
+  type DiskNeed,
+  freeBytesAt,
+  volumeBudgets,
+} from './disk.ts';
+import { fetchInto } from './fetch-into.ts';
 import type { InstallJob, LockedInstall } from './job.ts';
+import { type ModelPlan, planModel } from './model.ts';
 import { type NetworkSession, openNetworkSession } from './network-session.ts';
 import { artefactsOf } from './overview.ts';
 import { type Origin, summarisePlan } from './plan-summary.ts';
+import { indexWords, planUv } from './plan-uv.ts';
 import { choosePython, type PythonDecision, unavailability } from './python-choice.ts';
 import type { SetupOptions } from './setup-options.ts';
 import { probeSources, type SourceProbe } from './source-probes.ts';
-import { newEnvironmentDir } from './switch.ts';
-import { inspectUvBinary, installUvFrom, refuseUnknownUv, uvPinsFor } from './uv-binary.ts';
 
 export type PrepareOptions = Omit<SetupOptions, 'env' | 'homeDir'> &
   Pick<ManagedPythonRuntimeInstallOptions, 'exec' | 'fetchUvArtifact' | 'platform'> & {
@@ -46,6 +56,8 @@ export type Prepared =
     }
   | {
       status: 'install';
+      /** The manifest that was in force when the plan was made. */
+      present: InstalledKtxRuntimeManifest | null;
       summary: ReturnType<typeof summarisePlan>;
       job: InstallJob;
       session: NetworkSession;
@@ -69,6 +81,7 @@ export async function prepareInstall(options: PrepareOptions): Promise<Prepared>
 
   await assertWritableFolder(sharedLayout(layout.runtimeRoot).root);
   await assertWritableFolder(layout.versionDir);
+  if (!options.exec) await assertExecutableVolume(layout.runtimeRoot);
   const [host, lockedAsset] = await Promise.all([detectHost(), readLockedAsset(layout.assetDir)]);
   const session = await openNetworkSession({ ...options, lock: lockedAsset?.lock ?? null });
   try {
@@ -90,7 +103,19 @@ async function isReusable(
     present.asset.wheel.sha256 === asset.manifest.wheel.sha256 &&
     featuresSatisfy(present.features, requested) &&
     (await pathExists(present.python.executable)) &&
-    (await pathExists(present.python.daemonExecutable))
+    (await pathExists(present.python.daemonExecutable)) &&
+    (await isSameLock(present, layout.assetDir))
+  );
+}
+
+/** Another lock with the same wheel means other packages. An install that wrote down no lock says nothing about it. */
+async function isSameLock(present: InstalledKtxRuntimeManifest, assetDir: string): Promise<boolean> {
+  if (!present.locked) return true;
+  const shipped = await readLockedDigests(assetDir, present.features);
+  return (
+    shipped !== null &&
+    shipped.lock === present.locked.lock &&
+    shipped.requirements === present.locked.requirements
   );
 }
 
@@ -123,8 +148,8 @@ async function prepareWith(context: PlanContext): Promise<Prepared> {
     hosts,
     notes: [...session.profile.warnings, ...(locked?.python.notes ?? [])],
   });
-  if (!options.shouldIgnoreDisk && !options.exec)
-    assertDiskSpace(layout.runtimeRoot, summary.diskBytes, freeBytes);
+  const diskNeeds = diskNeedsOf(summary, shared, options.env);
+  if (!options.shouldIgnoreDisk && !options.exec) assertDiskSpace(await volumeBudgets(diskNeeds));
   if (locked) session.holdToHosts(summary.hosts);
   const fetch: LockedInstall['fetch'] = (emit, signal) =>
     fetchInto(store, session, locked?.toFetch ?? [], emit, signal);
@@ -135,12 +160,13 @@ async function prepareWith(context: PlanContext): Promise<Prepared> {
     asset,
     features,
     environmentDir,
-    present: context.present,
     locked: locked && {
       lock: locked.lock,
+      digests: locked.digests,
       python: locked.python,
       requirements: locked.requirements,
       wheels: locked.wheels,
+      model: locked.model,
       store,
       fetch,
     },
@@ -148,105 +174,32 @@ async function prepareWith(context: PlanContext): Promise<Prepared> {
     acquireUv: uv.acquire,
     exec: options.exec,
     redactor: session.redactor,
+    diskNeeds,
   };
-  return { status: 'install', summary, job, session };
+  return { status: 'install', present: context.present, summary, job, session };
 }
 
-function fetchInto(
-  store: ArtefactStore,
-  session: NetworkSession,
-  artefacts: readonly Artefact[],
-  emit: Emit,
-  signal?: AbortSignal,
-): Promise<{ downloadedBytes: number }> {
-  const { client, profile, index, sourcesOf } = session;
-  return fetchArtefacts({ artefacts, store, client, profile, index, sourcesOf, emit, signal });
+/** Every row of the plan counted where its bytes will lie. */
+function diskNeedsOf(summary: PlanSummary, shared: SharedLayout, env: NodeJS.ProcessEnv): DiskNeed[] {
+  const row = (id: PlanRow['id']) => summary.rows.find((entry) => entry.id === id);
+  const environmentBytes = row('environment')?.diskBytes ?? null;
+  const needs: DiskNeed[] = [
+    { what: 'the environment', path: summary.environmentPath, bytes: environmentBytes },
+    { what: 'downloads', path: shared.storeDir, bytes: summary.downloadBytes },
+    { what: 'uv', path: shared.root, bytes: row('uv')?.diskBytes ?? null },
+    { what: 'Python', path: shared.pythonDir, bytes: row('python')?.diskBytes ?? null },
+    { what: 'the model', path: shared.modelsDir, bytes: row('model')?.diskBytes ?? 0 },
+  ];
+  // uv unpacks wheels there; on one volume it links them into the environment, and they count once.
+  const isCopied = env['UV_LINK_MODE'] === 'copy';
+  return [
+    ...needs,
+    { what: 'unpacked packages', path: shared.runsDir, bytes: isCopied ? environmentBytes : 0 },
+  ];
 }
 
-interface UvPlan {
-  artefact: Artefact | null;
-  origin: Origin;
-  rejected: string[];
-  hosts: string[];
-  acquire: InstallJob['acquireUv'];
-}
-
-/** uv is here, or comes from: store, official mirror, GitHub, the uv wheel on the user's own package index. */
-async function planUv({ options, host, session }: PlanContext, store: ArtefactStore): Promise<UvPlan> {
-  const uvPath = options.uvPath ?? managedUvPath(options);
-  const here = (from: string): UvPlan => ({
-    artefact: null,
-    origin: { from, place: uvPath },
-    rejected: [],
-    hosts: [],
-    acquire: async () => ({ uvPath, downloadedBytes: 0 }),
-  });
-  if (options.uvPath) {
-    if (!(await pathExists(uvPath))) throw missingUv(uvPath);
-    return here('as given with --uv');
-  }
-  if (options.fetchUvArtifact || (options.exec && (await pathExists(uvPath)))) {
-    // What is injected replaces the whole chain, and where commands are injected there is nothing real to hash.
-    return {
-      ...here('already here'),
-      acquire: () => contractUv({ ...options, fetchArtifact: options.fetchUvArtifact }),
-    };
-  }
-  const pins = uvPinsFor(host);
-  const state = await inspectUvBinary(uvPath, pins, store);
-  if (state === 'pinned' || (state === 'unknown' && !pins)) return here('already here');
-  if (state === 'unknown') refuseUnknownUv(uvPath);
-  if (!pins) return { ...here('already here'), acquire: () => contractUv(options) };
-
-  for (const kept of [pins.archive, pins.wheel]) {
-    if ((await store.verify(kept, options.signal)) !== 'ok') continue;
-    const artefact = { ...kept, sizeBytes: 0 };
-    return uvFrom(context(artefact), kept, { from: 'from the store', place: store.dir }, [], []);
-  }
-  const rejected: string[] = [];
-  for (const artefact of [pins.archive, pins.wheel]) {
-    const probe = await probeSources(session, artefact, options.signal);
-    rejected.push(...probe.obstacles);
-    if (probe.place === null) continue;
-    const sized = { ...artefact, sizeBytes: artefact.sizeBytes ?? probe.sizeBytes };
-    const origin = {
-      from: artefact === pins.wheel ? indexWords(session) : 'official builds',
-      place: probe.place,
-    };
-    return uvFrom(context(sized), sized, origin, rejected, probe.hosts);
-  }
-  throw noUv(uvPath, rejected, options.isOffline === true);
-
-  function context(artefact: Artefact) {
-    return { store, session, uvPath, artefact };
-  }
-}
-
-function uvFrom(
-  {
-    store,
-    session,
-    uvPath,
-    artefact,
-  }: { store: ArtefactStore; session: NetworkSession; uvPath: string; artefact: Artefact },
-  wanted: Artefact,
-  origin: Origin,
-  rejected: string[],
-  hosts: string[],
-): UvPlan {
-  const acquire: UvPlan['acquire'] = async (emit, signal) => {
-    const { downloadedBytes } = await fetchInto(store, session, [wanted], emit, signal);
-    await installUvFrom(store, wanted, uvPath);
-    return { uvPath, downloadedBytes };
-  };
-  return { artefact, origin, rejected, hosts, acquire };
-}
-
-async function contractUv(options: EnsureManagedUvOptions) {
-  return { uvPath: await ensureManagedUv(options), downloadedBytes: 0 };
-}
-
-interface LockedPlan extends Omit<LockedInstall, 'fetch' | 'store'> {
+interface LockedPlan extends Omit<LockedInstall, 'fetch' | 'store' | 'model'> {
+  model: ModelPlan | null;
   toFetch: Artefact[];
   missingWheels: Artefact[];
   pythonOrigin: Origin;
@@ -273,6 +226,9 @@ async function planLocked(context: PlanContext, store: ArtefactStore): Promise<L
       pythonProbe = await probeSources(session, archive, options.signal);
       return pythonProbe.place === null ? pythonProbe.obstacles : [];
     },
+  }).catch((error: unknown) => {
+    if (error instanceof SetupError) error.cause ??= tellingFailure(pythonProbe?.failures ?? []);
+    throw error;
   });
   const requirements = await lockedAsset.readRequirements(features);
   const wheels = artefactsOf(lock, python.target, features);
@@ -281,21 +237,38 @@ async function planLocked(context: PlanContext, store: ArtefactStore): Promise<L
   for (const wheel of wheels)
     if ((await store.verify(wheel, options.signal)) !== 'ok') missingWheels.push(wheel);
   const wheelProbe = missingWheels[0] ? await probeWheels(session, missingWheels, options) : null;
+  const model = await planModel(features, {
+    lock,
+    runtimeRoot: layout.runtimeRoot,
+    store,
+    session,
+    isOffline: options.isOffline === true,
+    signal: options.signal,
+  });
   const probe = pythonProbe as SourceProbe | null;
   if (python.kind === 'managed' && probe) python.archive.sizeBytes ??= probe.sizeBytes;
   return {
     lock,
+    digests: lockedAsset.digestsFor(features),
     python,
     requirements,
     wheels,
     missingWheels,
-    toFetch:
-      python.kind === 'managed' && python.presence !== 'unpacked' ? [python.archive, ...wheels] : wheels,
+    model,
+    toFetch: [
+      ...(python.kind === 'managed' && python.presence !== 'unpacked' ? [python.archive] : []),
+      ...wheels,
+      ...(model?.toFetch ?? []),
+    ],
     pythonOrigin: pythonOriginOf(python, probe),
     wheelOrigin: wheelProbe
       ? { from: indexWords(session), place: wheelProbe.place ?? '' }
       : { from: 'from the store', place: store.dir },
-    hosts: [...(python.kind === 'managed' ? (probe?.hosts ?? []) : []), ...(wheelProbe?.hosts ?? [])],
+    hosts: [
+      ...(python.kind === 'managed' ? (probe?.hosts ?? []) : []),
+      ...(wheelProbe?.hosts ?? []),
+      ...(model?.hosts ?? []),
+    ],
   };
 }
 
@@ -310,14 +283,21 @@ async function readPagesAhead(
   host: HostPlatform,
   features: readonly KtxRuntimeFeature[],
 ): Promise<void> {
-  const minor = lockedMinors(lock, host).find(
-    (candidate) => unavailability(lock, host, candidate, features) === null,
+  const [wanted, ...others] = await Promise.all(
+    lockedMinors(lock, host)
+      .filter((minor) => unavailability(lock, host, minor, features) === null)
+      .map((minor) => missingIn(store, artefactsOf(lock, targetKey(host, minor), features))),
   );
-  if (minor === undefined) return;
-  for (const wheel of artefactsOf(lock, targetKey(host, minor), features)) {
-    if (await store.has(wheel)) continue;
+  // A store that is full for another Python: it is likely to be that one again, and no host is asked without need.
+  if (wanted === undefined || others.some((missing) => missing.length === 0)) return;
+  for (const wheel of wanted) {
     session.index.findFile(projectOfFile(wheel.file), wheel.file, wheel.sha256).catch(() => {});
   }
+}
+
+async function missingIn(store: ArtefactStore, artefacts: readonly Artefact[]): Promise<Artefact[]> {
+  const isHere = await Promise.all(artefacts.map((artefact) => store.has(artefact)));
+  return artefacts.filter((_, position) => !isHere[position]);
 }
 
 /** The largest missing wheel stands for all: one probe shows the index, its file host and where it redirects to. */
@@ -326,17 +306,24 @@ async function probeWheels(
   missing: readonly Artefact[],
   options: PrepareOptions,
 ): Promise<SourceProbe> {
+  if (options.isOffline) throw missingOffline(missing);
   const [largest] = [...missing].sort((a, b) => (b.sizeBytes ?? 0) - (a.sizeBytes ?? 0));
   const probe = await probeSources(session, largest!, options.signal);
   if (probe.place !== null) return probe;
-  throw new SetupError(`${missing.length} of the runtime's packages cannot be fetched.`, {
-    failureClass: 'network',
-    evidence: [`asked for ${largest!.file}`, ...probe.obstacles],
-    nextSteps: [
-      'Check the network and the proxy settings, then run: ktx setup',
-      'Use another package index: ktx setup --index-url <url>',
-    ],
+  throw joinFailures(`${missing.length} of the runtime's packages cannot be fetched.`, probe.failures, {
+    evidence: [`asked for ${largest!.file}`],
   });
+}
+
+function missingOffline(missing: readonly Artefact[]): SetupError {
+  return new SetupError(
+    `${formatCount(missing.length, 'package')} of the runtime must be fetched, and --offline forbids it.`,
+    {
+      failureClass: 'network',
+      evidence: missing.map(({ file, sha256 }) => `not in the store: ${file}, sha256 ${sha256}`),
+      nextSteps: ['Run the same command without --offline, where there is a network'],
+    },
+  );
 }
 
 function pythonOriginOf(python: PythonDecision, probe: SourceProbe | null): Origin {
@@ -344,36 +331,4 @@ function pythonOriginOf(python: PythonDecision, probe: SourceProbe | null): Orig
   if (python.presence === 'unpacked') return { from: 'already here', place: '' };
   if (python.presence === 'stored') return { from: 'from the store', place: '' };
   return { from: 'official builds', place: probe?.place ?? '' };
-}
-
-function indexWords(session: NetworkSession): string {
-  const origin = session.profile.indexes[0]?.origin;
-  return origin === undefined || origin === 'default'
-    ? 'public package index'
-    : `your package index (${origin})`;
-}
-
-function missingUv(uvPath: string): SetupError {
-  return new SetupError(`There is no uv at ${uvPath}.`, {
-    failureClass: 'conflict',
-    evidence: [`--uv ${uvPath}`],
-    nextSteps: ['Give the path of a uv binary, or leave --uv out'],
-  });
-}
-
-function noUv(uvPath: string, rejected: string[], isOffline: boolean): SetupError {
-  return new SetupError(
-    isOffline
-      ? `uv ${MANAGED_UV_VERSION} is not here, and --offline forbids to fetch it.`
-      : 'uv could not be fetched from anywhere.',
-    {
-      failureClass: 'network',
-      evidence: rejected,
-      nextSteps: [
-        'Check the network and the proxy settings, then run: ktx setup',
-        'Use another package index that has uv: ktx setup --index-url <url>',
-        `Place the uv ${MANAGED_UV_VERSION} binary at ${uvPath}`,
-      ],
-    },
-  );
 }

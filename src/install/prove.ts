@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
-import { Agent, get } from 'node:http';
-import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { runProcess } from '../process/run-process.ts';
+import { askEmbedding, largestDifference } from '../runtime/daemon-embedding.ts';
+import { daemonHealthProblem } from '../runtime/daemon-health.ts';
+import { allocateDaemonPort } from '../runtime/daemon-port.ts';
+import { REFERENCE_TEXT, REFERENCE_VECTOR } from '../runtime/reference-vector.ts';
 import { interpreterEnvironment } from '../runtime/system-python.ts';
 import { CancelledError, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
 
@@ -15,21 +17,28 @@ print(json.dumps({"prefix": sys.prefix, "version": sys.version.split()[0]}))
 `;
 
 const importAnswerSchema = z.object({ prefix: z.string(), version: z.string() });
-const healthSchema = z.object({ status: z.literal('healthy'), version: z.string(), nonce: z.string() });
 
 const HEALTH_TIMEOUT_MS = 60_000;
 const POLL_INTERVAL_MS = 25;
 const PROBE_TIMEOUT_MS = 2000;
+/** The first request loads the model. */
+const VECTOR_TIMEOUT_MS = 60_000;
+/** The engines agree within 3e-7; another model or a wrong graph is off by tenths. */
+const MAX_DIFFERENCE = 1e-4;
 
 export interface ProofOptions {
   environmentDir: string;
   pythonPath: string;
   daemonPath: string;
   cliVersion: string;
+  /** Folder of the embedding model; with it a vector is part of the proof. */
+  modelDir?: string;
   env: NodeJS.ProcessEnv;
   signal?: AbortSignal;
   /** Hides secrets in what the children print. */
   mask?: (text: string) => string;
+  /** Told of every child, see `runProcess`. */
+  onSpawn?: (pid: number, mark: string) => void;
   onLines?: (stream: 'stdout' | 'stderr', lines: string[]) => void | Promise<void>;
 }
 
@@ -57,6 +66,7 @@ export async function proveImports(options: ProofOptions): Promise<string> {
     env,
     signal: options.signal,
     mask: options.mask,
+    onSpawn: options.onSpawn,
   }).catch((error: unknown) => {
     if (error instanceof CancelledError) throw error;
     throw unproven('the interpreter does not start', options.pythonPath, errorMessage(error));
@@ -78,7 +88,8 @@ export async function proveImports(options: ProofOptions): Promise<string> {
 /** The daemon starts on a free port, answers `/health` with our version and nonce, and ends when told to. */
 export async function proveDaemon(options: ProofOptions): Promise<void> {
   const env = interpreterEnvironment(options.env);
-  const port = await freePort();
+  const port = await allocateDaemonPort();
+  const baseUrl = `http://127.0.0.1:${port}`;
   const nonce = randomBytes(16).toString('hex');
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
@@ -86,9 +97,15 @@ export async function proveDaemon(options: ProofOptions): Promise<void> {
   const daemon = runProcess({
     command: options.daemonPath,
     args: ['serve-http', '--host', '127.0.0.1', '--port', String(port), '--log-level', 'warning'],
-    env: { ...env, KTX_DAEMON_VERSION: options.cliVersion, KTX_DAEMON_NONCE: nonce },
+    env: {
+      ...env,
+      KTX_DAEMON_VERSION: options.cliVersion,
+      KTX_DAEMON_NONCE: nonce,
+      ...(options.modelDir ? { KTX_EMBEDDINGS_MODEL_DIR: options.modelDir } : {}),
+    },
     signal,
     mask: options.mask,
+    onSpawn: options.onSpawn,
     onLines: (stream, lines) => {
       printed = `${printed}${lines.join('\n')}\n`.slice(-4000);
       return options.onLines?.(stream, lines);
@@ -103,24 +120,39 @@ export async function proveDaemon(options: ProofOptions): Promise<void> {
   });
   try {
     const deadline = Date.now() + HEALTH_TIMEOUT_MS;
-    let lastAnswer = 'no answer';
     for (;;) {
       throwIfCancelled(options.signal);
-      const answer = await askHealth(port).catch((error: unknown) => errorMessage(error));
-      const health = healthSchema.safeParse(answer);
-      if (health.success && health.data.version === options.cliVersion && health.data.nonce === nonce) return;
-      lastAnswer = typeof answer === 'string' ? answer : JSON.stringify(answer);
+      const { cliVersion } = options;
+      const problem = await daemonHealthProblem({ baseUrl, cliVersion, nonce, timeoutMs: PROBE_TIMEOUT_MS });
+      if (problem === null) break;
       if (endedEarly !== null)
         throw unproven('the daemon does not start', options.daemonPath, `${endedEarly}\n${printed}`);
       if (Date.now() > deadline) {
-        const waited = `no healthy answer on port ${port} within ${HEALTH_TIMEOUT_MS / 1000} s, last: ${lastAnswer}`;
+        const waited = `no healthy answer on port ${port} within ${HEALTH_TIMEOUT_MS / 1000} s, last: ${problem}`;
         throw unproven('the daemon does not answer', options.daemonPath, `${waited}\n${printed}`);
       }
       await delay(POLL_INTERVAL_MS);
     }
+    if (options.modelDir) await proveVector(options, port);
   } finally {
     stop.abort();
     await daemon;
+  }
+}
+
+/** The model and its runtime compute here what they compute elsewhere. */
+async function proveVector(options: ProofOptions, port: number): Promise<void> {
+  const vector = await askEmbedding(port, REFERENCE_TEXT, {
+    timeoutMs: VECTOR_TIMEOUT_MS,
+    signal: options.signal,
+  }).catch((error: unknown) => {
+    throwIfCancelled(options.signal);
+    throw unproven('no vector can be computed', options.daemonPath, errorMessage(error));
+  });
+  const difference = largestDifference(vector, REFERENCE_VECTOR);
+  if (difference > MAX_DIFFERENCE) {
+    const found = `the vector of "${REFERENCE_TEXT}" differs from its reference by ${difference}`;
+    throw unproven('it computes wrong vectors', options.daemonPath, found);
   }
 }
 
@@ -130,48 +162,5 @@ function unproven(what: string, path: string, output: string): SetupError {
     failureClass: 'internal',
     evidence: [path, ...lines],
     nextSteps: ['ktx setup --force builds it anew', 'The install log has everything that was printed'],
-  });
-}
-
-/** A loopback port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === 'object' && address
-          ? resolve(address.port)
-          : reject(new Error('no port on 127.0.0.1')),
-      );
-    });
-  });
-}
-
-/** Asks `/health` directly: an agent of its own, since Node's global one may go through the user's proxy. */
-async function askHealth(port: number): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const agent = new Agent({ keepAlive: false });
-    const request = get(
-      { host: '127.0.0.1', port, path: '/health', agent, timeout: PROBE_TIMEOUT_MS },
-      (response) => {
-        response.setEncoding('utf8');
-        let body = '';
-        response.on('data', (chunk: string) => {
-          body = (body + chunk).slice(0, 10_000);
-        });
-        response.on('error', reject);
-        response.on('end', () => {
-          try {
-            resolve(JSON.parse(body));
-          } catch {
-            reject(new Error(`HTTP ${response.statusCode}: ${body.slice(0, 200)}`));
-          }
-        });
-      },
-    );
-    request.on('timeout', () => request.destroy(new Error(`no answer within ${PROBE_TIMEOUT_MS / 1000} s`)));
-    request.on('error', reject);
   });
 }

@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import type { KtxRuntimeFeature } from '../runtime/features.ts';
-import { type Artefact, lockArtefact, type RuntimeLock } from '../runtime/lock.ts';
+import { type Artefact, lockArtefact, lockedFeature, type RuntimeLock } from '../runtime/lock.ts';
 import {
   findSystemPythons,
   inspectSystemPython,
@@ -8,8 +7,8 @@ import {
   type SystemPythonSearch,
 } from '../runtime/system-python.ts';
 import { type HostPlatform, lockedMinors, platformKey, targetKey, unmetMinimum } from '../runtime/target.ts';
+import { findUnpackedPython } from '../runtime/unpacked-python.ts';
 import { SetupError } from '../support/errors.ts';
-import { pathExists } from '../support/path-exists.ts';
 import { managedPythonKey } from '../uv/python-downloads.ts';
 import type { PythonChoice } from './setup-options.ts';
 
@@ -20,6 +19,8 @@ export interface ManagedPython {
   archive: Artefact;
   /** Where the archive is now: nothing to do, in the store, or to be fetched. */
   presence: 'unpacked' | 'stored' | 'fetch';
+  /** Where it was unpacked earlier. Its files are compared with their list just before they are used. */
+  unpackedDir: string | null;
   notes: string[];
 }
 
@@ -73,10 +74,10 @@ export async function choosePython(options: {
   const managed = choice === 'system' ? null : managedCandidate(lock, host, minors);
   let obstacles: string[] = [];
   if (managed) {
-    const root = join(options.pythonDir, managedPythonKey(host, managed.version));
-    if (await pathExists(join(root, host.platform === 'win32' ? 'python.exe' : 'bin/python3'))) {
-      return { ...managed, presence: 'unpacked' };
-    }
+    const key = managedPythonKey(host, managed.version);
+    const wanted = { key, archiveSha256: managed.archive.sha256 };
+    const unpackedDir = await findUnpackedPython(options.pythonDir, wanted);
+    if (unpackedDir !== null) return { ...managed, presence: 'unpacked', unpackedDir };
     if (await options.isStored(managed.archive)) return { ...managed, presence: 'stored' };
     obstacles = await options.findObstacles(managed.archive);
     if (obstacles.length === 0) return { ...managed, presence: 'fetch' };
@@ -108,6 +109,7 @@ function managedCandidate(
     target: targetKey(host, lock.python.version),
     archive: lockArtefact(lock, sha256),
     presence: 'fetch',
+    unpackedDir: null,
     notes: [],
   };
 }
@@ -128,14 +130,14 @@ export function unavailability(
   minor: string,
   features: readonly KtxRuntimeFeature[],
 ): string | null {
-  const target = lock.targets[targetKey(host, minor)];
-  if (!target) return `nothing is locked for ${platformKey(host)} with Python ${minor}`;
-  const unmet = unmetMinimum(target.minimum, host);
-  if (unmet) return unmet;
+  const key = targetKey(host, minor);
+  if (!lock.targets[key]) return `nothing is locked for ${platformKey(host)} with Python ${minor}`;
   for (const feature of features) {
-    const entry = target.features[feature];
+    const entry = lockedFeature(lock, key, feature);
     if (!entry) return `${feature} is not locked for ${platformKey(host)} with Python ${minor}`;
-    if (!Array.isArray(entry)) return entry.unavailable;
+    if ('unavailable' in entry) return entry.unavailable;
+    const reason = unmetMinimum(entry.minimum, host);
+    if (reason) return reason;
   }
   return null;
 }

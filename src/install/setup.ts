@@ -2,28 +2,22 @@ import { homedir } from 'node:os';
 import { managedPythonRuntimeLayout } from '../runtime/layout.ts';
 import { readInstalledManifest } from '../runtime/manifest.ts';
 import { CancelledError } from '../support/errors.ts';
-import {
-  type Emit,
-  eventEmitter,
-  type PlanSummary,
-  type SetupResult,
-  type SetupStep,
-} from '../support/events.ts';
+import { type Emit, eventEmitter, type SetupResult, type SetupStep } from '../support/events.ts';
 import { describeFailure } from './failure.ts';
-import { describePython, type InstallJob, type InstallOutcome, runInstallJob } from './job.ts';
-import type { NetworkSession } from './network-session.ts';
-import { prepareInstall } from './plan.ts';
+import { describePython, type InstallOutcome } from './job.ts';
+import { type PrepareOptions, prepareInstall } from './plan.ts';
 import type { SetupOptions } from './setup-options.ts';
+import {
+  type InstallPreparation,
+  installUnderLock,
+  type ReadyPreparation,
+  tidyAfterKilledRun,
+} from './under-lock.ts';
 
 export type SetupPlan = { status: 'ready'; result: SetupResult } | InstallPlan;
 
 /** A plan that was shown is the plan that is carried out. Its parts are opaque to who shows it. */
-export interface InstallPlan {
-  status: 'install';
-  summary: PlanSummary;
-  job: InstallJob;
-  session: NetworkSession;
-}
+export type InstallPlan = InstallPreparation;
 
 /**
  * Finds out what a setup would do: which Python, which files from where, how many bytes. Asks the hosts that it would
@@ -33,31 +27,30 @@ export interface InstallPlan {
  */
 export async function planSetup(options: SetupOptions): Promise<SetupPlan> {
   const startedAt = performance.now();
-  const prepared = await prepareInstall({
-    ...options,
-    env: options.env ?? process.env,
-    homeDir: options.homeDir ?? homedir(),
-  });
-  if (prepared.status === 'ready') {
-    const { layout, manifest } = prepared;
-    return {
-      status: 'ready',
-      result: {
-        status: 'ready',
-        cliVersion: layout.cliVersion,
-        features: manifest.features,
-        pythonPath: layout.pythonPath,
-        pythonLabel: 'Python as installed',
-        daemonPath: layout.daemonPath,
-        manifestPath: layout.manifestPath,
-        logPath: layout.installLogPath,
-        durationMs: Math.round(performance.now() - startedAt),
-        downloadedBytes: 0,
-        egress: [],
-      },
-    };
-  }
-  return prepared;
+  const prepared = await prepareInstall(withDefaults(options));
+  if (prepared.status === 'install') return prepared;
+  await tidyAfterKilledRun(prepared.layout, eventEmitter(options.onEvent));
+  return { status: 'ready', result: readyResult(prepared, Math.round(performance.now() - startedAt)) };
+}
+
+function withDefaults(options: SetupOptions): PrepareOptions {
+  return { ...options, env: options.env ?? process.env, homeDir: options.homeDir ?? homedir() };
+}
+
+function readyResult({ layout, manifest }: ReadyPreparation, durationMs: number): SetupResult {
+  return {
+    status: 'ready',
+    cliVersion: layout.cliVersion,
+    features: manifest.features,
+    pythonPath: layout.pythonPath,
+    pythonLabel: 'Python as installed',
+    daemonPath: layout.daemonPath,
+    manifestPath: layout.manifestPath,
+    logPath: layout.installLogPath,
+    durationMs,
+    downloadedBytes: 0,
+    egress: [],
+  };
 }
 
 /** Lets go of a plan that is not carried out: its connections. */
@@ -67,14 +60,17 @@ export async function discardPlan(plan: InstallPlan): Promise<void> {
 
 /** Carries a plan out. @throws what stood in the way; the runtime that was there answers as before. */
 export async function executeSetup(plan: InstallPlan, options: SetupOptions): Promise<SetupResult> {
+  return execute(plan, options, true);
+}
+
+async function execute(plan: InstallPlan, options: SetupOptions, isShown: boolean): Promise<SetupResult> {
   const startedAt = performance.now();
   const emit = eventEmitter(options.onEvent);
-  try {
-    const outcome = await runInstallJob(plan.job, emit, options.signal);
-    return resultOf(plan, outcome, Math.round(performance.now() - startedAt));
-  } finally {
-    await plan.session.close();
-  }
+  const end = await installUnderLock(plan, withDefaults(options), emit, isShown);
+  const durationMs = Math.round(performance.now() - startedAt);
+  return end.status === 'ready'
+    ? readyResult(end.ready, durationMs)
+    : resultOf(end.prepared, end.outcome, durationMs);
 }
 
 /**
@@ -99,7 +95,8 @@ export async function runSetup(options: SetupOptions): Promise<SetupResult> {
       for (const text of plan.summary.notes) emit({ type: 'note', step: 'plan', level: 'info', text });
     }
     emit({ type: 'step', step: 'plan', status: 'finished', durationMs });
-    const result = plan.status === 'ready' ? plan.result : await executeSetup(plan, { ...options, onEvent });
+    const result =
+      plan.status === 'ready' ? plan.result : await execute(plan, { ...options, onEvent }, false);
     emit({ type: 'done', result });
     return result;
   } catch (error) {

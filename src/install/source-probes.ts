@@ -1,10 +1,13 @@
+import { pause, retryDelayMs } from '../network/retry.ts';
 import type { Artefact } from '../runtime/lock.ts';
-import type { ArtefactSource } from '../store/sources.ts';
+import { type ArtefactSource, NoSourceError } from '../store/sources.ts';
 import { errorMessage, SetupError } from '../support/errors.ts';
 import type { NetworkSession } from './network-session.ts';
 
 /** All sources of one artefact are asked side by side; a plan that takes longer to answer is a worse plan. */
 const PROBE_TIMEOUT_MS = 2000;
+/** Longer waits are for the transfer, which says what it waits for. */
+const MAX_DELAY_MS = 2000;
 
 export interface SourceProbe {
   /** Host or folder that has it; `null` when none does. */
@@ -15,6 +18,8 @@ export interface SourceProbe {
   sizeBytes: number | null;
   /** One line a source that cannot give it. */
   obstacles: string[];
+  /** The same with all that is known of each. */
+  failures: SetupError[];
 }
 
 /** Asks every source of an artefact whether it can give it, and takes the first of them that can. */
@@ -23,19 +28,39 @@ export async function probeSources(
   artefact: Artefact,
   signal: AbortSignal | undefined,
 ): Promise<SourceProbe> {
-  const sources = session.sourcesOf(artefact);
-  const answers = await Promise.all(sources.map((source) => askSource(session, artefact, source, signal)));
-  const obstacles = answers.flatMap((answer) => (answer.obstacle === null ? [] : [answer.obstacle]));
-  const winner = answers.find((answer) => answer.obstacle === null);
-  if (!winner) return { place: null, hosts: [], sizeBytes: null, obstacles };
-  return { place: winner.label, hosts: winner.hosts, sizeBytes: winner.sizeBytes, obstacles };
+  const answers = await askEverySource(session, artefact, signal);
+  if (answers.length === 0) return lost([new NoSourceError(artefact.file)]);
+  const failures = answers.flatMap(({ failure }) => (failure === null ? [] : [failure]));
+  const able = answers.filter(({ failure }) => failure === null);
+  const [winner] = able;
+  if (!winner) return lost(failures);
+  // Those of the others too: they are asked when the winner turns out to have other bytes, or breaks down.
+  const hosts = able.flatMap((answer) => answer.hosts);
+  const { label: place, sizeBytes } = winner;
+  return { place, hosts, sizeBytes, obstacles: failures.map(errorMessage), failures };
 }
 
-interface SourceAnswer {
+function lost(failures: SetupError[]): SourceProbe {
+  return { place: null, hosts: [], sizeBytes: null, obstacles: failures.map(errorMessage), failures };
+}
+
+/** What each source says, in their order. */
+export function askEverySource(
+  session: NetworkSession,
+  artefact: Artefact,
+  signal: AbortSignal | undefined,
+): Promise<SourceAnswer[]> {
+  return Promise.all(
+    session.sourcesOf(artefact).map((source) => askSource(session, artefact, source, signal)),
+  );
+}
+
+export interface SourceAnswer {
   label: string;
+  /** Empty when it cannot give it. */
   hosts: string[];
   sizeBytes: number | null;
-  obstacle: string | null;
+  failure: SetupError | null;
 }
 
 async function askSource(
@@ -46,26 +71,33 @@ async function askSource(
 ): Promise<SourceAnswer> {
   const { label } = source;
   try {
-    let url: string;
-    const hosts: string[] = [];
-    if (source.kind === 'url') url = source.url;
-    else {
-      const found = await session.index.findIn(
-        source.location,
-        source.project,
-        artefact.file,
-        artefact.sha256,
-      );
-      hosts.push(...hostsOf(source.location.url));
-      url = found.url;
-    }
+    const hosts = source.kind === 'url' ? [] : hostsOf(source.location.url);
+    const url = source.kind === 'url' ? source.url : await addressIn(session, artefact, source, signal);
     const answer = await session.client.probe(url, { timeoutMs: PROBE_TIMEOUT_MS, signal });
-    if (answer.failure) return { label, hosts: [], sizeBytes: null, obstacle: answer.failure.message };
+    if (answer.failure) return { label, hosts: [], sizeBytes: null, failure: answer.failure };
     const networkHosts = url.startsWith('file:') ? [] : answer.hops;
-    return { label, hosts: [...hosts, ...networkHosts], sizeBytes: answer.sizeBytes, obstacle: null };
+    return { label, hosts: [...hosts, ...networkHosts], sizeBytes: answer.sizeBytes, failure: null };
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    return { label, hosts: [], sizeBytes: null, obstacle: errorMessage(error) };
+    return { label, hosts: [], sizeBytes: null, failure: error };
+  }
+}
+
+/** A page that is busy for a moment (429, 503, a broken line) is asked again, as it would be while fetching. */
+async function addressIn(
+  session: NetworkSession,
+  artefact: Artefact,
+  { location, project }: Extract<ArtefactSource, { kind: 'package' }>,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  for (let failedCount = 1; ; failedCount++) {
+    try {
+      return (await session.index.findIn(location, project, artefact.file, artefact.sha256)).url;
+    } catch (error) {
+      const delayMs = retryDelayMs(error, failedCount, session.profile.retries);
+      if (delayMs === null || delayMs > MAX_DELAY_MS) throw error;
+      await pause(delayMs, signal);
+    }
   }
 }
 

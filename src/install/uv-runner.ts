@@ -37,10 +37,12 @@ export function createUvRunner(options: {
   emit: Emit;
   /** Hides secrets in what uv prints. */
   mask: (text: string) => string;
+  /** Told of every child, see `runProcess`. */
+  onSpawn?: (pid: number, mark: string) => void;
   exec?: ManagedPythonRuntimeExec;
   signal?: AbortSignal;
 }): UvRunner {
-  const { uvPath, log, emit, exec, signal } = options;
+  const { uvPath, log, emit, exec, signal, onSpawn } = options;
 
   const masked = (output: { stdout: string; stderr: string }) => ({
     stdout: options.mask(output.stdout),
@@ -53,7 +55,8 @@ export function createUvRunner(options: {
     onLines?: (stream: 'stdout' | 'stderr', lines: string[]) => void | Promise<void>,
   ): Promise<{ isOk: boolean; stdout: string; stderr: string; cause?: unknown }> {
     if (!exec) {
-      const outcome = await runProcess({ command: uvPath, args, env, signal, mask: options.mask, onLines });
+      const { mask } = options;
+      const outcome = await runProcess({ command: uvPath, args, env, signal, mask, onLines, onSpawn });
       return { isOk: outcome.exitCode === 0, stdout: outcome.stdout, stderr: outcome.stderr };
     }
     try {

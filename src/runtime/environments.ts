@@ -13,7 +13,8 @@ import {
 /** Names of environments; nothing else in their folder is ever touched. */
 export const ENVIRONMENT_ID = /^[0-9a-f]{8}$/;
 /** What an interrupted removal or replacement leaves in a version's folder or in `envs`. */
-const LEFTOVER = /^(?:[0-9a-f]{8}|\.venv)\.[0-9a-f]{8}\.removed$|^\.venv\.[0-9a-f]{8}$|\.json\.\d+\.[0-9a-f]{8}\.tmp$/;
+export const ENVIRONMENT_LEFTOVER =
+  /^(?:[0-9a-f]{8}|\.venv)\.[0-9a-f]{8}\.removed$|^\.venv\.[0-9a-f]{8}$|\.json\.\d+\.[0-9a-f]{8}\.tmp$/;
 
 export function environmentsDir(versionDir: string): string {
   return join(versionDir, 'envs');
@@ -133,7 +134,8 @@ export async function tidyEnvironments(
   for (const folder of [versionDir, environmentsDir(versionDir)]) {
     for (const name of await namesIn(folder)) {
       const path = join(folder, name);
-      if (LEFTOVER.test(name)) await attempt(result, path, () => rm(path, { recursive: true, force: true }));
+      if (ENVIRONMENT_LEFTOVER.test(name))
+        await attempt(result, path, () => rm(path, { recursive: true, force: true }));
     }
   }
   return result;

@@ -3,11 +3,6 @@ export const RUNTIME_FEATURES = ['core', 'local-embeddings'] as const;
 
 export type KtxRuntimeFeature = (typeof RUNTIME_FEATURES)[number];
 
-/** Features that the lock has and the installer does not yet, with the reason that a person is given. */
-export const UNFINISHED_FEATURES: Partial<Record<KtxRuntimeFeature, string>> = {
-  'local-embeddings': 'comes with the next version of ktx',
-};
-
 /** `core` plus the requested features, without duplicates, in canonical order. `[]` gives `['core']`. */
 export function normaliseFeatures(features: readonly KtxRuntimeFeature[]): KtxRuntimeFeature[] {
   const wanted = new Set<KtxRuntimeFeature>(['core', ...features]);

@@ -49,22 +49,26 @@ export function openJournal(options: { runsDir: string; cliVersion: string }): J
   const path = join(runDir, FILE);
   mkdirSync(runDir, { recursive: true });
   const write = (entry: JournalEntry) => appendFileSync(path, `${JSON.stringify(entry)}\n`);
-  const start = readProcessStart(process.pid);
-  const at = new Date().toISOString();
-  write({
-    schemaVersion: 1,
-    cliVersion: options.cliVersion,
-    pid: process.pid,
-    start,
-    host: hostname(),
-    at,
-  });
+  const close = () => rmSync(runDir, { recursive: true, force: true, maxRetries: 3 });
+  try {
+    write({
+      schemaVersion: 1,
+      cliVersion: options.cliVersion,
+      pid: process.pid,
+      start: readProcessStart(process.pid),
+      host: hostname(),
+      at: new Date().toISOString(),
+    });
+  } catch (error) {
+    close();
+    throw error;
+  }
   return {
     runId,
     runDir,
     write,
     child: (pid, mark) => write({ child: pid, start: readProcessStart(pid), mark }),
-    close: () => rmSync(runDir, { recursive: true, force: true, maxRetries: 3 }),
+    close,
   };
 }
 

@@ -93,3 +93,8 @@ export function sharedLayout(runtimeRoot: string): SharedLayout {
     logsDir: join(root, 'logs'),
   };
 }
+
+/** What `ktx admin network set` stored, for all versions. */
+export function networkSettingsPath(runtimeRoot: string): string {
+  return join(sharedLayout(runtimeRoot).root, 'network.json');
+}

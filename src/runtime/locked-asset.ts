@@ -7,11 +7,42 @@ import { PACKAGE_ROOT } from '../support/package-root.ts';
 import { BUNDLED_MANIFEST_SHA256 } from './asset-digest.ts';
 import type { KtxRuntimeFeature } from './features.ts';
 import { lockedFilesSchema, type RuntimeLock, readLockedFile, runtimeLockSchema } from './lock.ts';
+import type { LockedDigests } from './manifest.ts';
 
 export interface LockedAsset {
   lock: RuntimeLock;
   /** The hash-locked requirements of the largest requested feature; they cover the smaller ones. */
   readRequirements(features: readonly KtxRuntimeFeature[]): Promise<string>;
+  digestsFor(features: readonly KtxRuntimeFeature[]): LockedDigests;
+}
+
+/**
+ * The digests that an install of these features would be made from, or `null` where there is no lock. For telling whether an
+ * installed one still is what it would be: hashes the lock, reads nothing in it, and trusts the manifest for the requirements.
+ */
+export async function readLockedDigests(
+  assetDir: string,
+  features: readonly KtxRuntimeFeature[],
+): Promise<LockedDigests | null> {
+  const manifest = await readFile(join(assetDir, 'manifest.json'), 'utf8');
+  const files = lockedFilesSchema.safeParse(JSON.parse(manifest));
+  if (!files.success) return null;
+  const lock = await readFile(join(assetDir, files.data.lock.file)).catch(() => null);
+  return (
+    lock && {
+      lock: createHash('sha256').update(lock).digest('hex'),
+      requirements: requirementsFile(files.data, features)?.sha256 ?? '',
+    }
+  );
+}
+
+/** The requirements of the largest feature cover those of the smaller ones. */
+function requirementsFile(files: z.infer<typeof lockedFilesSchema>, features: readonly KtxRuntimeFeature[]) {
+  return files.requirements[largestOf(features)];
+}
+
+function largestOf(features: readonly KtxRuntimeFeature[]): KtxRuntimeFeature {
+  return features.includes('local-embeddings') ? 'local-embeddings' : 'core';
 }
 
 /**
@@ -50,11 +81,14 @@ export async function readLockedAsset(assetDir: string): Promise<LockedAsset | n
   return {
     lock,
     async readRequirements(features) {
-      const largest = features.includes('local-embeddings') ? 'local-embeddings' : 'core';
-      const file = files.requirements[largest];
-      if (!file) throw altered(manifestPath, `it names no requirements for ${largest}`);
+      const file = requirementsFile(files, features);
+      if (!file) throw altered(manifestPath, `it names no requirements for ${largestOf(features)}`);
       return (await readLockedFile(assetDir, file)).toString('utf8');
     },
+    digestsFor: (features) => ({
+      lock: files.lock.sha256,
+      requirements: requirementsFile(files, features)?.sha256 ?? '',
+    }),
   };
 }
 

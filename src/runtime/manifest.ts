@@ -5,6 +5,10 @@ import { parseSchema } from '../support/schema.ts';
 import { assetManifestSchema } from './asset.ts';
 import { RUNTIME_FEATURES } from './features.ts';
 
+/** What a locked environment was made from, beside the wheel. An addition of ours: other readers of the file drop it. */
+export const lockedDigestsSchema = z.object({ lock: z.string(), requirements: z.string() });
+export type LockedDigests = z.infer<typeof lockedDigestsSchema>;
+
 /**
  * `<versionDir>/manifest.json`: written last, so its presence means that every step of the install succeeded.
  * Paths are those of the active environment, `<versionDir>/envs/<id>`. Unknown keys are dropped. Contract section 6.
@@ -21,6 +25,7 @@ export const installedManifestSchema = z.object({
     daemonExecutable: z.string().check(z.minLength(1)),
   }),
   installLog: z.string().check(z.minLength(1)),
+  locked: z.optional(lockedDigestsSchema),
 });
 
 export type InstalledKtxRuntimeManifest = z.infer<typeof installedManifestSchema>;

@@ -1,7 +1,10 @@
 import type { Dirent } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { errorCode, errorMessage, SetupError } from '../support/errors.ts';
+import { sharedLayout } from './layout.ts';
+import { isVersionName } from './version-name.ts';
+import type { Note } from './write-access.ts';
 
 export interface ManagedPythonRuntimePruneResult {
   runtimeRoot: string;
@@ -12,30 +15,77 @@ export interface ManagedPythonRuntimePruneResult {
   removed: string[];
 }
 
-/** `1.2.3`, `1.2.3-rc.4`, `1.2.3+build`. Anything else under the root, `uv` first of all, is not an install. */
-const VERSION_NAME = /^\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]*)?$/;
-
 /**
- * Removes the runtimes of other CLI versions. Only real folders with a version's name are touched: never `uv`, files,
- * links or what a link points to. Contract section 13.
+ * Removes the runtimes of other CLI versions, but for those whose daemons or interpreters run, and what is no longer needed of the
+ * others. Only real folders with a version's name are touched: never `uv`, files, links or what a link points to. Waits for
+ * whoever else changes the runtime. Contract section 13.
+ * @param options.store deletes the downloaded files too; a later install fetches them again.
  * @throws SetupError naming every folder that could not be removed; the others are gone then.
  */
 export async function pruneManagedPythonRuntimes(options: {
   cliVersion: string;
   runtimeRoot: string;
   dryRun?: boolean;
+  store?: boolean;
+  note?: Note;
+  signal?: AbortSignal;
 }): Promise<ManagedPythonRuntimePruneResult> {
-  const { cliVersion, runtimeRoot } = options;
+  const { runtimeRoot, note = () => {} } = options;
+  const preview = await findStale(options);
+  // Without the shared folder nothing was installed by a program that locks.
+  const hasShared = (await entriesOf(runtimeRoot)).some(
+    (entry) => entry.name === 'uv' && entry.isDirectory(),
+  );
+  if (options.dryRun === true) return { ...preview, removed: [] };
+  if (!hasShared) return { ...preview, removed: await removeFolders(preview.stale) };
+  const versions = [options.cliVersion, ...preview.stale.map((path) => basename(path))];
+  const [{ withWriteAccess }, { recover, tidyRuntime }] = await Promise.all([
+    import('./write-access.ts'),
+    import('./recovery.ts'),
+  ]);
+  const access = { runtimeRoot, versions, step: 'prune', note, signal: options.signal };
+  return withWriteAccess(access, async () => {
+    await recover({ runtimeRoot, note });
+    // Looked at again: whoever we waited for may have installed, or started something.
+    const found = await findStale(options);
+    const locked = new Set(preview.stale);
+    const stale = found.stale.filter((path) => locked.has(path));
+    const removed = await removeFolders(stale);
+    await tidyRuntime({ runtimeRoot, cliVersion: options.cliVersion, note });
+    if (options.store === true) await removeStore(sharedLayout(runtimeRoot).storeDir);
+    return { ...found, stale, removed };
+  });
+}
+
+async function findStale({
+  cliVersion,
+  runtimeRoot,
+}: {
+  cliVersion: string;
+  runtimeRoot: string;
+}): Promise<Omit<ManagedPythonRuntimePruneResult, 'removed'>> {
   const folders = (await entriesOf(runtimeRoot))
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
-  const stale = folders
-    .filter((name) => name !== cliVersion && VERSION_NAME.test(name))
-    .map((name) => join(runtimeRoot, name));
-  const kept = folders.filter((name) => name === cliVersion).map((name) => join(runtimeRoot, name));
-  const removed = options.dryRun === true ? [] : await removeFolders(stale);
-  return { runtimeRoot, stale, kept, removed };
+  const { isEnvironmentInUse } = await import('./environments-in-use.ts');
+  const stale: string[] = [];
+  const kept: string[] = [];
+  for (const name of folders) {
+    const path = join(runtimeRoot, name);
+    if (name === cliVersion) kept.push(path);
+    else if (name !== 'uv' && isVersionName(name))
+      ((await isEnvironmentInUse(path)) ? kept : stale).push(path);
+  }
+  return { runtimeRoot, stale, kept };
+}
+
+/** Only what has a digest for its name. */
+async function removeStore(storeDir: string): Promise<void> {
+  for (const { name } of await entriesOf(storeDir)) {
+    if (/^[0-9a-f]{64}(?:$|\.partial)/.test(name))
+      await rm(join(storeDir, name), { recursive: true, force: true });
+  }
 }
 
 async function entriesOf(path: string): Promise<Dirent[]> {

@@ -40,6 +40,18 @@ export async function recover(options: { runtimeRoot: string; note: Note }): Pro
   }
 }
 
+/** Removes of a version, and of the interpreters of all, what no environment needs. Needs write access. */
+export async function tidyRuntime(options: {
+  runtimeRoot: string;
+  cliVersion: string;
+  note: Note;
+}): Promise<void> {
+  const versionDir = join(options.runtimeRoot, options.cliVersion);
+  const { problems } = await tidyEnvironments(versionDir, isEnvironmentInUse);
+  for (const text of problems) options.note('warning', text);
+  await removeUnneededPythons(options.runtimeRoot, { alsoFinished: true });
+}
+
 /**
  * For a run that has nothing else to write: recovers when there is something to recover from and nobody else is at it.
  * Writes nothing and takes no lock when there is not.
@@ -92,10 +104,7 @@ async function removeStaleFiles(runtimeRoot: string): Promise<string[]> {
     await rm(path, { recursive: true, force: true });
     removed.push(path);
   };
-  for (const name of await namesIn(shared.storeDir)) {
-    const path = join(shared.storeDir, name);
-    if (/^[0-9a-f]{64}\.partial/.test(name) && (await ageMs(path)) > PARTIAL_LIFETIME_MS) await remove(path);
-  }
+  for (const path of await uselessPartials(shared.storeDir)) await remove(path);
   for (const version of (await namesIn(shared.root)).filter(isVersionName)) {
     for (const name of await namesIn(join(shared.root, version))) {
       if (/^uv(?:\.exe)?\.\d+\.download$/.test(name)) await remove(join(shared.root, version, name));
@@ -105,6 +114,25 @@ async function removeStaleFiles(runtimeRoot: string): Promise<string[]> {
     if (/\.holder\.json\.\d+\.tmp$/.test(name)) await remove(join(shared.locksDir, name));
   }
   return removed;
+}
+
+/**
+ * Parts of transfers that nobody continues: what belongs to a part that is not there, what was never renamed, parts of files that
+ * came by another way, and parts that are old. `<sha256>.partial` and `<sha256>.partial.json` of the others stay.
+ */
+async function uselessPartials(storeDir: string): Promise<string[]> {
+  const names = await namesIn(storeDir);
+  const useless: string[] = [];
+  for (const name of names) {
+    const [, sha256, rest] = /^([0-9a-f]{64})\.partial(.*)$/.exec(name) ?? [];
+    if (sha256 === undefined) continue;
+    const path = join(storeDir, name);
+    const isOrphan = rest !== '' && !names.includes(`${sha256}.partial`);
+    const isComplete = (await namesIn(join(storeDir, sha256))).length > 0;
+    const isOld = (await ageMs(path)) > PARTIAL_LIFETIME_MS;
+    if (isOrphan || isComplete || isOld || /\.tmp$/.test(name)) useless.push(path);
+  }
+  return useless;
 }
 
 async function ageMs(path: string): Promise<number> {

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { readProcessStart } from '../process/process-table.ts';
@@ -69,7 +69,6 @@ export async function withWriteAccess<T>(
   const held: FileLock[] = [];
   let hasWaited = false;
   const { locksDir } = sharedLayout(options.runtimeRoot);
-  makeFolder(locksDir);
   const self = {
     pid: process.pid,
     start: readProcessStart(process.pid),
@@ -106,15 +105,13 @@ function lockNames(versions: readonly string[]): string[] {
   return [...new Set(versions)].sort().concat('root');
 }
 
-async function take(
-  path: string,
-  options: WriteAccessOptions,
-  onWait: () => void,
-): Promise<FileLock | null> {
+async function take(path: string, options: WriteAccessOptions, onWait: () => void): Promise<FileLock | null> {
   const startedAt = performance.now();
   let told = '';
   for (;;) {
     throwIfCancelled(options.signal);
+    // In the loop: who we wait for may be an uninstall, which deletes it at its end.
+    makeFolder(dirname(path));
     const lock = tryFileLock(path, { vfs: options.vfs });
     if (lock || options.shouldWait === false) return lock;
     onWait();
@@ -162,8 +159,13 @@ function readLiveHolder(lockPath: string): Holder | null {
 function writeHolder(lockPath: string, holder: Holder): void {
   const path = holderPath(lockPath);
   const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, jsonText(holder));
-  renameSync(temporary, path);
+  try {
+    writeFileSync(temporary, jsonText(holder));
+    renameSync(temporary, path);
+  } catch {
+    // A full disk keeps no name, and the lock holds without one.
+    rmSync(temporary, { force: true });
+  }
 }
 
 function holderPath(lockPath: string): string {
@@ -177,7 +179,10 @@ function makeFolder(path: string): void {
     throw new SetupError(`The folder of the locks cannot be made: ${path}`, {
       failureClass: 'permission',
       evidence: [errorMessage(error)],
-      nextSteps: ['Make the folder writable for this user', 'Put the runtime elsewhere: --runtime-root <dir>'],
+      nextSteps: [
+        'Make the folder writable for this user',
+        'Put the runtime elsewhere: --runtime-root <dir>',
+      ],
       cause: error,
     });
   }

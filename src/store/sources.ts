@@ -4,6 +4,20 @@ import { type PackageLocation, packageLocations } from '../network/package-index
 import type { NetworkProfile } from '../network/profile.ts';
 import { projectOfFile } from '../network/simple-index.ts';
 import type { Artefact } from '../runtime/lock.ts';
+import { SetupError } from '../support/errors.ts';
+import { SHOW_SETTINGS, USE_INDEX } from '../support/remedies.ts';
+
+/** Nothing is set where an artefact could come from, or it was switched off. */
+export class NoSourceError extends SetupError {
+  constructor(file: string) {
+    super(`There is no place to fetch ${file} from.`, {
+      failureClass: 'network',
+      evidence: ['no package index and no find-links are set, or no-index switches them off'],
+      remedies: [USE_INDEX, SHOW_SETTINGS],
+    });
+    this.name = 'NoSourceError';
+  }
+}
 
 /** One place where an artefact may come from. */
 export type ArtefactSource =
@@ -16,18 +30,20 @@ export interface ReleaseNumbers {
   pythonBuild?: string;
   /** Version of uv, for its archives. */
   uvVersion?: string;
+  /** Repository and commit on the hub, for files of a model. */
+  model?: { repository: string; revision: string };
 }
 
 /**
  * The sources of an artefact in the order they are tried. Wheels, the uv wheel included: find-links, then the indexes. Python:
- * `UV_PYTHON_INSTALL_MIRROR`, official mirror, GitHub. uv's archives: official mirror, GitHub. Models: none, their caller knows.
+ * `UV_PYTHON_INSTALL_MIRROR`, official mirror, GitHub. uv's archives: official mirror, GitHub. Files of a model: the hub.
  * @throws when a release number is missing that the address needs: our fault.
  */
 export function sourcesFor(
   artefact: Artefact,
   profile: Pick<
     NetworkProfile,
-    'findLinks' | 'indexes' | 'pythonInstallMirror' | 'officialMirror' | 'githubReleases'
+    'findLinks' | 'indexes' | 'pythonInstallMirror' | 'officialMirror' | 'githubReleases' | 'modelHub'
   >,
   releases: ReleaseNumbers,
 ): ArtefactSource[] {
@@ -53,7 +69,10 @@ export function sourcesFor(
     const version = required(releases.uvVersion, 'uvVersion', file);
     return officialSources(profile, uvReleasePath(version, file));
   }
-  return [];
+  const model = required(releases.model, 'model', file);
+  return [
+    urlSource(joinAddress(profile.modelHub.url, `${model.repository}/resolve/${model.revision}/${file}`)),
+  ];
 }
 
 function officialSources(
@@ -78,7 +97,7 @@ function urlSource(url: string): ArtefactSource {
   return { kind: 'url', label: placeOf(url), url };
 }
 
-function required(value: string | undefined, name: string, file: string): string {
+function required<T>(value: T | undefined, name: string, file: string): T {
   if (value === undefined) throw new Error(`${name} is needed to know where ${file} lies`);
   return value;
 }

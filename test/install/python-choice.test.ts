@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { choosePython, unavailability } from '../../src/install/python-choice.ts';
 import type { RuntimeLock } from '../../src/runtime/lock.ts';
 import type { HostPlatform } from '../../src/runtime/target.ts';
+import { newPythonDir, recordPython } from '../../src/runtime/unpacked-python.ts';
 import { SetupError } from '../../src/support/errors.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
@@ -44,15 +45,19 @@ async function choose(change: Partial<Parameters<typeof choosePython>[0]> = {}) 
 describe('auto', () => {
   it('takes a managed one that is unpacked, and asks nobody', async () => {
     const pythonDir = await temporaryFolder();
-    const bin = join(pythonDir, 'cpython-3.13.14-linux-x86_64-gnu', 'bin');
+    const key = 'cpython-3.13.14-linux-x86_64-gnu';
+    const unpackedDir = newPythonDir(pythonDir);
+    const bin = join(unpackedDir, key, 'bin');
     await mkdir(bin, { recursive: true });
     await writeFile(join(bin, 'python3'), '');
+    await recordPython(unpackedDir, { key, archiveSha256: sha256 });
     const findObstacles = async () => {
       throw new Error('nobody is to be asked');
     };
     expect(await choose({ pythonDir, findObstacles })).toMatchObject({
       kind: 'managed',
       presence: 'unpacked',
+      unpackedDir,
     });
   });
 
@@ -113,4 +118,21 @@ it('unavailability says which minimum is not met', () => {
   expect(unavailability(lock, arm, '3.13', ['core'])).toBe('needs glibc 2.40 or newer; this system has 2.36');
   expect(unavailability(lock, host, '3.13', ['core'])).toBeNull();
   expect(unavailability(lock, host, '3.12', ['core'])).toContain('nothing is locked');
+});
+
+it('a feature may ask for a newer system than its target', () => {
+  const wheels = { minimum: { glibc: '2.28' }, artefacts: ['b'.repeat(64), 'c'.repeat(64)] };
+  const targets = {
+    'linux-x64-gnu-cp313': {
+      minimum: { glibc: '2.17' },
+      features: { core: ['b'.repeat(64)], 'local-embeddings': wheels },
+    },
+  };
+  const both = ['core', 'local-embeddings'] as const;
+  const old = { ...host, glibcVersion: '2.26' };
+  expect(unavailability({ ...lock, targets }, old, '3.13', ['core'])).toBeNull();
+  expect(unavailability({ ...lock, targets }, old, '3.13', both)).toBe(
+    'needs glibc 2.28 or newer; this system has 2.26',
+  );
+  expect(unavailability({ ...lock, targets }, host, '3.13', both)).toBeNull();
 });

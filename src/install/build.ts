@@ -1,0 +1,158 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { environmentPaths } from '../runtime/layout.ts';
+import { disownPython, newPythonDir, recordPython, verifyPython } from '../runtime/unpacked-python.ts';
+import { SetupError } from '../support/errors.ts';
+import { uvEnvironment } from '../uv/environment.ts';
+import { managedPythonKey, pythonDownloadsList } from '../uv/python-downloads.ts';
+import type { JobRun, LockedInstall } from './job.ts';
+import { proveEnvironment } from './prove.ts';
+import type { ManagedPython } from './python-choice.ts';
+import { generateRequirements } from './requirements.ts';
+import { lockedInstallArgs, pythonInstallArgs, venvArgs, wheelInstallArgs } from './uv-commands.ts';
+import type { UvRunner } from './uv-runner.ts';
+
+/**
+ * Puts the interpreter in its place.
+ * @returns the folder of the managed Python that the environment is made from; `null` where uv or the system has it.
+ */
+export async function buildPython(run: JobRun, uv: UvRunner): Promise<string | null> {
+  const { job, env, emit } = run;
+  const { locked } = job;
+  if (!locked) {
+    const request = job.asset.requiresPython.minimumVersion;
+    await uv.run('python', pythonInstallArgs(request), uvEnvironment(env, { isOffline: false }));
+    return null;
+  }
+  if (locked.python.kind === 'system') {
+    const text = `Using Python ${locked.python.version} of the system: ${locked.python.path}`;
+    emit({ type: 'lines', step: 'python', stream: 'ktx', lines: [text] });
+    return null;
+  }
+  const unpacked = await usablePython(run, locked, locked.python);
+  return unpacked ?? unpackPython(run, locked, locked.python, uv);
+}
+
+/** The unpacked one, if it is as it was unpacked. An altered file in it would run in the new environment. */
+async function usablePython(
+  run: JobRun,
+  { store }: LockedInstall,
+  { unpackedDir, archive, version }: ManagedPython,
+): Promise<string | null> {
+  if (unpackedDir === null) return null;
+  const altered = await verifyPython(unpackedDir, run.signal);
+  if (altered === null) return unpackedDir;
+  await disownPython(unpackedDir);
+  const text = `${altered} of the unpacked Python ${version} is not as it was unpacked`;
+  if ((await store.verify(archive, run.signal)) !== 'ok') {
+    throw new SetupError(`${text}, and its archive is not in the store.`, {
+      failureClass: 'verification',
+      evidence: [`folder: ${unpackedDir}`, `archive: ${archive.file}, sha256 ${archive.sha256}`],
+      nextSteps: ['Run the same command again: the archive is fetched then'],
+    });
+  }
+  run.emit({
+    type: 'note',
+    step: 'python',
+    level: 'warning',
+    text: `${text}; it is unpacked anew beside it.`,
+  });
+  return null;
+}
+
+async function unpackPython(
+  run: JobRun,
+  { lock, store }: LockedInstall,
+  { version, archive }: ManagedPython,
+  uv: UvRunner,
+): Promise<string> {
+  const { job, runDir, journal } = run;
+  const { host } = job;
+  const { build } = lock.python;
+  const listPath = join(runDir, 'python-downloads.json');
+  const archivePath = store.pathOf(archive);
+  const list = pythonDownloadsList({ host, version, build, archivePath, sha256: archive.sha256 });
+  await writeFile(listPath, list);
+  const dir = newPythonDir(job.shared.pythonDir);
+  journal.write({ making: 'python', name: basename(dir) });
+  try {
+    const env = lockedEnvironment(run, dir, pathToFileURL(listPath).href);
+    await uv.run('python', pythonInstallArgs(version), env);
+    // Before anything ran it: this is what the archive, whose digest was checked, holds.
+    const made = { key: managedPythonKey(host, version), archiveSha256: archive.sha256 };
+    await recordPython(dir, made, run.signal);
+    return dir;
+  } catch (error) {
+    await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+    throw error;
+  }
+}
+
+/** Makes the environment and installs into it. */
+export async function buildEnvironment(run: JobRun, pythonDir: string | null, uv: UvRunner): Promise<void> {
+  const { locked, asset, environmentDir, features } = run.job;
+  const { pythonPath } = environmentPaths(environmentDir);
+  if (!locked) {
+    const env = uvEnvironment(run.env, { isOffline: false });
+    await uv.run('packages', venvArgs(asset.requiresPython.minimumVersion, environmentDir), env);
+    await uv.run('packages', wheelInstallArgs(pythonPath, asset.wheelPath, features), env);
+    return;
+  }
+  const env = lockedEnvironment(run, pythonDir);
+  const request = locked.python.kind === 'system' ? locked.python.path : locked.python.version;
+  await uv.run('packages', venvArgs(request, environmentDir), env);
+  // In the environment's folder: the log names a file that stays as long as what it made.
+  const requirementsPath = join(environmentDir, 'requirements.txt');
+  const requirements = generateRequirements({
+    lockedRequirements: locked.requirements,
+    artefactPaths: locked.wheels.map((wheel) => locked.store.pathOf(wheel)),
+    distribution: asset.manifest.distributionName,
+    extras: features.filter((feature) => feature !== 'core'),
+    wheelPath: asset.wheelPath,
+    wheelSha256: asset.manifest.wheel.sha256,
+  });
+  await writeFile(requirementsPath, requirements);
+  await uv.run('packages', lockedInstallArgs(pythonPath, requirementsPath), env);
+}
+
+/** A throw-away cache: uv links environment files into it, so an altered file would reach the next environment. */
+function lockedEnvironment(run: JobRun, pythonDir: string | null, list?: string): NodeJS.ProcessEnv {
+  return uvEnvironment(run.env, {
+    isOffline: true,
+    cacheDir: join(run.runDir, 'cache'),
+    pythonDir: pythonDir ?? undefined,
+    pythonDownloadsList: list,
+    pythonPreference: run.job.locked?.python.kind === 'system' ? 'only-system' : 'only-managed',
+    guardProxyUrl: run.guardUrl,
+  });
+}
+
+/** Starts what was built and asks it. @throws SetupError naming what did not answer. */
+export async function prove(
+  run: JobRun,
+  log: { lines(lines: readonly string[]): Promise<void> },
+): Promise<void> {
+  const { job, emit, signal, journal } = run;
+  const { environmentDir } = job;
+  const { pythonPath, daemonPath } = environmentPaths(environmentDir);
+  const { cliVersion } = job.layout;
+  const proof = await proveEnvironment({
+    environmentDir,
+    pythonPath,
+    daemonPath,
+    cliVersion,
+    modelDir: job.locked?.model?.folder,
+    env: run.env,
+    signal,
+    onSpawn: journal.child,
+    mask: (text) => job.redactor.redact(text),
+    onLines: (stream, lines) => {
+      emit({ type: 'lines', step: 'prove', stream, lines });
+      return log.lines(lines);
+    },
+  });
+  const model = job.locked?.model ? ' and computed the reference vector' : '';
+  const text = `Python ${proof.pythonVersion} imports ktx_daemon, and the daemon answered /health${model}`;
+  emit({ type: 'lines', step: 'prove', stream: 'ktx', lines: [text] });
+}

@@ -1,0 +1,134 @@
+import { joinFailures } from '../network/package-index.ts';
+import type { Artefact } from '../runtime/lock.ts';
+import type { HostPlatform } from '../runtime/target.ts';
+import type { ArtefactStore } from '../store/store.ts';
+import { SetupError } from '../support/errors.ts';
+import { pathExists } from '../support/path-exists.ts';
+import { otherRemedy } from '../support/remedies.ts';
+import { type EnsureManagedUvOptions, ensureManagedUv, managedUvPath } from '../uv/acquire.ts';
+import { MANAGED_UV_VERSION } from '../uv/release.ts';
+import { fetchInto } from './fetch-into.ts';
+import type { InstallJob } from './job.ts';
+import type { NetworkSession } from './network-session.ts';
+import type { PrepareOptions } from './plan.ts';
+import type { Origin } from './plan-summary.ts';
+import { probeSources } from './source-probes.ts';
+import { inspectUvBinary, installUvFrom, refuseUnknownUv, uvPinsFor } from './uv-binary.ts';
+
+export interface UvPlan {
+  artefact: Artefact | null;
+  origin: Origin;
+  rejected: string[];
+  hosts: string[];
+  acquire: InstallJob['acquireUv'];
+}
+
+interface UvPlanContext {
+  options: PrepareOptions;
+  host: HostPlatform;
+  session: NetworkSession;
+}
+
+/** uv is here, or comes from: store, official mirror, GitHub, the uv wheel on the user's own package index. */
+export async function planUv(
+  { options, host, session }: UvPlanContext,
+  store: ArtefactStore,
+): Promise<UvPlan> {
+  const uvPath = options.uvPath ?? managedUvPath(options);
+  const here = (from: string): UvPlan => ({
+    artefact: null,
+    origin: { from, place: uvPath },
+    rejected: [],
+    hosts: [],
+    acquire: async () => ({ uvPath, downloadedBytes: 0 }),
+  });
+  if (options.uvPath) {
+    if (!(await pathExists(uvPath))) throw missingUv(uvPath);
+    return here('as given with --uv');
+  }
+  if (options.fetchUvArtifact || (options.exec && (await pathExists(uvPath)))) {
+    // What is injected replaces the whole chain, and where commands are injected there is nothing real to hash.
+    return {
+      ...here('already here'),
+      acquire: () => contractUv({ ...options, fetchArtifact: options.fetchUvArtifact }),
+    };
+  }
+  const pins = uvPinsFor(host);
+  const state = await inspectUvBinary(uvPath, pins, store);
+  if (state === 'pinned' || (state === 'unknown' && !pins)) return here('already here');
+  if (state === 'unknown') refuseUnknownUv(uvPath);
+  if (!pins) return { ...here('already here'), acquire: () => contractUv(options) };
+
+  for (const kept of [pins.archive, pins.wheel]) {
+    if ((await store.verify(kept, options.signal)) !== 'ok') continue;
+    const artefact = { ...kept, sizeBytes: 0 };
+    return uvFrom(context(artefact), kept, { from: 'from the store', place: store.dir }, [], []);
+  }
+  const rejected: string[] = [];
+  const failures: SetupError[] = [];
+  for (const artefact of [pins.archive, pins.wheel]) {
+    const probe = await probeSources(session, artefact, options.signal);
+    rejected.push(...probe.obstacles);
+    failures.push(...probe.failures);
+    if (probe.place === null) continue;
+    const sized = { ...artefact, sizeBytes: artefact.sizeBytes ?? probe.sizeBytes };
+    const origin = {
+      from: artefact === pins.wheel ? indexWords(session) : 'official builds',
+      place: probe.place,
+    };
+    return uvFrom(context(sized), sized, origin, rejected, probe.hosts);
+  }
+  throw noUv(uvPath, failures, options.isOffline === true);
+
+  function context(artefact: Artefact) {
+    return { store, session, uvPath, artefact };
+  }
+}
+
+function uvFrom(
+  {
+    store,
+    session,
+    uvPath,
+    artefact,
+  }: { store: ArtefactStore; session: NetworkSession; uvPath: string; artefact: Artefact },
+  wanted: Artefact,
+  origin: Origin,
+  rejected: string[],
+  hosts: string[],
+): UvPlan {
+  const acquire: UvPlan['acquire'] = async (emit, signal) => {
+    const { downloadedBytes } = await fetchInto(store, session, [wanted], emit, signal);
+    await installUvFrom(store, wanted, uvPath);
+    return { uvPath, downloadedBytes };
+  };
+  return { artefact, origin, rejected, hosts, acquire };
+}
+
+async function contractUv(options: EnsureManagedUvOptions) {
+  return { uvPath: await ensureManagedUv(options), downloadedBytes: 0 };
+}
+
+/** Where packages come from, in words. */
+export function indexWords(session: NetworkSession): string {
+  const origin = session.profile.indexes[0]?.origin;
+  return origin === undefined || origin === 'default'
+    ? 'public package index'
+    : `your package index (${origin})`;
+}
+
+function missingUv(uvPath: string): SetupError {
+  return new SetupError(`There is no uv at ${uvPath}.`, {
+    failureClass: 'conflict',
+    evidence: [`--uv ${uvPath}`],
+    nextSteps: ['Give the path of a uv binary, or leave --uv out'],
+  });
+}
+
+function noUv(uvPath: string, failures: readonly SetupError[], isOffline: boolean): SetupError {
+  const message = isOffline
+    ? `uv ${MANAGED_UV_VERSION} is not here, and --offline forbids to fetch it.`
+    : 'uv could not be fetched from anywhere.';
+  const place = otherRemedy(`Place the uv ${MANAGED_UV_VERSION} binary at ${uvPath}`);
+  return joinFailures(message, failures, { remedies: [place] });
+}

@@ -1,0 +1,91 @@
+import type { ManagedPythonRuntimeLayout } from '../runtime/layout.ts';
+import { readInstalledManifest } from '../runtime/manifest.ts';
+import { recover, recoverIfLeft } from '../runtime/recovery.ts';
+import { type Note, type WriteAccess, withWriteAccess } from '../runtime/write-access.ts';
+import { SetupError } from '../support/errors.ts';
+import type { Emit } from '../support/events.ts';
+import type { InstallOutcome } from './job.ts';
+import { runInstallJob } from './job.ts';
+import { type Prepared, type PrepareOptions, prepareInstall } from './plan.ts';
+
+export type InstallPreparation = Extract<Prepared, { status: 'install' }>;
+export type ReadyPreparation = Extract<Prepared, { status: 'ready' }>;
+
+/** How it ended: with a new environment, or without, because somebody else made it while we waited. */
+export type InstallEnd =
+  | { status: 'ready'; ready: ReadyPreparation }
+  | { status: 'installed'; prepared: InstallPreparation; outcome: InstallOutcome };
+
+/**
+ * Carries a plan out while nobody else writes: waits for the locks, puts in order what killed runs left, and plans anew when
+ * the folder changed since the plan was made. The plan's session is closed at the end.
+ * @param isShown the plan was shown to somebody: a new one may need less than it, and no host that it did not name.
+ */
+export async function installUnderLock(
+  prepared: InstallPreparation,
+  options: PrepareOptions,
+  emit: Emit,
+  isShown: boolean,
+): Promise<InstallEnd> {
+  const { layout } = prepared.job;
+  const note = planNote(emit);
+  let current: Prepared = prepared;
+  const carryOut = async (access: WriteAccess): Promise<InstallEnd> => {
+    await recover({ runtimeRoot: layout.runtimeRoot, note });
+    if (access.hasWaited || (await hasChanged(prepared)))
+      current = await planAnew(prepared, options, emit, isShown);
+    if (current.status === 'ready') return { status: 'ready', ready: current };
+    const outcome = await runInstallJob(current.job, access, emit, options.signal);
+    return { status: 'installed', prepared: current, outcome };
+  };
+  const { runtimeRoot, cliVersion } = layout;
+  try {
+    return await withWriteAccess(
+      { runtimeRoot, versions: [cliVersion], step: 'plan', note, signal: options.signal },
+      carryOut,
+    );
+  } finally {
+    await prepared.session.close();
+    if (current !== prepared && current.status === 'install') await current.session.close();
+  }
+}
+
+/** A working runtime needs nothing written; what a killed run left beside it is put in order all the same. */
+export async function tidyAfterKilledRun(
+  { runtimeRoot, cliVersion }: ManagedPythonRuntimeLayout,
+  emit: Emit,
+): Promise<void> {
+  await recoverIfLeft({ runtimeRoot, versions: [cliVersion], note: planNote(emit) });
+}
+
+function planNote(emit: Emit): Note {
+  return (level, text) => emit({ type: 'note', step: 'plan', level, text });
+}
+
+/** Whether another runtime is in force than when the plan was made, which may have been shown for hours. */
+async function hasChanged({ job, present }: InstallPreparation): Promise<boolean> {
+  const now = await readInstalledManifest(job.layout.manifestPath).catch(() => null);
+  return JSON.stringify(now) !== JSON.stringify(present);
+}
+
+async function planAnew(
+  shown: InstallPreparation,
+  options: PrepareOptions,
+  emit: Emit,
+  isShown: boolean,
+): Promise<Prepared> {
+  const prepared = await prepareInstall(options);
+  if (prepared.status === 'ready') return prepared;
+  const known = new Set([...shown.summary.hosts, ...(options.allowedHosts ?? [])]);
+  const unknown = prepared.summary.hosts.filter((host) => !known.has(host));
+  if (isShown && unknown.length > 0) {
+    await prepared.session.close();
+    throw new SetupError('The runtime folder was changed by another ktx, and the plan no longer holds.', {
+      failureClass: 'conflict',
+      evidence: [`not in the plan that was shown: ${unknown.join(', ')}`],
+      nextSteps: ['Go back to the plan: it is made anew'],
+    });
+  }
+  emit({ type: 'plan', plan: prepared.summary });
+  return prepared;
+}

@@ -1,0 +1,168 @@
+import { rm, rmdir, stat } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isProcessAlive, type ProcessCommand } from '../process/list-processes.ts';
+import { errorCode, errorMessage, SetupError } from '../support/errors.ts';
+import { parseDaemonCommand } from './daemon-command.ts';
+import { killIfThere } from './daemon-stop.ts';
+import { processesFrom } from './environments-in-use.ts';
+import { type Inventory, type OwnedItem, takeInventory } from './inventory.ts';
+import { managedRuntimeRoot } from './layout.ts';
+import { recover } from './recovery.ts';
+import { isVersionName } from './version-name.ts';
+import { type Note, withWriteAccess } from './write-access.ts';
+
+export interface UninstallOptions {
+  runtimeRoot?: string;
+  env?: NodeJS.ProcessEnv;
+  homeDir?: string;
+  note?: Note;
+  signal?: AbortSignal;
+}
+
+/** What an uninstall would delete, and whom it would stop. */
+export interface UninstallPlan {
+  runtimeRoot: string;
+  /** By what it is: `runtime 0.3.0`, `downloads`, `Python`, … */
+  parts: { what: string; sizeBytes: number; paths: string[] }[];
+  sizeBytes: number;
+  /** Stays, because ktx does not know it. */
+  foreign: Inventory['foreign'];
+  daemons: ProcessCommand[];
+}
+
+export interface UninstallResult {
+  runtimeRoot: string;
+  removedBytes: number;
+  stoppedPids: number[];
+  /** What is still there after it was looked through again, and why. */
+  left: { path: string; sizeBytes: number; reason: string }[];
+  leftBytes: number;
+}
+
+const STOP_GRACE_MS = 3000;
+const STOP_POLL_MS = 50;
+
+/** Looks, deletes nothing. */
+export async function planUninstall(options: UninstallOptions): Promise<UninstallPlan> {
+  const runtimeRoot = managedRuntimeRoot(options);
+  const { owned, foreign } = await takeInventory(runtimeRoot);
+  const running = await processesFrom(runtimeRoot);
+  return {
+    runtimeRoot,
+    parts: partsOf(owned),
+    sizeBytes: owned.reduce((sum, item) => sum + item.sizeBytes, 0),
+    foreign,
+    daemons: running.filter(isDaemon),
+  };
+}
+
+/**
+ * Deletes every runtime, all that they share, and at last the locks; only what this program made, told by names and shapes.
+ * Daemons that run from there are stopped first. Looks through the folder again and reports what is left.
+ * @throws SetupError when other programs run from there: nothing was deleted then.
+ */
+export async function uninstallManagedPythonRuntimes(options: UninstallOptions): Promise<UninstallResult> {
+  const runtimeRoot = managedRuntimeRoot(options);
+  const note = options.note ?? (() => {});
+  const nothing = { runtimeRoot, removedBytes: 0, stoppedPids: [], left: [], leftBytes: 0 };
+  if (!(await stat(runtimeRoot).catch(() => null))) return nothing;
+  const before = await takeInventory(runtimeRoot);
+  if (before.owned.length === 0) return { ...nothing, ...leftOf(before.foreign) };
+  const versions = before.folders.map((path) => path.slice(runtimeRoot.length + 1)).filter(isVersionName);
+  return withWriteAccess(
+    { runtimeRoot, versions, step: 'uninstall', note, signal: options.signal },
+    async () => {
+      await recover({ runtimeRoot, note });
+      const stoppedPids = await stopEverythingFrom(runtimeRoot);
+      const inventory = await takeInventory(runtimeRoot);
+      const problems = new Map<string, string>();
+      const remove = async (items: readonly OwnedItem[]) => {
+        for (const { path } of items) {
+          await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
+            problems.set(path, errorMessage(error));
+          });
+        }
+      };
+      const isLock = (item: OwnedItem) => item.what === 'locks';
+      // What makes a runtime one goes first: an uninstall that is cut off leaves none, not a broken one.
+      const isCommit = (item: OwnedItem) => /[\\/]manifest\.json$/.test(item.path);
+      await remove(inventory.owned.filter(isCommit));
+      await remove(inventory.owned.filter((item) => !isLock(item) && !isCommit(item)));
+      // To delete a lock file makes way for a second holder, so it comes when there is nothing left to guard.
+      if (problems.size === 0) await remove(inventory.owned.filter(isLock));
+      for (const folder of inventory.folders) await removeIfEmpty(folder);
+      const after = await takeInventory(runtimeRoot);
+      const left = [
+        ...after.owned
+          .filter((item) => !isLock(item) || problems.size > 0)
+          .map((item) => ({ ...item, reason: problems.get(item.path) ?? 'appeared meanwhile' })),
+        ...after.foreign,
+      ];
+      const removedBytes = inventory.owned.reduce((sum, item) => sum + item.sizeBytes, 0);
+      const result = leftOf(left);
+      return { runtimeRoot, removedBytes: removedBytes - result.ownedLeftBytes, stoppedPids, ...result };
+    },
+  );
+}
+
+function leftOf(entries: readonly { path: string; sizeBytes: number; reason: string; what?: string }[]) {
+  const left = entries.map(({ path, sizeBytes, reason }) => ({ path, sizeBytes, reason }));
+  const sum = (items: readonly { sizeBytes: number }[]) =>
+    items.reduce((bytes, item) => bytes + item.sizeBytes, 0);
+  return {
+    left,
+    leftBytes: sum(entries),
+    ownedLeftBytes: sum(entries.filter(({ what }) => what !== undefined)),
+  };
+}
+
+async function stopEverythingFrom(runtimeRoot: string): Promise<number[]> {
+  const running = await processesFrom(runtimeRoot);
+  const others = running.filter((entry) => entry.pid !== process.pid && !isDaemon(entry));
+  if (others.length > 0) {
+    throw new SetupError('Programs run from the runtime that is to be removed.', {
+      failureClass: 'conflict',
+      evidence: others.map(({ pid, command }) => `process ${pid}: ${command}`),
+      nextSteps: ['End them, then run: ktx admin runtime uninstall'],
+    });
+  }
+  for (const { pid } of running) await stopDaemon(pid);
+  return running.map(({ pid }) => pid);
+}
+
+async function stopDaemon(pid: number): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    await killIfThere(pid, signal);
+    const deadline = performance.now() + STOP_GRACE_MS;
+    while (performance.now() < deadline) {
+      if (!(await isProcessAlive(pid))) return;
+      await delay(STOP_POLL_MS);
+    }
+  }
+  throw new SetupError(`The daemon with process id ${pid} does not end.`, {
+    failureClass: 'conflict',
+    nextSteps: ['End it, then run: ktx admin runtime uninstall'],
+  });
+}
+
+function isDaemon({ command }: ProcessCommand): boolean {
+  return parseDaemonCommand(command) !== null;
+}
+
+async function removeIfEmpty(folder: string): Promise<void> {
+  await rmdir(folder).catch((error: unknown) => {
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT', 'EPERM', 'EACCES', 'EBUSY'].includes(errorCode(error) ?? ''))
+      throw error;
+  });
+}
+
+function partsOf(owned: readonly OwnedItem[]): UninstallPlan['parts'] {
+  const parts = new Map<string, UninstallPlan['parts'][number]>();
+  for (const { what, path, sizeBytes } of owned) {
+    const part = parts.get(what) ?? { what, sizeBytes: 0, paths: [] };
+    part.sizeBytes += sizeBytes;
+    part.paths.push(path);
+    parts.set(what, part);
+  }
+  return [...parts.values()];
+}
