@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startUp, startUpOptions } from './start-up/plugin.mjs';
+import { startUp } from './start-up/plugin.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const bundleDir = join(root, 'dist');
@@ -75,7 +75,7 @@ function bundleGraph(bundle, entryPoints, outdir, version) {
     chunkNames: 'chunk-[name]-[hash]',
     jsx: 'automatic',
     define: {
-      ...startUpOptions.define,
+      "process.env['DEV']": '"false"',
       'process.env.NODE_ENV': '"production"',
       __KTX_BUNDLED__: 'true',
       __KTX_VERSION__: JSON.stringify(version),
@@ -86,7 +86,6 @@ function bundleGraph(bundle, entryPoints, outdir, version) {
       js: "import{createRequire as __ktxRequire}from'node:module';const require=__ktxRequire(import.meta.url);",
     },
     plugins: [startUp],
-    inject: startUpOptions.inject,
     logLevel: 'warning',
   });
 }

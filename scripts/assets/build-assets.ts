@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../../src/runtime/features.ts';
-import { lockArtefact, lockedFeature, type RuntimeLock, runtimeLockSchema } from '../../src/runtime/lock.ts';
+import { lockArtefact, lockedFeature, type RuntimeLock } from '../../src/runtime/lock.ts';
+import { runtimeLockSchema } from '../../src/runtime/lock-schema.ts';
 import { jsonText } from '../../src/support/atomic-file.ts';
 import { formatBytes } from '../../src/support/format.ts';
 import { digestModule, modelPart, pythonPart } from './lock-parts.ts';

@@ -1,14 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { assetManifestSchema } from '../../src/runtime/asset.ts';
+import { assetManifestSchema } from '../../src/runtime/asset-schema.ts';
 import { RUNTIME_FEATURES } from '../../src/runtime/features.ts';
-import {
-  lockedFeature,
-  lockedFilesSchema,
-  type RuntimeLock,
-  runtimeLockSchema,
-} from '../../src/runtime/lock.ts';
+import { lockedFeature, type RuntimeLock } from '../../src/runtime/lock.ts';
+import { lockedFilesSchema, runtimeLockSchema } from '../../src/runtime/lock-schema.ts';
 import { listZip, readZipEntry } from '../../src/support/zip.ts';
 import { digestModule, modelPart, pythonPart } from './lock-parts.ts';
 import { ASSET_DIR, DIGEST_MODULE, ROOT, WHEEL_PROJECT } from './paths.ts';

@@ -70,17 +70,27 @@ export * from './generated/YGEnums.js';
   }));
 }
 
+/**
+ * 10 ms: see grapheme-segmenter.mjs. In the libraries that make segmenters, by text: esbuild's own `define` and `inject`
+ * would bring the stand-in into every chunk.
+ */
+function lazySegmenter({ onLoad }) {
+  const libraries =
+    /[\\/]node_modules[\\/](?:ink|slice-ansi|wrap-ansi|cli-truncate|string-width|@alcalzone)[\\/].*\.js$/;
+  onLoad({ filter: libraries }, ({ path }) => {
+    const contents = readFileSync(path, 'utf8');
+    if (!contents.includes('new Intl.Segmenter(')) return undefined;
+    const standIn = `import { GraphemeSegmenter } from ${JSON.stringify(module_('grapheme-segmenter.mjs'))};\n`;
+    return { contents: standIn + contents.replaceAll('new Intl.Segmenter(', 'new GraphemeSegmenter(') };
+  });
+}
+
 export const startUp = {
   name: 'start-up',
   setup(build) {
     slimBuiltins(build);
     quickStringWidth(build);
     synchronousYoga(build);
+    lazySegmenter(build);
   },
-};
-
-/** 10 ms: see grapheme-segmenter.mjs. */
-export const startUpOptions = {
-  define: { 'Intl.Segmenter': 'GraphemeSegmenter', "process.env['DEV']": '"false"' },
-  inject: [module_('grapheme-segmenter.mjs')],
 };

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { SETUP_STEPS } from '../support/events.ts';
+import { REMEDY_IDS } from '../support/remedies.ts';
 import { EVENT_SCHEMA_VERSION } from './json.ts';
 
 const UV_PHASES = [
@@ -74,6 +75,11 @@ const failureSchema = z.object({
   title: z.string(),
   evidence: z.array(z.string()),
   nextSteps: z.array(z.string()),
+  cause: z.optional(z.string()).check(z.describe('what it was, as one word for programs')),
+  host: z.optional(z.nullable(z.string())).check(z.describe('host[:port], or the folder, that it is about')),
+  remedies: z.optional(
+    z.array(z.object({ id: z.enum(REMEDY_IDS), label: z.string(), command: z.nullable(z.string()) })),
+  ),
   untouched: z.string().check(z.describe('what still works, or that nothing was changed')),
   logPath: z.nullable(z.string()),
 });

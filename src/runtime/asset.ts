@@ -1,25 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import * as z from 'zod/mini';
 import { errorCode } from '../support/errors.ts';
-import { parseSchema } from '../support/schema.ts';
+import { BUNDLED_MANIFEST_SHA256 } from './asset-digest.ts';
+import type { ManagedRuntimeAssetManifest } from './asset-schema.ts';
 import { readWheelPythonRequirement, type WheelPythonRequirement } from './wheel-metadata.ts';
 
-/** `<assetDir>/manifest.json`, made by `npm run assets:build`. Unknown keys are dropped. Contract section 4. */
-export const assetManifestSchema = z.object({
-  schemaVersion: z.literal(1),
-  distributionName: z.literal('kaelio-ktx'),
-  normalizedName: z.literal('kaelio_ktx'),
-  version: z.string().check(z.minLength(1)),
-  wheel: z.object({
-    file: z.string().check(z.minLength(1)),
-    sha256: z.string().check(z.regex(/^[a-f0-9]{64}$/)),
-    bytes: z.int().check(z.minimum(0)),
-  }),
-});
-
-export type ManagedRuntimeAssetManifest = z.infer<typeof assetManifestSchema>;
+export type { ManagedRuntimeAssetManifest } from './asset-schema.ts';
 
 /** A bundled wheel that was read and is the file its manifest describes. */
 export interface ManagedRuntimeAsset {
@@ -48,9 +35,9 @@ export async function verifyRuntimeAsset(options: { assetDir: string }): Promise
 }
 
 async function readAssetManifest(path: string): Promise<ManagedRuntimeAssetManifest> {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = await readFile(path, 'utf8');
+    bytes = await readFile(path);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
     throw new Error(
@@ -62,7 +49,18 @@ async function readAssetManifest(path: string): Promise<ManagedRuntimeAssetManif
       { cause: error },
     );
   }
-  return parseSchema(assetManifestSchema, JSON.parse(text));
+  const document: unknown = JSON.parse(bytes.toString('utf8'));
+  // The very bytes that this program was built with need no schema, and every command is spared loading one.
+  if (createHash('sha256').update(bytes).digest('hex') === BUNDLED_MANIFEST_SHA256) {
+    const { schemaVersion, distributionName, normalizedName, version, wheel } =
+      document as ManagedRuntimeAssetManifest;
+    return { schemaVersion, distributionName, normalizedName, version, wheel };
+  }
+  const [{ assetManifestSchema }, { parseSchema }] = await Promise.all([
+    import('./asset-schema.ts'),
+    import('../support/schema.ts'),
+  ]);
+  return parseSchema(assetManifestSchema, document);
 }
 
 function isPlainFileName(file: string): boolean {

@@ -4,11 +4,8 @@ import { basename, dirname, join, relative } from 'node:path';
 import * as z from 'zod/mini';
 import { errorCode, errorMessage } from '../support/errors.ts';
 import { parseSchema } from '../support/schema.ts';
-import {
-  type InstalledKtxRuntimeManifest,
-  installedManifestSchema,
-  readInstalledManifest,
-} from './manifest.ts';
+import { type InstalledKtxRuntimeManifest, readInstalledManifest } from './manifest.ts';
+import { installedManifestSchema } from './manifest-schema.ts';
 
 /** Names of environments; nothing else in their folder is ever touched. */
 export const ENVIRONMENT_ID = /^[0-9a-f]{8}$/;

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { readProcessStart } from '../process/process-table.ts';
+import { runIds } from './left-runs.ts';
 
 /** In the environment of everything that a run starts, with the run's id: what outlives a killed ktx is found by it. */
 export const RUN_VARIABLE = 'KTX_SETUP_RUN';
-const RUN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const FILE = 'journal.jsonl';
 
 /** One line of `uv/runs/<id>/journal.jsonl`: written before the thing is made, read by the next run when this one was killed. */
@@ -80,24 +80,11 @@ export interface LeftRun {
   entries: JournalEntry[];
 }
 
-/** Cheap: whether there may be something to recover from. */
-export function hasLeftRuns(runsDir: string): boolean {
-  return runNames(runsDir).length > 0;
-}
-
-export function readLeftRuns(runsDir: string): LeftRun[] {
-  return runNames(runsDir).map((runId) => {
+export async function readLeftRuns(runsDir: string): Promise<LeftRun[]> {
+  return (await runIds(runsDir)).map((runId) => {
     const runDir = join(runsDir, runId);
     return { runId, runDir, entries: readEntries(join(runDir, FILE)) };
   });
-}
-
-function runNames(runsDir: string): string[] {
-  try {
-    return readdirSync(runsDir).filter((name) => RUN_ID.test(name));
-  } catch {
-    return [];
-  }
 }
 
 function readEntries(path: string): JournalEntry[] {

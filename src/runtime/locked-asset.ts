@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import * as z from 'zod/mini';
+import type { ZodMiniType } from 'zod/mini';
 import { errorCode, SetupError } from '../support/errors.ts';
 import { PACKAGE_ROOT } from '../support/package-root.ts';
 import { BUNDLED_MANIFEST_SHA256 } from './asset-digest.ts';
 import type { KtxRuntimeFeature } from './features.ts';
-import { lockedFilesSchema, type RuntimeLock, readLockedFile, runtimeLockSchema } from './lock.ts';
+import { type LockedFiles, type RuntimeLock, readLockedFile } from './lock.ts';
 import type { LockedDigests } from './manifest.ts';
 
 export interface LockedAsset {
@@ -24,20 +24,27 @@ export async function readLockedDigests(
   assetDir: string,
   features: readonly KtxRuntimeFeature[],
 ): Promise<LockedDigests | null> {
-  const manifest = await readFile(join(assetDir, 'manifest.json'), 'utf8');
-  const files = lockedFilesSchema.safeParse(JSON.parse(manifest));
-  if (!files.success) return null;
-  const lock = await readFile(join(assetDir, files.data.lock.file)).catch(() => null);
+  const manifestPath = join(assetDir, 'manifest.json');
+  const manifestBytes = await readFile(manifestPath);
+  const digest = createHash('sha256').update(manifestBytes).digest('hex');
+  const schemas = digest === BUNDLED_MANIFEST_SHA256 ? null : await import('./lock-schema.ts');
+  let files: LockedFiles;
+  try {
+    files = parsed<LockedFiles>(schemas?.lockedFilesSchema, manifestBytes, manifestPath);
+  } catch {
+    return null;
+  }
+  const lock = await readFile(join(assetDir, files.lock.file)).catch(() => null);
   return (
     lock && {
       lock: createHash('sha256').update(lock).digest('hex'),
-      requirements: requirementsFile(files.data, features)?.sha256 ?? '',
+      requirements: requirementsFile(files, features)?.sha256 ?? '',
     }
   );
 }
 
 /** The requirements of the largest feature cover those of the smaller ones. */
-function requirementsFile(files: z.infer<typeof lockedFilesSchema>, features: readonly KtxRuntimeFeature[]) {
+function requirementsFile(files: LockedFiles, features: readonly KtxRuntimeFeature[]) {
   return files.requirements[largestOf(features)];
 }
 
@@ -66,18 +73,15 @@ export async function readLockedAsset(assetDir: string): Promise<LockedAsset | n
   }
   const manifestPath = join(assetDir, 'manifest.json');
   const manifestBytes = await readFile(manifestPath);
-  if (isBundledDirectory(assetDir)) {
-    const digest = createHash('sha256').update(manifestBytes).digest('hex');
-    if (digest !== BUNDLED_MANIFEST_SHA256) {
-      throw altered(manifestPath, `expected sha256 ${BUNDLED_MANIFEST_SHA256}, found ${digest}`);
-    }
+  const digest = createHash('sha256').update(manifestBytes).digest('hex');
+  if (isBundledDirectory(assetDir) && digest !== BUNDLED_MANIFEST_SHA256) {
+    throw altered(manifestPath, `expected sha256 ${BUNDLED_MANIFEST_SHA256}, found ${digest}`);
   }
-  const files = parsed(lockedFilesSchema, manifestBytes, manifestPath);
-  const lock = parsed(
-    runtimeLockSchema,
-    await readLockedFile(assetDir, files.lock),
-    join(assetDir, files.lock.file),
-  );
+  // What the carried digest vouches for was checked when it was made. The first screen waits for this.
+  const schemas = digest === BUNDLED_MANIFEST_SHA256 ? null : await import('./lock-schema.ts');
+  const files = parsed<LockedFiles>(schemas?.lockedFilesSchema, manifestBytes, manifestPath);
+  const lockBytes = await readLockedFile(assetDir, files.lock);
+  const lock = parsed<RuntimeLock>(schemas?.runtimeLockSchema, lockBytes, join(assetDir, files.lock.file));
   return {
     lock,
     async readRequirements(features) {
@@ -97,16 +101,21 @@ function isBundledDirectory(assetDir: string): boolean {
   return resolve(assetDir) === resolve(join(PACKAGE_ROOT, 'assets', 'python'));
 }
 
-function parsed<T>(schema: z.ZodMiniType<T>, bytes: Buffer, path: string): T {
+/** Without a schema the bytes are taken at their word. */
+function parsed<T>(schema: ZodMiniType<T> | undefined, bytes: Buffer, path: string): T {
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString('utf8'));
   } catch (error) {
     throw altered(path, `it is not JSON: ${String(error)}`);
   }
+  if (!schema) return value as T;
   const result = schema.safeParse(value);
-  if (!result.success) throw altered(path, z.prettifyError(result.error));
-  return result.data;
+  if (result.success) return result.data;
+  throw altered(
+    path,
+    result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'),
+  );
 }
 
 function altered(path: string, reason: string): SetupError {

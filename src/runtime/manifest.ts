@@ -1,34 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import * as z from 'zod/mini';
 import { errorCode } from '../support/errors.ts';
-import { parseSchema } from '../support/schema.ts';
-import { assetManifestSchema } from './asset.ts';
-import { RUNTIME_FEATURES } from './features.ts';
+import type { InstalledKtxRuntimeManifest } from './manifest-schema.ts';
 
-/** What a locked environment was made from, beside the wheel. An addition of ours: other readers of the file drop it. */
-export const lockedDigestsSchema = z.object({ lock: z.string(), requirements: z.string() });
-export type LockedDigests = z.infer<typeof lockedDigestsSchema>;
-
-/**
- * `<versionDir>/manifest.json`: written last, so its presence means that every step of the install succeeded.
- * Paths are those of the active environment, `<versionDir>/envs/<id>`. Unknown keys are dropped. Contract section 6.
- */
-export const installedManifestSchema = z.object({
-  schemaVersion: z.literal(1),
-  cliVersion: z.string().check(z.minLength(1)),
-  /** ISO-8601 UTC. */
-  installedAt: z.string().check(z.minLength(1)),
-  asset: assetManifestSchema,
-  features: z.array(z.enum(RUNTIME_FEATURES)).check(z.minLength(1)),
-  python: z.object({
-    executable: z.string().check(z.minLength(1)),
-    daemonExecutable: z.string().check(z.minLength(1)),
-  }),
-  installLog: z.string().check(z.minLength(1)),
-  locked: z.optional(lockedDigestsSchema),
-});
-
-export type InstalledKtxRuntimeManifest = z.infer<typeof installedManifestSchema>;
+export type { InstalledKtxRuntimeManifest, LockedDigests } from './manifest-schema.ts';
 
 /**
  * The installed manifest, or `null` when there is none.
@@ -42,5 +16,10 @@ export async function readInstalledManifest(path: string): Promise<InstalledKtxR
     if (errorCode(error) === 'ENOENT') return null;
     throw error;
   }
+  // Loaded where there is something to check: without an installed runtime no command needs it.
+  const [{ installedManifestSchema }, { parseSchema }] = await Promise.all([
+    import('./manifest-schema.ts'),
+    import('../support/schema.ts'),
+  ]);
   return parseSchema(installedManifestSchema, JSON.parse(text));
 }

@@ -6,7 +6,7 @@ import { findPidsByEnvironment, readProcessStart } from '../process/process-tabl
 import { formatCount } from '../support/format.ts';
 import { tidyEnvironments } from './environments.ts';
 import { isEnvironmentInUse } from './environments-in-use.ts';
-import { hasLeftRuns, type LeftRun, RUN_VARIABLE, readLeftRuns } from './journal.ts';
+import { type LeftRun, RUN_VARIABLE, readLeftRuns } from './journal.ts';
 import { sharedLayout } from './layout.ts';
 import { removeUnneededPythons } from './unpacked-python.ts';
 import { isVersionName } from './version-name.ts';
@@ -21,7 +21,7 @@ const PARTIAL_LIFETIME_MS = 7 * 24 * 60 * 60 * 1000;
  */
 export async function recover(options: { runtimeRoot: string; note: Note }): Promise<void> {
   const shared = sharedLayout(options.runtimeRoot);
-  const runs = readLeftRuns(shared.runsDir);
+  const runs = await readLeftRuns(shared.runsDir);
   let endedCount = 0;
   for (const run of runs) endedCount += await endSurvivors(run);
   const removed: string[] = [];
@@ -52,16 +52,12 @@ export async function tidyRuntime(options: {
   await removeUnneededPythons(options.runtimeRoot, { alsoFinished: true });
 }
 
-/**
- * For a run that has nothing else to write: recovers when there is something to recover from and nobody else is at it.
- * Writes nothing and takes no lock when there is not.
- */
-export async function recoverIfLeft(options: {
+/** For a run that has nothing else to write: recovers unless somebody else has write access, whose run it then is. */
+export async function recoverIfFree(options: {
   runtimeRoot: string;
   versions: readonly string[];
   note: Note;
 }): Promise<void> {
-  if (!hasLeftRuns(sharedLayout(options.runtimeRoot).runsDir)) return;
   const access = { ...options, step: 'recovery', shouldWait: false };
   await withWriteAccess(access, () => recover(options));
 }

@@ -1,7 +1,6 @@
 import { dirname, isAbsolute, relative } from 'node:path';
 import { errorMessage } from '../support/errors.ts';
 import { pathExists } from '../support/path-exists.ts';
-import { schemaProblem } from '../support/schema.ts';
 import {
   type ManagedPythonRuntimeLayout,
   type ManagedPythonRuntimeLayoutOptions,
@@ -31,6 +30,7 @@ export async function readManagedPythonRuntimeStatus(
   try {
     manifest = await readInstalledManifest(computed.manifestPath);
   } catch (error) {
+    const { schemaProblem } = await import('../support/schema.ts');
     return {
       kind: 'broken',
       detail: `Runtime manifest is invalid: ${schemaProblem(error) ?? errorMessage(error)}`,

@@ -15,7 +15,8 @@ import { pythonVersion, sha256, withProjectVersion } from '../../scripts/assets/
 import { verifyRuntimeAsset } from '../../src/runtime/asset.ts';
 import { BUNDLED_MANIFEST_SHA256 } from '../../src/runtime/asset-digest.ts';
 import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../../src/runtime/features.ts';
-import { lockedFeature, type RuntimeLock, runtimeLockSchema } from '../../src/runtime/lock.ts';
+import { lockedFeature, type RuntimeLock } from '../../src/runtime/lock.ts';
+import { runtimeLockSchema } from '../../src/runtime/lock-schema.ts';
 import { EMBEDDINGS_MODEL } from '../../src/runtime/models.ts';
 import { jsonText } from '../../src/support/atomic-file.ts';
 

@@ -4,7 +4,7 @@ import type { SetupOptions } from '../../install/setup-options.ts';
 import type { KtxRuntimeFeature } from '../../runtime/features.ts';
 import type { PlanOutcome, WizardFunctions } from '../../wizard/functions.ts';
 import { logLines } from '../../wizard/log-lines.ts';
-import { runWizardMachine } from '../../wizard/run-effects.ts';
+import { runWizardMachine, type Wizard } from '../../wizard/run-effects.ts';
 import type { LeftState } from '../../wizard/state.ts';
 import { asciiStream, hasUnicode, toAscii } from '../ascii.ts';
 import { farewellLines, type Paint } from '../farewell.ts';
@@ -76,6 +76,7 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
 
   async function show(): Promise<LeftState> {
     const { mountApp } = await import('./mount.tsx');
+    await firstAnswer(wizard);
     const theme = { hasColour, homeDir };
     const instance = mountApp(
       { wizard, logStore, theme, now: Date.now },
@@ -89,6 +90,26 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
     await exited;
     return state;
   }
+}
+
+/** How long an empty frame is spared: the first screen's content is read while Ink loads. */
+const FIRST_ANSWER_MS = 100;
+
+/** Resolves when there is something to show, or when it takes longer than somebody should look at nothing. */
+function firstAnswer(wizard: Pick<Wizard, 'getSnapshot' | 'subscribe'>): Promise<void> {
+  const isLoading = (): boolean => wizard.getSnapshot().screen === 'loading';
+  if (!isLoading()) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      unsubscribe();
+      resolve();
+    };
+    const timer = setTimeout(end, FIRST_ANSWER_MS);
+    const unsubscribe = wizard.subscribe(() => {
+      if (!isLoading()) end();
+    });
+  });
 }
 
 /** Ink lets go of raw mode when it unmounts; when it never got that far, it is done here. */

@@ -1,0 +1,28 @@
+import * as z from 'zod/mini';
+import { assetManifestSchema } from './asset-schema.ts';
+import { RUNTIME_FEATURES } from './features.ts';
+
+/** What a locked environment was made from, beside the wheel. An addition of ours: other readers of the file drop it. */
+export const lockedDigestsSchema = z.object({ lock: z.string(), requirements: z.string() });
+export type LockedDigests = z.infer<typeof lockedDigestsSchema>;
+
+/**
+ * `<versionDir>/manifest.json`: written last, so its presence means that every step of the install succeeded.
+ * Paths are those of the active environment, `<versionDir>/envs/<id>`. Unknown keys are dropped. Contract section 6.
+ */
+export const installedManifestSchema = z.object({
+  schemaVersion: z.literal(1),
+  cliVersion: z.string().check(z.minLength(1)),
+  /** ISO-8601 UTC. */
+  installedAt: z.string().check(z.minLength(1)),
+  asset: assetManifestSchema,
+  features: z.array(z.enum(RUNTIME_FEATURES)).check(z.minLength(1)),
+  python: z.object({
+    executable: z.string().check(z.minLength(1)),
+    daemonExecutable: z.string().check(z.minLength(1)),
+  }),
+  installLog: z.string().check(z.minLength(1)),
+  locked: z.optional(lockedDigestsSchema),
+});
+
+export type InstalledKtxRuntimeManifest = z.infer<typeof installedManifestSchema>;

@@ -1,0 +1,140 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, it, onTestFinished } from 'vitest';
+import { withWriteAccess } from '../../src/runtime/write-access.ts';
+import { CancelledError } from '../../src/support/errors.ts';
+import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+
+const HOLDER = join(PACKAGE_ROOT, 'test', 'fixtures', 'access-holder.ts');
+
+interface Holder {
+  child: ChildProcess;
+  printed(): string;
+  /** Until the text is printed. */
+  until(text: string): Promise<void>;
+}
+
+function holder(runtimeRoot: string, version = '0.3.0', step = 'packages'): Holder {
+  const child = spawn(process.execPath, [HOLDER, runtimeRoot, version, step], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let printed = '';
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+    printed += text;
+  });
+  return {
+    child,
+    printed: () => printed,
+    async until(text) {
+      while (!printed.includes(text)) await once(child.stdout!, 'data');
+    },
+  };
+}
+
+async function given(change: { version?: string; signal?: AbortSignal; vfs?: string } = {}) {
+  const runtimeRoot = await temporaryFolder();
+  const notes: string[] = [];
+  const { version = '0.3.0', ...rest } = change;
+  const note = (_level: string, text: string) => void notes.push(text);
+  return { runtimeRoot, notes, options: { runtimeRoot, versions: [version], step: 'test', note, ...rest } };
+}
+
+it('one at a time, the next one told whom it waits for: pid, since when, step', async () => {
+  const { runtimeRoot, notes, options } = await given();
+  const first = holder(runtimeRoot);
+  await first.until('has access');
+  const second = withWriteAccess(options, async ({ hasWaited }) => hasWaited);
+  while (notes.length === 0) await delay(10);
+  expect(notes[0]).toMatch(
+    new RegExp(
+      `^Waiting for another ktx.*process ${first.child.pid}, since \\d{4}-.*, step packages\\. Ctrl\\+C stops`,
+    ),
+  );
+  first.child.stdin!.write('stop\n');
+  expect(await second).toBe(true);
+  expect(notes).toHaveLength(1);
+});
+
+it('another version waits for the shared folder', async () => {
+  const { runtimeRoot, notes, options } = await given({ version: '0.4.0' });
+  const first = holder(runtimeRoot, '0.3.0');
+  await first.until('has access');
+  const second = withWriteAccess(options, async () => 'after');
+  while (notes.length === 0) await delay(10);
+  first.child.stdin!.write('stop\n');
+  expect(await second).toBe('after');
+});
+
+it('a stopped holder keeps it, a killed one does not', async () => {
+  const { runtimeRoot, options } = await given();
+  const first = holder(runtimeRoot);
+  await first.until('has access');
+  first.child.kill('SIGSTOP');
+  expect(await withWriteAccess({ ...options, shouldWait: false }, async () => 'in')).toBeNull();
+  first.child.kill('SIGKILL');
+  await once(first.child, 'exit');
+  expect(await withWriteAccess({ ...options, shouldWait: false }, async () => 'in')).toBe('in');
+});
+
+it('who waits can leave, and leaves nothing locked', async () => {
+  const stop = new AbortController();
+  const { runtimeRoot, notes, options } = await given({ signal: stop.signal, version: '0.4.0' });
+  const first = holder(runtimeRoot, '0.3.0');
+  await first.until('has access');
+  const waiting = withWriteAccess(options, async () => 'in');
+  while (notes.length === 0) await delay(10);
+  stop.abort();
+  await expect(waiting).rejects.toThrow(CancelledError);
+  // Its own version's lock, which it had already, is free again.
+  const other = holder(runtimeRoot, '0.4.0');
+  first.child.stdin!.write('stop\n');
+  await other.until('has access');
+});
+
+it('its holder stands beside the lock while it is held, with the step it is at, and not afterwards', async () => {
+  const { runtimeRoot, options } = await given();
+  const locks = join(runtimeRoot, 'uv', 'locks');
+  await withWriteAccess(options, async ({ setStep }) => {
+    setStep('packages');
+    const holder = JSON.parse(await readFile(join(locks, 'root.lock.holder.json'), 'utf8'));
+    expect(holder).toMatchObject({ pid: process.pid, host: hostname(), step: 'packages' });
+  });
+  expect((await readdir(locks)).sort()).toEqual(['0.3.0.lock', 'root.lock']);
+});
+
+it('a failing action lets go', async () => {
+  const { options } = await given();
+  const fail = async () => {
+    throw new Error('no');
+  };
+  await expect(withWriteAccess(options, fail)).rejects.toThrow('no');
+  expect(await withWriteAccess({ ...options, shouldWait: false }, async () => 'in')).toBe('in');
+});
+
+it('a file system that cannot lock is said', async () => {
+  const { notes, options } = await given({ vfs: 'unix-none' });
+  expect(await withWriteAccess(options, async () => 'in')).toBe('in');
+  expect(notes.join()).toMatch(/cannot lock files: do not run two commands/);
+});
+
+it('ten at once go one after the other', async () => {
+  const runtimeRoot = await temporaryFolder();
+  const notes: string[] = [];
+  const note = (_level: string, text: string) => void notes.push(text);
+  let inside = 0;
+  let most = 0;
+  const run = (index: number) =>
+    withWriteAccess({ runtimeRoot, versions: [`0.${index % 3}.0`], step: 'test', note }, async () => {
+      most = Math.max(most, ++inside);
+      await delay(5);
+      inside--;
+    });
+  await Promise.all(Array.from({ length: 10 }, (_, index) => run(index)));
+  expect(most).toBe(1);
+});
