@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { KtxRuntimeFeature } from '../runtime/features.ts';
 import type { KtxCliIo } from './io.ts';
 import type { LifecycleArgs } from './lifecycle-command.ts';
+import { addNetwork, type NetworkArgs } from './network-program.ts';
 import { printError } from './print-error.ts';
 import { resolveProjectDir } from './project-dir.ts';
 import type { KtxRuntimeArgs } from './runtime-command.ts';
@@ -13,6 +14,7 @@ export interface ProgramDeps {
   runRuntime?: (args: KtxRuntimeArgs, io: KtxCliIo) => Promise<number>;
   runSetup?: (flags: SetupFlags, io: KtxCliIo) => Promise<number>;
   runLifecycle?: (args: LifecycleArgs, io: KtxCliIo) => Promise<number>;
+  runNetwork?: (args: NetworkArgs, io: KtxCliIo) => Promise<number>;
   env?: NodeJS.ProcessEnv;
   cwd?: string;
   isStdinTty?: boolean;
@@ -83,6 +85,11 @@ function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number
   addLifecycle(runtime, async (args) => {
     if (deps.runLifecycle) return finish(await deps.runLifecycle(args, io));
     finish(await runLifecycle(args, io, program.opts<GlobalOptions>().debug));
+  });
+  addNetwork(admin, async (args) => {
+    if (deps.runNetwork) return finish(await deps.runNetwork(args, io));
+    const { runNetworkCommand } = await import('./network-command.ts');
+    finish(await runNetworkCommand(args, io, { env: deps.env, cwd: deps.cwd, isStdinTty: deps.isStdinTty }));
   });
   // A bare `ktx` needs an action, and with one commander takes a mistyped command for an argument and complains of its
   // options. Last, because subcommands inherit what is allowed here.

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import type { SetupPlan } from '../install/setup.ts';
 import type { SetupOptions } from '../install/setup-options.ts';
+import type { KtxRuntimeFeature } from '../runtime/features.ts';
 import { errorMessage } from '../support/errors.ts';
 import type { SetupEvent } from '../support/events.ts';
 import type { WizardFunctions } from '../wizard/functions.ts';
@@ -16,7 +18,7 @@ interface Presenter {
 
 export interface SetupCommandDeps {
   runSetup?: (options: SetupOptions) => Promise<unknown>;
-  runInteractive?: (mode: 'wizard' | 'prompts', flags: SetupFlags) => Promise<number>;
+  runInteractive?: (mode: 'wizard' | 'prompts', flags: SetupFlags, featureReason?: string) => Promise<number>;
   isStdinTty?: boolean;
   env?: NodeJS.ProcessEnv;
   isDebug?: boolean;
@@ -37,23 +39,48 @@ export async function runSetupCommand(
     isStdoutTty: io.stdout.isTTY === true,
     env,
   });
+  const project = flags.feature === null ? await projectNeed(flags.projectDir, env) : null;
+  const asked = project ? { ...flags, feature: project.feature } : flags;
   switch (mode) {
     case 'wizard':
     case 'prompts':
-      return (deps.runInteractive ?? runInteractive)(mode, flags);
+      return (deps.runInteractive ?? runInteractive)(mode, asked, project?.reason);
     case 'lines':
-      return runHeadless(flags, io, await linePresenter(io, env), deps);
+      return runHeadless(asked, io, await linePresenter(io, env), deps);
     case 'json':
-      return runHeadless(flags, io, await jsonPresenter(io), deps);
+      return runHeadless(asked, io, await jsonPresenter(io), deps);
   }
 }
 
+/** The largest feature that the project asks for, and why; `null` outside of a project, or when it needs no Python. */
+async function projectNeed(
+  projectDir: string,
+  env: NodeJS.ProcessEnv,
+): Promise<{ feature: KtxRuntimeFeature; reason: string } | null> {
+  const { pathExists } = await import('../support/path-exists.ts');
+  if (!(await pathExists(join(projectDir, 'ktx.yaml')))) return null;
+  const [{ readProjectConfig }, { resolveProjectRuntimeRequirements }] = await Promise.all([
+    import('../runtime/project-config.ts'),
+    import('../runtime/requirements.ts'),
+  ]);
+  const config = await readProjectConfig(projectDir);
+  const { features, requirements } = resolveProjectRuntimeRequirements(config ?? {}, { env });
+  const feature = features.at(-1);
+  const requirement = requirements.find((entry) => entry.feature === feature);
+  return feature && requirement ? { feature, reason: requirement.detail.replace(/\.$/, '') } : null;
+}
+
 /** The questions need the real terminal, so they take no `io`. */
-async function runInteractive(mode: 'wizard' | 'prompts', flags: SetupFlags): Promise<number> {
+async function runInteractive(
+  mode: 'wizard' | 'prompts',
+  flags: SetupFlags,
+  featureReason?: string,
+): Promise<number> {
   const options = {
     setup: setupOptions(flags),
     functions: wizardFunctions,
     ...(flags.feature === null ? {} : { initialFeature: flags.feature }),
+    ...(featureReason === undefined ? {} : { featureReason }),
   };
   if (mode === 'prompts') return (await import('../present/prompts.ts')).runPrompts(options);
   return (await import('../present/ink/run-wizard.tsx')).runWizard(options);

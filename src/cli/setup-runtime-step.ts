@@ -54,7 +54,7 @@ export async function runKtxSetupRuntimeStep(
   deps: KtxSetupRuntimeStepDeps = {},
 ): Promise<KtxSetupRuntimeStepResult> {
   const { projectDir } = args;
-  const { config } = await (deps.loadProject ?? refuseToLoad)({ projectDir });
+  const { config } = await (deps.loadProject ?? loadProjectConfig)({ projectDir });
   const requirements = resolveProjectRuntimeRequirements(config, {
     databaseIntrospectionFallback: args.databaseIntrospectionFallback,
     ...(deps.env ? { env: deps.env } : {}),
@@ -101,8 +101,7 @@ async function prepare(
   }
 }
 
-async function refuseToLoad({ projectDir }: { projectDir: string }): Promise<never> {
-  throw new Error(
-    `ktx-setup does not read ktx.yaml: pass loadProject with the configuration of ${projectDir}.`,
-  );
+async function loadProjectConfig({ projectDir }: { projectDir: string }) {
+  const { readProjectConfig } = await import('../runtime/project-config.ts');
+  return { config: (await readProjectConfig(projectDir)) ?? {} };
 }

@@ -51,6 +51,7 @@ describe('ktx admin runtime', () => {
     ['prune', { command: 'prune', cliVersion, dryRun: false, yes: false }],
     ['prune --dry-run', { command: 'prune', cliVersion, dryRun: true, yes: false }],
     ['prune --yes', { command: 'prune', cliVersion, dryRun: false, yes: true }],
+    ['prune --yes --store', { command: 'prune', cliVersion, dryRun: false, yes: true, store: true }],
     ['prune --dry-run --yes', { command: 'prune', cliVersion, dryRun: true, yes: true }],
     ['--debug status', { command: 'status', cliVersion, json: false }],
     ['status --debug --project-dir /tmp', { command: 'status', cliVersion, json: false }],

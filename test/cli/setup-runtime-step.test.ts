@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { type KtxSetupRuntimeStepDeps, runKtxSetupRuntimeStep } from '../../src/cli/setup-runtime-step.ts';
 import type { KtxRuntimeProjectConfig } from '../../src/runtime/requirements.ts';
@@ -74,8 +75,10 @@ describe('runKtxSetupRuntimeStep', () => {
     const { runIt, printed } = await step({}, { loadProject: async () => Promise.reject(error) });
     await expect(runIt()).rejects.toBe(error);
     expect(printed).toEqual({ stdout: '', stderr: '' });
-    const { runIt: runWithoutLoader } = await step({}, { loadProject: undefined });
-    await expect(runWithoutLoader()).rejects.toThrow(/pass loadProject/);
+    // Without a loader the project's own file is read, and what is wrong in it is passed on too.
+    const own = await step({}, { loadProject: undefined });
+    await writeFile(join(own.projectDir, 'ktx.yaml'), 'connections: 3');
+    await expect(own.runIt()).rejects.toThrow(/ktx\.yaml cannot be read: connections/);
   });
 
   it('16. embeddings alone: only their helper, with the project and the policy', async () => {

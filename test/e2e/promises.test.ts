@@ -1,11 +1,12 @@
-import { appendFile, cp, readdir } from 'node:fs/promises';
+import { appendFile, cp, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { type Interception, type LoopbackIndex, startLoopbackIndex } from '../fixtures/loopback-index.ts';
-import { plainEnvironment, runProgram } from '../fixtures/program.ts';
+import { LAUNCHER, plainEnvironment, runProgram } from '../fixtures/program.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { openWheelhouse, type WheelhouseFile } from '../fixtures/wheelhouse.ts';
+import { openTerminal } from '../pty/terminal.ts';
 
 let wheelhouse: WheelhouseFile[];
 let index: LoopbackIndex;
@@ -79,4 +80,28 @@ it('a login in the address appears nowhere: not on the screen, not in the log, n
     if (!path.isFile() || !/\.(log|json|txt)$/.test(path.name)) continue;
     expect(await readFile(join(path.parentPath, path.name), 'utf8')).not.toContain(secret);
   }
+});
+
+it('a project that needs a feature gets it, and is told why', { timeout: 60_000 }, async () => {
+  const home = await temporaryFolder();
+  await writeFile(
+    join(home, 'ktx.yaml'),
+    'connections:\n  orders_dbt:\n    driver: looker\ningest:\n  embeddings:\n    backend: sentence-transformers\n',
+  );
+  const terminal = openTerminal({
+    command: process.execPath,
+    args: [LAUNCHER, 'setup', '--project-dir', home, '--index-url', index.url],
+    env: plainEnvironment(home),
+  });
+  await terminal.until('Local sentence-transformers embeddings');
+  expect(terminal.text()).toMatch(/› ◉ Core \+ local embeddings/);
+  terminal.send('q');
+  expect((await terminal.exited).exitCode).toBe(0);
+
+  await writeFile(join(home, 'ktx.yaml'), 'connections: 3');
+  const refused = await runProgram(['setup', '--yes', '--project-dir', home], {
+    env: plainEnvironment(home),
+  });
+  expect(refused.stderr).toMatch(/ktx\.yaml cannot be read: connections/);
+  expect(refused.exitCode).toBe(1);
 });

@@ -1,0 +1,138 @@
+import { describe, expect, it, vi } from 'vitest';
+import {
+  type LifecycleArgs,
+  type LifecycleDeps,
+  runLifecycleCommand,
+} from '../../src/cli/lifecycle-command.ts';
+import type { UndoTarget } from '../../src/install/undo.ts';
+import type { UninstallPlan, UninstallResult } from '../../src/runtime/uninstall.ts';
+import { CancelledError } from '../../src/support/errors.ts';
+import { capturedIo } from './captured-io.ts';
+
+const side = (id: string) => ({
+  environmentDir: `/r/0.3.0/envs/${id}`,
+  installedAt: '2026-01-01T00:00:00.000Z',
+  features: ['core' as const],
+  wheelVersion: '0.1.0',
+});
+const target: UndoTarget = { direction: 'back', from: side('bbbbbbbb'), to: side('aaaaaaaa') };
+const plan: UninstallPlan = {
+  runtimeRoot: '/r',
+  parts: [
+    { what: 'runtime 0.3.0', sizeBytes: 48_000_000, paths: ['/r/0.3.0/envs/aaaaaaaa'] },
+    { what: 'downloads', sizeBytes: 16_000_000, paths: ['/r/uv/store/x'] },
+  ],
+  sizeBytes: 64_000_000,
+  foreign: [{ path: '/r/notes.txt', sizeBytes: 8, reason: 'is not known to ktx' }],
+  daemons: [{ pid: 42, command: 'ktx-daemon serve-http' }],
+};
+const clean: UninstallResult = {
+  runtimeRoot: '/r',
+  removedBytes: 64_000_000,
+  stoppedPids: [42],
+  left: [],
+  leftBytes: 0,
+};
+
+async function run(args: Partial<LifecycleArgs>, change: LifecycleDeps = {}) {
+  const { io, printed } = capturedIo();
+  const deps = {
+    readUndoTarget: vi.fn(async () => target),
+    undo: vi.fn(async () => target),
+    planUninstall: vi.fn(async () => plan),
+    uninstall: vi.fn(async () => clean),
+    ...change,
+  };
+  const whole: LifecycleArgs = { command: 'undo', cliVersion: '0.3.0', yes: false, json: false, ...args };
+  const exitCode = await runLifecycleCommand(whole, io, deps);
+  return { exitCode, deps, ...printed };
+}
+
+describe('undo', () => {
+  it('shows both sides, and with --yes switches', async () => {
+    const { exitCode, stdout, deps } = await run({ yes: true });
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(
+      /back to the other environment\nnow: .*bbbbbbbb.*\nthen: .*aaaaaaaa.*\nSwitched back to/,
+    );
+    expect(deps.undo).toHaveBeenCalledTimes(1);
+  });
+
+  it('with --json prints the target and nothing else', async () => {
+    const { stdout } = await run({ yes: true, json: true });
+    expect(JSON.parse(stdout)).toEqual(target);
+  });
+
+  it('there is nothing to go to: the library says why', async () => {
+    const undo = async () => {
+      throw new Error('There is no other environment to go back to.');
+    };
+    const { exitCode, stderr } = await run({}, { readUndoTarget: async () => null, undo });
+    expect([exitCode, stderr]).toEqual([1, 'There is no other environment to go back to.\n']);
+  });
+});
+
+describe('uninstall', () => {
+  it('lists what goes with sizes and what stays, then deletes and says what is left', async () => {
+    const { exitCode, stdout } = await run({ command: 'uninstall', yes: true });
+    expect(exitCode).toBe(0);
+    expect(stdout).toBe(
+      [
+        'To be deleted under /r',
+        '   48 MB  runtime 0.3.0',
+        '   16 MB  downloads',
+        '   64 MB  in all',
+        'to be stopped: ktx daemon, process 42',
+        'stays: /r/notes.txt (8 B), is not known to ktx',
+        'Deleted 64 MB under /r',
+        'Stopped 1 ktx daemon',
+        '0 bytes left',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('something is left: exit 1, with the reason', async () => {
+    const left = [{ path: '/r/notes.txt', sizeBytes: 8, reason: 'is not known to ktx' }];
+    const uninstall = async () => ({ ...clean, left, leftBytes: 8 });
+    const { exitCode, stdout } = await run({ command: 'uninstall', yes: true }, { uninstall });
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain('8 bytes left in 1 entry\nleft: /r/notes.txt, is not known to ktx\n');
+  });
+});
+
+describe.each(['undo', 'uninstall'] as const)('%s without --yes', (command) => {
+  const wasRun = ({ undo, uninstall }: { undo: object; uninstall: object }) =>
+    vi.mocked(undo as () => void).mock.calls.length + vi.mocked(uninstall as () => void).mock.calls.length;
+
+  it('does nothing where nobody can be asked', async () => {
+    const { exitCode, stderr, deps } = await run({ command });
+    expect([exitCode, stderr]).toEqual([1, `Refusing to ${command} without --yes.\n`]);
+    expect(wasRun(deps)).toBe(0);
+  });
+
+  it('does nothing with --json: there is no place for a question', async () => {
+    const { exitCode, stdout, deps } = await run({ command, json: true });
+    expect([exitCode, stdout]).toEqual([1, '']);
+    expect(wasRun(deps)).toBe(0);
+  });
+
+  it('asks, and a no changes nothing and is no failure', async () => {
+    const { exitCode, stdout, deps } = await run({ command }, { confirm: async () => false });
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('Nothing was changed.');
+    expect(wasRun(deps)).toBe(0);
+  });
+
+  it('a yes does it', async () => {
+    const { deps } = await run({ command }, { confirm: async () => true });
+    expect(wasRun(deps)).toBe(1);
+  });
+
+  it('stopped while it waits: 130', async () => {
+    const stopped = async () => {
+      throw new CancelledError();
+    };
+    expect((await run({ command, yes: true }, { undo: stopped, uninstall: stopped })).exitCode).toBe(130);
+  });
+});
