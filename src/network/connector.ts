@@ -4,6 +4,7 @@ import { isIP, type Socket } from 'node:net';
 import tls from 'node:tls';
 import type { buildConnector } from 'undici';
 import { placeOf } from './address.ts';
+import { certificatesIn } from './certificates.ts';
 import type { NetworkProfile } from './profile.ts';
 import { type ProxyServer, proxyFor } from './proxy.ts';
 
@@ -156,7 +157,6 @@ function openTunnel(
   });
 }
 
-const CERTIFICATE = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]+-----END (?:TRUSTED )?CERTIFICATE-----/g;
 const contexts = new WeakMap<NetworkProfile['certificateFiles'], tls.SecureContext>();
 
 /** One context for all connections: Node's authorities, the system's and the user's together. */
@@ -167,7 +167,7 @@ function secureContextOf(files: NetworkProfile['certificateFiles']): tls.SecureC
       [...tls.getCACertificates('default'), ...tls.getCACertificates('system')].map((pem) => pem.trim()),
     );
     for (const file of files) {
-      for (const certificate of file.pem.match(CERTIFICATE) ?? []) authorities.add(certificate);
+      for (const certificate of certificatesIn(file.pem)) authorities.add(certificate);
     }
     context = tls.createSecureContext({ ca: [...authorities] });
     contexts.set(files, context);

@@ -1,12 +1,15 @@
 import type { Dispatcher } from 'undici';
 import { CancelledError, errorChain, throwIfCancelled } from '../support/errors.ts';
 import type { Redactor } from '../support/redaction.ts';
-import { basicAuthorization, type Login, placeOf, splitLogin } from './address.ts';
-import { createConnector, HandshakeError, ProxyError } from './connector.ts';
+import { placeOf } from './address.ts';
+import { type Agents, openAgents } from './agents.ts';
+import { arriving } from './arriving.ts';
+import { HandshakeError, ProxyError } from './connector.ts';
 import { decoded, type HttpResponse, textOf } from './http-response.ts';
 import { openLocalAddress } from './local-address.ts';
-import { netrcLogin } from './netrc.ts';
+import { createLogins } from './logins.ts';
 import { NetworkFailure, type NetworkReason, reasonOfError, reasonOfStatus } from './network-failure.ts';
+import { paced, paceWindowOf } from './pace.ts';
 import type { NetworkProfile } from './profile.ts';
 import { type ProxyServer, proxyFor } from './proxy.ts';
 
@@ -14,7 +17,6 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** Between two arrivals of bytes. There is no limit for the whole: a slow transfer is not a crime. */
 const IDLE_TIMEOUT_MS = 30_000;
 const MAX_REDIRECTS = 10;
-const MAX_CONNECTIONS_PER_HOST = 4;
 
 export interface GetOptions {
   signal?: AbortSignal;
@@ -72,66 +74,16 @@ interface Exchange {
 /** One client for one run: it remembers which hosts are down and what it received. Loads undici with the first request. */
 export function createHttpClient(profile: NetworkProfile, options: HttpClientOptions): HttpClient {
   const { redactor } = options;
-  const connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
-  const idleTimeoutMs = options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
+  const connectTimeoutMs = options.connectTimeoutMs ?? profile.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
+  const idleTimeoutMs = options.idleTimeoutMs ?? profile.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
   const received = new Map<string, number>();
   const downHosts = new Map<string, NetworkFailure>();
-  const credentials = [...profile.credentials];
-  let agents: Promise<{ direct: Dispatcher; forwarding: Dispatcher }> | null = null;
-
-  for (const login of [...credentials, ...profile.netrc]) keepSecret(login);
-  for (const proxy of [profile.proxies.forHttp, profile.proxies.forHttps]) {
-    if (!proxy?.authorization) continue;
-    redactor.addSecret(proxy.authorization.slice('Basic '.length));
-    const login = Buffer.from(proxy.authorization.slice('Basic '.length), 'base64').toString();
-    const password = login.slice(login.indexOf(':') + 1);
-    if (password) redactor.addSecret(password);
-  }
-
-  function keepSecret(login: Login): void {
-    if (login.password) redactor.addSecret(login.password);
-    // A token as user name, as several index products want it.
-    else if (login.username) redactor.addSecret(login.username);
-    redactor.addSecret(basicAuthorization(login).slice('Basic '.length));
-  }
+  const { authorizationFor, withoutLogin } = createLogins(profile, redactor);
+  let agents: Promise<Agents> | null = null;
 
   function openedAgents() {
-    agents ??= openAgents();
+    agents ??= openAgents(profile, { connectTimeoutMs, idleTimeoutMs });
     return agents;
-  }
-
-  async function openAgents() {
-    const { Agent, buildConnector } = await import('./undici.ts');
-    const common = {
-      connections: MAX_CONNECTIONS_PER_HOST,
-      headersTimeout: idleTimeoutMs,
-      bodyTimeout: idleTimeoutMs,
-      keepAliveTimeout: 10_000,
-      allowH2: false,
-    };
-    const connect = createConnector({ build: buildConnector, profile, connectTimeoutMs });
-    return {
-      direct: new Agent({ ...common, connect }),
-      // Plain http through a proxy is a request to the proxy itself with a whole address in it; its own https proxy must not be asked again.
-      forwarding: new Agent({
-        ...common,
-        connect: createConnector({
-          build: buildConnector,
-          profile: { ...profile, proxies: { forHttp: null, forHttps: null, noProxy: '' } },
-          connectTimeoutMs,
-        }),
-      }),
-    };
-  }
-
-  /** The login that came with an address of the same origin (the one with the longest common path), else the netrc's. */
-  function authorizationFor(url: URL): string | null {
-    const known = credentials
-      .filter((credential) => credential.urlOrigin === url.origin)
-      .map((credential) => ({ credential, rank: commonLength(credential.path, url.pathname) }))
-      .sort((a, b) => b.rank - a.rank)[0]?.credential;
-    const login = known ?? netrcLogin(profile.netrc, url.hostname);
-    return login ? basicAuthorization(login) : null;
   }
 
   function failureOf(error: unknown, url: URL, isBodyDue: boolean): NetworkFailure {
@@ -213,10 +165,25 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
     headers: Record<string, string>,
     signal: AbortSignal | undefined,
     isGuarded: boolean,
+    hops: string[] = [],
+  ): Promise<Exchange> {
+    try {
+      return await followHops(address, method, headers, signal, isGuarded, hops);
+    } catch (error) {
+      throw error instanceof NetworkFailure && hops[0] ? error.reachedFrom(hops[0]) : error;
+    }
+  }
+
+  async function followHops(
+    address: string,
+    method: 'GET' | 'HEAD',
+    headers: Record<string, string>,
+    signal: AbortSignal | undefined,
+    isGuarded: boolean,
+    hops: string[],
   ): Promise<Exchange> {
     let url = withoutLogin(address);
     let sent = headers;
-    const hops: string[] = [];
     const seen = new Set<string>();
     for (;;) {
       const host = url.host;
@@ -247,17 +214,6 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
     }
   }
 
-  function withoutLogin(address: string): URL {
-    const { url, login } = splitLogin(address);
-    const result = new URL(url);
-    result.hash = '';
-    if (login) {
-      keepSecret(login);
-      credentials.push({ ...login, urlOrigin: result.origin, path: result.pathname });
-    }
-    return result;
-  }
-
   function redirectTarget(location: string, from: URL): URL {
     let target: URL;
     try {
@@ -275,17 +231,32 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
     return target;
   }
 
-  async function* countedBody(exchange: Exchange, signal: AbortSignal | undefined) {
+  async function* countedBody(
+    exchange: Exchange,
+    chunks: AsyncIterable<Uint8Array>,
+    signal: AbortSignal | undefined,
+  ) {
     const { host } = exchange.url;
     try {
-      for await (const chunk of exchange.stream) {
-        received.set(host, (received.get(host) ?? 0) + (chunk as Uint8Array).byteLength);
-        yield chunk as Uint8Array;
+      for await (const chunk of chunks) {
+        received.set(host, (received.get(host) ?? 0) + chunk.byteLength);
+        yield chunk;
       }
     } catch (error) {
       if (signal?.aborted) throw new CancelledError();
       throw failureOf(error, exchange.url, true);
     }
+  }
+
+  /** A page that is needed now has no use for a server that never ends it. */
+  function pageBody(wire: AsyncIterable<Uint8Array>, encoding: string, url: URL): AsyncIterable<Uint8Array> {
+    const steady = paced(wire, paceWindowOf(profile), (bytes, ms) => {
+      throw new NetworkFailure('too-slow', {
+        host: url.host,
+        detail: `${bytes} bytes in ${Math.round(ms)} ms`,
+      });
+    });
+    return decoded(steady, encoding, (error) => failureOf(error, url, true));
   }
 
   async function get(address: string, { signal, headers = {}, isPage = false }: GetOptions = {}) {
@@ -296,8 +267,8 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
     const encoding = String(exchange.headers['content-encoding'] ?? 'identity')
       .toLowerCase()
       .trim();
-    const wire = countedBody(exchange, signal);
-    const body = isPage ? decoded(wire, encoding, (error) => failureOf(error, exchange.url, true)) : wire;
+    const wire = countedBody(exchange, arriving(exchange.stream), signal);
+    const body = isPage ? pageBody(wire, encoding, exchange.url) : wire;
     return {
       status: exchange.status,
       url: exchange.url.href,
@@ -317,30 +288,36 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
     const timeout = AbortSignal.timeout(timeoutMs);
     const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
     const host = placeOf(address);
-    let hops = [host];
+    // Filled as it goes: the one that did not answer in time is the last.
+    let hops: string[] = [];
     try {
       const local = new URL(address).protocol === 'file:' ? await openLocalAddress(address) : null;
       if (local) {
         await local.discard();
-        return probeResult(local.status, hops, sizeOf(local.headers.get('content-length')), host);
+        const localSize = sizeOf(local.headers.get('content-length'));
+        return probeResult(local.status, [host], localSize, undefined);
       }
-      let exchange = await follow(address, 'HEAD', {}, either, false);
+      let exchange = await follow(address, 'HEAD', {}, either, false, hops);
       // Servers and mirrors that know no HEAD answer it with one of these.
       if ([400, 403, 405, 501].includes(exchange.status)) {
         await discard(exchange.stream);
-        exchange = await follow(address, 'GET', { range: 'bytes=0-0' }, either, false);
+        hops = [];
+        exchange = await follow(address, 'GET', { range: 'bytes=0-0' }, either, false, hops);
       }
       await discard(exchange.stream);
-      hops = exchange.hops;
       const range = /\/(\d+)$/.exec(String(exchange.headers['content-range'] ?? ''))?.[1];
       const size = range ?? (exchange.status === 206 ? null : exchange.headers['content-length']);
-      return probeResult(exchange.status, hops, sizeOf(size), exchange.url.host);
+      return probeResult(exchange.status, hops, sizeOf(size), String(exchange.headers['content-type'] ?? ''));
     } catch (error) {
       throwIfCancelled(signal);
       const failure =
         error instanceof NetworkFailure
           ? error
-          : new NetworkFailure('connect-timeout', { host, detail: `no answer within ${timeoutMs} ms` });
+          : new NetworkFailure('connect-timeout', {
+              host: hops.at(-1) ?? host,
+              detail: `no answer within ${timeoutMs} ms`,
+              ...(hops.length > 1 ? { via: hops[0]! } : {}),
+            });
       return { isReachable: false, failure, status: failure.status, hops, sizeBytes: null };
     }
   }
@@ -358,15 +335,23 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
   };
 }
 
-function probeResult(status: number, hops: string[], sizeBytes: number | null, host: string): ProbeResult {
-  const isReachable = status >= 200 && status < 300;
-  return {
-    isReachable,
-    failure: isReachable ? null : new NetworkFailure(reasonOfStatus(status), { host, status }),
-    status,
-    hops,
-    sizeBytes,
-  };
+function probeResult(
+  status: number,
+  hops: string[],
+  sizeBytes: number | null,
+  contentType: string | undefined,
+): ProbeResult {
+  const isSuccess = status >= 200 && status < 300;
+  const host = hops.at(-1)!;
+  const via = hops[0] === host ? {} : { via: hops[0]! };
+  // No file that is probed is a web page: something answers in the place of the host.
+  const isPage = isSuccess && /^text\/html\b/i.test(contentType ?? '');
+  const failure = isPage
+    ? new NetworkFailure('not-a-file', { host, ...via })
+    : isSuccess
+      ? null
+      : new NetworkFailure(reasonOfStatus(status), { host, status, ...via });
+  return { isReachable: failure === null, failure, status, hops, sizeBytes };
 }
 
 function headerMap(headers: Exchange['headers']): Map<string, string> {
@@ -389,12 +374,6 @@ function withoutSecrets(headers: Record<string, string>): Record<string, string>
 
 function isUnreachable(reason: NetworkReason): boolean {
   return reason === 'refused' || reason === 'unreachable' || reason === 'connect-timeout';
-}
-
-function commonLength(a: string, b: string): number {
-  let length = 0;
-  while (length < a.length && a[length] === b[length]) length++;
-  return length;
 }
 
 function sizeOf(header: string | string[] | null | undefined): number | null {

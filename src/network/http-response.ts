@@ -24,10 +24,14 @@ export interface HttpResponse {
 export async function requireOk(response: HttpResponse): Promise<HttpResponse> {
   if (response.status >= 200 && response.status < 300) return response;
   await response.discard();
+  const host = response.hops.at(-1) ?? placeOf(response.url);
+  const via = response.hops[0];
   throw new NetworkFailure(reasonOfStatus(response.status), {
-    host: response.hops.at(-1) ?? placeOf(response.url),
+    host,
+    ...(via !== undefined && via !== host ? { via } : {}),
     status: response.status,
     url: withoutQuery(response.url),
+    ...retryAfterOf(response.headers.get('retry-after'), Date.now()),
   });
 }
 
@@ -35,6 +39,13 @@ export async function requireOk(response: HttpResponse): Promise<HttpResponse> {
 function withoutQuery(address: string): string {
   const url = new URL(address);
   return `${url.origin === 'null' ? 'file://' : url.origin}${url.pathname}`;
+}
+
+/** Seconds, or a date (RFC 9110, 10.2.3). */
+export function retryAfterOf(header: string | undefined, nowMs: number): { retryAfterMs?: number } {
+  if (header === undefined) return {};
+  const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - nowMs;
+  return Number.isFinite(ms) ? { retryAfterMs: Math.max(0, ms) } : {};
 }
 
 /** Undoes the `Content-Encoding` of a body. */

@@ -1,4 +1,24 @@
 import { SetupError } from '../support/errors.ts';
+import {
+  addLogin,
+  allowHost,
+  askForAccess,
+  askTheOwner,
+  bypassProxy,
+  CHECK_CLOCK,
+  CHECK_NETWORK,
+  CHECK_PROXY,
+  CHOOSE_CA_FILE,
+  COPY_STORE,
+  checkAddress,
+  GO_ONLINE,
+  PROXY_LOGIN,
+  RETRY,
+  type Remedy,
+  SET_PROXY,
+  SIGN_IN,
+  USE_INDEX,
+} from '../support/remedies.ts';
 
 /** What a transfer died of. Each has its words in `TEXTS`. */
 export type NetworkReason =
@@ -7,6 +27,7 @@ export type NetworkReason =
   | 'unreachable'
   | 'connect-timeout'
   | 'idle-timeout'
+  | 'too-slow'
   | 'reset'
   | 'truncated'
   | 'protocol'
@@ -27,6 +48,7 @@ export type NetworkReason =
   | 'http-status'
   | 'empty'
   | 'not-an-index'
+  | 'sign-in-page'
   | 'not-a-file'
   | 'file'
   | 'unknown';
@@ -34,11 +56,15 @@ export type NetworkReason =
 export interface NetworkFailureContext {
   /** `host[:port]`, or the path of a folder. */
   host: string;
+  /** Host whose redirect led there. */
+  via?: string;
   /** Host of the proxy that was in between. */
   proxyHost?: string;
   status?: number;
   /** Who signed the certificate that was not trusted. */
   issuer?: string;
+  /** What the host asked to wait before the next attempt (`Retry-After`). */
+  retryAfterMs?: number;
   /** The system's or the library's own words, secrets masked. */
   detail?: string;
   /** Where an error page lies, login and query left out. */
@@ -49,28 +75,59 @@ export interface NetworkFailureContext {
 /** A SetupError of class network that names the host and knows what it was. */
 export class NetworkFailure extends SetupError {
   readonly reason: NetworkReason;
-  readonly host: string;
+  declare readonly host: string;
+  /** Host whose redirect led there; `null` when it was asked directly. */
+  readonly via: string | null;
   /** HTTP status, when there was an answer. */
   readonly status: number | null;
+  /** Who signed the certificate that was not trusted; `null` when that was not the trouble, or not seen. */
+  readonly issuer: string | null;
+  readonly proxyHost: string | null;
+  /** How long the host wants to be left alone; `null` when it did not say. */
+  readonly retryAfterMs: number | null;
+
+  private readonly context: NetworkFailureContext;
 
   constructor(reason: NetworkReason, context: NetworkFailureContext) {
-    const text = TEXTS[reason](context);
-    super(text.message, {
+    const { message, remedies } = TEXTS[reason](context);
+    const { via, host } = context;
+    super(message, {
       failureClass: 'network',
+      host,
       evidence: [
-        `host: ${context.host}`,
+        `host: ${host}`,
+        ...(via ? [`reached by a redirect of ${via}`] : []),
         ...(context.url ? [`address: ${context.url}`] : []),
         ...(context.proxyHost ? [`proxy: ${context.proxyHost}`] : []),
         ...(context.issuer ? [`certificate signed by: ${context.issuer}`] : []),
         ...(context.detail ? [context.detail] : []),
       ],
-      nextSteps: text.nextSteps,
+      // Who allows one host rarely thinks of where it sends people on to.
+      remedies:
+        via && BLOCKED.has(reason)
+          ? [askForAccess(`${host}, where ${via} keeps its files`), ...remedies]
+          : remedies,
       ...(context.cause === undefined ? {} : { cause: context.cause }),
     });
     this.name = 'NetworkFailure';
     this.reason = reason;
-    this.host = context.host;
+    this.context = context;
+    this.via = via ?? null;
     this.status = context.status ?? null;
+    this.issuer = context.issuer ?? null;
+    this.proxyHost = context.proxyHost ?? null;
+    this.retryAfterMs = context.retryAfterMs ?? null;
+  }
+
+  /** The same, as seen by somebody who asked another host. */
+  reachedFrom(via: string): NetworkFailure {
+    if (this.via !== null || via === this.host) return this;
+    return new NetworkFailure(this.reason, { ...this.context, via });
+  }
+
+  /** The way to the host is closed, as opposed to what it answers. */
+  get isBlocked(): boolean {
+    return BLOCKED.has(this.reason);
   }
 
   /** The same request may work a moment later. */
@@ -96,6 +153,16 @@ const HOST_DOWN = new Set<NetworkReason>([
   'wrong-name-certificate',
   'proxy-unreachable',
   'proxy-login',
+  'proxy-refused',
+]);
+
+const BLOCKED = new Set<NetworkReason>([
+  'dns',
+  'refused',
+  'unreachable',
+  'connect-timeout',
+  'reset',
+  'forbidden',
   'proxy-refused',
 ]);
 
@@ -175,147 +242,132 @@ export function reasonOfStatus(status: number): NetworkReason {
   return 'http-status';
 }
 
-const OWN_MIRROR = 'Use an index or mirror that this network allows: ktx setup --index-url <url>';
-const CHECK_PROXY =
-  'If this network needs a proxy, set HTTPS_PROXY to it (NO_PROXY for hosts without), then run: ktx setup';
-const EXTRA_CA =
-  'Put the certificate of the authority that signed it into a PEM file and run: SSL_CERT_FILE=<file> ktx setup';
-const AGAIN = 'Run it again: ktx setup';
-
-type Text = (context: NetworkFailureContext) => { message: string; nextSteps: string[] };
+type Text = (context: NetworkFailureContext) => { message: string; remedies: Remedy[] };
 
 const TEXTS: Readonly<Record<NetworkReason, Text>> = {
   dns: ({ host }) => ({
     message: `The name of ${host} could not be found (DNS).`,
-    nextSteps: ['Check the network connection, and the name for typing errors.', CHECK_PROXY, OWN_MIRROR],
+    remedies: [CHECK_NETWORK, checkAddress(host), SET_PROXY, USE_INDEX],
   }),
   refused: ({ host }) => ({
     message: `${host} refused the connection.`,
-    nextSteps: [`Check that ${host} is the right address and that it is running.`, CHECK_PROXY, OWN_MIRROR],
+    remedies: [checkAddress(host), SET_PROXY, USE_INDEX],
   }),
   unreachable: ({ host }) => ({
     message: `There is no route to ${host}.`,
-    nextSteps: ['Check the network connection (VPN, firewall).', CHECK_PROXY, OWN_MIRROR],
+    remedies: [CHECK_NETWORK, SET_PROXY, USE_INDEX],
   }),
   'connect-timeout': ({ host }) => ({
     message: `${host} did not answer the connection in time; a firewall may drop it.`,
-    nextSteps: [CHECK_PROXY, OWN_MIRROR],
+    remedies: [SET_PROXY, USE_INDEX],
   }),
   'idle-timeout': ({ host }) => ({
     message: `${host} went silent: nothing arrived for too long.`,
-    nextSteps: [AGAIN, OWN_MIRROR],
+    remedies: [RETRY, USE_INDEX],
+  }),
+  'too-slow': ({ host }) => ({
+    message: `${host} sends next to nothing.`,
+    remedies: [RETRY, USE_INDEX],
   }),
   reset: ({ host }) => ({
     message: `${host} broke off the connection.`,
-    nextSteps: [AGAIN, CHECK_PROXY],
+    remedies: [RETRY, SET_PROXY, USE_INDEX],
   }),
   truncated: ({ host }) => ({
     message: `${host} broke off before everything had arrived.`,
-    nextSteps: [AGAIN, OWN_MIRROR],
+    remedies: [RETRY, USE_INDEX],
   }),
   protocol: ({ host }) => ({
     message: `${host} answered with something that is no valid HTTP.`,
-    nextSteps: ['Check that the address and its port are right.', OWN_MIRROR],
+    remedies: [checkAddress(host), USE_INDEX],
   }),
   'untrusted-certificate': ({ host, issuer }) => ({
     message: `The certificate that ${host} showed is not trusted${issuer ? `: it is signed by ${issuer}` : ''}. TLS on this network may be intercepted.`,
-    nextSteps: [EXTRA_CA],
+    remedies: [CHOOSE_CA_FILE],
   }),
   'expired-certificate': ({ host }) => ({
     message: `The certificate that ${host} showed is out of its dates.`,
-    nextSteps: ["Check this machine's clock.", `Ask the people who run ${host} to renew it.`],
+    remedies: [CHECK_CLOCK, askTheOwner(host, 'to renew it'), USE_INDEX],
   }),
   'wrong-name-certificate': ({ host, issuer }) => ({
-    message: `The certificate that ${host} showed is for another name${issuer ? ` (signed by ${issuer})` : ''}.`,
-    nextSteps: [
-      'Check the address; a proxy or sign-in page of this network may be answering in its place.',
-      EXTRA_CA,
-    ],
+    message: `The certificate that ${host} showed is for another name${issuer ? ` (signed by ${issuer})` : ''}; a proxy or a sign-in page of this network may be answering in its place.`,
+    remedies: [checkAddress(host), SIGN_IN, CHOOSE_CA_FILE],
   }),
   tls: ({ host }) => ({
     message: `No secure connection could be made to ${host} (TLS).`,
-    nextSteps: ['Check that the port speaks https.', CHECK_PROXY],
+    remedies: [checkAddress(host), SET_PROXY, USE_INDEX],
   }),
   'proxy-unreachable': ({ host, proxyHost }) => ({
     message: `The proxy ${proxyHost ?? ''} could not be reached on the way to ${host}.`,
-    nextSteps: [
-      'Check HTTPS_PROXY and HTTP_PROXY, or unset them when this network needs none.',
-      `If ${host} is inside this network, add it to NO_PROXY.`,
-    ],
+    remedies: [CHECK_PROXY, bypassProxy(host)],
   }),
   'proxy-login': ({ host, proxyHost }) => ({
     message: `The proxy ${proxyHost ?? ''} wants a login (407) before it connects to ${host}.`,
-    nextSteps: [
-      'Put the login into the proxy address: HTTPS_PROXY=http://<user>:<password>@<proxy>, then run: ktx setup',
-    ],
+    remedies: [PROXY_LOGIN, CHECK_PROXY],
   }),
   'proxy-refused': ({ host, proxyHost, status }) => ({
     message: `The proxy ${proxyHost ?? ''} refused to connect to ${host}${status ? ` (${status})` : ''}.`,
-    nextSteps: [`Ask for ${host} to be allowed on the proxy.`, OWN_MIRROR],
+    remedies: [askForAccess(`${host} on the proxy`), USE_INDEX],
   }),
   'proxy-unsupported': ({ host, proxyHost }) => ({
     message: `The proxy ${proxyHost ?? ''} on the way to ${host} is of a kind that ktx does not speak (SOCKS).`,
-    nextSteps: [
-      'Set HTTPS_PROXY to an http:// proxy, or add the host to NO_PROXY, then run: ktx setup',
-      OWN_MIRROR,
-    ],
+    remedies: [SET_PROXY, bypassProxy(host), USE_INDEX],
   }),
   redirect: ({ host, detail }) => ({
     message: `${host} redirects to where it may not lead${detail ? `: ${detail}` : ''}.`,
-    nextSteps: ['Check the address.', OWN_MIRROR],
+    remedies: [checkAddress(host), USE_INDEX],
   }),
   offline: ({ host }) => ({
     message: `${host} was not asked: the network is not used with --offline.`,
-    nextSteps: [
-      'Run it without --offline, or name a folder with the files in PIP_FIND_LINKS, or use a bundle: ktx setup --bundle <file>',
-    ],
+    remedies: [GO_ONLINE, COPY_STORE],
   }),
   'host-not-allowed': ({ host }) => ({
     message: `${host} was not contacted: the plan does not name it.`,
-    nextSteps: [`To allow it, run: ktx setup --allow-host ${host}`],
+    remedies: [allowHost(host.replace(/:\d+$/, ''))],
   }),
   login: ({ host }) => ({
     message: `${host} wants a login (401), or did not accept the one it got.`,
-    nextSteps: [
-      `Add the login to ~/.netrc (machine ${host.replace(/:\d+$/, '')} login <user> password <password>), or to the index address.`,
-    ],
+    remedies: [addLogin(host.replace(/:\d+$/, '')), USE_INDEX],
   }),
   forbidden: ({ host }) => ({
     message: `${host} refuses access (403).`,
-    nextSteps: [`Check that your login may read there, or ask the people who run ${host}.`, OWN_MIRROR],
+    remedies: [askTheOwner(host, 'whether you, and your login, may read there'), USE_INDEX],
   }),
   'not-found': ({ host, status }) => ({
     message: `${host} does not have it${status ? ` (${status})` : ''}.`,
-    nextSteps: [OWN_MIRROR],
+    remedies: [checkAddress(host), USE_INDEX],
   }),
   'http-status': ({ host, status }) => ({
-    message: `${host} answered ${status}.`,
-    nextSteps: [AGAIN, OWN_MIRROR],
+    message:
+      status === 429
+        ? `${host} was asked too often (429).`
+        : status === 511
+          ? `The network wants a sign-in before it lets anybody through to ${host} (511).`
+          : `${host} answered ${status}.`,
+    remedies: status === 511 ? [SIGN_IN] : [RETRY, USE_INDEX],
   }),
   empty: ({ host }) => ({
     message: `${host} answered with nothing.`,
-    nextSteps: [AGAIN, OWN_MIRROR],
+    remedies: [RETRY, USE_INDEX],
   }),
   'not-an-index': ({ host }) => ({
-    message: `${host} answered with a page that is no package index; it may be a sign-in page.`,
-    nextSteps: [
-      'Open the address in a browser, sign in if the network asks for it, then run: ktx setup',
-      OWN_MIRROR,
-    ],
+    message: `${host} answered with something that is no package index.`,
+    remedies: [checkAddress(host), USE_INDEX],
+  }),
+  'sign-in-page': ({ host }) => ({
+    message: `${host} answered with a web page that is no package index; it may be a sign-in page.`,
+    remedies: [SIGN_IN, checkAddress(host), USE_INDEX],
   }),
   'not-a-file': ({ host }) => ({
     message: `${host} answered with a web page where a file was due; it may be a sign-in page or a blocked download.`,
-    nextSteps: [
-      'Open the address in a browser, sign in if the network asks for it, then run: ktx setup',
-      OWN_MIRROR,
-    ],
+    remedies: [SIGN_IN, USE_INDEX],
   }),
   file: ({ host }) => ({
     message: `${host} cannot be read.`,
-    nextSteps: ['Check that it is there and that you may read it.'],
+    remedies: [checkAddress(host)],
   }),
   unknown: ({ host }) => ({
     message: `Something unexpected stopped the transfer from ${host}.`,
-    nextSteps: [AGAIN],
+    remedies: [RETRY],
   }),
 };

@@ -4,6 +4,9 @@ export const OFFICIAL_MIRROR = 'https://releases.astral.sh';
 /** The same releases at their origin. */
 export const GITHUB = 'https://github.com';
 
+/** The hub that models come from; `HF_ENDPOINT` replaces it. */
+export const MODEL_HUB = 'https://huggingface.co';
+
 /** Path of a uv release file on the official mirror; on GitHub the same without `/github`, below `/astral-sh`. */
 export function uvReleasePath(version: string, file: string): string {
   return `uv/releases/download/${version}/${encodeURIComponent(file)}`;

@@ -1,4 +1,5 @@
 import { errorMessage, SetupError } from '../support/errors.ts';
+import { askTheOwner, type Remedy, USE_INDEX, uniqueRemedies } from '../support/remedies.ts';
 import { joinAddress, placeOf } from './address.ts';
 import { type HttpClient, requireOk } from './http-client.ts';
 import { NetworkFailure } from './network-failure.ts';
@@ -37,10 +38,8 @@ export class ListedDigestError extends SetupError {
         `expected sha256 ${expected}`,
         ...listed.map((digest) => `listed sha256 ${digest}`),
       ],
-      nextSteps: [
-        `Ask the people who run ${host} why its ${file} differs.`,
-        'Use another index: ktx setup --index-url <url>',
-      ],
+      host,
+      remedies: [askTheOwner(host, `why its ${file} differs`), USE_INDEX],
     });
     this.name = 'ListedDigestError';
   }
@@ -133,22 +132,35 @@ export function createPackageIndex(
   };
 }
 
-/** One error for several that lost: of class verification when one of them is, because that one is the alarming one. */
-export function joinFailures(message: string, failures: readonly SetupError[]): SetupError {
-  const alarming = failures.filter((failure) => failure.failureClass === 'verification');
-  // That a place does not have a file is what people expect of all but one; what kept that one from answering is the news.
-  const telling = failures.filter(
-    (failure) => !(failure instanceof NetworkFailure && failure.reason === 'not-found'),
+/** The failure that says most: other bytes alarm; that a place does not have a file is what people expect of all but one. */
+export function tellingFailure(failures: readonly SetupError[]): SetupError | undefined {
+  return (
+    failures.find((failure) => failure.failureClass === 'verification') ??
+    failures.find((failure) => !(failure instanceof NetworkFailure && failure.reason === 'not-found')) ??
+    failures[0]
   );
+}
+
+/** One error for several that lost: of class verification when one of them is, because that one is the alarming one. */
+export function joinFailures(
+  message: string,
+  failures: readonly SetupError[],
+  more: { evidence?: readonly string[]; remedies?: readonly Remedy[] } = {},
+): SetupError {
+  const alarming = failures.filter((failure) => failure.failureClass === 'verification');
   const isSingle = failures.length === 1;
+  const main = tellingFailure(failures);
+  const inOrder = main ? [main, ...failures.filter((failure) => failure !== main)] : failures;
   return new SetupError(isSingle ? `${message.replace(/\.$/, '')}: ${failures[0]!.message}` : message, {
     failureClass: alarming.length > 0 ? 'verification' : (failures[0]?.failureClass ?? 'network'),
     evidence: [
+      ...(more.evidence ?? []),
       ...(isSingle ? [] : failures.map((failure) => failure.message)),
       ...(isSingle ? failures : alarming).flatMap((failure) => failure.evidence),
     ],
-    nextSteps: [...new Set([...alarming, ...telling, ...failures].flatMap((failure) => failure.nextSteps))],
-    cause: alarming[0] ?? telling[0] ?? failures[0],
+    remedies: uniqueRemedies([...inOrder.flatMap((failure) => failure.remedies), ...(more.remedies ?? [])]),
+    ...(main?.host ? { host: main.host } : {}),
+    cause: main,
   });
 }
 
@@ -181,6 +193,9 @@ async function readPage(
   } catch (error) {
     throw new NetworkFailure('not-an-index', { host, detail: errorMessage(error), cause: error });
   }
-  if (!page.isIndex) throw new NetworkFailure('not-an-index', { host, url: placeOf(url) });
+  if (!page.isIndex) {
+    const via = response.hops[0];
+    throw new NetworkFailure('sign-in-page', { host, ...(via && via !== host ? { via } : {}) });
+  }
   return page;
 }

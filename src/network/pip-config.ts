@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCode, errorMessage } from '../support/errors.ts';
 
 /** Settings of one pip section: name (lower case, `_` as `-`) to value; lines of a list joined with `\n`. */
 export type PipSection = Record<string, string>;
@@ -79,16 +80,24 @@ export function pipConfigPaths(
 export async function readPipConfig(
   env: NodeJS.ProcessEnv,
   homeDir: string,
-): Promise<Map<string, PipSetting>> {
+): Promise<{ settings: Map<string, PipSetting>; warnings: string[] }> {
   const general = new Map<string, PipSetting>();
   const ofInstall = new Map<string, PipSetting>();
+  const warnings: string[] = [];
   for (const path of pipConfigPaths(env, homeDir)) {
-    const text = await readFile(path, 'utf8').catch(() => null);
-    if (text === null) continue;
+    let text: string;
+    try {
+      text = await readFile(path, 'utf8');
+    } catch (error) {
+      const isAbsent = ['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '');
+      if (!isAbsent || path === env['PIP_CONFIG_FILE'])
+        warnings.push(`The pip configuration ${path} is left out: ${errorMessage(error)}`);
+      continue;
+    }
     const sections = parsePipConfig(text);
     for (const [name, value] of Object.entries(sections['global'] ?? {})) general.set(name, { value, path });
     for (const [name, value] of Object.entries(sections['install'] ?? {}))
       ofInstall.set(name, { value, path });
   }
-  return new Map([...general, ...ofInstall]);
+  return { settings: new Map([...general, ...ofInstall]), warnings };
 }

@@ -3,11 +3,13 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { errorMessage, SetupError } from '../support/errors.ts';
 import { addressOfSetting, basicAuthorization, type Login, placeOf, splitLogin } from './address.ts';
+import { type CertificateFile, readCertificateFiles } from './certificates.ts';
 import { type NetrcEntry, parseNetrc } from './netrc.ts';
-import { GITHUB, OFFICIAL_MIRROR } from './official-hosts.ts';
-import { type PipSetting, readPipConfig } from './pip-config.ts';
+import { GITHUB, MODEL_HUB, OFFICIAL_MIRROR } from './official-hosts.ts';
 import type { ProxyServer, ProxySettings } from './proxy.ts';
 import { PUBLIC_INDEX_URL } from './public-index.ts';
+import { DEFAULT_RETRIES } from './retry.ts';
+import { readSettings, type Setting, type SettingName, type Settings } from './settings.ts';
 
 /** A package index, or a page or folder of links. The login of its address is in `NetworkProfile.credentials`. */
 export interface PackageIndexConfig {
@@ -47,16 +49,24 @@ export interface NetworkProfile {
   isIndexDisabled: boolean;
   proxies: ProxySettings;
   isOffline: boolean;
-  /** `UV_PYTHON_INSTALL_MIRROR`: holds `<build>/<file>`. */
+  /** Holds `<build>/<file>`. */
   pythonInstallMirror: PackageIndexConfig | null;
   /** Base address of the official mirror; `UV_ASTRAL_MIRROR_URL` replaces it. */
   officialMirror: string;
   /** Base address of GitHub; `null` when `UV_ASTRAL_MIRROR_URL` is set, which is exclusive in uv too. */
   githubReleases: string | null;
+  /** Base address of the hub that models come from. */
+  modelHub: PackageIndexConfig;
+  /** Further attempts after one that failed and brought nothing (`UV_HTTP_RETRIES`). */
+  retries: number;
+  /** `UV_HTTP_CONNECT_TIMEOUT` and `UV_HTTP_TIMEOUT`; `null` leaves it to the client. */
+  connectTimeoutMs: number | null;
+  /** Longest silence between two arrivals of bytes. */
+  idleTimeoutMs: number | null;
   credentials: readonly Credential[];
   netrc: readonly NetrcEntry[];
-  /** Files with further certificate authorities, beside Node's and the system's. Only files that could be read. */
-  certificateFiles: readonly { path: string; pem: string; origin: string }[];
+  /** Files with further certificate authorities, beside Node's and the system's. Only what could be read. */
+  certificateFiles: readonly CertificateFile[];
   /** Settings that were seen and not obeyed, and why. */
   warnings: readonly string[];
   describe(): ProfileLine[];
@@ -67,154 +77,96 @@ export interface NetworkProfileOptions {
   homeDir: string;
   indexUrl?: string;
   isOffline?: boolean;
+  /** `network.json`, what `ktx admin network set` stored. Absent: not read. */
+  storedPath?: string;
 }
 
-const CERTIFICATE_VARIABLES = [
-  'SSL_CERT_FILE',
-  'REQUESTS_CA_BUNDLE',
-  'CURL_CA_BUNDLE',
-  'PIP_CERT',
-  'NODE_EXTRA_CA_CERTS',
-];
-
 /**
- * Reads the settings: flag, environment, pip configuration, default, the first that is there wins for the index; `extra-index-url` and
- * find-links add. Asks no host.
+ * Reads the settings: flag, `network.json`, environment, uv, pip and npm configuration, default. The first that says something
+ * wins; further indexes and find-links add up. Asks no host.
  * @throws SetupError of class network when a setting holds something that is no address.
  */
 export async function readNetworkProfile(options: NetworkProfileOptions): Promise<NetworkProfile> {
   const { env } = options;
   const homeDir = options.homeDir || homedir();
-  const pip = await readPipConfig(env, homeDir);
-  const settings = settingReader(env, pip);
+  const settings = await readSettings({ ...options, homeDir });
   const credentials: Credential[] = [];
-  const warnings: string[] = [];
-
-  const location = (value: string, origin: string): PackageIndexConfig => {
-    const { url, login } = splitLogin(checkedAddress(value, origin));
-    if (login) credentials.push({ ...login, urlOrigin: new URL(url).origin, path: new URL(url).pathname });
-    return { url, label: placeOf(url), origin };
+  const warnings = [...settings.warnings];
+  const location = (setting: Setting): PackageIndexConfig => {
+    const { url, login } = splitLogin(checkedAddress(setting));
+    const { origin: urlOrigin, pathname: path } = new URL(url);
+    const known = login ?? loginOfIndex(setting.indexName, env);
+    if (known) credentials.push({ ...known, urlOrigin, path });
+    return { url, label: placeOf(url), origin: setting.origin };
   };
-  /** `name=https://…` is uv's way to name an index; its login may stand in variables of that name. */
-  const uvLocation = (value: string, origin: string): PackageIndexConfig => {
-    const named = /^([A-Za-z0-9_.-]+)=(.+)$/.exec(value);
-    const config = location(named?.[2] ?? value, origin);
-    const prefix = named ? `UV_INDEX_${named[1]!.toUpperCase().replace(/[^A-Z0-9]/g, '_')}` : null;
-    const username = prefix && env[`${prefix}_USERNAME`];
-    const password = prefix && env[`${prefix}_PASSWORD`];
-    if (username || password) {
-      const url = new URL(config.url);
-      credentials.push({
-        username: username || '',
-        password: password || '',
-        urlOrigin: url.origin,
-        path: url.pathname,
-      });
-    }
-    return config;
-  };
+  const locationOf = (name: SettingName, fallback: string): PackageIndexConfig =>
+    location(settings.first(name) ?? { value: fallback, origin: 'default' });
 
-  const isIndexDisabled = isTruthy(env['PIP_NO_INDEX'] ?? pip.get('no-index')?.value);
-  const indexes: PackageIndexConfig[] = [];
-  const uvIndex = settings.ofEnv('UV_DEFAULT_INDEX') ?? settings.ofEnv('UV_INDEX_URL');
-  const pipIndex = settings.ofPip('PIP_INDEX_URL', 'index-url');
-  if (options.indexUrl) indexes.push(location(options.indexUrl, '--index-url'));
-  else if (isIndexDisabled) warnings.push('The package index is switched off (no-index).');
-  else if (uvIndex) indexes.push(uvLocation(uvIndex.value, uvIndex.origin));
-  else if (pipIndex) indexes.push(location(pipIndex.value.trim(), pipIndex.origin));
-  else indexes.push(location(PUBLIC_INDEX_URL, 'default'));
-  if (!isIndexDisabled) {
-    for (const name of ['UV_INDEX', 'UV_EXTRA_INDEX_URL']) {
-      const setting = settings.ofEnv(name);
-      for (const value of words(setting?.value)) indexes.push(uvLocation(value, setting!.origin));
-    }
-    const extra = settings.ofPip('PIP_EXTRA_INDEX_URL', 'extra-index-url');
-    for (const value of words(extra?.value)) indexes.push(location(value, extra!.origin));
+  const noIndex = settings.first('no-index');
+  const mainIndex = settings.first('index');
+  // Said for this program alone, so it is stronger than what other tools are told.
+  const isOwnIndex = mainIndex?.origin === '--index-url' || mainIndex?.origin === 'ktx admin network set';
+  const isNoIndex = isTruthy(noIndex?.value);
+  if (isNoIndex && !isOwnIndex)
+    warnings.push(`The package index is switched off (no-index, ${noIndex?.origin}).`);
+  const indexes = isNoIndex && !isOwnIndex ? [] : [locationOf('index', PUBLIC_INDEX_URL)];
+  if (!isNoIndex) indexes.push(...settings.all('extra-index').map(location));
+  for (const { value, origin } of settings.all('weak-tls')) {
+    const source = origin.includes('configuration') ? ` (${origin})` : '';
+    warnings.push(`${value} is set${source} and not obeyed: certificates are always checked.`);
   }
-
-  const findLinks: PackageIndexConfig[] = [];
-  const uvLinks = settings.ofEnv('UV_FIND_LINKS');
-  for (const value of (uvLinks?.value ?? '').split(/[,\n]/).filter((part) => part.trim())) {
-    findLinks.push(location(value.trim(), uvLinks!.origin));
-  }
-  const pipLinks = settings.ofPip('PIP_FIND_LINKS', 'find-links');
-  for (const value of words(pipLinks?.value)) findLinks.push(location(value, pipLinks!.origin));
-
-  const mirror = settings.ofEnv('UV_PYTHON_INSTALL_MIRROR');
-  const officialMirror = settings.ofEnv('UV_ASTRAL_MIRROR_URL');
-  if (settings.ofPip('PIP_TRUSTED_HOST', 'trusted-host')) {
-    warnings.push('trusted-host is set and not obeyed: certificates are always checked.');
-  }
-  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
-    warnings.push('NODE_TLS_REJECT_UNAUTHORIZED=0 is set and not obeyed: certificates are always checked.');
-  }
-
+  const mirror = settings.first('python-mirror');
+  const officialMirror = settings.first('official-mirror');
+  const github = settings.first('github');
+  const certificates = await readCertificateFiles(settings.all('ca'));
   const profile: Omit<NetworkProfile, 'describe'> = {
     indexes: withoutRepeats(indexes),
-    findLinks: withoutRepeats(findLinks),
-    isIndexDisabled: isIndexDisabled && !options.indexUrl,
+    findLinks: withoutRepeats(settings.all('find-links').map(location)),
+    isIndexDisabled: isNoIndex && !isOwnIndex,
     proxies: readProxies(settings),
     isOffline: options.isOffline ?? false,
-    pythonInstallMirror: mirror ? location(mirror.value, mirror.origin) : null,
-    officialMirror: officialMirror
-      ? location(officialMirror.value, officialMirror.origin).url
-      : OFFICIAL_MIRROR,
-    githubReleases: officialMirror ? null : GITHUB,
+    pythonInstallMirror: mirror ? location(mirror) : null,
+    officialMirror: locationOf('official-mirror', OFFICIAL_MIRROR).url,
+    githubReleases: officialMirror && !github ? null : locationOf('github', GITHUB).url,
+    modelHub: locationOf('model-hub', MODEL_HUB),
+    retries: numberOf(env['UV_HTTP_RETRIES']) ?? DEFAULT_RETRIES,
+    connectTimeoutMs: milliseconds(env['UV_HTTP_CONNECT_TIMEOUT']),
+    idleTimeoutMs: milliseconds(env['UV_HTTP_TIMEOUT']),
     credentials,
     netrc: await readNetrc(env, homeDir, warnings),
-    certificateFiles: await readCertificateFiles(settings, warnings),
-    warnings,
+    certificateFiles: certificates.files,
+    warnings: [...warnings, ...certificates.warnings],
+  };
+  return { ...profile, describe: () => describeProfile(profile, settings) };
+}
+
+/** `UV_INDEX_<NAME>_USERNAME` and `…_PASSWORD`. */
+function loginOfIndex(name: string | undefined, env: NodeJS.ProcessEnv): Login | null {
+  if (name === undefined) return null;
+  const prefix = `UV_INDEX_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`;
+  const username = env[`${prefix}_USERNAME`] ?? '';
+  const password = env[`${prefix}_PASSWORD`] ?? '';
+  return username || password ? { username, password } : null;
+}
+
+function readProxies(settings: Settings): ProxySettings {
+  const of = (name: 'http-proxy' | 'https-proxy') => {
+    const setting = settings.first(name);
+    return setting ? proxyServer(setting) : null;
   };
   return {
-    ...profile,
-    describe: () =>
-      describeProfile(profile, officialMirror?.origin ?? 'default', mirror ? mirror.origin : null),
+    forHttp: of('http-proxy'),
+    forHttps: of('https-proxy'),
+    noProxy: settings.first('no-proxy')?.value ?? '',
   };
 }
 
-interface Setting {
-  value: string;
-  origin: string;
-}
-
-function settingReader(env: NodeJS.ProcessEnv, pip: Map<string, PipSetting>) {
-  const ofEnv = (name: string): Setting | null => {
-    const value = env[name];
-    return value?.trim() ? { value: value.trim(), origin: name } : null;
-  };
-  return {
-    ofEnv,
-    /** A variable replaces the file's setting of the same name, lists included, as in pip. */
-    ofPip: (variable: string, name: string): Setting | null => {
-      const fromEnv = ofEnv(variable);
-      if (fromEnv) return fromEnv;
-      const setting = pip.get(name);
-      return setting?.value.trim()
-        ? { value: setting.value.trim(), origin: `pip configuration (${setting.path})` }
-        : null;
-    },
-  };
-}
-type SettingReader = ReturnType<typeof settingReader>;
-
-function readProxies(settings: SettingReader): ProxySettings {
-  const first = (...names: string[]): ProxyServer | null => {
-    for (const name of names) {
-      const setting = settings.ofEnv(name) ?? settings.ofEnv(name.toUpperCase());
-      if (setting) return proxyServer(setting);
-    }
-    const ofPip = settings.ofPip('PIP_PROXY', 'proxy');
-    return ofPip ? proxyServer(ofPip) : null;
-  };
-  return {
-    forHttp: first('http_proxy', 'all_proxy'),
-    forHttps: first('https_proxy', 'all_proxy'),
-    noProxy: (settings.ofEnv('no_proxy') ?? settings.ofEnv('NO_PROXY'))?.value ?? '',
-  };
-}
-
-function proxyServer({ value, origin }: Setting): ProxyServer {
-  const address = checkedAddress(/^[a-z0-9+]+:\/\//i.test(value) ? value : `http://${value}`, origin);
+function proxyServer(setting: Setting): ProxyServer {
+  const { value, origin } = setting;
+  const address = checkedAddress({
+    ...setting,
+    value: /^[a-z0-9+]+:\/\//i.test(value) ? value : `http://${value}`,
+  });
   const { url, login } = splitLogin(address);
   return { url, authorization: login ? basicAuthorization(login) : null, origin };
 }
@@ -232,27 +184,9 @@ async function readNetrc(env: NodeJS.ProcessEnv, homeDir: string, warnings: stri
   return [];
 }
 
-async function readCertificateFiles(settings: SettingReader, warnings: string[]) {
-  const wanted = CERTIFICATE_VARIABLES.filter((name) => name !== 'PIP_CERT').map((name) =>
-    settings.ofEnv(name),
-  );
-  wanted.push(settings.ofPip('PIP_CERT', 'cert'));
-  const files = new Map<string, { path: string; pem: string; origin: string }>();
-  for (const setting of wanted) {
-    if (!setting || files.has(setting.value)) continue;
-    try {
-      const pem = await readFile(setting.value, 'utf8');
-      files.set(setting.value, { path: setting.value, pem, origin: setting.origin });
-    } catch {
-      warnings.push(`${setting.origin} names ${setting.value}, which cannot be read; it is left out.`);
-    }
-  }
-  return [...files.values()];
-}
-
-function checkedAddress(value: string, origin: string): string {
+function checkedAddress({ value, origin, baseDir = process.cwd() }: Setting): string {
   try {
-    const address = addressOfSetting(value, process.cwd());
+    const address = addressOfSetting(value, baseDir);
     if (/^(https?|file|socks5h?|socks):/.test(address)) return address;
     throw new TypeError(`the scheme ${new URL(address).protocol} is not supported`);
   } catch (error) {
@@ -266,26 +200,23 @@ function checkedAddress(value: string, origin: string): string {
   }
 }
 
-function describeProfile(
-  profile: Omit<NetworkProfile, 'describe'>,
-  officialOrigin: string,
-  mirrorOrigin: string | null,
-): ProfileLine[] {
-  const lines: ProfileLine[] = [];
-  for (const index of profile.indexes)
-    lines.push({ name: 'package index', value: index.url, origin: index.origin });
-  for (const links of profile.findLinks)
-    lines.push({ name: 'find-links', value: links.url, origin: links.origin });
-  if (profile.pythonInstallMirror && mirrorOrigin)
-    lines.push({ name: 'Python mirror', value: profile.pythonInstallMirror.url, origin: mirrorOrigin });
-  lines.push({ name: 'official builds', value: profile.officialMirror, origin: officialOrigin });
+function describeProfile(profile: Omit<NetworkProfile, 'describe'>, settings: Settings): ProfileLine[] {
   const { forHttp, forHttps, noProxy } = profile.proxies;
-  if (forHttps) lines.push({ name: 'proxy for https', value: forHttps.url, origin: forHttps.origin });
-  if (forHttp) lines.push({ name: 'proxy for http', value: forHttp.url, origin: forHttp.origin });
-  if (noProxy) lines.push({ name: 'no proxy for', value: noProxy, origin: 'NO_PROXY' });
-  for (const file of profile.certificateFiles)
-    lines.push({ name: 'certificates', value: file.path, origin: file.origin });
-  return lines;
+  const originOf = (name: SettingName) => settings.first(name)?.origin ?? 'default';
+  const line = (name: string, value: string, origin: string): ProfileLine => ({ name, value, origin });
+  const { pythonInstallMirror: mirror, githubReleases, modelHub } = profile;
+  return [
+    ...profile.indexes.map((index) => line('package index', index.url, index.origin)),
+    ...profile.findLinks.map((links) => line('find-links', links.url, links.origin)),
+    ...(mirror ? [line('Python mirror', mirror.url, mirror.origin)] : []),
+    line('official builds', profile.officialMirror, originOf('official-mirror')),
+    ...(githubReleases ? [line('GitHub', githubReleases, originOf('github'))] : []),
+    line('model hub', modelHub.url, modelHub.origin),
+    ...(forHttps ? [line('proxy for https', forHttps.url, forHttps.origin)] : []),
+    ...(forHttp ? [line('proxy for http', forHttp.url, forHttp.origin)] : []),
+    ...(noProxy ? [line('no proxy for', noProxy, originOf('no-proxy'))] : []),
+    ...profile.certificateFiles.map((file) => line('certificates', file.path, file.origin)),
+  ];
 }
 
 function withoutRepeats(configs: readonly PackageIndexConfig[]): PackageIndexConfig[] {
@@ -296,10 +227,16 @@ function withoutRepeats(configs: readonly PackageIndexConfig[]): PackageIndexCon
   });
 }
 
-function words(value: string | undefined): string[] {
-  return (value ?? '').split(/\s+/).filter(Boolean);
-}
-
 function isTruthy(value: string | undefined): boolean {
   return /^(1|true|yes|on|y|t)$/i.test(value?.trim() ?? '');
+}
+
+function numberOf(value: string | undefined): number | null {
+  return value !== undefined && /^\d+$/.test(value.trim()) ? Number(value) : null;
+}
+
+/** uv takes seconds. */
+function milliseconds(value: string | undefined): number | null {
+  const seconds = numberOf(value);
+  return seconds === null || seconds === 0 ? null : seconds * 1000;
 }

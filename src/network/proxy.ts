@@ -1,3 +1,5 @@
+import { BlockList, isIP } from 'node:net';
+
 /** One proxy. The login is kept apart from the address, so that the address can be shown. */
 export interface ProxyServer {
   /** `http:`, `https:` or `socks5:` address without login. */
@@ -24,8 +26,9 @@ export function proxyFor(url: URL, settings: ProxySettings): ProxyServer | null 
 }
 
 /**
- * `NO_PROXY`: names separated by commas or spaces; a name covers itself and what is below it, with or without a leading dot or
- * `*.`; `*` covers all; `name:port` one port.
+ * `NO_PROXY`: entries separated by commas or spaces. A name covers itself and what is below it, with or without a leading dot
+ * or `*.`; `*` covers all; an address itself, `10.0.0.0/8` and `fd00::/8` a range; `name:port` and `[::1]:8080` one port. Names
+ * are not looked up, so a range covers only hosts that are written as addresses (as in curl, Go and Python).
  */
 export function isBypassed(url: URL, noProxy: string): boolean {
   const host = bareHost(url.hostname);
@@ -35,11 +38,33 @@ export function isBypassed(url: URL, noProxy: string): boolean {
     .filter(Boolean)
     .some((entry) => {
       if (entry === '*') return true;
-      const withPort = /^(\[.+\]|[^:]+):(\d+)$/.exec(entry);
-      if (withPort && withPort[2] !== port) return false;
-      const name = bareHost(withPort?.[1] ?? entry).replace(/^\*?\./, '');
-      return name !== '' && (host === name || host.endsWith(`.${name}`));
+      const part = splitPort(entry);
+      return (part.port === null || part.port === port) && covers(part.name, host);
     });
+}
+
+/** More than one colon and no brackets: an IPv6 address, which has no port. */
+function splitPort(entry: string): { name: string; port: string | null } {
+  const match = /^(\[[^\]]+\](?:\/\d+)?|[^:]+):(\d+)$/.exec(entry);
+  return match ? { name: match[1]!, port: match[2]! } : { name: entry, port: null };
+}
+
+function covers(entry: string, host: string): boolean {
+  const [address = '', bits] = entry.replace(/^\[(.+)\]/, '$1').split('/', 2);
+  const family = isIP(address);
+  if (family > 0) {
+    const hostFamily = isIP(host);
+    if (hostFamily !== family) return false;
+    const type = family === 6 ? 'ipv6' : 'ipv4';
+    const range = new BlockList();
+    const prefix = bits === undefined ? (family === 6 ? 128 : 32) : Number(bits);
+    if (!Number.isInteger(prefix) || prefix < 0 || prefix > (family === 6 ? 128 : 32)) return false;
+    range.addSubnet(address, prefix, type);
+    return range.check(host, type);
+  }
+  if (isIP(host) > 0) return false;
+  const name = bareHost(entry).replace(/^\*?\./, '');
+  return name !== '' && (host === name || host.endsWith(`.${name}`));
 }
 
 function bareHost(host: string): string {

@@ -1,21 +1,24 @@
-import { dirname } from 'node:path';
-import { placeOf } from '../network/address.ts';
-import { type HttpClient, requireOk } from '../network/http-client.ts';
+import type { HttpClient } from '../network/http-client.ts';
 import { NetworkFailure } from '../network/network-failure.ts';
+import { paceWindowOf } from '../network/pace.ts';
 import { createPackageIndex, joinFailures, type PackageIndex } from '../network/package-index.ts';
 import type { NetworkProfile } from '../network/profile.ts';
+import { pause, retryDelayMs } from '../network/retry.ts';
 import type { Artefact } from '../runtime/lock.ts';
 import { CancelledError, SetupError, throwIfCancelled } from '../support/errors.ts';
 import type { Emit, SetupStep } from '../support/events.ts';
-import { type ArtefactSource, type ReleaseNumbers, sourcesFor } from './sources.ts';
+import { formatBytes, formatDuration } from '../support/format.ts';
+import { type ArtefactSource, NoSourceError, type ReleaseNumbers, sourcesFor } from './sources.ts';
 import { type ArtefactStore, DigestMismatchError } from './store.ts';
+import { type TransferResult, transfer } from './transfer.ts';
 
 /** In all; the client allows four of them to one host. */
 const CONCURRENCY = 8;
 /** Two are enough for the disk, and hashing keeps a core busy. */
 const HASH_CONCURRENCY = 2;
 const PROGRESS_INTERVAL_MS = 100;
-const ATTEMPTS_PER_SOURCE = 2;
+/** An attempt that brought this much was worth it, and the count of failures starts again: a bad link is no reason to give up. */
+const WORTHWHILE_BYTES = 64 * 1024;
 
 export interface FetchOptions {
   artefacts: readonly Artefact[];
@@ -32,6 +35,10 @@ export interface FetchOptions {
   emit: Emit;
   step?: SetupStep;
   concurrency?: number;
+  /** Share of the waiting time between attempts; 0 in tests. */
+  delayFactor?: number;
+  /** See `paced`. */
+  paceWindowMs?: number;
 }
 
 /**
@@ -103,61 +110,83 @@ interface FetchRun extends FetchOptions {
 }
 
 async function isInStore(run: FetchRun, artefact: Artefact): Promise<boolean> {
-  const { store, emit, step } = run;
+  const { store } = run;
   const state = await store.verify(artefact, run.signal);
   if (state === 'ok') {
-    emit({
-      type: 'artefact',
-      step,
-      file: artefact.file,
-      artefactKind: artefact.kind,
-      sha256: artefact.sha256,
-      sizeBytes: await store.sizeOf(artefact),
-      place: 'store',
-      isCached: true,
-    });
+    reportArtefact(run, artefact, await store.sizeOf(artefact), 'store', true);
     return true;
   }
   if (state === 'altered') {
     await store.remove(artefact);
-    emit({
-      type: 'note',
-      step,
-      level: 'warning',
-      text: `${artefact.file} in the store had been altered; it was removed and is fetched again.`,
-    });
+    const text = `${artefact.file} in the store had been altered; it was removed and is fetched again.`;
+    note(run, 'warning', text);
   }
   return false;
 }
 
 /** Tries the sources in order. @returns bytes fetched. */
 async function fetchOne(run: FetchRun, artefact: Artefact): Promise<number> {
+  const { store } = run;
   const sources = (run.sourcesOf ?? ((each) => sourcesFor(each, run.profile, run.releases ?? {})))(artefact);
+  if (sources.length === 0) throw new NoSourceError(artefact.file);
+  const hereBytes = (await store.partial(artefact))?.sizeBytes ?? 0;
+  if (hereBytes > 0 && hereBytes === artefact.sizeBytes && (await isComplete(run, artefact))) return 0;
   const failures: SetupError[] = [];
-  for (const source of sources) {
-    for (let attempt = 1; ; attempt++) {
-      throwIfCancelled(run.signal);
-      try {
-        return await fetchFrom(run, artefact, source);
-      } catch (error) {
-        if (!isSourceFailure(error)) throw error;
-        const isWorthAnother =
-          error instanceof NetworkFailure && error.isTransient && attempt < ATTEMPTS_PER_SOURCE;
-        if (isWorthAnother) continue;
-        failures.push(error);
-        break;
-      }
+  for (const [position, source] of sources.entries()) {
+    const isLastSource = position === sources.length - 1;
+    const outcome = await trySource(run, artefact, source, isLastSource);
+    if (!(outcome instanceof SetupError)) {
+      // Bytes of an earlier run did not come in this one; those of an earlier attempt of this run did.
+      return outcome.sizeBytes - Math.min(hereBytes, outcome.keptBytes);
     }
-    if (failures.length < sources.length) noteLost(run, failures.at(-1)!);
-  }
-  if (sources.length === 0) {
-    throw new SetupError(`There is no place to fetch ${artefact.file} from.`, {
-      failureClass: 'network',
-      evidence: ['No package index and no find-links are set.'],
-      nextSteps: ['Name an index: ktx setup --index-url <url>'],
-    });
+    failures.push(outcome);
+    if (!isLastSource) noteLost(run, outcome);
   }
   throw joinFailures(`${artefact.file} could not be fetched from any source.`, failures);
+}
+
+/** Killed between the last byte and its verification: everything is here, and no host needs to be asked. */
+async function isComplete(run: FetchRun, artefact: Artefact): Promise<boolean> {
+  try {
+    const startBytes = artefact.sizeBytes!;
+    await run.store.put(artefact, noBytes(), { startBytes, signal: run.signal });
+  } catch (error) {
+    if (error instanceof DigestMismatchError) return false;
+    throw error;
+  }
+  reportArtefact(run, artefact, await run.store.sizeOf(artefact), 'store', true);
+  return true;
+}
+
+async function* noBytes(): AsyncIterable<Uint8Array> {}
+
+/** Again and again while it is worth it. @returns the failure that the source lost with. */
+async function trySource(
+  run: FetchRun,
+  artefact: Artefact,
+  source: ArtefactSource,
+  isLastSource: boolean,
+): Promise<TransferResult | SetupError> {
+  const { store, signal, profile } = run;
+  let failedCount = 0;
+  let hereBytes = (await store.partial(artefact))?.sizeBytes ?? 0;
+  for (;;) {
+    throwIfCancelled(signal);
+    try {
+      return await fetchFrom(run, artefact, source, isLastSource);
+    } catch (error) {
+      if (!isSourceFailure(error)) throw error;
+      const nowBytes = (await store.partial(artefact))?.sizeBytes ?? 0;
+      failedCount = nowBytes - hereBytes >= WORTHWHILE_BYTES ? 1 : failedCount + 1;
+      hereBytes = Math.max(hereBytes, nowBytes);
+      const delayMs = retryDelayMs(error, failedCount, profile.retries);
+      if (delayMs === null) return error;
+      const wait = delayMs * (run.delayFactor ?? 1);
+      const rest = nowBytes > 0 ? `; ${formatBytes(nowBytes)} are here` : '';
+      note(run, 'info', `${error.message} Trying ${artefact.file} again in ${formatDuration(wait)}${rest}.`);
+      await pause(wait, signal);
+    }
+  }
 }
 
 /** Says once why a source lost. That one of several does not have a file is how it should be, and no news. */
@@ -165,12 +194,8 @@ function noteLost(run: FetchRun, failure: SetupError): void {
   if (failure instanceof NetworkFailure && failure.reason === 'not-found') return;
   if (run.noted.has(failure.message)) return;
   run.noted.add(failure.message);
-  run.emit({
-    type: 'note',
-    step: run.step,
-    level: failure.failureClass === 'verification' ? 'warning' : 'info',
-    text: `${failure.message} The next source is tried.`,
-  });
+  const level = failure.failureClass === 'verification' ? 'warning' : 'info';
+  note(run, level, `${failure.message} The next source is tried.`);
 }
 
 /** Failures of the source, as opposed to those of this machine (disk, permission) and of the user (cancelled). */
@@ -180,82 +205,66 @@ function isSourceFailure(error: unknown): error is SetupError {
   );
 }
 
-async function fetchFrom(run: FetchRun, artefact: Artefact, source: ArtefactSource): Promise<number> {
+async function fetchFrom(
+  run: FetchRun,
+  artefact: Artefact,
+  source: ArtefactSource,
+  isLastSource: boolean,
+): Promise<TransferResult> {
   const { client, store, emit, step, signal } = run;
-  const url =
-    source.kind === 'url'
-      ? source.url
-      : (
-          await orCancelled(
-            run.index.findIn(source.location, source.project, artefact.file, artefact.sha256),
-            signal,
-          )
-        ).url;
-  const response = await requireOk(await client.get(url, { signal }));
-  const last = response.hops.at(-1) ?? placeOf(response.url);
-  const place = response.url.startsWith('file:') ? dirname(last) : last;
-  // A sign-in page with status 200 would be reported as altered bytes, which is a far worse thing.
-  if (/^text\/html\b/i.test(response.headers.get('content-type') ?? '')) {
-    await response.discard();
-    throw new NetworkFailure('not-a-file', { host: place, detail: `file: ${artefact.file}` });
-  }
-  const contentLength = Number(response.headers.get('content-length'));
-  const totalBytes = artefact.sizeBytes ?? (contentLength > 0 ? contentLength : null);
-  const report = (doneBytes: number) =>
-    emit({
-      type: 'bytes',
-      step,
-      file: artefact.file,
-      artefactKind: artefact.kind,
-      doneBytes,
-      totalBytes,
-    });
+  const url = source.kind === 'url' ? source.url : await addressIn(run, artefact, source);
   let reportedAtMs = Number.NEGATIVE_INFINITY;
-  let sizeBytes: number;
-  try {
-    sizeBytes = await store.put(artefact, response.body, {
-      signal,
-      onBytes(doneBytes) {
-        const nowMs = performance.now();
-        if (nowMs - reportedAtMs < PROGRESS_INTERVAL_MS) return;
-        reportedAtMs = nowMs;
-        report(doneBytes);
-      },
-    });
-  } catch (error) {
-    if (error instanceof DigestMismatchError) throw mismatchFailure(artefact, place, error);
-    throw error;
-  }
-  report(sizeBytes);
-  emit({
-    type: 'artefact',
-    step,
-    file: artefact.file,
-    artefactKind: artefact.kind,
-    sha256: artefact.sha256,
-    sizeBytes,
-    place,
-    isCached: false,
+  const result = await transfer({
+    store,
+    client,
+    artefact,
+    url,
+    signal,
+    isLastSource,
+    paceWindowMs: run.paceWindowMs ?? paceWindowOf(run.profile),
+    onNote: (text) => note(run, 'info', text),
+    onBytes(doneBytes, totalBytes) {
+      const nowMs = performance.now();
+      if (nowMs - reportedAtMs < PROGRESS_INTERVAL_MS && doneBytes !== totalBytes) return;
+      reportedAtMs = nowMs;
+      const { file, kind } = artefact;
+      emit({ type: 'bytes', step, file, artefactKind: kind, doneBytes, totalBytes });
+    },
   });
-  return sizeBytes;
+  reportArtefact(run, artefact, result.sizeBytes, result.place, false);
+  return result;
 }
 
-function mismatchFailure(artefact: Artefact, place: string, mismatch: DigestMismatchError): SetupError {
-  const isLonger = artefact.sizeBytes !== null && mismatch.sizeBytes > artefact.sizeBytes;
-  return new SetupError(`${place} sent another ${artefact.file} than the one that ktx was released with.`, {
-    failureClass: 'verification',
-    evidence: [
-      `host: ${place}`,
-      `file: ${artefact.file}`,
-      `expected sha256 ${mismatch.expected}${artefact.sizeBytes === null ? '' : ` (${artefact.sizeBytes} bytes)`}`,
-      isLonger
-        ? `found more than ${artefact.sizeBytes} bytes, sha256 of the first ${mismatch.sizeBytes}: ${mismatch.actual}`
-        : `found sha256 ${mismatch.actual} (${mismatch.sizeBytes} bytes)`,
-    ],
-    nextSteps: [
-      `Do not use that file. Ask the people who run ${place} why it differs.`,
-      'Use another index or mirror: ktx setup --index-url <url>',
-    ],
+async function addressIn(
+  run: FetchRun,
+  artefact: Artefact,
+  source: Extract<ArtefactSource, { kind: 'package' }>,
+): Promise<string> {
+  const page = run.index.findIn(source.location, source.project, artefact.file, artefact.sha256);
+  return (await orCancelled(page, run.signal)).url;
+}
+
+function note(run: FetchRun, level: 'info' | 'warning', text: string): void {
+  run.emit({ type: 'note', step: run.step, level, text });
+}
+
+function reportArtefact(
+  run: FetchRun,
+  artefact: Artefact,
+  sizeBytes: number,
+  place: string,
+  isCached: boolean,
+): void {
+  const { file, kind, sha256 } = artefact;
+  run.emit({
+    type: 'artefact',
+    step: run.step,
+    file,
+    artefactKind: kind,
+    sha256,
+    sizeBytes,
+    place,
+    isCached,
   });
 }
 

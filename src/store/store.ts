@@ -3,7 +3,8 @@ import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises
 import { join } from 'node:path';
 import type { Artefact } from '../runtime/lock.ts';
 import { syncDirectory } from '../support/atomic-file.ts';
-import { errorCode, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
+import { CancelledError, errorCode, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
+import { type PartialFile, type PartialOrigin, partialStore } from './partial.ts';
 
 /** Measured: reads of 128 to 256 KiB hash 1.5 GB in 1.2 s, the default of streams in 3.3 s. */
 const READ_SIZE_BYTES = 256 * 1024;
@@ -25,11 +26,18 @@ export class DigestMismatchError extends Error {
 
 export interface PutOptions {
   signal?: AbortSignal;
-  /** Bytes written so far. */
+  /** Bytes in the file so far, those of an earlier attempt included. */
   onBytes?: (doneBytes: number) => void;
+  /** The body goes on after so many bytes of the partial file; 0 starts anew. */
+  startBytes?: number;
+  /** Kept beside the partial file, for who goes on with it. */
+  origin?: PartialOrigin;
 }
 
-/** Verified files by digest: `<storeDir>/<sha256>/<file>`; `<storeDir>/<sha256>.partial` while one arrives. */
+/**
+ * Verified files by digest: `<storeDir>/<sha256>/<file>`; `<storeDir>/<sha256>.partial` while one arrives, and after a transfer
+ * that broke off. Who writes must be alone (the install lock): two writers of one partial file spoil it.
+ */
 export interface ArtefactStore {
   readonly dir: string;
   /** Where it is, or would be. Touches no disk. */
@@ -43,15 +51,20 @@ export interface ArtefactStore {
   /**
    * Streams bytes into the store, hashing as they come; the file takes its place only when the digest is right.
    * @returns its size.
-   * @throws DigestMismatchError; SetupError of class disk or permission; CancelledError; whatever the body rejects with. In all cases the partial file is gone.
+   * @throws DigestMismatchError; SetupError of class disk or permission; CancelledError; whatever the body rejects with. After a
+   * broken transfer (SetupError of the body, CancelledError) the partial file stays; after anything else it is gone.
    */
   put(artefact: Artefact, body: AsyncIterable<Uint8Array>, options?: PutOptions): Promise<number>;
+  /** What an earlier transfer left, or `null`. Nothing says yet that its bytes are right. */
+  partial(artefact: Artefact): Promise<PartialFile | null>;
+  discardPartial(artefact: Artefact): Promise<void>;
   remove(artefact: Artefact): Promise<void>;
 }
 
 export function openStore(storeDir: string): ArtefactStore {
   const folderOf = (artefact: Artefact) => join(storeDir, artefact.sha256);
   const pathOf = (artefact: Artefact) => join(folderOf(artefact), artefact.file);
+  const partials = partialStore(storeDir);
 
   return {
     dir: storeDir,
@@ -70,19 +83,35 @@ export function openStore(storeDir: string): ArtefactStore {
       return (await hashFile(path, signal)) === artefact.sha256 ? 'ok' : 'altered';
     },
     async put(artefact, body, options = {}) {
-      const partial = join(storeDir, `${artefact.sha256}.partial`);
+      const path = partials.pathOf(artefact.sha256);
       try {
         await mkdir(storeDir, { recursive: true });
-        const sizeBytes = await writePartial(partial, artefact, body, options);
+        if (!options.startBytes) {
+          const isWorthNoting = (artefact.sizeBytes ?? Number.POSITIVE_INFINITY) >= READ_SIZE_BYTES;
+          await partials.begin(artefact.sha256, isWorthNoting ? (options.origin ?? null) : null);
+        }
+        const sizeBytes = await writePartial(path, artefact, body, options);
         await mkdir(folderOf(artefact), { recursive: true });
-        await rename(partial, pathOf(artefact));
+        await rename(path, pathOf(artefact));
+        await partials.discard(artefact.sha256);
         await syncDirectory(folderOf(artefact));
         return sizeBytes;
       } catch (error) {
-        await rm(partial, { force: true });
+        // What broke on the way can go on; what broke here, or is wrong, is in the way of the next attempt.
+        const isWorthKeeping = error instanceof SetupError || error instanceof CancelledError;
+        if (!isWorthKeeping || (await partials.read(artefact.sha256)) === null)
+          await partials.discard(artefact.sha256);
         throw storeFailure(error, storeDir);
       }
     },
+    async partial(artefact) {
+      const partial = await partials.read(artefact.sha256);
+      if (partial === null) return null;
+      if (artefact.sizeBytes === null || partial.sizeBytes <= artefact.sizeBytes) return partial;
+      await partials.discard(artefact.sha256);
+      return null;
+    },
+    discardPartial: (artefact) => partials.discard(artefact.sha256),
     async remove(artefact) {
       await rm(folderOf(artefact), { recursive: true, force: true });
     },
@@ -94,15 +123,29 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<stri
   const handle = await open(path, 'r');
   try {
     const hash = createHash('sha256');
-    const buffer = Buffer.allocUnsafe(READ_SIZE_BYTES);
-    for (;;) {
-      throwIfCancelled(signal);
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length);
-      if (bytesRead === 0) return hash.digest('hex');
-      hash.update(buffer.subarray(0, bytesRead));
-    }
+    await updateFrom(hash, handle, Number.POSITIVE_INFINITY, signal);
+    return hash.digest('hex');
   } finally {
     await handle.close();
+  }
+}
+
+/** Hashes from the start of the file, at most so many bytes. @returns how many there were. */
+async function updateFrom(
+  hash: Hash,
+  handle: FileHandle,
+  limitBytes: number,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const buffer = Buffer.allocUnsafe(READ_SIZE_BYTES);
+  let doneBytes = 0;
+  for (;;) {
+    throwIfCancelled(signal);
+    const wanted = Math.min(buffer.length, limitBytes - doneBytes);
+    const { bytesRead } = wanted > 0 ? await handle.read(buffer, 0, wanted, doneBytes) : { bytesRead: 0 };
+    if (bytesRead === 0) return doneBytes;
+    hash.update(buffer.subarray(0, bytesRead));
+    doneBytes += bytesRead;
   }
 }
 
@@ -110,12 +153,13 @@ async function writePartial(
   path: string,
   artefact: Artefact,
   body: AsyncIterable<Uint8Array>,
-  { signal, onBytes }: PutOptions,
+  { signal, onBytes, startBytes = 0 }: PutOptions,
 ): Promise<number> {
-  const handle = await open(path, 'w');
+  const handle = await open(path, startBytes > 0 ? 'r+' : 'w');
   try {
     const hash = createHash('sha256');
-    const sizeBytes = await writeChunks(handle, hash, artefact, body, signal, onBytes);
+    if (startBytes > 0) await updateFrom(hash, handle, startBytes, signal);
+    const sizeBytes = await writeChunks(handle, hash, artefact, body, startBytes, signal, onBytes);
     const actual = hash.digest('hex');
     if (actual !== artefact.sha256) throw new DigestMismatchError(artefact.sha256, actual, sizeBytes);
     await handle.sync();
@@ -130,33 +174,42 @@ async function writeChunks(
   hash: Hash,
   artefact: Artefact,
   body: AsyncIterable<Uint8Array>,
+  startBytes: number,
   signal: AbortSignal | undefined,
   onBytes: PutOptions['onBytes'],
 ): Promise<number> {
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;
-  let sizeBytes = 0;
+  let writtenBytes = startBytes;
   const flush = async () => {
     if (waitingBytes === 0) return;
-    // writeFile goes on at the current position and, unlike write and writev, never stops half-way.
-    await handle.writeFile(Buffer.concat(waiting));
+    const block = Buffer.concat(waiting);
+    for (let at = 0; at < block.length; ) {
+      const { bytesWritten } = await handle.write(block, at, block.length - at, writtenBytes);
+      at += bytesWritten;
+      writtenBytes += bytesWritten;
+    }
     waiting = [];
     waitingBytes = 0;
   };
-  for await (const chunk of body) {
-    throwIfCancelled(signal);
-    hash.update(chunk);
-    waiting.push(chunk);
-    waitingBytes += chunk.byteLength;
-    sizeBytes += chunk.byteLength;
-    onBytes?.(sizeBytes);
-    // Longer than the file can be: no need to wait for the end of it, which may never come.
-    if (artefact.sizeBytes !== null && sizeBytes > artefact.sizeBytes) break;
-    // TLS hands out 16 KiB at a time; a write for each costs more than the bytes.
-    if (waitingBytes >= READ_SIZE_BYTES) await flush();
+  try {
+    for await (const chunk of body) {
+      throwIfCancelled(signal);
+      hash.update(chunk);
+      waiting.push(chunk);
+      waitingBytes += chunk.byteLength;
+      const sizeBytes = writtenBytes + waitingBytes;
+      onBytes?.(sizeBytes);
+      // Longer than the file can be: no need to wait for the end of it, which may never come.
+      if (artefact.sizeBytes !== null && sizeBytes > artefact.sizeBytes) break;
+      // TLS hands out 16 KiB at a time; a write for each costs more than the bytes.
+      if (waitingBytes >= READ_SIZE_BYTES) await flush();
+    }
+  } finally {
+    // Also when the transfer breaks off: what has arrived need not come again.
+    await flush();
   }
-  await flush();
-  return sizeBytes;
+  return writtenBytes;
 }
 
 /** Turns what a person can act on (disk full, no permission) into words. */

@@ -1,3 +1,5 @@
+import { type Remedy, remedyText } from './remedies.ts';
+
 /** What kind of thing stood in the way. Shown in text and JSON; decides which remedies are offered. */
 export type FailureClass =
   | 'network'
@@ -23,8 +25,12 @@ export interface SetupErrorDetails extends ErrorOptions {
   failureClass: FailureClass;
   /** What was seen, one fact a line: host, file, digests. Never a secret. */
   evidence?: readonly string[];
-  /** What to do, one command or action a line, best first. */
+  /** What to do, one command or action a line, best first. Absent: the texts of `remedies`. */
   nextSteps?: readonly string[];
+  /** The same as typed actions. */
+  remedies?: readonly Remedy[];
+  /** `host[:port]`, or the folder, that it is about. */
+  host?: string;
 }
 
 /** An expected error that also says its class, the evidence, and what to do next. */
@@ -32,12 +38,16 @@ export class SetupError extends KtxExpectedError {
   readonly failureClass: FailureClass;
   readonly evidence: readonly string[];
   readonly nextSteps: readonly string[];
+  readonly remedies: readonly Remedy[];
+  readonly host: string | null;
 
   constructor(message: string, details: SetupErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.failureClass = details.failureClass;
     this.evidence = details.evidence ?? [];
-    this.nextSteps = details.nextSteps ?? [];
+    this.remedies = details.remedies ?? [];
+    this.nextSteps = details.nextSteps ?? this.remedies.map(remedyText);
+    this.host = details.host ?? null;
   }
 }
 

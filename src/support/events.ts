@@ -1,4 +1,5 @@
 import type { FailureClass } from './errors.ts';
+import type { Remedy } from './remedies.ts';
 
 /** The steps of a setup, in their order. What each does is in `src/install/`. */
 export const SETUP_STEPS = ['plan', 'fetch', 'python', 'packages', 'prove', 'switch'] as const;
@@ -126,6 +127,12 @@ export interface FailureReport {
   /** Why: what was seen. */
   evidence: readonly string[];
   nextSteps: readonly string[];
+  /** One of the causes that `src/install/diagnosis.ts` knows, for programs: `tls-interception`, `disk-full`. */
+  cause?: string;
+  /** `host[:port]`, or the folder, that it is about. */
+  host?: string | null;
+  /** `nextSteps` as typed actions. */
+  remedies?: readonly Remedy[];
   /** `ktx 0.2.0 (core) still works.` or `Nothing was changed.` */
   untouched: string;
   logPath: string | null;

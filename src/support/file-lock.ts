@@ -1,4 +1,5 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { errorMessage, SetupError } from './errors.ts';
@@ -14,9 +15,10 @@ export interface FileLock {
 const SQLITE_BUSY = 5;
 const SQLITE_LOCKED = 6;
 const SQLITE_IOERR = 10;
+const SQLITE_CANTOPEN = 14;
 
 /**
- * Takes the lock, or says with `null` that somebody has it: another process, or this one. Its folder must be there. The file
+ * Takes the lock, or says with `null` that somebody has it: another process, or this one. The file
  * stays empty and must be opened by nothing else: POSIX drops a process' locks when it closes any descriptor of the file.
  * @param vfs of SQLite, for tests: `unix-none` behaves as a file system without locks.
  * @throws SetupError when the file cannot be written or is not a lock file.
@@ -52,6 +54,8 @@ function openExclusive(path: string, vfs: string | undefined): DatabaseSync | 'h
     database?.close();
     const { errcode } = error as { errcode?: number };
     const primary = (errcode ?? 0) & 0xff;
+    // An uninstall that has just ended deleted its folder: it was held until now.
+    if (primary === SQLITE_CANTOPEN && !existsSync(dirname(path))) return 'held';
     if (primary === SQLITE_BUSY || primary === SQLITE_LOCKED) return 'held';
     if (primary === SQLITE_IOERR) return 'unsupported';
     throw cannotLock(path, error);

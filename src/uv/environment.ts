@@ -2,8 +2,8 @@
 const DROPPED =
   /^(PYTHON.*|__PYVENV_LAUNCHER__|VIRTUAL_ENV.*|CONDA_.*|RUST_LOG|RUST_BACKTRACE|JPY_SESSION_NAME|FORCE_COLOR|CLICOLOR_FORCE|COLUMNS)$/i;
 
-/** Dropped where uv works offline: every one could change what is installed. */
-const DROPPED_OFFLINE = /^(UV_.*|PIP_.*|NO_PROXY|HTTPS?_PROXY|ALL_PROXY|HF_TOKEN)$/i;
+/** Dropped where uv works offline: every one could change what is installed, or lead to a host. */
+const DROPPED_OFFLINE = /^(UV_.*|PIP_.*|.*_PROXY|HF_TOKEN)$/i;
 
 /** The user's own `UV_*` that cannot change what is installed, only how fast or in which way it is written. */
 const ALLOWED_UV = new Set(['UV_LINK_MODE', 'UV_CONCURRENT_INSTALLS', 'UV_LOCK_TIMEOUT']);
@@ -16,7 +16,15 @@ export interface UvEnvironmentOptions {
   /** `file://` or path of the one-entry list that `uv python install` reads. */
   pythonDownloadsList?: string;
   pythonPreference?: 'only-managed' | 'only-system';
+  /** A listener that refuses: every proxy variable names it. Only with `isOffline`. */
+  guardProxyUrl?: string;
 }
+
+/** curl reads some in lower case alone, others read them in upper case alone. */
+const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'].flatMap((name) => [
+  name,
+  name.toLowerCase(),
+]);
 
 /**
  * The environment of a uv call: the given one, scrubbed, then ours. Options that the contract's argument lists do
@@ -47,5 +55,10 @@ export function uvEnvironment(base: NodeJS.ProcessEnv, options: UvEnvironmentOpt
   if (options.pythonDir) env['UV_PYTHON_INSTALL_DIR'] = options.pythonDir;
   if (options.pythonDownloadsList) env['UV_PYTHON_DOWNLOADS_JSON_URL'] = options.pythonDownloadsList;
   if (options.pythonPreference) env['UV_PYTHON_PREFERENCE'] = options.pythonPreference;
+  if (options.isOffline && options.guardProxyUrl) {
+    for (const name of PROXY_VARIABLES) env[name] = options.guardProxyUrl;
+    // Node looks at the others only with this one.
+    env['NODE_USE_ENV_PROXY'] = '1';
+  }
   return env;
 }

@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process';
+import dns from 'node:dns';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -168,7 +171,7 @@ describe('redirects', () => {
     const client = clientFor({}, { isHostAllowed: (host) => host === index.host });
     const error = await failure(client.get(index.url));
     expect(error.reason).toBe('host-not-allowed');
-    expect(error.nextSteps.join()).toContain(`--allow-host ${files.host}`);
+    expect(error.nextSteps.join()).toContain('--allow-host 127.0.0.1');
     expect(files.requests).toHaveLength(0);
   });
 });
@@ -198,6 +201,28 @@ describe('logins', () => {
     expect(JSON.stringify([error.message, error.evidence, error.nextSteps])).not.toContain('hidden-word');
     expect(own.redact('x hidden-word y')).not.toContain('hidden-word');
     expect(own.redact(btoa('me:hidden-word'))).not.toContain(btoa('me:hidden-word'));
+  });
+
+  it('hides every login of the profile from the start', () => {
+    const own = createRedactor();
+    const profile = testProfile({
+      credentials: [{ username: 'me', password: 'index-word', urlOrigin: 'https://a.example', path: '/' }],
+      netrc: [{ machine: 'b.example', username: 'token-as-name', password: '' }],
+      proxies: {
+        forHttp: null,
+        forHttps: { url: 'http://p.example', authorization: `Basic ${btoa('p:proxy-word')}`, origin: 'test' },
+        noProxy: '',
+      },
+    });
+    cleanUps.push(createHttpClient(profile, { redactor: own }).close);
+    for (const secret of [
+      'index-word',
+      btoa('me:index-word'),
+      'token-as-name',
+      'proxy-word',
+      btoa('p:proxy-word'),
+    ])
+      expect(own.redact(`x ${secret} y`)).toBe('x **** y');
   });
 
   it("drops a caller's own authorization when the host changes", async () => {
@@ -363,10 +388,7 @@ describe('TLS', () => {
     const server = await serve((_, response) => response.end(), named);
     const client = clientFor({ certificateFiles: [{ path: '', pem: named.caPem, origin: '' }] });
     expect((await failure(client.get(server.url))).reason).toBe('wrong-name-certificate');
-    const past = ['-not_before', '20200101000000Z', '-not_after', '20200102000000Z'];
-    const old = await makeAuthority(other, undefined, past).catch(() => null);
-    // openssl before 3.4 has no such option.
-    if (!old) return;
+    const old = await makeAuthority(other, undefined, ['-days', '-1']);
     const oldServer = await serve((_, response) => response.end(), old);
     const trusting = clientFor({ certificateFiles: [{ path: '', pem: old.caPem, origin: '' }] });
     expect((await failure(trusting.get(oldServer.url))).reason).toBe('expired-certificate');
@@ -375,6 +397,16 @@ describe('TLS', () => {
   it('http on a port that speaks TLS, and the reverse', async () => {
     const plain = await serve((_, response) => response.end());
     expect((await failure(clientFor().get(plain.url.replace('http:', 'https:')))).reason).toBe('tls');
+  });
+
+  it('leaves out an authority that OpenSSL cannot read, and trusts the others', async () => {
+    const server = await serve((_, response) => response.end('reached'), authority);
+    const der = Buffer.concat([Buffer.from([0x30, 0x82, 0x01, 0x00]), Buffer.alloc(256, 7)]);
+    const damaged = `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
+    const client = clientFor({
+      certificateFiles: [{ path: '', pem: `${damaged}${authority.caPem}`, origin: '' }],
+    });
+    expect(await readAll(client, server.url)).toBe('reached');
   });
 
   it('survives a file of authorities that is none', async () => {
@@ -555,5 +587,55 @@ describe('probe', () => {
     await expect(
       clientFor().probe(server.url, { timeoutMs: 5000, signal: abort.signal }),
     ).rejects.toMatchObject({ name: 'CancelledError' });
+  });
+});
+
+describe('the environment of the process', () => {
+  it('has no say: a second proxy of Node would send the tunnel through itself', async () => {
+    const secure = await serve((_, response) => response.end('reached'), authority);
+    const proxy = await proxyServer();
+    const script = `
+      import { createHttpClient } from ${JSON.stringify(join(import.meta.dirname, '../../src/network/http-client.ts'))};
+      import { readNetworkProfile } from ${JSON.stringify(join(import.meta.dirname, '../../src/network/profile.ts'))};
+      import { createRedactor } from ${JSON.stringify(join(import.meta.dirname, '../../src/support/redaction.ts'))};
+      const profile = await readNetworkProfile({ env: process.env, homeDir: ${JSON.stringify(dir)} });
+      const client = createHttpClient(profile, { redactor: createRedactor() });
+      console.log(await (await client.get(${JSON.stringify(secure.url)})).text(100));
+      await client.close();`;
+    const env = {
+      PATH: process.env['PATH'],
+      NODE_USE_ENV_PROXY: '1',
+      HTTPS_PROXY: proxy.url,
+      HTTP_PROXY: proxy.url,
+      SSL_CERT_FILE: authority.caPath,
+    };
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+      env,
+    });
+    expect(stdout).toBe('reached\n');
+    expect(proxy.requests.map(({ method, url }) => [method, url])).toEqual([['CONNECT', secure.host]]);
+  });
+});
+
+describe('a name with a broken IPv6 address', () => {
+  it('is reached over IPv4', async () => {
+    const server = await serve((_, response) => response.end('reached'));
+    const real = dns.lookup;
+    // The resolver is the one part of this that cannot be had for real without a name server.
+    dns.lookup = ((
+      _name: string,
+      _options: unknown,
+      callback: (error: null, found: dns.LookupAddress[]) => void,
+    ) =>
+      callback(null, [
+        { address: '100::1', family: 6 },
+        { address: '::1', family: 6 },
+        { address: '127.0.0.1', family: 4 },
+      ])) as typeof dns.lookup;
+    cleanUps.push(async () => {
+      dns.lookup = real;
+    });
+    const { port } = new URL(server.url);
+    expect(await readAll(clientFor(), `http://dual.example:${port}/`)).toBe('reached');
   });
 });

@@ -210,7 +210,7 @@ describe('when it is not there', () => {
         }),
       ),
     );
-    expect(error.nextSteps[0]).toContain('your login may read there');
+    expect(error.nextSteps[0]).toContain('your login, may read there');
     expect(error.evidence.join('\n')).toMatch(/no-such-folder does not have it[\s\S]*403[\s\S]*nothing/);
   });
 });

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type NetworkProfileOptions, readNetworkProfile } from '../../src/network/profile.ts';
 import { PUBLIC_INDEX_URL } from '../../src/network/public-index.ts';
+import { makeAuthority } from './fixtures.ts';
 
 let home: string;
 /** Keeps the files of the machine that runs the tests out. */
@@ -165,15 +166,44 @@ describe('proxies and certificates', () => {
   });
 
   it('takes the files of authorities that are there, and names those that are not', async () => {
-    const path = join(home, 'corp.pem');
-    await writeFile(path, 'pem');
+    const { caPath, caPem } = await makeAuthority(home);
+    const empty = join(home, 'empty.pem');
+    await writeFile(empty, 'no certificate');
     const profile = await read({
-      SSL_CERT_FILE: path,
-      REQUESTS_CA_BUNDLE: path,
+      SSL_CERT_FILE: caPath,
+      REQUESTS_CA_BUNDLE: caPath,
+      CURL_CA_BUNDLE: empty,
       PIP_CERT: join(home, 'gone.pem'),
     });
-    expect(profile.certificateFiles).toEqual([{ path, pem: 'pem', origin: 'SSL_CERT_FILE' }]);
-    expect(profile.warnings.join()).toMatch(/PIP_CERT names .*gone\.pem/);
+    expect(profile.certificateFiles).toEqual([{ path: caPath, pem: caPem.trim(), origin: 'SSL_CERT_FILE' }]);
+    expect(profile.warnings.join()).toMatch(/PIP_CERT names .*gone\.pem.*cannot be read/);
+    expect(profile.warnings.join()).toMatch(/CURL_CA_BUNDLE names .*empty\.pem, which holds no certificate/);
+  });
+
+  it('leaves a damaged certificate out, and says so', async () => {
+    const { caPem } = await makeAuthority(home);
+    const path = join(home, 'both.pem');
+    const damaged = caPem.replace(/\n.{20}/, '\nAAAAAAAAAAAAAAAAAAAA');
+    await writeFile(path, `${damaged}\n${caPem}`);
+    const profile = await read({ NODE_EXTRA_CA_CERTS: path });
+    expect(profile.certificateFiles).toMatchObject([{ path, pem: caPem.trim() }]);
+    expect(profile.warnings.join()).toContain('1 damaged certificates');
+  });
+
+  it('reads a folder of authorities by the names that OpenSSL looks up, else by their endings', async () => {
+    const { caPem } = await makeAuthority(home);
+    const dir = join(home, 'certs');
+    await mkdir(dir);
+    await writeFile(join(dir, 'corp.crt'), caPem);
+    await writeFile(join(dir, 'README'), 'x');
+    expect((await read({ SSL_CERT_DIR: `${dir}:${home}/none` })).certificateFiles).toEqual([
+      { path: dir, pem: caPem.trim(), origin: 'SSL_CERT_DIR' },
+    ]);
+    await writeFile(join(dir, '0a1b2c3d.0'), caPem);
+    await writeFile(join(dir, 'corp.crt'), 'the same again, under the name that people know');
+    const profile = await read({ SSL_CERT_DIR: dir });
+    expect(profile.certificateFiles[0]?.pem).toBe(caPem.trim());
+    expect(profile.warnings).toEqual([]);
   });
 
   it('reports what weakens TLS', async () => {

@@ -88,6 +88,7 @@ function fetchWith(
     client,
     profile: full,
     emit: eventEmitter((event) => events.push(event)),
+    delayFactor: 0,
     ...more,
   });
 }
@@ -103,6 +104,8 @@ const failure = async (promise: Promise<unknown>): Promise<SetupError> => {
 const ofType = <T extends SetupEvent['type']>(type: T) =>
   events.filter((event): event is Extract<SetupEvent, { type: T }> => event.type === type);
 const storeFiles = async () => (await readdir(store.dir).catch(() => [])).sort();
+/** Without what a broken transfer leaves to go on with. */
+const verifiedFiles = async () => (await storeFiles()).filter((name) => !name.includes('.partial'));
 
 describe('fetching', () => {
   it('brings everything into the store, verified, and says where from', async () => {
@@ -256,7 +259,7 @@ describe('sources', () => {
     ]);
   });
 
-  it('a transfer that breaks off is tried once more, from the first byte', async () => {
+  it('a transfer that breaks off is tried once more, from the first byte where the server knows no ranges', async () => {
     const artefact = wheel('one');
     let count = 0;
     const server = await serveIndex({
@@ -280,7 +283,7 @@ describe('sources', () => {
     });
     const error = await failure(fetchWith([artefact], indexesOf(server)));
     expect(error.message).toContain('broke off');
-    expect(await storeFiles()).toEqual([]);
+    expect(await verifiedFiles()).toEqual([]);
   });
 
   it('an empty file loses', async () => {
@@ -364,7 +367,7 @@ describe('ending', () => {
     });
     const error = await failure(fetchWith([slow, broken], indexesOf(server)));
     expect(error.message).toContain(broken.file);
-    expect(await storeFiles()).toEqual([]);
+    expect(await verifiedFiles()).toEqual([]);
   });
 
   it('one that fails does not wait for a page that another has begun to read', async () => {
@@ -397,7 +400,7 @@ describe('ending', () => {
     await expect(fetchWith([artefact], indexesOf(server), { signal: abort.signal })).rejects.toMatchObject({
       name: 'CancelledError',
     });
-    expect(await storeFiles()).toEqual([]);
+    expect(await verifiedFiles()).toEqual([]);
     const cached = wheel('one');
     await fetchWith([cached], indexesOf(await serveAll(cached)));
     const late = new AbortController();

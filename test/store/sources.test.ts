@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Artefact } from '../../src/runtime/lock.ts';
-import { sourcesFor } from '../../src/store/sources.ts';
+import { type ReleaseNumbers, sourcesFor } from '../../src/store/sources.ts';
 import { location, testProfile } from '../network/fixtures.ts';
 
 const artefact = (kind: Artefact['kind'], file: string): Artefact => ({
@@ -61,8 +61,13 @@ describe('sources', () => {
     expect(addresses(uv, testProfile({ githubReleases: null }), releases)).toHaveLength(1);
   });
 
-  it('of a model: its caller knows', () => {
-    expect(sourcesFor(artefact('model', 'model.safetensors'), testProfile(), {})).toEqual([]);
+  it('of a model: the hub, at the locked revision', () => {
+    const model = artefact('model', 'model.safetensors');
+    const locked = { repository: 'acme/mini', revision: 'abc123' } as ReleaseNumbers['model'] & object;
+    expect(addresses(model, testProfile(), { model: locked })).toEqual([
+      'https://hub.example/acme/mini/resolve/abc123/model.safetensors',
+    ]);
+    expect(() => sourcesFor(model, testProfile(), {})).toThrow('model');
   });
 
   it('needs the release numbers', () => {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Artefact } from '../../src/runtime/lock.ts';
 import { type ArtefactStore, DigestMismatchError, hashFile, openStore } from '../../src/store/store.ts';
+import { SetupError } from '../../src/support/errors.ts';
 
 let dir: string;
 let store: ArtefactStore;
@@ -74,27 +75,69 @@ describe('put', () => {
       }
     }
     await store.put(artefact, watched());
-    expect(seen.flat().every((name) => name === `${artefact.sha256}.partial`)).toBe(true);
+    expect(seen.flat().every((name) => name.startsWith(`${artefact.sha256}.partial`))).toBe(true);
     expect(seen.length).toBeGreaterThan(0);
   });
 
-  it('leaves nothing when the body fails or the user cancels', async () => {
+  it('leaves nothing when the body fails for a reason of this machine', async () => {
     async function* broken() {
       yield BYTES;
       throw new Error('wire cut');
     }
     await expect(store.put({ ...artefact, sizeBytes: null }, broken())).rejects.toThrow('wire cut');
     expect(await left()).toEqual([]);
+  });
+
+  it('keeps what has arrived, to the byte, when the transfer breaks off or the user cancels', async () => {
+    const error = new SetupError('wire cut', { failureClass: 'network' });
     const abort = new AbortController();
-    async function* cancelling() {
-      yield BYTES.subarray(0, 10);
-      abort.abort();
-      yield BYTES.subarray(10);
+    async function* broken() {
+      yield BYTES.subarray(0, 300_001);
+      throw error;
     }
-    await expect(store.put(artefact, cancelling(), { signal: abort.signal })).rejects.toMatchObject({
-      name: 'CancelledError',
-    });
+    async function* cancelling() {
+      yield BYTES.subarray(300_001, 300_011);
+      abort.abort();
+      yield BYTES.subarray(300_011);
+    }
+    const origin = { host: 'a.example', etag: '"x"' };
+    await expect(store.put(artefact, broken(), { origin })).rejects.toBe(error);
+    expect(await store.partial(artefact)).toEqual({ sizeBytes: 300_001, origin });
+    await expect(
+      store.put(artefact, cancelling(), { signal: abort.signal, startBytes: 300_001 }),
+    ).rejects.toMatchObject({ name: 'CancelledError' });
+    expect(await store.partial(artefact)).toEqual({ sizeBytes: 300_011, origin });
+    expect(await readFile(join(dir, 'store', `${artefact.sha256}.partial`))).toEqual(
+      BYTES.subarray(0, 300_011),
+    );
+  });
+
+  it('goes on after the kept bytes, hashing them first; what does not fit leaves nothing', async () => {
+    const path = join(dir, 'store', `${artefact.sha256}.partial`);
+    await mkdir(join(dir, 'store'));
+    await writeFile(path, BYTES.subarray(0, 300_001));
+    expect(await store.put(artefact, inChunks(BYTES.subarray(300_001)), { startBytes: 300_001 })).toBe(
+      BYTES.length,
+    );
+    expect([await store.verify(artefact), await left()]).toEqual(['ok', [artefact.sha256]]);
+    await store.remove(artefact);
+    await writeFile(path, Buffer.alloc(300_001, 'other'));
+    await expect(
+      store.put(artefact, inChunks(BYTES.subarray(300_001)), { startBytes: 300_001 }),
+    ).rejects.toBeInstanceOf(DigestMismatchError);
     expect(await left()).toEqual([]);
+  });
+
+  it('a partial file longer than the file, or empty, is none; one with a spoilt note has no origin', async () => {
+    const path = join(dir, 'store', `${artefact.sha256}.partial`);
+    await mkdir(join(dir, 'store'));
+    await writeFile(path, Buffer.alloc(BYTES.length + 1));
+    expect([await store.partial(artefact), await left()]).toEqual([null, []]);
+    await writeFile(path, '');
+    expect(await store.partial(artefact)).toBeNull();
+    await writeFile(path, 'x');
+    await writeFile(`${path}.json`, '{"host":1}');
+    expect(await store.partial(artefact)).toEqual({ sizeBytes: 1, origin: null });
   });
 
   it('says where it could not write', async () => {

@@ -71,3 +71,21 @@ it('the given environment is not changed', () => {
   uvEnvironment(hostile, { isOffline: true });
   expect(hostile).toEqual(before);
 });
+
+it('behind the guard: every proxy variable names it, and no exception is left', () => {
+  const guardProxyUrl = 'http://127.0.0.1:1';
+  const env = uvEnvironment(
+    { NO_PROXY: '*', no_proxy: '*', npm_config_proxy: 'http://p.example', https_proxy: 'http://p.example' },
+    { isOffline: true, guardProxyUrl },
+  );
+  const proxies = Object.entries(env).filter(([name]) => /proxy/i.test(name));
+  expect(Object.fromEntries(proxies)).toEqual({
+    HTTP_PROXY: guardProxyUrl,
+    HTTPS_PROXY: guardProxyUrl,
+    ALL_PROXY: guardProxyUrl,
+    http_proxy: guardProxyUrl,
+    https_proxy: guardProxyUrl,
+    all_proxy: guardProxyUrl,
+    NODE_USE_ENV_PROXY: '1',
+  });
+});

@@ -1,0 +1,218 @@
+import { readNpmConfig } from './npm-config.ts';
+import { readPipConfig } from './pip-config.ts';
+import { readStoredSettings, type StoredSettings } from './stored-settings.ts';
+import { readUvConfig, textsOf, type UvConfigFile, uvIndexes, uvSetting } from './uv-config.ts';
+
+/** What can be set, whatever each tool calls it. */
+export type SettingName =
+  | 'index'
+  | 'extra-index'
+  | 'find-links'
+  | 'no-index'
+  | 'https-proxy'
+  | 'http-proxy'
+  | 'no-proxy'
+  | 'ca'
+  | 'python-mirror'
+  | 'official-mirror'
+  | 'github'
+  | 'model-hub'
+  /** Something that would weaken TLS; the value says what. Reported, never obeyed. */
+  | 'weak-tls';
+
+/** One value and where it stands. */
+export interface Setting {
+  value: string;
+  origin: string;
+  /** What a relative path is relative to; absent: the working directory. */
+  baseDir?: string;
+  /** Name of one of uv's indexes: its login may stand in variables of that name. */
+  indexName?: string;
+}
+
+export type SettingLayer = Partial<Record<SettingName, Setting[]>>;
+
+/** All settings, strongest first. */
+export interface Settings {
+  first(name: SettingName): Setting | null;
+  all(name: SettingName): Setting[];
+  warnings: string[];
+}
+
+export interface SettingSources {
+  env: NodeJS.ProcessEnv;
+  homeDir: string;
+  /** `--index-url`. */
+  indexUrl?: string;
+  /** `network.json`; absent: none. */
+  storedPath?: string;
+}
+
+/** Flag, `network.json`, environment, uv, pip, npm: the first that says something wins, lists add up. */
+export async function readSettings(sources: SettingSources): Promise<Settings> {
+  const { env, homeDir } = sources;
+  const [stored, uv, pip, npm] = await Promise.all([
+    sources.storedPath === undefined ? {} : readStoredSettings(sources.storedPath),
+    readUvConfig(env, homeDir),
+    readPipConfig(env, homeDir),
+    readNpmConfig(env, homeDir),
+  ]);
+  const layers: SettingLayer[] = [
+    sources.indexUrl ? { index: [{ value: sources.indexUrl, origin: '--index-url' }] } : {},
+    storedLayer(stored),
+    environmentLayer(env),
+    ...uv.files.map(uvLayer),
+    pipLayer(pip.settings, env),
+    npmLayer(npm),
+  ];
+  return {
+    first: (name) => layers.find((layer) => layer[name]?.length)?.[name]?.[0] ?? null,
+    all: (name) => layers.flatMap((layer) => layer[name] ?? []),
+    warnings: [...uv.warnings, ...pip.warnings, ...npm.warnings],
+  };
+}
+
+function storedLayer(stored: StoredSettings): SettingLayer {
+  const layer: SettingLayer = {};
+  const origin = 'ktx admin network set';
+  for (const [name, value] of Object.entries(stored)) {
+    const settings = (value as string).split(/\s+/).map((part) => ({ value: part, origin }));
+    if (name === 'proxy') Object.assign(layer, { 'https-proxy': settings, 'http-proxy': settings });
+    else if (name === 'ca-file') layer.ca = [{ value, origin }];
+    else layer[name as SettingName] = name === 'no-proxy' ? [{ value, origin }] : settings;
+  }
+  return layer;
+}
+
+/** Variables in the order of their strength; `split` says how a list is written in it. */
+const VARIABLES: readonly [SettingName, string, split?: RegExp][] = [
+  ['index', 'UV_DEFAULT_INDEX'],
+  ['index', 'UV_INDEX_URL'],
+  ['index', 'PIP_INDEX_URL'],
+  ['extra-index', 'UV_INDEX', /\s+/],
+  ['extra-index', 'UV_EXTRA_INDEX_URL', /\s+/],
+  ['extra-index', 'PIP_EXTRA_INDEX_URL', /\s+/],
+  ['find-links', 'UV_FIND_LINKS', /[,\n]/],
+  ['find-links', 'PIP_FIND_LINKS', /\s+/],
+  ['no-index', 'PIP_NO_INDEX'],
+  ['no-index', 'UV_NO_INDEX'],
+  ['https-proxy', 'https_proxy'],
+  ['https-proxy', 'HTTPS_PROXY'],
+  ['https-proxy', 'all_proxy'],
+  ['https-proxy', 'ALL_PROXY'],
+  ['https-proxy', 'PIP_PROXY'],
+  ['http-proxy', 'http_proxy'],
+  ['http-proxy', 'HTTP_PROXY'],
+  ['http-proxy', 'all_proxy'],
+  ['http-proxy', 'ALL_PROXY'],
+  ['http-proxy', 'PIP_PROXY'],
+  ['no-proxy', 'no_proxy'],
+  ['no-proxy', 'NO_PROXY'],
+  ['ca', 'SSL_CERT_FILE'],
+  ['ca', 'SSL_CERT_DIR', process.platform === 'win32' ? /;/ : /:/],
+  ['ca', 'REQUESTS_CA_BUNDLE'],
+  ['ca', 'CURL_CA_BUNDLE'],
+  ['ca', 'PIP_CERT'],
+  ['ca', 'NODE_EXTRA_CA_CERTS'],
+  ['python-mirror', 'UV_PYTHON_INSTALL_MIRROR'],
+  ['official-mirror', 'UV_ASTRAL_MIRROR_URL'],
+  ['github', 'UV_INSTALLER_GITHUB_BASE_URL'],
+  ['model-hub', 'HF_ENDPOINT'],
+];
+
+function environmentLayer(env: NodeJS.ProcessEnv): SettingLayer {
+  const layer: SettingLayer = {};
+  const add = (name: SettingName, setting: Setting) => {
+    layer[name] = [...(layer[name] ?? []), setting];
+  };
+  for (const [name, variable, split] of VARIABLES) {
+    const parts = split ? (env[variable] ?? '').split(split) : [env[variable] ?? ''];
+    for (const part of parts.map((each) => each.trim()).filter(Boolean)) {
+      // `name=https://…` is uv's way to name an index.
+      const named = variable.startsWith('UV_') ? /^([A-Za-z0-9_.-]+)=(.+)$/.exec(part) : null;
+      add(name, {
+        value: named?.[2] ?? part,
+        origin: variable,
+        ...(named ? { indexName: named[1]! } : {}),
+      });
+    }
+  }
+  if (env['PIP_TRUSTED_HOST']?.trim()) add('weak-tls', { value: 'trusted-host', origin: 'PIP_TRUSTED_HOST' });
+  if (env['UV_INSECURE_HOST']?.trim())
+    add('weak-tls', { value: 'UV_INSECURE_HOST', origin: 'UV_INSECURE_HOST' });
+  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0')
+    add('weak-tls', { value: 'NODE_TLS_REJECT_UNAUTHORIZED=0', origin: 'NODE_TLS_REJECT_UNAUTHORIZED' });
+  return layer;
+}
+
+function uvLayer(file: UvConfigFile): SettingLayer {
+  const origin = `uv configuration (${file.path})`;
+  const from = (...names: string[]): Setting[] =>
+    names.flatMap((name) =>
+      textsOf(uvSetting(file, name)).map((value) => ({ value, origin, baseDir: file.dir })),
+    );
+  const indexes = uvIndexes(file).map(({ name, url, isDefault }) => ({
+    isDefault,
+    setting: { value: url, origin, baseDir: file.dir, ...(name ? { indexName: name } : {}) },
+  }));
+  const ofKind = (isDefault: boolean) =>
+    indexes.filter((index) => index.isDefault === isDefault).map((index) => index.setting);
+  return {
+    index: [...ofKind(true), ...from('index-url')],
+    'extra-index': [...ofKind(false), ...from('extra-index-url')],
+    'find-links': from('find-links'),
+    'no-index': uvSetting(file, 'no-index') === true ? [{ value: 'true', origin }] : [],
+    'https-proxy': from('https-proxy'),
+    'http-proxy': from('http-proxy'),
+    'no-proxy': joined(from('no-proxy')),
+    'python-mirror': from('python-install-mirror'),
+    'weak-tls': textsOf(uvSetting(file, 'allow-insecure-host')).length
+      ? [{ value: 'allow-insecure-host', origin }]
+      : [],
+  };
+}
+
+function joined(settings: readonly Setting[]): Setting[] {
+  const [first] = settings;
+  return first ? [{ ...first, value: settings.map(({ value }) => value).join(',') }] : [];
+}
+
+/** pip lets a variable replace the file's setting of the same name, lists included. */
+function pipLayer(settings: ReadonlyMap<string, { value: string; path: string }>, env: NodeJS.ProcessEnv) {
+  const from = (name: string, split?: RegExp): Setting[] => {
+    const setting = settings.get(name);
+    if (!setting || env[`PIP_${name.toUpperCase().replaceAll('-', '_')}`]?.trim()) return [];
+    const origin = `pip configuration (${setting.path})`;
+    const parts = split ? setting.value.split(split) : [setting.value];
+    return parts
+      .map((part) => part.trim())
+      .filter(Boolean)
+      .map((value) => ({ value, origin }));
+  };
+  const layer: SettingLayer = {
+    index: from('index-url'),
+    'extra-index': from('extra-index-url', /\s+/),
+    'find-links': from('find-links', /\s+/),
+    'no-index': from('no-index'),
+    'https-proxy': from('proxy'),
+    'http-proxy': from('proxy'),
+    ca: from('cert'),
+    'weak-tls': from('trusted-host').map(({ origin }) => ({ value: 'trusted-host', origin })),
+  };
+  return layer;
+}
+
+function npmLayer(npm: Awaited<ReturnType<typeof readNpmConfig>>): SettingLayer {
+  const from = (...names: string[]): Setting[] => {
+    const found = names.map((name) => npm.get(name)).find((setting) => setting !== null);
+    return found && found.value !== 'false' ? [found] : [];
+  };
+  const strict = npm.get('strict-ssl');
+  return {
+    'https-proxy': from('https-proxy', 'proxy'),
+    'http-proxy': from('proxy', 'http-proxy'),
+    'no-proxy': from('noproxy'),
+    ca: from('cafile'),
+    'weak-tls': strict?.value === 'false' ? [{ value: 'strict-ssl=false', origin: strict.origin }] : [],
+  };
+}

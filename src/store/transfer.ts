@@ -1,0 +1,194 @@
+import { dirname } from 'node:path';
+import { placeOf } from '../network/address.ts';
+import type { GetOptions, HttpClient, HttpResponse } from '../network/http-client.ts';
+import { requireOk } from '../network/http-client.ts';
+import { NetworkFailure } from '../network/network-failure.ts';
+import { paced } from '../network/pace.ts';
+import type { Artefact } from '../runtime/lock.ts';
+import { SetupError } from '../support/errors.ts';
+import { formatBytes, formatDuration } from '../support/format.ts';
+import { askTheOwner, USE_INDEX } from '../support/remedies.ts';
+import type { PartialFile, PartialOrigin } from './partial.ts';
+import { type ArtefactStore, DigestMismatchError } from './store.ts';
+
+export interface TransferOptions {
+  store: ArtefactStore;
+  client: HttpClient;
+  artefact: Artefact;
+  url: string;
+  signal: AbortSignal;
+  onBytes: (doneBytes: number, totalBytes: number | null) => void;
+  /** Something that a person reading the log wants to know of. */
+  onNote: (text: string) => void;
+  /** A source that sends next to nothing loses when there is another; the last one is only told about. */
+  isLastSource: boolean;
+  paceWindowMs: number;
+}
+
+export interface TransferResult {
+  sizeBytes: number;
+  /** Bytes that were here before and did not come again. */
+  keptBytes: number;
+  /** Host or folder. */
+  place: string;
+}
+
+/**
+ * One attempt to bring one artefact into the store from one address. Goes on where an earlier attempt or run broke off, whoever sent
+ * that part: the digest of the whole decides. Bytes that do not add up after a continuation are fetched once more from the
+ * first byte, because the old part may be to blame.
+ * @throws NetworkFailure (the partial file stays), SetupError of class verification (it is gone), CancelledError (it stays).
+ */
+export async function transfer(options: TransferOptions): Promise<TransferResult> {
+  const { store, artefact, url } = options;
+  const partial = url.startsWith('file:') ? null : await store.partial(artefact);
+  if (partial) {
+    const result = await continueTransfer(options, partial);
+    if (result) return result;
+    await store.discardPartial(artefact);
+  }
+  const response = await ask(options, {});
+  if (response.status === 206) {
+    await response.discard();
+    throw new NetworkFailure('protocol', {
+      host: placeOfResponse(response),
+      detail: 'it sent a part where the whole file was due',
+    });
+  }
+  return receive(options, response, 0);
+}
+
+/** The rest of a partial file; `null` when it has to be fetched from the first byte. */
+async function continueTransfer(
+  options: TransferOptions,
+  partial: PartialFile,
+): Promise<TransferResult | null> {
+  const { artefact, onNote } = options;
+  const { sizeBytes, origin } = partial;
+  const response = await ask(options, { range: `bytes=${sizeBytes}-`, ...conditionOf(origin, options.url) });
+  const host = placeOfResponse(response);
+  if (response.status === 416) {
+    await response.discard();
+    onNote(`${host} has no more of ${artefact.file} than is here; it is fetched from the start.`);
+    return null;
+  }
+  if (response.status !== 206) {
+    const { etag } = originOf(response);
+    const hasChanged = origin?.host === host && origin.etag !== null && etag !== null && etag !== origin.etag;
+    onNote(
+      hasChanged
+        ? `${artefact.file} has changed at ${host} since the last attempt; it is fetched from the start.`
+        : `${host} cannot go on in the middle of ${artefact.file}; it is fetched from the start.`,
+    );
+    return receive(options, response, 0);
+  }
+  const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
+  const isOtherFile =
+    artefact.sizeBytes !== null && range?.[2] !== '*' && Number(range?.[2]) !== artefact.sizeBytes;
+  if (Number(range?.[1]) !== sizeBytes || isOtherFile) {
+    await response.discard();
+    onNote(
+      `${host} answered with another part of ${artefact.file} than was asked for; it is fetched from the start.`,
+    );
+    return null;
+  }
+  try {
+    onNote(`${artefact.file} goes on at ${formatBytes(sizeBytes)} from ${host}.`);
+    return await receive(options, response, sizeBytes);
+  } catch (error) {
+    if (!(error instanceof SetupError) || error.failureClass !== 'verification') throw error;
+    onNote(`The parts of ${artefact.file} do not fit together; it is fetched from the start.`);
+    return null;
+  }
+}
+
+async function ask(options: TransferOptions, headers: Record<string, string>): Promise<HttpResponse> {
+  const request: GetOptions = { signal: options.signal, headers };
+  const response = await options.client.get(options.url, request);
+  if (response.status === 416 && headers['range']) return response;
+  await requireOk(response);
+  // A sign-in page with status 200 would be reported as altered bytes, which is a far worse thing.
+  if (/^text\/html\b/i.test(response.headers.get('content-type') ?? '')) {
+    await response.discard();
+    throw new NetworkFailure('not-a-file', {
+      host: placeOfResponse(response),
+      detail: `file: ${options.artefact.file}`,
+    });
+  }
+  return response;
+}
+
+async function receive(
+  options: TransferOptions,
+  response: HttpResponse,
+  startBytes: number,
+): Promise<TransferResult> {
+  const { store, artefact, signal } = options;
+  const place = placeOfResponse(response);
+  const contentLength = Number(response.headers.get('content-length'));
+  const totalBytes = artefact.sizeBytes ?? (contentLength > 0 ? startBytes + contentLength : null);
+  const origin = originOf(response);
+  try {
+    const sizeBytes = await store.put(artefact, watched(options, response.body, place), {
+      signal,
+      startBytes,
+      ...(response.url.startsWith('file:') ? {} : { origin }),
+      onBytes: (doneBytes) => options.onBytes(doneBytes, totalBytes),
+    });
+    options.onBytes(sizeBytes, totalBytes);
+    return { sizeBytes, keptBytes: startBytes, place };
+  } catch (error) {
+    if (error instanceof DigestMismatchError) throw mismatchFailure(artefact, place, error);
+    throw error;
+  }
+}
+
+/** Ends, or tells about, a transfer that only keeps the line open. */
+function watched(
+  options: TransferOptions,
+  body: AsyncIterable<Uint8Array>,
+  host: string,
+): AsyncIterable<Uint8Array> {
+  let hasBeenTold = false;
+  return paced(body, options.paceWindowMs, (bytes, ms) => {
+    const detail = `${formatBytes(bytes)} in ${formatDuration(ms)}`;
+    if (!options.isLastSource) throw new NetworkFailure('too-slow', { host, detail });
+    if (!hasBeenTold) {
+      options.onNote(`${host} sends next to nothing (${detail}); there is no other source, so it goes on.`);
+    }
+    hasBeenTold = true;
+  });
+}
+
+/** Only for the host that sent the first part: another mirror has another ETag for the same bytes. */
+function conditionOf(origin: PartialOrigin | null, url: string): Record<string, string> {
+  // The host behind redirects is not known before it answers; an ETag that it does not know makes it send everything.
+  return origin?.etag && origin.host === placeOf(url) ? { 'if-range': origin.etag } : {};
+}
+
+function originOf(response: HttpResponse): PartialOrigin {
+  const etag = response.headers.get('etag') ?? null;
+  return { host: placeOfResponse(response), etag: etag?.startsWith('"') ? etag : null };
+}
+
+function placeOfResponse(response: HttpResponse): string {
+  const last = response.hops.at(-1) ?? placeOf(response.url);
+  return response.url.startsWith('file:') ? dirname(last) : last;
+}
+
+function mismatchFailure(artefact: Artefact, place: string, mismatch: DigestMismatchError): SetupError {
+  const isLonger = artefact.sizeBytes !== null && mismatch.sizeBytes > artefact.sizeBytes;
+  return new SetupError(`${place} sent another ${artefact.file} than the one that ktx was released with.`, {
+    failureClass: 'verification',
+    evidence: [
+      `host: ${place}`,
+      `file: ${artefact.file}`,
+      `expected sha256 ${mismatch.expected}${artefact.sizeBytes === null ? '' : ` (${artefact.sizeBytes} bytes)`}`,
+      isLonger
+        ? `found more than ${artefact.sizeBytes} bytes, sha256 of the first ${mismatch.sizeBytes}: ${mismatch.actual}`
+        : `found sha256 ${mismatch.actual} (${mismatch.sizeBytes} bytes)`,
+    ],
+    host: place,
+    remedies: [askTheOwner(place, `why its ${artefact.file} differs`), USE_INDEX],
+  });
+}

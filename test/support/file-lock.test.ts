@@ -1,0 +1,103 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync, writeFileSync } from 'node:fs';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { tryFileLock } from '../../src/support/file-lock.ts';
+import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+
+const HOLDER = join(PACKAGE_ROOT, 'test', 'fixtures', 'lock-holder.ts');
+
+/** A real process that holds the lock, or tried to. */
+async function holder(path: string) {
+  const child = spawn(process.execPath, [HOLDER, path], { stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [answer] = await once(child.stdout.setEncoding('utf8'), 'data');
+  return { child, answer: String(answer).trim() };
+}
+
+it('keeps another process out until it is released', async () => {
+  const path = join(await temporaryFolder(), 'é l%20.lock');
+  const lock = tryFileLock(path);
+  expect(lock).toMatchObject({ isExclusive: true });
+  expect((await holder(path)).answer).toBe('held by another');
+  lock!.release();
+  expect((await holder(path)).answer).toBe('locked');
+});
+
+it('keeps this process out too', async () => {
+  const path = join(await temporaryFolder(), 'a.lock');
+  const lock = tryFileLock(path)!;
+  expect(tryFileLock(path)).toBeNull();
+  // A try that failed closes its own descriptor of the file, which must not end the lock.
+  expect((await holder(path)).answer).toBe('held by another');
+  lock.release();
+});
+
+it('is free after kill -9 of its holder, and not stolen from a stopped one', async () => {
+  const path = join(await temporaryFolder(), 'a.lock');
+  const { child, answer } = await holder(path);
+  expect(answer).toBe('locked');
+  child.kill('SIGSTOP');
+  expect(tryFileLock(path)).toBeNull();
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  const lock = tryFileLock(path);
+  expect(lock).not.toBeNull();
+  lock!.release();
+});
+
+it('a file that is deleted and made again while it is being locked is not taken for the lock', async () => {
+  const path = join(await temporaryFolder(), 'a.lock');
+  // What an uninstall does at its end, at the worst of moments: after the file was opened.
+  const exec = vi.spyOn(DatabaseSync.prototype, 'exec').mockImplementationOnce(function (
+    this: DatabaseSync,
+    sql,
+  ) {
+    rmSync(path);
+    writeFileSync(path, '');
+    exec.mockRestore();
+    this.exec(sql);
+  });
+  expect(tryFileLock(path)).toBeNull();
+  expect(tryFileLock(path)).not.toBeNull();
+});
+
+it('its folder is gone: whoever deleted it had the lock until now', async () => {
+  expect(tryFileLock(join(await temporaryFolder(), 'gone', 'a.lock'))).toBeNull();
+});
+
+it('says when the file system grants the same lock twice', async () => {
+  const path = join(await temporaryFolder(), 'a.lock');
+  expect(tryFileLock(path, { vfs: 'unix-none' })).toMatchObject({ isExclusive: false });
+});
+
+it.runIf(process.getuid?.() === 0)('an unwritable lock file is an error and not a lock', async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, 'a.lock');
+  await mkdir(join(folder, 'program'), { recursive: true });
+  await writeFile(path, '', { mode: 0o644 });
+  await chmod(folder, 0o755);
+  // Another user may read the file: SQLite would open it so, and hold nothing.
+  const args = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, HOLDER, path];
+  expect(() => execFileSync('setpriv', args, { stdio: 'pipe', timeout: 10_000 })).toThrow(
+    /The lock file cannot be used/,
+  );
+});
+
+it('a file that is no lock is refused by its path', async () => {
+  const path = join(await temporaryFolder(), 'a.lock');
+  await writeFile(path, 'something that somebody else wrote here, long enough to be no header'.repeat(20));
+  expect(() => tryFileLock(path)).toThrow(`The lock file cannot be used: ${path}`);
+});
+
+it('prints no warning of Node', () => {
+  const script = `import(${JSON.stringify(join(PACKAGE_ROOT, 'src/support/file-lock.ts'))}).then((m) => m.tryFileLock(process.argv[1]).release())`;
+  const path = join(PACKAGE_ROOT, 'node_modules', '.cache', `warning-${process.pid}.lock`);
+  onTestFinished(() => rm(path, { force: true }));
+  const printed = execFileSync(process.execPath, ['-e', script, path], { stdio: 'pipe', encoding: 'utf8' });
+  expect(printed).toBe('');
+});
