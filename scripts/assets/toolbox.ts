@@ -33,7 +33,7 @@ const STAMP = join(VENV_DIR, 'ktx-tools.txt');
 const WANTED = TOOLS.join('\n');
 
 /** Whether `toolbox` has nothing left to install. */
-export function isToolboxReady(): boolean {
+function isToolboxReady(): boolean {
   return existsSync(STAMP) && readFileSync(STAMP, 'utf8') === WANTED;
 }
 
