@@ -5,6 +5,7 @@ import type { FeaturesState } from '../src/wizard/state.ts';
 import { Cell, Gap, Ink, Line, Row } from './components/text.tsx';
 import { isNarrow, isShort, type Size } from './layout.ts';
 import { GLYPH, usePath } from './theme.ts';
+import { featureWords } from './words.ts';
 
 export function FeaturesScreen({ state, size }: { state: FeaturesState; size: Size }) {
   const { overview } = state;
@@ -72,10 +73,10 @@ function statusWords(overview: SetupOverview, root: string): string {
   const { status, otherRuntimes } = overview;
   const other = otherRuntimes[0];
   if (status.kind === 'ready') {
-    return `ktx ${overview.cliVersion} (${status.features.join(', ')}) works and stays until the new one is proven.`;
+    return `ktx ${overview.cliVersion} (${featureWords(status.features)}) works and stays until the new one is proven.`;
   }
   if (other) {
-    return `A runtime for ktx ${other.cliVersion} (${other.features.join(', ')}) is here and stays as it is.`;
+    return `A runtime for ktx ${other.cliVersion} (${featureWords(other.features)}) is here and stays as it is.`;
   }
   if (status.kind === 'missing') return `Everything goes into ${root}; nothing else is touched.`;
   return status.detail;

@@ -44,12 +44,17 @@ const ACTION: Record<PlanRow['action'], { glyph: string; tone: Tone }> = {
   make: { glyph: GLYPH.make, tone: 'accent' },
 };
 
+const LABEL_COLUMNS = 18;
+const SHOWN_REASONS = 2;
+/** From here there is room for where a setting stands, too: `your package index (PIP_INDEX_URL)`. */
+const WIDE_COLUMNS = 110;
+
 function Plan({ state, summary, size }: { state: PlanState; summary: PlanSummary; size: WindowSize }) {
   const isCompact = isNarrow(size);
   const isTight = isShort(size);
   return (
     <Pinned bottom={<ChoiceRow choices={planChoices(state)} cursor={state.cursor} />} isTight={isTight}>
-      {isTight ? null : <Heading isCompact={isCompact} />}
+      {isTight ? null : <Heading size={size} />}
       {summary.rows.map((row) => (
         <Box key={row.id} flexDirection="column" width="100%" flexShrink={0}>
           <Row>
@@ -60,10 +65,8 @@ function Plan({ state, summary, size }: { state: PlanState; summary: PlanSummary
               <Cell>{row.label}</Cell>
             ) : (
               <>
-                <Cell width={18}>{row.label}</Cell>
-                <Cell width={21} tone="faint">
-                  {row.from}
-                </Cell>
+                <Cell width={LABEL_COLUMNS}>{row.label}</Cell>
+                <From size={size}>{row.from}</From>
                 <Cell cut="middle">
                   <Place path={row.place} />
                 </Cell>
@@ -71,11 +74,7 @@ function Plan({ state, summary, size }: { state: PlanState; summary: PlanSummary
             )}
             <Size>{rowSize(row)}</Size>
           </Row>
-          {(isTight ? [] : row.rejected).map((reason) => (
-            <Row key={reason} indent={2}>
-              <Cell tone="warning">{`${GLYPH.failed} ${reason}`}</Cell>
-            </Row>
-          ))}
+          {isTight ? null : <Rejected reasons={row.rejected} />}
         </Box>
       ))}
       <Gap isHidden={isTight} />
@@ -94,21 +93,37 @@ function Plan({ state, summary, size }: { state: PlanState; summary: PlanSummary
   );
 }
 
-function Heading({ isCompact }: { isCompact: boolean }) {
+function Heading({ size }: { size: WindowSize }) {
   return (
     <Row>
-      <Cell width={isCompact ? 22 : 20} isBold>
+      <Cell width={2 + LABEL_COLUMNS} isBold>
         What will happen
       </Cell>
-      {isCompact ? null : (
-        <Cell width={21} tone="faint">
-          from
-        </Cell>
-      )}
+      {isNarrow(size) ? null : <From size={size}>from</From>}
       <Cell> </Cell>
-      <Size isHeading>size</Size>
+      <Size isFaint>size</Size>
     </Row>
   );
+}
+
+/** Where a thing comes from: always a gap before the place, and all of its words where the terminal is wide. */
+function From({ children, size }: { children: string; size: WindowSize }) {
+  return (
+    <Box width={size.columns >= WIDE_COLUMNS ? 38 : 22} paddingRight={2} flexShrink={0}>
+      <Cell tone="faint">{children}</Cell>
+    </Box>
+  );
+}
+
+/** Sources that lost. There may be many, and the log has them all. */
+function Rejected({ reasons }: { reasons: readonly string[] }) {
+  const hiddenCount = reasons.length - SHOWN_REASONS;
+  return reasons.slice(0, SHOWN_REASONS).map((reason, index) => (
+    <Row key={reason} indent={2}>
+      <Cell tone="warning">{`${GLYPH.failed} ${reason}`}</Cell>
+      {hiddenCount > 0 && index === SHOWN_REASONS - 1 ? <Size isFaint>{`+${hiddenCount} more`}</Size> : null}
+    </Row>
+  ));
 }
 
 function Place({ path }: { path: string }) {
@@ -116,10 +131,10 @@ function Place({ path }: { path: string }) {
 }
 
 /** As wide as its words: the place beside it gets the rest. */
-function Size({ children, isHeading = false }: { children: string; isHeading?: boolean }) {
+function Size({ children, isFaint = false }: { children: string; isFaint?: boolean }) {
   return (
     <Box flexShrink={0} paddingLeft={2}>
-      <Ink tone={isHeading ? 'faint' : 'plain'}>{children}</Ink>
+      <Ink tone={isFaint ? 'faint' : 'plain'}>{children}</Ink>
     </Box>
   );
 }

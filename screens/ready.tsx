@@ -4,6 +4,7 @@ import { ChoiceList } from './components/choices.tsx';
 import { Gap, Ink, Line } from './components/text.tsx';
 import { isShort, type Size } from './layout.ts';
 import { GLYPH, usePath } from './theme.ts';
+import { featureWords } from './words.ts';
 
 export function ReadyScreen({ state, size }: { state: ReadyState; size: Size }) {
   const { overview } = state;
@@ -11,7 +12,9 @@ export function ReadyScreen({ state, size }: { state: ReadyState; size: Size }) 
     <>
       <Line>
         <Ink tone="good">{GLYPH.done} </Ink>
-        <Ink isBold>{`ktx ${overview.cliVersion} is installed: ${overview.status.features.join(', ')}`}</Ink>
+        <Ink
+          isBold
+        >{`ktx ${overview.cliVersion} is installed: ${featureWords(overview.status.features)}`}</Ink>
       </Line>
       <Line tone="faint" cut="middle">{`  ${usePath(overview.runtimeRoot)}`}</Line>
       <Gap isHidden={isShort(size)} />

@@ -6,3 +6,8 @@ export function shareOf(doneBytes: number, totalBytes: number): string {
   const total = formatBytes(totalBytes);
   return total.endsWith(` ${doneUnit}`) ? `${done} of ${total}` : `${done} ${doneUnit} of ${total}`;
 }
+
+/** `core, local embeddings` */
+export function featureWords(features: readonly string[]): string {
+  return features.map((feature) => feature.replace('-', ' ')).join(', ');
+}

@@ -116,11 +116,15 @@ export async function buildEnvironment(run: JobRun, pythonDir: string | null, uv
   await uv.run('packages', lockedInstallArgs(pythonPath, requirementsPath), env);
 }
 
+export function cacheDirOf({ runDir }: Pick<JobRun, 'runDir'>): string {
+  return join(runDir, 'cache');
+}
+
 /** A throw-away cache: uv links environment files into it, so an altered file would reach the next environment. */
 function lockedEnvironment(run: JobRun, pythonDir: string | null, list?: string): NodeJS.ProcessEnv {
   return uvEnvironment(run.env, {
     isOffline: true,
-    cacheDir: join(run.runDir, 'cache'),
+    cacheDir: cacheDirOf(run),
     pythonDir: pythonDir ?? undefined,
     pythonDownloadsList: list,
     pythonPreference: run.job.locked?.python.kind === 'system' ? 'only-system' : 'only-managed',

@@ -7,12 +7,12 @@ import {
 } from '../support/errors.ts';
 import type { FailureReport, SetupStep } from '../support/events.ts';
 import {
+  COPY_STORE,
   otherRemedy,
   RETRY,
   type Remedy,
   remedyText,
   SAVE_REPORT,
-  USE_BUNDLE,
   uniqueRemedies,
 } from '../support/remedies.ts';
 import { type CauseRow, causeOf, type FailureSignals, signalsOf } from './diagnosis.ts';
@@ -61,7 +61,7 @@ function fromSetupError(error: SetupError, row: CauseRow | null, { network }: Fa
   const own = error.remedies.length > 0 ? error.remedies : error.nextSteps.map((step) => otherRemedy(step));
   const ofCause = error.remedies.length > 0 ? [] : (network?.remedies ?? []);
   const ways =
-    failureClass === 'network' && row?.cause !== 'host-not-allowed' ? [USE_BUNDLE, SAVE_REPORT] : [];
+    failureClass === 'network' && row?.cause !== 'host-not-allowed' ? [COPY_STORE, SAVE_REPORT] : [];
   const remedies = uniqueRemedies([...ofCause, ...own, ...ways]);
   return {
     failureClass,

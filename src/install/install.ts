@@ -5,8 +5,7 @@ import type {
 } from '../runtime/types.ts';
 import type { OnEvent } from '../support/events.ts';
 import { eventEmitter } from '../support/events.ts';
-import { prepareInstall } from './plan.ts';
-import { installUnderLock, type ReadyPreparation, tidyAfterKilledRun } from './under-lock.ts';
+import { prepareInstall, type ReadyPreparation, tidyAfterKilledRun } from './prepare.ts';
 
 /**
  * Installs the bundled wheel for one CLI version, or finds that it is installed. Contract: runtime-library section 9;
@@ -30,6 +29,7 @@ export async function installManagedPythonRuntime(
     await tidyAfterKilledRun(prepared.layout, emit);
     return readyResult(prepared);
   }
+  const { installUnderLock } = await import('./under-lock.ts');
   const end = await installUnderLock(prepared, prepareOptions, emit, false);
   if (end.status === 'ready') return readyResult(end.ready);
   const { layout, manifest } = end.outcome;

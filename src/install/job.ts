@@ -19,7 +19,7 @@ import type { Redactor } from '../support/redaction.ts';
 import { uvEnvironment } from '../uv/environment.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
 import { readUvVersion } from '../uv/version.ts';
-import { buildEnvironment, buildPython, prove } from './build.ts';
+import { buildEnvironment, buildPython, cacheDirOf, prove } from './build.ts';
 import { type DiskNeed, explainFullDisk, explainNoExecution } from './disk.ts';
 import { type EgressGuard, startEgressGuard } from './egress-guard.ts';
 import type { InstallLog } from './install-log.ts';
@@ -60,6 +60,10 @@ export interface InstallJob {
   /** Puts uv in its place. Precedes everything that is visible in the version's folder. */
   acquireUv: (emit: Emit, signal?: AbortSignal) => Promise<{ uvPath: string; downloadedBytes: number }>;
   exec?: ManagedPythonRuntimeExec;
+  /** What the sources answered while it was planned: the log says which one won and why others lost. */
+  planNotes: readonly string[];
+  /** Bytes received so far, by host. */
+  egress: () => readonly { host: string; bytes: number }[];
   /** Hides secrets in the log and in events. */
   redactor: Pick<Redactor, 'redact'>;
   /** What is written where, for the message when a disk turns out to be full. */
@@ -101,6 +105,7 @@ export async function runInstallJob(
 ): Promise<InstallOutcome> {
   const { environmentDir } = job;
   const log = createDeferredLog(job.layout.installLogPath, job.redactor);
+  log.keep(job.planNotes.map((text) => `plan: ${text}`));
   let currentStep: SetupStep = 'fetch';
   const emit: Emit = (event) => {
     if (event.type === 'step') currentStep = event.step;
@@ -109,6 +114,7 @@ export async function runInstallJob(
     emitEvent(event);
   };
   let run: JobRun | null = null;
+  let cleared: Promise<void> | null = null;
   let guard: EgressGuard | null = null;
   try {
     const journal = openJournal({ runsDir: job.shared.runsDir, cliVersion: job.layout.cliVersion });
@@ -124,11 +130,15 @@ export async function runInstallJob(
     const guardUrl = guard?.url;
     const started: JobRun = { job, env, journal, runDir, access, emit, signal, guardUrl, isCommitted: false };
     run = started;
-    const { uv, downloadedBytes } = await step(started, 'fetch', () => fetchAll(started, log));
+    const { uv, downloadedBytes } = await step(started, 'fetch', () => fetchAll(started, log)).finally(() =>
+      log.keep(job.egress().map(({ host, bytes }) => `received: ${bytes} bytes from ${host}`)),
+    );
     journal.write({ making: 'environment', name: basename(environmentDir) });
     await mkdir(environmentDir, { recursive: true });
     const pythonDir = await step(started, 'python', () => buildPython(started, uv));
     await step(started, 'packages', () => buildEnvironment(started, pythonDir, uv));
+    // Thousands of files that only uv needed: they go while the proof waits for its processes.
+    cleared = rm(cacheDirOf(started), { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
     if (!job.exec) await step(started, 'prove', () => prove(started, log));
     const { manifest, layout } = await step(started, 'switch', () => activate(started));
     return { layout, manifest, downloadedBytes };
@@ -138,9 +148,10 @@ export async function runInstallJob(
     if (run && !run.isCommitted) await rm(environmentDir, { recursive: true, force: true, maxRetries: 3 });
     throw explained;
   } finally {
-    // A full disk shows here once more, and must not hide the reason.
     await guard?.close();
+    // A full disk shows here once more, and must not hide the reason.
     await log.close().catch(() => {});
+    await cleared;
     run?.journal.close();
   }
 }

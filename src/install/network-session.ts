@@ -4,6 +4,7 @@ import { type NetworkProfile, readNetworkProfile } from '../network/profile.ts';
 import { managedRuntimeRoot, networkSettingsPath } from '../runtime/layout.ts';
 import type { Artefact, RuntimeLock } from '../runtime/lock.ts';
 import { type ArtefactSource, sourcesFor } from '../store/sources.ts';
+import { eventEmitter, type OnEvent } from '../support/events.ts';
 import { createRedactor, type Redactor } from '../support/redaction.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
 
@@ -16,6 +17,9 @@ export interface NetworkSession {
   sourcesOf(artefact: Artefact): ArtefactSource[];
   /** From now on only these hosts are contacted; a host that appears later is refused. */
   holdToHosts(hosts: readonly string[]): void;
+  /** Notes what a source answered, as an event and for the log; each text once. */
+  tell(verdict: string): void;
+  verdicts(): readonly string[];
   egress(): { host: string; bytes: number }[];
   close(): Promise<void>;
 }
@@ -30,6 +34,7 @@ export async function openNetworkSession(options: {
   /** Whose `network.json` is read; absent: as `managedRuntimeRoot` says. */
   runtimeRoot?: string;
   lock: RuntimeLock | null;
+  onEvent?: OnEvent;
   signal?: AbortSignal;
 }): Promise<NetworkSession> {
   const profile = await readNetworkProfile({
@@ -37,6 +42,8 @@ export async function openNetworkSession(options: {
     storedPath: networkSettingsPath(managedRuntimeRoot(options)),
   });
   const redactor = createRedactor();
+  const emit = eventEmitter(options.onEvent);
+  const verdicts = new Set<string>();
   let plannedHosts: ReadonlySet<string> | null = null;
   const client = createHttpClient(profile, {
     redactor,
@@ -58,6 +65,12 @@ export async function openNetworkSession(options: {
     holdToHosts: (hosts) => {
       plannedHosts = new Set([...hosts, ...(options.allowedHosts ?? [])]);
     },
+    tell(verdict) {
+      if (verdicts.has(verdict)) return;
+      verdicts.add(verdict);
+      emit({ type: 'note', step: 'plan', level: 'info', text: verdict });
+    },
+    verdicts: () => [...verdicts],
     egress: () => client.egress(),
     close: () => client.close(),
   };

@@ -42,7 +42,7 @@ export interface SetupOverview {
   /** Runtimes of other versions that look whole. */
   otherRuntimes: readonly { cliVersion: string; features: readonly KtxRuntimeFeature[] }[];
   offers: readonly FeatureOffer[];
-  /** What is on this machine already: `uv 0.11.21`, `Python 3.13.14`. */
+  /** What is on this machine already: `uv 0.11.21`, `Python 3.13.14`, `embedding model`. */
   here: readonly { label: string; isHere: boolean }[];
   freeBytes: number | null;
 }
@@ -75,6 +75,9 @@ export async function readSetupOverview(options: SetupOptions): Promise<SetupOve
     const wanted = { key: managedPythonKey(host, version), archiveSha256 };
     const unpackedDir = await findUnpackedPython(shared.pythonDir, wanted);
     here.push({ label: `Python ${version}`, isHere: unpackedDir !== null });
+    const model = await modelFiles(asset.lock, ['local-embeddings'], layout.runtimeRoot);
+    if (model.length > 0)
+      here.push({ label: 'embedding model', isHere: model.every(({ isHere }) => isHere) });
     offers = await lockedOffers(asset.lock, host, layout.runtimeRoot, hasUv);
   }
   const features = status.manifest?.features ?? [];
@@ -113,16 +116,20 @@ async function lockedOffers(
       const artefacts = artefactsOf(lock, targetKey(host, minor), features);
       const isHere = await Promise.all(artefacts.map((artefact) => store.has(artefact)));
       const missing = artefacts.filter((_, index) => !isHere[index]).map((artefact) => artefact.sizeBytes);
-      const model = await missingModelFiles(lock, features, runtimeRoot);
+      const model = (await modelFiles(lock, features, runtimeRoot))
+        .filter((file) => !file.isHere)
+        .map(({ sizeBytes }) => sizeBytes);
       const pin = MANAGED_UV_WHEELS[`${host.platform}-${host.arch}` as ManagedUvPlatformKey];
       const uvBytes = hasUv ? [] : [pin?.sizeBytes ?? null];
-      const uvDiskBytes = hasUv ? [] : [pin?.binarySizeBytes ?? null];
+      const uvDiskBytes = hasUv ? [] : [pin?.binarySizeBytes ?? null, ...uvBytes];
       return {
         feature,
         ...WORDS[feature],
         downloadBytes: sumOrUnknown([...missing, ...model, ...uvBytes]),
         diskBytes: sumOrUnknown([
           ...artefacts.map((artefact) => artefact.unpackedBytes),
+          // Verified files stay in the store.
+          ...missing,
           ...model,
           ...uvDiskBytes,
         ]),
@@ -132,18 +139,20 @@ async function lockedOffers(
   );
 }
 
-/** Sizes of the model's files that are not in its folder. Not hashed: the plan does that. */
-async function missingModelFiles(
+/** The files of the features' model. Not hashed: the plan does that. */
+async function modelFiles(
   lock: RuntimeLock,
   features: readonly KtxRuntimeFeature[],
   runtimeRoot: string,
-): Promise<(number | null)[]> {
+): Promise<{ sizeBytes: number | null; isHere: boolean }[]> {
   const model = features.map((feature) => lock.models?.[feature]).find((entry) => entry !== undefined);
-  if (!model) return [];
-  const files = model.files.map((sha256) => lockArtefact(lock, sha256));
   const folder = embeddingsModelDir(runtimeRoot);
-  const isHere = await Promise.all(files.map(({ file }) => pathExists(join(folder, file))));
-  return files.filter((_, index) => !isHere[index]).map(({ sizeBytes }) => sizeBytes);
+  return Promise.all(
+    (model?.files ?? []).map(async (sha256) => {
+      const { file, sizeBytes } = lockArtefact(lock, sha256);
+      return { sizeBytes, isHere: await pathExists(join(folder, file)) };
+    }),
+  );
 }
 
 /** The wheels of a target for these features, each once. */

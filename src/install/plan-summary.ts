@@ -82,9 +82,14 @@ function uvRow({ uv }: PlanFacts): PlanRow {
     action: uv.artefact ? 'fetch' : 'here',
     ...uv.origin,
     downloadBytes: uv.artefact ? uv.artefact.sizeBytes : 0,
-    diskBytes: uv.artefact ? uv.artefact.unpackedBytes : 0,
+    diskBytes: uv.artefact ? unpackedAndKept(uv.artefact) : 0,
     rejected: uv.rejected,
   };
+}
+
+/** What it unpacks to, and the verified archive, which stays in the store. */
+function unpackedAndKept({ sizeBytes, unpackedBytes }: Artefact): number | null {
+  return sumOrUnknown([sizeBytes, unpackedBytes]);
 }
 
 function pythonRow({ locked, requiresPython }: PlanFacts): PlanRow {
@@ -109,7 +114,7 @@ function pythonRow({ locked, requiresPython }: PlanFacts): PlanRow {
     action: isFetched ? 'fetch' : 'here',
     ...pythonOrigin,
     downloadBytes: isFetched ? python.archive.sizeBytes : 0,
-    diskBytes: isUnpackedNow ? python.archive.unpackedBytes : 0,
+    diskBytes: isFetched ? unpackedAndKept(python.archive) : isUnpackedNow ? python.archive.unpackedBytes : 0,
     rejected: python.kind === 'system' ? python.rejected : [],
   };
 }

@@ -10,8 +10,8 @@ import { MANAGED_UV_VERSION } from '../uv/release.ts';
 import { fetchInto } from './fetch-into.ts';
 import type { InstallJob } from './job.ts';
 import type { NetworkSession } from './network-session.ts';
-import type { PrepareOptions } from './plan.ts';
 import type { Origin } from './plan-summary.ts';
+import type { PrepareOptions } from './prepare.ts';
 import { probeSources } from './source-probes.ts';
 import { inspectUvBinary, installUvFrom, refuseUnknownUv, uvPinsFor } from './uv-binary.ts';
 

@@ -1,26 +1,15 @@
 import { joinFailures, tellingFailure } from '../network/package-index.ts';
 import { projectOfFile } from '../network/simple-index.ts';
-import type { ManagedRuntimeAsset } from '../runtime/asset.ts';
-import { verifyRuntimeAsset } from '../runtime/asset.ts';
 import { newEnvironmentDir } from '../runtime/environments.ts';
-import { featuresSatisfy, type KtxRuntimeFeature, normaliseFeatures } from '../runtime/features.ts';
-import {
-  type ManagedPythonRuntimeLayout,
-  managedPythonRuntimeLayout,
-  type SharedLayout,
-  sharedLayout,
-} from '../runtime/layout.ts';
+import type { KtxRuntimeFeature } from '../runtime/features.ts';
+import { type SharedLayout, sharedLayout } from '../runtime/layout.ts';
 import type { Artefact, RuntimeLock } from '../runtime/lock.ts';
-import { type LockedAsset, readLockedAsset, readLockedDigests } from '../runtime/locked-asset.ts';
-import { type InstalledKtxRuntimeManifest, readInstalledManifest } from '../runtime/manifest.ts';
-import { withInstalledPaths } from '../runtime/status.ts';
+import { type LockedAsset, readLockedAsset } from '../runtime/locked-asset.ts';
 import { detectHost, type HostPlatform, lockedMinors, targetKey } from '../runtime/target.ts';
-import type { ManagedPythonRuntimeInstallOptions } from '../runtime/types.ts';
 import { type ArtefactStore, openStore } from '../store/store.ts';
 import { SetupError } from '../support/errors.ts';
 import type { PlanRow, PlanSummary } from '../support/events.ts';
 import { formatCount } from '../support/format.ts';
-import { pathExists } from '../support/path-exists.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
 import {
   assertDiskSpace,
@@ -37,100 +26,37 @@ import { type NetworkSession, openNetworkSession } from './network-session.ts';
 import { artefactsOf } from './overview.ts';
 import { type Origin, summarisePlan } from './plan-summary.ts';
 import { indexWords, planUv } from './plan-uv.ts';
+import type { InstallPreparation, PrepareOptions, Present } from './prepare.ts';
 import { choosePython, type PythonDecision, unavailability } from './python-choice.ts';
-import type { SetupOptions } from './setup-options.ts';
 import { probeSources, type SourceProbe } from './source-probes.ts';
 
-export type PrepareOptions = Omit<SetupOptions, 'env' | 'homeDir'> &
-  Pick<ManagedPythonRuntimeInstallOptions, 'exec' | 'fetchUvArtifact' | 'platform'> & {
-    env: NodeJS.ProcessEnv;
-    homeDir: string;
-  };
-
-export type Prepared =
-  | {
-      status: 'ready';
-      layout: ManagedPythonRuntimeLayout;
-      asset: ManagedRuntimeAsset;
-      manifest: InstalledKtxRuntimeManifest;
-    }
-  | {
-      status: 'install';
-      /** The manifest that was in force when the plan was made. */
-      present: InstalledKtxRuntimeManifest | null;
-      summary: ReturnType<typeof summarisePlan>;
-      job: InstallJob;
-      session: NetworkSession;
-    };
-
-/**
- * Decides everything about an install and changes nothing. The reuse path comes first: it reads the bundled wheel and
- * the installed manifest, and neither starts a process nor asks a host.
- */
-export async function prepareInstall(options: PrepareOptions): Promise<Prepared> {
-  const layout = managedPythonRuntimeLayout(options);
-  const asset = await verifyRuntimeAsset({ assetDir: layout.assetDir });
-  // An invalid manifest is a reason to install anew, not to refuse.
-  const present = await readInstalledManifest(layout.manifestPath).catch(() => null);
-  const requested = normaliseFeatures(options.features);
-  if (!options.shouldForce && present && (await isReusable(present, layout, asset, requested))) {
-    return { status: 'ready', layout: withInstalledPaths(layout, present), asset, manifest: present };
-  }
-  const carried = present?.cliVersion === options.cliVersion ? present.features : [];
-  const features = normaliseFeatures([...requested, ...carried]);
-
+/** The plan of a new environment, see `prepareInstall`. */
+export async function planInstall(options: PrepareOptions, present: Present): Promise<InstallPreparation> {
+  const { layout } = present;
   await assertWritableFolder(sharedLayout(layout.runtimeRoot).root);
   await assertWritableFolder(layout.versionDir);
   if (!options.exec) await assertExecutableVolume(layout.runtimeRoot);
   const [host, lockedAsset] = await Promise.all([detectHost(), readLockedAsset(layout.assetDir)]);
   const session = await openNetworkSession({ ...options, lock: lockedAsset?.lock ?? null });
   try {
-    return await prepareWith({ options, layout, asset, present, features, host, lockedAsset, session });
+    const planned = prepareWith({ ...present, options, host, lockedAsset, session });
+    // Needed next; they load while the plan waits for hosts and interpreters. Who needs them reports a failure.
+    for (const loading of [import('./job.ts'), import('../runtime/recovery.ts')]) loading.catch(() => {});
+    return await planned;
   } catch (error) {
     await session.close();
     throw error;
   }
 }
 
-async function isReusable(
-  present: InstalledKtxRuntimeManifest,
-  layout: ManagedPythonRuntimeLayout,
-  asset: ManagedRuntimeAsset,
-  requested: readonly KtxRuntimeFeature[],
-): Promise<boolean> {
-  return (
-    present.cliVersion === layout.cliVersion &&
-    present.asset.wheel.sha256 === asset.manifest.wheel.sha256 &&
-    featuresSatisfy(present.features, requested) &&
-    (await pathExists(present.python.executable)) &&
-    (await pathExists(present.python.daemonExecutable)) &&
-    (await isSameLock(present, layout.assetDir))
-  );
-}
-
-/** Another lock with the same wheel means other packages. An install that wrote down no lock says nothing about it. */
-async function isSameLock(present: InstalledKtxRuntimeManifest, assetDir: string): Promise<boolean> {
-  if (!present.locked) return true;
-  const shipped = await readLockedDigests(assetDir, present.features);
-  return (
-    shipped !== null &&
-    shipped.lock === present.locked.lock &&
-    shipped.requirements === present.locked.requirements
-  );
-}
-
-interface PlanContext {
+interface PlanContext extends Present {
   options: PrepareOptions;
-  layout: ManagedPythonRuntimeLayout;
-  asset: ManagedRuntimeAsset;
-  present: InstalledKtxRuntimeManifest | null;
-  features: KtxRuntimeFeature[];
   host: HostPlatform;
   lockedAsset: LockedAsset | null;
   session: NetworkSession;
 }
 
-async function prepareWith(context: PlanContext): Promise<Prepared> {
+async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
   const { options, layout, asset, features, host, session } = context;
   const shared = sharedLayout(layout.runtimeRoot);
   const store = openStore(shared.storeDir);
@@ -174,9 +100,11 @@ async function prepareWith(context: PlanContext): Promise<Prepared> {
     acquireUv: uv.acquire,
     exec: options.exec,
     redactor: session.redactor,
+    planNotes: session.verdicts(),
+    egress: session.egress,
     diskNeeds,
   };
-  return { status: 'install', present: context.present, summary, job, session };
+  return { status: 'install', present: context.manifest, summary, job, session };
 }
 
 /** Every row of the plan counted where its bytes will lie. */

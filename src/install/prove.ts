@@ -151,7 +151,7 @@ async function proveVector(options: ProofOptions, port: number): Promise<void> {
   });
   const difference = largestDifference(vector, REFERENCE_VECTOR);
   if (difference > MAX_DIFFERENCE) {
-    const found = `the vector of "${REFERENCE_TEXT}" differs from its reference by ${difference}`;
+    const found = `the vector of "${REFERENCE_TEXT}" differs from its reference by ${difference.toPrecision(2)}`;
     throw unproven('it computes wrong vectors', options.daemonPath, found);
   }
 }

@@ -3,16 +3,15 @@ import { managedPythonRuntimeLayout } from '../runtime/layout.ts';
 import { readInstalledManifest } from '../runtime/manifest.ts';
 import { CancelledError } from '../support/errors.ts';
 import { type Emit, eventEmitter, type SetupResult, type SetupStep } from '../support/events.ts';
-import { describeFailure } from './failure.ts';
-import { describePython, type InstallOutcome } from './job.ts';
-import { type PrepareOptions, prepareInstall } from './plan.ts';
-import type { SetupOptions } from './setup-options.ts';
+import type { InstallOutcome } from './job.ts';
 import {
   type InstallPreparation,
-  installUnderLock,
+  type PrepareOptions,
+  prepareInstall,
   type ReadyPreparation,
   tidyAfterKilledRun,
-} from './under-lock.ts';
+} from './prepare.ts';
+import type { SetupOptions } from './setup-options.ts';
 
 export type SetupPlan = { status: 'ready'; result: SetupResult } | InstallPlan;
 
@@ -66,11 +65,16 @@ export async function executeSetup(plan: InstallPlan, options: SetupOptions): Pr
 async function execute(plan: InstallPlan, options: SetupOptions, isShown: boolean): Promise<SetupResult> {
   const startedAt = performance.now();
   const emit = eventEmitter(options.onEvent);
+  const [{ installUnderLock }, { describePython }] = await Promise.all([
+    import('./under-lock.ts'),
+    import('./job.ts'),
+  ]);
   const end = await installUnderLock(plan, withDefaults(options), emit, isShown);
   const durationMs = Math.round(performance.now() - startedAt);
-  return end.status === 'ready'
-    ? readyResult(end.ready, durationMs)
-    : resultOf(end.prepared, end.outcome, durationMs);
+  if (end.status === 'ready') return readyResult(end.ready, durationMs);
+  const { prepared, outcome } = end;
+  const pythonLabel = describePython(prepared.job, prepared.summary.python.version);
+  return resultOf(prepared, outcome, pythonLabel, durationMs);
 }
 
 /**
@@ -121,6 +125,7 @@ export async function reportFailure(error: unknown, options: SetupOptions, step:
   const untouched = present
     ? `Nothing was changed: ktx ${present.cliVersion} (${present.features.join(', ')}) still works.`
     : 'Nothing was changed.';
+  const { describeFailure } = await import('./failure.ts');
   const hasLog = step !== null && step !== 'plan';
   return describeFailure(error, { step, untouched, logPath: hasLog ? layout.installLogPath : null });
 }
@@ -128,6 +133,7 @@ export async function reportFailure(error: unknown, options: SetupOptions, step:
 function resultOf(
   plan: InstallPlan,
   { layout, manifest, downloadedBytes }: InstallOutcome,
+  pythonLabel: string,
   durationMs: number,
 ): SetupResult {
   return {
@@ -135,7 +141,7 @@ function resultOf(
     cliVersion: layout.cliVersion,
     features: manifest.features,
     pythonPath: layout.pythonPath,
-    pythonLabel: describePython(plan.job, plan.summary.python.version),
+    pythonLabel,
     daemonPath: layout.daemonPath,
     manifestPath: layout.manifestPath,
     logPath: layout.installLogPath,

@@ -1,3 +1,4 @@
+import { NetworkFailure } from '../network/network-failure.ts';
 import { pause, retryDelayMs } from '../network/retry.ts';
 import type { Artefact } from '../runtime/lock.ts';
 import { type ArtefactSource, NoSourceError } from '../store/sources.ts';
@@ -50,9 +51,19 @@ export function askEverySource(
   artefact: Artefact,
   signal: AbortSignal | undefined,
 ): Promise<SourceAnswer[]> {
-  return Promise.all(
-    session.sourcesOf(artefact).map((source) => askSource(session, artefact, source, signal)),
-  );
+  const ask = async (source: ArtefactSource) => {
+    const answer = await askSource(session, artefact, source, signal);
+    session.tell(verdictOf(answer, artefact));
+    return answer;
+  };
+  return Promise.all(session.sourcesOf(artefact).map(ask));
+}
+
+/** One line for the plan screen and the log. What is missing in one place says so of the file, the rest of the place. */
+function verdictOf({ label, failure }: SourceAnswer, { file }: Artefact): string {
+  if (failure === null) return `${label} has ${file}`;
+  const isMissing = failure instanceof NetworkFailure && failure.reason === 'not-found';
+  return isMissing ? `${label} does not have ${file}` : failure.message;
 }
 
 export interface SourceAnswer {

@@ -1,15 +1,17 @@
-import type { ManagedPythonRuntimeLayout } from '../runtime/layout.ts';
 import { readInstalledManifest } from '../runtime/manifest.ts';
-import { recover, recoverIfLeft } from '../runtime/recovery.ts';
+import { recover } from '../runtime/recovery.ts';
 import { type Note, type WriteAccess, withWriteAccess } from '../runtime/write-access.ts';
 import { SetupError } from '../support/errors.ts';
 import type { Emit } from '../support/events.ts';
 import type { InstallOutcome } from './job.ts';
 import { runInstallJob } from './job.ts';
-import { type Prepared, type PrepareOptions, prepareInstall } from './plan.ts';
-
-export type InstallPreparation = Extract<Prepared, { status: 'install' }>;
-export type ReadyPreparation = Extract<Prepared, { status: 'ready' }>;
+import {
+  type InstallPreparation,
+  type Prepared,
+  type PrepareOptions,
+  prepareInstall,
+  type ReadyPreparation,
+} from './prepare.ts';
 
 /** How it ended: with a new environment, or without, because somebody else made it while we waited. */
 export type InstallEnd =
@@ -48,14 +50,6 @@ export async function installUnderLock(
     await prepared.session.close();
     if (current !== prepared && current.status === 'install') await current.session.close();
   }
-}
-
-/** A working runtime needs nothing written; what a killed run left beside it is put in order all the same. */
-export async function tidyAfterKilledRun(
-  { runtimeRoot, cliVersion }: ManagedPythonRuntimeLayout,
-  emit: Emit,
-): Promise<void> {
-  await recoverIfLeft({ runtimeRoot, versions: [cliVersion], note: planNote(emit) });
 }
 
 function planNote(emit: Emit): Note {

@@ -1,4 +1,4 @@
 // Written by `npm run assets:build`: do not edit.
 
 /** sha256 of `assets/python/manifest.json`; the manifest carries the digests of wheel, lock and requirements. */
-export const BUNDLED_MANIFEST_SHA256 = '68b0863d02a570dc1a9e75bc25851315667ca8ad0878e5b25dcafb27279394b5';
+export const BUNDLED_MANIFEST_SHA256 = '10165d1baa1f3b281e955f3d6f311430f3437d6325eb0c1498ce488509522aac';

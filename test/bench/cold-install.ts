@@ -66,7 +66,8 @@ async function handInstall(scratch: string, uvPath: string): Promise<void> {
   await output(uvPath, ['pip', 'install', '--python', join(scratch, 'env', 'bin', 'python'), WHEEL], env);
 }
 
-async function fetchUv(folder: string): Promise<string> {
+/** The pinned uv, from the machine's own package index. @returns its path in that folder. */
+export async function fetchUv(folder: string): Promise<string> {
   const store = openStore(join(folder, 'store'));
   const { wheel } = uvPinsFor(await detectHost())!;
   const session = await openNetworkSession({ env: process.env, homeDir: homedir(), lock: null });

@@ -4,7 +4,9 @@ import type { BenchRow } from './bench-row.ts';
 const BENCHES: Record<string, () => Promise<BenchRow[]>> = {
   'start-up': async () => (await import('./start-up.ts')).startUpBench(),
   flood: async () => (await import('./flood.ts')).floodBench(),
+  transfer: async () => (await import('./transfer.ts')).transferBench(),
   'cold-install': async () => (await import('./cold-install.ts')).coldInstallBench(),
+  reinstall: async () => (await import('./reinstall.ts')).reinstallBench(),
 };
 
 const wanted = process.argv.slice(2);

@@ -64,6 +64,53 @@ describe('the wizard, key by key, with the real uv and the real package index', 
   });
 });
 
+describe('core and local embeddings', () => {
+  it('key by key to Done: the sizes of the first screen are those of the plan, and those that came', {
+    timeout: 240_000,
+  }, async () => {
+    const home = await temporaryFolder();
+    const terminal = openWizard(home);
+    await terminal.until('What should ktx be able to do');
+    expect(terminal.text()).toMatch(/› ◉ Core {2,}SQL/);
+    expect(terminal.text()).toContain('embedding model –');
+    terminal.press('down');
+    await terminal.until(/› ◉ Core \+ local embeddings/);
+    const offered = sizesIn(/Core \+ local embeddings.*\n +(.*)/.exec(terminal.text())![1]!);
+    terminal.press('enter');
+    await terminal.until('Only these', 60_000);
+    expect(terminal.text()).toMatch(/^ ↓ embedding model {3}\S.* {2,}\d+ MB$/m);
+    // Between where it comes from and the place there is always a gap.
+    for (const line of terminal.lines().filter((row) => /^ [↓✓] /.test(row)))
+      expect(line.slice(41, 43)).toBe('  ');
+    const planned = sizesIn(terminal.text());
+    // The first screen asks no host: it does not know yet which Python, and in which form the model comes.
+    expect(offered.downloadMegabytes / planned.downloadMegabytes).toBeGreaterThan(0.8);
+    expect(offered.downloadMegabytes / planned.downloadMegabytes).toBeLessThan(1.2);
+    expect(offered.diskMegabytes / planned.diskMegabytes).toBeGreaterThan(0.8);
+    expect(offered.diskMegabytes / planned.diskMegabytes).toBeLessThan(1.2);
+    terminal.press('enter');
+    await terminal.until('ktx is ready', 180_000);
+    terminal.press('enter');
+    expect((await terminal.exited).exitCode).toBe(0);
+    expect(terminal.text()).toMatch(
+      new RegExp(`is ready: core, local embeddings .* ${planned.downloadMegabytes} MB from \\d+ hosts?`),
+    );
+    expect(terminal.text()).toContain('ktx admin runtime start --feature local-embeddings');
+
+    const again = openWizard(home);
+    await again.until(/is installed: core, local embeddings/);
+    await again.type('q');
+    expect((await again.exited).exitCode).toBe(0);
+  });
+});
+
+/** `164 MB to download · 378 MB on disk`, in whole megabytes. */
+function sizesIn(text: string): { downloadMegabytes: number; diskMegabytes: number } {
+  const [, download, disk] = /(\d+) MB to download · (\d+) MB on disk/.exec(text) ?? [];
+  if (!download || !disk) throw new Error(`No sizes in ${text}`);
+  return { downloadMegabytes: Number(download), diskMegabytes: Number(disk) };
+}
+
 /** A uv that works until packages are to be installed, and then hangs with a child of its own, as a stuck build does. */
 async function stuckUv(home: string): Promise<string> {
   const path = join(home, 'stuck-uv');

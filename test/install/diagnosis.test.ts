@@ -89,7 +89,7 @@ describe('what the client saw', () => {
     expect(found.remedies?.map(({ id }) => id)).toEqual([
       'choose-ca-file',
       'other',
-      'use-bundle',
+      'copy-store',
       'save-report',
     ]);
   });

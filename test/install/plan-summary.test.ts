@@ -46,8 +46,8 @@ const facts: PlanFacts = {
 it('sums what is fetched and what it takes on the disk', () => {
   const plan = summarisePlan(facts);
   expect(plan.downloadBytes).toBe(25 + 33 + 10);
-  // uv and Python unpacked, the kept wheel, the environment.
-  expect(plan.diskBytes).toBe(60 + 100 + 10 + 45);
+  // uv and Python unpacked with their kept archives, the kept wheel, the environment.
+  expect(plan.diskBytes).toBe(60 + 25 + 100 + 33 + 10 + 45);
   expect(plan.fileCount).toBe(3);
   expect(plan.hosts).toEqual(['mirror.example', 'pypi.example']);
   expect(plan.rows.map(({ id, action }) => [id, action])).toEqual([

@@ -2,6 +2,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { proveDaemon, proveImports } from '../../src/install/prove.ts';
+import { REFERENCE_TEXT, REFERENCE_VECTOR } from '../../src/runtime/reference-vector.ts';
 import type { SetupError } from '../../src/support/errors.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
@@ -105,5 +106,63 @@ describe('daemon', () => {
       proveDaemon({ ...here, mask: (text) => text.replaceAll('hunter2', '****') }),
     );
     expect(failure.evidence.join('\n')).toContain('token ****');
+  });
+});
+
+describe('a vector, where the environment has a model', () => {
+  /** Embeds with `vector`, an expression; remembers on stdout what it was asked. */
+  const daemonThatEmbeds = (vector: string, status = 200) => `
+const { createServer } = require('node:http');
+const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
+const { KTX_DAEMON_VERSION: version, KTX_DAEMON_NONCE: nonce, KTX_EMBEDDINGS_MODEL_DIR: modelDir } = process.env;
+const reference = ${JSON.stringify(REFERENCE_VECTOR)};
+createServer((request, response) => {
+  if (request.url === '/health') return response.end(JSON.stringify({ status: 'healthy', version, nonce }));
+  let body = '';
+  request.on('data', (chunk) => { body += chunk; });
+  request.on('end', () => {
+    console.log('asked ' + request.url + ' ' + body + ' with ' + modelDir);
+    response.writeHead(${status}).end(JSON.stringify(${vector}));
+  });
+}).listen(port, '127.0.0.1');
+`;
+  const modelDir = '/models/tiny';
+
+  it('passes when it is the reference, computed with the model of the plan', async () => {
+    const here = await environment('', daemonThatEmbeds('{ embedding: reference }'));
+    const lines: string[] = [];
+    await proveDaemon({ ...here, modelDir, onLines: (_stream, printed) => void lines.push(...printed) });
+    expect(lines).toEqual([`asked /embeddings/compute {"text":"${REFERENCE_TEXT}"} with ${modelDir}`]);
+  });
+
+  it('rounding is no difference', async () => {
+    const here = await environment('', daemonThatEmbeds('{ embedding: reference.map((n) => n + 9e-5) }'));
+    await proveDaemon({ ...here, modelDir });
+  });
+
+  it.each([
+    ['another model', '{ embedding: reference.map((n) => -n) }', /differs from its reference by 0\.46/],
+    ['one number is off', '{ embedding: [reference[0] + 2e-4, ...reference.slice(1)] }', /by 0\.00020$/],
+    ['a vector of another length', '{ embedding: reference.slice(1) }', /by Infinity/],
+    ['none', '{}', /by Infinity/],
+  ])('a wrong vector is refused: %s', async (_name, answer, evidence) => {
+    const here = await environment('', daemonThatEmbeds(answer));
+    const failure = await failureOf(proveDaemon({ ...here, modelDir }));
+    expect(failure.message).toBe('The Python environment is in place, but it computes wrong vectors.');
+    expect(failure.evidence.join('\n')).toMatch(evidence);
+  });
+
+  it('a daemon that cannot compute is refused in its own words', async () => {
+    const here = await environment('', daemonThatEmbeds("{ detail: 'Daemon request failed: no file' }", 500));
+    const failure = await failureOf(proveDaemon({ ...here, modelDir }));
+    expect(failure.message).toContain('no vector can be computed');
+    expect(failure.evidence.join('\n')).toContain('Daemon request failed: no file');
+  });
+
+  it('without a model no vector is asked for', async () => {
+    const here = await environment('', daemonThatEmbeds('{}'));
+    const lines: string[] = [];
+    await proveDaemon({ ...here, onLines: (_stream, printed) => void lines.push(...printed) });
+    expect(lines).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LogSnapshot } from '../../src/present/log-store.ts';
+import type { PlanRow } from '../../src/support/events.ts';
 import { keyHints } from '../../src/wizard/keys.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
 import { openScreen, type Screen, type ScreenOptions } from './screen.ts';
@@ -135,4 +136,38 @@ it('shows a feature that this machine cannot have, and why, but no way to choose
   expect(screen.text()).toContain('– Core + local embeddings');
   expect(screen.text()).toContain('not here: onnxruntime has no build for musl');
   expect(screen.text()).not.toContain('↑↓');
+});
+
+describe('the plan', () => {
+  const planWith = (change: Partial<PlanRow>): WizardState => {
+    const state = STATES['plan']!;
+    if (state.screen !== 'plan' || !state.summary) throw new Error(state.screen);
+    const rows = state.summary.rows.map((row) => (row.id === 'packages' ? { ...row, ...change } : row));
+    return { ...state, summary: { ...state.summary, rows } };
+  };
+  const packagesLine = (screen: Screen) => screen.lines().find((line) => line.includes('10 packages'))!;
+  const long = { from: 'your package index (PIP_INDEX_URL)', place: 'packages.acme.internal' };
+
+  it('leaves a gap between where it comes from and the place, and cuts what is too long', async () => {
+    const screen = await screenOf(planWith(long), { columns: 80, rows: 24 });
+    expect(packagesLine(screen)).toContain('your package index …  packages.acme.internal');
+  });
+
+  it('has room for all of it in a wide terminal', async () => {
+    const screen = await screenOf(planWith(long), { columns: 120, rows: 24 });
+    expect(packagesLine(screen)).toMatch(/your package index \(PIP_INDEX_URL\) {2,}packages.acme.internal/);
+  });
+
+  it.each([
+    [2, ''],
+    [3, '+1 more'],
+    [12, '+10 more'],
+  ])('%i sources lost: two are shown, the others counted', async (count, more) => {
+    const rejected = Array.from({ length: count }, (_, index) => `mirror-${index}.acme.internal: 403`);
+    const screen = await screenOf(planWith({ rejected }), { columns: 80, rows: 30 });
+    const shown = screen.lines().filter((line) => /mirror-\d/.test(line));
+    expect(shown).toHaveLength(2);
+    expect(shown[0]).not.toContain('more');
+    expect(shown[1]!.replace(/^.*403 */, '')).toBe(more);
+  });
 });

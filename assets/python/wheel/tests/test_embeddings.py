@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, get_ident
 from typing import Any
 
 import pytest
@@ -155,6 +157,26 @@ def test_loads_the_provider_once_and_tries_again_after_a_failure(serve: Serve, p
     statuses = [client.post("/embeddings/compute", {"text": "a"}).status for _ in range(3)]
     assert statuses == [500, 200, 200]
     assert len(provider.calls) == 2
+
+
+def test_requests_that_come_together_are_computed_on_one_thread(serve: Serve) -> None:
+    threads: set[int] = set()
+    together = Barrier(20)
+
+    class WatchingProvider(FakeProvider):
+        def embed(self, texts: Any) -> Any:
+            threads.add(get_ident())
+            return super().embed(texts)
+
+    client = serve(WatchingProvider)
+
+    def ask(number: int) -> int:
+        together.wait(10)
+        return client.post("/embeddings/compute", {"text": "a" * (number + 1)}).body["embedding"][0]
+
+    with ThreadPoolExecutor(20) as pool:
+        assert list(pool.map(ask, range(20))) == list(range(1, 21))
+    assert len(threads) == 1
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

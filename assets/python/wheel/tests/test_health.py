@@ -48,6 +48,9 @@ def test_answers_while_a_computation_runs(serve: Serve) -> None:
     try:
         assert entered.wait(10)
         assert client.get("/health").status == 200
+        # Whoever sends something wrong is told at once.
+        assert client.post("/embeddings/compute", {"text": " "}).status == 400
+        assert client.post("/embeddings/compute", {}).status == 422
         assert statuses == []
     finally:
         release.set()

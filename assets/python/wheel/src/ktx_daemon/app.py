@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from starlette.concurrency import run_in_threadpool
 
 from ktx_daemon.embeddings import (
     EmbeddingService,
     EmbeddingsUnavailableError,
     InvalidTextsError,
+    refuse_blank_texts,
 )
 from ktx_daemon.embeddings.requests import (
     ComputeBulkRequest,
@@ -48,14 +51,23 @@ def create_app(
     async def read_health() -> dict[str, str]:
         return health
 
+    # They take turns anyway, and each thread has a heap of its own: 40 of them had 444 MB after 1,000 requests, one has
+    # 95 (measured).
+    turn = CapacityLimiter(1)
+
+    async def embed(texts: Sequence[str]) -> list[list[float]]:
+        # Nobody waits for a turn to be told that.
+        refuse_blank_texts(texts)
+        return await to_thread.run_sync(service.compute, texts, limiter=turn)
+
     @app.post("/embeddings/compute")
     async def compute(request: ComputeRequest) -> ComputeResponse:
-        (embedding,) = await run_in_threadpool(service.compute, [request.text])
+        (embedding,) = await embed([request.text])
         return ComputeResponse(embedding=embedding)
 
     @app.post("/embeddings/compute-bulk")
     async def compute_bulk(request: ComputeBulkRequest) -> ComputeBulkResponse:
-        return ComputeBulkResponse(embeddings=await run_in_threadpool(service.compute, request.texts))
+        return ComputeBulkResponse(embeddings=await embed(request.texts))
 
     @app.exception_handler(InvalidTextsError)
     async def refuse_texts(_request: Request, error: InvalidTextsError) -> JSONResponse:

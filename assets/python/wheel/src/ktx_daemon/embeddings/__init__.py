@@ -6,7 +6,7 @@ Text embeddings: vectors of 384 numbers.
 
 from ktx_daemon.embeddings.loading import load_provider
 from ktx_daemon.embeddings.provider import DIMENSIONS, EmbeddingProvider, EmbeddingsUnavailableError
-from ktx_daemon.embeddings.service import EmbeddingService, InvalidTextsError
+from ktx_daemon.embeddings.service import EmbeddingService, InvalidTextsError, refuse_blank_texts
 
 __all__ = [
     "DIMENSIONS",
@@ -15,4 +15,5 @@ __all__ = [
     "EmbeddingsUnavailableError",
     "InvalidTextsError",
     "load_provider",
+    "refuse_blank_texts",
 ]

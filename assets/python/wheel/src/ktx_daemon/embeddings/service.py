@@ -13,6 +13,13 @@ class InvalidTextsError(ValueError):
     """The texts cannot be embedded; the message is meant for the caller."""
 
 
+def refuse_blank_texts(texts: Sequence[str]) -> None:
+    """Raises InvalidTextsError naming the positions of texts that are empty or white space."""
+    blank = [index for index, text in enumerate(texts) if not text.strip()]
+    if blank:
+        raise InvalidTextsError(f"Empty texts found at indices: {', '.join(map(str, blank))}")
+
+
 class EmbeddingService:
     """
     Loads the provider at the first use and checks what goes in and what comes out.
@@ -33,9 +40,7 @@ class EmbeddingService:
         Raises InvalidTextsError for blank texts (before anything is loaded) and for more texts than the provider
         takes, RuntimeError when the provider breaks its own promise, and whatever loading and computing raise.
         """
-        blank = [index for index, text in enumerate(texts) if not text.strip()]
-        if blank:
-            raise InvalidTextsError(f"Empty texts found at indices: {', '.join(map(str, blank))}")
+        refuse_blank_texts(texts)
         with self._turn:
             if self._provider is None:
                 self._provider = self._load_provider()

@@ -1,0 +1,110 @@
+import type { ManagedRuntimeAsset } from '../runtime/asset.ts';
+import { verifyRuntimeAsset } from '../runtime/asset.ts';
+import { featuresSatisfy, type KtxRuntimeFeature, normaliseFeatures } from '../runtime/features.ts';
+import {
+  type ManagedPythonRuntimeLayout,
+  managedPythonRuntimeLayout,
+  sharedLayout,
+} from '../runtime/layout.ts';
+import { runIds } from '../runtime/left-runs.ts';
+import { readLockedDigests } from '../runtime/locked-asset.ts';
+import { type InstalledKtxRuntimeManifest, readInstalledManifest } from '../runtime/manifest.ts';
+import { withInstalledPaths } from '../runtime/status.ts';
+import type { ManagedPythonRuntimeInstallOptions } from '../runtime/types.ts';
+import type { Emit, PlanSummary } from '../support/events.ts';
+import { pathExists } from '../support/path-exists.ts';
+import type { InstallJob } from './job.ts';
+import type { NetworkSession } from './network-session.ts';
+import type { SetupOptions } from './setup-options.ts';
+
+export type PrepareOptions = Omit<SetupOptions, 'env' | 'homeDir'> &
+  Pick<ManagedPythonRuntimeInstallOptions, 'exec' | 'fetchUvArtifact' | 'platform'> & {
+    env: NodeJS.ProcessEnv;
+    homeDir: string;
+  };
+
+/** The runtime that is there does what is asked for. */
+export interface ReadyPreparation {
+  status: 'ready';
+  layout: ManagedPythonRuntimeLayout;
+  asset: ManagedRuntimeAsset;
+  manifest: InstalledKtxRuntimeManifest;
+}
+
+/** A new environment is to be made, and how. */
+export interface InstallPreparation {
+  status: 'install';
+  /** The manifest that was in force when the plan was made. */
+  present: InstalledKtxRuntimeManifest | null;
+  summary: PlanSummary;
+  job: InstallJob;
+  session: NetworkSession;
+}
+
+export type Prepared = ReadyPreparation | InstallPreparation;
+
+/** What is there, when it does not do. */
+export interface Present {
+  layout: ManagedPythonRuntimeLayout;
+  asset: ManagedRuntimeAsset;
+  manifest: InstalledKtxRuntimeManifest | null;
+  /** What was asked for, and what is installed already. */
+  features: KtxRuntimeFeature[];
+}
+
+/**
+ * Decides everything about an install and changes nothing. The reuse path comes first: it reads the bundled wheel and
+ * the installed manifest, and neither starts a process nor asks a host. What planning needs is loaded when there is something to plan.
+ */
+export async function prepareInstall(options: PrepareOptions): Promise<Prepared> {
+  const layout = managedPythonRuntimeLayout(options);
+  const [asset, manifest] = await Promise.all([
+    verifyRuntimeAsset({ assetDir: layout.assetDir }),
+    // An invalid manifest is a reason to install anew, not to refuse.
+    readInstalledManifest(layout.manifestPath).catch(() => null),
+  ]);
+  const requested = normaliseFeatures(options.features);
+  if (!options.shouldForce && manifest && (await isReusable(manifest, layout, asset, requested))) {
+    return { status: 'ready', layout: withInstalledPaths(layout, manifest), asset, manifest };
+  }
+  const carried = manifest?.cliVersion === options.cliVersion ? manifest.features : [];
+  const features = normaliseFeatures([...requested, ...carried]);
+  const { planInstall } = await import('./plan.ts');
+  return planInstall(options, { layout, asset, manifest, features });
+}
+
+async function isReusable(
+  present: InstalledKtxRuntimeManifest,
+  layout: ManagedPythonRuntimeLayout,
+  asset: ManagedRuntimeAsset,
+  requested: readonly KtxRuntimeFeature[],
+): Promise<boolean> {
+  return (
+    present.cliVersion === layout.cliVersion &&
+    present.asset.wheel.sha256 === asset.manifest.wheel.sha256 &&
+    featuresSatisfy(present.features, requested) &&
+    (await pathExists(present.python.executable)) &&
+    (await pathExists(present.python.daemonExecutable)) &&
+    (await isSameLock(present, layout.assetDir))
+  );
+}
+
+/** Another lock with the same wheel means other packages. An install that wrote down no lock says nothing about it. */
+async function isSameLock(present: InstalledKtxRuntimeManifest, assetDir: string): Promise<boolean> {
+  if (!present.locked) return true;
+  const shipped = await readLockedDigests(assetDir, present.features);
+  return (
+    shipped !== null &&
+    shipped.lock === present.locked.lock &&
+    shipped.requirements === present.locked.requirements
+  );
+}
+
+/** A working runtime needs nothing written; what a killed run left beside it is put in order all the same. */
+export async function tidyAfterKilledRun(layout: ManagedPythonRuntimeLayout, emit: Emit): Promise<void> {
+  const { runtimeRoot, cliVersion } = layout;
+  if ((await runIds(sharedLayout(runtimeRoot).runsDir)).length === 0) return;
+  const { recoverIfFree } = await import('../runtime/recovery.ts');
+  const note = (level: 'info' | 'warning', text: string) => emit({ type: 'note', step: 'plan', level, text });
+  await recoverIfFree({ runtimeRoot, versions: [cliVersion], note });
+}

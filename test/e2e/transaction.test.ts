@@ -1,0 +1,317 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { runSetup } from '../../src/install/setup.ts';
+import { readUndoTarget, undoManagedPythonRuntime } from '../../src/install/undo.ts';
+import { allocateDaemonPort } from '../../src/runtime/daemon-port.ts';
+import { pruneManagedPythonRuntimes } from '../../src/runtime/prune.ts';
+import { planUninstall, uninstallManagedPythonRuntimes } from '../../src/runtime/uninstall.ts';
+import type { FailureReport, SetupEvent, SetupResult } from '../../src/support/events.ts';
+import {
+  activeEnvironment,
+  CLI_VERSION,
+  makeWorld,
+  processesOf,
+  strays,
+  type World,
+  whoAnswers,
+} from '../faults/world.ts';
+import { type LoopbackIndex, startLoopbackIndex } from '../fixtures/loopback-index.ts';
+import { openWheelhouse } from '../fixtures/wheelhouse.ts';
+
+/** One world with the real uv and a package index on loopback; every test starts from a working runtime. */
+let index: LoopbackIndex;
+let world: World;
+beforeAll(async () => {
+  index = await startLoopbackIndex(await openWheelhouse());
+  world = await makeWorld(index);
+}, 180_000);
+afterAll(async () => {
+  await world.remove();
+  await index.close();
+});
+beforeEach(async () => {
+  await setup();
+}, 60_000);
+
+type Change = Parameters<World['options']>[0];
+
+async function attempt(change: Change = {}) {
+  const events: SetupEvent[] = [];
+  const options = {
+    ...world.options(change),
+    env: world.env,
+    onEvent: (event: SetupEvent) => events.push(event),
+  };
+  const result = await runSetup(options).catch(() => null);
+  const failure = events.find((event) => event.type === 'failure')?.failure ?? null;
+  return { result, failure, events };
+}
+
+async function setup(change: Change = {}): Promise<SetupResult> {
+  const { result, failure } = await attempt(change);
+  if (result === null) throw new Error(JSON.stringify(failure));
+  return result;
+}
+
+const place = () => ({ cliVersion: CLI_VERSION, runtimeRoot: world.runtimeRoot, env: world.env });
+const sitePackages = async (environmentDir: string) => {
+  const lib = join(environmentDir, 'lib');
+  return join(lib, (await readdir(lib))[0]!, 'site-packages');
+};
+
+describe('when a new environment is made', { timeout: 60_000 }, () => {
+  it('not when nothing changed', async () => {
+    expect((await setup()).status).toBe('ready');
+  });
+
+  it('when the lock changed, without fetching what is there', async () => {
+    const before = await activeEnvironment(world);
+    const { result } = await attempt({ assetDir: world.assets[1] });
+    expect(result).toMatchObject({ status: 'installed', downloadedBytes: 0 });
+    expect(await activeEnvironment(world)).not.toBe(before);
+    expect((await setup({ assetDir: world.assets[1] })).status).toBe('ready');
+    await setup();
+  });
+
+  it('with --offline what a changed lock misses is named by digest, and the old runtime stays', async () => {
+    const before = await activeEnvironment(world);
+    const store = join(world.runtimeRoot, 'uv', 'store');
+    const digests = await readdir(store);
+    const missing: string[] = [];
+    for (const digest of digests) {
+      const [file] = await readdir(join(store, digest));
+      if (/^(sqlglot|pydantic_core)-/.test(file!)) missing.push(digest);
+    }
+    for (const digest of missing) await rm(join(store, digest), { recursive: true });
+    const { failure } = await attempt({ assetDir: world.assets[1], isOffline: true });
+    for (const digest of missing) expect(failure!.evidence.join('\n')).toContain(digest);
+    expect(failure!.title).toContain(`${missing.length} packages`);
+    expect(await activeEnvironment(world)).toBe(before);
+    expect(await whoAnswers(world, before)).toBe('old');
+    index.requests.length = 0;
+    await setup({ assetDir: world.assets[1] });
+    const fetched = index.requests.filter((path) => path.startsWith('/files/') && !path.includes('uv-'));
+    expect(new Set(fetched.map((path) => basename(path).split('-')[0]))).toEqual(
+      new Set(['sqlglot', 'pydantic_core']),
+    );
+    await setup();
+  });
+
+  it('a file altered in the active environment does not reach the next one', async () => {
+    const active = (await activeEnvironment(world))!;
+    const altered = join(await sitePackages(active), 'sqlglot', '__init__.py');
+    await appendFile(altered, '\nALTERED = True\n');
+    await setup({ shouldForce: true });
+    const next = (await activeEnvironment(world))!;
+    expect(next).not.toBe(active);
+    const text = await readFile(join(await sitePackages(next), 'sqlglot', '__init__.py'), 'utf8');
+    expect(text).not.toContain('ALTERED');
+  });
+});
+
+describe('undo', { timeout: 60_000 }, () => {
+  it('goes back, and forward again; the one that is undone stays', async () => {
+    const first = (await activeEnvironment(world))!;
+    await setup({ shouldForce: true });
+    const second = (await activeEnvironment(world))!;
+    const back = await undoManagedPythonRuntime(place());
+    expect(back).toMatchObject({
+      direction: 'back',
+      from: { environmentDir: second },
+      to: { environmentDir: first },
+    });
+    expect(await activeEnvironment(world)).toBe(first);
+    expect(await whoAnswers(world, first)).toBe('old');
+    expect(await strays(world)).toEqual([]);
+    expect(await readUndoTarget(place())).toMatchObject({ direction: 'forward' });
+    await undoManagedPythonRuntime(place());
+    expect(await activeEnvironment(world)).toBe(second);
+  });
+
+  it('an environment that does not work does not take over', async () => {
+    await setup({ shouldForce: true });
+    const { to, from } = (await readUndoTarget(place()))!;
+    const module = join(await sitePackages(to.environmentDir), 'ktx_daemon', '__init__.py');
+    const text = await readFile(module, 'utf8');
+    await writeFile(module, 'raise RuntimeError("broken")\n');
+    await expect(undoManagedPythonRuntime(place())).rejects.toThrow(/cannot be imported/);
+    await writeFile(module, text);
+    expect(await activeEnvironment(world)).toBe(from.environmentDir);
+    expect(await strays(world)).toEqual([]);
+  });
+
+  it('without a previous environment it says so', async () => {
+    const empty = { ...place(), cliVersion: '0.9.0' };
+    expect(await readUndoTarget(empty)).toBeNull();
+    await expect(undoManagedPythonRuntime(empty)).rejects.toThrow(/no other environment/);
+  });
+});
+
+async function daemon(environmentDir: string): Promise<number> {
+  const args = ['serve-http', '--port', String(await allocateDaemonPort())];
+  const child = spawn(join(environmentDir, 'bin', 'ktx-daemon'), args, { env: world.env, stdio: 'ignore' });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await once(child, 'spawn');
+  return child.pid!;
+}
+
+const isRunning = (pid: number) => processesOf(world).includes(pid);
+
+describe('prune', { timeout: 60_000 }, () => {
+  it('spares other versions whose daemon runs, and the store unless told', async () => {
+    await setup({ cliVersion: '0.2.0' });
+    const other = join(world.runtimeRoot, '0.2.0');
+    const [id] = await readdir(join(other, 'envs'));
+    const pid = await daemon(join(other, 'envs', id!));
+    const options = { cliVersion: CLI_VERSION, runtimeRoot: world.runtimeRoot };
+    expect(await pruneManagedPythonRuntimes(options)).toMatchObject({ stale: [], removed: [] });
+    process.kill(pid, 'SIGKILL');
+    while (isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect((await pruneManagedPythonRuntimes(options)).removed).toEqual([other]);
+    const store = join(world.runtimeRoot, 'uv', 'store');
+    expect((await readdir(store)).length).toBeGreaterThan(0);
+    await writeFile(join(store, 'mine.txt'), '');
+    await pruneManagedPythonRuntimes({ ...options, store: true });
+    expect(await readdir(store)).toEqual(['mine.txt']);
+    await rm(join(store, 'mine.txt'));
+    expect(await whoAnswers(world, null)).toBe('new');
+  });
+});
+
+describe('uninstall', { timeout: 60_000 }, () => {
+  it('deletes what ktx made, stops its daemon, and never a file it does not know', async () => {
+    // The store may be empty after what was tried before.
+    await setup({ shouldForce: true });
+    const active = (await activeEnvironment(world))!;
+    const pid = await daemon(active);
+    const mine = [
+      join(world.runtimeRoot, 'notes.txt'),
+      join(world.versionDir, 'mine'),
+      join(world.runtimeRoot, 'uv', 'store', 'x.whl'),
+    ];
+    for (const path of mine) await writeFile(path, 'precious');
+    const plan = await planUninstall(place());
+    expect(plan.parts.map(({ what }) => what).sort()).toEqual(
+      ['downloads', 'locks', 'runtime 0.3.0', 'uv'].sort(),
+    );
+    expect(plan.sizeBytes).toBeGreaterThan(100_000_000);
+    expect(plan.daemons.map((entry) => entry.pid)).toEqual([pid]);
+    const result = await uninstallManagedPythonRuntimes(place());
+    expect(result.stoppedPids).toEqual([pid]);
+    expect(isRunning(pid)).toBe(false);
+    expect(result.left.map(({ path }) => path).sort()).toEqual([...mine].sort());
+    expect(result.leftBytes).toBe(24);
+    for (const path of mine) expect(await readFile(path, 'utf8')).toBe('precious');
+    const files = (await readdir(world.runtimeRoot, { recursive: true, withFileTypes: true })).filter(
+      (entry) => !entry.isDirectory(),
+    );
+    expect(files).toHaveLength(3);
+    await rm(world.runtimeRoot, { recursive: true });
+  });
+
+  it('leaves nothing where there is nothing else', async () => {
+    expect(await uninstallManagedPythonRuntimes(place())).toMatchObject({ left: [], leftBytes: 0 });
+    await expect(stat(world.runtimeRoot)).rejects.toThrow(/ENOENT/);
+    expect(await uninstallManagedPythonRuntimes(place())).toMatchObject({ removedBytes: 0, left: [] });
+  });
+
+  it('refuses while somebody else runs its interpreter, and deletes nothing', async () => {
+    const active = (await activeEnvironment(world))!;
+    const child = spawn(join(active, 'bin', 'python'), ['-c', 'import time; time.sleep(1000)'], {
+      stdio: 'ignore',
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await once(child, 'spawn');
+    await expect(uninstallManagedPythonRuntimes(place())).rejects.toThrow(/Programs run from the runtime/);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(await whoAnswers(world, active)).toBe('old');
+  });
+
+  it('a link in place of a folder of ours is not followed', async () => {
+    const elsewhere = join(world.home, 'elsewhere');
+    await mkdir(join(elsewhere, '0123456789abcdef'.repeat(4)), { recursive: true });
+    const modelsDir = join(world.runtimeRoot, 'uv', 'models');
+    execFileSync('ln', ['-s', elsewhere, modelsDir]);
+    const { left } = await uninstallManagedPythonRuntimes(place());
+    expect(left.map(({ path }) => path)).toEqual([modelsDir]);
+    expect(await readdir(elsewhere)).toHaveLength(1);
+    await rm(world.runtimeRoot, { recursive: true });
+  });
+});
+
+describe('several at once', { timeout: 180_000 }, () => {
+  it.each([2, 10])('%i first setups: one installs, the others wait and report ready', async (length) => {
+    await rm(world.runtimeRoot, { recursive: true });
+    const all = await Promise.all(Array.from({ length }, () => world.start(world.options()).ended));
+    expect(all.map(({ exitCode, stderr }) => [exitCode, stderr])).toEqual(all.map(() => [0, '']));
+    const statuses = all.map(({ events }) => events.find(({ type }) => type === 'result')!.result!.status);
+    expect(statuses.filter((status) => status === 'installed')).toHaveLength(1);
+    expect(statuses.filter((status) => status === 'ready')).toHaveLength(length - 1);
+    expect(await strays(world)).toEqual([]);
+    expect(await whoAnswers(world, null)).toBe('new');
+  });
+
+  it('two versions that share the folder', async () => {
+    await rm(world.runtimeRoot, { recursive: true });
+    const all = await Promise.all(
+      ['0.3.0', '0.4.0', '0.3.0', '0.4.0'].map(
+        (cliVersion) => world.start(world.options({ cliVersion })).ended,
+      ),
+    );
+    expect(all.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0]);
+    const statuses = all.map(({ events }) => events.find(({ type }) => type === 'result')!.result!.status);
+    expect(statuses.filter((status) => status === 'installed')).toHaveLength(2);
+    await rm(join(world.runtimeRoot, '0.4.0'), { recursive: true });
+  });
+
+  it.each([
+    ['prune', 'pruneManagedPythonRuntimes', { store: true }],
+    ['uninstall', 'uninstallManagedPythonRuntimes', {}],
+    ['undo', 'undoManagedPythonRuntime', {}],
+  ])('a setup against %s: one after the other, and a setup afterwards works', async (_name, call, extra) => {
+    await setup({ shouldForce: true });
+    const options = { cliVersion: CLI_VERSION, runtimeRoot: world.runtimeRoot, ...extra };
+    const setups = [0, 1].map(() => world.start(world.options({ shouldForce: true })));
+    const [other, ...rest] = await Promise.all(
+      [world.call(call, options), ...setups].map((started) => started.ended),
+    );
+    expect(other!.stderr).toBe('');
+    expect(rest.map(({ exitCode, stderr }) => [exitCode, stderr])).toEqual([
+      [0, ''],
+      [0, ''],
+    ]);
+    await setup();
+    expect(await whoAnswers(world, null)).toBe('new');
+    expect(await strays(world)).toEqual([]);
+    expect(processesOf(world)).toEqual([]);
+  });
+});
+
+describe('what lies about', { timeout: 60_000 }, () => {
+  it('a lock file of another user is an error that names it', async () => {
+    const lock = join(world.runtimeRoot, 'uv', 'locks', 'root.lock');
+    await rm(lock);
+    await mkdir(lock);
+    const { failure } = await attempt({ shouldForce: true });
+    expect(failure).toMatchObject({ failureClass: 'permission' } satisfies Partial<FailureReport>);
+    expect(failure!.title).toContain(lock);
+    await rm(lock, { recursive: true });
+  });
+
+  it('status writes nothing, whatever lies about', async () => {
+    await mkdir(join(world.runtimeRoot, 'uv', 'runs', '00000000-0000-0000-0000-000000000000'), {
+      recursive: true,
+    });
+    const files = async () => (await readdir(world.runtimeRoot, { recursive: true })).sort();
+    const before = await files();
+    await activeEnvironment(world);
+    expect(await files()).toEqual(before);
+    // The next setup has nothing else to do and clears it away all the same.
+    expect((await setup()).status).toBe('ready');
+    expect(await strays(world)).toEqual([]);
+  });
+});

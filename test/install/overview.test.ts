@@ -1,0 +1,63 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { artefactsOf, readSetupOverview } from '../../src/install/overview.ts';
+import { sharedLayout } from '../../src/runtime/layout.ts';
+import { lockArtefact } from '../../src/runtime/lock.ts';
+import { readLockedAsset } from '../../src/runtime/locked-asset.ts';
+import { embeddingsModelDir } from '../../src/runtime/models.ts';
+import { detectHost, lockedMinors, targetKey } from '../../src/runtime/target.ts';
+import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
+import { MANAGED_UV_WHEELS, type ManagedUvPlatformKey } from '../../src/uv/release.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+
+const assetDir = join(PACKAGE_ROOT, 'assets', 'python');
+const { lock } = (await readLockedAsset(assetDir))!;
+const host = await detectHost();
+const wheels = artefactsOf(lock, targetKey(host, lockedMinors(lock, host)[0]!), ['core', 'local-embeddings']);
+const model = lock.models!['local-embeddings']!.files.map((sha256) => lockArtefact(lock, sha256));
+const uv = MANAGED_UV_WHEELS[`${host.platform}-${host.arch}` as ManagedUvPlatformKey]!;
+const sum = (sizes: readonly (number | null)[]) => sizes.reduce<number>((total, size) => total + size!, 0);
+
+describe('the first screen, with embeddings', () => {
+  const open = async (runtimeRoot: string) => {
+    const overview = await readSetupOverview({
+      cliVersion: '0.1.0',
+      features: ['core'],
+      runtimeRoot,
+      assetDir,
+      env: {},
+      homeDir: runtimeRoot,
+    });
+    return { ...overview, offer: overview.offers.find(({ feature }) => feature === 'local-embeddings')! };
+  };
+
+  it('adds up what the lock says: uv, wheels, model and environment; wheels stay in the store, that of uv too', async () => {
+    const { offer, here } = await open(await temporaryFolder());
+    const wheelBytes = sum(wheels.map(({ sizeBytes }) => sizeBytes));
+    const modelBytes = sum(model.map(({ sizeBytes }) => sizeBytes));
+    expect(offer.downloadBytes).toBe(wheelBytes + modelBytes + uv.sizeBytes);
+    const unpackedBytes = sum(wheels.map((wheel) => wheel.unpackedBytes));
+    expect(offer.diskBytes).toBe(unpackedBytes + wheelBytes + modelBytes + uv.sizeBytes + uv.binarySizeBytes);
+    expect(here.find(({ label }) => label === 'embedding model')).toMatchObject({ isHere: false });
+  });
+
+  it('leaves out what is here: a model that was placed, a wheel in the store', async () => {
+    const root = await temporaryFolder();
+    const before = (await open(root)).offer;
+    const folder = embeddingsModelDir(root);
+    await mkdir(folder, { recursive: true });
+    for (const { file } of model) await writeFile(join(folder, file), '');
+    const { offer, here } = await open(root);
+    expect(here.find(({ label }) => label === 'embedding model')).toMatchObject({ isHere: true });
+    const modelBytes = sum(model.map(({ sizeBytes }) => sizeBytes));
+    expect(before.downloadBytes! - offer.downloadBytes!).toBe(modelBytes);
+    expect(before.diskBytes! - offer.diskBytes!).toBe(modelBytes);
+
+    const [wheel] = wheels.toSorted((a, b) => a.sizeBytes! - b.sizeBytes!);
+    const place = join(sharedLayout(root).storeDir, wheel!.sha256);
+    await mkdir(place, { recursive: true });
+    await writeFile(join(place, wheel!.file), Buffer.alloc(wheel!.sizeBytes!));
+    expect(offer.diskBytes! - (await open(root)).offer.diskBytes!).toBe(wheel!.sizeBytes);
+  });
+});
