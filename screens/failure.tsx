@@ -41,7 +41,7 @@ export function FailureScreen({ state, size, log }: FailureProps) {
           <Paragraph key={fact}>{fact}</Paragraph>
         ))}
         <Gap isHidden={isTight || report.evidence.length === 0} />
-        {isTight ? null : <NextSteps steps={report.nextSteps} />}
+        <NextSteps steps={isTight ? report.nextSteps.slice(0, 1) : report.nextSteps} />
         <Paragraph>{report.untouched}</Paragraph>
         {state.hasLog && logPath !== '' ? <Line tone="faint" cut="middle">{`Log: ${logPath}`}</Line> : null}
       </Box>

@@ -54,14 +54,15 @@ function sizeWords(offer: FeatureOffer): string {
 }
 
 function Here({ overview }: { overview: SetupOverview }) {
-  if (overview.here.length === 0) return null;
+  const here = overview.here.filter(({ isHere }) => isHere);
+  if (here.length === 0) return null;
   return (
     <Line>
       <Ink tone="faint">Already here: </Ink>
-      {overview.here.map(({ label, isHere }, index) => (
-        <Ink key={label} tone={isHere ? 'plain' : 'faint'}>
+      {here.map(({ label }, index) => (
+        <Ink key={label}>
           {index === 0 ? '' : '   '}
-          {label} {isHere ? <Ink tone="good">{GLYPH.done}</Ink> : GLYPH.skipped}
+          {label} <Ink tone="good">{GLYPH.done}</Ink>
         </Ink>
       ))}
     </Line>

@@ -46,6 +46,8 @@ const ACTION: Record<PlanRow['action'], { glyph: string; tone: Tone }> = {
 
 const LABEL_COLUMNS = 18;
 const SHOWN_REASONS = 2;
+/** From here there is room for the hosts and the notes, which is what one agrees to. */
+const CONSENT_ROWS = 14;
 /** From here there is room for where a setting stands, too: `your package index (PIP_INDEX_URL)`. */
 const WIDE_COLUMNS = 110;
 
@@ -79,7 +81,7 @@ function Plan({ state, summary, size }: { state: PlanState; summary: PlanSummary
       ))}
       <Gap isHidden={isTight} />
       <Line>{totalWords(summary)}</Line>
-      {isTight ? null : (
+      {isTight && size.rows < CONSENT_ROWS ? null : (
         <>
           <Paragraph tone="faint">{hostWords(summary)}</Paragraph>
           {summary.notes.map((note) => (

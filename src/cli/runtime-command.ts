@@ -234,6 +234,9 @@ async function prune(args: ArgsOf<'prune'>, io: KtxCliIo, deps: KtxRuntimeDeps):
   } else {
     printLines(io, ['Removed stale ktx Python runtimes', ...result.removed]);
   }
+  if (result.downloads !== undefined) {
+    printLines(io, [`${dryRun ? 'Downloads that --yes removes' : 'Removed downloads'}: ${result.downloads}`]);
+  }
   return 0;
 }
 

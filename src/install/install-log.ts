@@ -1,5 +1,7 @@
-import { mkdir, open } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { errorCode } from '../support/errors.ts';
 import type { Redactor } from '../support/redaction.ts';
 
 /**
@@ -22,6 +24,18 @@ export interface InstallLog {
 /** How much may wait in memory for the disk, in characters. */
 const MAX_WAITING_CHARS = 1024 * 1024;
 
+/** Not through a link, which may lead to a file of somebody else's: the link goes. */
+async function openAnew(path: string): Promise<FileHandle> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | (constants.O_NOFOLLOW ?? 0);
+  try {
+    return await open(path, flags, 0o666);
+  } catch (error) {
+    if (errorCode(error) !== 'ELOOP') throw error;
+    await rm(path);
+    return open(path, flags, 0o666);
+  }
+}
+
 /**
  * Opens the log anew: what was in it is gone. The file grows while the run goes. The redactor sees everything just before the
  * disk, whoever wrote it.
@@ -32,7 +46,7 @@ export async function openInstallLog(
   options: { redactor?: Pick<Redactor, 'redact'> } = {},
 ): Promise<InstallLog> {
   await mkdir(dirname(path), { recursive: true });
-  const handle = await open(path, 'w');
+  const handle = await openAnew(path);
   let pending: string[] = [];
   /** In `pending` and on the way to the disk. */
   let waitingChars = 0;

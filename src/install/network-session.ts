@@ -44,6 +44,7 @@ export async function openNetworkSession(options: {
   const redactor = createRedactor();
   const emit = eventEmitter(options.onEvent);
   const verdicts = new Set<string>();
+  let isClosed = false;
   let plannedHosts: ReadonlySet<string> | null = null;
   const client = createHttpClient(profile, {
     redactor,
@@ -66,12 +67,16 @@ export async function openNetworkSession(options: {
       plannedHosts = new Set([...hosts, ...(options.allowedHosts ?? [])]);
     },
     tell(verdict) {
-      if (verdicts.has(verdict)) return;
+      // What is asked on when all is over fails because we hung up, and says nothing about the host.
+      if (isClosed || verdicts.has(verdict)) return;
       verdicts.add(verdict);
       emit({ type: 'note', step: 'plan', level: 'info', text: verdict });
     },
     verdicts: () => [...verdicts],
     egress: () => client.egress(),
-    close: () => client.close(),
+    close: () => {
+      isClosed = true;
+      return client.close();
+    },
   };
 }

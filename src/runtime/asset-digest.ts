@@ -1,4 +1,4 @@
 // Written by `npm run assets:build`: do not edit.
 
 /** sha256 of `assets/python/manifest.json`; the manifest carries the digests of wheel, lock and requirements. */
-export const BUNDLED_MANIFEST_SHA256 = '10165d1baa1f3b281e955f3d6f311430f3437d6325eb0c1498ce488509522aac';
+export const BUNDLED_MANIFEST_SHA256 = '3e4ffb7007266c5ace3bc0ca2ddd9de2ed12b2a59afb102d7fbcd165cb61f11e';

@@ -43,7 +43,11 @@ const SHARED_SHAPES: readonly Shape[] = [
     ],
   },
   { name: /^python$/, what: 'Python', children: [{ name: ENVIRONMENT_ID, what: 'Python' }] },
-  { name: /^models$/, what: 'models', children: [{ name: /^[\w.-]+@[0-9a-f]{40}/, what: 'models' }] },
+  {
+    name: /^models$/,
+    what: 'models',
+    children: [{ name: /^(?:\.staged-)?[\w.-]+@[0-9a-f]{40}(?:-[0-9a-f]{8})?$/, what: 'models' }],
+  },
   {
     name: /^locks$/,
     what: 'locks',

@@ -1,10 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import * as z from 'zod/mini';
 import { errorCode, errorMessage, SetupError } from '../support/errors.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
 import type { KtxRuntimeProjectConfig } from './requirements.ts';
+
+const MAX_CONFIG_BYTES = 1024 * 1024;
 
 const optional = <T extends z.core.SomeType>(schema: T) => z.optional(z.nullable(schema));
 
@@ -41,14 +43,16 @@ const projectConfigSchema = z.object({
  */
 export async function readProjectConfig(projectDir: string): Promise<KtxRuntimeProjectConfig | null> {
   const path = join(projectDir, 'ktx.yaml');
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
+  const status = await stat(path).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null;
     throw error;
-  }
+  });
+  if (status === null) return null;
   try {
+    // The folder may come with a cloned repository: a pipe or a device would be read for ever.
+    if (!status.isFile() || status.size > MAX_CONFIG_BYTES)
+      throw new Error('it is no file of a sensible size');
+    const text = await readFile(path, 'utf8');
     return parseSchema(projectConfigSchema, parse(text) ?? {});
   } catch (error) {
     throw new SetupError(

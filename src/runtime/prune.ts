@@ -13,6 +13,8 @@ export interface ManagedPythonRuntimePruneResult {
   kept: string[];
   /** What was deleted; empty in a dry run. */
   removed: string[];
+  /** With `store`: how many downloaded files there are, which a dry run leaves. */
+  downloads?: number;
 }
 
 /**
@@ -36,7 +38,9 @@ export async function pruneManagedPythonRuntimes(options: {
   const hasShared = (await entriesOf(runtimeRoot)).some(
     (entry) => entry.name === 'uv' && entry.isDirectory(),
   );
-  if (options.dryRun === true) return { ...preview, removed: [] };
+  const { storeDir } = sharedLayout(runtimeRoot);
+  const downloads = options.store === true ? { downloads: (await downloadsIn(storeDir)).length } : {};
+  if (options.dryRun === true) return { ...preview, removed: [], ...downloads };
   if (!hasShared) return { ...preview, removed: await removeFolders(preview.stale) };
   const versions = [options.cliVersion, ...preview.stale.map((path) => basename(path))];
   const [{ withWriteAccess }, { recover, tidyRuntime }] = await Promise.all([
@@ -52,8 +56,10 @@ export async function pruneManagedPythonRuntimes(options: {
     const stale = found.stale.filter((path) => locked.has(path));
     const removed = await removeFolders(stale);
     await tidyRuntime({ runtimeRoot, cliVersion: options.cliVersion, note });
-    if (options.store === true) await removeStore(sharedLayout(runtimeRoot).storeDir);
-    return { ...found, stale, removed };
+    if (options.store === true) {
+      for (const path of await downloadsIn(storeDir)) await rm(path, { recursive: true, force: true });
+    }
+    return { ...found, stale, removed, ...downloads };
   });
 }
 
@@ -81,11 +87,10 @@ async function findStale({
 }
 
 /** Only what has a digest for its name. */
-async function removeStore(storeDir: string): Promise<void> {
-  for (const { name } of await entriesOf(storeDir)) {
-    if (/^[0-9a-f]{64}(?:$|\.partial)/.test(name))
-      await rm(join(storeDir, name), { recursive: true, force: true });
-  }
+async function downloadsIn(storeDir: string): Promise<string[]> {
+  return (await entriesOf(storeDir))
+    .filter(({ name }) => /^[0-9a-f]{64}(?:$|\.partial)/.test(name))
+    .map(({ name }) => join(storeDir, name));
 }
 
 async function entriesOf(path: string): Promise<Dirent[]> {

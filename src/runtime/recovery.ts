@@ -135,8 +135,12 @@ async function ageMs(path: string): Promise<number> {
   return Date.now() - (await stat(path)).mtimeMs;
 }
 
+/** Real folders only: what a link points to is somebody else's, and is not tidied. */
 async function versionDirs(runtimeRoot: string): Promise<string[]> {
-  return (await namesIn(runtimeRoot)).filter(isVersionName).map((name) => join(runtimeRoot, name));
+  const entries = await readdir(runtimeRoot, { withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isDirectory() && isVersionName(entry.name))
+    .map((entry) => join(runtimeRoot, entry.name));
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -151,7 +151,11 @@ function isDaemon({ command }: ProcessCommand): boolean {
 
 async function removeIfEmpty(folder: string): Promise<void> {
   await rmdir(folder).catch((error: unknown) => {
-    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT', 'EPERM', 'EACCES', 'EBUSY'].includes(errorCode(error) ?? ''))
+    if (
+      !['ENOTEMPTY', 'EEXIST', 'ENOENT', 'EPERM', 'EACCES', 'EBUSY', 'ENOTDIR'].includes(
+        errorCode(error) ?? '',
+      )
+    )
       throw error;
   });
 }

@@ -6,7 +6,12 @@ const DROPPED =
 const DROPPED_OFFLINE = /^(UV_.*|PIP_.*|.*_PROXY|HF_TOKEN)$/i;
 
 /** The user's own `UV_*` that cannot change what is installed, only how fast or in which way it is written. */
-const ALLOWED_UV = new Set(['UV_LINK_MODE', 'UV_CONCURRENT_INSTALLS', 'UV_LOCK_TIMEOUT']);
+const ALLOWED_UV: Record<string, RegExp> = {
+  // Not symlink: the cache that links would lead into is thrown away after the build.
+  UV_LINK_MODE: /^(?:clone|copy|hardlink)$/,
+  UV_CONCURRENT_INSTALLS: /^\d+$/,
+  UV_LOCK_TIMEOUT: /^\d+$/,
+};
 
 export interface UvEnvironmentOptions {
   /** `false` only for an asset without `lock.json`, where uv itself resolves online and the user's settings pass. */
@@ -36,7 +41,8 @@ export function uvEnvironment(base: NodeJS.ProcessEnv, options: UvEnvironmentOpt
     if (DROPPED.test(name)) continue;
     // Tested before UV_NO_CONFIG by uv, so a leaked one would still be loaded.
     if (name.toUpperCase() === 'UV_CONFIG_FILE') continue;
-    if (options.isOffline && DROPPED_OFFLINE.test(name) && !ALLOWED_UV.has(name.toUpperCase())) continue;
+    if (options.isOffline && DROPPED_OFFLINE.test(name) && !ALLOWED_UV[name.toUpperCase()]?.test(value ?? ''))
+      continue;
     env[name] = value;
   }
   Object.assign(env, {

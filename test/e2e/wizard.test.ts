@@ -72,7 +72,6 @@ describe('core and local embeddings', () => {
     const terminal = openWizard(home);
     await terminal.until('What should ktx be able to do');
     expect(terminal.text()).toMatch(/› ◉ Core {2,}SQL/);
-    expect(terminal.text()).toContain('embedding model –');
     terminal.press('down');
     await terminal.until(/› ◉ Core \+ local embeddings/);
     const offered = sizesIn(/Core \+ local embeddings.*\n +(.*)/.exec(terminal.text())![1]!);

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -21,6 +21,19 @@ const newPath = (): string => join(folder, 'version', `install-${count++}.log`);
 const read = (path: string): Promise<string> => readFile(path, 'utf8');
 
 describe('install log', () => {
+  it('does not write through a link', async () => {
+    const victim = join(folder, 'victim');
+    await writeFile(victim, 'precious');
+    const path = newPath();
+    await mkdir(join(folder, 'version'), { recursive: true });
+    await symlink(victim, path);
+    const log = await openInstallLog(path);
+    await log.text('a line');
+    await log.close();
+    expect(await read(victim)).toBe('precious');
+    expect(await read(path)).toBe('a line\n');
+  });
+
   it('has the command, then its output, each on lines of their own', async () => {
     const path = newPath();
     const log = await openInstallLog(path);

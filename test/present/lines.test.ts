@@ -66,8 +66,8 @@ const RESULT: SetupResult = {
   durationMs: 21_400,
   downloadedBytes: 176_000_000,
   egress: [
-    { host: 'a.example', bytes: 1 },
-    { host: 'b.example', bytes: 1 },
+    { host: 'a.example', bytes: 100_000_000 },
+    { host: 'b.example', bytes: 76_000_000 },
   ],
 };
 

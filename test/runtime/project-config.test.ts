@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readProjectConfig } from '../../src/runtime/project-config.ts';
@@ -43,4 +43,13 @@ it.each([
   ['has another shape', 'connections: 3', /ktx\.yaml cannot be read: connections: /],
 ])('a file that %s is named', async (_name, yaml, message) => {
   await expect(readProjectConfig(await project(yaml))).rejects.toThrow(message);
+});
+
+it('a file that is none, or has no end, is not read', async () => {
+  const folder = await temporaryFolder();
+  await symlink('/dev/zero', join(folder, 'ktx.yaml'));
+  await expect(readProjectConfig(folder)).rejects.toThrow(/ktx\.yaml cannot be read: it is no file/);
+  const other = await temporaryFolder();
+  await mkdir(join(other, 'ktx.yaml'));
+  await expect(readProjectConfig(other)).rejects.toThrow(/ktx\.yaml cannot be read: it is no file/);
 });

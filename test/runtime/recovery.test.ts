@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFile, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { isProcessAlive } from '../../src/process/list-processes.ts';
@@ -134,4 +134,14 @@ it('a run under way is not recovered from', async () => {
     await recoverIfFree({ runtimeRoot, versions: ['0.3.0'], note });
     expect(await readFile(join(journal.runDir, 'journal.jsonl'), 'utf8')).toContain('0.3.0');
   });
+});
+
+it('what a link with the name of a version points to is not tidied', async () => {
+  const { runtimeRoot, shared, note } = await given();
+  const elsewhere = await temporaryFolder();
+  await mkdir(join(elsewhere, 'envs', 'cafebabe'), { recursive: true });
+  await symlink(elsewhere, join(runtimeRoot, '4.4.4'));
+  openJournal({ runsDir: shared.runsDir, cliVersion: '0.3.0' }).write({ step: 'packages' });
+  await recover({ runtimeRoot, note });
+  expect(await readdir(join(elsewhere, 'envs'))).toEqual(['cafebabe']);
 });

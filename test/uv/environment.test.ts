@@ -89,3 +89,10 @@ it('behind the guard: every proxy variable names it, and no exception is left', 
     NODE_USE_ENV_PROXY: '1',
   });
 });
+
+it('a link mode that would lead into the throw-away cache is not passed on', () => {
+  const linkMode = (mode: string) =>
+    uvEnvironment({ UV_LINK_MODE: mode }, { isOffline: true })['UV_LINK_MODE'];
+  expect(linkMode('symlink')).toBeUndefined();
+  expect(linkMode('hardlink')).toBe('hardlink');
+});

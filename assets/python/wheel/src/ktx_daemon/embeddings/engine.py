@@ -7,8 +7,12 @@ read from the official `model.safetensors` where it lies.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
+
+# Before the import: it makes a device id and a database in the user's cache folder otherwise.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import numpy
 import onnxruntime
