@@ -137,7 +137,7 @@ describe('ktx setup', () => {
   it('resolves what it was given', async () => {
     const { setupCalls, stderr } = await run(
       'setup --feature local-embeddings --yes --no-input --plain --json --python ./py/bin/python3 --uv bin/uv --index-url https://pkgs.example/simple --offline --allow-host a.example --allow-host B.example --ignore-disk --runtime-root rt --force',
-      { cwd: '/work' },
+      { cwd: '/project' },
     );
     expect(stderr).toBe('');
     expect(setupCalls).toEqual([
@@ -147,15 +147,15 @@ describe('ktx setup', () => {
         isInputAllowed: false,
         isPlain: true,
         isJson: true,
-        python: { path: '/work/py/bin/python3' },
-        uvPath: '/work/bin/uv',
+        python: { path: '/project/py/bin/python3' },
+        uvPath: '/project/bin/uv',
         indexUrl: 'https://pkgs.example/simple',
         isOffline: true,
         allowedHosts: ['a.example', 'b.example'],
         shouldIgnoreDisk: true,
-        runtimeRoot: '/work/rt',
+        runtimeRoot: '/project/rt',
         shouldForce: true,
-        projectDir: '/work',
+        projectDir: '/project',
       },
     ]);
   });

@@ -41,7 +41,7 @@ async function run(raw: RawSetupFlags, deps: SetupCommandDeps = {}) {
     emit({ type: 'lines', step: 'packages', stream: 'stderr', lines: ['Installed 15 packages ✓'] });
     emit({ type: 'done', result: RESULT });
   };
-  const flags = parseSetupFlags(raw, { cwd: '/work', projectDir: '/work' });
+  const flags = parseSetupFlags(raw, { cwd: '/project', projectDir: '/project' });
   const exitCode = await runSetupCommand(flags, io, { runSetup, isStdinTty: false, env: {}, ...deps });
   return { exitCode, seen, ...printed };
 }
@@ -95,7 +95,7 @@ describe('ktx setup without questions', () => {
     });
     expect(all[0]).toMatchObject({
       features: ['local-embeddings'],
-      runtimeRoot: '/work/rt',
+      runtimeRoot: '/project/rt',
       indexUrl: 'https://a.example/',
       uvPath: '/u',
       shouldForce: true,

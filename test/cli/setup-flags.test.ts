@@ -7,7 +7,7 @@ import {
   type TerminalTraits,
 } from '../../src/cli/setup-flags.ts';
 
-const context = { cwd: '/work', projectDir: '/work' };
+const context = { cwd: '/project', projectDir: '/project' };
 const parse = (raw: RawSetupFlags) => parseSetupFlags(raw, context);
 
 describe('parseSetupFlags', () => {
@@ -26,7 +26,7 @@ describe('parseSetupFlags', () => {
       shouldIgnoreDisk: false,
       runtimeRoot: null,
       shouldForce: false,
-      projectDir: '/work',
+      projectDir: '/project',
     });
   });
 
@@ -35,8 +35,8 @@ describe('parseSetupFlags', () => {
     ['managed', { python: 'managed' }, { python: 'managed' }],
     ['system', { python: 'system' }, { python: 'system' }],
     ['an absolute path', { python: '/usr/bin/python3.12' }, { python: { path: '/usr/bin/python3.12' } }],
-    ['a relative path', { python: './python3' }, { python: { path: '/work/python3' } }],
-    ['a relative uv', { uv: 'uv' }, { uvPath: '/work/uv' }],
+    ['a relative path', { python: './python3' }, { python: { path: '/project/python3' } }],
+    ['a relative uv', { uv: 'uv' }, { uvPath: '/project/uv' }],
     ['a root', { runtimeRoot: '../rt' }, { runtimeRoot: '/rt' }],
     ['an index', { indexUrl: 'http://127.0.0.1:8080/simple' }, { indexUrl: 'http://127.0.0.1:8080/simple' }],
     ['an index in a folder', { indexUrl: 'file:///srv/simple' }, { indexUrl: 'file:///srv/simple' }],
