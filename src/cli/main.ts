@@ -17,6 +17,9 @@ export async function main(
     io.stdout.write(`ktx ${packageVersion()}\n`);
     return 0;
   }
+  if (argv.length === 1 && argv[0] === 'setup' && Object.keys(deps).length === 0) {
+    return (await import('./bare-setup.ts')).runBareSetup(io);
+  }
   const { runProgram } = await import('./program.ts');
   return runProgram(argv, io, deps);
 }

@@ -1,0 +1,20 @@
+import type { KtxCliIo } from './io.ts';
+import { printError } from './print-error.ts';
+import { resolveProjectDir } from './project-dir.ts';
+import { runSetupCommand } from './setup-command.ts';
+import { parseSetupFlags } from './setup-flags.ts';
+
+/**
+ * `ktx setup` without a flag, which is what people type and then wait for: the same as through the option parser, whose
+ * loading would be a tenth of the time to the first prompt.
+ */
+export async function runBareSetup(io: KtxCliIo): Promise<number> {
+  try {
+    const cwd = process.cwd();
+    const projectDir = await resolveProjectDir({ flag: undefined, env: process.env, cwd });
+    return await runSetupCommand(parseSetupFlags({}, { cwd, projectDir }), io);
+  } catch (error) {
+    printError(io, error, false);
+    return 1;
+  }
+}
