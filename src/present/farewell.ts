@@ -65,11 +65,10 @@ function doneLines(result: SetupResult, { columns, homeDir, paint }: FarewellOpt
 function costWords(result: SetupResult): string {
   const duration = formatDuration(result.durationMs);
   if (result.status === 'ready') return 'was there already';
-  // With the index pages: what really came over the network, not what was kept of it.
-  const receivedBytes = result.egress.reduce((sum, { bytes }) => sum + bytes, 0);
-  if (receivedBytes === 0) return `${duration} · nothing downloaded`;
+  // The files, as the plan counts them; index pages are in the egress record.
+  if (result.downloadedBytes === 0) return `${duration} · nothing downloaded`;
   const hosts = formatCount(result.egress.length, 'host');
-  return `${duration} · ${formatBytes(receivedBytes)} from ${hosts}`;
+  return `${duration} · ${formatBytes(result.downloadedBytes)} from ${hosts}`;
 }
 
 /** The checks that did not pass; those that did need no line. */

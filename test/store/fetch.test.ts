@@ -332,7 +332,7 @@ describe('sources', () => {
       fetchWith([wheel('one')], { isOffline: true, indexes: [location('https://a.example/simple')] }),
     );
     expect(error.message).toContain('--offline');
-    expect(error.nextSteps.join()).toContain('--bundle');
+    expect(error.nextSteps.join()).toContain('--offline');
   });
 
   it('no place at all says what to do', async () => {
