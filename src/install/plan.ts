@@ -140,6 +140,9 @@ async function planLocked(context: PlanContext, store: ArtefactStore): Promise<L
   if (!lockedAsset) return null;
   const { lock } = lockedAsset;
   if (!options.isOffline) await readPagesAhead(session, store, lock, host, features);
+  const common = options.isOffline ? null : await commonMissingWheel(store, lock, host, features);
+  const early = common && probeSources(session, common, options.signal);
+  early?.catch(() => {});
   let pythonProbe: SourceProbe | null = null;
   const python = await choosePython({
     choice: options.python ?? 'auto',
@@ -164,7 +167,10 @@ async function planLocked(context: PlanContext, store: ArtefactStore): Promise<L
   const missingWheels: Artefact[] = [];
   for (const wheel of wheels)
     if ((await store.verify(wheel, options.signal)) !== 'ok') missingWheels.push(wheel);
-  const wheelProbe = missingWheels[0] ? await probeWheels(session, missingWheels, options) : null;
+  const isCommonMissing = missingWheels.some(({ sha256 }) => sha256 === common?.sha256);
+  const wheelProbe = missingWheels[0]
+    ? await probeWheels(session, missingWheels, options, isCommonMissing ? common : null, early)
+    : null;
   const model = await planModel(features, {
     lock,
     runtimeRoot: layout.runtimeRoot,
@@ -228,15 +234,39 @@ async function missingIn(store: ArtefactStore, artefacts: readonly Artefact[]): 
   return artefacts.filter((_, position) => !isHere[position]);
 }
 
-/** The largest missing wheel stands for all: one probe shows the index, its file host and where it redirects to. */
+/** The largest wheel that is missing whichever Python it will be: it can be asked for while that is decided. */
+async function commonMissingWheel(
+  store: ArtefactStore,
+  lock: RuntimeLock,
+  host: HostPlatform,
+  features: readonly KtxRuntimeFeature[],
+): Promise<Artefact | null> {
+  const [first, ...others] = await Promise.all(
+    lockedMinors(lock, host)
+      .filter((minor) => unavailability(lock, host, minor, features) === null)
+      .map((minor) => missingIn(store, artefactsOf(lock, targetKey(host, minor), features))),
+  );
+  const common = (first ?? []).filter(({ sha256 }) =>
+    others.every((missing) => missing.some((wheel) => wheel.sha256 === sha256)),
+  );
+  return largestOf(common);
+}
+
+function largestOf(artefacts: readonly Artefact[]): Artefact | null {
+  return [...artefacts].sort((a, b) => (b.sizeBytes ?? 0) - (a.sizeBytes ?? 0))[0] ?? null;
+}
+
+/** One missing wheel stands for all: its probe shows the index, the file host and where it redirects to. */
 async function probeWheels(
   session: NetworkSession,
   missing: readonly Artefact[],
   options: PrepareOptions,
+  common: Artefact | null,
+  early: Promise<SourceProbe> | null,
 ): Promise<SourceProbe> {
   if (options.isOffline) throw missingOffline(missing);
-  const [largest] = [...missing].sort((a, b) => (b.sizeBytes ?? 0) - (a.sizeBytes ?? 0));
-  const probe = await probeSources(session, largest!, options.signal);
+  const largest = common ?? largestOf(missing);
+  const probe = common && early ? await early : await probeSources(session, largest!, options.signal);
   if (probe.place !== null) return probe;
   throw joinFailures(`${missing.length} of the runtime's packages cannot be fetched.`, probe.failures, {
     evidence: [`asked for ${largest!.file}`],

@@ -190,7 +190,11 @@ async function endPumps(pumps: readonly Pump[]): Promise<void> {
     await Promise.race([done, delay(25)]);
   }
   for (const pump of pumps) pump.abandon();
-  await Promise.race([done, delay(LEFT_PIPE_QUIET_MS)]);
+  // Ended with the race: a timer that is left keeps the whole program alive after its last word.
+  const patience = new AbortController();
+  const tooLong = delay(LEFT_PIPE_QUIET_MS, undefined, { signal: patience.signal }).catch(() => {});
+  await Promise.race([done, tooLong]);
+  patience.abort();
 }
 
 const liveTrees = new Map<ChildProcess, string>();
