@@ -270,7 +270,7 @@ const MANAGED_TARGETS: readonly Target[] = [
     place: async (world) => {
       // Read when there is none unpacked.
       for (const id of await readdir(join(world.runtimeRoot, 'uv', 'python'))) {
-        await rm(join(world.runtimeRoot, 'uv', 'python', id, 'digests.json'));
+        await rm(join(world.runtimeRoot, 'uv', 'python', id, 'digests.json'), { force: true });
       }
       return inStore(world, 'cpython-');
     },

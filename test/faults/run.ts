@@ -15,7 +15,7 @@ const INSTANTS = 20;
 /** A point waits for one process at a time most of the while. */
 const PARALLEL = 2;
 
-const FLIPS = 6;
+const FLIPS = 3;
 
 const parts = process.argv.slice(2);
 const isWanted = (part: string) => parts.length === 0 || parts.includes(part);
