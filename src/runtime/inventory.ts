@@ -98,7 +98,9 @@ async function look(
   for (const name of (await readdir(folder).catch(() => [])).sort()) {
     const path = join(folder, name);
     const shape = shapes.find((candidate) => candidate.name.test(name));
-    const status = await lstat(path);
+    const status = await lstat(path).catch(() => null);
+    // A plan is made without a lock, so another run may take away what was just listed.
+    if (status === null) continue;
     if (shape?.children && status.isDirectory()) {
       await look(
         path,

@@ -41,8 +41,8 @@ export async function findUnpackedPython(
     const list = await readList(dir);
     if (list?.key !== wanted.key || list.archiveSha256 !== wanted.archiveSha256) continue;
     if (!(await pathExists(interpreterIn(join(dir, wanted.key))))) continue;
-    const { mtimeMs } = await stat(join(dir, LIST));
-    if (newest === null || mtimeMs > newest.mtimeMs) newest = { dir, mtimeMs };
+    const mtimeMs = (await stat(join(dir, LIST)).catch(() => null))?.mtimeMs;
+    if (mtimeMs !== undefined && mtimeMs > (newest?.mtimeMs ?? 0)) newest = { dir, mtimeMs };
   }
   return newest?.dir ?? null;
 }
