@@ -5,6 +5,7 @@ import { type HttpClient, requireOk } from './http-client.ts';
 import { NetworkFailure } from './network-failure.ts';
 import type { NetworkProfile, PackageIndexConfig } from './profile.ts';
 import {
+  excerptFor,
   INDEX_ACCEPT,
   type IndexPage,
   normaliseProject,
@@ -72,9 +73,9 @@ export function createPackageIndex(
   profile: Pick<NetworkProfile, 'findLinks' | 'indexes'>,
   signal?: AbortSignal,
 ): PackageIndex {
-  const pages = new Map<string, Promise<IndexPage>>();
+  const pages = new Map<string, Promise<PageReader>>();
 
-  function pageOf(location: PackageLocation, project: string): Promise<IndexPage> {
+  function pageOf(location: PackageLocation, project: string): Promise<PageReader> {
     const url =
       location.kind === 'index'
         ? `${joinAddress(location.url, encodeURIComponent(normaliseProject(project)))}/`
@@ -92,7 +93,8 @@ export function createPackageIndex(
   }
 
   async function findIn(location: PackageLocation, project: string, file: string, sha256: string) {
-    const page = await pageOf(location, project);
+    const read = await pageOf(location, project);
+    const page = await read(file);
     const named = page.entries.filter((entry) => entry.file === file);
     // An entry without a digest is a candidate: what arrives is checked anyway.
     const entry =
@@ -164,11 +166,14 @@ export function joinFailures(
   });
 }
 
+/** Gives what a page says of a file; of others only where that costs nothing. */
+type PageReader = (file: string) => Promise<IndexPage>;
+
 async function readPage(
   client: HttpClient,
   url: string,
   signal: AbortSignal | undefined,
-): Promise<IndexPage> {
+): Promise<PageReader> {
   const response = await client.get(url, {
     headers: { accept: INDEX_ACCEPT },
     isPage: true,
@@ -186,16 +191,26 @@ async function readPage(
       detail: `it answered with ${contentType ?? 'no type'}`,
     });
   }
-  let page: IndexPage;
-  try {
-    page =
+  const readAll = async () => {
+    const page =
       format === 'json' ? parseSimpleJson(text, response.url) : await parseSimpleHtml(text, response.url);
-  } catch (error) {
-    throw new NetworkFailure('not-an-index', { host, detail: errorMessage(error), cause: error });
-  }
-  if (!page.isIndex) {
+    if (page.isIndex) return page;
     const via = response.hops[0];
     throw new NetworkFailure('sign-in-page', { host, ...(via && via !== host ? { via } : {}) });
-  }
-  return page;
+  };
+  let whole: Promise<IndexPage> | null = null;
+  return async (file) => {
+    const excerpt = format === 'html' ? excerptFor(text, file) : null;
+    try {
+      if (excerpt !== null) {
+        const page = await parseSimpleHtml(excerpt, response.url);
+        if (page.entries.some((entry) => entry.file === file)) return page;
+      }
+      whole ??= readAll();
+      return await whole;
+    } catch (error) {
+      if (error instanceof NetworkFailure) throw error;
+      throw new NetworkFailure('not-an-index', { host, detail: errorMessage(error), cause: error });
+    }
+  };
 }

@@ -109,6 +109,23 @@ export async function parseSimpleHtml(text: string, url: string): Promise<IndexP
   return { baseUrl: baseUrl ?? url, entries, isIndex: isMarked || entries.length > 0 };
 }
 
+/**
+ * The part of a page of links that is about one file: all before the first link, and the tags that name the file.
+ * `null` when no tag does, which says nothing: a link may be written in another way. To read each of the 15,000 links of
+ * a large page takes longer than to build the environment.
+ */
+export function excerptFor(text: string, file: string): string | null {
+  const firstLink = text.search(/<a\s/i);
+  if (firstLink === -1) return null;
+  const tags: string[] = [];
+  for (let at = text.indexOf(file, firstLink); at !== -1; at = text.indexOf(file, at + file.length)) {
+    const start = text.lastIndexOf('<', at);
+    const end = text.indexOf('>', at);
+    if (end !== -1 && /^<a\s/i.test(text.slice(start, start + 3))) tags.push(text.slice(start, end + 1));
+  }
+  return tags.length === 0 ? null : text.slice(0, firstLink) + tags.join('</a>');
+}
+
 function withoutEntities(text: string, HtmlParser: typeof Parser): string {
   let decoded = '';
   const parser = new HtmlParser({

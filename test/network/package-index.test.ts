@@ -66,6 +66,14 @@ describe('finding a file', () => {
     expect(accept).toMatch(/text\/html;q=0\.\d/);
   });
 
+  it('reads the whole page when its name stands there in another way', async () => {
+    const escaped = FILE.replace('-', '%2D');
+    const body = `<a href="${escaped}">${FILE}</a><a href="${escaped}#sha256=${DIGEST}">x</a>`;
+    const server = await serveIndex({ '/simple/my-pkg/': body });
+    const found = await find(indexFor({ indexes: [location(`${server.url}/simple`)] }));
+    expect(found.url).toBe(`${server.url}/simple/my-pkg/${escaped}`);
+  });
+
   it('takes JSON', async () => {
     const body = JSON.stringify({
       files: [{ filename: FILE, url: `../../f/${FILE}`, hashes: { sha256: DIGEST }, size: 5 }],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  excerptFor,
   normaliseProject,
   pageFormat,
   parseSimpleHtml,
@@ -74,6 +75,44 @@ describe('index pages in HTML', () => {
     ],
   ])('%s', async (_, html, isIndex) => {
     expect((await parseSimpleHtml(html, PAGE)).isIndex).toBe(isIndex);
+  });
+});
+
+describe('the part of a page that is about one file', () => {
+  const link = (file: string) =>
+    `<a href="../${file}#sha256=${DIGEST}" data-requires-python="&gt;=3.9">${file}</a>`;
+  const page = (...files: string[]) =>
+    `<html><head><base href="/b/"><title>Links for pkg</title></head><body>\n${files.map(link).join('<br/>\n')}</body></html>`;
+  const FILE = 'pkg-1.0-py3-none-any.whl';
+
+  it.each<[string, string]>([
+    ['among others', page('pkg-0.9.zip', FILE, `${FILE}.metadata`, 'pkg-2.0.zip')],
+    ['the first', page(FILE, 'pkg-2.0.zip')],
+    ['twice', page('pkg-0.9.zip', FILE, FILE)],
+  ])('says of it what the whole page says: %s', async (_, html) => {
+    const [part, whole] = [
+      await parseSimpleHtml(excerptFor(html, FILE)!, PAGE),
+      await parseSimpleHtml(html, PAGE),
+    ];
+    expect(part.baseUrl).toBe(whole.baseUrl);
+    expect(part.isIndex).toBe(true);
+    const wanted = whole.entries.filter(({ file }) => file === FILE);
+    expect(wanted.length).toBeGreaterThan(0);
+    expect(part.entries.filter(({ file }) => file === FILE)).toEqual(expect.arrayContaining(wanted));
+  });
+
+  it('leaves the other links out', () => {
+    const html = page(...Array.from({ length: 1000 }, (_, minor) => `pkg-0.${minor}.zip`), FILE);
+    expect(excerptFor(html, FILE)!.length).toBeLessThan(600);
+  });
+
+  it.each([
+    ['not in the page', page('pkg-2.0.zip')],
+    ['written in another way', `<a href="pkg-1.0%2Dpy3-none-any.whl">pkg</a>`],
+    ['in no link', `<title>${FILE}</title><a href="pkg-2.0.zip">x</a>${FILE}<br>`],
+    ['no links', FILE],
+  ])('%s: nothing', (_, html) => {
+    expect(excerptFor(html, FILE)).toBeNull();
   });
 });
 
