@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type KtxRuntimeFeature, normaliseFeatures, RUNTIME_FEATURES } from '../runtime/features.ts';
+import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
 import { managedPythonRuntimeLayout, sharedLayout } from '../runtime/layout.ts';
 import { lockArtefact, lockedFeature, type RuntimeLock } from '../runtime/lock.ts';
 import { readLockedAsset } from '../runtime/locked-asset.ts';
@@ -15,7 +16,7 @@ import { managedUvPath } from '../uv/acquire.ts';
 import { managedPythonKey } from '../uv/python-downloads.ts';
 import { MANAGED_UV_VERSION, MANAGED_UV_WHEELS, type ManagedUvPlatformKey } from '../uv/release.ts';
 import { freeBytesAt } from './disk.ts';
-import { unavailability } from './python-choice.ts';
+import { unavailability } from './feature-support.ts';
 import type { SetupOptions } from './setup-options.ts';
 
 /** One feature that can be chosen. Sizes in bytes; `null` is unknown. */
@@ -68,7 +69,7 @@ export async function readSetupOverview(options: SetupOptions): Promise<SetupOve
   ]);
   const hasUv = await pathExists(options.uvPath ?? managedUvPath(options));
   const here = [{ label: `uv ${MANAGED_UV_VERSION}`, isHere: hasUv }];
-  let offers: FeatureOffer[] = [foreignOffer()];
+  let offers: FeatureOffer[] = RUNTIME_FEATURES.map(foreignOffer);
   if (asset) {
     const { version, archives } = asset.lock.python;
     const archiveSha256 = archives[platformKey(host)] ?? '';
@@ -92,8 +93,9 @@ export async function readSetupOverview(options: SetupOptions): Promise<SetupOve
   };
 }
 
-function foreignOffer(): FeatureOffer {
-  return { feature: 'core', ...WORDS.core, downloadBytes: null, diskBytes: null, unavailableReason: null };
+/** Both, as the contract says of every wheel; what they weigh only uv finds out. */
+function foreignOffer(feature: KtxRuntimeFeature): FeatureOffer {
+  return { feature, ...WORDS[feature], downloadBytes: null, diskBytes: null, unavailableReason: null };
 }
 
 async function lockedOffers(
@@ -187,7 +189,10 @@ async function findOtherRuntimes(
         const manifest = await readInstalledManifest(join(runtimeRoot, name, 'manifest.json')).catch(
           () => null,
         );
-        if (!manifest || !(await pathExists(manifest.python.executable))) return null;
+        const computed = managedPythonRuntimeLayout({ cliVersion: name, runtimeRoot });
+        const installed = manifest && (await findInstalledEnvironment(computed, manifest));
+        if (!installed || installed.problem !== null) return null;
+        if (!(await pathExists(installed.layout.pythonPath))) return null;
         return { cliVersion: manifest.cliVersion, features: manifest.features };
       }),
   );

@@ -19,6 +19,7 @@ import {
   freeBytesAt,
   volumeBudgets,
 } from './disk.ts';
+import { unavailability } from './feature-support.ts';
 import { fetchInto } from './fetch-into.ts';
 import type { InstallJob, LockedInstall } from './job.ts';
 import { type ModelPlan, planModel } from './model.ts';
@@ -27,7 +28,7 @@ import { artefactsOf } from './overview.ts';
 import { type Origin, summarisePlan } from './plan-summary.ts';
 import { indexWords, planUv } from './plan-uv.ts';
 import type { InstallPreparation, PrepareOptions, Present } from './prepare.ts';
-import { choosePython, type PythonDecision, unavailability } from './python-choice.ts';
+import { choosePython, type PythonDecision } from './python-choice.ts';
 import { probeSources, type SourceProbe } from './source-probes.ts';
 
 /** The plan of a new environment, see `prepareInstall`. */
@@ -72,7 +73,7 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
     locked,
     requiresPython: asset.requiresPython.minimumVersion,
     hosts,
-    notes: [...session.profile.warnings, ...(locked?.python.notes ?? [])],
+    notes: [...session.profile.warnings, ...(locked?.python.notes ?? foreignNotes(options))],
   });
   const diskNeeds = diskNeedsOf(summary, shared, options.env);
   if (!options.shouldIgnoreDisk && !options.exec) assertDiskSpace(await volumeBudgets(diskNeeds));
@@ -96,7 +97,7 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
       store,
       fetch,
     },
-    env: options.env,
+    env: locked ? options.env : { ...options.env, ...uvSettingsOf(options) },
     acquireUv: uv.acquire,
     exec: options.exec,
     redactor: session.redactor,
@@ -105,6 +106,21 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
     diskNeeds,
   };
   return { status: 'install', present: context.manifest, summary, job, session };
+}
+
+/** What is asked of ktx alone, for a uv that resolves by itself; it reads the user's own settings from the environment. */
+function uvSettingsOf({ indexUrl, isOffline }: PrepareOptions): NodeJS.ProcessEnv {
+  return {
+    ...(indexUrl ? { UV_DEFAULT_INDEX: indexUrl } : {}),
+    ...(isOffline ? { UV_OFFLINE: '1' } : {}),
+  };
+}
+
+function foreignNotes({ python = 'auto' }: PrepareOptions): string[] {
+  return [
+    'This wheel comes without a lock: uv itself finds a Python and the packages, unpinned, and what it fetches is in no record of ktx',
+    ...(python === 'auto' ? [] : ['The choice of a Python is not obeyed: uv takes the one that it finds']),
+  ];
 }
 
 /** Every row of the plan counted where its bytes will lie. */

@@ -1,15 +1,16 @@
 import type { KtxRuntimeFeature } from '../runtime/features.ts';
-import { type Artefact, lockArtefact, lockedFeature, type RuntimeLock } from '../runtime/lock.ts';
+import { type Artefact, lockArtefact, type RuntimeLock } from '../runtime/lock.ts';
 import {
   findSystemPythons,
   inspectSystemPython,
   minorOf,
   type SystemPythonSearch,
 } from '../runtime/system-python.ts';
-import { type HostPlatform, lockedMinors, platformKey, targetKey, unmetMinimum } from '../runtime/target.ts';
+import { type HostPlatform, lockedMinors, platformKey, targetKey } from '../runtime/target.ts';
 import { findUnpackedPython } from '../runtime/unpacked-python.ts';
 import { SetupError } from '../support/errors.ts';
 import { managedPythonKey } from '../uv/python-downloads.ts';
+import { unavailability } from './feature-support.ts';
 import type { PythonChoice } from './setup-options.ts';
 
 export interface ManagedPython {
@@ -121,25 +122,6 @@ function systemDecision(
   rejected: string[],
 ): ChosenSystemPython {
   return { kind: 'system', ...python, target: targetKey(host, python.version), notes, rejected };
-}
-
-/** Why a feature cannot be had with this Python minor on this machine, or `null`. */
-export function unavailability(
-  lock: RuntimeLock,
-  host: HostPlatform,
-  minor: string,
-  features: readonly KtxRuntimeFeature[],
-): string | null {
-  const key = targetKey(host, minor);
-  if (!lock.targets[key]) return `nothing is locked for ${platformKey(host)} with Python ${minor}`;
-  for (const feature of features) {
-    const entry = lockedFeature(lock, key, feature);
-    if (!entry) return `${feature} is not locked for ${platformKey(host)} with Python ${minor}`;
-    if ('unavailable' in entry) return entry.unavailable;
-    const reason = unmetMinimum(entry.minimum, host);
-    if (reason) return reason;
-  }
-  return null;
 }
 
 function unsupportedPlatform(

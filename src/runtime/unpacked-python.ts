@@ -1,29 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod/mini';
 import { differences, digestTree } from '../store/tree-digests.ts';
 import { jsonText, writeFileAtomic } from '../support/atomic-file.ts';
 import { pathExists } from '../support/path-exists.ts';
 import { sharedLayout } from './layout.ts';
+import type { PythonDigestList } from './python-list-schema.ts';
 import { isVersionName } from './version-name.ts';
 
 const PYTHON_ID = /^[0-9a-f]{8}$/;
 const LIST = 'digests.json';
 /** What Python itself writes beside its modules while it runs. */
 const BYTECODE = /(?:^|\/)__pycache__\/[^/]+\.pyc(?:\.\d+)?$/;
-
-/**
- * `uv/python/<id>/digests.json`: what uv unpacked into this folder, made right after it did. Without it the folder is unfinished or
- * was found altered, and no new environment uses it; those that do already keep it.
- */
-const digestListSchema = z.object({
-  schemaVersion: z.literal(1),
-  archiveSha256: z.string(),
-  /** uv's name of this Python, the folder within the folder. */
-  key: z.string(),
-  files: z.record(z.string(), z.string()),
-});
 
 /** A folder for one interpreter: `UV_PYTHON_INSTALL_DIR` of the calls that unpack it and use it. */
 export function newPythonDir(pythonDir: string): string {
@@ -119,9 +107,11 @@ async function usedPythonIds(runtimeRoot: string): Promise<Set<string>> {
   return used;
 }
 
-async function readList(dir: string): Promise<z.infer<typeof digestListSchema> | null> {
+async function readList(dir: string): Promise<PythonDigestList | null> {
   try {
-    return digestListSchema.parse(JSON.parse(await readFile(join(dir, LIST), 'utf8')));
+    const text = await readFile(join(dir, LIST), 'utf8');
+    const { parsePythonDigestList } = await import('./python-list-schema.ts');
+    return parsePythonDigestList(JSON.parse(text));
   } catch {
     return null;
   }

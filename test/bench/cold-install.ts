@@ -29,7 +29,7 @@ export async function coldInstallBench(): Promise<BenchRow[]> {
       await compare({
         name: 'cold core install, the proof aside',
         yardstick: 'uv venv + uv pip install by hand, online',
-        limit: 1.25,
+        limit: 1.1,
         rounds: ROUNDS,
         run: () => ourInstall(join(scratch, `ours-${round++}`), uvPath),
         runYardstick: () => handInstall(join(scratch, `hand-${round++}`), uvPath),

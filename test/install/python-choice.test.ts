@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { choosePython, unavailability } from '../../src/install/python-choice.ts';
+import { unavailability } from '../../src/install/feature-support.ts';
+import { choosePython } from '../../src/install/python-choice.ts';
 import type { RuntimeLock } from '../../src/runtime/lock.ts';
 import type { HostPlatform } from '../../src/runtime/target.ts';
 import { newPythonDir, recordPython } from '../../src/runtime/unpacked-python.ts';

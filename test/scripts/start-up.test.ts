@@ -1,10 +1,13 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 import fc from 'fast-check';
 import realStringWidth from 'string-width';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { GraphemeSegmenter } from '../../scripts/start-up/grapheme-segmenter.mjs';
+import { startUp } from '../../scripts/start-up/plugin.mjs';
 import { SIMPLE_TEXT } from '../../scripts/start-up/simple-text.mjs';
-
-vi.mock('ktx-real:string-width', () => ({ default: realStringWidth }));
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 /** The stand-ins of the bundle say what the libraries say, or ask them. */
 const everySimpleCharacter = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code)).filter(
@@ -43,7 +46,11 @@ it('every simple character is one column and one cluster', () => {
 });
 
 it('widths agree', async () => {
-  const { default: stringWidth } = await import('../../scripts/start-up/string-width.mjs');
+  // Bundled as the program is: outside of a bundle its `require` finds nothing.
+  const outfile = join(await temporaryFolder(), 'string-width.mjs');
+  const stdin = { contents: `export { default } from 'string-width';`, resolveDir: import.meta.dirname };
+  await build({ stdin, outfile, bundle: true, platform: 'node', format: 'esm', plugins: [startUp] });
+  const { default: stringWidth } = await import(pathToFileURL(outfile).href);
   fc.assert(
     fc.property(text, (value) => {
       expect(stringWidth(value)).toBe(realStringWidth(value));
