@@ -49,9 +49,12 @@ async function undo(args: LifecycleArgs, io: KtxCliIo, deps: LifecycleDeps): Pro
   const library = () => import('../install/undo.ts');
   const readTarget = deps.readUndoTarget ?? (await library()).readUndoTarget;
   const target = await readTarget({ cliVersion });
-  if (target !== null && !args.json) print(io, undoLines(target));
   // Without a target the library says why there is none.
-  if (target !== null && !(await isAgreed(args, io, deps, 'Switch to it?'))) return refusal(args, io, deps);
+  if (target !== null) {
+    if (!args.yes && !canAsk(args, io, deps)) return refusal(args, io);
+    if (!args.json) print(io, undoLines(target));
+    if (!(await isAgreed(args, io, deps, 'Switch to it?'))) return unchanged(io);
+  }
   const run = deps.undo ?? (await library()).undoManagedPythonRuntime;
   const done = await run({ cliVersion, note: noteTo(io), signal: deps.signal });
   if (args.json) io.stdout.write(jsonText(done));
@@ -68,18 +71,22 @@ function undoLines({ direction, from, to }: UndoTarget): string[] {
 async function uninstall(args: LifecycleArgs, io: KtxCliIo, deps: LifecycleDeps): Promise<number> {
   const library = () => import('../runtime/uninstall.ts');
   const plan = await (deps.planUninstall ?? (await library()).planUninstall)({});
+  const isNothing = plan.parts.length === 0;
   if (!args.json) print(io, planLines(plan));
-  if (plan.parts.length > 0 && !(await isAgreed(args, io, deps, 'Delete all this?')))
-    return refusal(args, io, deps);
+  if (!isNothing) {
+    if (!args.yes && !canAsk(args, io, deps)) return refusal(args, io);
+    if (!(await isAgreed(args, io, deps, 'Delete all this?'))) return unchanged(io);
+  }
   const run = deps.uninstall ?? (await library()).uninstallManagedPythonRuntimes;
   const result = await run({ note: noteTo(io), signal: deps.signal });
   if (args.json) io.stdout.write(jsonText(result));
-  else print(io, resultLines(result));
+  else if (!isNothing || result.removedBytes > 0) print(io, resultLines(result));
   return result.left.length === 0 ? 0 : 1;
 }
 
 function planLines({ runtimeRoot, parts, sizeBytes, foreign, daemons }: UninstallPlan): string[] {
-  if (parts.length === 0) return [`Nothing of ktx found under ${runtimeRoot}`, ...foreign.map(foreignLine)];
+  if (parts.length === 0)
+    return [`Nothing to uninstall: ${runtimeRoot} has nothing of ktx.`, ...foreign.map(foreignLine)];
   return [
     `To be deleted under ${runtimeRoot}`,
     ...parts.map((part) => `${formatBytes(part.sizeBytes).padStart(8)}  ${part.what}`),
@@ -104,6 +111,12 @@ function resultLines({ removedBytes, stoppedPids, left, leftBytes, runtimeRoot }
   ];
 }
 
+/** Questions and JSON would share a stream. */
+function canAsk(args: LifecycleArgs, io: KtxCliIo, deps: LifecycleDeps): boolean {
+  if (args.json) return false;
+  return deps.confirm !== undefined || (io.stdout.isTTY === true && process.stdin.isTTY === true);
+}
+
 async function isAgreed(
   args: LifecycleArgs,
   io: KtxCliIo,
@@ -111,20 +124,17 @@ async function isAgreed(
   question: string,
 ): Promise<boolean> {
   if (args.yes) return true;
-  // Questions and JSON would share a stream.
-  if (args.json) return false;
   if (deps.confirm) return (await deps.confirm(question)) === true;
   const { confirmOnTerminal } = await import('./install-consent.ts');
   return confirmOnTerminal(question, io, args.command === 'undo');
 }
 
-/** Nothing was done: by choice on a terminal, or because nobody could be asked. */
-function refusal(args: LifecycleArgs, io: KtxCliIo, deps: LifecycleDeps): number {
-  const wasAsked = !args.json && (deps.confirm !== undefined || io.stdout.isTTY === true);
-  if (wasAsked) {
-    print(io, ['Nothing was changed.']);
-    return 0;
-  }
+function unchanged(io: KtxCliIo): number {
+  print(io, ['Nothing was changed.']);
+  return 0;
+}
+
+function refusal(args: LifecycleArgs, io: KtxCliIo): number {
   io.stderr.write(`Refusing to ${args.command} without --yes.\n`);
   return 1;
 }

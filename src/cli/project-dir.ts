@@ -1,10 +1,11 @@
 import { dirname, join, resolve } from 'node:path';
+import { hasControlCharacter, quoted } from '../support/control-characters.ts';
 import { pathExists } from '../support/path-exists.ts';
 
 /**
  * The project that a command works on: `--project-dir`, else `KTX_PROJECT_DIR`, else the nearest folder upwards that
  * holds `ktx.yaml`, else the current one.
- * @throws Error when the flag or the variable is there and empty.
+ * @throws Error when the flag or the variable is there and empty, or contains a control character.
  */
 export async function resolveProjectDir(options: {
   flag?: string;
@@ -14,15 +15,21 @@ export async function resolveProjectDir(options: {
   const { flag, env, cwd } = options;
   if (flag !== undefined) {
     if (flag.trim() === '') throw new Error('--project-dir requires a value');
-    return resolve(cwd, flag);
+    return folder('--project-dir', flag, cwd);
   }
   const fromEnvironment = env['KTX_PROJECT_DIR'];
   if (fromEnvironment !== undefined) {
     if (fromEnvironment.trim() === '') throw new Error('KTX_PROJECT_DIR must not be empty');
-    return resolve(cwd, fromEnvironment);
+    return folder('KTX_PROJECT_DIR', fromEnvironment, cwd);
   }
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
     if (await pathExists(join(folder, 'ktx.yaml'))) return folder;
     if (folder === dirname(folder)) return resolve(cwd);
   }
+}
+
+function folder(source: string, path: string, cwd: string): string {
+  if (!hasControlCharacter(path)) return resolve(cwd, path);
+  const text = `${source} contains a line break or another control character: ${quoted(path)}.`;
+  throw new Error(`${text} Name the project by a path without it.`);
 }

@@ -1,5 +1,7 @@
 import { type ProofOptions, proveDaemon, proveImports } from '../install/prove.ts';
 import type { SetupOptions } from '../install/setup-options.ts';
+import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
+import { managedPythonRuntimeLayout } from '../runtime/layout.ts';
 import { embeddingsModelDir } from '../runtime/models.ts';
 import { readManagedPythonRuntimeStatus } from '../runtime/status.ts';
 import { CancelledError, errorMessage, SetupError } from '../support/errors.ts';
@@ -39,19 +41,28 @@ export async function runChecks(options: CheckOptions): Promise<CheckResult[]> {
     const check = (await contractChecks).find((entry) => entry.id === id);
     return check ?? { status: 'could-not-check', detail: 'not among the checks' };
   };
-  const hasEmbeddings = status.manifest?.features.includes('local-embeddings') === true;
-  const proof: ProofOptions | null = status.manifest
+  const isForeign = status.manifest?.locked === undefined;
+  // A foreign wheel brings its own way to embed, and its own model.
+  const hasEmbeddings = !isForeign && status.manifest?.features.includes('local-embeddings') === true;
+  const computed = managedPythonRuntimeLayout(options);
+  const installed = status.manifest && (await findInstalledEnvironment(computed, status.manifest));
+  const proof: ProofOptions | null = installed
     ? {
-        environmentDir: status.layout.venvDir,
-        pythonPath: status.manifest.python.executable,
-        daemonPath: status.manifest.python.daemonExecutable,
+        environmentDir: installed.layout.venvDir,
+        pythonPath: installed.layout.pythonPath,
+        daemonPath: installed.layout.daemonPath,
         cliVersion: options.cliVersion,
+        isForeign,
         modelDir: hasEmbeddings ? embeddingsModelDir(status.layout.runtimeRoot) : undefined,
         env: options.env ?? process.env,
         signal: options.signal,
       }
     : null;
-  const skipped: Verdict = { status: 'skipped', detail: 'no runtime is installed' };
+  const prove = async (ask: (options: ProofOptions) => Promise<string>): Promise<Verdict> => {
+    if (!installed || !proof) return { status: 'skipped', detail: 'no runtime is installed' };
+    if (installed.problem !== null) throw new Error(installed.problem);
+    return { status: 'pass', detail: await ask(proof) };
+  };
   const checks: Check[] = [
     { id: uv, group: 'Tools', label: 'uv', run: () => fromContract(uv) },
     { id: asset, group: 'Tools', label: 'Bundled Python wheel', run: () => fromContract(asset) },
@@ -60,18 +71,18 @@ export async function runChecks(options: CheckOptions): Promise<CheckResult[]> {
       id: 'environment',
       group: 'Runtime',
       label: 'Environment starts',
-      run: async () => (proof ? passed(`Python ${await proveImports(proof)} imports ktx_daemon`) : skipped),
+      run: () => prove(async (proof) => `Python ${await proveImports(proof)} imports ktx_daemon`),
     },
     {
       id: 'daemon',
       group: 'Runtime',
       label: 'Daemon answers',
-      run: async () => {
-        if (!proof) return skipped;
-        await proveDaemon(proof);
-        const vector = hasEmbeddings ? ', and the reference vector was computed' : '';
-        return passed(`/health answered on a free port${vector}`);
-      },
+      run: () =>
+        prove(async (proof) => {
+          await proveDaemon(proof);
+          const vector = hasEmbeddings ? ', and the reference vector was computed' : '';
+          return `/health answered on a free port${vector}`;
+        }),
     },
   ];
   return Promise.all(
@@ -83,10 +94,6 @@ export async function runChecks(options: CheckOptions): Promise<CheckResult[]> {
       return result;
     }),
   );
-}
-
-function passed(detail: string): Verdict {
-  return { status: 'pass', detail };
 }
 
 async function judge(run: () => Promise<Verdict>): Promise<Verdict> {

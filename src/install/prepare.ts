@@ -1,6 +1,7 @@
 import type { ManagedRuntimeAsset } from '../runtime/asset.ts';
 import { verifyRuntimeAsset } from '../runtime/asset.ts';
 import { featuresSatisfy, type KtxRuntimeFeature, normaliseFeatures } from '../runtime/features.ts';
+import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
 import {
   type ManagedPythonRuntimeLayout,
   managedPythonRuntimeLayout,
@@ -9,7 +10,6 @@ import {
 import { runIds } from '../runtime/left-runs.ts';
 import { readLockedDigests } from '../runtime/locked-asset.ts';
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from '../runtime/manifest.ts';
-import { withInstalledPaths } from '../runtime/status.ts';
 import type { ManagedPythonRuntimeInstallOptions } from '../runtime/types.ts';
 import type { Emit, PlanSummary } from '../support/events.ts';
 import { pathExists } from '../support/path-exists.ts';
@@ -65,7 +65,8 @@ export async function prepareInstall(options: PrepareOptions): Promise<Prepared>
   ]);
   const requested = normaliseFeatures(options.features);
   if (!options.shouldForce && manifest && (await isReusable(manifest, layout, asset, requested))) {
-    return { status: 'ready', layout: withInstalledPaths(layout, manifest), asset, manifest };
+    const installed = await findInstalledEnvironment(layout, manifest);
+    if (installed.problem === null) return { status: 'ready', layout: installed.layout, asset, manifest };
   }
   const carried = manifest?.cliVersion === options.cliVersion ? manifest.features : [];
   const features = normaliseFeatures([...requested, ...carried]);

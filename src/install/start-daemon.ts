@@ -96,9 +96,9 @@ export async function startManagedPythonDaemon(
   const present = await reuseOrDiscardPresent(options, options.force === true ? null : features);
   if (present) return present;
 
-  const { manifest } = await installRuntime(options, features);
+  const { manifest, daemonPath } = await installRuntime(options, features);
   throwIfCancelled(options.signal);
-  const daemon = await spawnHealthyDaemon(options, layout, manifest);
+  const daemon = await spawnHealthyDaemon(options, layout, manifest, daemonPath);
   try {
     for (let attempt = 1; attempt <= MAX_PUBLISH_ATTEMPTS; attempt++) {
       if (await publishDaemonState(layout.daemonStatePath, daemon.state)) {
@@ -139,15 +139,21 @@ async function reuseOrDiscardPresent(
 async function installRuntime(
   options: ManagedPythonDaemonStartOptions,
   features: KtxRuntimeFeature[],
-): Promise<{ manifest: InstalledKtxRuntimeManifest }> {
-  const install = options.installRuntime ?? (await import('./install.ts')).installManagedPythonRuntime;
+): Promise<{ manifest: InstalledKtxRuntimeManifest; daemonPath: string }> {
   const { projectDir: _, ...runtimeOptions } = layoutOptions(options);
-  return install({
+  const installOptions = {
     ...runtimeOptions,
     features,
     force: false,
     ...(options.signal ? { signal: options.signal } : {}),
-  });
+  };
+  if (options.installRuntime) {
+    const { manifest } = await options.installRuntime(installOptions);
+    return { manifest, daemonPath: manifest.python.daemonExecutable };
+  }
+  const { installManagedPythonRuntime } = await import('./install.ts');
+  const { manifest, layout } = await installManagedPythonRuntime(installOptions);
+  return { manifest, daemonPath: layout.daemonPath };
 }
 
 interface StartedDaemon {
@@ -159,6 +165,7 @@ async function spawnHealthyDaemon(
   options: ManagedPythonDaemonStartOptions,
   layout: ManagedPythonDaemonLayout,
   manifest: InstalledKtxRuntimeManifest,
+  daemonPath: string,
 ): Promise<StartedDaemon> {
   await mkdir(layout.daemonStateDir, { recursive: true });
   const logs: FileHandle[] = [];
@@ -179,14 +186,14 @@ async function spawnHealthyDaemon(
       runtimeRoot,
     });
     const child = (options.spawnDaemon ?? spawnDetached)(
-      manifest.python.daemonExecutable,
+      daemonPath,
       ['serve-http', '--host', '127.0.0.1', '--port', String(port)],
       { detached: true, stdio: ['ignore', stdout.fd, stderr.fd], env },
     );
     child.unref();
     const { pid } = child;
     if (pid === undefined) {
-      const reason = `${manifest.python.daemonExecutable} ${(await child.ended) ?? 'has no pid'}`;
+      const reason = `${daemonPath} ${(await child.ended) ?? 'has no pid'}`;
       throw new Error(`ktx daemon did not report a pid. stderr: ${layout.daemonStderrPath}`, {
         cause: new Error(reason),
       });
@@ -210,7 +217,10 @@ async function spawnHealthyDaemon(
     // A pid is ours only until the child is reaped.
     const end = async () => (ending === null ? endChild(pid, options) : undefined);
     try {
-      const problem = await healthProblemAfterStart(options, state, nonce, () => ending);
+      // Only what was installed from our lock is known to be ours.
+      const isNonceOptional = manifest.locked === undefined;
+      const told = { nonce, isNonceOptional };
+      const problem = await healthProblemAfterStart(options, state, told, () => ending);
       if (problem === null) return { state, end };
       const lastWords = ending === null ? '' : await lastErrorLine(layout.daemonStderrPath, stderrStart);
       throw new ManagedPythonDaemonStartError(problem + lastWords, layout.daemonStderrPath);
@@ -227,7 +237,7 @@ async function spawnHealthyDaemon(
 async function healthProblemAfterStart(
   options: ManagedPythonDaemonStartOptions,
   state: ManagedPythonDaemonState,
-  nonce: string,
+  told: { nonce: string; isNonceOptional: boolean },
   ending: () => string | null,
 ): Promise<string | null> {
   const { cliVersion, fetch, signal } = options;
@@ -239,7 +249,7 @@ async function healthProblemAfterStart(
     const remainingMs = deadline - performance.now();
     const isLast = remainingMs <= 0;
     const timeoutMs = isLast ? FINAL_PROBE_MS : remainingMs;
-    const problem = await daemonHealthProblem({ baseUrl, cliVersion, nonce, fetch, timeoutMs });
+    const problem = await daemonHealthProblem({ baseUrl, cliVersion, ...told, fetch, timeoutMs });
     if (problem === null) return null;
     const how = ending();
     if (how !== null) return `the process ${how}`;

@@ -1,6 +1,6 @@
-import { basename, join } from 'node:path';
-import { environmentOf, readEnvironments } from '../runtime/environments.ts';
-import type { ManagedPythonRuntimeLayout } from '../runtime/layout.ts';
+import { join } from 'node:path';
+import { environmentsDir, readEnvironments } from '../runtime/environments.ts';
+import { environmentPaths, type ManagedPythonRuntimeLayout } from '../runtime/layout.ts';
 import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
 import { jsonText, writeFileAtomic } from '../support/atomic-file.ts';
 import { pathExists } from '../support/path-exists.ts';
@@ -24,8 +24,8 @@ export async function commitEnvironment(
 export async function previousEnvironment(versionDir: string): Promise<string | null> {
   const { active, other, records } = await readEnvironments(versionDir);
   for (const id of active.kind === 'id' ? [active.id, other] : []) {
-    const record = id === null ? undefined : records.get(id);
-    if (record && (await pathExists(record.python.executable))) return basename(environmentOf(record));
+    if (id === null || !records.has(id)) continue;
+    if (await pathExists(environmentPaths(join(environmentsDir(versionDir), id)).pythonPath)) return id;
   }
   return null;
 }

@@ -1,20 +1,23 @@
-import { realpath } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
   type EnvironmentRecord,
-  environmentOf,
   environmentsDir,
   readEnvironments,
   tidyEnvironments,
 } from '../runtime/environments.ts';
 import { isEnvironmentInUse } from '../runtime/environments-in-use.ts';
 import type { KtxRuntimeFeature } from '../runtime/features.ts';
+import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
 import { openJournal, RUN_VARIABLE } from '../runtime/journal.ts';
-import { managedPythonRuntimeLayout, sharedLayout } from '../runtime/layout.ts';
+import {
+  type ManagedPythonRuntimeLayout,
+  managedPythonRuntimeLayout,
+  sharedLayout,
+} from '../runtime/layout.ts';
 import { recover } from '../runtime/recovery.ts';
 import { type Note, withWriteAccess } from '../runtime/write-access.ts';
 import { jsonText, writeFileAtomic } from '../support/atomic-file.ts';
-import { errorMessage, SetupError } from '../support/errors.ts';
+import { SetupError } from '../support/errors.ts';
 import { proveEnvironment } from './prove.ts';
 
 /** One of the two environments that undo goes between. */
@@ -67,22 +70,24 @@ export async function undoManagedPythonRuntime(options: UndoOptions): Promise<Un
     const found = await findTarget(versionDir);
     if (found === null) throw nothingToUndo(versionDir);
     const { target, record } = found;
-    await assertInPlace(target.to, record);
+    const { pythonPath, daemonPath } = await locate(layout, target.to, record);
     const journal = openJournal({ runsDir: sharedLayout(runtimeRoot).runsDir, cliVersion });
     try {
       journal.write({ step: 'undo' });
       await proveEnvironment({
         environmentDir: target.to.environmentDir,
-        pythonPath: record.python.executable,
-        daemonPath: record.python.daemonExecutable,
+        pythonPath,
+        daemonPath,
         cliVersion,
+        isForeign: record.locked === undefined,
         env: { ...(options.env ?? process.env), [RUN_VARIABLE]: journal.runId },
         signal,
         onSpawn: journal.child,
       });
       journal.write({ switchingTo: basename(target.to.environmentDir) });
       const { previous: _, ...manifest } = record;
-      await writeFileAtomic(layout.manifestPath, jsonText(manifest));
+      const python = { executable: pythonPath, daemonExecutable: daemonPath };
+      await writeFileAtomic(layout.manifestPath, jsonText({ ...manifest, python }));
       const { problems } = await tidyEnvironments(versionDir, isEnvironmentInUse);
       for (const text of problems) note('warning', text);
     } finally {
@@ -118,18 +123,21 @@ function sideOf(versionDir: string, id: string, record: EnvironmentRecord): Undo
 }
 
 /** Environments hold absolute paths, so one in a folder that was moved runs nothing, or something else. */
-async function assertInPlace({ environmentDir }: UndoSide, record: EnvironmentRecord): Promise<void> {
-  const claimed = environmentOf(record);
-  const [real, realClaimed] = await Promise.all([
-    realpath(environmentDir),
-    realpath(claimed).catch((error: unknown) => errorMessage(error)),
-  ]);
-  if (real === realClaimed) return;
-  throw new SetupError(`The previous environment was made for another place: ${claimed}`, {
-    failureClass: 'conflict',
-    evidence: [`it lies in ${environmentDir}`],
-    nextSteps: ['ktx setup --force builds a new one'],
-  });
+async function locate(
+  layout: ManagedPythonRuntimeLayout,
+  { environmentDir }: UndoSide,
+  record: EnvironmentRecord,
+): Promise<ManagedPythonRuntimeLayout> {
+  const { layout: found, problem } = await findInstalledEnvironment(layout, record);
+  if (problem === null && found.venvDir === environmentDir) return found;
+  throw new SetupError(
+    `The environment to go to is not in its place: ${problem ?? record.python.executable}`,
+    {
+      failureClass: 'conflict',
+      evidence: [`it lies in ${environmentDir}`],
+      nextSteps: ['ktx setup --force builds a new one'],
+    },
+  );
 }
 
 function nothingToUndo(versionDir: string): SetupError {

@@ -17,6 +17,8 @@ export interface HealthOptions {
    * or with another, comes from a process that took the port. An injected `fetch` may leave it out.
    */
   nonce?: string;
+  /** A wheel that is not ours need not know of the nonce; one that answers with another is refused all the same. */
+  isNonceOptional?: boolean;
   /** Replaces the transport. */
   fetch?: ManagedPythonDaemonFetch;
   /** Nothing waits for one answer longer than this, an injected `fetch` included. */
@@ -49,7 +51,7 @@ export async function answersHealthy(baseUrl: string, timeoutMs: number): Promis
 }
 
 async function problemOfAnswer(
-  { baseUrl, cliVersion, nonce, fetch }: HealthOptions,
+  { baseUrl, cliVersion, nonce, isNonceOptional = false, fetch }: HealthOptions,
   signal: AbortSignal,
 ): Promise<string | null> {
   const url = `${baseUrl}/health`;
@@ -64,7 +66,8 @@ async function problemOfAnswer(
   if (health['version'] !== cliVersion) {
     return `Daemon version ${health['version']} does not match CLI ${cliVersion}`;
   }
-  const isNonceDue = nonce !== undefined && (!fetch || health['nonce'] !== undefined);
+  const mayBeSilent = isNonceOptional || fetch !== undefined;
+  const isNonceDue = nonce !== undefined && (!mayBeSilent || health['nonce'] !== undefined);
   if (isNonceDue && health['nonce'] !== nonce) {
     return `Another process answers at ${baseUrl}: it does not know what the daemon was told at its start`;
   }

@@ -3,15 +3,20 @@ import { lstat, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs
 import { basename, dirname, join, relative } from 'node:path';
 import * as z from 'zod/mini';
 import { errorCode, errorMessage } from '../support/errors.ts';
+import { kindOf } from '../support/file-kind.ts';
 import { parseSchema } from '../support/schema.ts';
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from './manifest.ts';
 import { installedManifestSchema } from './manifest-schema.ts';
+import { removeAside } from './remove-aside.ts';
 
 /** Names of environments; nothing else in their folder is ever touched. */
 export const ENVIRONMENT_ID = /^[0-9a-f]{8}$/;
-/** What an interrupted removal or replacement leaves in a version's folder or in `envs`. */
-export const ENVIRONMENT_LEFTOVER =
-  /^(?:[0-9a-f]{8}|\.venv)\.[0-9a-f]{8}\.removed$|^\.venv\.[0-9a-f]{8}$|\.json\.\d+\.[0-9a-f]{8}\.tmp$/;
+/** What interruptions leave in a version's folder or in `envs`: of a removal, of a new link `.venv`, of a new manifest. */
+export const LEFTOVERS = {
+  folder: /^(?:[0-9a-f]{8}|\.venv)\.[0-9a-f]{8}\.removed$/,
+  link: /^\.venv\.[0-9a-f]{8}$/,
+  file: /^manifest\.json\.\d+\.[0-9a-f]{8}\.tmp$/,
+} as const;
 
 export function environmentsDir(versionDir: string): string {
   return join(versionDir, 'envs');
@@ -38,7 +43,7 @@ export type EnvironmentRecord = z.infer<typeof environmentRecordSchema>;
 
 /** Which environments of a version there are, by id, and what they are to each other. */
 export interface EnvironmentsOverview {
-  /** `unreadable`: the manifest does not tell; `none`: there is none, or it names an adopted `.venv`. */
+  /** `unreadable`: the manifest names none that is here; `none`: there is none, or it names an adopted `.venv`. */
   active: { kind: 'id'; id: string } | { kind: 'none' } | { kind: 'unreadable' };
   /** Those that were finished, by id. */
   records: ReadonlyMap<string, EnvironmentRecord>;
@@ -56,7 +61,7 @@ export async function readEnvironments(versionDir: string): Promise<Environments
     const record = await readEnvironmentRecord(versionDir, id);
     if (record) records.set(id, record);
   }
-  const active = await readActive(versionDir);
+  const active = await readActive(versionDir, ids);
   const other = active.kind === 'id' ? otherThan(active.id, records) : null;
   const unneeded = ids.filter((id) => {
     if (active.kind === 'id') return id !== active.id && id !== other;
@@ -73,7 +78,10 @@ function otherThan(active: string, records: ReadonlyMap<string, EnvironmentRecor
   return previous !== null && records.has(previous) ? previous : null;
 }
 
-async function readActive(versionDir: string): Promise<EnvironmentsOverview['active']> {
+async function readActive(
+  versionDir: string,
+  ids: readonly string[],
+): Promise<EnvironmentsOverview['active']> {
   try {
     const manifest = await readInstalledManifest(join(versionDir, 'manifest.json'));
     if (!manifest) return { kind: 'none' };
@@ -81,7 +89,7 @@ async function readActive(versionDir: string): Promise<EnvironmentsOverview['act
     const id = basename(path);
     if (id === '.venv') return { kind: 'none' };
     // Names, not whole paths: the same folder may be reached through a link.
-    const isOurs = basename(dirname(path)) === 'envs' && ENVIRONMENT_ID.test(id);
+    const isOurs = basename(dirname(path)) === 'envs' && ids.includes(id);
     return isOurs ? { kind: 'id', id } : { kind: 'unreadable' };
   } catch {
     return { kind: 'unreadable' };
@@ -131,11 +139,29 @@ export async function tidyEnvironments(
   for (const folder of [versionDir, environmentsDir(versionDir)]) {
     for (const name of await namesIn(folder)) {
       const path = join(folder, name);
-      if (ENVIRONMENT_LEFTOVER.test(name))
+      if (await isLeftover(path, name))
         await attempt(result, path, () => rm(path, { recursive: true, force: true }));
     }
   }
   return result;
+}
+
+async function isLeftover(path: string, name: string): Promise<boolean> {
+  const kind = (['folder', 'link', 'file'] as const).find((candidate) => LEFTOVERS[candidate].test(name));
+  if (kind === undefined) return false;
+  const status = await lstat(path).catch(() => null);
+  return status !== null && kindOf(status) === kind;
+}
+
+/**
+ * Deletes the environments of a version that is to go, each so that what is left by an interruption is known for what it is.
+ * @throws the file system's error.
+ */
+export async function removeEnvironments(versionDir: string): Promise<void> {
+  const ids = (await namesIn(environmentsDir(versionDir))).filter((name) => ENVIRONMENT_ID.test(name));
+  for (const id of ids) await removeAside(join(environmentsDir(versionDir), id));
+  const venvDir = join(versionDir, '.venv');
+  if ((await lstat(venvDir).catch(() => null))?.isDirectory()) await removeAside(venvDir);
 }
 
 async function attempt(result: TidyResult, path: string, remove: () => Promise<void>): Promise<void> {
@@ -164,14 +190,9 @@ async function pointLinkAt(linkPath: string, environmentDir: string): Promise<vo
   await rename(temporary, linkPath);
 }
 
-/** Renamed first, so that a removal that is interrupted leaves no folder that looks whole. */
-async function removeAside(path: string): Promise<void> {
-  const aside = `${path}.${randomBytes(4).toString('hex')}.removed`;
-  await rename(path, aside);
-  await rm(aside, { recursive: true, force: true, maxRetries: 3 });
-}
-
+/** Through no link in place of `envs`: what it leads to is somebody else's. */
 async function namesIn(folder: string): Promise<string[]> {
+  if (basename(folder) === 'envs' && (await lstat(folder).catch(() => null))?.isSymbolicLink()) return [];
   return readdir(folder).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return [];
     throw error;

@@ -1,5 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { hasControlCharacter, quoted } from '../support/control-characters.ts';
+import { SetupError } from '../support/errors.ts';
 import { PACKAGE_ROOT } from '../support/package-root.ts';
 
 export interface ManagedPythonRuntimeLayoutOptions {
@@ -27,14 +29,31 @@ export interface ManagedPythonRuntimeLayout {
   daemonPath: string;
 }
 
-/** Runtime root: option, else non-empty `KTX_RUNTIME_ROOT` verbatim, else `<home>/.ktx/runtime` on every platform. */
+/**
+ * Runtime root: option, else non-empty `KTX_RUNTIME_ROOT` verbatim, else `<home>/.ktx/runtime` on every platform.
+ * @throws SetupError when it contains a control character: uv and its files of lines fail on it in the middle of an install.
+ */
 export function managedRuntimeRoot(
   options: Pick<ManagedPythonRuntimeLayoutOptions, 'env' | 'homeDir' | 'runtimeRoot'>,
 ): string {
-  if (options.runtimeRoot !== undefined) return options.runtimeRoot;
-  const fromEnvironment = (options.env ?? process.env)['KTX_RUNTIME_ROOT'];
-  if (fromEnvironment) return fromEnvironment;
-  return join(options.homeDir ?? homedir(), '.ktx', 'runtime');
+  const { path, from } = chosenRoot(options);
+  if (!hasControlCharacter(path)) return path;
+  const text = `The path of the runtime folder contains a line break or another control character: ${quoted(path)} (${from}).`;
+  throw new SetupError(`${text} Python's tools cannot work in such a folder; choose another one.`, {
+    failureClass: 'conflict',
+    nextSteps: ['ktx setup --runtime-root <dir>', 'Or set KTX_RUNTIME_ROOT to a path without it'],
+  });
+}
+
+function chosenRoot({
+  runtimeRoot,
+  env = process.env,
+  homeDir,
+}: Pick<ManagedPythonRuntimeLayoutOptions, 'env' | 'homeDir' | 'runtimeRoot'>) {
+  if (runtimeRoot !== undefined) return { path: runtimeRoot, from: 'as it was given' };
+  const fromEnvironment = env['KTX_RUNTIME_ROOT'];
+  if (fromEnvironment) return { path: fromEnvironment, from: 'from KTX_RUNTIME_ROOT' };
+  return { path: join(homeDir ?? homedir(), '.ktx', 'runtime'), from: 'in the home directory' };
 }
 
 /** Computes paths; touches no disk. */

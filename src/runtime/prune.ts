@@ -103,12 +103,14 @@ async function entriesOf(path: string): Promise<Dirent[]> {
 }
 
 async function removeFolders(paths: readonly string[]): Promise<string[]> {
+  const { removeEnvironments } = await import('./environments.ts');
   const removed: string[] = [];
   const problems: string[] = [];
   for (const path of paths) {
     try {
       // First the commit point: a deletion that is cut off leaves no runtime, not a broken one.
       await rm(join(path, 'manifest.json'), { force: true });
+      await removeEnvironments(path);
       await rm(path, { recursive: true });
       removed.push(path);
     } catch (error) {

@@ -1,6 +1,6 @@
-import { dirname, isAbsolute, relative } from 'node:path';
 import { errorMessage } from '../support/errors.ts';
 import { pathExists } from '../support/path-exists.ts';
+import { findInstalledEnvironment } from './installed-environment.ts';
 import {
   type ManagedPythonRuntimeLayout,
   type ManagedPythonRuntimeLayoutOptions,
@@ -18,9 +18,9 @@ export interface ManagedPythonRuntimeStatus {
 }
 
 /**
- * What is installed for this CLI version. Reads the manifest and looks whether its two executables are there; writes
- * nothing, spawns nothing, and never rejects for a bad manifest. Whether the runtime works is the doctor's question.
- * Contract section 11.
+ * What is installed for this CLI version. Reads the manifest and looks whether its two executables are there, and in this
+ * version's folder; writes nothing, spawns nothing, and never rejects for a bad manifest. Whether the runtime works is the doctor's
+ * question. Contract section 11.
  */
 export async function readManagedPythonRuntimeStatus(
   options: ManagedPythonRuntimeLayoutOptions,
@@ -44,7 +44,7 @@ export async function readManagedPythonRuntimeStatus(
       layout: computed,
     };
   }
-  const layout = withInstalledPaths(computed, manifest);
+  const { layout, problem } = await findInstalledEnvironment(computed, manifest);
   if (manifest.cliVersion !== options.cliVersion) {
     const detail = `Runtime is for CLI ${manifest.cliVersion}, current CLI is ${options.cliVersion}`;
     return { kind: 'mismatched', detail, layout, manifest };
@@ -57,24 +57,6 @@ export async function readManagedPythonRuntimeStatus(
     const detail = `Missing ktx-daemon executable: ${daemonExecutable}`;
     return { kind: 'broken', detail, layout, manifest };
   }
+  if (problem !== null) return { kind: 'broken', detail: problem, layout, manifest };
   return { kind: 'ready', detail: `Runtime ready at ${layout.versionDir}`, layout, manifest };
-}
-
-/**
- * The layout with the paths of the environment that the manifest names. A manifest that points out of its version's
- * folder is not followed: what is reported here is also what gets deleted.
- */
-export function withInstalledPaths(
-  layout: ManagedPythonRuntimeLayout,
-  manifest: InstalledKtxRuntimeManifest,
-): ManagedPythonRuntimeLayout {
-  const { executable, daemonExecutable } = manifest.python;
-  const venvDir = dirname(dirname(executable));
-  if (!isInside(layout.versionDir, venvDir) || !isInside(venvDir, daemonExecutable)) return layout;
-  return { ...layout, venvDir, pythonPath: executable, daemonPath: daemonExecutable };
-}
-
-function isInside(parent: string, child: string): boolean {
-  const path = relative(parent, child);
-  return path !== '' && !/^\.\.(?:[/\\]|$)/.test(path) && !isAbsolute(path);
 }

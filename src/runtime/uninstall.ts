@@ -8,6 +8,7 @@ import { processesFrom } from './environments-in-use.ts';
 import { type Inventory, type OwnedItem, takeInventory } from './inventory.ts';
 import { managedRuntimeRoot } from './layout.ts';
 import { recover } from './recovery.ts';
+import { moveAside } from './remove-aside.ts';
 import { isVersionName } from './version-name.ts';
 import { type Note, withWriteAccess } from './write-access.ts';
 
@@ -57,7 +58,7 @@ export async function planUninstall(options: UninstallOptions): Promise<Uninstal
 }
 
 /**
- * Deletes every runtime, all that they share, and at last the locks; only what this program made, told by names and shapes.
+ * Deletes every runtime, all that they share, and at last the locks; only what this program made, see `takeInventory`.
  * Daemons that run from there are stopped first. Looks through the folder again and reports what is left.
  * @throws SetupError when other programs run from there: nothing was deleted then.
  */
@@ -77,10 +78,14 @@ export async function uninstallManagedPythonRuntimes(options: UninstallOptions):
       const inventory = await takeInventory(runtimeRoot);
       const problems = new Map<string, string>();
       const remove = async (items: readonly OwnedItem[]) => {
-        for (const { path } of items) {
-          await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
-            problems.set(path, errorMessage(error));
-          });
+        for (const { path, isMovedAside } of items) {
+          let place = path;
+          try {
+            if (isMovedAside) place = await moveAside(path);
+            await rm(place, { recursive: true, force: true, maxRetries: 3 });
+          } catch (error) {
+            problems.set(place, errorMessage(error));
+          }
         }
       };
       const isLock = (item: OwnedItem) => item.what === 'locks';

@@ -1,15 +1,21 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { differences, digestTree } from '../store/tree-digests.ts';
 import { jsonText, writeFileAtomic } from '../support/atomic-file.ts';
+import { errorCode } from '../support/errors.ts';
 import { pathExists } from '../support/path-exists.ts';
 import { sharedLayout } from './layout.ts';
 import type { PythonDigestList } from './python-list-schema.ts';
+import { removeAside } from './remove-aside.ts';
 import { isVersionName } from './version-name.ts';
 
 const PYTHON_ID = /^[0-9a-f]{8}$/;
 const LIST = 'digests.json';
+/** Name of the list of a Python that was found altered: no environment is made from it, and it is still known to be ours. */
+const ALTERED_LIST = `${LIST}.altered`;
+/** What an interrupted removal leaves. */
+export const PYTHON_LEFTOVER = /^[0-9a-f]{8}\.[0-9a-f]{8}\.removed$/;
 /** What Python itself writes beside its modules while it runs. */
 const BYTECODE = /(?:^|\/)__pycache__\/[^/]+\.pyc(?:\.\d+)?$/;
 
@@ -64,7 +70,15 @@ export async function verifyPython(dir: string, signal?: AbortSignal): Promise<s
 
 /** No new environment is made from it; the environments that use it stay as they are. */
 export async function disownPython(dir: string): Promise<void> {
-  await rm(join(dir, LIST), { force: true });
+  await rename(join(dir, LIST), join(dir, ALTERED_LIST)).catch((error: unknown) => {
+    // The list itself was what had gone.
+    if (errorCode(error) !== 'ENOENT') throw error;
+  });
+}
+
+/** Whether it was once unpacked and written down, altered since or not. */
+export async function isRecordedPython(dir: string): Promise<boolean> {
+  return (await readList(dir)) !== null || (await readList(dir, ALTERED_LIST)) !== null;
 }
 
 /**
@@ -77,23 +91,25 @@ export async function removeUnneededPythons(
   options: { alsoFinished?: boolean } = {},
 ): Promise<string[]> {
   const { pythonDir } = sharedLayout(runtimeRoot);
-  const ids = await pythonIds(pythonDir);
-  if (ids.length === 0) return [];
-  const used = await usedPythonIds(runtimeRoot);
   const removed: string[] = [];
+  for (const name of (await namesIn(pythonDir)).filter((entry) => PYTHON_LEFTOVER.test(entry))) {
+    await rm(join(pythonDir, name), { recursive: true, force: true, maxRetries: 3 });
+    removed.push(join(pythonDir, name));
+  }
+  const ids = await pythonIds(pythonDir);
+  if (ids.length === 0) return removed;
+  const used = await usedPythonIds(runtimeRoot);
   for (const id of ids) {
     const dir = join(pythonDir, id);
     if (used.has(id) || (!options.alsoFinished && (await readList(dir)) !== null)) continue;
-    // The list first: what is left of an interrupted removal must not look whole.
-    await disownPython(dir);
-    await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+    await removeAside(dir);
     removed.push(dir);
   }
   return removed;
 }
 
 /** Environments name their interpreter in `pyvenv.cfg` (PEP 405). */
-async function usedPythonIds(runtimeRoot: string): Promise<Set<string>> {
+export async function usedPythonIds(runtimeRoot: string): Promise<Set<string>> {
   const used = new Set<string>();
   for (const version of (await namesIn(runtimeRoot)).filter(isVersionName)) {
     const versionDir = join(runtimeRoot, version);
@@ -107,9 +123,9 @@ async function usedPythonIds(runtimeRoot: string): Promise<Set<string>> {
   return used;
 }
 
-async function readList(dir: string): Promise<PythonDigestList | null> {
+async function readList(dir: string, name = LIST): Promise<PythonDigestList | null> {
   try {
-    const text = await readFile(join(dir, LIST), 'utf8');
+    const text = await readFile(join(dir, name), 'utf8');
     const { parsePythonDigestList } = await import('./python-list-schema.ts');
     return parsePythonDigestList(JSON.parse(text));
   } catch {

@@ -101,6 +101,47 @@ describe('uninstall', () => {
   });
 });
 
+describe('uninstall where nothing of ktx is', () => {
+  const nothing: UninstallPlan = { ...plan, parts: [], sizeBytes: 0, foreign: [], daemons: [] };
+  const none: UninstallResult = { ...clean, removedBytes: 0, stoppedPids: [] };
+  const deps: LifecycleDeps = { planUninstall: async () => nothing, uninstall: async () => none };
+
+  it('says so in one line, asks nothing, and has done what was wanted', async () => {
+    const { exitCode, stdout, stderr } = await run({ command: 'uninstall' }, deps);
+    expect([exitCode, stdout, stderr]).toEqual([0, 'Nothing to uninstall: /r has nothing of ktx.\n', '']);
+  });
+
+  it('names what stays there, which is not ours', async () => {
+    const { foreign } = plan;
+    const left = { ...none, left: foreign, leftBytes: 8 };
+    const { exitCode, stdout } = await run(
+      { command: 'uninstall' },
+      { planUninstall: async () => ({ ...nothing, foreign }), uninstall: async () => left },
+    );
+    expect(stdout).toBe(
+      'Nothing to uninstall: /r has nothing of ktx.\nstays: /r/notes.txt (8 B), is not known to ktx\n',
+    );
+    expect(exitCode).toBe(1);
+  });
+
+  it('with --json prints the result', async () => {
+    const { stdout } = await run({ command: 'uninstall', json: true }, deps);
+    expect(JSON.parse(stdout)).toMatchObject({ removedBytes: 0, left: [] });
+  });
+});
+
+describe('undo where nobody can be asked', () => {
+  it('refuses and says nothing else', async () => {
+    const { exitCode, stdout, stderr } = await run({ command: 'undo' });
+    expect([exitCode, stdout, stderr]).toEqual([1, '', 'Refusing to undo without --yes.\n']);
+  });
+
+  it('shows both sides before it asks', async () => {
+    const { stdout } = await run({ command: 'undo' }, { confirm: async () => false });
+    expect(stdout).toMatch(/^ktx Python runtime: back .*\nnow: .*\nthen: .*\nNothing was changed\.\n$/);
+  });
+});
+
 describe.each(['undo', 'uninstall'] as const)('%s without --yes', (command) => {
   const wasRun = ({ undo, uninstall }: { undo: object; uninstall: object }) =>
     vi.mocked(undo as () => void).mock.calls.length + vi.mocked(uninstall as () => void).mock.calls.length;

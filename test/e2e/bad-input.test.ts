@@ -246,6 +246,38 @@ describe('a runtime root that', () => {
     expect(await readFile(versionDir, 'utf8')).toBe('precious');
   });
 
+  const inPlaces: [
+    string,
+    (home: string) => { args?: string[]; extra?: NodeJS.ProcessEnv; home?: string },
+  ][] = [
+    ['KTX_RUNTIME_ROOT', (home) => ({ extra: { KTX_RUNTIME_ROOT: join(home, 'a\nb') } })],
+    ['--runtime-root', (home) => ({ args: ['--runtime-root', join(home, 'a\nb')] })],
+    ['HOME', (home) => ({ home: join(home, 'a\nb') })],
+  ];
+  it.each(inPlaces)('has a line break, by %s: refused before anything is written', async (_name, place) => {
+    const folder = await temporaryFolder();
+    const { args = [], extra, home = folder } = place(folder);
+    await mkdir(home, { recursive: true });
+    const before = await readdir(folder, { recursive: true });
+    const commands = [['setup', '--yes', '--index-url', index.url, ...args]];
+    if (args.length === 0) {
+      const runtime = ['install --yes', 'start', 'status', 'prune --yes', 'undo --yes', 'uninstall --yes'];
+      commands.push(...runtime.map((words) => ['admin', 'runtime', ...words.split(' ')]));
+    }
+    for (const command of commands) {
+      const outcome = await runProgram(command, { env: plainEnvironment(home, extra), cwd: folder });
+      expect([command, outcome.exitCode]).toEqual([command, 1]);
+      expect(outcome.stderr).toContain('The path of the runtime folder contains a line break');
+      expect(outcome.stderr).toContain('a\\u000ab');
+      expect(await readdir(folder, { recursive: true })).toEqual(before);
+    }
+    const json = ['setup', '--yes', '--json', ...args];
+    const { stdout } = await runProgram(json, { env: plainEnvironment(home, extra), cwd: folder });
+    const { failure } = JSON.parse(stdout.trim().split('\n').at(-1)!);
+    expect(failure).toMatchObject({ failureClass: 'conflict' });
+    expect(failure.nextSteps.join()).toContain('--runtime-root');
+  });
+
   it('has 200 characters with spaces, é and 漢', { timeout: 60_000 }, async () => {
     const home = await temporaryFolder();
     const part = `é 漢, #%${'x'.repeat(40)}`;

@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { runSetup } from '../../src/install/setup.ts';
 import { readUndoTarget, undoManagedPythonRuntime } from '../../src/install/undo.ts';
@@ -9,6 +10,7 @@ import { allocateDaemonPort } from '../../src/runtime/daemon-port.ts';
 import { pruneManagedPythonRuntimes } from '../../src/runtime/prune.ts';
 import { planUninstall, uninstallManagedPythonRuntimes } from '../../src/runtime/uninstall.ts';
 import type { FailureReport, SetupEvent, SetupResult } from '../../src/support/events.ts';
+import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import {
   activeEnvironment,
   CLI_VERSION,
@@ -212,6 +214,30 @@ describe('uninstall', { timeout: 60_000 }, () => {
     await rm(world.runtimeRoot, { recursive: true });
   });
 
+  it.each([
+    ['uninstall', 'uninstallManagedPythonRuntimes', CLI_VERSION],
+    ['prune', 'pruneManagedPythonRuntimes', '0.9.0'],
+  ])('what a killed %s leaves is still known to be of ktx', async (_name, call, cliVersion) => {
+    const hook = pathToFileURL(join(PACKAGE_ROOT, 'test', 'fixtures', 'kill-in-removal.mjs')).href;
+    world.env['NODE_OPTIONS'] = `--import ${hook}`;
+    const started = world.call(call, { cliVersion, runtimeRoot: world.runtimeRoot });
+    delete world.env['NODE_OPTIONS'];
+    expect((await started.ended).signal).toBe('SIGKILL');
+    expect((await readdir(join(world.versionDir, 'envs'))).length).toBeGreaterThan(0);
+    expect((await planUninstall(place())).foreign).toEqual([]);
+    expect(await uninstallManagedPythonRuntimes(place())).toMatchObject({ left: [], leftBytes: 0 });
+    await expect(stat(world.runtimeRoot)).rejects.toThrow(/ENOENT/);
+  });
+
+  it('what a killed setup leaves goes too, and a plan beforehand knows it', async () => {
+    await rm(world.runtimeRoot, { recursive: true });
+    // While uv installs: the environment is half there.
+    await world.start(world.options(), { atEntry: 8 }).ended;
+    expect((await planUninstall(place())).foreign).toEqual([]);
+    expect(await uninstallManagedPythonRuntimes(place())).toMatchObject({ left: [], leftBytes: 0 });
+    await expect(stat(world.runtimeRoot)).rejects.toThrow(/ENOENT/);
+  });
+
   it('leaves nothing where there is nothing else', async () => {
     expect(await uninstallManagedPythonRuntimes(place())).toMatchObject({ left: [], leftBytes: 0 });
     await expect(stat(world.runtimeRoot)).rejects.toThrow(/ENOENT/);
@@ -292,6 +318,26 @@ describe('several at once', { timeout: 180_000 }, () => {
 });
 
 describe('what lies about', { timeout: 60_000 }, () => {
+  it('a manifest that names a program of somebody else: nobody runs it, and the next setup replaces it', async () => {
+    const bin = join(world.home, 'elsewhere', 'envs', 'deadbeef', 'bin');
+    await mkdir(bin, { recursive: true });
+    const trace = join(world.home, 'was-run');
+    const python = { executable: join(bin, 'python'), daemonExecutable: join(bin, 'ktx-daemon') };
+    for (const path of Object.values(python))
+      await writeFile(path, `#!/bin/sh\ntouch '${trace}'\n`, { mode: 0o755 });
+    const before = (await activeEnvironment(world))!;
+    const manifestPath = join(world.versionDir, 'manifest.json');
+    const manifest = JSON.parse(await readFile(manifestPath, 'utf8'));
+    await writeFile(manifestPath, JSON.stringify({ ...manifest, python }));
+    expect(await activeEnvironment(world)).toBeNull();
+    const { result } = await attempt();
+    expect(result).toMatchObject({ status: 'installed' });
+    expect(await activeEnvironment(world)).not.toBe(before);
+    expect(await whoAnswers(world, null)).toBe('new');
+    await expect(stat(trace)).rejects.toThrow(/ENOENT/);
+    expect(await strays(world)).toEqual([]);
+  });
+
   it('a lock file of another user is an error that names it', async () => {
     const lock = join(world.runtimeRoot, 'uv', 'locks', 'root.lock');
     await rm(lock);

@@ -145,6 +145,21 @@ describe('runtime-library checklist: install', () => {
         },
       ],
       [
+        'executables outside of the version, whatever they are',
+        async (m, manifestPath) => {
+          const { python, ...rest } = JSON.parse(await readFile(manifestPath, 'utf8'));
+          const executable = join(m.root, 'envs', 'aaaaaaaa', 'bin', 'python');
+          const daemonExecutable = join(m.root, 'envs', 'aaaaaaaa', 'bin', 'ktx-daemon');
+          await mkdir(dirname(executable), { recursive: true });
+          for (const path of [executable, daemonExecutable]) await writeFile(path, '');
+          await writeFile(
+            manifestPath,
+            JSON.stringify({ ...rest, python: { executable, daemonExecutable } }),
+          );
+          return undefined;
+        },
+      ],
+      [
         'an invalid manifest, which is no reason to refuse',
         async (_m, manifestPath) => {
           await writeFile(manifestPath, '{');

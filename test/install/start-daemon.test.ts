@@ -354,12 +354,19 @@ describe('startManagedPythonDaemon, a real process', () => {
     ['without nonce', /^Another process answers at http:\/\/127\.0\.0\.1:\d+:/],
     ['ignores SIGTERM and never listens', /^connect ECONNREFUSED/],
   ])('one that %s is ended, and no state is left', async (behaviour, detail) => {
-    const machine = await fakeDaemonMachine(behaviour);
+    const machine = await fakeDaemonMachine(behaviour, { locked: { lock: 'l', requirements: 'r' } });
     const failure = await startReal(machine, { startupTimeoutMs: 500 }).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(ManagedPythonDaemonStartError);
     expect((failure as ManagedPythonDaemonStartError).detail).toMatch(detail);
     expect(await machine.runningDaemons()).toEqual([]);
     expect(await pathExists(statePath(machine))).toBe(false);
+  });
+
+  it('a wheel that is not ours need not know of the nonce', async () => {
+    const machine = await fakeDaemonMachine('without nonce');
+    const { status, state } = await startReal(machine);
+    expect(status).toBe('started');
+    expect(await machine.runningDaemons()).toEqual([state.pid]);
   });
 
   it('a process that took the port is not taken for ours, whatever it answers', async () => {

@@ -53,7 +53,7 @@ export async function writeRuntime(
   changes: Partial<InstalledKtxRuntimeManifest> = {},
 ): Promise<InstalledKtxRuntimeManifest> {
   const versionDir = join(runtimeRoot, cliVersion);
-  const bin = join(versionDir, 'envs', '7f3c', 'bin');
+  const bin = join(versionDir, 'envs', '7f3c0000', 'bin');
   const manifest: InstalledKtxRuntimeManifest = {
     schemaVersion: 1,
     cliVersion,
@@ -65,6 +65,7 @@ export async function writeRuntime(
     ...changes,
   };
   await mkdir(bin, { recursive: true });
+  await writeFile(join(bin, '..', 'pyvenv.cfg'), 'home = /usr/bin\n');
   await writeFile(join(bin, 'python'), '');
   await writeFile(join(bin, 'ktx-daemon'), '');
   await writeFile(join(versionDir, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readlink, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readEnvironments, tidyEnvironments } from '../../src/runtime/environments.ts';
@@ -99,6 +99,31 @@ describe('tidying', () => {
     expect((await readdir(join(dir, 'envs'))).sort()).toEqual([A, B, 'mine', 'not-hex-']);
     expect((await readdir(dir)).sort()).toEqual(['.venv', 'envs', 'manifest.json', 'notes.txt']);
     expect(await readlink(join(dir, '.venv'))).toBe(join('envs', B));
+  });
+
+  it('goes through no link in place of the folder of environments', async () => {
+    const elsewhere = await temporaryFolder();
+    await mkdir(join(elsewhere, C));
+    const dir = await versionDir(null, {});
+    await symlink(elsewhere, join(dir, 'envs'));
+    expect(await tidyEnvironments(dir, nobody)).toEqual({ removed: [], problems: [] });
+    expect(await readdir(elsewhere)).toEqual([C]);
+  });
+
+  it('takes a folder whose name only looks like what an interrupted run leaves for somebody else’s', async () => {
+    const dir = await versionDir(B, { [B]: null });
+    const names = ['.venv.20240101', 'notes.json.1.deadbeef.tmp'];
+    for (const name of names) await mkdir(join(dir, name));
+    await symlink(join('envs', B), join(dir, '.venv.deadbeef'));
+    await tidyEnvironments(dir, nobody);
+    expect((await readdir(dir)).sort()).toEqual(['.venv', ...names, 'envs', 'manifest.json'].sort());
+  });
+
+  it('a manifest that names an environment which is not here lets the finished ones stay', async () => {
+    const dir = await versionDir(C, { [A]: null, [B]: A });
+    await tidyEnvironments(dir, nobody);
+    expect((await readdir(join(dir, 'envs'))).sort()).toEqual([A, B]);
+    expect(await readdir(dir)).not.toContain('.venv');
   });
 
   it('keeps what is in use', async () => {

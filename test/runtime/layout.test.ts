@@ -41,6 +41,23 @@ describe('layout', () => {
     expect(managedRuntimeRoot({ env, runtimeRoot, homeDir: '/home/ada' })).toBe(expected);
   });
 
+  it.each([
+    ['an option with a line break', { runtimeRoot: '/r/a\nb' }, '"/r/a\\u000ab" (as it was given)'],
+    ['a variable with an escape', { env: { KTX_RUNTIME_ROOT: '/r/\u001b[2J' } }, '(from KTX_RUNTIME_ROOT)'],
+    ['a variable with an 8-bit escape', { env: { KTX_RUNTIME_ROOT: '/r/\u009b2J' } }, '\\u009b'],
+    ['a home with a return', { homeDir: '/home/a\rb', env: {} }, '(in the home directory)'],
+    ['a NUL', { runtimeRoot: '/r\0' }, '\\u0000'],
+  ])('refuses %s and shows where it is', (_name, options, text) => {
+    expect(() => managedPythonRuntimeLayout({ cliVersion: '0.3.0', ...options })).toThrow(text);
+    expect(() => managedRuntimeRoot(options)).toThrow(/choose another one\.$/);
+    expect(() => managedRuntimeRoot(options)).not.toThrow(/[\n\r\0\u001b\u009b]/);
+  });
+
+  it('what is merely rare is no reason to refuse', () => {
+    const runtimeRoot = '/r/é 漢 ,#%\u00a0\u2028\u202e';
+    expect(managedRuntimeRoot({ runtimeRoot })).toBe(runtimeRoot);
+  });
+
   it.each(PLATFORMS)('3. executables on %s', (platform) => {
     const { venvDir, pythonPath, daemonPath } = managedPythonRuntimeLayout({
       cliVersion: '0.3.0',

@@ -1,6 +1,17 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readInstalledManifest } from '../../src/runtime/manifest.ts';
 import { readManagedPythonRuntimeStatus } from '../../src/runtime/status.ts';
@@ -35,7 +46,7 @@ describe('readManagedPythonRuntimeStatus', () => {
   it('the layout names the environment of the manifest', async () => {
     const manifest = await writeRuntime(root, '0.3.0');
     const { layout } = await status();
-    expect(layout.venvDir).toBe(join(versionDir, 'envs', '7f3c'));
+    expect(layout.venvDir).toBe(join(versionDir, 'envs', '7f3c0000'));
     expect(layout.pythonPath).toBe(manifest.python.executable);
     expect(layout.daemonPath).toBe(manifest.python.daemonExecutable);
   });
@@ -55,6 +66,144 @@ describe('readManagedPythonRuntimeStatus', () => {
     const { layout, manifest } = await status();
     expect(layout.venvDir).toBe(join(versionDir, '.venv'));
     expect(manifest?.python).toEqual(python);
+  });
+
+  describe('a manifest whose executables are there, but not in this version', () => {
+    const program = async (path: string) => {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, '');
+      return path;
+    };
+    const pair = async (bin: string) => ({
+      executable: await program(join(bin, 'python')),
+      daemonExecutable: await program(join(bin, 'ktx-daemon')),
+    });
+    const elsewhere = () => join(root, 'elsewhere', 'envs', 'aaaaaaaa', 'bin');
+    const here = () => join(versionDir, 'envs', '7f3c0000', 'bin');
+
+    const cases: [string, () => Promise<{ executable: string; daemonExecutable: string }>, RegExp][] = [
+      ['both elsewhere', () => pair(elsewhere()), /^Python executable lies outside of .*elsewhere/],
+      [
+        'beside it by dots',
+        () => pair(join(versionDir, '..', '0.2.0', 'envs', 'a', 'bin')),
+        /^Python executable lies outside of .*0\.2\.0/,
+      ],
+      [
+        'the interpreter elsewhere',
+        async () => ({ ...(await pair(here())), executable: (await pair(elsewhere())).executable }),
+        /^Python executable lies outside of /,
+      ],
+      [
+        'the daemon elsewhere',
+        async () => ({
+          ...(await pair(here())),
+          daemonExecutable: (await pair(elsewhere())).daemonExecutable,
+        }),
+        /^ktx-daemon executable lies outside of .*elsewhere/,
+      ],
+      [
+        'of two environments',
+        async () => ({
+          ...(await pair(here())),
+          daemonExecutable: (await pair(join(versionDir, 'envs', 'b', 'bin'))).daemonExecutable,
+        }),
+        /^ktx-daemon executable lies outside of /,
+      ],
+      [
+        'another program of the environment',
+        async () => ({ ...(await pair(here())), daemonExecutable: await program(join(here(), 'activate')) }),
+        /^ktx-daemon executable lies outside of /,
+      ],
+      [
+        'an environment that is a link out of it',
+        async () => {
+          await pair(elsewhere());
+          await symlink(dirname(elsewhere()), join(versionDir, 'envs', 'bbbbbbbb'));
+          const bin = join(versionDir, 'envs', 'bbbbbbbb', 'bin');
+          return { executable: join(bin, 'python'), daemonExecutable: join(bin, 'ktx-daemon') };
+        },
+        /^Python executable lies outside of .*elsewhere/,
+      ],
+      [
+        'a folder in it that is a link out of it',
+        async () => {
+          await pair(elsewhere());
+          await mkdir(join(versionDir, 'envs', 'bbbbbbbb'));
+          await symlink(elsewhere(), join(versionDir, 'envs', 'bbbbbbbb', 'bin'));
+          const bin = join(versionDir, 'envs', 'bbbbbbbb', 'bin');
+          return { executable: join(bin, 'python'), daemonExecutable: join(bin, 'ktx-daemon') };
+        },
+        /^Python executable lies outside of .*elsewhere/,
+      ],
+      [
+        'a .venv that is a link out of it',
+        async () => {
+          await pair(elsewhere());
+          await symlink(dirname(elsewhere()), join(versionDir, '.venv'));
+          const bin = join(versionDir, '.venv', 'bin');
+          return { executable: join(bin, 'python'), daemonExecutable: join(bin, 'ktx-daemon') };
+        },
+        /^Python executable lies outside of .*elsewhere/,
+      ],
+      [
+        'a daemon that is a link out of it',
+        async () => {
+          const { daemonExecutable } = await pair(elsewhere());
+          const python = await pair(here());
+          await unlink(python.daemonExecutable);
+          await symlink(daemonExecutable, python.daemonExecutable);
+          return python;
+        },
+        /^ktx-daemon executable lies outside of .*elsewhere/,
+      ],
+    ];
+    it.each(cases)('%s: broken, and the layout does not name it', async (_name, place, detail) => {
+      await writeRuntime(root, '0.3.0');
+      const python = await place();
+      await writeRuntime(root, '0.3.0', { python });
+      const found = await status();
+      expect(found.kind).toBe('broken');
+      expect(found.detail).toMatch(detail);
+      expect(found.layout.venvDir).toBe(join(versionDir, '.venv'));
+    });
+  });
+
+  describe('what is normal is ready', () => {
+    it('a .venv that is a real folder, as older installations have it', async () => {
+      await writeRuntime(root, '0.3.0');
+      await rename(join(versionDir, 'envs', '7f3c0000'), join(versionDir, '.venv'));
+      const bin = join(versionDir, '.venv', 'bin');
+      const python = { executable: join(bin, 'python'), daemonExecutable: join(bin, 'ktx-daemon') };
+      const text = JSON.stringify({ ...(await readInstalledManifest(manifestPath)), python });
+      await writeFile(manifestPath, text);
+      expect(await status()).toMatchObject({ kind: 'ready', layout: { pythonPath: python.executable } });
+    });
+
+    it('a .venv that is a link to an environment', async () => {
+      const bin = join(versionDir, '.venv', 'bin');
+      const python = { executable: join(bin, 'python'), daemonExecutable: join(bin, 'ktx-daemon') };
+      await writeRuntime(root, '0.3.0', { python });
+      await symlink(join('envs', '7f3c0000'), join(versionDir, '.venv'));
+      expect(await status()).toMatchObject({ kind: 'ready', layout: { venvDir: join(versionDir, '.venv') } });
+    });
+
+    it("an interpreter that is a link to the system's", async () => {
+      const { python } = await writeRuntime(root, '0.3.0');
+      await unlink(python.executable);
+      await symlink(process.execPath, python.executable);
+      expect(await status()).toMatchObject({ kind: 'ready', layout: { pythonPath: python.executable } });
+    });
+
+    it('a root that was reached by another name when it was installed', async () => {
+      await writeRuntime(root, '0.3.0');
+      const other = `${root}-link`;
+      await symlink(root, other);
+      const found = await readManagedPythonRuntimeStatus({ cliVersion: '0.3.0', runtimeRoot: other });
+      await unlink(other);
+      expect(found.kind).toBe('ready');
+      // The path that is run is made from where it was looked for.
+      expect(found.layout.pythonPath).toBe(join(other, '0.3.0', 'envs', '7f3c0000', 'bin', 'python'));
+    });
   });
 
   it('21. mismatched, before anything is looked for', async () => {

@@ -1,0 +1,11 @@
+import type { Stats } from 'node:fs';
+
+/** What lies at a path: itself, not what a link leads to. */
+export type Kind = 'file' | 'folder' | 'link' | 'other';
+
+/** @param status of `lstat`. */
+export function kindOf(status: Stats): Kind {
+  if (status.isSymbolicLink()) return 'link';
+  if (status.isDirectory()) return 'folder';
+  return status.isFile() ? 'file' : 'other';
+}

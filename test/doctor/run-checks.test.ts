@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { runChecks } from '../../src/doctor/run-checks.ts';
+import { pathExists } from '../../src/support/path-exists.ts';
+import { writeScript } from '../fixtures/fake-daemon.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { writeRuntime } from '../runtime/asset-fixture.ts';
+
+it('a program that the manifest names outside of the version is not started', async () => {
+  const root = await temporaryFolder();
+  const runtimeRoot = join(root, 'runtime');
+  const bin = join(root, 'elsewhere', 'envs', 'aaaaaaaa', 'bin');
+  const python = { executable: join(bin, 'python'), daemonExecutable: join(bin, 'ktx-daemon') };
+  const trace = join(root, 'was-run');
+  for (const path of Object.values(python)) await writeScript(path, `#!/bin/sh\ntouch '${trace}'\n`);
+  await writeRuntime(runtimeRoot, '0.3.0', { python });
+  const checks = await runChecks({ cliVersion: '0.3.0', runtimeRoot, env: { PATH: '/usr/bin:/bin' } });
+  expect(await pathExists(trace)).toBe(false);
+  for (const id of ['runtime', 'environment', 'daemon']) {
+    const check = checks.find((entry) => entry.id === id);
+    expect(check).toMatchObject({ status: 'fail', fix: expect.stringMatching(/^Run: ktx /) });
+    expect(check!.detail).toContain(`Python executable lies outside of ${join(runtimeRoot, '0.3.0')}`);
+  }
+});

@@ -1,0 +1,105 @@
+import { readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { undoManagedPythonRuntime } from '../../src/install/undo.ts';
+import { pathExists } from '../../src/support/path-exists.ts';
+import { writeScript } from '../fixtures/fake-daemon.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { writeRuntime } from '../runtime/asset-fixture.ts';
+
+const A = 'aaaaaaaa';
+const B = 'bbbbbbbb';
+
+/** Two environments whose interpreters pass for real ones; B is active. Whatever runs elsewhere leaves a trace. */
+async function machine() {
+  const root = await temporaryFolder();
+  const runtimeRoot = join(root, 'runtime');
+  const versionDir = join(runtimeRoot, '0.3.0');
+  const environment = (id: string) => join(versionDir, 'envs', id);
+  const pythonOf = (folder: string) => ({
+    executable: join(folder, 'bin', 'python'),
+    daemonExecutable: join(folder, 'bin', 'ktx-daemon'),
+  });
+  const manifest = await writeRuntime(runtimeRoot, '0.3.0', { python: pythonOf(environment(B)) });
+  const record = async (id: string, python: object) =>
+    writeFile(
+      join(environment(id), 'environment.json'),
+      JSON.stringify({ ...manifest, python, previous: id === B ? A : null }),
+    );
+  for (const id of [A, B]) {
+    const answer = JSON.stringify({ prefix: environment(id), version: '3.13.0' });
+    await writeScript(pythonOf(environment(id)).executable, `#!/bin/sh\necho '${answer}'\n`);
+    await writeScript(pythonOf(environment(id)).daemonExecutable, '#!/bin/sh\nexit 7\n');
+    await record(id, pythonOf(environment(id)));
+  }
+  const trace = join(root, 'was-run');
+  const elsewhere = join(root, 'elsewhere', 'envs', A);
+  for (const path of Object.values(pythonOf(elsewhere)))
+    await writeScript(path, `#!/bin/sh\ntouch '${trace}'\n`);
+  const undo = () =>
+    undoManagedPythonRuntime({ cliVersion: '0.3.0', runtimeRoot, env: { PATH: '/usr/bin:/bin' } });
+  return { versionDir, environment, pythonOf, record, trace, elsewhere, undo };
+}
+
+type Machine = Awaited<ReturnType<typeof machine>>;
+
+it('an environment in its place is asked itself', async () => {
+  const m = await machine();
+  await expect(m.undo()).rejects.toThrow(/the daemon does not start/);
+});
+
+/** Healthy, but it does not know of nonces: the contract has none. */
+const SILENT_DAEMON = `#!${process.execPath}
+const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
+const body = JSON.stringify({ status: 'healthy', version: process.env.KTX_DAEMON_VERSION });
+require('node:http').createServer((_, response) => response.end(body)).listen(port, '127.0.0.1');
+setTimeout(() => process.exit(3), 700);
+`;
+
+it.each([
+  ['of a foreign wheel', undefined, null],
+  ['of ours', { lock: 'a'.repeat(64), requirements: 'b'.repeat(64) }, /the daemon does not/],
+])('an environment %s whose daemon says nothing of the nonce', async (_name, locked, refusal) => {
+  const m = await machine();
+  await writeScript(m.pythonOf(m.environment(A)).daemonExecutable, SILENT_DAEMON);
+  const path = join(m.environment(A), 'environment.json');
+  const record = JSON.parse(await readFile(path, 'utf8'));
+  await writeFile(path, JSON.stringify({ ...record, locked }));
+  const undone = m.undo();
+  if (refusal) await expect(undone).rejects.toThrow(refusal);
+  else await expect(undone).resolves.toMatchObject({ direction: 'back' });
+});
+
+const cases: [string, (m: Machine) => Promise<unknown>][] = [
+  [
+    'its daemon elsewhere',
+    (m) =>
+      m.record(A, {
+        ...m.pythonOf(m.environment(A)),
+        daemonExecutable: m.pythonOf(m.elsewhere).daemonExecutable,
+      }),
+  ],
+  ['both elsewhere', (m) => m.record(A, m.pythonOf(m.elsewhere))],
+  [
+    'a link in place of its folder',
+    async (m) => {
+      await rename(join(m.environment(A), 'environment.json'), join(m.elsewhere, 'environment.json'));
+      await rename(m.environment(A), join(m.versionDir, 'aside'));
+      await symlink(m.elsewhere, m.environment(A));
+    },
+  ],
+];
+it.each(cases)(
+  'an environment whose record names %s is not gone to, and nothing is run',
+  async (_name, alter) => {
+    const m = await machine();
+    await alter(m);
+    const before = await readFile(join(m.versionDir, 'manifest.json'), 'utf8');
+    await expect(m.undo()).rejects.toMatchObject({
+      failureClass: 'conflict',
+      message: expect.stringMatching(/^The environment to go to is not in its place: .*elsewhere/),
+    });
+    expect(await pathExists(m.trace)).toBe(false);
+    expect(await readFile(join(m.versionDir, 'manifest.json'), 'utf8')).toBe(before);
+  },
+);
