@@ -163,6 +163,8 @@ function totalWords(summary: PlanSummary): string {
 
 function hostWords(summary: PlanSummary): string {
   const { hosts } = summary;
+  if (summary.hasOpenHosts)
+    return `Will be contacted: ${[...hosts, 'hosts that uv finds by itself'].join(', ')}`;
   if (hosts.length === 0) return 'No host will be contacted.';
   return `Only ${hosts.length === 1 ? 'this host' : `these ${formatCount(hosts.length, 'host')}`} will be contacted: ${hosts.join(', ')}`;
 }

@@ -146,6 +146,7 @@ export async function prove(
     pythonPath,
     daemonPath,
     cliVersion,
+    isForeign: job.locked === null,
     modelDir: job.locked?.model?.folder,
     env: run.env,
     signal,

@@ -148,6 +148,13 @@ export const CAUSES: readonly CauseRow[] = [
     remedies: [CHECK_NETWORK, SET_PROXY, USE_INDEX],
   },
   {
+    cause: 'offline',
+    uv: /Network connectivity is disabled|offline Python installation was requested/,
+    failureClass: 'network',
+    title: 'uv needs a host, and the network is switched off for it',
+    remedies: [otherRemedy('Run the same command without --offline, where there is a network')],
+  },
+  {
     cause: 'no-answer',
     uv: /network timeout|operation timed out/i,
     failureClass: 'network',

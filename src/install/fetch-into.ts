@@ -1,5 +1,5 @@
 import type { Artefact } from '../runtime/lock.ts';
-import { fetchArtefacts } from '../store/fetch.ts';
+import { type FetchOptions, fetchArtefacts } from '../store/fetch.ts';
 import type { ArtefactStore } from '../store/store.ts';
 import type { Emit } from '../support/events.ts';
 import type { NetworkSession } from './network-session.ts';
@@ -11,7 +11,8 @@ export function fetchInto(
   artefacts: readonly Artefact[],
   emit: Emit,
   signal?: AbortSignal,
+  options: Pick<FetchOptions, 'hasNextSource'> = {},
 ): Promise<{ downloadedBytes: number }> {
   const { client, profile, index, sourcesOf } = session;
-  return fetchArtefacts({ artefacts, store, client, profile, index, sourcesOf, emit, signal });
+  return fetchArtefacts({ artefacts, store, client, profile, index, sourcesOf, emit, signal, ...options });
 }

@@ -39,9 +39,9 @@ export interface LockedInstall {
   requirements: string;
   wheels: readonly Artefact[];
   /** The model of a feature that computes with one. */
-  model: Pick<ModelPlan, 'folder' | 'place'> | null;
+  model: Pick<ModelPlan, 'folder'> | null;
   store: ArtefactStore;
-  /** Brings every artefact of the plan into the store, verified. */
+  /** Brings every artefact of the plan into the store, and the model into its folder, verified. */
   fetch: (emit: Emit, signal?: AbortSignal) => Promise<{ downloadedBytes: number }>;
 }
 
@@ -187,7 +187,6 @@ async function fetchAll(run: JobRun, log: DeferredLog) {
     throw error;
   }
   const fetched = (await fetching) ?? { downloadedBytes: 0 };
-  await job.locked?.model?.place(signal);
   const uv = createUvRunner({
     uvPath: acquired.uvPath,
     log: opened,

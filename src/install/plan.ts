@@ -2,23 +2,23 @@ import { joinFailures, tellingFailure } from '../network/package-index.ts';
 import { projectOfFile } from '../network/simple-index.ts';
 import { newEnvironmentDir } from '../runtime/environments.ts';
 import type { KtxRuntimeFeature } from '../runtime/features.ts';
-import { type SharedLayout, sharedLayout } from '../runtime/layout.ts';
+import { sharedLayout } from '../runtime/layout.ts';
 import type { Artefact, RuntimeLock } from '../runtime/lock.ts';
 import { type LockedAsset, readLockedAsset } from '../runtime/locked-asset.ts';
 import { detectHost, type HostPlatform, lockedMinors, targetKey } from '../runtime/target.ts';
 import { type ArtefactStore, openStore } from '../store/store.ts';
 import { SetupError } from '../support/errors.ts';
-import type { PlanRow, PlanSummary } from '../support/events.ts';
 import { formatCount } from '../support/format.ts';
+import { sideBySide } from '../support/side-by-side.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
 import {
   assertDiskSpace,
   assertExecutableVolume,
   assertWritableFolder,
-  type DiskNeed,
   freeBytesAt,
   volumeBudgets,
 } from './disk.ts';
+import { diskNeedsOf } from './disk-needs.ts';
 import { unavailability } from './feature-support.ts';
 import { fetchInto } from './fetch-into.ts';
 import type { InstallJob, LockedInstall } from './job.ts';
@@ -75,11 +75,21 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
     hosts,
     notes: [...session.profile.warnings, ...(locked?.python.notes ?? foreignNotes(options))],
   });
-  const diskNeeds = diskNeedsOf(summary, shared, options.env);
+  const modelArchiveBytes = locked?.model?.archiveBytes ?? 0;
+  const diskNeeds = diskNeedsOf(summary, shared, { env: options.env, modelArchiveBytes });
   if (!options.shouldIgnoreDisk && !options.exec) assertDiskSpace(await volumeBudgets(diskNeeds));
-  if (locked) session.holdToHosts(summary.hosts);
-  const fetch: LockedInstall['fetch'] = (emit, signal) =>
-    fetchInto(store, session, locked?.toFetch ?? [], emit, signal);
+  session.holdToHosts(summary.hosts);
+  const fetch: LockedInstall['fetch'] = async (emit, signal) => {
+    const { toFetch = [], model } = locked ?? {};
+    const parts = await sideBySide(
+      [
+        (stop) => fetchInto(store, session, toFetch, emit, stop),
+        ...(model ? [(stop: AbortSignal) => model.bring(emit, stop)] : []),
+      ],
+      signal,
+    );
+    return { downloadedBytes: parts.reduce((sum, part) => sum + part.downloadedBytes, 0) };
+  };
   const job: InstallJob = {
     layout,
     shared,
@@ -123,27 +133,9 @@ function foreignNotes({ python = 'auto' }: PrepareOptions): string[] {
   ];
 }
 
-/** Every row of the plan counted where its bytes will lie. */
-function diskNeedsOf(summary: PlanSummary, shared: SharedLayout, env: NodeJS.ProcessEnv): DiskNeed[] {
-  const row = (id: PlanRow['id']) => summary.rows.find((entry) => entry.id === id);
-  const environmentBytes = row('environment')?.diskBytes ?? null;
-  const needs: DiskNeed[] = [
-    { what: 'the environment', path: summary.environmentPath, bytes: environmentBytes },
-    { what: 'downloads', path: shared.storeDir, bytes: summary.downloadBytes },
-    { what: 'uv', path: shared.root, bytes: row('uv')?.diskBytes ?? null },
-    { what: 'Python', path: shared.pythonDir, bytes: row('python')?.diskBytes ?? null },
-    { what: 'the model', path: shared.modelsDir, bytes: row('model')?.diskBytes ?? 0 },
-  ];
-  // uv unpacks wheels there; on one volume it links them into the environment, and they count once.
-  const isCopied = env['UV_LINK_MODE'] === 'copy';
-  return [
-    ...needs,
-    { what: 'unpacked packages', path: shared.runsDir, bytes: isCopied ? environmentBytes : 0 },
-  ];
-}
-
 interface LockedPlan extends Omit<LockedInstall, 'fetch' | 'store' | 'model'> {
   model: ModelPlan | null;
+  /** Interpreter and wheels; the model has sources of its own. */
   toFetch: Artefact[];
   missingWheels: Artefact[];
   pythonOrigin: Origin;
@@ -180,9 +172,8 @@ async function planLocked(context: PlanContext, store: ArtefactStore): Promise<L
   const requirements = await lockedAsset.readRequirements(features);
   const wheels = artefactsOf(lock, python.target, features);
   // Hashed, so that the plan names what an altered file brings: its host, and its bytes.
-  const missingWheels: Artefact[] = [];
-  for (const wheel of wheels)
-    if ((await store.verify(wheel, options.signal)) !== 'ok') missingWheels.push(wheel);
+  const states = await Promise.all(wheels.map((wheel) => store.verify(wheel, options.signal)));
+  const missingWheels = wheels.filter((_, position) => states[position] !== 'ok');
   const isCommonMissing = missingWheels.some(({ sha256 }) => sha256 === common?.sha256);
   const wheelProbe = missingWheels[0]
     ? await probeWheels(session, missingWheels, options, isCommonMissing ? common : null, early)
@@ -208,7 +199,6 @@ async function planLocked(context: PlanContext, store: ArtefactStore): Promise<L
     toFetch: [
       ...(python.kind === 'managed' && python.presence !== 'unpacked' ? [python.archive] : []),
       ...wheels,
-      ...(model?.toFetch ?? []),
     ],
     pythonOrigin: pythonOriginOf(python, probe),
     wheelOrigin: wheelProbe

@@ -1,4 +1,4 @@
-import { errorMessage, SetupError } from '../support/errors.ts';
+import { errorMessage, SetupError, type SetupErrorDetails } from '../support/errors.ts';
 import { askTheOwner, type Remedy, USE_INDEX, uniqueRemedies } from '../support/remedies.ts';
 import { joinAddress, placeOf } from './address.ts';
 import { type HttpClient, requireOk } from './http-client.ts';
@@ -143,17 +143,34 @@ export function tellingFailure(failures: readonly SetupError[]): SetupError | un
   );
 }
 
+/** One error for several that lost. */
+class JoinedFailure extends SetupError {
+  readonly parts: readonly SetupError[];
+
+  constructor(message: string, parts: readonly SetupError[], details: SetupErrorDetails) {
+    super(message, details);
+    this.parts = parts;
+  }
+}
+
+/** The failures that were joined; one that stands for itself is its only part. */
+export function partsOfFailure(failure: SetupError): readonly SetupError[] {
+  return failure instanceof JoinedFailure ? failure.parts : [failure];
+}
+
 /** One error for several that lost: of class verification when one of them is, because that one is the alarming one. */
 export function joinFailures(
   message: string,
-  failures: readonly SetupError[],
+  joined: readonly SetupError[],
   more: { evidence?: readonly string[]; remedies?: readonly Remedy[] } = {},
 ): SetupError {
+  const failures = joined.flatMap(partsOfFailure);
   const alarming = failures.filter((failure) => failure.failureClass === 'verification');
   const isSingle = failures.length === 1;
   const main = tellingFailure(failures);
   const inOrder = main ? [main, ...failures.filter((failure) => failure !== main)] : failures;
-  return new SetupError(isSingle ? `${message.replace(/\.$/, '')}: ${failures[0]!.message}` : message, {
+  const text = isSingle ? `${message.replace(/\.$/, '')}: ${failures[0]!.message}` : message;
+  return new JoinedFailure(text, failures, {
     failureClass: alarming.length > 0 ? 'verification' : (failures[0]?.failureClass ?? 'network'),
     evidence: [
       ...(more.evidence ?? []),

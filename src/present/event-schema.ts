@@ -51,6 +51,9 @@ const planSchema = z.object({
     }),
   ),
   hosts: z.array(z.string()).check(z.describe('every host that will be contacted')),
+  hasOpenHosts: z.optional(
+    z.boolean().check(z.describe('uv finds further hosts by itself: the wheel has no lock')),
+  ),
   fileCount: z.nullable(bytesSchema),
   downloadBytes: sizeSchema,
   diskBytes: sizeSchema,
@@ -159,6 +162,18 @@ export const setupEventSchema = z.union([
     count: z.nullable(z.number()),
     name: z.nullable(z.string()),
     durationMs: z.nullable(durationSchema),
+  }),
+  z.object({
+    at,
+    type: z
+      .literal('source')
+      .check(z.describe('a source failed while it was fetched from; the next is taken')),
+    step: stepSchema,
+    what: z.string(),
+    lost: z.object({ from: z.string(), place: z.string(), reason: z.string() }),
+    next: z.object({ from: z.string(), place: z.string() }),
+    dropped: z.array(z.object({ file: z.string(), sizeBytes: sizeSchema })),
+    added: z.array(z.object({ file: z.string(), sizeBytes: sizeSchema })),
   }),
   z.object({
     at,

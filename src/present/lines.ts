@@ -68,6 +68,13 @@ export function advanceLineState(state: LineState, event: SetupEvent): LineState
       arriving.delete(event.file);
       return { ...state, atMs, arriving, fetchedFiles: state.fetchedFiles + (event.isCached ? 0 : 1) };
     }
+    case 'source': {
+      const arriving = new Map(state.arriving);
+      for (const { file } of event.dropped) arriving.delete(file);
+      const { fileCount } = state;
+      const added = event.added.length - event.dropped.length;
+      return { ...state, atMs, arriving, fileCount: fileCount === null ? null : fileCount + added };
+    }
     default:
       return { ...state, atMs };
   }
@@ -103,6 +110,8 @@ export function eventLines(
       return doneLines(event.result, options);
     case 'bytes':
     case 'uv':
+    // A note says it in words.
+    case 'source':
       return [];
   }
 }
@@ -158,7 +167,8 @@ export function planLines(plan: PlanSummary, { homeDir }: LineOptions): string[]
       ...row.rejected.map((reason) => `    ✗ ${reason}`),
     ];
   });
-  const hosts = plan.hosts.length === 0 ? 'none' : plan.hosts.join(', ');
+  const named = plan.hosts.length === 0 ? 'none' : plan.hosts.join(', ');
+  const hosts = plan.hasOpenHosts ? [...plan.hosts, 'those that uv finds by itself'].join(', ') : named;
   return [
     `Plan: ${plan.features.join(', ')} for ${plan.target}`,
     ...rows,

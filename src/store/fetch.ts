@@ -35,6 +35,8 @@ export interface FetchOptions {
   emit: Emit;
   step?: SetupStep;
   concurrency?: number;
+  /** The caller can have what these files are for from somewhere else: the last of their sources need not be the last. */
+  hasNextSource?: boolean;
   /** Share of the waiting time between attempts; 0 in tests. */
   delayFactor?: number;
   /** See `paced`. */
@@ -134,7 +136,7 @@ async function fetchOne(run: FetchRun, artefact: Artefact): Promise<number> {
   const failures: SetupError[] = [];
   for (const [position, source] of sources.entries()) {
     const isLastSource = position === sources.length - 1;
-    const outcome = await trySource(run, artefact, source, isLastSource);
+    const outcome = await trySource(run, artefact, source, isLastSource && !run.hasNextSource);
     if (!(outcome instanceof SetupError)) {
       // Bytes of an earlier run did not come in this one; those of an earlier attempt of this run did.
       return outcome.sizeBytes - Math.min(hereBytes, outcome.keptBytes);
@@ -199,7 +201,7 @@ function noteLost(run: FetchRun, failure: SetupError): void {
 }
 
 /** Failures of the source, as opposed to those of this machine (disk, permission) and of the user (cancelled). */
-function isSourceFailure(error: unknown): error is SetupError {
+export function isSourceFailure(error: unknown): error is SetupError {
   return (
     error instanceof SetupError && (error.failureClass === 'network' || error.failureClass === 'verification')
   );

@@ -32,6 +32,8 @@ export interface PlanSummary {
   rows: readonly PlanRow[];
   /** Hosts that will be contacted, sorted. */
   hosts: readonly string[];
+  /** uv will contact others too, which it finds by itself: so it is with a wheel that has no lock, and only then. */
+  hasOpenHosts?: boolean;
   /** Files that will be fetched: what is here already does not count. */
   fileCount: number | null;
   downloadBytes: number | null;
@@ -79,6 +81,18 @@ export type SetupEventBody =
       count: number | null;
       name: string | null;
       durationMs: number | null;
+    }
+  /** A source failed while it was fetched from; the next one sends its own files in place of these. A note says the same in words. */
+  | {
+      type: 'source';
+      step: SetupStep;
+      /** In words: `embedding model`. */
+      what: string;
+      lost: { from: string; place: string; reason: string };
+      next: { from: string; place: string };
+      /** What will not come any more; files that are here already are not among them. */
+      dropped: readonly { file: string; sizeBytes: number | null }[];
+      added: readonly { file: string; sizeBytes: number | null }[];
     }
   | { type: 'note'; step: SetupStep; level: 'info' | 'warning'; text: string }
   | { type: 'plan'; plan: PlanSummary }

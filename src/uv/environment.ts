@@ -55,8 +55,8 @@ export function uvEnvironment(base: NodeJS.ProcessEnv, options: UvEnvironmentOpt
   });
   if (options.isOffline)
     Object.assign(env, { UV_OFFLINE: '1', UV_NO_ENV_FILE: '1', UV_PYTHON_DOWNLOADS: 'manual' });
-  // A wheel that asks for torch brings gigabytes of CUDA on Linux unless it is told otherwise.
-  else env['UV_TORCH_BACKEND'] ??= 'cpu';
+  // A wheel that asks for torch brings gigabytes of CUDA on Linux unless it is told otherwise. Empty is no choice: uv refuses it.
+  else env['UV_TORCH_BACKEND'] ||= 'cpu';
   if (options.cacheDir) env['UV_CACHE_DIR'] = options.cacheDir;
   if (options.pythonDir) env['UV_PYTHON_INSTALL_DIR'] = options.pythonDir;
   if (options.pythonDownloadsList) env['UV_PYTHON_DOWNLOADS_JSON_URL'] = options.pythonDownloadsList;

@@ -95,6 +95,8 @@ export function advanceProgress(progress: InstallProgress, event: SetupEvent): I
         isDone: true,
         isCached: event.isCached,
       });
+    case 'source':
+      return withOtherFiles(progress, event);
     case 'uv': {
       const detail = uvDetail(event.phase, event.count, event.name);
       return detail === null ? progress : updateStep(progress, event.step, (step) => ({ ...step, detail }));
@@ -133,6 +135,24 @@ function withFile(
     doneBytes,
     lastByteAtMs: hasArrived ? atMs : (progress.lastByteAtMs ?? atMs),
   };
+}
+
+/** Other files come than the plan said: the bar's end moves, and what had arrived of the dropped ones no longer counts. */
+function withOtherFiles(
+  progress: InstallProgress,
+  { dropped, added }: Extract<SetupEvent, { type: 'source' }>,
+): InstallProgress {
+  const files = new Map(progress.files);
+  let { doneBytes, fileCount, totalBytes } = progress;
+  for (const { file, sizeBytes } of dropped) {
+    doneBytes -= arrivedBytes(files.get(file));
+    files.delete(file);
+    totalBytes = totalBytes === null || sizeBytes === null ? null : totalBytes - sizeBytes;
+  }
+  for (const { sizeBytes } of added)
+    totalBytes = totalBytes === null || sizeBytes === null ? null : totalBytes + sizeBytes;
+  if (fileCount !== null) fileCount += added.length - dropped.length;
+  return { ...progress, files, doneBytes, fileCount, totalBytes };
 }
 
 /** What was in the store already was not transferred, so it is no part of the bar. */

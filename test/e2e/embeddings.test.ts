@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -23,6 +23,7 @@ import {
 import { bytesIn } from '../fixtures/folder-size.ts';
 import { plainEnvironment, runProgram } from '../fixtures/program.ts';
 import { temporaryFolder, temporaryFolderForFile } from '../fixtures/temporary-folder.ts';
+import { startServer } from '../network/fixtures.ts';
 
 let runtime: EmbeddingsRuntime;
 let runtimeRoot: string;
@@ -253,6 +254,40 @@ describe('afterwards', () => {
   it('SIGTERM ends the daemon', async () => {
     process.kill(daemon.pid, 'SIGTERM');
     await vi.waitFor(async () => expect(await runtime.daemonPids()).toEqual([]), 5000);
+  });
+
+  it('a hub with other bytes is told, and the package index sends the model', {
+    timeout: 60_000,
+  }, async () => {
+    const folder = embeddingsModelDir(runtimeRoot);
+    await rm(folder, { recursive: true });
+    const size = 90_868_376;
+    const hub = await startServer((request, response) => {
+      response.writeHead(200, { 'content-length': request.method === 'HEAD' ? size : 4 });
+      response.end(request.method === 'HEAD' ? undefined : 'oops');
+    });
+    onTestFinished(hub.close);
+    const again = await runProgram(
+      ['setup', '--yes', '--no-input', '--json', '--force', '--feature', 'local-embeddings'],
+      { env: { ...runtime.env, HF_ENDPOINT: hub.url } },
+    );
+    expect(again).toMatchObject({ exitCode: 0, stderr: '' });
+    const told: SetupEvent[] = again.stdout
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => setupEventSchema.parse(JSON.parse(line)));
+    const { plan } = told.find((event) => event.type === 'plan')!;
+    expect(plan.rows.find(({ id }) => id === 'model')).toMatchObject({ from: 'model hub', place: hub.host });
+    const { lost, next } = told.find((event) => event.type === 'source')!;
+    expect(lost.place).toBe(hub.host);
+    expect(lost.reason).toContain(`${hub.host} sent another`);
+    const { result: installed } = told.at(-1) as Extract<SetupEvent, { type: 'done' }>;
+    expect(plan.hosts).toEqual(expect.arrayContaining(installed.egress.map(({ host }) => host)));
+    const log = await readFile(installed.logPath, 'utf8');
+    expect(log).toContain(`The embedding model came from: ${next.from} (${next.place}).`);
+    // Proved with a vector on the way: these are the right files.
+    expect((await readdir(folder)).length).toBe(3);
   });
 });
 

@@ -32,6 +32,8 @@ describe('what uv prints', () => {
     ['No interpreter found for Python 3.13 in managed installations', 'unusable-python', 'platform'],
     ['hint: but we only found wheels for `numpy`', 'wrong-platform', 'platform'],
     ['Timeout (300s) when waiting for lock on `/x`', 'busy', 'conflict'],
+    ['Caused by: Network connectivity is disabled, but the requested data', 'offline', 'network'],
+    ['error: An offline Python installation was requested, but x.tar.gz is missing', 'offline', 'network'],
     ['something new', 'unknown', 'internal'],
   ])('%s', (stderr, cause, failureClass) => {
     const found = report(uv(stderr));

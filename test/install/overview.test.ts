@@ -1,14 +1,16 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, truncate, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { artefactsOf, readSetupOverview } from '../../src/install/overview.ts';
 import { sharedLayout } from '../../src/runtime/layout.ts';
 import { lockArtefact } from '../../src/runtime/lock.ts';
 import { readLockedAsset } from '../../src/runtime/locked-asset.ts';
 import { embeddingsModelDir } from '../../src/runtime/models.ts';
-import { detectHost, lockedMinors, targetKey } from '../../src/runtime/target.ts';
+import { detectHost, lockedMinors, platformKey, targetKey } from '../../src/runtime/target.ts';
+import { openStore } from '../../src/store/store.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { MANAGED_UV_WHEELS, type ManagedUvPlatformKey } from '../../src/uv/release.ts';
+import { writeForeignAsset } from '../fixtures/foreign-asset.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 const assetDir = join(PACKAGE_ROOT, 'assets', 'python');
@@ -42,6 +44,38 @@ describe('the first screen, with embeddings', () => {
     expect(here.find(({ label }) => label === 'embedding model')).toMatchObject({ isHere: false });
   });
 
+  it('says that Python may come on top, until its archive is in the store', async () => {
+    const root = await temporaryFolder();
+    expect((await open(root)).mayFetchPython).toBe(true);
+    const archive = lockArtefact(lock, lock.python.archives[platformKey(host)]!);
+    const path = openStore(sharedLayout(root).storeDir).pathOf(archive);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, '');
+    expect((await open(root)).mayFetchPython).toBe(false);
+    const options = {
+      cliVersion: '0.1.0',
+      features: [],
+      runtimeRoot: await temporaryFolder(),
+      assetDir,
+      env: {},
+    };
+    for (const python of ['system', { path: '/usr/bin/python3' }] as const)
+      expect((await readSetupOverview({ ...options, python })).mayFetchPython).toBe(false);
+  });
+
+  it('counts for the Python whose packages are here', async () => {
+    const root = await temporaryFolder();
+    const store = openStore(sharedLayout(root).storeDir);
+    const last = lockedMinors(lock, host).at(-1)!;
+    for (const wheel of artefactsOf(lock, targetKey(host, last), ['core', 'local-embeddings'])) {
+      await mkdir(dirname(store.pathOf(wheel)), { recursive: true });
+      await writeFile(store.pathOf(wheel), '');
+      await truncate(store.pathOf(wheel), wheel.sizeBytes!);
+    }
+    const modelBytes = sum(model.map(({ sizeBytes }) => sizeBytes));
+    expect((await open(root)).offer.downloadBytes).toBe(modelBytes + uv.sizeBytes);
+  });
+
   it('leaves out what is here: a model that was placed, a wheel in the store', async () => {
     const root = await temporaryFolder();
     const before = (await open(root)).offer;
@@ -60,4 +94,22 @@ describe('the first screen, with embeddings', () => {
     await writeFile(join(place, wheel!.file), Buffer.alloc(wheel!.sizeBytes!));
     expect(offer.diskBytes! - (await open(root)).offer.diskBytes!).toBe(wheel!.sizeBytes);
   });
+});
+
+it('a foreign wheel has both features, and nobody knows what they weigh', async () => {
+  const root = await temporaryFolder();
+  await writeForeignAsset(join(root, 'assets'));
+  const { offers } = await readSetupOverview({
+    cliVersion: '0.1.0',
+    features: ['core'],
+    runtimeRoot: root,
+    assetDir: join(root, 'assets'),
+    env: {},
+    homeDir: root,
+  });
+  const unknown = { downloadBytes: null, diskBytes: null, unavailableReason: null };
+  expect(offers).toMatchObject([
+    { feature: 'core', ...unknown },
+    { feature: 'local-embeddings', ...unknown },
+  ]);
 });

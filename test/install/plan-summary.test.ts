@@ -58,6 +58,12 @@ it('sums what is fetched and what it takes on the disk', () => {
   ]);
 });
 
+it('uv that is unpacked from the store is here, and takes room', () => {
+  const kept = { ...facts.uv, artefact: artefact({ sizeBytes: 0, unpackedBytes: 60 }) };
+  const [row] = summarisePlan({ ...facts, uv: kept }).rows;
+  expect(row).toMatchObject({ action: 'here', downloadBytes: 0, diskBytes: 60 });
+});
+
 it('unknown is not zero', () => {
   const python = { ...facts.locked!.python, archive: artefact({ kind: 'python', sizeBytes: null }) };
   const plan = summarisePlan({ ...facts, locked: { ...facts.locked!, python: python as never } });
@@ -66,7 +72,8 @@ it('unknown is not zero', () => {
 
 it('a foreign wheel has a plan that promises no sizes', () => {
   const plan = summarisePlan({ ...facts, locked: null });
-  expect(plan).toMatchObject({ downloadBytes: null, diskBytes: null, fileCount: null });
+  expect(plan).toMatchObject({ downloadBytes: null, diskBytes: null, fileCount: null, hasOpenHosts: true });
+  expect(summarisePlan(facts)).not.toHaveProperty('hasOpenHosts');
 });
 
 it('requirements name every byte, with addresses that survive spaces, commas and letters', () => {

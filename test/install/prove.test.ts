@@ -1,7 +1,7 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { proveDaemon, proveImports } from '../../src/install/prove.ts';
+import { proveDaemon, proveEnvironment, proveImports } from '../../src/install/prove.ts';
 import { REFERENCE_TEXT, REFERENCE_VECTOR } from '../../src/runtime/reference-vector.ts';
 import type { SetupError } from '../../src/support/errors.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
@@ -34,6 +34,31 @@ async function failureOf(promise: Promise<unknown>): Promise<SetupError> {
     (error: SetupError) => error,
   );
 }
+
+describe('the whole', () => {
+  const ANSWER = `echo "{\\"prefix\\": \\"$(dirname "$(dirname "$0")")\\", \\"version\\": \\"3.13.1\\"}"`;
+
+  it('imports and daemon together', async () => {
+    const here = await environment(ANSWER, daemonThatSays(`{ status: 'healthy', version, nonce }`));
+    expect(await proveEnvironment(here)).toEqual({ pythonVersion: '3.13.1' });
+  });
+
+  it('of two failures the import is told, and no daemon is left', async () => {
+    const pidFile = join(await temporaryFolder(), 'pid');
+    const here = await environment(
+      'sleep 0.5; echo "No module named fastapi" >&2; exit 1',
+      `require('node:fs').writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)); setInterval(() => {}, 1000);`,
+    );
+    expect((await failureOf(proveEnvironment(here))).message).toContain('cannot be imported');
+    const pid = Number(await readFile(pidFile, 'utf8'));
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  });
+
+  it('a daemon that does not start fails it though the imports pass', async () => {
+    const here = await environment(ANSWER, 'console.error("port taken"); process.exit(3);');
+    expect((await failureOf(proveEnvironment(here))).message).toContain('the daemon does not start');
+  });
+});
 
 describe('imports', () => {
   it('passes when the interpreter is of this environment', async () => {
@@ -84,6 +109,18 @@ describe('daemon', () => {
     const failure = await failureOf(proveDaemon(here));
     expect(failure.message).toContain('the daemon does not start');
     expect(failure.evidence.join('\n')).toMatch(/exit code 3\nI give up/);
+  });
+
+  it.each([
+    ['says nothing of the nonce', "{ status: 'healthy', version }", true],
+    ['says another one', "{ status: 'healthy', version, nonce: 'other' }", false],
+  ])('a foreign wheel that %s', async (_name, answer, isProven) => {
+    const here = await environment('', daemonThatSays(answer));
+    const proof = proveDaemon({ ...here, isForeign: true }).then(
+      () => true,
+      () => false,
+    );
+    expect(await proof).toBe(isProven);
   });
 
   it('one that cannot be started at all', async () => {

@@ -118,13 +118,12 @@ export async function makeAuthority(
   name?: string,
   days: readonly string[] = ['-days', '2'],
 ): Promise<TestAuthority> {
-  const { readFile, writeFile } = await import('node:fs/promises');
+  const { readFile } = await import('node:fs/promises');
   const path = (file: string) => join(dir, file);
-  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   await run('openssl', [
     'req',
     '-x509',
-    ...ec,
+    ...EC_KEY,
     '-keyout',
     path('ca.key'),
     '-out',
@@ -134,9 +133,26 @@ export async function makeAuthority(
     '-subj',
     '/O=Acme Networks/CN=Acme Interception CA',
   ]);
+  return {
+    caPem: await readFile(path('ca.pem'), 'utf8'),
+    caPath: path('ca.pem'),
+    ...(await issueCertificate(dir, name, days)),
+  };
+}
+
+const EC_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+
+/** One more certificate of the authority that `makeAuthority` made in this folder. One at a time. */
+export async function issueCertificate(
+  dir: string,
+  name?: string,
+  days: readonly string[] = ['-days', '2'],
+): Promise<{ key: string; cert: string }> {
+  const { readFile, writeFile } = await import('node:fs/promises');
+  const path = (file: string) => join(dir, file);
   await run('openssl', [
     'req',
-    ...ec,
+    ...EC_KEY,
     '-keyout',
     path('leaf.key'),
     '-out',
@@ -162,8 +178,6 @@ export async function makeAuthority(
     path('leaf.pem'),
   ]);
   return {
-    caPem: await readFile(path('ca.pem'), 'utf8'),
-    caPath: path('ca.pem'),
     key: await readFile(path('leaf.key'), 'utf8'),
     cert: await readFile(path('leaf.pem'), 'utf8'),
   };

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHttpClient } from '../../src/network/http-client.ts';
-import { createPackageIndex, ListedDigestError } from '../../src/network/package-index.ts';
+import { NetworkFailure } from '../../src/network/network-failure.ts';
+import { createPackageIndex, joinFailures, ListedDigestError } from '../../src/network/package-index.ts';
 import type { NetworkProfile } from '../../src/network/profile.ts';
 import { SetupError } from '../../src/support/errors.ts';
 import { location, redactor, startServer, type TestServer, testProfile } from './fixtures.ts';
@@ -221,4 +222,16 @@ describe('when it is not there', () => {
     expect(error.nextSteps[0]).toContain('your login, may read there');
     expect(error.evidence.join('\n')).toMatch(/no-such-folder does not have it[\s\S]*403[\s\S]*nothing/);
   });
+});
+
+it('failures that were joined before stand for themselves when they are joined again', () => {
+  const lost = (host: string) => new NetworkFailure('not-found', { host, detail: 'gone' });
+  const inner = joinFailures('No wheel.', [lost('a.internal'), lost('b.internal')]);
+  const all = joinFailures('Nothing.', [lost('hub.internal'), inner]);
+  expect(all.evidence).toHaveLength(3);
+  for (const host of ['hub.internal', 'a.internal', 'b.internal'])
+    expect(all.evidence.join('\n')).toContain(host);
+  expect(joinFailures('Nothing.', [joinFailures('No wheel.', [lost('a.internal')])]).message).toMatch(
+    /^Nothing: a\.internal/,
+  );
 });

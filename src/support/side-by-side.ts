@@ -1,0 +1,25 @@
+/**
+ * Runs tasks at the same time. The first that fails ends the others through the signal that each is given.
+ * @throws that first failure, once all of them have ended: what the others die of is its echo.
+ */
+export async function sideBySide<T>(
+  tasks: readonly ((signal: AbortSignal) => Promise<T>)[],
+  signal?: AbortSignal,
+): Promise<T[]> {
+  const stop = new AbortController();
+  const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  let first: { error: unknown } | null = null;
+  const settled = await Promise.allSettled(
+    tasks.map(async (task) => {
+      try {
+        return await task(either);
+      } catch (error) {
+        first ??= { error };
+        stop.abort();
+        throw error;
+      }
+    }),
+  );
+  if (first) throw (first as { error: unknown }).error;
+  return settled.map((result) => (result as PromiseFulfilledResult<T>).value);
+}

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  acceptSeenUv,
+  assertPinnedUv,
+  inspectUvBinary,
+  installUvFrom,
+  type UvPins,
+} from '../../src/install/uv-binary.ts';
+import { type ArtefactStore, openStore } from '../../src/store/store.ts';
+import { fileIdentity, isMarkedVerified, markVerified } from '../../src/uv/verified-mark.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { BINARY, tarGz } from '../uv/uv-archive-fixture.ts';
+
+const sha256Of = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const archiveBytes = tarGz([['uv-x/uv', BINARY]]);
+
+let uvPath: string;
+let store: ArtefactStore;
+let pins: UvPins;
+beforeEach(async () => {
+  const root = await temporaryFolder();
+  uvPath = join(root, 'uv', '0.11.21', 'uv');
+  store = openStore(join(root, 'uv', 'store'));
+  const common = { kind: 'uv' as const, sizeBytes: null, unpackedBytes: null };
+  pins = {
+    archive: { ...common, file: 'uv-x.tar.gz', sha256: sha256Of(archiveBytes) },
+    wheel: { ...common, file: 'uv-x.whl', sha256: 'b'.repeat(64) },
+    wheelBinarySha256: 'c'.repeat(64),
+  };
+  await mkdir(dirname(store.pathOf(pins.archive)), { recursive: true });
+  await writeFile(store.pathOf(pins.archive), archiveBytes);
+});
+
+describe('a uv that is about to be run', () => {
+  beforeEach(() => installUvFrom(store, pins.archive, uvPath));
+
+  it('is the one of the kept archive', async () => {
+    await assertPinnedUv(uvPath, pins, store);
+    expect(await inspectUvBinary(uvPath, pins, store)).toBe('pinned');
+  });
+
+  it('is refused when it was altered, and when nobody knows it', async () => {
+    await appendFile(uvPath, 'x');
+    await expect(assertPinnedUv(uvPath, pins, store)).rejects.toMatchObject({
+      failureClass: 'verification',
+      message: expect.stringContaining('was altered'),
+    });
+    await rm(dirname(store.pathOf(pins.archive)), { recursive: true });
+    await expect(assertPinnedUv(uvPath, pins, store)).rejects.toThrow(/is not the uv .* that ktx knows/);
+    await assertPinnedUv(uvPath, null, store);
+  });
+
+  it('is looked at again when it has changed since the plan', async () => {
+    const seen = await fileIdentity(uvPath);
+    await acceptSeenUv(uvPath, pins, store, seen);
+    expect(await isMarkedVerified(uvPath)).toBe(true);
+    await appendFile(uvPath, 'x');
+    await expect(acceptSeenUv(uvPath, pins, store, seen)).rejects.toThrow(/was altered/);
+    expect(await isMarkedVerified(uvPath)).toBe(false);
+  });
+});
+
+it('what stays in the way of the right binary is not taken for it', async () => {
+  await mkdir(join(uvPath, 'in-the-way'), { recursive: true });
+  await expect(installUvFrom(store, pins.archive, uvPath)).rejects.toThrow();
+});
+
+it('no mark, no file: not verified; and a mark that cannot be written is no failure', async () => {
+  expect(await isMarkedVerified(uvPath)).toBe(false);
+  await markVerified(uvPath, 'x');
+  await markVerified(uvPath, null);
+  expect(await isMarkedVerified(uvPath)).toBe(false);
+});
