@@ -11,10 +11,11 @@ const module_ = (name) => join(folder, name);
 
 /**
  * Importing a builtin costs milliseconds, because Node copies all its exports, lazy ones included: 6 for `node:process`,
- * 4 for `node:child_process`. So those that nothing uses are dropped, and commander, which starts every command, gets
- * `process` without the copy and stubs for what only its external subcommands need.
+ * 4 for `node:child_process`, 25 for `node:http`, whose lazy exports are all of Node's own fetch. So those that nothing
+ * uses are dropped, http is had without the copy, and commander, which starts every command, gets `process` without the
+ * copy and stubs for what only its external subcommands need.
  */
-function slimBuiltins({ onResolve }) {
+function slimBuiltins({ onResolve, onLoad }) {
   onResolve({ filter: /^node:/ }, ({ path, importer }) => {
     const isCommander = /[\\/]node_modules[\\/]commander[\\/]/.test(importer);
     // The prompts want the streams by name; to name them in the stand-in would open them for everybody.
@@ -23,8 +24,15 @@ function slimBuiltins({ onResolve }) {
     if (isCommander && (path === 'node:child_process' || path === 'node:fs')) {
       return { path: module_('empty-module.mjs') };
     }
+    const isOurs = !/[\\/]node_modules[\\/]/.test(importer);
+    if (path === 'node:http' && isOurs) return { path, namespace: 'without-copy' };
     return { path, external: true, sideEffects: false };
   });
+  onLoad({ filter: /^/, namespace: 'without-copy' }, ({ path }) => ({
+    contents: `const builtin = process.getBuiltinModule('${path}');
+export default builtin;
+export const { Agent, createServer, get, request } = builtin;`,
+  }));
 }
 
 /** 33 ms: see string-width.mjs. */

@@ -1,4 +1,4 @@
-import type { Dispatcher } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import { createConnector } from './connector.ts';
 import type { NetworkProfile } from './profile.ts';
 
@@ -10,13 +10,11 @@ export interface Agents {
   forwarding: Dispatcher;
 }
 
-/** Loads undici. */
-export async function openAgents(
+/** To be loaded with the first request: it brings undici and TLS. */
+export function openAgents(
   profile: NetworkProfile,
-  timeouts: { connectTimeoutMs: number; idleTimeoutMs: number },
-): Promise<Agents> {
-  const { connectTimeoutMs, idleTimeoutMs } = timeouts;
-  const { Agent, buildConnector } = await import('./undici.ts');
+  { connectTimeoutMs, idleTimeoutMs }: { connectTimeoutMs: number; idleTimeoutMs: number },
+): Agents {
   const common = {
     connections: MAX_CONNECTIONS_PER_HOST,
     headersTimeout: idleTimeoutMs,
@@ -24,13 +22,12 @@ export async function openAgents(
     keepAliveTimeout: 10_000,
     allowH2: false,
   };
-  const connect = createConnector({ build: buildConnector, profile, connectTimeoutMs });
+  const connect = createConnector({ profile, connectTimeoutMs });
   return {
     direct: new Agent({ ...common, connect }),
     forwarding: new Agent({
       ...common,
       connect: createConnector({
-        build: buildConnector,
         // The way to a proxy must not lead through the other proxy.
         profile: { ...profile, proxies: { forHttp: null, forHttps: null, noProxy: '' } },
         connectTimeoutMs,

@@ -2,39 +2,14 @@ import http from 'node:http';
 import https from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import tls from 'node:tls';
-import type { buildConnector } from 'undici';
+import { buildConnector } from 'undici';
 import { placeOf } from './address.ts';
 import { certificatesIn } from './certificates.ts';
+import { HandshakeError, ProxyError } from './connect-errors.ts';
 import type { NetworkProfile } from './profile.ts';
 import { type ProxyServer, proxyFor } from './proxy.ts';
 
-/** The proxy did not let us through. `status` is its answer, or `null` when it was not reached. */
-export class ProxyError extends Error {
-  readonly proxyHost: string;
-  readonly status: number | null;
-
-  constructor(proxyHost: string, status: number | null, cause?: unknown) {
-    super(
-      status === null ? `proxy ${proxyHost} not reached` : `proxy ${proxyHost} answered ${status}`,
-      cause === undefined ? undefined : { cause },
-    );
-    this.proxyHost = proxyHost;
-    this.status = status;
-  }
-}
-
-/** A TLS handshake failed; `issuer` tells who signed what the other side showed. */
-export class HandshakeError extends Error {
-  readonly issuer: string | null;
-
-  constructor(issuer: string | null, cause: Error) {
-    super(cause.message, { cause });
-    this.issuer = issuer;
-  }
-}
-
 export interface ConnectorOptions {
-  build: typeof buildConnector;
   profile: Pick<NetworkProfile, 'proxies' | 'certificateFiles'>;
   connectTimeoutMs: number;
 }
@@ -48,7 +23,7 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
   let connectDirectly: buildConnector.connector | null = null;
   const direct = (): buildConnector.connector => {
     // Built at the first https connection: reading the system's authorities costs tens of milliseconds.
-    connectDirectly ??= options.build({
+    connectDirectly ??= buildConnector({
       timeout: connectTimeoutMs,
       allowH2: false,
       secureContext: secureContextOf(profile.certificateFiles),
@@ -57,7 +32,7 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
     } as buildConnector.BuildOptions);
     return connectDirectly;
   };
-  const connectPlainly = options.build({ timeout: connectTimeoutMs, allowH2: false });
+  const connectPlainly = buildConnector({ timeout: connectTimeoutMs, allowH2: false });
 
   return (target, callback) => {
     if (target.protocol !== 'https:') {

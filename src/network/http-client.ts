@@ -2,9 +2,9 @@ import type { Dispatcher } from 'undici';
 import { CancelledError, errorChain, throwIfCancelled } from '../support/errors.ts';
 import type { Redactor } from '../support/redaction.ts';
 import { placeOf } from './address.ts';
-import { type Agents, openAgents } from './agents.ts';
+import type { Agents } from './agents.ts';
 import { arriving } from './arriving.ts';
-import { HandshakeError, ProxyError } from './connector.ts';
+import { HandshakeError, ProxyError } from './connect-errors.ts';
 import { decoded, type HttpResponse, textOf } from './http-response.ts';
 import { openLocalAddress } from './local-address.ts';
 import { createLogins } from './logins.ts';
@@ -82,7 +82,9 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
   let agents: Promise<Agents> | null = null;
 
   function openedAgents() {
-    agents ??= openAgents(profile, { connectTimeoutMs, idleTimeoutMs });
+    agents ??= import('./agents.ts').then(({ openAgents }) =>
+      openAgents(profile, { connectTimeoutMs, idleTimeoutMs }),
+    );
     return agents;
   }
 

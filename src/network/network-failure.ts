@@ -15,10 +15,12 @@ import {
   PROXY_LOGIN,
   RETRY,
   type Remedy,
+  type RemedyId,
   SET_PROXY,
   SIGN_IN,
   USE_INDEX,
 } from '../support/remedies.ts';
+import { isBuiltInHost } from './official-hosts.ts';
 
 /** What a transfer died of. Each has its words in `TEXTS`. */
 export type NetworkReason =
@@ -89,8 +91,15 @@ export class NetworkFailure extends SetupError {
   private readonly context: NetworkFailureContext;
 
   constructor(reason: NetworkReason, context: NetworkFailureContext) {
-    const { message, remedies } = TEXTS[reason](context);
+    const { message, remedies: known } = TEXTS[reason](context);
     const { via, host } = context;
+    const isBuiltIn = isBuiltInHost(host);
+    const isPointless: Partial<Record<RemedyId, boolean>> = {
+      // Only what somebody has typed can be mistyped: neither our own addresses nor where they redirect to.
+      'check-address': isBuiltIn || via !== undefined,
+      'bypass-proxy': isBuiltIn,
+    };
+    const remedies = known.filter(({ id }) => !isPointless[id]);
     super(message, {
       failureClass: 'network',
       host,

@@ -1,3 +1,5 @@
+import { PUBLIC_INDEX_URL } from './public-index.ts';
+
 /** Where the makers of uv publish their builds; also serves the builds of python-build-standalone. */
 export const OFFICIAL_MIRROR = 'https://releases.astral.sh';
 
@@ -15,4 +17,13 @@ export function uvReleasePath(version: string, file: string): string {
 /** Path of a python-build-standalone file. `+` is written `%2B`, as the release pages do. */
 export function pythonReleasePath(build: string, file: string): string {
   return `python-build-standalone/releases/download/${build}/${encodeURIComponent(file)}`;
+}
+
+const BUILT_IN_HOSTS: ReadonlySet<string> = new Set(
+  [OFFICIAL_MIRROR, GITHUB, MODEL_HUB, PUBLIC_INDEX_URL].map((address) => new URL(address).host),
+);
+
+/** An address that this program brings along: nobody has mistyped it. */
+export function isBuiltInHost(host: string): boolean {
+  return BUILT_IN_HOSTS.has(host);
 }

@@ -1,19 +1,16 @@
 import { readFile, rm } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import * as z from 'zod/mini';
 import { jsonText, writeFileAtomic } from '../support/atomic-file.ts';
 import { errorCode, errorMessage, SetupError } from '../support/errors.ts';
-import { createRedactor } from '../support/redaction.ts';
-import { addressOfSetting } from './address.ts';
 
-/** What `ktx admin network set` takes: what it is, in a few words, and how its value is checked. */
+/** What `ktx admin network set` takes: what it is, in a few words, and what `checked-setting.ts` checks its value as. */
 export const STORED_SETTINGS = {
   index: { about: 'package index, in place of the public one', kind: 'address' },
   'extra-index': { about: 'further package indexes, separated by spaces', kind: 'addresses' },
   'find-links': { about: 'folders or pages with packages, separated by spaces', kind: 'addresses' },
   proxy: { about: 'proxy for http and https', kind: 'proxy' },
-  'no-proxy': { about: 'hosts that are reached without the proxy', kind: 'text' },
-  'ca-file': { about: 'PEM file of further certificate authorities', kind: 'path' },
+  'no-proxy': { about: 'hosts that are reached without the proxy', kind: 'hosts' },
+  'ca-file': { about: 'PEM file of further certificate authorities', kind: 'certificates' },
   'python-mirror': { about: 'mirror of python-build-standalone', kind: 'address' },
   'official-mirror': { about: 'mirror of the official builds of uv and Python', kind: 'address' },
   'model-hub': { about: 'hub that models come from', kind: 'address' },
@@ -60,55 +57,6 @@ function unreadable(path: string, cause: unknown): SetupError {
 
 export function isStoredSettingName(name: string): name is StoredSettingName {
   return Object.hasOwn(STORED_SETTINGS, name);
-}
-
-/**
- * The value as it is kept: addresses whole, paths absolute.
- * @throws SetupError when it is nothing of the kind, or holds a secret; the value is never repeated.
- */
-export function checkedStoredValue(name: StoredSettingName, value: string, cwd: string): string {
-  const { kind } = STORED_SETTINGS[name];
-  const parts = kind === 'addresses' ? value.split(/\s+/).filter(Boolean) : [value.trim()];
-  if (parts.length === 0 || parts[0] === '') throw refusal(name, 'it is empty');
-  return parts.map((part) => checkedPart(name, part, cwd)).join(' ');
-}
-
-function checkedPart(name: StoredSettingName, part: string, cwd: string): string {
-  const { kind } = STORED_SETTINGS[name];
-  if (kind === 'text') return part;
-  const text = kind === 'proxy' && !part.includes('://') ? `http://${part}` : part;
-  let address: string;
-  try {
-    address = addressOfSetting(text, cwd);
-  } catch {
-    throw refusal(name, 'it is no address');
-  }
-  if (kind === 'path') {
-    if (!address.startsWith('file:')) throw refusal(name, 'it is no path');
-    return fileURLToPath(address);
-  }
-  const isAllowed = kind === 'proxy' ? /^https?:/ : /^(https?|file):/;
-  if (!isAllowed.test(address)) throw refusal(name, `${new URL(address).protocol} is not supported`);
-  if (createRedactor().redact(address) !== address) {
-    throw new SetupError(`${name} was not stored: the address has a login or a token in it.`, {
-      failureClass: 'conflict',
-      evidence: ['ktx keeps no secrets'],
-      nextSteps: [
-        `Store it without: ktx admin network set ${name} <address without login>`,
-        kind === 'proxy'
-          ? 'Give the login by variable at each run: HTTPS_PROXY=http://<user>:<password>@<proxy>'
-          : 'Put the login into ~/.netrc: machine <host> login <user> password <password>',
-      ],
-    });
-  }
-  return address;
-}
-
-function refusal(name: StoredSettingName, problem: string): SetupError {
-  return new SetupError(`${name} was not stored: ${problem}.`, {
-    failureClass: 'conflict',
-    nextSteps: [`ktx admin network set ${name} <${STORED_SETTINGS[name].kind}>`],
-  });
 }
 
 /** Readable for the user alone; no file when nothing is left. */

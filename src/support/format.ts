@@ -29,7 +29,9 @@ export function formatDuration(durationMs: number): string {
 
 /** `1 package`, `15 packages`. */
 export function formatCount(count: number, singular: string, plural = `${singular}s`): string {
-  return `${count.toLocaleString('en-US')} ${count === 1 ? singular : plural}`;
+  // Not `toLocaleString`: the first one costs a plan 12 ms.
+  const digits = String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
+  return `${digits} ${count === 1 ? singular : plural}`;
 }
 
 /** A path with the home folder as `~`. Display only: never a path to use. */
