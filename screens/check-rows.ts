@@ -1,4 +1,5 @@
 import type { CheckResult, CheckStatus } from '../src/support/events.ts';
+import { wrapWords } from '../src/support/wrap-words.ts';
 import type { CheckState } from '../src/wizard/state.ts';
 import { GLYPH, type Tone } from './theme.ts';
 
@@ -132,21 +133,7 @@ function groupWords(checks: readonly CheckResult[], worst: CheckStatus): string 
   return all;
 }
 
-/** Whole words on lines of a width; a word that is longer than that, a path, is broken. */
-export function wrapWords(text: string, width: number): string[] {
-  const lines: string[] = [];
-  const pieces = text
-    .split(' ')
-    .flatMap((word) => word.match(new RegExp(`.{1,${Math.max(8, width)}}`, 'gu')) ?? []);
-  for (const word of pieces) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
-}
-
-function shortHome(text: string, homeDir: string): string {
+/** Paths of the home in a text, for people. */
+export function shortHome(text: string, homeDir: string): string {
   return homeDir.length > 1 ? text.replaceAll(`${homeDir}/`, '~/') : text;
 }

@@ -6,6 +6,7 @@ import type { FailureState } from '../src/wizard/state.ts';
 import { ChoiceList } from './components/choices.tsx';
 import { LogView } from './components/log-view.tsx';
 import { Gap, Ink, Line, Paragraph, Pinned } from './components/text.tsx';
+import { type FailureRoom, failureRoom } from './failure-room.ts';
 import { isShort, logWindow, type Size } from './layout.ts';
 import { GLYPH, usePath } from './theme.ts';
 
@@ -20,6 +21,7 @@ export function FailureScreen({ state, size, log }: FailureProps) {
   const { report } = state;
   if (state.log) return <LogView log={log} position={state.log} view={logWindow(state, size, log)} />;
   const isTight = isShort(size);
+  const room = failureRoom(state, size);
   return (
     <Pinned bottom={<ChoiceList choices={failureChoices(state)} cursor={state.cursor} />} isTight={isTight}>
       <Box width="100%" flexShrink={0}>
@@ -35,38 +37,35 @@ export function FailureScreen({ state, size, log }: FailureProps) {
           </Box>
         )}
       </Box>
-      <Gap isHidden={isTight} />
+      <Gap isHidden={room.gaps < 3} />
       <Box flexDirection="column" width="100%" flexShrink={0} paddingLeft={2}>
-        {report.evidence.map((fact) => (
+        {room.evidence.map((fact) => (
           <Paragraph key={fact}>{fact}</Paragraph>
         ))}
-        <Gap isHidden={isTight || report.evidence.length === 0} />
-        <NextSteps steps={isTight ? report.nextSteps.slice(0, 1) : report.nextSteps} />
+        <Gap isHidden={room.gaps < 1 || room.evidence.length === 0} />
+        {room.hasHeading ? <Line>What you can do:</Line> : null}
+        <NextSteps steps={room.steps} />
+        <Gap isHidden={room.gaps < 2 || room.steps.length === 0} />
         <Paragraph>{report.untouched}</Paragraph>
-        {state.hasLog && logPath !== '' ? <Line tone="faint" cut="middle">{`Log: ${logPath}`}</Line> : null}
+        {room.hasLog ? <Line tone="faint" cut="middle">{`Log: ${logPath}`}</Line> : null}
       </Box>
     </Pinned>
   );
 }
 
-function NextSteps({ steps }: { steps: readonly string[] }) {
-  if (steps.length === 0) return null;
-  return (
-    <>
-      <Line>What you can do:</Line>
-      {steps.map((step) => (
-        <Box key={step} width="100%" paddingLeft={2} flexShrink={0}>
-          <Box width={2} flexShrink={0}>
-            <Ink tone="accent">{GLYPH.pointer}</Ink>
-          </Box>
-          <Box flexGrow={1} flexShrink={1} flexBasis={0}>
-            <Paragraph>{step}</Paragraph>
-          </Box>
-        </Box>
-      ))}
-      <Gap />
-    </>
-  );
+function NextSteps({ steps }: { steps: FailureRoom['steps'] }) {
+  return steps.map((lines) => (
+    <Box key={lines.join(' ')} width="100%" paddingLeft={2} flexShrink={0}>
+      <Box width={2} flexShrink={0}>
+        <Ink tone="accent">{GLYPH.pointer}</Ink>
+      </Box>
+      <Box flexDirection="column" flexGrow={1} flexShrink={1} flexBasis={0}>
+        {lines.map((line) => (
+          <Paragraph key={line}>{line}</Paragraph>
+        ))}
+      </Box>
+    </Box>
+  ));
 }
 
 /** `step 1 of 5 · after 12 s` */

@@ -1,10 +1,12 @@
 import { Box } from 'ink';
-import { formatBytes } from '../src/support/format.ts';
+import { useContext } from 'react';
+import { formatBytes, tildePath } from '../src/support/format.ts';
 import type { FeatureOffer, SetupOverview } from '../src/wizard/functions.ts';
 import type { FeaturesState } from '../src/wizard/state.ts';
-import { Cell, Gap, Ink, Line, Row } from './components/text.tsx';
+import { shortHome } from './check-rows.ts';
+import { Cell, Gap, Ink, Line, Paragraph, Row } from './components/text.tsx';
 import { isNarrow, isShort, type Size } from './layout.ts';
-import { GLYPH, usePath } from './theme.ts';
+import { GLYPH, ThemeContext } from './theme.ts';
 import { featureWords } from './words.ts';
 
 export function FeaturesScreen({ state, size }: { state: FeaturesState; size: Size }) {
@@ -14,16 +16,29 @@ export function FeaturesScreen({ state, size }: { state: FeaturesState; size: Si
       <Line isBold>What should ktx be able to do on this machine?</Line>
       <Gap isHidden={isShort(size)} />
       {overview.offers.map((offer) => (
-        <Offer key={offer.feature} offer={offer} isChosen={offer.feature === state.feature} size={size} />
+        <Offer
+          key={offer.feature}
+          offer={offer}
+          isChosen={offer.feature === state.feature}
+          mayFetchPython={overview.mayFetchPython}
+          size={size}
+        />
       ))}
       {state.featureReason === null ? null : <Line tone="accent">{state.featureReason}</Line>}
       <Here overview={overview} />
-      <Line tone="faint">{statusWords(overview, usePath(overview.runtimeRoot))}</Line>
+      <Paragraph tone="faint">{statusWords(overview, useContext(ThemeContext).homeDir)}</Paragraph>
     </>
   );
 }
 
-function Offer({ offer, isChosen, size }: { offer: FeatureOffer; isChosen: boolean; size: Size }) {
+interface OfferProps {
+  offer: FeatureOffer;
+  isChosen: boolean;
+  mayFetchPython: boolean;
+  size: Size;
+}
+
+function Offer({ offer, isChosen, mayFetchPython, size }: OfferProps) {
   const isAvailable = offer.unavailableReason === null;
   const tone = !isAvailable ? 'faint' : isChosen ? 'accent' : 'plain';
   return (
@@ -36,21 +51,27 @@ function Offer({ offer, isChosen, size }: { offer: FeatureOffer; isChosen: boole
         {isNarrow(size) ? null : <Cell tone={isAvailable ? 'plain' : 'faint'}>{offer.description}</Cell>}
       </Row>
       <Row indent={4}>
-        <Cell tone="faint">{isAvailable ? sizeWords(offer) : `not here: ${offer.unavailableReason}`}</Cell>
+        <Cell tone="faint">
+          {isAvailable ? sizeWords(offer, mayFetchPython) : `not here: ${offer.unavailableReason}`}
+        </Cell>
       </Row>
       <Gap isHidden={isShort(size)} />
     </Box>
   );
 }
 
-function sizeWords(offer: FeatureOffer): string {
+/** About: what comes from where, and in which form, shows when the hosts are asked for the plan. */
+function sizeWords(offer: FeatureOffer, mayFetchPython: boolean): string {
   const download =
     offer.downloadBytes === null
       ? 'download size unknown'
       : offer.downloadBytes === 0
         ? 'nothing to download'
-        : `${formatBytes(offer.downloadBytes)} to download`;
-  return offer.diskBytes === null ? download : `${download} · ${formatBytes(offer.diskBytes)} on disk`;
+        : `about ${formatBytes(offer.downloadBytes)} to download`;
+  const parts = [download];
+  if (offer.diskBytes !== null) parts.push(`${formatBytes(offer.diskBytes)} on disk`);
+  if (mayFetchPython && offer.downloadBytes !== null) parts.push('Python may come on top');
+  return parts.join(' · ');
 }
 
 function Here({ overview }: { overview: SetupOverview }) {
@@ -70,15 +91,17 @@ function Here({ overview }: { overview: SetupOverview }) {
 }
 
 /** What is there, and that it is safe: the new runtime is built beside it. */
-function statusWords(overview: SetupOverview, root: string): string {
+function statusWords(overview: SetupOverview, homeDir: string): string {
   const { status, otherRuntimes } = overview;
   const other = otherRuntimes[0];
   if (status.kind === 'ready') {
     return `ktx ${overview.cliVersion} (${featureWords(status.features)}) works and stays until the new one is proven.`;
   }
+  if (status.kind === 'broken' || status.kind === 'mismatched') {
+    return `What is installed does not work and will be replaced: ${shortHome(status.detail, homeDir)}`;
+  }
   if (other) {
     return `A runtime for ktx ${other.cliVersion} (${featureWords(other.features)}) is here and stays as it is.`;
   }
-  if (status.kind === 'missing') return `Everything goes into ${root}; nothing else is touched.`;
-  return status.detail;
+  return `Everything goes into ${tildePath(overview.runtimeRoot, homeDir)}; nothing else is touched.`;
 }

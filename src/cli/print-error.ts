@@ -1,9 +1,20 @@
-import { errorMessage } from '../support/errors.ts';
+import { errorMessage, SetupError } from '../support/errors.ts';
 import type { KtxCliIo } from './io.ts';
 
 /** Prints what went wrong: the message alone, with `--debug` the stack and the causes too. */
-export function printError(io: KtxCliIo, error: unknown, isDebug = false): void {
+export function printMessage(io: KtxCliIo, error: unknown, isDebug = false): void {
   io.stderr.write(`${isDebug && error instanceof Error ? debugText(error) : errorMessage(error)}\n`);
+}
+
+/** The same, then what was seen and what to do next, where the error says so. */
+export function printError(io: KtxCliIo, error: unknown, isDebug = false): void {
+  printMessage(io, error, isDebug);
+  if (!(error instanceof SetupError)) return;
+  const lines = [
+    ...error.evidence.map((fact) => `  ${fact}`),
+    ...error.nextSteps.map((step, index) => `  ${index === 0 ? 'next' : '    '}     ${step}`),
+  ];
+  io.stderr.write(lines.map((line) => `${line}\n`).join(''));
 }
 
 function debugText(error: Error): string {

@@ -3,7 +3,6 @@ import type { KtxRuntimeFeature } from '../runtime/features.ts';
 import type { KtxCliIo } from './io.ts';
 import type { LifecycleArgs } from './lifecycle-command.ts';
 import { addNetwork, type NetworkArgs } from './network-program.ts';
-import { printError } from './print-error.ts';
 import { resolveProjectDir } from './project-dir.ts';
 import type { KtxRuntimeArgs } from './runtime-command.ts';
 import { parseSetupFlags, type RawSetupFlags, requireValue, type SetupFlags } from './setup-flags.ts';
@@ -35,9 +34,10 @@ export async function runProgram(argv: readonly string[], io: KtxCliIo, deps: Pr
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (error) {
-    // commander has printed it already.
-    if (error instanceof CommanderError) return error.exitCode;
-    printError(io, error, program.opts<GlobalOptions>().debug);
+    // Help and version, which commander has printed.
+    if (error instanceof CommanderError && !error.message.startsWith('error:')) return error.exitCode;
+    const { reportUsageError } = await import('./usage-error.ts');
+    await reportUsageError(error, argv, program, io);
     return 1;
   }
 }
@@ -55,6 +55,8 @@ function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
+      // Said by `reportUsageError`, which knows more.
+      outputError: () => {},
       getOutHelpWidth: () => io.stdout.columns ?? 80,
       getErrHelpWidth: () => io.stdout.columns ?? 80,
     });
@@ -66,7 +68,12 @@ function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number
       env: deps.env ?? process.env,
       cwd: workingDir(),
     });
-  const runSetup = async (raw: RawSetupFlags) => {
+  const runSetup = async (raw: RawSetupFlags & { printSchema?: boolean }) => {
+    if (raw.printSchema) {
+      const { eventJsonSchema } = await import('../present/event-json-schema.ts');
+      io.stdout.write(eventJsonSchema());
+      return;
+    }
     const { debug } = program.opts<GlobalOptions>();
     const flags = parseSetupFlags(raw, { cwd: workingDir(), projectDir: await projectDir() });
     if (deps.runSetup) return finish(await deps.runSetup(flags, io));
@@ -98,7 +105,8 @@ function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number
     const [unknown] = program.args;
     if (unknown !== undefined) {
       const kind = unknown.startsWith('-') ? 'option' : 'command';
-      program.error(`error: unknown ${kind} '${unknown}'\nThe commands are listed by: ktx --help`);
+      const code = kind === 'command' ? 'commander.unknownCommand' : 'commander.unknownOption';
+      program.error(`error: unknown ${kind} '${unknown}'`, { code });
     }
     const isStdinTty = deps.isStdinTty ?? process.stdin.isTTY === true;
     if (io.stdout.isTTY === true && isStdinTty) await runSetup({});
@@ -124,6 +132,7 @@ function addSetup(program: Command, run: (raw: RawSetupFlags) => Promise<void>):
     .option('--ignore-disk', 'install although the disk seems too full')
     .option('--runtime-root <dir>', 'install here instead of ~/.ktx/runtime', value('--runtime-root'))
     .option('--force', 'build a new environment although a working one is there')
+    .option('--print-schema', 'print the JSON Schema of a line of --json, and do nothing')
     .action(run);
 }
 

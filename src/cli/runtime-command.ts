@@ -15,7 +15,7 @@ import type { ManagedPythonRuntimeInstallResult } from '../runtime/types.ts';
 import { jsonText } from '../support/atomic-file.ts';
 import { CancelledError } from '../support/errors.ts';
 import type { KtxCliIo } from './io.ts';
-import { printError } from './print-error.ts';
+import { printMessage } from './print-error.ts';
 
 /** What `ktx admin runtime …` was asked to do. Contract: commands section 2. */
 export type KtxRuntimeArgs =
@@ -84,7 +84,7 @@ export async function runKtxRuntime(
         return await prune(args, io, deps);
     }
   } catch (error) {
-    printError(io, error, deps.isDebug);
+    printMessage(io, error, deps.isDebug);
     return error instanceof CancelledError ? 130 : 1;
   }
 }
@@ -179,7 +179,7 @@ function entryLine(entry: ManagedPythonDaemonStopAllEntry & { detail?: string })
 async function status(args: ArgsOf<'status'>, io: KtxCliIo, deps: KtxRuntimeDeps): Promise<number> {
   const { cliVersion } = args;
   const readStatus = deps.readStatus ?? readManagedPythonRuntimeStatus;
-  const doctorRuntime = deps.doctorRuntime ?? doctorManagedPythonRuntime;
+  const doctorRuntime = deps.doctorRuntime ?? quickDoctor;
   const [found, checks] = await Promise.all([readStatus({ cliVersion }), doctorRuntime({ cliVersion })]);
   if (args.json) {
     io.stdout.write(jsonText({ ...found, checks }));
@@ -203,6 +203,10 @@ async function status(args: ArgsOf<'status'>, io: KtxCliIo, deps: KtxRuntimeDeps
   }
   return found.kind === 'ready' ? 0 : 1;
 }
+
+/** The status is asked all the time, also by programs: it hashes uv only when uv has changed since it was verified. */
+const quickDoctor: typeof doctorManagedPythonRuntime = (options) =>
+  doctorManagedPythonRuntime({ ...options, mayTrustMark: true });
 
 async function doctor(args: ArgsOf<'doctor'>, io: KtxCliIo, deps: KtxRuntimeDeps): Promise<number> {
   const doctorRuntime = deps.doctorRuntime ?? doctorManagedPythonRuntime;

@@ -1,11 +1,16 @@
 import type { ManagedPythonRuntimeExec } from '../process/exec.ts';
 import { verifyRuntimeAsset } from '../runtime/asset.ts';
-import { type ManagedPythonRuntimeLayoutOptions, managedPythonRuntimeLayout } from '../runtime/layout.ts';
+import {
+  type ManagedPythonRuntimeLayoutOptions,
+  managedPythonRuntimeLayout,
+  sharedLayout,
+} from '../runtime/layout.ts';
 import { readManagedPythonRuntimeStatus } from '../runtime/status.ts';
 import { errorMessage } from '../support/errors.ts';
 import { pathExists } from '../support/path-exists.ts';
 import { ensureManagedUv, type ManagedUvFetchArtifact, managedUvPath } from '../uv/acquire.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
+import { isMarkedVerified } from '../uv/verified-mark.ts';
 import { readUvVersion } from '../uv/version.ts';
 
 export interface ManagedPythonRuntimeDoctorCheck {
@@ -21,6 +26,8 @@ export interface ManagedPythonRuntimeDoctorOptions extends ManagedPythonRuntimeL
   exec?: ManagedPythonRuntimeExec;
   /** Lets the uv check download a missing uv; without it a missing uv is a failed check. */
   fetchUvArtifact?: ManagedUvFetchArtifact;
+  /** For who must be quick: a uv that has not changed since an install verified it is not hashed again. */
+  mayTrustMark?: boolean;
 }
 
 /** The three checks of the contract, section 12, in this order. Never rejects for a failing check. */
@@ -62,6 +69,8 @@ async function describeUv(options: ManagedPythonRuntimeDoctorOptions): Promise<s
   const uvPath = fetchUvArtifact
     ? await ensureManagedUv({ ...where, fetchArtifact: fetchUvArtifact })
     : await presentUv(managedUvPath(where));
+  // What is injected replaces the chain that brings the pinned uv, and where commands are injected nothing is run.
+  if (!options.exec && !fetchUvArtifact) await assertUnaltered(uvPath, options);
   const exec = options.exec ?? (await import('../process/exec.ts')).defaultExec;
   const version = await readUvVersion({ uvPath, exec, env: env ?? process.env });
   return `${version} (managed: ${uvPath})`;
@@ -73,4 +82,18 @@ async function presentUv(uvPath: string): Promise<string> {
     throw new Error(`uv ${MANAGED_UV_VERSION} is not installed yet: ${uvPath}`);
   }
   return uvPath;
+}
+
+/** @throws SetupError when it is not the pinned uv: what may be anything is not run. */
+async function assertUnaltered(uvPath: string, options: ManagedPythonRuntimeDoctorOptions): Promise<void> {
+  if (options.mayTrustMark && (await isMarkedVerified(uvPath))) return;
+  // Loaded late: they bring the archive formats along.
+  const [{ assertPinnedUv, uvPinsFor }, { openStore }] = await Promise.all([
+    import('../install/uv-binary.ts'),
+    import('../store/store.ts'),
+  ]);
+  const { runtimeRoot } = managedPythonRuntimeLayout(options);
+  const { arch } = process;
+  const pins = uvPinsFor({ platform: options.platform ?? process.platform, arch });
+  await assertPinnedUv(uvPath, pins, openStore(sharedLayout(runtimeRoot).storeDir));
 }

@@ -1,6 +1,6 @@
+import { checkedSetting } from '../network/checked-setting.ts';
 import { type ProfileLine, readNetworkProfile } from '../network/profile.ts';
 import {
-  checkedStoredValue,
   isStoredSettingName,
   readStoredSettings,
   STORED_SETTINGS,
@@ -64,7 +64,8 @@ export async function setNetworkSetting(
 ): Promise<{ path: string; settings: Record<string, string> }> {
   if (!isStoredSettingName(name)) throw unknownSetting(name);
   const path = networkSettingsPath(runtimeRoot);
-  const settings = { ...(await readStoredSettings(path)), [name]: checkedStoredValue(name, value, cwd) };
+  const checked = await checkedSetting(name, value, cwd);
+  const settings = { ...(await readStoredSettings(path)), [name]: checked };
   await writeStoredSettings(path, settings);
   return { path, settings };
 }
@@ -89,9 +90,6 @@ export async function unsetNetworkSettings(
 function unknownSetting(name: string): SetupError {
   return new SetupError(
     `There is no network setting ${name}.\nThe settings are: ${settingNames().join(', ')}`,
-    {
-      failureClass: 'conflict',
-      nextSteps: settingNames().map((each) => `ktx admin network set ${each} <value>`),
-    },
+    { failureClass: 'conflict', nextSteps: ['See what is set: ktx admin network show'] },
   );
 }

@@ -7,13 +7,14 @@ import { pathExists } from '../support/path-exists.ts';
 import { otherRemedy } from '../support/remedies.ts';
 import { type EnsureManagedUvOptions, ensureManagedUv, managedUvPath } from '../uv/acquire.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
+import { fileIdentity, markVerified } from '../uv/verified-mark.ts';
 import { fetchInto } from './fetch-into.ts';
 import type { InstallJob } from './job.ts';
 import type { NetworkSession } from './network-session.ts';
 import type { Origin } from './plan-summary.ts';
 import type { PrepareOptions } from './prepare.ts';
 import { probeSources } from './source-probes.ts';
-import { inspectUvBinary, installUvFrom, refuseUnknownUv, uvPinsFor } from './uv-binary.ts';
+import { acceptSeenUv, inspectUvBinary, installUvFrom, refuseUnknownUv, uvPinsFor } from './uv-binary.ts';
 
 export interface UvPlan {
   artefact: Artefact | null;
@@ -54,8 +55,17 @@ export async function planUv(
     };
   }
   const pins = uvPinsFor(host);
+  // Taken before the hash: what changes meanwhile shows, too.
+  const seen = await fileIdentity(uvPath);
   const state = await inspectUvBinary(uvPath, pins, store);
-  if (state === 'pinned' || (state === 'unknown' && !pins)) return here('already here');
+  if (state === 'unknown' && !pins) return here('already here');
+  if (state === 'pinned') {
+    const acquire = async () => {
+      await acceptSeenUv(uvPath, pins, store, seen);
+      return { uvPath, downloadedBytes: 0 };
+    };
+    return { ...here('already here'), acquire };
+  }
   if (state === 'unknown') refuseUnknownUv(uvPath);
   if (!pins) return { ...here('already here'), acquire: () => contractUv(options) };
 
@@ -100,6 +110,7 @@ function uvFrom(
   const acquire: UvPlan['acquire'] = async (emit, signal) => {
     const { downloadedBytes } = await fetchInto(store, session, [wanted], emit, signal);
     await installUvFrom(store, wanted, uvPath);
+    await markVerified(uvPath, await fileIdentity(uvPath));
     return { uvPath, downloadedBytes };
   };
   return { artefact, origin, rejected, hosts, acquire };

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { managedPythonRuntimeLayout } from '../runtime/layout.ts';
+import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout } from '../runtime/layout.ts';
 import { readInstalledManifest } from '../runtime/manifest.ts';
 import { CancelledError } from '../support/errors.ts';
 import { type Emit, eventEmitter, type SetupResult, type SetupStep } from '../support/events.ts';
@@ -120,14 +120,27 @@ async function emitFailure(
 
 /** The failure as every presenter says it, with what is still intact. */
 export async function reportFailure(error: unknown, options: SetupOptions, step: SetupStep | null) {
-  const layout = managedPythonRuntimeLayout(options);
-  const present = await readInstalledManifest(layout.manifestPath).catch(() => null);
+  const layout = usableLayout(options);
+  const present = layout && (await readInstalledManifest(layout.manifestPath).catch(() => null));
   const untouched = present
     ? `Nothing was changed: ktx ${present.cliVersion} (${present.features.join(', ')}) still works.`
     : 'Nothing was changed.';
   const { describeFailure } = await import('./failure.ts');
   const hasLog = step !== null && step !== 'plan';
-  return describeFailure(error, { step, untouched, logPath: hasLog ? layout.installLogPath : null });
+  return describeFailure(error, {
+    step,
+    untouched,
+    logPath: hasLog && layout ? layout.installLogPath : null,
+  });
+}
+
+/** `null` where the root itself is what failed: there is nothing in it. */
+function usableLayout(options: SetupOptions): ManagedPythonRuntimeLayout | null {
+  try {
+    return managedPythonRuntimeLayout(options);
+  } catch {
+    return null;
+  }
 }
 
 function resultOf(

@@ -13,6 +13,7 @@ import {
   MANAGED_UV_WHEELS,
   type ManagedUvPlatformKey,
 } from '../uv/release.ts';
+import { fileIdentity, markVerified } from '../uv/verified-mark.ts';
 
 export interface UvPins {
   archive: Artefact;
@@ -40,9 +41,15 @@ export function uvPinsFor(host: Pick<HostPlatform, 'platform' | 'arch'>): UvPins
   };
 }
 
-/** Unpacks a verified archive or wheel of the store into uv's place. */
+/**
+ * Unpacks a verified archive or wheel of the store into uv's place.
+ * @throws SetupError when another binary stays there, which cannot be replaced because it runs.
+ */
 export async function installUvFrom(store: ArtefactStore, artefact: Artefact, uvPath: string): Promise<void> {
-  await placeUvBinary(uvPath, await binaryOf(store, artefact));
+  const binary = await binaryOf(store, artefact);
+  if (await placeUvBinary(uvPath, binary)) return;
+  const wanted = createHash('sha256').update(binary).digest('hex');
+  if ((await hashFile(uvPath)) !== wanted) throw alteredUv(uvPath);
 }
 
 async function binaryOf(store: ArtefactStore, artefact: Artefact): Promise<Uint8Array> {
@@ -75,11 +82,54 @@ export async function inspectUvBinary(
   return (await store.has(pins.wheel)) ? 'altered' : 'unknown';
 }
 
+/**
+ * Hashes the uv that is about to be run. Where this program pins none there is nothing to compare with.
+ * @throws SetupError of class verification unless it is the pinned one; it must not be run then.
+ */
+export async function assertPinnedUv(
+  uvPath: string,
+  pins: UvPins | null,
+  store: ArtefactStore,
+): Promise<void> {
+  if (!pins) return;
+  const state = await inspectUvBinary(uvPath, pins, store);
+  if (state === 'altered') throw alteredUv(uvPath);
+  if (state === 'unknown') refuseUnknownUv(uvPath);
+}
+
+/**
+ * A plan that found the pinned uv may wait for its answer for hours: when the file has changed since, it is hashed again.
+ * @param seen its `fileIdentity` before the plan looked at it.
+ * @throws SetupError of class verification, as `assertPinnedUv`.
+ */
+export async function acceptSeenUv(
+  uvPath: string,
+  pins: UvPins | null,
+  store: ArtefactStore,
+  seen: string | null,
+): Promise<void> {
+  if ((await fileIdentity(uvPath)) === seen) await markVerified(uvPath, seen);
+  else await assertPinnedUv(uvPath, pins, store);
+}
+
+function alteredUv(uvPath: string): SetupError {
+  return new SetupError(
+    `The uv at ${uvPath} was altered: its sha256 is not the pinned one, so it is not run. Restore it: ktx setup --force`,
+    { failureClass: 'verification', nextSteps: ['ktx setup --force'] },
+  );
+}
+
 /** @throws SetupError: on a pinned platform only the pinned bytes are used, or those that the user names himself. */
 export function refuseUnknownUv(uvPath: string): never {
-  throw new SetupError(`The uv at ${uvPath} is not the uv ${MANAGED_UV_VERSION} that ktx knows.`, {
-    failureClass: 'verification',
-    evidence: ['its sha256 is not the pinned one, and ktx did not put it there'],
-    nextSteps: ['Delete it, and ktx fetches the pinned one', `Use it all the same: ktx setup --uv ${uvPath}`],
-  });
+  throw new SetupError(
+    `The uv at ${uvPath} is not the uv ${MANAGED_UV_VERSION} that ktx knows, so it is not run. Delete it, then: ktx setup --force`,
+    {
+      failureClass: 'verification',
+      evidence: ['its sha256 is not the pinned one, and ktx did not put it there'],
+      nextSteps: [
+        'Delete it, and ktx fetches the pinned one',
+        `Use it all the same: ktx setup --uv ${uvPath}`,
+      ],
+    },
+  );
 }

@@ -1,12 +1,13 @@
 /** One character for one, so that no column moves. */
 const ASCII_OF: Record<string, string> = {
-  '✓': '+',
+  // Not a plus, which is the glyph of what is made.
+  '✓': '*',
   '✗': 'x',
   '–': '-',
-  '●': '*',
+  '●': '@',
   '○': 'o',
   '◉': '@',
-  '◐': '*',
+  '◐': '@',
   '›': '>',
   '↓': 'v',
   '↑': '^',

@@ -1,5 +1,6 @@
-import type { SetupResult } from '../support/events.ts';
+import type { FailureReport, SetupResult } from '../support/events.ts';
 import { formatBytes, formatCount, formatDuration, tildePath } from '../support/format.ts';
+import { wrapStep } from '../support/wrap-words.ts';
 import type { Farewell } from '../wizard/state.ts';
 
 /** Colours a word, or leaves it: the caller knows the stream. */
@@ -9,6 +10,8 @@ export interface FarewellOptions {
   homeDir: string;
   columns: number;
   paint: Paint;
+  /** For a terminal: what to do in words that are not cut, and the command on a line of its own. A log has one line for each. */
+  shouldWrap?: boolean;
 }
 
 /** What stays in the terminal after the wizard has left the alternate screen, line by line. `[]` when there is nothing to say. */
@@ -40,12 +43,18 @@ export function farewellLines(farewell: Farewell, options: FarewellOptions): str
         ...report.evidence.map((fact) => `  ${fact}`),
         `  ${report.untouched}`,
         ...(report.logPath === null ? [] : [`  log      ${tildePath(report.logPath, homeDir)}`]),
-        ...(report.nextSteps.length === 0 ? ['ktx setup'] : report.nextSteps).map(
-          (step, index) => `  ${index === 0 ? 'next' : '    '}     ${step}`,
-        ),
+        ...(report.nextSteps.length === 0 ? ['ktx setup'] : report.nextSteps)
+          .flatMap((step) => stepLines(step, report, options))
+          .map((line, index) => `  ${index === 0 ? 'next' : '    '}     ${line}`),
       ];
     }
   }
+}
+
+const STEP_INDENT = 11;
+
+function stepLines(step: string, report: FailureReport, { columns, shouldWrap }: FarewellOptions): string[] {
+  return shouldWrap ? wrapStep(step, report.remedies ?? [], columns - STEP_INDENT) : [step];
 }
 
 function doneLines(result: SetupResult, { columns, homeDir, paint }: FarewellOptions): string[] {

@@ -105,7 +105,7 @@ async function chooseFeature(
       label: offer.title,
       hint: [
         offer.description,
-        offer.downloadBytes === null ? '' : `${formatBytes(offer.downloadBytes)} to download`,
+        offer.downloadBytes === null ? '' : `about ${formatBytes(offer.downloadBytes)} to download`,
       ]
         .filter(Boolean)
         .join(', '),

@@ -26,6 +26,13 @@ const BEARER = /\b(bearer[ \t]+)[\w.~+/=-]{8,}/gi;
 const NAMED_VALUE =
   /(?<=token|passw(?:or)?d|passphrase|secret|api[_-]?key|access[_-]?key|signature|credential|_auth|[?&](?:sig|key|auth|pass|pwd))=(?!=)(?:"[^"\r\n]*"?|'[^'\r\n]*'?|[^&\s"'<>]+)/gi;
 
+/**
+ * Tokens that say what they are: of GitHub, GitLab, npm, the model hub, the public package index. The last shares its
+ * beginning with the names of repositories and packages, which have no digits among capitals.
+ */
+const KNOWN_TOKEN =
+  /\b(?:gh[opsur]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w.-]{16,}|(?:npm|hf)_[A-Za-z0-9]{16,}|pypi-(?=[\w-]*[A-Z])(?=[\w-]*\d|Ag)[\w-]{16,})/g;
+
 /** A redactor that knows how secrets look, and the secrets it is told. */
 export function createRedactor(): Redactor {
   let secrets: string[] = [];
@@ -57,6 +64,7 @@ export function createRedactor(): Redactor {
         .replace(AUTHORIZATION_BARE, `$1${MASK}`);
     }
     if (/bearer[ \t]/i.test(out)) out = out.replace(BEARER, `$1${MASK}`);
+    out = out.replace(KNOWN_TOKEN, MASK);
     if (hasAssignment(out)) out = out.replace(NAMED_VALUE, `=${MASK}`);
     return out;
   }

@@ -117,8 +117,14 @@ export const REINSTALL_PACKAGE = remedy(
   'ktx setup',
 );
 
+/** @param host `host[:port]`, or the path of a folder. */
 export const checkAddress = (host: string) =>
-  remedy('check-address', `Check that ${host} is the right address, and its port`);
+  remedy(
+    'check-address',
+    /^(?:[/\\]|[A-Za-z]:[/\\])/.test(host)
+      ? `Check that ${host} is the right place`
+      : `Check that ${host} is the right address, and its port`,
+  );
 export const bypassProxy = (host: string) =>
   remedy(
     'bypass-proxy',

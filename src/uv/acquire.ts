@@ -63,9 +63,10 @@ export async function ensureManagedUv(options: EnsureManagedUvOptions = {}): Pro
  * Puts a verified binary in its place in one step, executable. When the rename fails and something is at that path, it
  * stays and counts as placed: another installer was faster, with identical bytes. Who replaces an altered binary looks
  * at it again afterwards.
+ * @returns whether it is this binary that is there now.
  * @throws the file system's own error; no staged file is left.
  */
-export async function placeUvBinary(uvPath: string, binary: Uint8Array): Promise<void> {
+export async function placeUvBinary(uvPath: string, binary: Uint8Array): Promise<boolean> {
   await mkdir(dirname(uvPath), { recursive: true });
   const staged = `${uvPath}.${process.pid}.download`;
   try {
@@ -76,9 +77,11 @@ export async function placeUvBinary(uvPath: string, binary: Uint8Array): Promise
   }
   try {
     await rename(staged, uvPath);
+    return true;
   } catch (error) {
     await rm(staged, { force: true });
     if (!(await pathExists(uvPath))) throw error;
+    return false;
   }
 }
 

@@ -73,7 +73,7 @@ describe('ktx admin network', () => {
     [['network', 'set', 'index'], /missing required argument/],
     [['network', 'unset'], /Name a setting, or say --all/],
     [['network', 'unset', 'index', '--all'], /not both/],
-    [['report', '--output', '--json'], /--output requires a value/],
+    [['report', '--output', '--runtime-root'], /--output requires a value/],
   ])('%j: exit 1, says why, keeps nothing', async (argv, problem) => {
     const { exitCode, stdout, stderr } = await ktx(...argv);
     expect([exitCode, stdout]).toEqual([1, '']);

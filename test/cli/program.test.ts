@@ -180,6 +180,18 @@ describe('ktx setup', () => {
     expect(without).toMatchObject({ exitCode: 1, setupCalls: [], stderr: expect.stringContaining(flag) });
   });
 
+  it('--print-schema prints the schema of the events and runs nothing', async () => {
+    const { exitCode, stdout, stderr, setupCalls } = await run('setup --print-schema');
+    expect([exitCode, stderr, setupCalls]).toEqual([0, '', []]);
+    const schema = JSON.parse(stdout);
+    const types = JSON.stringify(schema).matchAll(/"type":\{"type":"string","const":"([a-z]+)"/g);
+    const named = new Set([...types].map(([, type]) => type));
+    expect([...named]).toEqual(
+      'hello step lines bytes artefact uv source note plan check failure done'.split(' '),
+    );
+    expect(schema.$schema).toContain('json-schema.org');
+  });
+
   it('an error of the command is one line, and a stack with --debug', async () => {
     const runSetup = () =>
       Promise.reject(new Error('the disk is made of cheese', { cause: new Error('mice') }));
@@ -202,6 +214,14 @@ describe('the project directory', () => {
     expect(await resolveProjectDir({ env: {}, cwd: deep })).toBe(deep);
     await writeFile(join(root, 'project', 'ktx.yaml'), '');
     expect(await resolveProjectDir({ env: {}, cwd: deep })).toBe(join(root, 'project'));
+  });
+
+  it.each([
+    ['--project-dir', { flag: 'a\nb', env: {} }],
+    ['KTX_PROJECT_DIR', { env: { KTX_PROJECT_DIR: '/a\u001bb' } }],
+  ])('%s with a control character is refused', async (source, given) => {
+    const refused = resolveProjectDir({ ...given, cwd: '/' });
+    await expect(refused).rejects.toThrow(new RegExp(`^${source} contains a line break .*\\\\u00`));
   });
 
   it('empty values are errors', async () => {

@@ -74,7 +74,7 @@ describe('ktx setup without questions', () => {
 
   it('in a locale without UTF-8 our glyphs are ASCII and the child’s text stays as it is', async () => {
     const { stdout } = await run({ yes: true }, { env: { LC_ALL: 'C' } });
-    expect(stdout).toContain('  Installed 15 packages ✓\n+ ktx 0.3.0 is ready: core');
+    expect(stdout).toContain('  Installed 15 packages ✓\n* ktx 0.3.0 is ready: core');
   });
 
   it('hands the flags to the library, and leaves out what was not said', async () => {

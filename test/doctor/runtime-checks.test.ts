@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -6,7 +6,11 @@ import {
   doctorManagedPythonRuntime,
   type ManagedPythonRuntimeDoctorOptions,
 } from '../../src/doctor/runtime-checks.ts';
+import { uvPinsFor } from '../../src/install/uv-binary.ts';
+import { defaultExec } from '../../src/process/exec.ts';
+import { openStore } from '../../src/store/store.ts';
 import { managedUvPath } from '../../src/uv/acquire.ts';
+import { fileIdentity, markVerified } from '../../src/uv/verified-mark.ts';
 import { WHEEL_FILE, writeAsset, writeRuntime } from '../runtime/asset-fixture.ts';
 
 const UV_FIX = 'Check network access to github.com and run: ktx admin runtime install --yes';
@@ -35,7 +39,7 @@ async function placeUv(script = '#!/bin/sh\necho "uv 0.11.21 (x86_64-unknown-lin
 describe('doctorManagedPythonRuntime', () => {
   it('22. without a runtime: pass, pass, fail, with the exact details', async () => {
     await placeUv();
-    expect(await doctorManagedPythonRuntime(options)).toEqual([
+    expect(await doctorManagedPythonRuntime({ ...options, exec: defaultExec })).toEqual([
       {
         id: 'uv',
         label: 'uv',
@@ -61,7 +65,7 @@ describe('doctorManagedPythonRuntime', () => {
   it('22. with a runtime: three passes and no fix', async () => {
     await placeUv();
     await writeRuntime(runtimeRoot, '0.3.0');
-    const checks = await doctorManagedPythonRuntime(options);
+    const checks = await doctorManagedPythonRuntime({ ...options, exec: defaultExec });
     expect(checks.map(({ status, fix }) => [status, fix])).toEqual(Array(3).fill(['pass', undefined]));
     expect(checks[2]?.detail).toBe(`Runtime ready at ${join(runtimeRoot, '0.3.0')}`);
     expect(checks.every((check) => !('fix' in check))).toBe(true);
@@ -79,7 +83,7 @@ describe('doctorManagedPythonRuntime', () => {
 
   it('22. a uv that cannot run carries its fix', async () => {
     await placeUv('#!/bin/sh\nexit 3\n');
-    const [uv] = await doctorManagedPythonRuntime(options);
+    const [uv] = await doctorManagedPythonRuntime({ ...options, exec: defaultExec });
     expect(uv).toEqual({
       id: 'uv',
       label: 'uv',
@@ -130,5 +134,58 @@ describe('doctorManagedPythonRuntime', () => {
     const [uv] = await doctorManagedPythonRuntime({ ...options, exec });
     expect(exec.mock.calls).toEqual([[uvPath, ['--version'], { env: { MINE: '1', UV_NO_CONFIG: '1' } }]]);
     expect(uv?.detail).toBe(`uv 0.11.21 (managed: ${uvPath})`);
+  });
+});
+
+describe('a uv that is not the pinned one is not run', () => {
+  const ran = () => join(root, 'ran');
+  const hasRun = () => stat(ran()).then(Boolean, () => false);
+  beforeEach(() => placeUv(`#!/bin/sh\necho "uv 0.11.21"\ntouch ${ran()}\n`));
+
+  it('one that nobody knows', async () => {
+    const [uv] = await doctorManagedPythonRuntime(options);
+    expect(uv).toEqual({
+      id: 'uv',
+      label: 'uv',
+      status: 'fail',
+      detail: `The uv at ${uvPath} is not the uv 0.11.21 that ktx knows, so it is not run. Delete it, then: ktx setup --force`,
+      fix: UV_FIX,
+    });
+    expect(await hasRun()).toBe(false);
+  });
+
+  it('one that was altered: it can be restored from the store', async () => {
+    const { wheel } = uvPinsFor(process)!;
+    const kept = openStore(join(runtimeRoot, 'uv', 'store')).pathOf(wheel);
+    await mkdir(dirname(kept), { recursive: true });
+    await writeFile(kept, '');
+    await truncate(kept, wheel.sizeBytes!);
+    const [uv] = await doctorManagedPythonRuntime(options);
+    expect(uv).toMatchObject({
+      status: 'fail',
+      detail: `The uv at ${uvPath} was altered: its sha256 is not the pinned one, so it is not run. Restore it: ktx setup --force`,
+      fix: UV_FIX,
+    });
+    expect(await hasRun()).toBe(false);
+  });
+
+  it('the mark of an install spares who is quick the hash, as long as nothing has changed', async () => {
+    const then = new Date(1_700_000_000_000);
+    await utimes(uvPath, then, then);
+    await markVerified(uvPath, await fileIdentity(uvPath));
+    const check = async (more: object) =>
+      (await doctorManagedPythonRuntime({ ...options, ...more }))[0]?.status;
+    expect([await check({}), await hasRun()]).toEqual(['fail', false]);
+    expect([await check({ mayTrustMark: true }), await hasRun()]).toEqual(['pass', true]);
+    await rm(ran());
+    await appendFile(uvPath, '#');
+    await truncate(uvPath, (await stat(uvPath)).size - 1);
+    await utimes(uvPath, then, then);
+    expect([await check({ mayTrustMark: true }), await hasRun()]).toEqual(['fail', false]);
+  });
+
+  it('where none is pinned, one placed by hand is used, as the contract says', async () => {
+    const [uv] = await doctorManagedPythonRuntime({ ...options, platform: 'freebsd' });
+    expect([uv?.status, await hasRun()]).toEqual(['pass', true]);
   });
 });

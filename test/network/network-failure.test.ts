@@ -5,6 +5,8 @@ import {
   reasonOfError,
   reasonOfStatus,
 } from '../../src/network/network-failure.ts';
+import { GITHUB, MODEL_HUB, OFFICIAL_MIRROR } from '../../src/network/official-hosts.ts';
+import { PUBLIC_INDEX_URL } from '../../src/network/public-index.ts';
 
 const coded = (code: string, cause?: unknown) => Object.assign(new Error(code, { cause }), { code });
 
@@ -114,5 +116,31 @@ describe('what a failure says', () => {
       true,
       false,
     ]);
+  });
+});
+
+describe('an address is worth a second look only where somebody has typed it', () => {
+  const advice = (host: string, via?: string) =>
+    new NetworkFailure('dns', { host, ...(via ? { via } : {}) }).remedies.map(({ id }) => id);
+
+  it.each([OFFICIAL_MIRROR, GITHUB, MODEL_HUB, PUBLIC_INDEX_URL])('not %s, which is built in', (address) => {
+    const { host } = new URL(address);
+    expect(advice(host)).toEqual(['check-network', 'set-proxy', 'use-index']);
+    // Nor is it inside of anybody's network.
+    const { remedies } = new NetworkFailure('proxy-unreachable', { host, proxyHost: 'proxy.example' });
+    expect(remedies.map(({ id }) => id)).toEqual(['check-proxy']);
+  });
+
+  it('a folder has no port', () => {
+    const { nextSteps } = new NetworkFailure('not-found', { host: '/opt/wheels' });
+    expect(nextSteps[0]).toBe('Check that /opt/wheels is the right place.');
+  });
+
+  it('a configured one, but not where it redirects to', () => {
+    expect(advice('index.example')).toContain('check-address');
+    expect(advice('files.example', 'index.example')).not.toContain('check-address');
+    expect(
+      new NetworkFailure('dns', { host: 'files.example' }).reachedFrom('index.example').nextSteps.join(),
+    ).not.toContain('right address');
   });
 });

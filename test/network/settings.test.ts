@@ -1,15 +1,16 @@
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { checkedSetting } from '../../src/network/checked-setting.ts';
 import { type NetworkProfileOptions, readNetworkProfile } from '../../src/network/profile.ts';
 import {
-  checkedStoredValue,
   readStoredSettings,
   type StoredSettingName,
   type StoredSettings,
   writeStoredSettings,
 } from '../../src/network/stored-settings.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { makeAuthority } from './fixtures.ts';
 
 let home: string;
 beforeEach(async () => {
@@ -234,44 +235,78 @@ describe('network.json', () => {
 
   it.each<[StoredSettingName, string, string]>([
     ['index', 'https://a.example/s', 'https://a.example/s'],
-    ['index', 'wheels', 'file:///base/wheels'],
+    ['index', 'https://a.example/pypi-remote-production/npm_mirror/s', '$&'],
+    ['index', 'wheels', 'file://HOME/wheels'],
     ['proxy', 'proxy.example:3128', 'http://proxy.example:3128/'],
-    ['no-proxy', '.a.example, 10.0.0.0/8', '.a.example, 10.0.0.0/8'],
-    ['ca-file', './ca.pem', '/base/ca.pem'],
-    ['find-links', '/srv/a https://b.example/', 'file:///srv/a https://b.example/'],
-  ])('%s %s', (name, value, expected) => {
-    expect(checkedStoredValue(name, value, '/base')).toBe(expected);
+    ['no-proxy', '.a.example, 10.0.0.0/8', '$&'],
+    ['no-proxy', '*', '$&'],
+    ['no-proxy', 'localhost,*.b_c.example:8080 ::1 [::1]:80 fd00::/8 127.0.0.1:9', '$&'],
+    ['ca-file', './ca.pem', 'HOME/ca.pem'],
+    ['find-links', 'HOME/wheels https://b.example/', 'file://HOME/wheels https://b.example/'],
+  ])('%s %s', async (name, value, expected) => {
+    await mkdir(join(home, 'wheels'));
+    if (name === 'ca-file') await makeAuthority(home);
+    const given = value.replaceAll('HOME', home);
+    const kept = expected.replace('$&', given).replaceAll('HOME', home);
+    expect(await checkedSetting(name, given, home)).toBe(kept);
   });
 
   it.each<[StoredSettingName, string]>([
     ['index', 'https://me:pass-word@a.example/s'],
     ['index', 'https://token-word@a.example/s'],
     ['index', 'https://a.example/s?token=token-word'],
+    ['index', 'https://a.example/s?access=token-word'],
+    ['index', 'https://a.example/s#token-word'],
+    ['index', 'https://a.example/glpat-token-word0123456789/s'],
+    ['index', 'ghp_tokenword0123456789abcdefghijklmnop'],
+    ['extra-index', 'https://a.example/github_pat_tokenword0123456789/s'],
+    ['python-mirror', 'https://a.example/npm_tokenword0123456789'],
+    ['official-mirror', 'https://a.example/pypi-AgEIcHlwaS5token-word'],
+    ['model-hub', 'https://a.example/hf_tokenword0123456789'],
+    ['ca-file', 'hf_tokenword0123456789'],
     ['proxy', 'http://me:pass-word@proxy.example:1'],
+    ['proxy', 'me:pass-word@proxy.example:1'],
+    ['no-proxy', 'a.example,me:pass-word@b.example'],
+    ['no-proxy', 'glpat-token-word0123456789'],
     ['extra-index', 'https://b.example/ https://me:pass-word@a.example/'],
-  ])('never keeps a secret, nor repeats it: %s', (name, value) => {
-    let error: unknown;
-    try {
-      checkedStoredValue(name, value, '/base');
-    } catch (thrown) {
-      error = thrown;
-    }
+  ])('never keeps a secret, nor repeats it: %s %s', async (name, value) => {
+    const error = await checkedSetting(name, value, home).catch((thrown: unknown) => thrown);
     const { message, evidence, nextSteps } = error as {
       message: string;
       evidence: unknown;
-      nextSteps: unknown;
+      nextSteps: string[];
     };
-    expect(message).toContain('login or a token');
-    expect(JSON.stringify([message, evidence, nextSteps])).not.toMatch(/pass-word|token-word/);
+    expect(message).toContain('there is a login or a token in it');
+    expect(JSON.stringify([message, evidence, nextSteps])).not.toMatch(/pass-word|token-?word/);
   });
 
-  it.each<[StoredSettingName, string]>([
-    ['proxy', 'socks5://a.example:1'],
-    ['index', 'ftp://a.example/'],
-    ['ca-file', 'https://a.example/ca.pem'],
-    ['index', ' '],
-    ['index', 'https://'],
-  ])('refuses %s %s', (name, value) => {
-    expect(() => checkedStoredValue(name, value, '/base')).toThrow(/was not stored/);
+  it('says where a login belongs', async () => {
+    const steps = async (name: StoredSettingName, value: string) => {
+      const error = await checkedSetting(name, value, home).catch((thrown: unknown) => thrown);
+      return (error as { nextSteps: string[] }).nextSteps.join('\n');
+    };
+    const index = await steps('index', 'https://me:pass-word@a.example/s');
+    expect(index).toMatch(/~\/\.netrc: machine <host> login/);
+    expect(index).toContain('PIP_INDEX_URL=https://<user>:<password>@<host>');
+    expect(await steps('proxy', 'me:pass-word@a.example:1')).toContain('HTTPS_PROXY=http');
+  });
+
+  it.each<[StoredSettingName, string, RegExp]>([
+    ['proxy', 'socks5://a.example:1', /socks5: is not supported/],
+    ['index', 'ftp://a.example/', /ftp: is not supported/],
+    ['index', 'a.example', /nothing is at .*a\.example; the address of a host starts with https:/],
+    ['find-links', './gone', /nothing is at .*gone\.$/],
+    ['ca-file', 'https://a.example/ca.pem', /no path/],
+    ['ca-file', 'gone.pem', /gone\.pem cannot be read \(ENOENT\)/],
+    ['ca-file', 'notes.txt', /there is no certificate in .*notes\.txt/],
+    ['no-proxy', 'http://a.example', /no list of hosts/],
+    ['no-proxy', 'a b c/d', /no list of hosts/],
+    ['index', ' ', /empty/],
+    ['index', 'https://', /no address/],
+  ])('refuses %s %s', async (name, value, problem) => {
+    await writeFile(join(home, 'notes.txt'), 'to do');
+    const error = (await checkedSetting(name, value, home).catch((thrown: unknown) => thrown)) as Error;
+    expect(error.message).toMatch(/was not stored/);
+    expect(error.message).toMatch(problem);
   });
 });

@@ -9,6 +9,15 @@ it('has a character for every glyph of the screens, one for one', () => {
   expect(toAscii(glyphs)).toHaveLength(Array.from(glyphs).length);
 });
 
+it('tells apart what the glyphs tell apart: done is not make, which is a plus', () => {
+  // All three are where one is.
+  const { now, chosen, running, ...others } = GLYPH;
+  const shown = [now, ...Object.values(others)].map(toAscii);
+  expect(new Set(shown).size).toBe(shown.length);
+  expect(new Set([now, chosen, running].map(toAscii)).size).toBe(1);
+  expect(toAscii(GLYPH.make)).toBe('+');
+});
+
 it('leaves alone what is not ours', () => {
   expect(toAscii('/home/été/漢字')).toBe('/home/été/漢字');
 });
@@ -35,5 +44,5 @@ it('is a stream like the one it wraps', () => {
   outer.write('✓ done');
   expect(resized).toBe(1);
   expect(outer.columns).toBe(80);
-  expect(String(inner.read())).toBe('+ done');
+  expect(String(inner.read())).toBe('* done');
 });

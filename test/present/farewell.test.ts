@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { farewellLines } from '../../src/present/farewell.ts';
+import { type FarewellOptions, farewellLines } from '../../src/present/farewell.ts';
+import { CHECK_NETWORK, COPY_STORE, remedyText, USE_INDEX } from '../../src/support/remedies.ts';
 import type { Farewell } from '../../src/wizard/state.ts';
 import { DEMO_CHECKS, DEMO_RESULT } from '../pty/demo-data.ts';
 import { REPORT } from '../wizard/given.ts';
 
 const options = { homeDir: '/home/ada', columns: 80, paint: (_tone: unknown, text: string) => text };
-const linesOf = (farewell: Farewell, columns = 80) => farewellLines(farewell, { ...options, columns });
+const linesOf = (farewell: Farewell, more: Partial<FarewellOptions> = {}) =>
+  farewellLines(farewell, { ...options, ...more });
 const passed = DEMO_CHECKS.filter((check) => check.status === 'pass');
 const broken = passed.map((check) =>
   check.id === 'daemon'
@@ -38,6 +40,26 @@ describe('done', () => {
       '✗ Daemon entry point: is gone',
       '  next     ktx setup --force',
     ]);
+  });
+});
+
+describe('remedies that are longer than the terminal is wide', () => {
+  const remedies = [CHECK_NETWORK, USE_INDEX, COPY_STORE];
+  const report = { ...REPORT, evidence: [], remedies, nextSteps: remedies.map(remedyText) };
+
+  it('are wrapped, and their command stands whole on its own line', () => {
+    expect(linesOf({ kind: 'failed', report }, { columns: 66, shouldWrap: true }).slice(2)).toEqual([
+      '  next     Check the network connection (cable, VPN, firewall).',
+      '           Use an index or mirror that this network allows:',
+      '             ktx setup --index-url <url>',
+      '           Copy the folder uv/store of ~/.ktx/runtime from such a',
+      '           machine with a network, where ktx setup ran, then run:',
+      '             ktx setup --offline',
+    ]);
+  });
+
+  it('are one line each in a log', () => {
+    expect(linesOf({ kind: 'failed', report }, { columns: 66 })).toHaveLength(5);
   });
 });
 

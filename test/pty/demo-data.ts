@@ -32,6 +32,7 @@ export const DEMO_OVERVIEW: SetupOverview = {
     { label: 'Python 3.13', isHere: false },
     { label: 'embedding model', isHere: false },
   ],
+  mayFetchPython: true,
   freeBytes: 61_000 * MB,
 };
 

@@ -334,7 +334,7 @@ describe('colours and characters', () => {
     terminal.press('enter');
     await terminal.until('ctrl+c stop');
     for (const gate of ['half', 'packages', 'check']) terminal.open(gate);
-    await terminal.until('+ ktx is ready');
+    await terminal.until('* ktx is ready');
     terminal.press('enter');
     await terminal.exited;
     expect([...terminal.output()].filter((character) => character > '\u007f')).toEqual([]);

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LogSnapshot } from '../../src/present/log-store.ts';
 import type { PlanRow } from '../../src/support/events.ts';
+import { remedyText, SET_PROXY } from '../../src/support/remedies.ts';
 import { keyHints } from '../../src/wizard/keys.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
 import { openScreen, type Screen, type ScreenOptions } from './screen.ts';
@@ -72,7 +73,7 @@ describe('resizing', () => {
 
 describe('what a person must see at 40 x 10', () => {
   it.each([
-    ['features', ['Core', '27 MB to download', '163 MB to download']],
+    ['features', ['Core', 'about 27 MB to download', 'about 163 MB to download']],
     ['plan', ['› Install', 'Back', '182 MB to download']],
     ['stop question', ['Stop the installation?', '› Keep going', 'Stop']],
     ['failure', ['numpy could not be fetched', '› Try again', 'Back to the plan', 'Show the log', 'Quit']],
@@ -82,6 +83,54 @@ describe('what a person must see at 40 x 10', () => {
     const screen = await screenOf(STATES[name]!, { columns: 40, rows: 10 });
     for (const word of words) expect(screen.text()).toContain(word);
   });
+});
+
+it('says of the first sizes that they are about, and what is not in them', async () => {
+  const screen = await screenOf(STATES['features']!, { columns: 80, rows: 24 });
+  expect(screen.text()).toContain('about 27 MB to download · 85 MB on disk · Python may come on top');
+});
+
+describe('a failure with more to say than there is room', () => {
+  const state = STATES['failure']!;
+  if (state.screen !== 'failure') throw new Error(state.screen);
+  const many: WizardState = {
+    ...state,
+    report: {
+      ...state.report,
+      evidence: [
+        'fact one, which is long enough for a second line of its own in this window of eighty columns',
+        'fact two',
+        'fact three',
+        'fact four',
+      ],
+      nextSteps: ['remedy one', 'remedy two', 'remedy three', 'remedy four', 'remedy five', 'remedy six'],
+    },
+  };
+  it.each([
+    [80, 16, ['fact one', 'remedy one', 'remedy two', 'remedy three'], ['remedy six']],
+    [80, 24, ['fact four', 'remedy six'], []],
+    [40, 10, ['numpy could not be fetched'], ['remedy six']],
+    [120, 40, ['fact four', 'remedy six', 'What you can do:', 'Log: '], []],
+  ] as const)('%i x %i', async (columns, rows, shown, hidden) => {
+    const screen = await screenOf(many, { columns, rows });
+    const text = screen.text();
+    for (const words of [...shown, 'Nothing was changed', '› Try again', 'Quit'])
+      expect(text).toContain(words);
+    for (const words of hidden) expect(text).not.toContain(words);
+    // No text is cut in the middle: the last line of the evidence stands whole.
+    if (columns === 80) expect(text).toMatch(/eighty\s+columns/);
+    if (rows >= 24) expect(text).toMatch(/fact four\n\n/);
+  });
+});
+
+it('the command of a remedy stands on a line of its own where the two do not fit', async () => {
+  const state = STATES['failure']!;
+  if (state.screen !== 'failure') throw new Error(state.screen);
+  const report = { ...state.report, remedies: [SET_PROXY], nextSteps: [remedyText(SET_PROXY)] };
+  const screen = await screenOf({ ...state, report }, { columns: 80, rows: 24 });
+  expect(screen.text()).toMatch(
+    /^ +› If this network needs a proxy, .*:\n +ktx admin network set proxy <host:port>$/m,
+  );
 });
 
 describe('a window too small for screens', () => {
@@ -121,6 +170,17 @@ it('shows numbers of the data alone', async () => {
   const screen = await screenOf(STATES['installing']!, { columns: 80, rows: 24 });
   expect(screen.text()).toContain('6 of 12 files, onnxruntime-1.31.1 23 MB');
   expect(screen.text()).toContain('60 of 182 MB');
+});
+
+it('a plan that cannot know every host does not say "only"', async () => {
+  const state = STATES['plan']!;
+  if (state.screen !== 'plan' || !state.summary) throw new Error(state.screen);
+  const size = { columns: 120, rows: 40 };
+  const closed = await screenOf(state, size);
+  expect(closed.text()).toContain('Only these 3 hosts will be contacted');
+  const summary = { ...state.summary, hosts: ['a.internal'], hasOpenHosts: true };
+  const screen = await screenOf({ ...state, summary }, size);
+  expect(screen.text()).toContain('Will be contacted: a.internal, hosts that uv finds by itself');
 });
 
 it('shows a feature that this machine cannot have, and why, but no way to choose it', async () => {

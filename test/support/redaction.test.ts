@@ -64,6 +64,13 @@ describe('redaction by shape', () => {
       '//h.example/:_authToken=npm_1 _auth=dTpw',
       '//h.example/:_authToken=**** _auth=****',
     ],
+    [
+      'tokens that say what they are',
+      'ghp_0123456789abcdefABCDEF github_pat_11AAAAAAA0_abcdefgh glpat-abcdefghij0123456789 npm_0123456789abcdefABCDEF',
+      '**** **** **** ****',
+    ],
+    ['in a path', 'https://h.example/hf_0123456789abcdefABCDEF/s', 'https://h.example/****/s'],
+    ['of the package index', 'password pypi-AgEIcHlwaS5vcmcCJDAw ', 'password **** '],
   ])('%s', (_name, text, expected) => {
     expect(redact(text)).toBe(expected);
     expect(redact(expected)).toBe(expected);
@@ -78,6 +85,8 @@ describe('redaction by shape', () => {
     'design=bold&monkey=1',
     'mail me@host.example',
     'Resolved 53 packages in 393ms',
+    'https://h.example/pypi-remote-production-2024/npm_mirror_of_the_world/ npm_config_cache=/c',
+    ' + hf_transfer_and_other_things==1.0 pypi-simple-and-more-words==1.5',
     'kept: numpy==2.3.1 --hash=sha256:abc',
     'the bearer of this',
     'file:///C:/x@y',

@@ -69,6 +69,7 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
   const lines = farewellLines(left.farewell, {
     homeDir,
     columns: stdout.columns,
+    shouldWrap: true,
     paint: hasColour ? painter(stdout) : (_tone, text) => text,
   });
   for (const line of lines) stdout.write(`${isUnicode ? line : toAscii(line)}\n`);

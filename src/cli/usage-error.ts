@@ -1,0 +1,128 @@
+import { type Command, CommanderError } from 'commander';
+import { SetupError } from '../support/errors.ts';
+import type { FailureReport } from '../support/events.ts';
+import type { KtxCliIo } from './io.ts';
+import { printError } from './print-error.ts';
+import { packageVersion } from './version.ts';
+
+/**
+ * Says what stopped a command line before anything was done: in words on stderr, and for who asked for JSON also as one
+ * failure event on stdout, after the first line that every stream of `ktx setup --json` has.
+ */
+export async function reportUsageError(
+  error: unknown,
+  argv: readonly string[],
+  program: Command,
+  io: KtxCliIo,
+): Promise<void> {
+  const words = error instanceof CommanderError ? usageWords(error, argv, program) : null;
+  if (words === null) printError(io, error, program.opts<{ debug?: boolean }>().debug);
+  else io.stderr.write(`error: ${[words.title, ...words.hints].join('\n')}\n`);
+  if (!argv.includes('--json')) return;
+  const [{ eventJson, helloJson }, { describeFailure }] = await Promise.all([
+    import('../present/json.ts'),
+    import('../install/failure.ts'),
+  ]);
+  const place = { step: null, untouched: 'Nothing was changed.', logPath: null };
+  const failure: FailureReport =
+    error instanceof SetupError
+      ? describeFailure(error, place)
+      : {
+          ...place,
+          failureClass: 'conflict',
+          cause: 'usage',
+          title: words?.title ?? (error instanceof Error ? error.message : String(error)),
+          evidence: [],
+          nextSteps: words?.nextSteps ?? [helpCommand(argv, program)],
+        };
+  if (commandNames(argv, program)[0] === 'setup') io.stdout.write(helloJson(packageVersion()));
+  io.stdout.write(eventJson({ at: new Date().toISOString(), type: 'failure', failure }));
+}
+
+interface UsageWords {
+  title: string;
+  /** Lines below it. */
+  hints: readonly string[];
+  nextSteps: readonly string[];
+}
+
+function usageWords(error: CommanderError, argv: readonly string[], program: Command): UsageWords {
+  const [title = '', ...hints] = error.message.replace(/^error: /, '').split('\n');
+  const help = helpCommand(argv, program);
+  if (error.code !== 'commander.unknownCommand') return { title, hints, nextSteps: [help] };
+  const unknown = /'(.+)'/.exec(title)?.[1] ?? '';
+  const typed = argv.slice(Math.max(0, argv.indexOf(unknown))).filter((word) => !word.startsWith('-'));
+  const similar = similarCommands(typed, commandPaths(program)).map((path) => `ktx ${path.join(' ')}`);
+  const hint =
+    similar.length > 0 ? `Did you mean: ${similar.join(', or ')}` : `The commands are listed by: ${help}`;
+  return { title, hints: [hint], nextSteps: similar.length > 0 ? similar : [help] };
+}
+
+function helpCommand(argv: readonly string[], program: Command): string {
+  return ['ktx', ...commandNames(argv, program), '--help'].join(' ');
+}
+
+/** Names of the command that the line names, as far as it is known: `['admin', 'runtime']`. */
+function commandNames(argv: readonly string[], program: Command): string[] {
+  const names: string[] = [];
+  let current = program;
+  for (const word of argv) {
+    const next = current.commands.find((command) => command.name() === word);
+    if (!next) continue;
+    names.push(word);
+    current = next;
+  }
+  return names;
+}
+
+/** Every command with its groups: `['admin', 'runtime', 'status']`. */
+function commandPaths(group: Command): string[][] {
+  return group.commands.flatMap((command) => [
+    [command.name()],
+    ...commandPaths(command).map((below) => [command.name(), ...below]),
+  ]);
+}
+
+/**
+ * Commands that somebody may have meant: those that end in the words as they were typed, the more words the better, else those
+ * whose last name is nearly the first of them. Pure.
+ */
+export function similarCommands(
+  typed: readonly string[],
+  paths: readonly (readonly string[])[],
+): readonly (readonly string[])[] {
+  for (let count = typed.length; count > 0; count--) {
+    const wanted = typed.slice(0, count).join(' ');
+    const found = paths.filter((path) => path.slice(-count).join(' ') === wanted);
+    if (found.length > 0) return found;
+  }
+  const [first = ''] = typed;
+  const distances = paths.map((path) => editDistance(first, path.at(-1) ?? ''));
+  const nearest = Math.min(...distances);
+  // Half a word that differs is another word.
+  if (nearest > 2 || nearest * 2 >= first.length) return [];
+  return paths.filter((_, index) => distances[index] === nearest);
+}
+
+/** How many letters must be added, taken away, changed, or swapped with their neighbour. */
+function editDistance(from: string, to: string): number {
+  const rows = [Array.from({ length: to.length + 1 }, (_, column) => column)];
+  for (let row = 1; row <= from.length; row++) {
+    const above = rows[row - 1]!;
+    const current = [row];
+    for (let column = 1; column <= to.length; column++) {
+      const isSame = from[row - 1] === to[column - 1];
+      const isSwapped = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+      current.push(
+        Math.min(
+          above[column]! + 1,
+          current[column - 1]! + 1,
+          above[column - 1]! + (isSame ? 0 : 1),
+          isSwapped ? rows[row - 2]![column - 2]! + 1 : Number.POSITIVE_INFINITY,
+        ),
+      );
+    }
+    rows.push(current);
+  }
+  return rows[from.length]![to.length]!;
+}
