@@ -64,12 +64,21 @@ export function createRedactor(): Redactor {
         .replace(AUTHORIZATION_BARE, `$1${MASK}`);
     }
     if (/bearer[ \t]/i.test(out)) out = out.replace(BEARER, `$1${MASK}`);
-    out = out.replace(KNOWN_TOKEN, MASK);
+    if (mayHaveToken(out)) out = out.replace(KNOWN_TOKEN, MASK);
     if (hasAssignment(out)) out = out.replace(NAMED_VALUE, `=${MASK}`);
     return out;
   }
 
   return { redact, addSecret };
+}
+
+/** Words that the known tokens begin with; looking for them is ten times faster than the pattern. */
+function mayHaveToken(text: string): boolean {
+  return (
+    text.includes('pypi-') ||
+    text.includes('glpat-') ||
+    (text.includes('_') && /(?:gh.|pat|npm|hf)_/.test(text))
+  );
 }
 
 /** A letter, `=`, and no second `=`: almost no line of uv has it, and looking for that is five times faster than the pattern. */
