@@ -4,6 +4,7 @@ import type { Artefact } from '../runtime/lock.ts';
 import type { HostPlatform } from '../runtime/target.ts';
 import { type ArtefactStore, hashFile } from '../store/store.ts';
 import { SetupError } from '../support/errors.ts';
+import { fileIdentity } from '../support/file-identity.ts';
 import { pathExists } from '../support/path-exists.ts';
 import { placeUvBinary, uvBinaryName } from '../uv/acquire.ts';
 import { extractUvBinary, uvWheelMember } from '../uv/archive.ts';
@@ -13,7 +14,7 @@ import {
   MANAGED_UV_WHEELS,
   type ManagedUvPlatformKey,
 } from '../uv/release.ts';
-import { fileIdentity, markVerified } from '../uv/verified-mark.ts';
+import { markVerified } from '../uv/verified-mark.ts';
 
 export interface UvPins {
   archive: Artefact;

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import type { Artefact } from '../runtime/lock.ts';
 import { syncDirectory } from '../support/atomic-file.ts';
 import { CancelledError, errorCode, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
+import { fileIdentity } from '../support/file-identity.ts';
 import { type PartialFile, type PartialOrigin, partialStore } from './partial.ts';
 
 /** TLS hands out 16 KiB at a time; a write for each costs more than the bytes. */
 const WRITE_PIECE_BYTES = 256 * 1024;
+const SETTLED_MS = 100;
 /** Of a file that is there. 60 MB take 40 ms, in pieces of 256 KiB 55. */
 const HASH_PIECE_BYTES = 1024 * 1024;
 
@@ -67,6 +69,8 @@ export function openStore(storeDir: string): ArtefactStore {
   const folderOf = (artefact: Artefact) => join(storeDir, artefact.sha256);
   const pathOf = (artefact: Artefact) => join(folderOf(artefact), artefact.file);
   const partials = partialStore(storeDir);
+  /** What was hashed already, by path and with what it was then: the plan and the transfer ask for the same files. */
+  const verified = new Map<string, string>();
 
   return {
     dir: storeDir,
@@ -82,7 +86,12 @@ export function openStore(storeDir: string): ArtefactStore {
       if (status === null) return 'missing';
       if (!status.isFile() || (artefact.sizeBytes !== null && status.size !== artefact.sizeBytes))
         return 'altered';
-      return (await hashFile(path, signal)) === artefact.sha256 ? 'ok' : 'altered';
+      const identity = `${artefact.sha256} ${await fileIdentity(path)}`;
+      if (verified.get(path) === identity) return 'ok';
+      if ((await hashFile(path, signal)) !== artefact.sha256) return 'altered';
+      // The clock of a file system ticks in milliseconds: what changed just now could change again unseen.
+      if (Date.now() - status.ctimeMs > SETTLED_MS) verified.set(path, identity);
+      return 'ok';
     },
     async put(artefact, body, options = {}) {
       const path = partials.pathOf(artefact.sha256);

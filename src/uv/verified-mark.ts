@@ -1,13 +1,5 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
-
-/**
- * What changes whenever a file does: size, times, inode. The time of change can be set by nobody, so a file that was altered
- * and dated back shows too. `null` when there is none.
- */
-export async function fileIdentity(path: string): Promise<string | null> {
-  const status = await stat(path, { bigint: true }).catch(() => null);
-  return status && [status.size, status.mtimeNs, status.ctimeNs, status.ino].join(' ');
-}
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileIdentity } from '../support/file-identity.ts';
 
 /** `<uvPath>.verified`: written by an install that has hashed the binary, read by who cannot wait for that. */
 function markPath(uvPath: string): string {

@@ -4,51 +4,62 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateRequirements } from '../../src/install/requirements.ts';
 import { verifyRuntimeAsset } from '../../src/runtime/asset.ts';
+import type { KtxRuntimeFeature } from '../../src/runtime/features.ts';
 import { readLockedAsset } from '../../src/runtime/locked-asset.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
-import { startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { LAUNCHER, plainEnvironment } from '../fixtures/program.ts';
-import { openWheelhouse } from '../fixtures/wheelhouse.ts';
 import { type BenchRow, compare } from './bench-row.ts';
 
 const PYTHON = '/usr/bin/python3';
 
+const FEATURES: readonly { name: string; features: KtxRuntimeFeature[]; rounds: number }[] = [
+  { name: 'core', features: ['core'], rounds: 7 },
+  { name: 'core + local embeddings', features: ['core', 'local-embeddings'], rounds: 5 },
+];
+
 /** What a second setup costs: on a runtime that is ready, and as a new environment from a full store. */
 export async function reinstallBench(): Promise<BenchRow[]> {
-  const index = await startLoopbackIndex(await openWheelhouse());
-  const home = await mkdtemp(join(tmpdir(), 'ktx-bench-'));
-  const env = { ...plainEnvironment(home), NODE_COMPILE_CACHE: join(home, 'compile-cache') };
-  const setup = ['setup', '--yes', '--no-input', '--json', '--python', PYTHON, '--index-url', index.url];
-  try {
-    await run(process.execPath, [LAUNCHER, ...setup], env);
-    const ready = await compare({
-      name: 'ktx setup --yes on a ready runtime',
-      yardstick: 'node -e 0',
-      limit: 3,
-      rounds: 15,
-      run: () => run(process.execPath, [LAUNCHER, ...setup], env),
-      runYardstick: () => run(process.execPath, ['-e', '0'], env),
-    });
-    const requirementsPath = await writeRequirements(home);
-    let round = 0;
-    const reinstall = await compare({
-      name: 'core reinstall from a full store, the proof aside',
-      yardstick: 'uv venv + uv pip install by hand, the same wheels, an empty cache',
-      limit: 1.25,
-      rounds: 7,
-      run: () => withoutProof([LAUNCHER, ...setup, '--force'], env),
-      runYardstick: () => byHand(home, requirementsPath, join(home, `hand-${round++}`), env),
-    });
-    return [ready, reinstall];
-  } finally {
-    await rm(home, { recursive: true, force: true, maxRetries: 3 });
-    await index.close();
+  const rows: BenchRow[] = [];
+  for (const { name, features, rounds } of FEATURES) {
+    const home = await mkdtemp(join(tmpdir(), 'ktx-bench-'));
+    try {
+      const env = { ...plainEnvironment(home), NODE_COMPILE_CACHE: join(home, 'compile-cache') };
+      const feature = features.at(-1)!;
+      const setup = ['setup', '--yes', '--no-input', '--json', '--python', PYTHON, '--feature', feature];
+      const program = (...more: string[]) => run(process.execPath, [LAUNCHER, ...setup, ...more], env);
+      await program();
+      if (rows.length === 0) {
+        const ready = await compare({
+          name: 'ktx setup --yes on a ready runtime',
+          yardstick: 'node -e 0',
+          limit: 3,
+          rounds: 15,
+          run: () => program(),
+          runYardstick: () => run(process.execPath, ['-e', '0'], env),
+        });
+        rows.push(ready);
+      }
+      const requirementsPath = await writeRequirements(home, features);
+      let round = 0;
+      const reinstall = await compare({
+        name: `${name}: reinstall from a full store, the proof aside`,
+        yardstick: 'uv venv + uv pip install by hand, the same wheels, an empty cache',
+        limit: 1.25,
+        rounds,
+        run: () => withoutProof(() => program('--force')),
+        runYardstick: () => byHand(home, requirementsPath, join(home, `hand-${round++}`), env),
+      });
+      rows.push(reinstall);
+    } finally {
+      await rm(home, { recursive: true, force: true, maxRetries: 3 });
+    }
   }
+  return rows;
 }
 
-async function withoutProof(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+async function withoutProof(setUp: () => Promise<string>): Promise<number> {
   const startedAt = performance.now();
-  const stdout = await run(process.execPath, args, env);
+  const stdout = await setUp();
   const durationMs = performance.now() - startedAt;
   const events = stdout
     .trim()
@@ -75,17 +86,17 @@ async function byHand(
 }
 
 /** The file that somebody who wants the same would write: our own, with the stored wheels as find-links. */
-async function writeRequirements(home: string): Promise<string> {
+async function writeRequirements(home: string, features: KtxRuntimeFeature[]): Promise<string> {
   const assetDir = join(PACKAGE_ROOT, 'assets', 'python');
   const [asset, locked] = await Promise.all([verifyRuntimeAsset({ assetDir }), readLockedAsset(assetDir)]);
   const store = join(runtimeRootOf(home), 'uv', 'store');
   const folders = (await readdir(store)).filter((name) => /^[0-9a-f]{64}$/.test(name));
   const path = join(home, 'requirements.txt');
   const text = generateRequirements({
-    lockedRequirements: await locked!.readRequirements(['core']),
+    lockedRequirements: await locked!.readRequirements(features),
     artefactPaths: folders.map((name) => join(store, name, 'x')),
     distribution: asset.manifest.distributionName,
-    extras: [],
+    extras: features.filter((feature) => feature !== 'core'),
     wheelPath: asset.wheelPath,
     wheelSha256: asset.manifest.wheel.sha256,
   });

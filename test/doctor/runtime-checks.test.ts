@@ -9,8 +9,9 @@ import {
 import { uvPinsFor } from '../../src/install/uv-binary.ts';
 import { defaultExec } from '../../src/process/exec.ts';
 import { openStore } from '../../src/store/store.ts';
+import { fileIdentity } from '../../src/support/file-identity.ts';
 import { managedUvPath } from '../../src/uv/acquire.ts';
-import { fileIdentity, markVerified } from '../../src/uv/verified-mark.ts';
+import { markVerified } from '../../src/uv/verified-mark.ts';
 import { WHEEL_FILE, writeAsset, writeRuntime } from '../runtime/asset-fixture.ts';
 
 const UV_FIX = 'Check network access to github.com and run: ktx admin runtime install --yes';

@@ -10,7 +10,8 @@ import {
   type UvPins,
 } from '../../src/install/uv-binary.ts';
 import { type ArtefactStore, openStore } from '../../src/store/store.ts';
-import { fileIdentity, isMarkedVerified, markVerified } from '../../src/uv/verified-mark.ts';
+import { fileIdentity } from '../../src/support/file-identity.ts';
+import { isMarkedVerified, markVerified } from '../../src/uv/verified-mark.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { BINARY, tarGz } from '../uv/uv-archive-fixture.ts';
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Artefact } from '../../src/runtime/lock.ts';
 import { type ArtefactStore, DigestMismatchError, hashFile, openStore } from '../../src/store/store.ts';
 import { SetupError } from '../../src/support/errors.ts';
@@ -178,6 +178,19 @@ describe('verify', () => {
     await store.remove(artefact);
     expect(await store.verify(artefact)).toBe('missing');
     expect(await left()).toEqual([]);
+  });
+
+  it('does not hash again what has not changed, and sees an alteration that is dated back', async () => {
+    await store.put(artefact, inChunks(BYTES));
+    const path = store.pathOf(artefact);
+    await vi.waitUntil(async () => Date.now() - (await stat(path)).ctimeMs > 150);
+    expect(await store.verify(artefact)).toBe('ok');
+    // Hashing would end at once.
+    expect(await store.verify(artefact, AbortSignal.abort())).toBe('ok');
+    const { atime, mtime } = await stat(path);
+    await writeFile(path, Buffer.concat([Buffer.from('X'), BYTES.subarray(1)]));
+    await utimes(path, atime, mtime);
+    expect(await store.verify(artefact)).toBe('altered');
   });
 
   it('can be cancelled', async () => {
