@@ -151,6 +151,16 @@ async function planLocked(context: PlanContext, store: ArtefactStore): Promise<L
   const common = options.isOffline ? null : await commonMissingWheel(store, lock, host, features);
   const early = common && probeSources(session, common, options.signal);
   early?.catch(() => {});
+  // The same for every Python: its hosts are asked, or its files hashed, while that is decided.
+  const modelPlan = planModel(features, {
+    lock,
+    runtimeRoot: layout.runtimeRoot,
+    store,
+    session,
+    isOffline: options.isOffline === true,
+    signal: options.signal,
+  });
+  modelPlan.catch(() => {});
   let pythonProbe: SourceProbe | null = null;
   const python = await choosePython({
     choice: options.python ?? 'auto',
@@ -178,14 +188,7 @@ async function planLocked(context: PlanContext, store: ArtefactStore): Promise<L
   const wheelProbe = missingWheels[0]
     ? await probeWheels(session, missingWheels, options, isCommonMissing ? common : null, early)
     : null;
-  const model = await planModel(features, {
-    lock,
-    runtimeRoot: layout.runtimeRoot,
-    store,
-    session,
-    isOffline: options.isOffline === true,
-    signal: options.signal,
-  });
+  const model = await modelPlan;
   const probe = pythonProbe as SourceProbe | null;
   if (python.kind === 'managed' && probe) python.archive.sizeBytes ??= probe.sizeBytes;
   return {
