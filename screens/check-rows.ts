@@ -2,6 +2,7 @@ import type { CheckResult, CheckStatus } from '../src/support/events.ts';
 import { wrapWords } from '../src/support/wrap-words.ts';
 import type { CheckState } from '../src/wizard/state.ts';
 import { GLYPH, type Tone } from './theme.ts';
+import { shortHome } from './words.ts';
 
 /** One row of the check screen. */
 export interface CheckRow {
@@ -14,7 +15,7 @@ export interface CheckRow {
   isHeading: boolean;
 }
 
-export const STATUS: Record<CheckStatus, { glyph: string; tone: Tone }> = {
+const STATUS: Record<CheckStatus, { glyph: string; tone: Tone }> = {
   pass: { glyph: GLYPH.done, tone: 'good' },
   warn: { glyph: GLYPH.warning, tone: 'warning' },
   fail: { glyph: GLYPH.failed, tone: 'bad' },
@@ -131,9 +132,4 @@ function groupWords(checks: readonly CheckResult[], worst: CheckStatus): string 
     return `${count('could-not-check')} of ${checks.length} could not be checked`;
   if (worst === 'skipped') return `skipped: ${checks[0]?.detail ?? ''}`;
   return all;
-}
-
-/** Paths of the home in a text, for people. */
-export function shortHome(text: string, homeDir: string): string {
-  return homeDir.length > 1 ? text.replaceAll(`${homeDir}/`, '~/') : text;
 }

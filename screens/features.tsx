@@ -3,11 +3,10 @@ import { useContext } from 'react';
 import { formatBytes, tildePath } from '../src/support/format.ts';
 import type { FeatureOffer, SetupOverview } from '../src/wizard/functions.ts';
 import type { FeaturesState } from '../src/wizard/state.ts';
-import { shortHome } from './check-rows.ts';
 import { Cell, Gap, Ink, Line, Paragraph, Row } from './components/text.tsx';
 import { isNarrow, isShort, type Size } from './layout.ts';
 import { GLYPH, ThemeContext } from './theme.ts';
-import { featureWords } from './words.ts';
+import { featureWords, shortHome } from './words.ts';
 
 export function FeaturesScreen({ state, size }: { state: FeaturesState; size: Size }) {
   const { overview } = state;

@@ -17,7 +17,7 @@ import { Cell, Gap, Ink, Line, Row } from './components/text.tsx';
 import { isAiry, isShort, logWindow, type Size } from './layout.ts';
 import { GLYPH, type Tone } from './theme.ts';
 
-export const STEP_TITLE: Record<InstallStep, string> = {
+const STEP_TITLE: Record<InstallStep, string> = {
   fetch: 'Fetch',
   python: 'Python',
   packages: 'Packages',
@@ -60,7 +60,7 @@ const STEP_MARK: Record<StepProgress['status'], { glyph: string; tone: Tone }> =
   failed: { glyph: GLYPH.failed, tone: 'bad' },
 };
 
-export function StepRow(props: { step: StepProgress; progress: InstallProgress; nowMs: number }) {
+function StepRow(props: { step: StepProgress; progress: InstallProgress; nowMs: number }) {
   const { step, progress, nowMs } = props;
   const { glyph, tone } = STEP_MARK[step.status];
   const isRunning = step.status === 'running';

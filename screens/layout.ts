@@ -53,7 +53,7 @@ export function logRows(state: WizardState, size: Size): number {
 }
 
 /** All five steps, or on a short terminal the one that counts. */
-export function stepRows(size: Size): number {
+function stepRows(size: Size): number {
   return isShort(size) ? 1 : 5;
 }
 

@@ -11,3 +11,8 @@ export function shareOf(doneBytes: number, totalBytes: number): string {
 export function featureWords(features: readonly string[]): string {
   return features.map((feature) => feature.replace('-', ' ')).join(', ');
 }
+
+/** Paths of the home in a text, for people. */
+export function shortHome(text: string, homeDir: string): string {
+  return homeDir.length > 1 ? text.replaceAll(`${homeDir}/`, '~/') : text;
+}

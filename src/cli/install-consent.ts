@@ -17,18 +17,18 @@ export function installQuestion(feature: KtxRuntimeFeature): string {
 
 /**
  * Asks yes or no on the terminal. Where nobody can be asked the answer is no.
- * @throws CancelledError on Escape or Ctrl+C.
+ * @throws CancelledError on Escape or Ctrl+C, and as soon as the signal fires.
  */
 export async function confirmOnTerminal(
   question: string,
   io: KtxCliIo,
-  initialValue = true,
+  { initialValue = true, signal }: { initialValue?: boolean; signal?: AbortSignal } = {},
 ): Promise<boolean> {
   if (io.stdout.isTTY !== true || process.stdin.isTTY !== true) return false;
   const { confirm, isCancel } = await import('@clack/prompts');
   // Whoever read keys before may have let go of stdin; then the program would end at the question.
   process.stdin.ref();
-  const answer = await confirm({ message: question, initialValue });
+  const answer = await confirm({ message: question, initialValue, signal });
   if (isCancel(answer)) throw new CancelledError();
   return answer;
 }

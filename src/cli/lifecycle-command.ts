@@ -5,7 +5,7 @@ import { jsonText } from '../support/atomic-file.ts';
 import { CancelledError } from '../support/errors.ts';
 import { formatBytes, formatCount } from '../support/format.ts';
 import type { KtxCliIo } from './io.ts';
-import { printError } from './print-error.ts';
+import { noteTo, printError } from './print-error.ts';
 
 /** What `ktx admin runtime undo` and `… uninstall` were asked to do. */
 export interface LifecycleArgs {
@@ -73,15 +73,23 @@ async function uninstall(args: LifecycleArgs, io: KtxCliIo, deps: LifecycleDeps)
   const plan = await (deps.planUninstall ?? (await library()).planUninstall)({});
   const isNothing = plan.parts.length === 0;
   if (!args.json) print(io, planLines(plan));
-  if (!isNothing) {
-    if (!args.yes && !canAsk(args, io, deps)) return refusal(args, io);
-    if (!(await isAgreed(args, io, deps, 'Delete all this?'))) return unchanged(io);
+  if (isNothing) {
+    // What has appeared since was shown to nobody, so it stays.
+    if (args.json) io.stdout.write(jsonText(nothingDone(plan)));
+    return plan.foreign.length === 0 ? 0 : 1;
   }
+  if (!args.yes && !canAsk(args, io, deps)) return refusal(args, io);
+  if (!(await isAgreed(args, io, deps, 'Delete all this?'))) return unchanged(io);
   const run = deps.uninstall ?? (await library()).uninstallManagedPythonRuntimes;
   const result = await run({ note: noteTo(io), signal: deps.signal });
   if (args.json) io.stdout.write(jsonText(result));
-  else if (!isNothing || result.removedBytes > 0) print(io, resultLines(result));
+  else print(io, resultLines(result));
   return result.left.length === 0 ? 0 : 1;
+}
+
+function nothingDone({ runtimeRoot, foreign }: UninstallPlan): UninstallResult {
+  const leftBytes = foreign.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return { runtimeRoot, removedBytes: 0, stoppedPids: [], left: foreign, leftBytes };
 }
 
 function planLines({ runtimeRoot, parts, sizeBytes, foreign, daemons }: UninstallPlan): string[] {
@@ -124,9 +132,16 @@ async function isAgreed(
   question: string,
 ): Promise<boolean> {
   if (args.yes) return true;
-  if (deps.confirm) return (await deps.confirm(question)) === true;
-  const { confirmOnTerminal } = await import('./install-consent.ts');
-  return confirmOnTerminal(question, io, args.command === 'undo');
+  const { signal } = deps;
+  try {
+    if (deps.confirm) return (await deps.confirm(question)) === true;
+    const { confirmOnTerminal } = await import('./install-consent.ts');
+    return await confirmOnTerminal(question, io, { initialValue: args.command === 'undo', signal });
+  } catch (error) {
+    // Who leaves at the question has said no; a signal stops the command.
+    if (error instanceof CancelledError && !signal?.aborted) return false;
+    throw error;
+  }
 }
 
 function unchanged(io: KtxCliIo): number {
@@ -137,10 +152,6 @@ function unchanged(io: KtxCliIo): number {
 function refusal(args: LifecycleArgs, io: KtxCliIo): number {
   io.stderr.write(`Refusing to ${args.command} without --yes.\n`);
   return 1;
-}
-
-function noteTo(io: KtxCliIo): Note {
-  return (level, text) => io.stderr.write(`${level === 'warning' ? 'warning: ' : ''}${text}\n`);
 }
 
 function print(io: KtxCliIo, lines: readonly string[]): void {

@@ -9,10 +9,11 @@ import {
 } from '../install/network-settings.ts';
 import { managedRuntimeRoot } from '../runtime/layout.ts';
 import { jsonText, writeFileAtomic } from '../support/atomic-file.ts';
+import { CancelledError } from '../support/errors.ts';
+import { withStopSignals } from '../support/stop-signals.ts';
 import { confirmOnTerminal } from './install-consent.ts';
 import type { KtxCliIo } from './io.ts';
 import type { NetworkArgs } from './network-program.ts';
-import { withStopSignals } from './stop-signals.ts';
 import { packageVersion } from './version.ts';
 
 export interface NetworkCommandDeps {
@@ -73,20 +74,26 @@ async function report(
 ): Promise<number> {
   const { collectReport, reportText } = await import('../install/report.ts');
   return withStopSignals(async (signal) => {
-    const found = await collectReport({ ...place, cliVersion: packageVersion(), signal });
-    const text = args.isJson ? jsonText(found) : reportText(found);
-    io.stdout.write(text);
-    if (args.outputPath === null) return 0;
-    const path = resolve(place.cwd, args.outputPath);
-    const isAsked = io.stdout.isTTY === true && (deps.isStdinTty ?? process.stdin.isTTY === true);
-    const confirm = deps.confirm ?? confirmOnTerminal;
-    if (isAsked && !(await confirm(`Save this report as ${path}?`, io))) {
-      io.stderr.write('Nothing was saved.\n');
+    try {
+      const found = await collectReport({ ...place, cliVersion: packageVersion(), signal });
+      const text = args.isJson ? jsonText(found) : reportText(found);
+      io.stdout.write(text);
+      if (args.outputPath === null) return 0;
+      const path = resolve(place.cwd, args.outputPath);
+      const isAsked = io.stdout.isTTY === true && (deps.isStdinTty ?? process.stdin.isTTY === true);
+      const confirm = deps.confirm ?? ((question: string) => confirmOnTerminal(question, io, { signal }));
+      if (isAsked && !(await confirm(`Save this report as ${path}?`, io))) {
+        io.stderr.write('Nothing was saved.\n');
+        return 0;
+      }
+      await writeFileAtomic(path, text, 0o600);
+      io.stderr.write(`Saved as ${path}\n`);
       return 0;
+    } catch (error) {
+      if (!(error instanceof CancelledError)) throw error;
+      io.stderr.write('Nothing was saved.\n');
+      return signal.aborted ? 130 : 0;
     }
-    await writeFileAtomic(path, text, 0o600);
-    io.stderr.write(`Saved as ${path}\n`);
-    return 0;
   });
 }
 

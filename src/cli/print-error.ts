@@ -1,3 +1,4 @@
+import type { Note } from '../runtime/write-access.ts';
 import { errorMessage, SetupError } from '../support/errors.ts';
 import type { KtxCliIo } from './io.ts';
 
@@ -15,6 +16,11 @@ export function printError(io: KtxCliIo, error: unknown, isDebug = false): void 
     ...error.nextSteps.map((step, index) => `  ${index === 0 ? 'next' : '    '}     ${step}`),
   ];
   io.stderr.write(lines.map((line) => `${line}\n`).join(''));
+}
+
+/** What has to be known beside the results, such as whom a command waits for. */
+export function noteTo(io: KtxCliIo): Note {
+  return (level, text) => void io.stderr.write(`${level === 'warning' ? 'warning: ' : ''}${text}\n`);
 }
 
 function debugText(error: Error): string {

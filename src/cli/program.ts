@@ -223,7 +223,7 @@ function addDaemon(
 /** Both may start children and hold locks, so a signal lets them end in order. */
 async function runLifecycle(args: LifecycleArgs, io: KtxCliIo, isDebug?: boolean): Promise<number> {
   const [{ withStopSignals }, { runLifecycleCommand }] = await Promise.all([
-    import('./stop-signals.ts'),
+    import('../support/stop-signals.ts'),
     import('./lifecycle-command.ts'),
   ]);
   return withStopSignals((signal) => runLifecycleCommand(args, io, { isDebug, signal }));
@@ -233,7 +233,7 @@ async function runLifecycle(args: LifecycleArgs, io: KtxCliIo, isDebug?: boolean
 async function runRuntimeCommand(args: KtxRuntimeArgs, io: KtxCliIo, isDebug?: boolean): Promise<number> {
   const { runKtxRuntime } = await import('./runtime-command.ts');
   if (args.command !== 'install' && args.command !== 'start') return runKtxRuntime(args, io, { isDebug });
-  const { withStopSignals } = await import('./stop-signals.ts');
+  const { withStopSignals } = await import('../support/stop-signals.ts');
   return withStopSignals((signal) =>
     runKtxRuntime(args, io, {
       isDebug,

@@ -15,7 +15,7 @@ import type { ManagedPythonRuntimeInstallResult } from '../runtime/types.ts';
 import { jsonText } from '../support/atomic-file.ts';
 import { CancelledError } from '../support/errors.ts';
 import type { KtxCliIo } from './io.ts';
-import { printMessage } from './print-error.ts';
+import { noteTo, printMessage } from './print-error.ts';
 
 /** What `ktx admin runtime …` was asked to do. Contract: commands section 2. */
 export type KtxRuntimeArgs =
@@ -223,7 +223,8 @@ async function prune(args: ArgsOf<'prune'>, io: KtxCliIo, deps: KtxRuntimeDeps):
     return 1;
   }
   const { layout } = await (deps.readStatus ?? readManagedPythonRuntimeStatus)({ cliVersion });
-  const pruneRuntime = deps.pruneRuntime ?? pruneManagedPythonRuntimes;
+  const pruneRuntime: NonNullable<KtxRuntimeDeps['pruneRuntime']> =
+    deps.pruneRuntime ?? ((options) => pruneManagedPythonRuntimes({ ...options, note: noteTo(io) }));
   const { runtimeRoot } = layout;
   const result = await pruneRuntime({
     cliVersion,

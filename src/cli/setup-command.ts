@@ -4,10 +4,10 @@ import type { SetupOptions } from '../install/setup-options.ts';
 import type { KtxRuntimeFeature } from '../runtime/features.ts';
 import { errorMessage } from '../support/errors.ts';
 import type { SetupEvent } from '../support/events.ts';
+import { withStopSignals } from '../support/stop-signals.ts';
 import type { WizardFunctions } from '../wizard/functions.ts';
 import type { KtxCliIo } from './io.ts';
 import { chooseSetupMode, type SetupFlags } from './setup-flags.ts';
-import { withStopSignals } from './stop-signals.ts';
 import { packageVersion } from './version.ts';
 
 /** A sink for events: where the text goes is its business. */
@@ -91,7 +91,7 @@ const wizardFunctions: WizardFunctions<SetupPlan> = {
   readOverview: async (options) => (await import('../install/overview.ts')).readSetupOverview(options),
   plan: async (options) => (await import('../install/setup.ts')).planSetup(options),
   execute: async (plan, options) => (await import('../install/setup.ts')).executeSetup(plan, options),
-  discard: (plan) => plan.session.close(),
+  discard: async (plan) => (await import('../install/setup.ts')).discardPlan(plan),
   runChecks: async (options) => (await import('../doctor/run-checks.ts')).runChecks(options),
   reportFailure: async (...args) => (await import('../install/setup.ts')).reportFailure(...args),
 };

@@ -1,6 +1,7 @@
 import { type Command, CommanderError } from 'commander';
-import { SetupError } from '../support/errors.ts';
+import { errorCode, errorMessage, SetupError } from '../support/errors.ts';
 import type { FailureReport } from '../support/events.ts';
+import { createRedactor } from '../support/redaction.ts';
 import type { KtxCliIo } from './io.ts';
 import { printError } from './print-error.ts';
 import { packageVersion } from './version.ts';
@@ -24,17 +25,18 @@ export async function reportUsageError(
     import('../install/failure.ts'),
   ]);
   const place = { step: null, untouched: 'Nothing was changed.', logPath: null };
-  const failure: FailureReport =
-    error instanceof SetupError
-      ? describeFailure(error, place)
-      : {
-          ...place,
-          failureClass: 'conflict',
-          cause: 'usage',
-          title: words?.title ?? (error instanceof Error ? error.message : String(error)),
-          evidence: [],
-          nextSteps: words?.nextSteps ?? [helpCommand(argv, program)],
-        };
+  // What the library or the system refused is no mistake of the command line.
+  const isUsage = words !== null || !(error instanceof SetupError || errorCode(error) !== undefined);
+  const failure: FailureReport = isUsage
+    ? {
+        ...place,
+        failureClass: 'conflict',
+        cause: 'usage',
+        title: words?.title ?? errorMessage(error),
+        evidence: [],
+        nextSteps: words?.nextSteps ?? [helpCommand(argv, program)],
+      }
+    : describeFailure(error, place);
   if (commandNames(argv, program)[0] === 'setup') io.stdout.write(helloJson(packageVersion()));
   io.stdout.write(eventJson({ at: new Date().toISOString(), type: 'failure', failure }));
 }
@@ -47,7 +49,9 @@ interface UsageWords {
 }
 
 function usageWords(error: CommanderError, argv: readonly string[], program: Command): UsageWords {
-  const [title = '', ...hints] = error.message.replace(/^error: /, '').split('\n');
+  // Commander repeats what it was given, which may have been meant for an option that takes a login.
+  const message = createRedactor().redact(error.message);
+  const [title = '', ...hints] = message.replace(/^error: /, '').split('\n');
   const help = helpCommand(argv, program);
   if (error.code !== 'commander.unknownCommand') return { title, hints, nextSteps: [help] };
   const unknown = /'(.+)'/.exec(title)?.[1] ?? '';

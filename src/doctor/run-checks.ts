@@ -1,8 +1,7 @@
-import { type ProofOptions, proveDaemon, proveImports } from '../install/prove.ts';
+import { type ProofOptions, proofOf, proveDaemon, proveImports } from '../install/prove.ts';
 import type { SetupOptions } from '../install/setup-options.ts';
 import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
 import { managedPythonRuntimeLayout } from '../runtime/layout.ts';
-import { embeddingsModelDir } from '../runtime/models.ts';
 import { readManagedPythonRuntimeStatus } from '../runtime/status.ts';
 import { CancelledError, errorMessage, SetupError } from '../support/errors.ts';
 import { type CheckResult, type CheckStatus, eventEmitter } from '../support/events.ts';
@@ -41,19 +40,16 @@ export async function runChecks(options: CheckOptions): Promise<CheckResult[]> {
     const check = (await contractChecks).find((entry) => entry.id === id);
     return check ?? { status: 'could-not-check', detail: 'not among the checks' };
   };
-  const isForeign = status.manifest?.locked === undefined;
-  // A foreign wheel brings its own way to embed, and its own model.
-  const hasEmbeddings = !isForeign && status.manifest?.features.includes('local-embeddings') === true;
   const computed = managedPythonRuntimeLayout(options);
-  const installed = status.manifest && (await findInstalledEnvironment(computed, status.manifest));
+  const { manifest } = status;
+  const installed = manifest && (await findInstalledEnvironment(computed, manifest));
   const proof: ProofOptions | null = installed
     ? {
         environmentDir: installed.layout.venvDir,
         pythonPath: installed.layout.pythonPath,
         daemonPath: installed.layout.daemonPath,
         cliVersion: options.cliVersion,
-        isForeign,
-        modelDir: hasEmbeddings ? embeddingsModelDir(status.layout.runtimeRoot) : undefined,
+        ...proofOf(manifest, computed.runtimeRoot),
         env: options.env ?? process.env,
         signal: options.signal,
       }
@@ -80,7 +76,7 @@ export async function runChecks(options: CheckOptions): Promise<CheckResult[]> {
       run: () =>
         prove(async (proof) => {
           await proveDaemon(proof);
-          const vector = hasEmbeddings ? ', and the reference vector was computed' : '';
+          const vector = proof.modelDir ? ', and the reference vector was computed' : '';
           return `/health answered on a free port${vector}`;
         }),
     },

@@ -84,7 +84,8 @@ async function unpackPython(
     await recordPython(dir, made, run.signal);
     return dir;
   } catch (error) {
-    await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+    // What stays has no list of its files: nothing uses it, and the next install removes it.
+    await rm(dir, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
     throw error;
   }
 }

@@ -1,10 +1,4 @@
-import {
-  CancelledError,
-  errorChain,
-  errorMessage,
-  type FailureClass,
-  SetupError,
-} from '../support/errors.ts';
+import { errorChain, errorMessage, type FailureClass, SetupError } from '../support/errors.ts';
 import type { FailureReport, SetupStep } from '../support/events.ts';
 import {
   COPY_STORE,
@@ -110,9 +104,4 @@ function pathOf(error: unknown): string {
   const { path, dest } = error as { path?: unknown; dest?: unknown };
   if (typeof dest === 'string') return dest;
   return typeof path === 'string' ? path : errorMessage(error);
-}
-
-/** True for an ending by the user's own will, which is no failure. */
-export function isCancellation(error: unknown): boolean {
-  return error instanceof CancelledError;
 }

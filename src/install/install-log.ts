@@ -14,7 +14,7 @@ export interface InstallLog {
   /** `$ <command> <args joined by one space>`. Contract: runtime-library section 10. */
   command(command: string, args: readonly string[]): Promise<void>;
   /** Whole lines in the order they arrive, all streams in one file. Lines of one call stay together. */
-  lines(stream: 'stdout' | 'stderr' | 'ktx', lines: readonly string[]): Promise<void>;
+  lines(lines: readonly string[]): Promise<void>;
   /** Text of any length, with a final newline if it lacks one; nothing for an empty text. */
   text(text: string): Promise<void>;
   /** Resolves when everything is in the file. May be called twice; what is logged after it is an error. */
@@ -95,7 +95,7 @@ export async function openInstallLog(
   return {
     path,
     command: (command, args) => append([`$ ${[command, ...args].join(' ')}`]),
-    lines: (_stream, lines) => append(lines),
+    lines: append,
     text: async (text) => {
       if (text !== '') await append([text.endsWith('\n') ? text.slice(0, -1) : text]);
     },

@@ -35,16 +35,16 @@ export function createDeferredLog(path: string, redactor: Pick<Redactor, 'redact
   return {
     async open() {
       log = await openInstallLog(path, { redactor });
-      await log.lines('ktx', early);
+      await log.lines(early);
       return log;
     },
     keep(lines) {
       if (!log) early.push(...lines);
       // A failed write is reported by the next awaited one.
-      else void log.lines('ktx', lines).catch(() => {});
+      else void log.lines(lines).catch(() => {});
     },
     async lines(lines) {
-      await log?.lines('ktx', lines);
+      await log?.lines(lines);
     },
     async close() {
       await log?.close();

@@ -27,6 +27,7 @@ import { createDeferredLog, type DeferredLog, ownLogLines } from './job-log.ts';
 import type { ModelPlan } from './model.ts';
 import type { PythonDecision } from './python-choice.ts';
 import { commitEnvironment, previousEnvironment } from './switch.ts';
+import { givenUvFails } from './uv-binary.ts';
 import { createUvRunner } from './uv-runner.ts';
 
 /** What a locked install installs, decided by the plan. */
@@ -45,6 +46,13 @@ export interface LockedInstall {
   fetch: (emit: Emit, signal?: AbortSignal) => Promise<{ downloadedBytes: number }>;
 }
 
+export interface AcquiredUv {
+  uvPath: string;
+  downloadedBytes: number;
+  /** The user named it with `--uv`: not ours to judge, nor to have deleted. */
+  isGiven?: boolean;
+}
+
 /** Everything that an install needs to know; deciding is over. */
 export interface InstallJob {
   layout: ManagedPythonRuntimeLayout;
@@ -58,7 +66,7 @@ export interface InstallJob {
   /** Where the new environment is built and stays: never a folder that was there before. */
   environmentDir: string;
   /** Puts uv in its place. Precedes everything that is visible in the version's folder. */
-  acquireUv: (emit: Emit, signal?: AbortSignal) => Promise<{ uvPath: string; downloadedBytes: number }>;
+  acquireUv: (emit: Emit, signal?: AbortSignal) => Promise<AcquiredUv>;
   exec?: ManagedPythonRuntimeExec;
   /** What the sources answered while it was planned: the log says which one won and why others lost. */
   planNotes: readonly string[];
@@ -145,7 +153,12 @@ export async function runInstallJob(
   } catch (error) {
     // First, while what filled the disk is still there.
     const explained = await explainFullDisk(error, job.diskNeeds);
-    if (run && !run.isCommitted) await rm(environmentDir, { recursive: true, force: true, maxRetries: 3 });
+    if (run && !run.isCommitted) {
+      await rm(environmentDir, { recursive: true, force: true, maxRetries: 3 }).catch((problem: unknown) => {
+        const text = `${environmentDir} could not be removed; the next install does it: ${errorMessage(problem)}`;
+        emit({ type: 'note', step: currentStep, level: 'warning', text });
+      });
+    }
     throw explained;
   } finally {
     await guard?.close();
@@ -164,7 +177,7 @@ async function fetchAll(run: JobRun, log: DeferredLog) {
   const fetching = job.locked?.fetch(emit, either);
   fetching?.catch(() => stop.abort());
   let opened: InstallLog;
-  let acquired: { uvPath: string; downloadedBytes: number };
+  let acquired: AcquiredUv;
   try {
     journal.write({ making: 'uv', name: MANAGED_UV_VERSION });
     acquired = await job.acquireUv(emit, either);
@@ -172,9 +185,9 @@ async function fetchAll(run: JobRun, log: DeferredLog) {
       isOffline: job.locked !== null,
       guardProxyUrl: run.guardUrl,
     });
-    const { uvPath } = acquired;
+    const { uvPath, isGiven } = acquired;
     await readUvVersion({ uvPath, exec: job.exec ?? defaultExec, env }).catch(async (error: unknown) => {
-      throw await explainNoExecution(error, uvPath);
+      throw await explainNoExecution(isGiven ? givenUvFails(uvPath, error) : error, uvPath);
     });
     throwIfCancelled(either);
     opened = await log.open();

@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Artefact } from '../runtime/lock.ts';
 import { type ArtefactStore, hashFile } from '../store/store.ts';
 import { syncDirectory } from '../support/atomic-file.ts';
-import { SetupError, throwIfCancelled } from '../support/errors.ts';
+import { errorCode, SetupError, throwIfCancelled } from '../support/errors.ts';
 import { listZip, readZipEntry } from '../support/zip.ts';
 
 /** The largest file of a model that is taken out of a container. */
@@ -33,7 +34,15 @@ export async function placeModelFiles(
   store: ArtefactStore,
 ): Promise<void> {
   await placeFolder(folder, async (staged) => {
-    for (const file of files) await rename(store.pathOf(file), join(staged, file.file));
+    for (const file of files) await moveFile(store.pathOf(file), join(staged, file.file));
+  });
+}
+
+/** Store and models may lie on volumes of their own; what is copied then stays for the caller to remove. */
+async function moveFile(from: string, to: string): Promise<void> {
+  await rename(from, to).catch(async (error: unknown) => {
+    if (errorCode(error) !== 'EXDEV') throw error;
+    await writeFile(to, createReadStream(from), { flush: true });
   });
 }
 

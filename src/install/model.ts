@@ -1,6 +1,6 @@
 import { joinFailures, partsOfFailure, tellingFailure } from '../network/package-index.ts';
 import type { KtxRuntimeFeature } from '../runtime/features.ts';
-import { type Artefact, lockArtefact, type RuntimeLock } from '../runtime/lock.ts';
+import { type Artefact, largestArtefact, lockArtefact, type RuntimeLock } from '../runtime/lock.ts';
 import { embeddingsModelDir } from '../runtime/models.ts';
 import { isSourceFailure } from '../store/fetch.ts';
 import type { ArtefactStore } from '../store/store.ts';
@@ -108,7 +108,11 @@ export async function planModel(
 
   if (await isWholeModel(folder, files, signal)) {
     const origin = { from: 'already here', place: folder };
-    const bring = async () => ({ downloadedBytes: 0 });
+    const bring: ModelPlan['bring'] = async (_emit, stop) => {
+      // The plan may have waited for its answer for hours.
+      if (!(await isWholeModel(folder, files, stop))) throw changedSince(folder);
+      return { downloadedBytes: 0 };
+    };
     return plan([asFiles(origin)], { diskBytes: 0, bring });
   }
   const fromStore = { from: 'from the store', place: store.dir };
@@ -117,7 +121,7 @@ export async function planModel(
   if ((await store.verify(container, signal)) === 'ok') return plan([asContainer(fromStore)], {});
   if (context.isOffline) throw missingOffline(model, folder, missing);
 
-  const largest = missing.reduce((a, b) => ((b.sizeBytes ?? 0) > (a.sizeBytes ?? 0) ? b : a));
+  const largest = largestArtefact(missing)!;
   const [hub, index] = await Promise.all([
     probeSources(session, largest, signal),
     probeSources(session, container, signal),
@@ -231,6 +235,14 @@ function nowhere({ model, files, folder }: ModelChain, failures: readonly SetupE
   const names = files.map(({ file }) => file).join(', ');
   return joinFailures('The embedding model cannot be fetched from anywhere.', failures, {
     remedies: [otherRemedy(`Place ${names} of ${model.repository} in ${folder}`)],
+  });
+}
+
+function changedSince(folder: string): SetupError {
+  return new SetupError('The embedding model was changed after the plan was made.', {
+    failureClass: 'verification',
+    evidence: [folder],
+    nextSteps: ['Run the same command again: the plan is made anew'],
   });
 }
 

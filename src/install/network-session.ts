@@ -46,11 +46,12 @@ export async function openNetworkSession(options: {
   const verdicts = new Set<string>();
   let isClosed = false;
   let plannedHosts: ReadonlySet<string> | null = null;
+  const allowedHosts = new Set(options.allowedHosts);
   const client = createHttpClient(profile, {
     redactor,
     // `--allow-host` names a host without its port.
     isHostAllowed: (host) =>
-      plannedHosts === null || plannedHosts.has(host) || plannedHosts.has(host.replace(/:\d+$/, '')),
+      plannedHosts === null || plannedHosts.has(host) || allowedHosts.has(host.replace(/:\d+$/, '')),
   });
   const releases = {
     pythonBuild: options.lock?.python.build,
@@ -64,7 +65,7 @@ export async function openNetworkSession(options: {
     redactor,
     sourcesOf: (artefact) => sourcesFor(artefact, profile, releases),
     holdToHosts: (hosts) => {
-      plannedHosts = new Set([...hosts, ...(options.allowedHosts ?? [])]);
+      plannedHosts = new Set(hosts);
     },
     tell(verdict) {
       // What is asked on when all is over fails because we hung up, and says nothing about the host.

@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { type KtxRuntimeFeature, normaliseFeatures, RUNTIME_FEATURES } from '../runtime/features.ts';
 import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
 import { managedPythonRuntimeLayout, sharedLayout } from '../runtime/layout.ts';
-import { lockArtefact, lockedFeature, type RuntimeLock } from '../runtime/lock.ts';
+import { artefactsOf, lockArtefact, type RuntimeLock } from '../runtime/lock.ts';
 import { readLockedAsset } from '../runtime/locked-asset.ts';
 import { readInstalledManifest } from '../runtime/manifest.ts';
 import { embeddingsModelDir } from '../runtime/models.ts';
 import { type ManagedPythonRuntimeStatus, readManagedPythonRuntimeStatus } from '../runtime/status.ts';
 import { detectHost, type HostPlatform, lockedMinors, platformKey, targetKey } from '../runtime/target.ts';
 import { findUnpackedPython } from '../runtime/unpacked-python.ts';
+import { isVersionName } from '../runtime/version-name.ts';
 import { openStore } from '../store/store.ts';
 import { pathExists } from '../support/path-exists.ts';
 import { managedUvPath } from '../uv/acquire.ts';
@@ -172,16 +173,6 @@ async function modelFiles(
   );
 }
 
-/** The wheels of a target for these features, each once. */
-export function artefactsOf(lock: RuntimeLock, target: string, features: readonly KtxRuntimeFeature[]) {
-  const digests = new Set<string>();
-  for (const feature of features) {
-    const entry = lockedFeature(lock, target, feature);
-    if (entry && 'artefacts' in entry) for (const sha256 of entry.artefacts) digests.add(sha256);
-  }
-  return [...digests].map((sha256) => lockArtefact(lock, sha256));
-}
-
 /** The sum, or `null` as soon as one part is unknown: unknown is not zero. */
 export function sumOrUnknown(sizes: readonly (number | null)[]): number | null {
   let sum = 0;
@@ -199,7 +190,7 @@ async function findOtherRuntimes(
   const names = await readdir(runtimeRoot).catch(() => []);
   const found = await Promise.all(
     names
-      .filter((name) => /^\d+\.\d+\.\d+/.test(name) && name !== cliVersion)
+      .filter((name) => isVersionName(name) && name !== cliVersion)
       .map(async (name) => {
         const manifest = await readInstalledManifest(join(runtimeRoot, name, 'manifest.json')).catch(
           () => null,

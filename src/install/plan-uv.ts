@@ -46,7 +46,8 @@ export async function planUv(
   });
   if (options.uvPath) {
     if (!(await pathExists(uvPath))) throw missingUv(uvPath);
-    return here('as given with --uv');
+    const acquire = async () => ({ uvPath, downloadedBytes: 0, isGiven: true });
+    return { ...here('as given with --uv'), acquire };
   }
   if (options.fetchUvArtifact || (options.exec && (await pathExists(uvPath)))) {
     // What is injected replaces the whole chain, and where commands are injected there is nothing real to hash.

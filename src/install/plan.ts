@@ -3,7 +3,7 @@ import { projectOfFile } from '../network/simple-index.ts';
 import { newEnvironmentDir } from '../runtime/environments.ts';
 import type { KtxRuntimeFeature } from '../runtime/features.ts';
 import { sharedLayout } from '../runtime/layout.ts';
-import type { Artefact, RuntimeLock } from '../runtime/lock.ts';
+import { type Artefact, artefactsOf, largestArtefact, type RuntimeLock } from '../runtime/lock.ts';
 import { type LockedAsset, readLockedAsset } from '../runtime/locked-asset.ts';
 import { detectHost, type HostPlatform, lockedMinors, targetKey } from '../runtime/target.ts';
 import { type ArtefactStore, openStore } from '../store/store.ts';
@@ -24,7 +24,6 @@ import { fetchInto } from './fetch-into.ts';
 import type { InstallJob, LockedInstall } from './job.ts';
 import { type ModelPlan, planModel } from './model.ts';
 import { type NetworkSession, openNetworkSession } from './network-session.ts';
-import { artefactsOf } from './overview.ts';
 import { type Origin, summarisePlan } from './plan-summary.ts';
 import { indexWords, planUv } from './plan-uv.ts';
 import type { InstallPreparation, PrepareOptions, Present } from './prepare.ts';
@@ -61,7 +60,14 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
   const { options, layout, asset, features, host, session } = context;
   const shared = sharedLayout(layout.runtimeRoot);
   const store = openStore(shared.storeDir);
-  const [uv, locked] = await Promise.all([planUv(context, store), planLocked(context, store)]);
+  const withSignal = (signal: AbortSignal) => ({ ...context, options: { ...options, signal } });
+  const [uv, locked] = await sideBySide(
+    [
+      (stop) => planUv(withSignal(stop), store),
+      (stop) => planLocked(withSignal(stop), store),
+    ],
+    options.signal,
+  );
   const environmentDir = newEnvironmentDir(layout.versionDir);
   const freeBytes = await freeBytesAt(layout.runtimeRoot);
   const hosts = [...uv.hosts, ...(locked?.hosts ?? [])];
@@ -147,8 +153,9 @@ async function planLocked(context: PlanContext, store: ArtefactStore): Promise<L
   const { options, lockedAsset, session, host, features, layout } = context;
   if (!lockedAsset) return null;
   const { lock } = lockedAsset;
-  if (!options.isOffline) await readPagesAhead(session, store, lock, host, features);
-  const common = options.isOffline ? null : await commonMissingWheel(store, lock, host, features);
+  const missing = options.isOffline ? [] : await missingByPython(store, lock, host, features);
+  readPagesAhead(session, missing);
+  const common = commonMissingWheel(missing);
   const early = common && probeSources(session, common, options.signal);
   early?.catch(() => {});
   // The same for every Python: its hosts are asked, or its files hashed, while that is decided.
@@ -215,54 +222,43 @@ async function planLocked(context: PlanContext, store: ArtefactStore): Promise<L
   };
 }
 
-/**
- * Starts to read the index pages of what is missing, and does not wait: they are the same for every Python, and arrive
- * while interpreters and mirrors are still being asked. Problems show where the pages are needed.
- */
-async function readPagesAhead(
-  session: NetworkSession,
+/** The wheels that are not in the store, for each Python that would do, the newest first. */
+function missingByPython(
   store: ArtefactStore,
   lock: RuntimeLock,
   host: HostPlatform,
   features: readonly KtxRuntimeFeature[],
-): Promise<void> {
-  const [wanted, ...others] = await Promise.all(
+): Promise<Artefact[][]> {
+  return Promise.all(
     lockedMinors(lock, host)
       .filter((minor) => unavailability(lock, host, minor, features) === null)
-      .map((minor) => missingIn(store, artefactsOf(lock, targetKey(host, minor), features))),
+      .map(async (minor) => {
+        const wheels = artefactsOf(lock, targetKey(host, minor), features);
+        const isHere = await Promise.all(wheels.map((wheel) => store.has(wheel)));
+        return wheels.filter((_, position) => !isHere[position]);
+      }),
   );
+}
+
+/**
+ * Starts to read the index pages of what is missing, and does not wait: they are the same for every Python, and arrive
+ * while interpreters and mirrors are still being asked. Problems show where the pages are needed.
+ */
+function readPagesAhead(session: NetworkSession, missing: readonly (readonly Artefact[])[]): void {
+  const [wanted = [], ...others] = missing;
   // A store that is full for another Python: it is likely to be that one again, and no host is asked without need.
-  if (wanted === undefined || others.some((missing) => missing.length === 0)) return;
+  if (others.some((wheels) => wheels.length === 0)) return;
   for (const wheel of wanted) {
     session.index.findFile(projectOfFile(wheel.file), wheel.file, wheel.sha256).catch(() => {});
   }
 }
 
-async function missingIn(store: ArtefactStore, artefacts: readonly Artefact[]): Promise<Artefact[]> {
-  const isHere = await Promise.all(artefacts.map((artefact) => store.has(artefact)));
-  return artefacts.filter((_, position) => !isHere[position]);
-}
-
 /** The largest wheel that is missing whichever Python it will be: it can be asked for while that is decided. */
-async function commonMissingWheel(
-  store: ArtefactStore,
-  lock: RuntimeLock,
-  host: HostPlatform,
-  features: readonly KtxRuntimeFeature[],
-): Promise<Artefact | null> {
-  const [first, ...others] = await Promise.all(
-    lockedMinors(lock, host)
-      .filter((minor) => unavailability(lock, host, minor, features) === null)
-      .map((minor) => missingIn(store, artefactsOf(lock, targetKey(host, minor), features))),
+function commonMissingWheel(missing: readonly (readonly Artefact[])[]): Artefact | null {
+  const [first = [], ...others] = missing;
+  return largestArtefact(
+    first.filter(({ sha256 }) => others.every((wheels) => wheels.some((wheel) => wheel.sha256 === sha256))),
   );
-  const common = (first ?? []).filter(({ sha256 }) =>
-    others.every((missing) => missing.some((wheel) => wheel.sha256 === sha256)),
-  );
-  return largestOf(common);
-}
-
-function largestOf(artefacts: readonly Artefact[]): Artefact | null {
-  return [...artefacts].sort((a, b) => (b.sizeBytes ?? 0) - (a.sizeBytes ?? 0))[0] ?? null;
 }
 
 /** One missing wheel stands for all: its probe shows the index, the file host and where it redirects to. */
@@ -274,7 +270,7 @@ async function probeWheels(
   early: Promise<SourceProbe> | null,
 ): Promise<SourceProbe> {
   if (options.isOffline) throw missingOffline(missing);
-  const largest = common ?? largestOf(missing);
+  const largest = common ?? largestArtefact(missing);
   const probe = common && early ? await early : await probeSources(session, largest!, options.signal);
   if (probe.place !== null) return probe;
   throw joinFailures(`${missing.length} of the runtime's packages cannot be fetched.`, probe.failures, {

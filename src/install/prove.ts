@@ -6,6 +6,8 @@ import { runProcess } from '../process/run-process.ts';
 import { askEmbedding, largestDifference } from '../runtime/daemon-embedding.ts';
 import { daemonHealthProblem } from '../runtime/daemon-health.ts';
 import { allocateDaemonPort } from '../runtime/daemon-port.ts';
+import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
+import { embeddingsModelDir } from '../runtime/models.ts';
 import { REFERENCE_TEXT, REFERENCE_VECTOR } from '../runtime/reference-vector.ts';
 import { interpreterEnvironment } from '../runtime/system-python.ts';
 import { CancelledError, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
@@ -42,6 +44,16 @@ export interface ProofOptions {
   /** Told of every child, see `runProcess`. */
   onSpawn?: (pid: number, mark: string) => void;
   onLines?: (stream: 'stdout' | 'stderr', lines: string[]) => void | Promise<void>;
+}
+
+/** What of a proof an installed environment says itself. A foreign wheel brings its own way to embed, and its own model. */
+export function proofOf(
+  { locked, features }: Pick<InstalledKtxRuntimeManifest, 'locked' | 'features'>,
+  runtimeRoot: string,
+): Pick<ProofOptions, 'isForeign' | 'modelDir'> {
+  const isForeign = locked === undefined;
+  const hasModel = !isForeign && features.includes('local-embeddings');
+  return { isForeign, modelDir: hasModel ? embeddingsModelDir(runtimeRoot) : undefined };
 }
 
 export interface Proof {
@@ -87,7 +99,7 @@ export async function proveImports(options: ProofOptions): Promise<string> {
   if (outcome.exitCode !== 0) {
     throw unproven('the packages cannot be imported', options.pythonPath, outcome.stderr);
   }
-  const answer = importAnswerSchema.parse(JSON.parse(outcome.stdout));
+  const answer = readAnswer(options.pythonPath, outcome.stdout);
   if ((await realpath(answer.prefix)) !== (await realpath(options.environmentDir))) {
     throw unproven(
       'the interpreter belongs to another environment',
@@ -96,6 +108,17 @@ export async function proveImports(options: ProofOptions): Promise<string> {
     );
   }
   return answer.version;
+}
+
+/** Among what packages print when they are imported, and when Python ends. */
+function readAnswer(pythonPath: string, printed: string): z.infer<typeof importAnswerSchema> {
+  try {
+    return importAnswerSchema.parse(
+      JSON.parse(printed.split('\n').findLast((line) => line.startsWith('{"prefix"')) ?? ''),
+    );
+  } catch {
+    throw unproven('the interpreter gives no answer', pythonPath, printed);
+  }
 }
 
 /** The daemon starts on a free port, answers `/health` with our version and nonce, and ends when told to. */
@@ -132,7 +155,7 @@ export async function proveDaemon(options: ProofOptions): Promise<void> {
     endedEarly = reason ?? 'it was stopped';
   });
   try {
-    const deadline = Date.now() + HEALTH_TIMEOUT_MS;
+    const deadline = performance.now() + HEALTH_TIMEOUT_MS;
     for (;;) {
       throwIfCancelled(options.signal);
       const { cliVersion } = options;
@@ -142,11 +165,12 @@ export async function proveDaemon(options: ProofOptions): Promise<void> {
         nonce,
         isNonceOptional: options.isForeign,
         timeoutMs: PROBE_TIMEOUT_MS,
+        signal: options.signal,
       });
       if (problem === null) break;
       if (endedEarly !== null)
         throw unproven('the daemon does not start', options.daemonPath, `${endedEarly}\n${printed}`);
-      if (Date.now() > deadline) {
+      if (performance.now() > deadline) {
         const waited = `no healthy answer on port ${port} within ${HEALTH_TIMEOUT_MS / 1000} s, last: ${problem}`;
         throw unproven('the daemon does not answer', options.daemonPath, `${waited}\n${printed}`);
       }

@@ -1,7 +1,13 @@
 import { open } from 'node:fs/promises';
 import { release } from 'node:os';
 import { managedPythonRuntimeLayout } from '../runtime/layout.ts';
-import { type Artefact, lockArtefact, type RuntimeLock } from '../runtime/lock.ts';
+import {
+  type Artefact,
+  artefactsOf,
+  largestArtefact,
+  lockArtefact,
+  type RuntimeLock,
+} from '../runtime/lock.ts';
 import { readLockedAsset } from '../runtime/locked-asset.ts';
 import { readManagedPythonRuntimeStatus } from '../runtime/status.ts';
 import { detectHost, type HostPlatform, lockedMinors, platformKey, targetKey } from '../runtime/target.ts';
@@ -10,7 +16,6 @@ import { formatBytes } from '../support/format.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
 import { type NetworkSession, openNetworkSession } from './network-session.ts';
 import { describeNetwork, type NetworkOverview } from './network-settings.ts';
-import { artefactsOf } from './overview.ts';
 import { askEverySource } from './source-probes.ts';
 import { uvPinsFor } from './uv-binary.ts';
 
@@ -81,7 +86,7 @@ function samplesOf(lock: RuntimeLock, host: HostPlatform): Artefact[] {
   const python = lock.python.archives[platformKey(host)];
   const [minor] = lockedMinors(lock, host);
   const wheels = minor === undefined ? [] : artefactsOf(lock, targetKey(host, minor), ['core']);
-  const largest = wheels.sort((a, b) => (b.sizeBytes ?? 0) - (a.sizeBytes ?? 0))[0];
+  const largest = largestArtefact(wheels);
   return [
     ...(pins ? [pins.archive, pins.wheel] : []),
     ...(python ? [lockArtefact(lock, python)] : []),

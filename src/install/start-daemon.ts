@@ -249,7 +249,7 @@ async function healthProblemAfterStart(
     const remainingMs = deadline - performance.now();
     const isLast = remainingMs <= 0;
     const timeoutMs = isLast ? FINAL_PROBE_MS : remainingMs;
-    const problem = await daemonHealthProblem({ baseUrl, cliVersion, ...told, fetch, timeoutMs });
+    const problem = await daemonHealthProblem({ baseUrl, cliVersion, ...told, fetch, timeoutMs, signal });
     if (problem === null) return null;
     const how = ending();
     if (how !== null) return `the process ${how}`;

@@ -18,7 +18,7 @@ import { recover } from '../runtime/recovery.ts';
 import { type Note, withWriteAccess } from '../runtime/write-access.ts';
 import { jsonText, writeFileAtomic } from '../support/atomic-file.ts';
 import { SetupError } from '../support/errors.ts';
-import { proveEnvironment } from './prove.ts';
+import { proofOf, proveEnvironment } from './prove.ts';
 
 /** One of the two environments that undo goes between. */
 export interface UndoSide {
@@ -79,7 +79,7 @@ export async function undoManagedPythonRuntime(options: UndoOptions): Promise<Un
         pythonPath,
         daemonPath,
         cliVersion,
-        isForeign: record.locked === undefined,
+        ...proofOf(record, runtimeRoot),
         env: { ...(options.env ?? process.env), [RUN_VARIABLE]: journal.runId },
         signal,
         onSpawn: journal.child,

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Artefact } from '../runtime/lock.ts';
 import type { HostPlatform } from '../runtime/target.ts';
 import { type ArtefactStore, hashFile } from '../store/store.ts';
-import { SetupError } from '../support/errors.ts';
+import { errorMessage, SetupError } from '../support/errors.ts';
 import { fileIdentity } from '../support/file-identity.ts';
 import { pathExists } from '../support/path-exists.ts';
 import { placeUvBinary, uvBinaryName } from '../uv/acquire.ts';
@@ -111,6 +111,17 @@ export async function acceptSeenUv(
 ): Promise<void> {
   if ((await fileIdentity(uvPath)) === seen) await markVerified(uvPath, seen);
   else await assertPinnedUv(uvPath, pins, store);
+}
+
+/** @param error of `readUvVersion`. */
+export function givenUvFails(uvPath: string, error: unknown): SetupError {
+  const { cause } = error as SetupError;
+  return new SetupError(`The program that was given with --uv does not run: ${uvPath}.`, {
+    failureClass: 'platform',
+    evidence: [errorMessage(cause)],
+    nextSteps: ['Give the path of a uv binary, or leave --uv out'],
+    cause,
+  });
 }
 
 function alteredUv(uvPath: string): SetupError {

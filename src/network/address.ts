@@ -53,6 +53,11 @@ export function addressOfSetting(value: string, baseDir: string): string {
   return pathToFileURL(resolve(baseDir, value)).href;
 }
 
+/** `https://…`, and `https:/…`, which means the same; not `proxy.example:3128`. */
+export function hasScheme(value: string): boolean {
+  return /^[a-z][a-z0-9+]+:[/\\]/i.test(value);
+}
+
 /** Adds path segments to an address that may or may not end with a slash. */
 export function joinAddress(base: string, path: string): string {
   return `${base.replace(/\/+$/, '')}/${path}`;

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { errorCode, SetupError } from '../support/errors.ts';
 import { createRedactor } from '../support/redaction.ts';
-import { addressOfSetting } from './address.ts';
+import { addressOfSetting, hasScheme } from './address.ts';
 import { readCertificateFiles } from './certificates.ts';
 import { STORED_SETTINGS, type StoredSettingName } from './stored-settings.ts';
 
@@ -41,7 +41,7 @@ export async function checkedSetting(name: StoredSettingName, value: string, cwd
     case 'certificates':
       return checkedCertificates(name, pathOf(name, addressOf(name, text, cwd)));
     case 'proxy':
-      return checkedAddress(name, text.includes('://') ? text : `http://${text}`, cwd, /^https?:/);
+      return checkedAddress(name, hasScheme(text) ? text : `http://${text}`, cwd, /^https?:/);
     case 'address':
       return checkedAddress(name, text, cwd, /^(?:https?|file):/);
     case 'addresses': {
@@ -58,7 +58,10 @@ async function checkedAddress(
   schemes: RegExp,
 ): Promise<string> {
   const address = addressOf(name, text, cwd);
-  const { protocol, search, hash } = new URL(address);
+  const { protocol, username, password, pathname, search, hash } = new URL(address);
+  // Read as the standard reads it: one slash, or three, are as good as two. A proxy has no path, so `@` in one is of a login.
+  const isLoginInPath = STORED_SETTINGS[name].kind === 'proxy' && pathname.includes('@');
+  if (username !== '' || password !== '' || isLoginInPath) throw secretRefusal(name);
   if (!schemes.test(protocol)) throw refusal(name, `${protocol} is not supported`);
   // A page or index needs none, and a token looks like any other word: `?access=…`, `?sv=…`.
   if (protocol !== 'file:' && (search !== '' || hash !== '')) {

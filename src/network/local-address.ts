@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { errorCode, errorMessage } from '../support/errors.ts';
+import { errorMessage, isAbsence } from '../support/errors.ts';
 import { type HttpResponse, textOf } from './http-response.ts';
 import { NetworkFailure } from './network-failure.ts';
 
@@ -27,9 +27,7 @@ export async function openLocalAddress(address: string): Promise<HttpResponse> {
     const page = listingPage(await readdir(path, { withFileTypes: true }));
     return response(200, base, path, { 'content-type': 'text/html' }, oneChunk(Buffer.from(page)));
   } catch (error) {
-    const code = errorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR')
-      return response(404, new URL(address), path, {}, oneChunk(Buffer.alloc(0)));
+    if (isAbsence(error)) return response(404, new URL(address), path, {}, oneChunk(Buffer.alloc(0)));
     throw new NetworkFailure('file', { host: path, detail: errorMessage(error), cause: error });
   }
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { errorCode, errorMessage } from '../support/errors.ts';
+import { errorMessage, isAbsence } from '../support/errors.ts';
 
 /** A setting of npm and where it stands. */
 export interface NpmSetting {
@@ -12,7 +12,7 @@ export interface NpmSetting {
  * Reads an npmrc: `name = value` lines, `#` and `;` comments, quoted values, `${VARIABLE}` in values. Sections and lists, which
  * none of the settings used here has, are skipped.
  */
-export function parseNpmConfig(text: string, env: NodeJS.ProcessEnv): Map<string, string> {
+function parseNpmConfig(text: string, env: NodeJS.ProcessEnv): Map<string, string> {
   const settings = new Map<string, string>();
   for (const line of text.replace(/^\uFEFF/, '').split(/\r?\n/)) {
     const entry = /^\s*([^#;[\]=\s][^=\s]*)\s*=\s*(.*?)\s*$/.exec(line);
@@ -52,7 +52,7 @@ export async function readNpmConfig(
     try {
       files.push({ path, settings: parseNpmConfig(await readFile(path, 'utf8'), env) });
     } catch (error) {
-      if (!['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? ''))
+      if (!isAbsence(error))
         warnings.push(`The npm configuration ${path} cannot be read: ${errorMessage(error)}`);
     }
   }
@@ -71,7 +71,7 @@ export async function readNpmConfig(
   };
 }
 
-/** `null` and `false` are npm's ways to say that there is none. */
+/** `null` and `undefined` are npm's ways to say that there is none; so is `false`, where it is not the answer to yes or no. */
 function isSet(value: string): boolean {
   return value !== '' && value !== 'null' && value !== 'undefined';
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode, errorMessage } from '../support/errors.ts';
+import { errorMessage, isAbsence } from '../support/errors.ts';
 
 /** Settings of one pip section: name (lower case, `_` as `-`) to value; lines of a list joined with `\n`. */
 export type PipSection = Record<string, string>;
@@ -89,8 +89,7 @@ export async function readPipConfig(
     try {
       text = await readFile(path, 'utf8');
     } catch (error) {
-      const isAbsent = ['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '');
-      if (!isAbsent || path === env['PIP_CONFIG_FILE'])
+      if (!isAbsence(error) || path === env['PIP_CONFIG_FILE'])
         warnings.push(`The pip configuration ${path} is left out: ${errorMessage(error)}`);
       continue;
     }

@@ -2,7 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { errorMessage, SetupError } from '../support/errors.ts';
-import { addressOfSetting, basicAuthorization, type Login, placeOf, splitLogin } from './address.ts';
+import {
+  addressOfSetting,
+  basicAuthorization,
+  hasScheme,
+  type Login,
+  placeOf,
+  splitLogin,
+} from './address.ts';
 import { type CertificateFile, readCertificateFiles } from './certificates.ts';
 import { type NetrcEntry, parseNetrc } from './netrc.ts';
 import { GITHUB, MODEL_HUB, OFFICIAL_MIRROR } from './official-hosts.ts';
@@ -10,6 +17,7 @@ import type { ProxyServer, ProxySettings } from './proxy.ts';
 import { PUBLIC_INDEX_URL } from './public-index.ts';
 import { DEFAULT_RETRIES } from './retry.ts';
 import { readSettings, type Setting, type SettingName, type Settings } from './settings.ts';
+import { isOn } from './uv-config.ts';
 
 /** A package index, or a page or folder of links. The login of its address is in `NetworkProfile.credentials`. */
 export interface PackageIndexConfig {
@@ -106,7 +114,7 @@ export async function readNetworkProfile(options: NetworkProfileOptions): Promis
   const mainIndex = settings.first('index');
   // Said for this program alone, so it is stronger than what other tools are told.
   const isOwnIndex = mainIndex?.origin === '--index-url' || mainIndex?.origin === 'ktx admin network set';
-  const isNoIndex = isTruthy(noIndex?.value);
+  const isNoIndex = isOn(noIndex?.value);
   if (isNoIndex && !isOwnIndex)
     warnings.push(`The package index is switched off (no-index, ${noIndex?.origin}).`);
   const indexes = isNoIndex && !isOwnIndex ? [] : [locationOf('index', PUBLIC_INDEX_URL)];
@@ -165,7 +173,7 @@ function proxyServer(setting: Setting): ProxyServer {
   const { value, origin } = setting;
   const address = checkedAddress({
     ...setting,
-    value: /^[a-z0-9+]+:\/\//i.test(value) ? value : `http://${value}`,
+    value: hasScheme(value) ? value : `http://${value}`,
   });
   const { url, login } = splitLogin(address);
   return { url, authorization: login ? basicAuthorization(login) : null, origin };
@@ -225,10 +233,6 @@ function withoutRepeats(configs: readonly PackageIndexConfig[]): PackageIndexCon
     const key = config.url.replace(/\/+$/, '');
     return !seen.has(key) && seen.add(key);
   });
-}
-
-function isTruthy(value: string | undefined): boolean {
-  return /^(1|true|yes|on|y|t)$/i.test(value?.trim() ?? '');
 }
 
 function numberOf(value: string | undefined): number | null {

@@ -118,12 +118,17 @@ export function excerptFor(text: string, file: string): string | null {
   const firstLink = text.search(/<a\s/i);
   if (firstLink === -1) return null;
   const tags: string[] = [];
+  let lastAt = firstLink;
   for (let at = text.indexOf(file, firstLink); at !== -1; at = text.indexOf(file, at + file.length)) {
     const start = text.lastIndexOf('<', at);
     const end = text.indexOf('>', at);
     if (end !== -1 && /^<a\s/i.test(text.slice(start, start + 3))) tags.push(text.slice(start, end + 1));
+    lastAt = at;
   }
-  return tags.length === 0 ? null : text.slice(0, firstLink) + tags.join('</a>');
+  // A tag may be in a comment, which only who reads everything knows.
+  const comment = text.indexOf('<!--', firstLink);
+  const isMaybeInComment = comment !== -1 && comment < lastAt;
+  return tags.length === 0 || isMaybeInComment ? null : text.slice(0, firstLink) + tags.join('</a>');
 }
 
 function withoutEntities(text: string, HtmlParser: typeof Parser): string {

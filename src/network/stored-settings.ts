@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { jsonText, writeFileAtomic } from '../support/atomic-file.ts';
-import { errorCode, errorMessage, SetupError } from '../support/errors.ts';
+import { errorMessage, isAbsence, SetupError } from '../support/errors.ts';
 
 /** What `ktx admin network set` takes: what it is, in a few words, and what `checked-setting.ts` checks its value as. */
 export const STORED_SETTINGS = {
@@ -33,7 +33,7 @@ export async function readStoredSettings(path: string): Promise<StoredSettings> 
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return {};
+    if (isAbsence(error)) return {};
     throw unreadable(path, error);
   }
   try {

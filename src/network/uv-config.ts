@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { TomlPrimitive, TomlTable } from 'smol-toml';
-import { errorCode, errorMessage } from '../support/errors.ts';
+import { errorMessage, isAbsence } from '../support/errors.ts';
 
 /** One `uv.toml`. */
 export interface UvConfigFile {
@@ -14,7 +14,7 @@ export interface UvConfigFile {
  * The files that uv reads outside of projects, strongest first: `UV_CONFIG_FILE` alone, else the user's and the system's.
  * https://docs.astral.sh/uv/concepts/configuration-files/
  */
-export function uvConfigPaths(
+function uvConfigPaths(
   env: NodeJS.ProcessEnv,
   homeDir: string,
   platform: NodeJS.Platform = process.platform,
@@ -61,8 +61,7 @@ export async function readUvConfig(
     try {
       files.push({ path, dir: dirname(path), table: await parseToml(await readFile(path, 'utf8')) });
     } catch (error) {
-      const isAbsent = ['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '');
-      if (!isAbsent || env['UV_CONFIG_FILE'] === path)
+      if (!isAbsence(error) || env['UV_CONFIG_FILE'] === path)
         warnings.push(`The uv configuration ${path} is left out: ${errorMessage(error)}`);
     }
   }
@@ -98,6 +97,7 @@ function isTable(value: TomlPrimitive | undefined): value is TomlTable {
   return typeof value === 'object' && !Array.isArray(value) && !(value instanceof Date);
 }
 
-function isOn(value: string | undefined): boolean {
+/** What uv and pip take for a yes. */
+export function isOn(value: string | undefined): boolean {
   return /^(1|true|yes|on|y|t)$/i.test(value?.trim() ?? '');
 }

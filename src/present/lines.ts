@@ -21,7 +21,7 @@ export interface LineState {
   arriving: ReadonlyMap<string, number>;
 }
 
-export const INITIAL_LINE_STATE: LineState = {
+const INITIAL_LINE_STATE: LineState = {
   step: null,
   stepStartedAtMs: 0,
   atMs: 0,
@@ -52,7 +52,7 @@ export function createLinePresenter(options: LineOptions): {
 }
 
 /** The state after an event. */
-export function advanceLineState(state: LineState, event: SetupEvent): LineState {
+function advanceLineState(state: LineState, event: SetupEvent): LineState {
   const atMs = Date.parse(event.at);
   switch (event.type) {
     case 'plan':

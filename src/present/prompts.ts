@@ -2,20 +2,27 @@ import { homedir } from 'node:os';
 import { CancelledError } from '../support/errors.ts';
 import type { SetupEvent } from '../support/events.ts';
 import { formatBytes } from '../support/format.ts';
+import { withStopSignals } from '../support/stop-signals.ts';
 import { availableOffers } from '../wizard/choices.ts';
 import type { InstallOutcome, PlanOutcome, SetupOverview } from '../wizard/functions.ts';
 import { hasUnicode, toAscii } from './ascii.ts';
 import type { RunWizardOptions } from './ink/run-wizard.tsx';
 import { checkLines, createLinePresenter, doneLines, failureLines, planLines } from './lines.ts';
 
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const HEARTBEAT_MS = 30_000;
 
 /**
  * The wizard without a screen: two questions, and lines that are never rewritten. For `--plain`, `TERM=dumb` and screen
  * readers. Resolves with the exit code, as `runWizard` does.
  */
-export async function runPrompts<Plan extends PlanOutcome>(options: RunWizardOptions<Plan>): Promise<number> {
+export function runPrompts<Plan extends PlanOutcome>(options: RunWizardOptions<Plan>): Promise<number> {
+  return withStopSignals((signal) => ask(options, signal));
+}
+
+async function ask<Plan extends PlanOutcome>(
+  options: RunWizardOptions<Plan>,
+  signal: AbortSignal,
+): Promise<number> {
   const { stdin, stdout } = options.io ?? process;
   const { functions } = options;
   const env = options.setup.env ?? process.env;
@@ -25,8 +32,6 @@ export async function runPrompts<Plan extends PlanOutcome>(options: RunWizardOpt
     for (const line of lines) stdout.write(`${isUnicode ? line : toAscii(line)}\n`);
   };
   const lines = createLinePresenter(lineOptions);
-  const controller = new AbortController();
-  const { signal } = controller;
   let isBusy = false;
   let step: Extract<SetupEvent, { type: 'step' }>['step'] | null = null;
   const onEvent = (event: SetupEvent) => {
@@ -34,8 +39,6 @@ export async function runPrompts<Plan extends PlanOutcome>(options: RunWizardOpt
     heartbeat.refresh();
     print(lines.lines(event));
   };
-  const stop = () => controller.abort();
-  for (const name of STOP_SIGNALS) process.on(name, stop);
   const heartbeat = setInterval(() => print(lines.heartbeat()), HEARTBEAT_MS);
   const setup = {
     ...options.setup,
@@ -83,7 +86,6 @@ export async function runPrompts<Plan extends PlanOutcome>(options: RunWizardOpt
     return 1;
   } finally {
     clearInterval(heartbeat);
-    for (const name of STOP_SIGNALS) process.off(name, stop);
     if (unused !== null) await functions.discard(unused);
   }
 }

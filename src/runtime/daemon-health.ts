@@ -23,6 +23,8 @@ export interface HealthOptions {
   fetch?: ManagedPythonDaemonFetch;
   /** Nothing waits for one answer longer than this, an injected `fetch` included. */
   timeoutMs: number;
+  /** Ends the wait at once. The problem that is returned then says nothing about the daemon. */
+  signal?: AbortSignal;
 }
 
 /** A health answer is some hundred bytes; what answers more is not read to its end. */
@@ -31,7 +33,7 @@ const MAX_BODY_BYTES = 64 * 1024;
 /** Why a daemon is not healthy, in the contract's words (daemon section 5); `null` when it is. Never rejects. */
 export async function daemonHealthProblem(options: HealthOptions): Promise<string | null> {
   try {
-    return await withTimeout(options.timeoutMs, (signal) => problemOfAnswer(options, signal));
+    return await withTimeout(options.timeoutMs, (signal) => problemOfAnswer(options, signal), options.signal);
   } catch (error) {
     return causes(error);
   }
@@ -105,17 +107,26 @@ function fetchDirectly(url: string, signal: AbortSignal): Promise<ManagedPythonD
   });
 }
 
-async function withTimeout<T>(timeoutMs: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function withTimeout<T>(
+  timeoutMs: number,
+  run: (signal: AbortSignal) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   const controller = new AbortController();
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    reject(new Error(`No answer within ${timeoutMs / 1000} s`));
+  const end = (reason: string) => {
+    reject(new Error(reason));
     controller.abort();
-  }, timeoutMs);
+  };
+  const cancel = () => end('Cancelled');
+  const timer = setTimeout(() => end(`No answer within ${timeoutMs / 1000} s`), timeoutMs);
+  if (signal?.aborted) cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
   try {
     return await Promise.race([run(controller.signal), promise]);
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', cancel);
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod/mini';
 import { jsonText, syncDirectory } from '../support/atomic-file.ts';
@@ -7,10 +7,12 @@ import { errorCode, errorMessage } from '../support/errors.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
 import { RUNTIME_FEATURES } from './features.ts';
 
+const MAX_STATE_BYTES = 64 * 1024;
+
 const nonEmpty = z.string().check(z.minLength(1));
 
 /** `<projectDir>/.ktx/runtime/daemon.json`. A project may be somebody else's: nothing in it is trusted. Contract: daemon section 3. */
-export const daemonStateSchema = z.object({
+const daemonStateSchema = z.object({
   schemaVersion: z.literal(1),
   pid: z.int().check(z.positive()),
   host: z.literal('127.0.0.1'),
@@ -37,6 +39,10 @@ export type DaemonStateRead =
 export async function readDaemonState(path: string): Promise<DaemonStateRead> {
   let text: string | null = null;
   try {
+    const status = await stat(path);
+    // It may come with a cloned repository: a link to a device or a pipe would be read for ever.
+    const isEndless = !status.isFile() && !status.isDirectory();
+    if (isEndless || status.size > MAX_STATE_BYTES) throw new Error('it is no file of a sensible size');
     text = await readFile(path, 'utf8');
     return { kind: 'valid', state: parseSchema(daemonStateSchema, JSON.parse(text)), text };
   } catch (error) {

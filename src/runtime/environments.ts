@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { lstat, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import * as z from 'zod/mini';
-import { errorCode, errorMessage } from '../support/errors.ts';
+import { errorMessage, isAbsence } from '../support/errors.ts';
 import { kindOf } from '../support/file-kind.ts';
 import { parseSchema } from '../support/schema.ts';
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from './manifest.ts';
@@ -28,7 +28,7 @@ export function newEnvironmentDir(versionDir: string): string {
 }
 
 /** The environment that a manifest stands for: its interpreter's folder's folder. */
-export function environmentOf(manifest: InstalledKtxRuntimeManifest): string {
+function environmentOf(manifest: InstalledKtxRuntimeManifest): string {
   return dirname(dirname(manifest.python.executable));
 }
 
@@ -194,7 +194,7 @@ async function pointLinkAt(linkPath: string, environmentDir: string): Promise<vo
 async function namesIn(folder: string): Promise<string[]> {
   if (basename(folder) === 'envs' && (await lstat(folder).catch(() => null))?.isSymbolicLink()) return [];
   return readdir(folder).catch((error: unknown) => {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return [];
+    if (isAbsence(error)) return [];
     throw error;
   });
 }

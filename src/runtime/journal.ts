@@ -49,7 +49,13 @@ export function openJournal(options: { runsDir: string; cliVersion: string }): J
   const path = join(runDir, FILE);
   mkdirSync(runDir, { recursive: true });
   const write = (entry: JournalEntry) => appendFileSync(path, `${JSON.stringify(entry)}\n`);
-  const close = () => rmSync(runDir, { recursive: true, force: true, maxRetries: 3 });
+  const close = () => {
+    try {
+      rmSync(runDir, { recursive: true, force: true, maxRetries: 3 });
+    } catch {
+      // What was done is done; the next run removes the notes.
+    }
+  };
   try {
     write({
       schemaVersion: 1,

@@ -97,7 +97,6 @@ export interface SharedLayout {
   modelsDir: string;
   locksDir: string;
   runsDir: string;
-  logsDir: string;
 }
 
 export function sharedLayout(runtimeRoot: string): SharedLayout {
@@ -109,7 +108,6 @@ export function sharedLayout(runtimeRoot: string): SharedLayout {
     modelsDir: join(root, 'models'),
     locksDir: join(root, 'locks'),
     runsDir: join(root, 'runs'),
-    logsDir: join(root, 'logs'),
   };
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SetupError } from '../support/errors.ts';
+import { REINSTALL_PACKAGE } from '../support/remedies.ts';
 import type { KtxRuntimeFeature } from './features.ts';
 import type { RuntimeLock, SystemMinimum } from './lock-schema.ts';
 
@@ -41,6 +42,22 @@ export function lockedFeature(
   return Array.isArray(entry) ? { minimum: target.minimum, artefacts: entry } : entry;
 }
 
+/** The wheels of a target for these features, each once. */
+export function artefactsOf(
+  lock: RuntimeLock,
+  targetKey: string,
+  features: readonly KtxRuntimeFeature[],
+): Artefact[] {
+  const entries = features.map((feature) => lockedFeature(lock, targetKey, feature));
+  const digests = new Set(entries.flatMap((entry) => (entry && 'artefacts' in entry ? entry.artefacts : [])));
+  return [...digests].map((sha256) => lockArtefact(lock, sha256));
+}
+
+/** The one that takes longest to fetch, as far as sizes are known. */
+export function largestArtefact(artefacts: readonly Artefact[]): Artefact | null {
+  return [...artefacts].sort((a, b) => (b.sizeBytes ?? 0) - (a.sizeBytes ?? 0))[0] ?? null;
+}
+
 /**
  * Reads a file of the asset directory that the manifest vouches for.
  * @throws SetupError of class verification naming file and both digests.
@@ -56,7 +73,7 @@ export async function readLockedFile(
     throw new SetupError(`${locked.file} of the bundled runtime is not the file that was shipped.`, {
       failureClass: 'verification',
       evidence: [`file: ${path}`, `expected sha256 ${locked.sha256}`, `found sha256 ${actual}`],
-      nextSteps: ['Reinstall the ktx package, then run: ktx setup'],
+      remedies: [REINSTALL_PACKAGE],
     });
   }
   return bytes;

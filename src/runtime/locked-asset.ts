@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ZodMiniType } from 'zod/mini';
 import { errorCode, SetupError } from '../support/errors.ts';
 import { PACKAGE_ROOT } from '../support/package-root.ts';
+import { REINSTALL_PACKAGE } from '../support/remedies.ts';
 import { BUNDLED_MANIFEST_SHA256 } from './asset-digest.ts';
 import type { KtxRuntimeFeature } from './features.ts';
 import { type LockedFiles, type RuntimeLock, readLockedFile } from './lock.ts';
@@ -60,7 +61,7 @@ function largestOf(features: readonly KtxRuntimeFeature[]): KtxRuntimeFeature {
  */
 export async function readLockedAsset(assetDir: string): Promise<LockedAsset | null> {
   const lockPath = join(assetDir, 'lock.json');
-  const isPresent = await readFile(lockPath).then(
+  const isPresent = await access(lockPath).then(
     () => true,
     (error: unknown) => {
       if (errorCode(error) === 'ENOENT') return false;
@@ -122,6 +123,6 @@ function altered(path: string, reason: string): SetupError {
   return new SetupError(`${path} of the bundled runtime is not as it was shipped.`, {
     failureClass: 'verification',
     evidence: reason.split('\n'),
-    nextSteps: ['Reinstall the ktx package, then run: ktx setup'],
+    remedies: [REINSTALL_PACKAGE],
   });
 }

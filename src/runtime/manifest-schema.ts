@@ -3,7 +3,7 @@ import { assetManifestSchema } from './asset-schema.ts';
 import { RUNTIME_FEATURES } from './features.ts';
 
 /** What a locked environment was made from, beside the wheel. An addition of ours: other readers of the file drop it. */
-export const lockedDigestsSchema = z.object({ lock: z.string(), requirements: z.string() });
+const lockedDigestsSchema = z.object({ lock: z.string(), requirements: z.string() });
 export type LockedDigests = z.infer<typeof lockedDigestsSchema>;
 
 /**

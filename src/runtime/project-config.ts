@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import * as z from 'zod/mini';
-import { errorCode, errorMessage, SetupError } from '../support/errors.ts';
+import { errorMessage, isAbsence, SetupError } from '../support/errors.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
 import type { KtxRuntimeProjectConfig } from './requirements.ts';
 
@@ -44,7 +44,7 @@ const projectConfigSchema = z.object({
 export async function readProjectConfig(projectDir: string): Promise<KtxRuntimeProjectConfig | null> {
   const path = join(projectDir, 'ktx.yaml');
   const status = await stat(path).catch((error: unknown) => {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null;
+    if (isAbsence(error)) return null;
     throw error;
   });
   if (status === null) return null;

@@ -1,4 +1,5 @@
 import { rm, rmdir, stat } from 'node:fs/promises';
+import { relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isProcessAlive, type ProcessCommand } from '../process/list-processes.ts';
 import { errorCode, errorMessage, SetupError } from '../support/errors.ts';
@@ -69,7 +70,7 @@ export async function uninstallManagedPythonRuntimes(options: UninstallOptions):
   if (!(await stat(runtimeRoot).catch(() => null))) return nothing;
   const before = await takeInventory(runtimeRoot);
   if (before.owned.length === 0) return { ...nothing, ...leftOf(before.foreign) };
-  const versions = before.folders.map((path) => path.slice(runtimeRoot.length + 1)).filter(isVersionName);
+  const versions = before.folders.map((path) => relative(runtimeRoot, path)).filter(isVersionName);
   return withWriteAccess(
     { runtimeRoot, versions, step: 'uninstall', note, signal: options.signal },
     async () => {
@@ -84,7 +85,7 @@ export async function uninstallManagedPythonRuntimes(options: UninstallOptions):
             if (isMovedAside) place = await moveAside(path);
             await rm(place, { recursive: true, force: true, maxRetries: 3 });
           } catch (error) {
-            problems.set(place, errorMessage(error));
+            problems.set(place, removalProblem(error));
           }
         }
       };
@@ -99,8 +100,11 @@ export async function uninstallManagedPythonRuntimes(options: UninstallOptions):
       const after = await takeInventory(runtimeRoot);
       const left = [
         ...after.owned
-          .filter((item) => !isLock(item) || problems.size > 0)
-          .map((item) => ({ ...item, reason: problems.get(item.path) ?? 'appeared meanwhile' })),
+          .filter((item) => !isLock(item) || (problems.size > 0 && item.path.endsWith('.lock')))
+          .map((item) => {
+            const reason = isLock(item) ? 'stays as long as anything else of ktx' : 'appeared meanwhile';
+            return { ...item, reason: problems.get(item.path) ?? reason };
+          }),
         ...after.foreign,
       ];
       const removedBytes = inventory.owned.reduce((sum, item) => sum + item.sizeBytes, 0);
@@ -108,6 +112,13 @@ export async function uninstallManagedPythonRuntimes(options: UninstallOptions):
       return { runtimeRoot, removedBytes: removedBytes - result.ownedLeftBytes, stoppedPids, ...result };
     },
   );
+}
+
+/** Node takes a file that may not be deleted for a folder and complains that it is none. */
+function removalProblem(error: unknown): string {
+  const { syscall, path } = error as NodeJS.ErrnoException;
+  if (errorCode(error) === 'ENOTDIR' && syscall === 'scandir') return `operation not permitted: ${path}`;
+  return errorMessage(error);
 }
 
 function leftOf(entries: readonly { path: string; sizeBytes: number; reason: string; what?: string }[]) {

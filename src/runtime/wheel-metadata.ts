@@ -25,7 +25,9 @@ export async function readWheelPythonRequirement(
 async function readWheelMetadata(wheel: Uint8Array, wheelPath: string): Promise<string> {
   let metadata: Uint8Array | null;
   try {
-    const entry = listZip(wheel).find(({ name }) => name.endsWith('.dist-info/METADATA'));
+    const entries = listZip(wheel).filter(({ name }) => name.endsWith('.dist-info/METADATA'));
+    // Packages that a wheel carries inside have theirs deeper down.
+    const entry = entries.find(({ name }) => name.split('/').length === 2) ?? entries[0];
     metadata = entry ? await readZipEntry(wheel, entry, MAX_METADATA_BYTES) : null;
   } catch (error) {
     throw new Error(`Unable to read bundled Python runtime wheel metadata: ${errorMessage(error)}`, {
@@ -37,7 +39,7 @@ async function readWheelMetadata(wheel: Uint8Array, wheelPath: string): Promise<
 }
 
 /** Reads the header block only: a README below it may quote such a line. */
-export function parseRequiresPython(metadata: string): WheelPythonRequirement {
+function parseRequiresPython(metadata: string): WheelPythonRequirement {
   const headers = metadata.split(/\r?\n\r?\n/, 1)[0] ?? '';
   const specifier = /^requires-python:[ \t]*(\S.*?)\s*$/im.exec(headers)?.[1];
   if (!specifier) throw new Error('Bundled Python runtime wheel metadata is missing Requires-Python');

@@ -94,7 +94,7 @@ export async function withWriteAccess<T>(
     });
   } finally {
     for (const lock of held.reverse()) {
-      rmSync(holderPath(lock.path), { force: true });
+      removeHolder(lock.path);
       lock.release();
     }
   }
@@ -166,6 +166,13 @@ function writeHolder(lockPath: string, holder: Holder): void {
     // A full disk keeps no name, and the lock holds without one.
     rmSync(temporary, { force: true });
   }
+}
+
+/** A name that stays is that of a process that has gone, or of one without the lock: it decides nothing. */
+function removeHolder(lockPath: string): void {
+  try {
+    rmSync(holderPath(lockPath), { force: true });
+  } catch {}
 }
 
 function holderPath(lockPath: string): string {

@@ -129,6 +129,11 @@ export function openStore(storeDir: string): ArtefactStore {
   };
 }
 
+/** No file of this artefact is longer: of an archive whose size is not known, because what is packed is not. */
+export function mostBytesOf({ sizeBytes, unpackedBytes }: Artefact): number {
+  return sizeBytes ?? unpackedBytes ?? Number.POSITIVE_INFINITY;
+}
+
 /** Digest of a file, at the speed of the disk. @throws CancelledError, or the file system's error. */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const handle = await open(path, 'r');
@@ -212,7 +217,7 @@ async function writeChunks(
       const sizeBytes = writtenBytes + waitingBytes;
       onBytes?.(sizeBytes);
       // Longer than the file can be: no need to wait for the end of it, which may never come.
-      if (artefact.sizeBytes !== null && sizeBytes > artefact.sizeBytes) break;
+      if (sizeBytes > mostBytesOf(artefact)) break;
       if (waitingBytes >= WRITE_PIECE_BYTES) await flush();
     }
   } finally {

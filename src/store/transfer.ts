@@ -9,7 +9,7 @@ import { SetupError } from '../support/errors.ts';
 import { formatBytes, formatDuration } from '../support/format.ts';
 import { askTheOwner, USE_INDEX } from '../support/remedies.ts';
 import type { PartialFile, PartialOrigin } from './partial.ts';
-import { type ArtefactStore, DigestMismatchError } from './store.ts';
+import { type ArtefactStore, DigestMismatchError, mostBytesOf } from './store.ts';
 
 export interface TransferOptions {
   store: ArtefactStore;
@@ -177,7 +177,8 @@ function placeOfResponse(response: HttpResponse): string {
 }
 
 function mismatchFailure(artefact: Artefact, place: string, mismatch: DigestMismatchError): SetupError {
-  const isLonger = artefact.sizeBytes !== null && mismatch.sizeBytes > artefact.sizeBytes;
+  const mostBytes = mostBytesOf(artefact);
+  const isLonger = mismatch.sizeBytes > mostBytes;
   return new SetupError(`${place} sent another ${artefact.file} than the one that ktx was released with.`, {
     failureClass: 'verification',
     evidence: [
@@ -185,7 +186,7 @@ function mismatchFailure(artefact: Artefact, place: string, mismatch: DigestMism
       `file: ${artefact.file}`,
       `expected sha256 ${mismatch.expected}${artefact.sizeBytes === null ? '' : ` (${artefact.sizeBytes} bytes)`}`,
       isLonger
-        ? `found more than ${artefact.sizeBytes} bytes, sha256 of the first ${mismatch.sizeBytes}: ${mismatch.actual}`
+        ? `found more than ${mostBytes} bytes, sha256 of the first ${mismatch.sizeBytes}: ${mismatch.actual}`
         : `found sha256 ${mismatch.actual} (${mismatch.sizeBytes} bytes)`,
     ],
     host: place,

@@ -30,15 +30,15 @@ export async function writeFileAtomic(
   await syncDirectory(dirname(path));
 }
 
-/** Makes a rename in this folder last through a power cut. Windows has no such call and needs none. */
+/**
+ * Makes a rename in this folder last through a power cut, where the file system can. Never rejects: the rename has happened, and
+ * a caller that took it for failed would remove what is in force now. Windows has no such call and needs none.
+ */
 export async function syncDirectory(path: string): Promise<void> {
   if (process.platform === 'win32') return;
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  const handle = await open(path, 'r').catch(() => null);
+  await handle?.sync().catch(() => {});
+  await handle?.close().catch(() => {});
 }
 
 /** Two-space JSON with a final newline, as every manifest and state file of ktx is written. */

@@ -6,7 +6,7 @@ export interface Redactor {
   addSecret(secret: string): void;
 }
 
-export const MASK = '****';
+const MASK = '****';
 const MIN_SECRET_CHARS = 4;
 
 /** `://user:password@`, `://token@`. Up to the last `@` of the authority, because people put `@` into passwords. */

@@ -13,7 +13,6 @@ export const REMEDY_IDS = [
   'ask-for-access',
   'choose-ca-file',
   'use-index',
-  'use-python-mirror',
   'copy-store',
   'use-system-python',
   'add-login',
@@ -82,11 +81,6 @@ export const USE_INDEX = remedy(
   'use-index',
   'Use an index or mirror that this network allows',
   'ktx setup --index-url <url>',
-);
-export const USE_PYTHON_MIRROR = remedy(
-  'use-python-mirror',
-  'Name a mirror of the Python builds',
-  'ktx admin network set python-mirror <url>',
 );
 export const USE_SYSTEM_PYTHON = remedy(
   'use-system-python',

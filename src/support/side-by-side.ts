@@ -2,10 +2,10 @@
  * Runs tasks at the same time. The first that fails ends the others through the signal that each is given.
  * @throws that first failure, once all of them have ended: what the others die of is its echo.
  */
-export async function sideBySide<T>(
-  tasks: readonly ((signal: AbortSignal) => Promise<T>)[],
+export async function sideBySide<T extends readonly unknown[]>(
+  tasks: readonly [...{ [K in keyof T]: (signal: AbortSignal) => Promise<T[K]> }],
   signal?: AbortSignal,
-): Promise<T[]> {
+): Promise<T> {
   const stop = new AbortController();
   const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   let first: { error: unknown } | null = null;
@@ -21,5 +21,5 @@ export async function sideBySide<T>(
     }),
   );
   if (first) throw (first as { error: unknown }).error;
-  return settled.map((result) => (result as PromiseFulfilledResult<T>).value);
+  return settled.map((result) => (result as PromiseFulfilledResult<unknown>).value) as unknown as T;
 }

@@ -143,7 +143,7 @@ describe('what is loaded at the start', () => {
 
 describe('withStopSignals', () => {
   const source = `
-    import { withStopSignals } from ${JSON.stringify(pathToFileURL(join(PACKAGE_ROOT, 'src/cli/stop-signals.ts')).href)};
+    import { withStopSignals } from ${JSON.stringify(pathToFileURL(join(PACKAGE_ROOT, 'src/support/stop-signals.ts')).href)};
     process.exitCode = await withStopSignals(async (signal) => {
       const timer = setInterval(() => {}, 1000);
       process.stdout.write('ready');

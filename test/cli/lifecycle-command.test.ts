@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   type LifecycleArgs,
   type LifecycleDeps,
@@ -103,8 +103,10 @@ describe('uninstall', () => {
 
 describe('uninstall where nothing of ktx is', () => {
   const nothing: UninstallPlan = { ...plan, parts: [], sizeBytes: 0, foreign: [], daemons: [] };
-  const none: UninstallResult = { ...clean, removedBytes: 0, stoppedPids: [] };
-  const deps: LifecycleDeps = { planUninstall: async () => nothing, uninstall: async () => none };
+  /** What has appeared since it was looked at was shown to nobody. */
+  const uninstall = vi.fn(async () => clean);
+  const deps: LifecycleDeps = { planUninstall: async () => nothing, uninstall };
+  afterEach(() => expect(uninstall).not.toHaveBeenCalled());
 
   it('says so in one line, asks nothing, and has done what was wanted', async () => {
     const { exitCode, stdout, stderr } = await run({ command: 'uninstall' }, deps);
@@ -113,10 +115,9 @@ describe('uninstall where nothing of ktx is', () => {
 
   it('names what stays there, which is not ours', async () => {
     const { foreign } = plan;
-    const left = { ...none, left: foreign, leftBytes: 8 };
     const { exitCode, stdout } = await run(
       { command: 'uninstall' },
-      { planUninstall: async () => ({ ...nothing, foreign }), uninstall: async () => left },
+      { planUninstall: async () => ({ ...nothing, foreign }), uninstall },
     );
     expect(stdout).toBe(
       'Nothing to uninstall: /r has nothing of ktx.\nstays: /r/notes.txt (8 B), is not known to ktx\n',
@@ -160,6 +161,16 @@ describe.each(['undo', 'uninstall'] as const)('%s without --yes', (command) => {
 
   it('asks, and a no changes nothing and is no failure', async () => {
     const { exitCode, stdout, deps } = await run({ command }, { confirm: async () => false });
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('Nothing was changed.');
+    expect(wasRun(deps)).toBe(0);
+  });
+
+  it('left at the question: nothing ran, so 0', async () => {
+    const confirm = async () => {
+      throw new CancelledError();
+    };
+    const { exitCode, stdout, deps } = await run({ command }, { confirm });
     expect(exitCode).toBe(0);
     expect(stdout).toContain('Nothing was changed.');
     expect(wasRun(deps)).toBe(0);

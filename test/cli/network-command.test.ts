@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { runNetworkCommand } from '../../src/cli/network-command.ts';
 import type { NetworkArgs } from '../../src/cli/network-program.ts';
+import { CancelledError } from '../../src/support/errors.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { closedAddress } from '../network/fixtures.ts';
 import { capturedIo } from './captured-io.ts';
@@ -154,5 +155,21 @@ describe('ktx admin report', () => {
     );
     expect(report.egress).toEqual([]);
     expect(stdout).not.toMatch(/index-secret|query-secret/);
+  });
+
+  it.each([
+    ['left at the question', 0],
+    ['stopped', 130],
+  ])('%s it saves nothing and ends with %i', async (how, expected) => {
+    await noNetwork();
+    const { io, printed } = capturedIo({ isTTY: true });
+    const confirm = async () => {
+      if (how === 'stopped') process.emit('SIGHUP', 'SIGHUP');
+      throw new CancelledError();
+    };
+    const deps = { env, homeDir: home, cwd: home, isStdinTty: true, confirm };
+    expect(await runNetworkCommand(args, io, deps)).toBe(expected);
+    expect(printed.stderr).toBe('Nothing was saved.\n');
+    await expect(stat(join(home, 'report.txt'))).rejects.toThrow(/ENOENT/);
   });
 });

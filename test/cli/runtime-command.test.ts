@@ -4,6 +4,7 @@ import { type KtxRuntimeArgs, type KtxRuntimeDeps, runKtxRuntime } from '../../s
 import type { ManagedPythonRuntimeDoctorCheck } from '../../src/doctor/runtime-checks.ts';
 import { managedPythonRuntimeLayout } from '../../src/runtime/layout.ts';
 import type { ManagedPythonRuntimeStatus } from '../../src/runtime/status.ts';
+import { withWriteAccess } from '../../src/runtime/write-access.ts';
 import { CancelledError } from '../../src/support/errors.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { writeRuntime } from '../runtime/asset-fixture.ts';
@@ -237,4 +238,21 @@ describe('rejections', () => {
     );
     expect(result).toEqual({ exitCode: 130, stdout: '', stderr: 'Operation cancelled.\n' });
   });
+});
+
+it('prune says on stderr whom it waits for, and goes on when it may', async () => {
+  const runtimeRoot = await temporaryFolder();
+  for (const version of [cliVersion, '0.2.0']) await writeRuntime(runtimeRoot, version);
+  const layout = managedPythonRuntimeLayout({ cliVersion, runtimeRoot });
+  const readStatus = async () => ({ ...missing(), layout });
+  const { io, printed } = capturedIo();
+  const access = { runtimeRoot, versions: [cliVersion], step: 'packages', note: () => {} };
+  let pruning: Promise<number> | undefined;
+  await withWriteAccess(access, async () => {
+    pruning = runKtxRuntime({ command: 'prune', cliVersion, dryRun: false, yes: true }, io, { readStatus });
+    await vi.waitFor(() => expect(printed.stderr).toMatch(/^Waiting for another ktx.*step packages/));
+    expect(printed.stdout).toBe('');
+  });
+  expect(await pruning).toBe(0);
+  expect(printed.stdout).toBe(`Removed stale ktx Python runtimes\n${join(runtimeRoot, '0.2.0')}\n`);
 });

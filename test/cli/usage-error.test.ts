@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { similarCommands } from '../../src/cli/usage-error.ts';
@@ -50,6 +52,18 @@ describe('a mistyped command', () => {
   });
 });
 
+it.each([
+  'setup https://me:pass-word@a.example/s',
+  'setup --json https://me:pass-word@a.example/s',
+  'https://me:pass-word@a.example/s --json',
+  'setup --json --indx-url=https://me:pass-word@a.example/s',
+  'admin runtime status --json ghp_tokenword0123456789abcdefghijklmnop',
+])('repeats no secret of a line that it does not understand: %s', async (line) => {
+  const { exitCode, stdout, stderr } = await run(...line.split(' '));
+  expect(exitCode).toBe(1);
+  expect(stdout + stderr).not.toMatch(/pass-word|tokenword/);
+});
+
 describe('a usage error with --json', () => {
   it.each<[string, string, string]>([
     ['setup --json --bogus', "unknown option '--bogus'", 'ktx setup --help'],
@@ -99,4 +113,16 @@ it('a refused setting says where a login belongs', async () => {
   );
   expect(stderr).toContain('~/.netrc');
   expect(stderr).not.toContain('pass-word');
+});
+
+it('what the system refuses is no usage error: it has its own cause and remedies', async () => {
+  const { io, printed } = capturedIo();
+  const cwd = await temporaryFolder();
+  const root = join(cwd, 'a-file');
+  await writeFile(root, '');
+  const argv = ['admin', 'network', 'set', 'index', 'https://a.example/s', '--json'];
+  expect(await main(argv, io, { env: { KTX_RUNTIME_ROOT: root }, cwd, isStdinTty: false })).toBe(1);
+  const { failure } = JSON.parse(printed.stdout);
+  expect(failure).toMatchObject({ cause: 'file-in-the-way', failureClass: 'conflict' });
+  expect(failure.nextSteps.join()).not.toContain('--help');
 });

@@ -1,12 +1,15 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { appendFile, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { runSetup } from '../../src/install/setup.ts';
+import { RUN_VARIABLE } from '../../src/runtime/journal.ts';
 import type { SetupEvent } from '../../src/support/events.ts';
 import { type LoopbackIndex, startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { plainEnvironment } from '../fixtures/program.ts';
 import { type PackedPython, packSystemPython, writeAssetWithPython } from '../fixtures/python-archive.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { watchJournal } from '../fixtures/watch-journal.ts';
 import { openWheelhouse, type WheelhouseFile } from '../fixtures/wheelhouse.ts';
 
 let wheelhouse: WheelhouseFile[];
@@ -42,8 +45,21 @@ it('a managed Python goes through fetch, uv python install, and the rest', { tim
     env: plainEnvironment(root, { UV_ASTRAL_MIRROR_URL: `http://${index.host}` }),
     onEvent: (event: SetupEvent) => events.push(event),
   };
+  const written = watchJournal((entry) => ({
+    isThere: 'making' in entry && existsSync(join(options.runtimeRoot, 'uv', 'python', entry.name)),
+    isMarked:
+      'child' in entry && readFileSync(`/proc/${entry.child}/environ`, 'latin1').includes(RUN_VARIABLE),
+  }));
   const result = await runSetup(options);
   expect(result.status).toBe('installed');
+  // What is made is written down before there is anything of it, and what is started as soon as it has a pid.
+  const making = written.filter(({ entry }) => 'making' in entry && entry.making === 'python');
+  expect(making).toMatchObject([{ seen: { isThere: false } }]);
+  const children = written.filter(({ entry }) => 'child' in entry);
+  // uv three times, the interpreter, the daemon: each carries the mark by which the next run would find it.
+  expect(children).toHaveLength(5);
+  for (const child of children)
+    expect(child).toMatchObject({ entry: { start: expect.any(String) }, seen: { isMarked: true } });
   expect(result.pythonLabel).toContain(`Python ${python.version} (linux-`);
 
   const plan = events.find((event) => event.type === 'plan')!;
@@ -68,4 +84,16 @@ it('a managed Python goes through fetch, uv python install, and the rest', { tim
   const again = await runSetup({ ...options, shouldForce: true });
   expect(again.status).toBe('installed');
   expect(again.downloadedBytes).toBe(0);
+
+  // One that was altered since is not used again: another one is unpacked beside it, from the archive in the store.
+  const firstPython = home.slice(0, pythonDir.length + '/deadbeef'.length);
+  const site = (await readdir(firstPython, { recursive: true })).find((name) => name.endsWith('/site.py'))!;
+  await appendFile(join(firstPython, site), '# altered\n');
+  const next = await runSetup({ ...options, shouldForce: true });
+  expect(await readFile(join(next.pythonPath, '..', '..', 'pyvenv.cfg'), 'utf8')).not.toContain(firstPython);
+  expect(next.downloadedBytes).toBe(0);
+  expect(await readdir(firstPython)).toContain('digests.json.altered');
+  expect(events.map((event) => ('text' in event ? event.text : ''))).toContainEqual(
+    expect.stringMatching(/site\.py of the unpacked Python .* unpacked anew beside it/),
+  );
 });

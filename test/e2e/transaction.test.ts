@@ -1,15 +1,18 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { runSetup } from '../../src/install/setup.ts';
+import { executeSetup, planSetup, runSetup } from '../../src/install/setup.ts';
 import { readUndoTarget, undoManagedPythonRuntime } from '../../src/install/undo.ts';
+import { readProcessStart } from '../../src/process/process-table.ts';
 import { allocateDaemonPort } from '../../src/runtime/daemon-port.ts';
 import { pruneManagedPythonRuntimes } from '../../src/runtime/prune.ts';
 import { planUninstall, uninstallManagedPythonRuntimes } from '../../src/runtime/uninstall.ts';
 import type { FailureReport, SetupEvent, SetupResult } from '../../src/support/events.ts';
+import { tryFileLock } from '../../src/support/file-lock.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import {
   activeEnvironment,
@@ -20,7 +23,9 @@ import {
   type World,
   whoAnswers,
 } from '../faults/world.ts';
+import { writeBrokenAssets } from '../fixtures/broken-assets.ts';
 import { type LoopbackIndex, startLoopbackIndex } from '../fixtures/loopback-index.ts';
+import { watchReads } from '../fixtures/watch-reads.ts';
 import { openWheelhouse } from '../fixtures/wheelhouse.ts';
 
 /** One world with the real uv and a package index on loopback; every test starts from a working runtime. */
@@ -65,8 +70,43 @@ const sitePackages = async (environmentDir: string) => {
 };
 
 describe('when a new environment is made', { timeout: 60_000 }, () => {
-  it('not when nothing changed', async () => {
+  it('not when nothing changed; then nothing is read but the bundle and the manifest', async () => {
+    const read = watchReads(world.home);
     expect((await setup()).status).toBe('ready');
+    const assetDir = world.assets[0];
+    const [wheel] = (await readdir(assetDir)).filter((name) => name.endsWith('.whl'));
+    const bundled = ['manifest.json', 'lock.json', wheel!].map((name) => join(assetDir, name));
+    expect(read().sort()).toEqual([...bundled, join(world.versionDir, 'manifest.json')].sort());
+  });
+
+  it('not when somebody else made it since the plan was shown', async () => {
+    await rm(world.runtimeRoot, { recursive: true });
+    const options = { ...world.options(), env: world.env };
+    const plan = await planSetup(options);
+    if (plan.status !== 'install') throw new Error('nothing to install');
+    const first = await setup();
+    expect(await executeSetup(plan, options)).toMatchObject({
+      status: 'ready',
+      pythonPath: first.pythonPath,
+    });
+  });
+
+  it('from what is there after waiting: who was waited for may have emptied the store', async () => {
+    const locks = join(world.runtimeRoot, 'uv', 'locks');
+    const lock = tryFileLock(join(locks, `${CLI_VERSION}.lock`))!;
+    const self = { pid: process.pid, start: readProcessStart(process.pid), host: hostname() };
+    const holder = join(locks, `${CLI_VERSION}.lock.holder.json`);
+    await writeFile(holder, JSON.stringify({ ...self, step: 'prune', since: 'noon' }));
+    const waits = Promise.withResolvers<void>();
+    const forced = runSetup({
+      ...world.options({ shouldForce: true }),
+      env: world.env,
+      onEvent: (event) => event.type === 'note' && event.text.startsWith('Waiting') && waits.resolve(),
+    });
+    await waits.promise;
+    await rm(join(world.runtimeRoot, 'uv', 'store'), { recursive: true });
+    lock.release();
+    expect(await forced).toMatchObject({ status: 'installed' });
   });
 
   it('when the lock changed, without fetching what is there', async () => {
@@ -76,6 +116,14 @@ describe('when a new environment is made', { timeout: 60_000 }, () => {
     expect(await activeEnvironment(world)).not.toBe(before);
     expect((await setup({ assetDir: world.assets[1] })).status).toBe('ready');
     await setup();
+  });
+
+  it.each(['lock', 'requirements'])('when the %s is another one than was written down', async (name) => {
+    const manifestPath = join(world.versionDir, 'manifest.json');
+    const manifest = JSON.parse(await readFile(manifestPath, 'utf8'));
+    manifest.locked[name] = '0'.repeat(64);
+    await writeFile(manifestPath, JSON.stringify(manifest));
+    expect((await setup()).status).toBe('installed');
   });
 
   it('with --offline what a changed lock misses is named by digest, and the old runtime stays', async () => {
@@ -100,6 +148,17 @@ describe('when a new environment is made', { timeout: 60_000 }, () => {
       new Set(['sqlglot', 'pydantic_core']),
     );
     await setup();
+  });
+
+  it('but it takes over only when it has proved itself', async () => {
+    const before = (await activeEnvironment(world))!;
+    const assetDir = join(world.home, 'assets-broken');
+    await writeBrokenAssets(assetDir, world.assets[0]);
+    const { failure } = await attempt({ assetDir });
+    expect(failure).toMatchObject({ step: 'prove', title: expect.stringContaining('cannot be imported') });
+    expect(await activeEnvironment(world)).toBe(before);
+    expect(await whoAnswers(world, before)).toBe('old');
+    expect(await strays(world)).toEqual([]);
   });
 
   it('a file altered in the active environment does not reach the next one', async () => {

@@ -155,7 +155,7 @@ describe.runIf(canMount)('a volume that', { timeout: 60_000 }, () => {
       'mount -o remount,noexec "$root"; setup; left',
       'mount -o remount,exec "$root"; health',
     ]);
-    expect(seen.failure).toMatchObject({ failureClass: 'permission' });
+    expect(seen.failure).toMatchObject({ failureClass: 'permission', step: 'plan' });
     expect(seen.failure!.title).toContain(`${world.runtimeRoot} is mounted noexec`);
     expectOldRuntime(seen);
   });

@@ -5,6 +5,7 @@ import { installManagedPythonRuntime } from '../../src/install/install.ts';
 import type { ManagedPythonRuntimeExec } from '../../src/process/exec.ts';
 import { readManagedPythonRuntimeStatus } from '../../src/runtime/status.ts';
 import { KtxExpectedError } from '../../src/support/errors.ts';
+import type { SetupEvent } from '../../src/support/events.ts';
 import { managedUvPath } from '../../src/uv/acquire.ts';
 import { writeForeignAsset } from '../fixtures/foreign-asset.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
@@ -323,4 +324,22 @@ describe('beyond the checklist: the present runtime stays', () => {
     await expect(stat(second.layout.venvDir)).resolves.toBeDefined();
     await expect(stat(third.layout.venvDir)).resolves.toBeDefined();
   });
+});
+
+it('what cannot be removed does not hide why an install failed', async () => {
+  const m = await machine();
+  const envs = join(m.runtimeRoot, '0.3.0', 'envs');
+  const exec: ManagedPythonRuntimeExec = async (command, args, options) => {
+    if (args[0] !== 'pip') return m.exec(command, args, options);
+    // Nobody can remove anything below a file, root included.
+    await rm(envs, { recursive: true });
+    await writeFile(envs, '');
+    throw Object.assign(new Error('exit code 2'), { stdout: '', stderr: 'error: no such wheel' });
+  };
+  const events: SetupEvent[] = [];
+  const failure = install(m, { exec, onEvent: (event) => void events.push(event) });
+  await expect(failure).rejects.toThrow(/error: no such wheel/);
+  expect(events).toContainEqual(
+    expect.objectContaining({ type: 'note', text: expect.stringMatching(/^.*envs.* could not be removed/) }),
+  );
 });

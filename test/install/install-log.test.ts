@@ -41,8 +41,8 @@ describe('install log', () => {
     await log.text('Using CPython 3.13.14\nCreating');
     await log.text('whole line\n');
     await log.text('');
-    await log.lines('stderr', ['a', '', 'b']);
-    await log.lines('stdout', []);
+    await log.lines(['a', '', 'b']);
+    await log.lines([]);
     await log.close();
     expect(await read(path)).toBe(
       '$ /r/uv venv --python 3.13\nUsing CPython 3.13.14\nCreating\nwhole line\na\n\nb\n',
@@ -63,8 +63,8 @@ describe('install log', () => {
     const log = await openInstallLog(path, { redactor: createRedactor() });
     await log.command('uv', ['--index-url', 'https://me:pw@h.example/simple']);
     await log.text('error: https://me:pw@h.example/simple\n');
-    await log.lines('ktx', ['fetch https://me:pw@h.example/simple']);
-    await log.lines('stderr', ['at https://me:pw@h.example/simple']);
+    await log.lines(['fetch https://me:pw@h.example/simple']);
+    await log.lines(['at https://me:pw@h.example/simple']);
     await log.close();
     expect(await read(path)).toBe(
       '$ uv --index-url https://****@h.example/simple\nerror: https://****@h.example/simple\nfetch https://****@h.example/simple\nat https://****@h.example/simple\n',
@@ -74,9 +74,9 @@ describe('install log', () => {
   it('grows while the run goes', async () => {
     const path = newPath();
     const log = await openInstallLog(path);
-    await log.lines('stderr', ['first']);
+    await log.lines(['first']);
     await expect.poll(() => read(path), PATIENT).toBe('first\n');
-    await log.lines('stderr', ['second']);
+    await log.lines(['second']);
     await expect.poll(() => read(path), PATIENT).toBe('first\nsecond\n');
     await log.close();
   });
@@ -89,7 +89,7 @@ describe('install log', () => {
     let isWaiting = false;
     let waited = 0;
     for (let round = 0; round < 60; round++) {
-      const logged = log.lines('stdout', batch);
+      const logged = log.lines(batch);
       let isDone = false;
       isWaiting = true;
       void logged.then(() => {
@@ -116,7 +116,7 @@ describe('install log', () => {
   it('is complete after close, also when nobody waited', async () => {
     const path = newPath();
     const log = await openInstallLog(path);
-    for (let index = 0; index < 20_000; index++) void log.lines('stdout', [`line ${index}`]);
+    for (let index = 0; index < 20_000; index++) void log.lines([`line ${index}`]);
     await Promise.all([log.close(), log.close()]);
     const lines = (await read(path)).trimEnd().split('\n');
     expect(lines).toEqual(Array.from({ length: 20_000 }, (_, index) => `line ${index}`));
@@ -138,7 +138,7 @@ describe('install log', () => {
         '-e',
         'for (let i = 0; i < 100_000; i++) console.log("é line " + i); process.stdout.write("end")',
       ],
-      onLines: log.lines,
+      onLines: (_stream, lines) => log.lines(lines),
     });
     await log.close();
     expect(outcome.exitCode).toBe(0);
@@ -160,10 +160,10 @@ describe('install log', () => {
         'let i = 0; setInterval(() => { for (let n = 0; n < 500; n++) console.log("line " + i++) }, 1)',
       ],
       signal: stop.signal,
-      onLines: (stream, lines) => {
+      onLines: (_stream, lines) => {
         seen.push(...lines);
         if (seen.length > 5000) stop.abort();
-        return log.lines(stream, lines);
+        return log.lines(lines);
       },
     });
     await expect(run).rejects.toBeInstanceOf(CancelledError);
@@ -177,7 +177,7 @@ describe('install log', () => {
     async () => {
       const log = await openInstallLog('/dev/full');
       const line = ['x'.repeat(2 * 1024 * 1024)];
-      await expect(log.lines('stdout', line)).rejects.toMatchObject({ code: 'ENOSPC' });
+      await expect(log.lines(line)).rejects.toMatchObject({ code: 'ENOSPC' });
       await expect(log.text('more')).rejects.toMatchObject({ code: 'ENOSPC' });
       await expect(log.close()).rejects.toMatchObject({ code: 'ENOSPC' });
     },

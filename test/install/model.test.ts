@@ -1,10 +1,13 @@
+import { execFile } from 'node:child_process';
 import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { planModel } from '../../src/install/model.ts';
 import { placeModelFromContainer } from '../../src/install/model-folder.ts';
 import { lockArtefact } from '../../src/runtime/lock.ts';
 import type { ArtefactStore } from '../../src/store/store.ts';
+import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { remedyText } from '../../src/support/remedies.ts';
 import {
   CONTAINER,
@@ -261,3 +264,40 @@ describe('placing', () => {
     await expect(plan(stop.signal)).rejects.toMatchObject({ name: 'CancelledError' });
   });
 });
+
+it('a model that is altered while the plan waits for its answer is not used', async () => {
+  await machine.placeByHand();
+  const { plan } = await machine.open({});
+  const { bring, origin } = (await plan())!;
+  expect(origin.from).toBe('already here');
+  const [name, text] = Object.entries(FILES)[0]!;
+  await writeFile(join(folder, name), text.replace(/.$/, '?'));
+  await expect(bring(() => {})).rejects.toMatchObject({ failureClass: 'verification', evidence: [folder] });
+});
+
+it.runIf(process.platform === 'linux' && process.getuid?.() === 0)(
+  'a store on a volume of its own: what cannot be moved is copied',
+  async () => {
+    await mkdir(store.dir, { recursive: true });
+    const artefacts = lockOf().models!['local-embeddings']!.files.map((sha256) =>
+      lockArtefact(lockOf(), sha256),
+    );
+    const source = (name: string) => JSON.stringify(join(PACKAGE_ROOT, 'src', name));
+    const script = `
+      import { readFileSync } from 'node:fs';
+      import { placeModelFiles } from ${source('install/model-folder.ts')};
+      import { openStore } from ${source('store/store.ts')};
+      const [storeDir, folder, files, artefacts] = JSON.parse(readFileSync(process.argv[1], 'utf8'));
+      const store = openStore(storeDir);
+      for (const artefact of artefacts) {
+        await store.put(artefact, (async function* () { yield Buffer.from(files[artefact.file]); })());
+      }
+      await placeModelFiles(folder, artefacts, store);`;
+    const mounted = 'mount -t tmpfs none "$1" && exec "$2" --input-type=module -e "$3" "$4"';
+    const given = join(root, 'given.json');
+    await writeFile(given, JSON.stringify([store.dir, folder, FILES, artefacts]));
+    const args = ['-m', 'sh', '-c', mounted, 'sh', store.dir, process.execPath, script, given];
+    await promisify(execFile)('unshare', args);
+    await machine.expectWhole();
+  },
+);

@@ -1,9 +1,9 @@
 import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { artefactsOf, readSetupOverview } from '../../src/install/overview.ts';
+import { readSetupOverview } from '../../src/install/overview.ts';
 import { sharedLayout } from '../../src/runtime/layout.ts';
-import { lockArtefact } from '../../src/runtime/lock.ts';
+import { artefactsOf, lockArtefact } from '../../src/runtime/lock.ts';
 import { readLockedAsset } from '../../src/runtime/locked-asset.ts';
 import { embeddingsModelDir } from '../../src/runtime/models.ts';
 import { detectHost, lockedMinors, platformKey, targetKey } from '../../src/runtime/target.ts';

@@ -68,6 +68,20 @@ describe('imports', () => {
     expect(await proveImports(here)).toBe('3.13.1');
   });
 
+  it('what the packages print when they are imported is no answer', async () => {
+    const here = await environment(
+      `echo "Welcome"; echo "{}"; echo "{\\"prefix\\": \\"$(dirname "$(dirname "$0")")\\", \\"version\\": \\"3.13.1\\"}"; echo "Bye"`,
+    );
+    expect(await proveImports(here)).toBe('3.13.1');
+  });
+
+  it('an answer that is none is said, with what was printed', async () => {
+    const here = await environment('echo "Welcome"');
+    const failure = await failureOf(proveImports(here));
+    expect(failure.message).toContain('the interpreter gives no answer');
+    expect(failure.evidence).toContain('Welcome');
+  });
+
   it('an interpreter of another environment is refused', async () => {
     const here = await environment(`echo '{"prefix": "/usr", "version": "3.13.1"}'`);
     const failure = await failureOf(proveImports(here));

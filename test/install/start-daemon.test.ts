@@ -415,6 +415,18 @@ describe('startManagedPythonDaemon, a real process', () => {
     expect(await pathExists(statePath(machine))).toBe(false);
   });
 
+  it('a start is cancelled at once, although the daemon never answers', async () => {
+    const machine = await fakeDaemonMachine('accepts and is silent');
+    const controller = new AbortController();
+    const stdoutLog = join(machine.projectDir, '.ktx', 'runtime', 'daemon.stdout.log');
+    const starting = startReal(machine, { signal: controller.signal, startupTimeoutMs: 3_600_000 });
+    starting.catch(() => {});
+    await vi.waitFor(async () => expect(await readFile(stdoutLog, 'utf8')).toContain('env '));
+    controller.abort();
+    await expect(starting).rejects.toThrow(CancelledError);
+    expect(await machine.runningDaemons()).toEqual([]);
+  });
+
   it("a log that is a link is not written through: a cloned project's could point anywhere", async () => {
     const machine = await fakeDaemonMachine();
     const victim = join(machine.root, 'profile');

@@ -1,7 +1,13 @@
-import { readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { undoManagedPythonRuntime } from '../../src/install/undo.ts';
+import { readProcessStart } from '../../src/process/process-table.ts';
+import { openJournal, RUN_VARIABLE } from '../../src/runtime/journal.ts';
+import { RUN_ID } from '../../src/runtime/left-runs.ts';
+import { REFERENCE_VECTOR } from '../../src/runtime/reference-vector.ts';
+import { tryFileLock } from '../../src/support/file-lock.ts';
 import { pathExists } from '../../src/support/path-exists.ts';
 import { writeScript } from '../fixtures/fake-daemon.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
@@ -36,8 +42,8 @@ async function machine() {
   const elsewhere = join(root, 'elsewhere', 'envs', A);
   for (const path of Object.values(pythonOf(elsewhere)))
     await writeScript(path, `#!/bin/sh\ntouch '${trace}'\n`);
-  const undo = () =>
-    undoManagedPythonRuntime({ cliVersion: '0.3.0', runtimeRoot, env: { PATH: '/usr/bin:/bin' } });
+  const undo = (note: () => void = () => {}) =>
+    undoManagedPythonRuntime({ cliVersion: '0.3.0', runtimeRoot, note, env: { PATH: '/usr/bin:/bin' } });
   return { versionDir, environment, pythonOf, record, trace, elsewhere, undo };
 }
 
@@ -65,6 +71,31 @@ it.each([
   const path = join(m.environment(A), 'environment.json');
   const record = JSON.parse(await readFile(path, 'utf8'));
   await writeFile(path, JSON.stringify({ ...record, locked }));
+  const undone = m.undo();
+  if (refusal) await expect(undone).rejects.toThrow(refusal);
+  else await expect(undone).resolves.toMatchObject({ direction: 'back' });
+});
+
+/** Ours, with embeddings: whatever is asked, where the model is known it answers with this vector. */
+const embeddingDaemon = (vector: readonly number[]) => `#!${process.execPath}
+const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
+const { KTX_DAEMON_VERSION: version, KTX_DAEMON_NONCE: nonce, KTX_EMBEDDINGS_MODEL_DIR: model } = process.env;
+const answers = { '/health': { status: 'healthy', version, nonce } };
+if (model) answers['/embeddings/compute'] = { embedding: ${JSON.stringify(vector)} };
+const answer = ({ url }, response) => response.end(JSON.stringify(answers[url] ?? null));
+require('node:http').createServer(answer).listen(port, '127.0.0.1');
+`;
+
+it.each([
+  ['the reference', REFERENCE_VECTOR, null],
+  ['another one', REFERENCE_VECTOR.map((value) => value + 0.1), /it computes wrong vectors/],
+])('an environment with embeddings computes a vector first: %s', async (_name, vector, refusal) => {
+  const m = await machine();
+  await writeScript(m.pythonOf(m.environment(A)).daemonExecutable, embeddingDaemon(vector));
+  const path = join(m.environment(A), 'environment.json');
+  const record = JSON.parse(await readFile(path, 'utf8'));
+  const ofOurs = { features: ['core', 'local-embeddings'], locked: { lock: 'a', requirements: 'b' } };
+  await writeFile(path, JSON.stringify({ ...record, ...ofOurs }));
   const undone = m.undo();
   if (refusal) await expect(undone).rejects.toThrow(refusal);
   else await expect(undone).resolves.toMatchObject({ direction: 'back' });
@@ -103,3 +134,55 @@ it.each(cases)(
     expect(await readFile(join(m.versionDir, 'manifest.json'), 'utf8')).toBe(before);
   },
 );
+
+/** Passes every proof. */
+const HEALTHY_DAEMON = `#!${process.execPath}
+const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
+const { KTX_DAEMON_VERSION: version, KTX_DAEMON_NONCE: nonce } = process.env;
+const body = JSON.stringify({ status: 'healthy', version, nonce });
+require('node:http').createServer((_, response) => response.end(body)).listen(port, '127.0.0.1');
+`;
+
+it('replaces the manifest and never writes into it; what killed runs left is put in order first', async () => {
+  const m = await machine();
+  await writeScript(m.pythonOf(m.environment(A)).daemonExecutable, HEALTHY_DAEMON);
+  const runsDir = join(m.versionDir, '..', 'uv', 'runs');
+  openJournal({ runsDir, cliVersion: '0.3.0' });
+  const manifestPath = join(m.versionDir, 'manifest.json');
+  const before = await readFile(manifestPath, 'utf8');
+  const kept = join(m.versionDir, 'kept');
+  // A second name of the same file: a write into it would show there.
+  await link(manifestPath, kept);
+  await m.undo();
+  expect(await readFile(kept, 'utf8')).toBe(before);
+  expect(await readFile(manifestPath, 'utf8')).toContain(A);
+  expect(await readdir(runsDir)).toEqual([]);
+});
+
+it('what it starts carries the mark of its run, so that the next run finds it when this one is killed', async () => {
+  const m = await machine();
+  const { executable } = m.pythonOf(m.environment(A));
+  const trace = `${m.trace}-mark`;
+  await writeScript(executable, `#!/bin/sh\necho "$${RUN_VARIABLE}" > '${trace}'\nexit 1\n`);
+  await expect(m.undo()).rejects.toThrow(/cannot be imported/);
+  expect((await readFile(trace, 'utf8')).trim()).toMatch(RUN_ID);
+});
+
+it('after waiting it looks again at where it is: whoever it waited for may have switched', async () => {
+  const m = await machine();
+  await writeScript(m.pythonOf(m.environment(B)).daemonExecutable, HEALTHY_DAEMON);
+  const locks = join(m.versionDir, '..', 'uv', 'locks');
+  await mkdir(locks, { recursive: true });
+  const lock = tryFileLock(join(locks, '0.3.0.lock'))!;
+  const self = { pid: process.pid, start: readProcessStart(process.pid), host: hostname() };
+  const holder = { ...self, step: 'undo', since: 'noon' };
+  await writeFile(join(locks, '0.3.0.lock.holder.json'), JSON.stringify(holder));
+  const waits = Promise.withResolvers<void>();
+  const undone = m.undo(() => waits.resolve());
+  await waits.promise;
+  const manifestPath = join(m.versionDir, 'manifest.json');
+  const manifest = JSON.parse(await readFile(manifestPath, 'utf8'));
+  await writeFile(manifestPath, JSON.stringify({ ...manifest, python: m.pythonOf(m.environment(A)) }));
+  lock.release();
+  expect(await undone).toMatchObject({ direction: 'forward', to: { environmentDir: m.environment(B) } });
+});

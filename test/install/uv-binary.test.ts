@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { runSetup } from '../../src/install/setup.ts';
 import {
   acceptSeenUv,
   assertPinnedUv,
@@ -10,8 +11,10 @@ import {
   type UvPins,
 } from '../../src/install/uv-binary.ts';
 import { type ArtefactStore, openStore } from '../../src/store/store.ts';
+import type { SetupError } from '../../src/support/errors.ts';
 import { fileIdentity } from '../../src/support/file-identity.ts';
 import { isMarkedVerified, markVerified } from '../../src/uv/verified-mark.ts';
+import { writeForeignAsset } from '../fixtures/foreign-asset.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { BINARY, tarGz } from '../uv/uv-archive-fixture.ts';
 
@@ -74,4 +77,28 @@ it('no mark, no file: not verified; and a mark that cannot be written is no fail
   await markVerified(uvPath, 'x');
   await markVerified(uvPath, null);
   expect(await isMarkedVerified(uvPath)).toBe(false);
+});
+
+it('one that was given with --uv and does not run is corrected, not deleted', async () => {
+  const root = await temporaryFolder();
+  const assetDir = join(root, 'assets');
+  await writeForeignAsset(assetDir);
+  const given = join(root, 'precious.txt');
+  await writeFile(given, 'precious');
+  const error = await runSetup({
+    cliVersion: '0.3.0',
+    features: ['core'],
+    assetDir,
+    homeDir: root,
+    runtimeRoot: join(root, 'runtime'),
+    env: { PATH: '/usr/bin:/bin' },
+    uvPath: given,
+    isOffline: true,
+  }).then(
+    () => expect.unreachable('it ran'),
+    (thrown: SetupError) => thrown,
+  );
+  expect(error.message).toBe(`The program that was given with --uv does not run: ${given}.`);
+  expect(error.evidence.join()).toContain('EACCES');
+  expect([error.message, ...error.nextSteps].join()).not.toMatch(/delete|managed/i);
 });

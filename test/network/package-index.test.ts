@@ -57,6 +57,15 @@ const failure = async (promise: Promise<unknown>): Promise<SetupError> => {
 };
 
 describe('finding a file', () => {
+  it.each([
+    ['a link', link(DIGEST, `file:///srv/${FILE}`)],
+    ['the base of the links', `<base href="file:///srv/">${link(DIGEST, FILE)}`],
+  ])('%s of a host does not lead to the files of this machine', async (_, body) => {
+    const server = await serveIndex({ '/simple/my-pkg/': body });
+    const error = await failure(find(indexFor({ indexes: [location(`${server.url}/simple`)] })));
+    expect(error.evidence.join()).toContain(`its link to ${FILE} leads to file:`);
+  });
+
   it('asks for JSON and HTML under the normalised name, and takes HTML with a relative link', async () => {
     const server = await serveIndex({ '/simple/my-pkg/': link(DIGEST, `../../f/${FILE}`) });
     const found = await find(indexFor({ indexes: [location(`${server.url}/simple`)] }));

@@ -177,6 +177,13 @@ describe('npm', () => {
   });
 });
 
+it('a login is one with one slash before it, too', async () => {
+  const profile = await profileWith({}, { HTTPS_PROXY: 'http:/me:pass-word@proxy.example:1' });
+  expect(profile.proxies.forHttps).toMatchObject({ url: 'http://proxy.example:1/' });
+  expect(profile.proxies.forHttps?.authorization).toMatch(/^Basic /);
+  expect(JSON.stringify(profile.describe())).not.toContain('pass-word');
+});
+
 it('takes the mirrors and limits of uv and the hub of models', async () => {
   const profile = await profileWith(
     {},
@@ -269,6 +276,15 @@ describe('network.json', () => {
     ['no-proxy', 'a.example,me:pass-word@b.example'],
     ['no-proxy', 'glpat-token-word0123456789'],
     ['extra-index', 'https://b.example/ https://me:pass-word@a.example/'],
+    // The URL standard takes one slash, or three, for two.
+    ['index', 'https:/me:pass-word@a.example/s'],
+    ['index', 'https:///token-word@a.example/s'],
+    ['index', 'https:/\t/me:pass-word@a.example/s'],
+    ['find-links', 'https://b.example/ https:/me:pass-word@a.example/'],
+    ['proxy', 'https:///me:pass-word@proxy.example:1'],
+    ['proxy', 'https:/me:pass-word@proxy.example:1'],
+    ['proxy', 'http://me:12/pass-word@proxy.example'],
+    ['proxy', '/me:pass-word@proxy.example:1'],
   ])('never keeps a secret, nor repeats it: %s %s', async (name, value) => {
     const error = await checkedSetting(name, value, home).catch((thrown: unknown) => thrown);
     const { message, evidence, nextSteps } = error as {

@@ -89,6 +89,8 @@ describe('the part of a page that is about one file', () => {
     ['among others', page('pkg-0.9.zip', FILE, `${FILE}.metadata`, 'pkg-2.0.zip')],
     ['the first', page(FILE, 'pkg-2.0.zip')],
     ['twice', page('pkg-0.9.zip', FILE, FILE)],
+    ['inside the name of another', page('pkg-0.9.zip', `my-${FILE}`, FILE)],
+    ['before a comment', `${page('pkg-0.9.zip', FILE)}<!--SERIAL 123-->`],
   ])('says of it what the whole page says: %s', async (_, html) => {
     const [part, whole] = [
       await parseSimpleHtml(excerptFor(html, FILE)!, PAGE),
@@ -111,6 +113,7 @@ describe('the part of a page that is about one file', () => {
     ['written in another way', `<a href="pkg-1.0%2Dpy3-none-any.whl">pkg</a>`],
     ['in no link', `<title>${FILE}</title><a href="pkg-2.0.zip">x</a>${FILE}<br>`],
     ['no links', FILE],
+    ['in a comment', page('pkg-0.9.zip', 'COMMENT', FILE).replace(link('COMMENT'), `<!-- ${link(FILE)} -->`)],
   ])('%s: nothing', (_, html) => {
     expect(excerptFor(html, FILE)).toBeNull();
   });

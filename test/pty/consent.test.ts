@@ -36,6 +36,14 @@ describe('the question before an install, on a terminal', () => {
     );
   });
 
+  it('a signal ends it, and the terminal is as it was', async () => {
+    const terminal = await ask();
+    process.kill(terminal.pid, 'SIGTERM');
+    await terminal.until('OUTCOME: CancelledError: Operation cancelled.');
+    await terminal.exited;
+    expect(terminal.isCursorVisible()).toBe(true);
+  });
+
   it.each<Key>(['escape', 'ctrl+c'])('commands 7. %s cancels', async (key) => {
     const terminal = await ask();
     terminal.press(key);

@@ -114,6 +114,16 @@ describe('verifyRuntimeAsset', () => {
     expect((await rejection()).message).toContain('more than the 4194304 allowed');
   });
 
+  it('the METADATA of a wheel is its own, not that of a package inside it', async () => {
+    const own = `Requires-Python: >=3.13\n`;
+    const wheel = zipSync({
+      'ktx/_vendor/x-1.dist-info/METADATA': strToU8('Requires-Python: >=2.7\n'),
+      'kaelio_ktx-0.1.0.dist-info/METADATA': strToU8(own),
+    });
+    await writeAsset(dir, { wheel });
+    expect((await verifyRuntimeAsset({ assetDir: dir })).requiresPython.minimumVersion).toBe('3.13');
+  });
+
   it('5.8 no METADATA', async () => {
     await writeAsset(dir, { wheel: wheelBytes(null) });
     expect((await rejection()).message).toBe(

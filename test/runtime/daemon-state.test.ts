@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { publishDaemonState, readDaemonState, removeDaemonState } from '../../src/runtime/daemon-state.ts';
 import { pathExists } from '../../src/support/path-exists.ts';
@@ -32,6 +32,17 @@ describe('the state file', () => {
     const winner = results.indexOf(true);
     expect(results.filter(Boolean)).toHaveLength(1);
     expect(await readDaemonState(layout.daemonStatePath)).toMatchObject({ state: { pid: winner + 1 } });
+  });
+
+  it.runIf(process.platform !== 'win32')('a device or a pipe in its place is not read', async () => {
+    const { layout } = await daemonProject();
+    await mkdir(layout.daemonStateDir, { recursive: true });
+    await symlink('/dev/zero', layout.daemonStatePath);
+    const read = await readDaemonState(layout.daemonStatePath);
+    expect(read).toMatchObject({ kind: 'invalid', reason: expect.stringContaining('no file'), text: null });
+    await removeDaemonState(layout.daemonStatePath, read);
+    expect(await readDaemonState(layout.daemonStatePath)).toEqual({ kind: 'none' });
+    expect(await pathExists('/dev/zero')).toBe(true);
   });
 
   it('is removed while it says what was read, and not when it was replaced meanwhile', async () => {

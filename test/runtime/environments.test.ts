@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readEnvironments, tidyEnvironments } from '../../src/runtime/environments.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { watchRemovals } from '../fixtures/watch-removals.ts';
 
 const A = 'aaaaaaaa';
 const B = 'bbbbbbbb';
@@ -78,6 +79,8 @@ describe('which environments are needed', () => {
     expect((await readEnvironments(elsewhere)).unneeded).toEqual([]);
     const adopted = await versionDir('.venv', { [A]: undefined });
     expect((await readEnvironments(adopted)).unneeded).toEqual([A]);
+    const finished = await versionDir('.venv', { [A]: null });
+    expect((await readEnvironments(finished)).unneeded).toEqual([A]);
   });
 
   it('an environment whose own file speaks of another one counts as unfinished', async () => {
@@ -130,6 +133,24 @@ describe('tidying', () => {
     const dir = await versionDir(B, { [B]: null, [C]: undefined });
     await tidyEnvironments(dir, async (path) => path.endsWith(C));
     expect(await readdir(join(dir, 'envs'))).toContain(C);
+  });
+
+  it('what it removes has lost its name before, so that a cut leaves nothing that looks like an environment', async () => {
+    const dir = await versionDir(B, { [B]: null, [C]: undefined });
+    const removed = watchRemovals();
+    await tidyEnvironments(dir, nobody);
+    expect(removed).toEqual([expect.stringMatching(/envs\/cccccccc\.[0-9a-f]{8}\.removed$/)]);
+  });
+
+  it('what cannot be removed is returned and stops nothing', async () => {
+    const dir = await versionDir(C, { [A]: undefined, [B]: undefined, [C]: null });
+    watchRemovals((path) => {
+      if (path.includes(A)) throw new Error('EBUSY: resource busy');
+    });
+    const { problems } = await tidyEnvironments(dir, nobody);
+    expect(problems.length).toBeGreaterThan(0);
+    for (const text of problems) expect(text).toMatch(/aaaaaaaa.* could not be removed: EBUSY/);
+    expect(await readdir(join(dir, 'envs'))).not.toContain(B);
   });
 
   it('twice does nothing the second time', async () => {

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { hostname, tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readProcessStart } from '../../src/process/process-table.ts';
 import { takeInventory } from '../../src/runtime/inventory.ts';
 import { openJournal } from '../../src/runtime/journal.ts';
 import { sharedLayout } from '../../src/runtime/layout.ts';
@@ -13,8 +15,25 @@ import {
   recordPython,
   removeUnneededPythons,
 } from '../../src/runtime/unpacked-python.ts';
+import { CancelledError } from '../../src/support/errors.ts';
+import { tryFileLock } from '../../src/support/file-lock.ts';
 import { pathExists } from '../../src/support/path-exists.ts';
 import { writeRuntime } from './asset-fixture.ts';
+
+/** A file that even root may not delete: the one way to see a removal fail in every environment that has it. */
+function canProtectFiles(): boolean {
+  const path = join(tmpdir(), `ktx-protected-${process.pid}`);
+  try {
+    writeFileSync(path, '');
+    execFileSync('chattr', ['+i', path], { stdio: 'ignore' });
+    execFileSync('chattr', ['-i', path], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
 
 describe('the inventory of a runtime root', () => {
   let runtimeRoot: string;
@@ -176,4 +195,42 @@ describe('the inventory of a runtime root', () => {
       expect((await inventory).foreign).toEqual([]);
     },
   );
+
+  it.runIf(canProtectFiles())('names the file that may not be deleted, and why the locks stay', async () => {
+    await writeRuntime(runtimeRoot, '0.3.0');
+    await put('0.3.0/envs/deadbeef/pyvenv.cfg', 'home = /usr/bin');
+    await put('0.3.0/envs/deadbeef/protected');
+    execFileSync('chattr', ['+i', join(runtimeRoot, '0.3.0', 'envs', 'deadbeef', 'protected')]);
+    try {
+      const { left } = await uninstallManagedPythonRuntimes({ runtimeRoot });
+      const [environment, ...locks] = left;
+      expect(environment!.reason).toMatch(/^operation not permitted: .*\.removed\/protected$/);
+      expect(locks.map(({ path, reason }) => [basename(path), reason])).toEqual([
+        ['0.3.0.lock', 'stays as long as anything else of ktx'],
+        ['root.lock', 'stays as long as anything else of ktx'],
+      ]);
+    } finally {
+      execFileSync('chattr', ['-R', '-i', runtimeRoot]);
+    }
+  });
+
+  it('waits for whoever changes one of the versions, however the root is written', async () => {
+    await writeRuntime(runtimeRoot, '0.3.0');
+    const { locksDir } = sharedLayout(runtimeRoot);
+    await mkdir(locksDir, { recursive: true });
+    const path = join(locksDir, '0.3.0.lock');
+    const lock = tryFileLock(path);
+    const since = new Date().toISOString();
+    const holder = { pid: process.pid, start: readProcessStart(process.pid), host: hostname(), since };
+    await writeFile(`${path}.holder.json`, JSON.stringify({ ...holder, step: 'packages' }));
+    const stop = new AbortController();
+    const uninstalling = uninstallManagedPythonRuntimes({
+      runtimeRoot: `${runtimeRoot}/`,
+      signal: stop.signal,
+      note: () => stop.abort(),
+    });
+    await expect(uninstalling).rejects.toThrow(CancelledError);
+    expect(await pathExists(join(runtimeRoot, '0.3.0', 'manifest.json'))).toBe(true);
+    lock?.release();
+  });
 });

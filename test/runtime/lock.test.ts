@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { artefactsOf } from '../../src/install/overview.ts';
-import { lockedFeature, type RuntimeLock } from '../../src/runtime/lock.ts';
+import { artefactsOf, lockedFeature, type RuntimeLock } from '../../src/runtime/lock.ts';
 import { runtimeLockSchema } from '../../src/runtime/lock-schema.ts';
 
 const [core, extra, config, archive] = ['a', 'b', 'c', 'd'].map((digit) => digit.repeat(64)) as [

@@ -1,9 +1,17 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { readProcessStart } from '../../src/process/process-table.ts';
+import { openJournal } from '../../src/runtime/journal.ts';
+import { sharedLayout } from '../../src/runtime/layout.ts';
 import { pruneManagedPythonRuntimes } from '../../src/runtime/prune.ts';
 import { KtxExpectedError } from '../../src/support/errors.ts';
+import { tryFileLock } from '../../src/support/file-lock.ts';
+import { writeScript } from '../fixtures/fake-daemon.ts';
+import { watchRemovals } from '../fixtures/watch-removals.ts';
 import { writeRuntime } from './asset-fixture.ts';
 
 let root: string;
@@ -78,5 +86,52 @@ describe('pruneManagedPythonRuntimes', () => {
     const { python } = await writeRuntime(root, '0.2.0');
     await chmod(python.executable, 0o444);
     expect((await prune()).removed).toEqual([join(root, '0.2.0')]);
+  });
+
+  it('puts in order what killed runs left, and leaves of the current version what is needed', async () => {
+    await writeRuntime(root, '0.3.0');
+    const { runsDir } = sharedLayout(root);
+    openJournal({ runsDir, cliVersion: '0.3.0' });
+    await mkdir(join(root, '0.3.0', 'envs', 'deadbeef'));
+    await prune();
+    expect(await readdir(runsDir)).toEqual([]);
+    expect(await readdir(join(root, '0.3.0', 'envs'))).toEqual(['7f3c0000']);
+    // Without a killed run too: older ones that were in use when they could have gone.
+    await mkdir(join(root, '0.3.0', 'envs', 'deadbeef'));
+    await prune();
+    expect(await readdir(join(root, '0.3.0', 'envs'))).toEqual(['7f3c0000']);
+  });
+
+  it('looks again after it has waited: what was stale may be in use by then, and what came meanwhile is not locked', async () => {
+    await writeRuntime(root, '0.1.0');
+    const { python } = await writeRuntime(root, '0.2.0');
+    const { locksDir } = sharedLayout(root);
+    await mkdir(locksDir, { recursive: true });
+    const path = join(locksDir, '0.1.0.lock');
+    const lock = tryFileLock(path)!;
+    const self = { pid: process.pid, start: readProcessStart(process.pid), host: hostname() };
+    await writeFile(`${path}.holder.json`, JSON.stringify({ ...self, step: 'packages', since: 'noon' }));
+    const waits = Promise.withResolvers<void>();
+    const note = () => waits.resolve();
+    const pruning = pruneManagedPythonRuntimes({ cliVersion: '0.3.0', runtimeRoot: root, note });
+    await waits.promise;
+    await writeRuntime(root, '0.4.0');
+    await writeScript(python.executable, '#!/bin/sh\necho started\nwhile :; do sleep 1; done\n');
+    const running = spawn(python.executable, [], { stdio: ['ignore', 'pipe', 'ignore'] });
+    onTestFinished(() => void running.kill('SIGKILL'));
+    await once(running.stdout, 'data');
+    lock.release();
+    expect((await pruning).removed).toEqual([join(root, '0.1.0')]);
+    expect((await readdir(root)).sort()).toEqual(['0.2.0', '0.4.0', 'uv']);
+  });
+
+  it('a removal that is cut off leaves no runtime and not a broken one', async () => {
+    const { python } = await writeRuntime(root, '0.2.0');
+    const environment = join(python.executable, '..', '..');
+    const removed = watchRemovals();
+    await prune();
+    expect(removed[0]).toBe(join(root, '0.2.0', 'manifest.json'));
+    expect(removed[1]!.slice(0, environment.length)).toBe(environment);
+    expect(removed[1]!.slice(environment.length)).toMatch(/^\.[0-9a-f]{8}\.removed$/);
   });
 });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -137,4 +137,16 @@ it('ten at once go one after the other', async () => {
     });
   await Promise.all(Array.from({ length: 10 }, (_, index) => run(index)));
   expect(most).toBe(1);
+});
+
+it("a holder's name that cannot be removed neither keeps a lock nor hides what was done", async () => {
+  const { runtimeRoot, options } = await given();
+  const name = join(runtimeRoot, 'uv', 'locks', 'root.lock.holder.json');
+  const done = withWriteAccess(options, async () => {
+    await rm(name);
+    await mkdir(name);
+    return 'done';
+  });
+  expect(await done).toBe('done');
+  expect(await withWriteAccess({ ...options, shouldWait: false }, async () => 'in')).toBe('in');
 });

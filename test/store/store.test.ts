@@ -66,6 +66,15 @@ describe('put', () => {
     expect(await left()).toEqual([]);
   });
 
+  it('nor of what has no known size, and is longer than what is packed in it', async () => {
+    async function* endless() {
+      for (;;) yield BYTES;
+    }
+    const archive: Artefact = { ...artefact, kind: 'uv', sizeBytes: null, unpackedBytes: 2 * BYTES.length };
+    await expect(store.put(archive, endless())).rejects.toMatchObject({ sizeBytes: 3 * BYTES.length });
+    expect(await left()).toEqual([]);
+  });
+
   it('shows the partial file while it arrives, under its own name', async () => {
     const seen: string[][] = [];
     async function* watched() {

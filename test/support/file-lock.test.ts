@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it, onTestFinished, vi } from 'vitest';
@@ -73,6 +73,24 @@ it('its folder is gone: whoever deleted it had the lock until now', async () => 
 it('says when the file system grants the same lock twice', async () => {
   const path = join(await temporaryFolder(), 'a.lock');
   expect(tryFileLock(path, { vfs: 'unix-none' })).toMatchObject({ isExclusive: false });
+});
+
+it('a file system that knows no locks is no error', async () => {
+  const path = join(await temporaryFolder(), 'a.lock');
+  const SQLITE_IOERR_LOCK = 3850;
+  const exec = vi.spyOn(DatabaseSync.prototype, 'exec').mockImplementation(() => {
+    throw Object.assign(new Error('disk I/O error'), { errcode: SQLITE_IOERR_LOCK });
+  });
+  onTestFinished(() => exec.mockRestore());
+  expect(tryFileLock(path)).toMatchObject({ isExclusive: false });
+});
+
+it('nothing appears beside it, and nothing is in it', async () => {
+  const folder = await temporaryFolder();
+  const lock = tryFileLock(join(folder, 'a.lock'))!;
+  expect(await readdir(folder)).toEqual(['a.lock']);
+  lock.release();
+  expect(await readdir(folder)).toEqual(['a.lock']);
 });
 
 it.runIf(process.getuid?.() === 0)('an unwritable lock file is an error and not a lock', async () => {

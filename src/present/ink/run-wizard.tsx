@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { styleText } from 'node:util';
 import type { SetupOptions } from '../../install/setup-options.ts';
 import type { KtxRuntimeFeature } from '../../runtime/features.ts';
+import { STOP_SIGNALS } from '../../support/stop-signals.ts';
 import type { PlanOutcome, WizardFunctions } from '../../wizard/functions.ts';
 import { logLines } from '../../wizard/log-lines.ts';
 import { runWizardMachine, type Wizard } from '../../wizard/run-effects.ts';
@@ -21,8 +22,6 @@ export interface RunWizardOptions<Plan extends PlanOutcome = PlanOutcome> {
   /** The terminal; both streams must be one. */
   io?: { stdin: NodeJS.ReadStream; stdout: NodeJS.WriteStream };
 }
-
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Runs the wizard on the terminal and resolves with the exit code (DESIGN section 9) when everything that it started

@@ -1,4 +1,5 @@
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Ctrl+C, an end from outside, a closed terminal. */
+export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Runs something that must tidy up before the program may end: Ctrl+C, SIGTERM and a closed terminal abort the signal

@@ -1,0 +1,23 @@
+import { mkdir, readdir, rename, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { openJournal } from '../../src/runtime/journal.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+
+it('a run that is over leaves nothing of its notes', async () => {
+  const runsDir = join(await temporaryFolder(), 'runs');
+  const journal = openJournal({ runsDir, cliVersion: '0.3.0' });
+  await mkdir(join(journal.runDir, 'cache'));
+  expect(await readdir(runsDir)).toEqual([journal.runId]);
+  journal.close();
+  expect(await readdir(runsDir)).toEqual([]);
+});
+
+it('notes that cannot be removed do not turn what was done into a failure', async () => {
+  const runsDir = join(await temporaryFolder(), 'runs');
+  const journal = openJournal({ runsDir, cliVersion: '0.3.0' });
+  await rename(runsDir, `${runsDir}.aside`);
+  // A loop is out of reach for root too.
+  await symlink(runsDir, runsDir);
+  expect(() => journal.close()).not.toThrow();
+});

@@ -1,0 +1,101 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { readProcessStart } from '../../src/process/process-table.ts';
+import { sharedLayout } from '../../src/runtime/layout.ts';
+import { withWriteAccess } from '../../src/runtime/write-access.ts';
+import { tryFileLock } from '../../src/support/file-lock.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+
+/** Somebody has the lock of version 0.3.0, and somebody else waits for it. */
+async function waiting(options: { versions?: string[]; holder?: object } = {}) {
+  const runtimeRoot = await temporaryFolder();
+  const { locksDir } = sharedLayout(runtimeRoot);
+  await mkdir(locksDir, { recursive: true });
+  const pathOf = (name: string) => join(locksDir, `${name}.lock`);
+  const held = tryFileLock(pathOf('0.3.0'))!;
+  const self = { pid: process.pid, start: readProcessStart(process.pid), host: hostname() };
+  const holder = { ...self, step: 'packages', since: 'noon', ...options.holder };
+  await writeFile(`${pathOf('0.3.0')}.holder.json`, JSON.stringify(holder));
+  const notes: string[] = [];
+  const stop = new AbortController();
+  const action = withWriteAccess(
+    {
+      runtimeRoot,
+      versions: options.versions ?? ['0.3.0'],
+      step: 'test',
+      signal: stop.signal,
+      note: (_level, text) => void notes.push(text),
+    },
+    async ({ hasWaited }) => hasWaited,
+  );
+  action.catch(() => {});
+  onTestFinished(() => stop.abort());
+  const told = async () => {
+    while (notes.length === 0) await delay(5);
+    return notes;
+  };
+  return { locksDir, pathOf, held, action, told, notes };
+}
+
+it('versions in their order and the shared folder last, so that no two wait for each other', async () => {
+  const { pathOf, held, action, told } = await waiting({ versions: ['0.4.0', '0.3.0', '0.4.0'] });
+  await told();
+  for (const name of ['0.4.0', 'root']) {
+    const free = tryFileLock(pathOf(name));
+    expect(free, name).not.toBeNull();
+    free!.release();
+  }
+  held.release();
+  expect(await action).toBe(true);
+});
+
+it('an uninstall that ends deletes the folder of the locks: who waited for it makes it anew', async () => {
+  const { locksDir, held, action, told } = await waiting();
+  await told();
+  await rm(locksDir, { recursive: true });
+  held.release();
+  expect(await action).toBe(true);
+});
+
+it.each([
+  ['a process that is gone', { pid: 2 ** 22 + 1, start: '1' }],
+  ['an earlier process with the same id', { start: '1' }],
+])(
+  'the name of %s is not told; after a while it is said that nobody is to be seen',
+  async (_name, holder) => {
+    const { pathOf, held, action, notes, told } = await waiting({ holder });
+    // It has looked once already, and would have told a name at once.
+    expect(notes).toEqual([]);
+    const start = performance.now();
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => start + 60_000);
+    onTestFinished(() => clock.mockRestore());
+    expect(await told()).toEqual([
+      expect.stringContaining(`${pathOf('0.3.0')} is locked, but by no process that can be seen here`),
+    ]);
+    held.release();
+    expect(await action).toBe(true);
+  },
+);
+
+it('on another host the name is told with its host: nobody here can look whether it runs', async () => {
+  const { held, action, told } = await waiting({ holder: { host: 'elsewhere.example', start: '1' } });
+  expect((await told())[0]).toContain(`process ${process.pid} on elsewhere.example`);
+  held.release();
+  expect(await action).toBe(true);
+});
+
+it('a name that cannot be written is no reason not to lock', async () => {
+  const runtimeRoot = await temporaryFolder();
+  const { locksDir } = sharedLayout(runtimeRoot);
+  const inTheWay = join(locksDir, 'root.lock.holder.json');
+  await mkdir(join(inTheWay, 'x'), { recursive: true });
+  const options = { runtimeRoot, versions: [], step: 'test', note: () => {} };
+  const isHeld = await withWriteAccess(options, async () => {
+    await rm(inTheWay, { recursive: true });
+    return tryFileLock(join(locksDir, 'root.lock')) === null;
+  });
+  expect(isHeld).toBe(true);
+});
