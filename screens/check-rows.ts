@@ -1,5 +1,6 @@
 import type { CheckResult, CheckStatus } from '../src/support/events.ts';
 import { wrapWords } from '../src/support/wrap-words.ts';
+import type { UndoTarget } from '../src/wizard/functions.ts';
 import type { CheckState } from '../src/wizard/state.ts';
 import { GLYPH, type Tone } from './theme.ts';
 import { shortHome } from './words.ts';
@@ -35,13 +36,33 @@ const WORST_FIRST: readonly CheckStatus[] = ['fail', 'warn', 'could-not-check', 
 
 /** Groups in the order of their first check; a group where all is well is one line, as long as nobody asks for details. */
 export function checkRows(
-  state: Pick<CheckState, 'checks' | 'areDetailsOpen'>,
+  state: Pick<CheckState, 'checks' | 'areDetailsOpen' | 'undo' | 'undone'>,
   columns: number,
   homeDir: string,
 ): readonly CheckRow[] {
   const checks = state.checks.map((check) => ({ ...check, detail: shortHome(check.detail, homeDir) }));
   const groups = Map.groupBy(checks, (check) => check.group);
-  return [...groups].flatMap(([group, checks]) => groupRows(group, checks, state.areDetailsOpen, columns));
+  const { undo, undone } = state;
+  return [
+    ...(undone
+      ? [environmentRow(undone.direction === 'back' ? 'Back to' : 'Forward to', undone.to, 'accent')]
+      : []),
+    ...[...groups].flatMap(([group, checks]) => groupRows(group, checks, state.areDetailsOpen, columns)),
+    ...(undo && !undone ? [environmentRow('u goes back to', undo.to, 'faint')] : []),
+  ];
+}
+
+function environmentRow(label: string, { features, installedAt }: UndoTarget['to'], tone: Tone): CheckRow {
+  const minute = installedAt.slice(0, 16).replace('T', ' ');
+  return {
+    key: label,
+    indent: 0,
+    glyph: GLYPH.pointer,
+    tone,
+    label,
+    detail: `${features.join(' + ')}, of ${minute} UTC`,
+    isHeading: false,
+  };
 }
 
 function groupRows(

@@ -35,7 +35,8 @@ function Verdict({ state }: { state: CheckState }) {
   if (state.isRunning) {
     return (
       <Ink>
-        <Ink tone="accent">{GLYPH.running}</Ink> Checking that everything works
+        <Ink tone="accent">{GLYPH.running}</Ink>{' '}
+        {state.checks.length === 0 && state.undone ? 'Switching' : 'Checking that everything works'}
       </Ink>
     );
   }

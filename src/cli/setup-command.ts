@@ -93,6 +93,8 @@ const wizardFunctions: WizardFunctions<SetupPlan> = {
   execute: async (plan, options) => (await import('../install/setup.ts')).executeSetup(plan, options),
   discard: async (plan) => (await import('../install/setup.ts')).discardPlan(plan),
   runChecks: async (options) => (await import('../doctor/run-checks.ts')).runChecks(options),
+  readUndoTarget: async (options) => (await import('../install/undo.ts')).readUndoTarget(options),
+  undo: async (options) => (await import('../install/undo.ts')).undoManagedPythonRuntime(options),
   reportFailure: async (...args) => (await import('../install/setup.ts')).reportFailure(...args),
 };
 

@@ -62,10 +62,7 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
   const store = openStore(shared.storeDir);
   const withSignal = (signal: AbortSignal) => ({ ...context, options: { ...options, signal } });
   const [uv, locked] = await sideBySide(
-    [
-      (stop) => planUv(withSignal(stop), store),
-      (stop) => planLocked(withSignal(stop), store),
-    ],
+    [(stop) => planUv(withSignal(stop), store), (stop) => planLocked(withSignal(stop), store)],
     options.signal,
   );
   const environmentDir = newEnvironmentDir(layout.versionDir);

@@ -107,7 +107,10 @@ export function createPackageIndex(
       const { href: url, protocol } = new URL(entry.href, page.baseUrl);
       // A host has no say in what is read on this machine: a pipe would be read for ever.
       if (!/^https?:$/.test(protocol) && !location.url.startsWith('file:'))
-        throw new NetworkFailure('not-an-index', { host, detail: `its link to ${file} leads to ${protocol}` });
+        throw new NetworkFailure('not-an-index', {
+          host,
+          detail: `its link to ${file} leads to ${protocol}`,
+        });
       return { url, location, sizeBytes: entry.sizeBytes };
     }
     if (named.length > 0) {

@@ -7,7 +7,7 @@ import {
   STOP_CHOICES,
 } from './choices.ts';
 import { scrollLog } from './log-scroll.ts';
-import { checkFor, installFor, leave, planFor, stay, toFeatures, toOverview } from './moves.ts';
+import { checkFor, installFor, leave, planFor, stay, toFeatures, toOverview, undoFor } from './moves.ts';
 import type {
   CheckState,
   Command,
@@ -228,6 +228,8 @@ function onCheck(state: CheckState, { command, view }: Given): Transition {
       return stay({ ...state, firstRow: Math.min(view.overflowRows, state.firstRow + 1) });
     case 'toggle-details':
       return stay({ ...state, areDetailsOpen: !state.areDetailsOpen, firstRow: 0 });
+    case 'undo':
+      return state.undo ? undoFor(state, state.undo) : stay(state);
     case 'back':
       return state.isRunning || state.result ? stay(state) : toOverview(state);
     case 'interrupt':

@@ -1,8 +1,10 @@
 import type { SetupOverview } from '../install/overview.ts';
 import type { SetupOptions } from '../install/setup-options.ts';
+import type { UndoTarget } from '../install/undo.ts';
 import type { CheckResult, FailureReport, PlanSummary, SetupResult, SetupStep } from '../support/events.ts';
 
 export type { FeatureOffer, SetupOverview } from '../install/overview.ts';
+export type { UndoTarget } from '../install/undo.ts';
 
 export type PlanOutcome =
   | { status: 'ready'; result: SetupResult }
@@ -21,6 +23,10 @@ export interface WizardFunctions<Plan extends PlanOutcome = PlanOutcome> {
   /** Lets go of a plan that is not carried out. */
   discard(plan: InstallOutcome<Plan>): Promise<void>;
   runChecks(options: SetupOptions): Promise<CheckResult[]>;
+  /** The environment that `undo` would go to; `null` when there is none. Reads only. */
+  readUndoTarget(options: SetupOptions): Promise<UndoTarget | null>;
+  /** Goes to the other environment, which proves itself first. */
+  undo(options: SetupOptions): Promise<UndoTarget>;
   /** What an error means to a person. `step` is the one that ran. */
   reportFailure(error: unknown, options: SetupOptions, step: SetupStep | null): Promise<FailureReport>;
 }

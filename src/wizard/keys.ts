@@ -132,6 +132,17 @@ export function keyBindings(state: WizardState): readonly KeyBinding[] {
         { keys: ['up'], command: 'scroll-up', label: '↑↓', hint: 'scroll', isInFooter: false },
         { keys: ['down'], command: 'scroll-down', label: '↑↓', hint: 'scroll', isInFooter: false },
         { keys: ['space'], command: 'toggle-details', label: 'space', hint: 'details', isInFooter: true },
+        ...(state.undo
+          ? [
+              {
+                keys: ['u'],
+                command: 'undo' as const,
+                label: 'u',
+                hint: state.undo.direction === 'back' ? 'undo' : 'redo',
+                isInFooter: true,
+              },
+            ]
+          : []),
         ...(state.isRunning ? [] : [confirm('done')]),
         ...(state.isRunning || state.result ? [] : [back('back')]),
         ...LEAVE,

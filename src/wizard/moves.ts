@@ -1,7 +1,15 @@
 import type { SetupResult } from '../support/events.ts';
-import type { SetupOverview } from './functions.ts';
+import type { SetupOverview, UndoTarget } from './functions.ts';
 import { startProgress } from './progress.ts';
-import type { Farewell, PlanState, Shared, Transition, WizardEffect, WizardState } from './state.ts';
+import type {
+  CheckState,
+  Farewell,
+  PlanState,
+  Shared,
+  Transition,
+  WizardEffect,
+  WizardState,
+} from './state.ts';
 
 /** The moves between screens. Each that starts something counts `runId` up, so that late results find nobody. */
 
@@ -88,23 +96,43 @@ export function installFor(
   };
 }
 
-/** The check screen: after an installation with its result, or by itself. */
-export function checkFor(state: WizardState, result: SetupResult | null): Transition {
+/** The check screen: after an installation with its result, after an undo, or by itself. */
+export function checkFor(
+  state: WizardState,
+  result: SetupResult | null,
+  undone: UndoTarget | null = null,
+): Transition {
+  const runId = state.runId + 1;
+  return { next: newCheck(state, runId, { result, undone }), effects: [{ type: 'check', runId }] };
+}
+
+/** The same screen, while the other environment proves itself and takes over. */
+export function undoFor(state: CheckState, target: UndoTarget): Transition {
   const runId = state.runId + 1;
   return {
-    next: {
-      ...sharedOf(state),
-      screen: 'check',
-      runId,
-      startedAtMs: state.nowMs,
-      isRunning: true,
-      checks: [],
-      durationMs: 0,
-      areDetailsOpen: false,
-      firstRow: 0,
-      result,
-    },
-    effects: [{ type: 'check', runId }],
+    next: newCheck(state, runId, { result: null, undone: target }),
+    effects: [{ type: 'undo', runId }],
+  };
+}
+
+function newCheck(
+  state: WizardState,
+  runId: number,
+  { result, undone }: Pick<CheckState, 'result' | 'undone'>,
+): CheckState {
+  return {
+    ...sharedOf(state),
+    screen: 'check',
+    runId,
+    startedAtMs: state.nowMs,
+    isRunning: true,
+    checks: [],
+    durationMs: 0,
+    areDetailsOpen: false,
+    firstRow: 0,
+    result,
+    undo: null,
+    undone,
   };
 }
 

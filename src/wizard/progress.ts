@@ -4,7 +4,7 @@ import { formatBytes, formatCount } from '../support/format.ts';
 
 export type InstallStep = Exclude<SetupStep, 'plan'>;
 
-export const INSTALL_STEPS = SETUP_STEPS.filter((step): step is InstallStep => step !== 'plan');
+const INSTALL_STEPS = SETUP_STEPS.filter((step): step is InstallStep => step !== 'plan');
 
 export interface StepProgress {
   step: InstallStep;
@@ -43,7 +43,7 @@ const SPEED_SAMPLE_MS = 500;
 const SPEED_MEMORY_MS = 3000;
 const ETA_AFTER_MS = 2000;
 /** Silence worth a sentence. It is shown, never punished. */
-export const SILENCE_AFTER_MS = 20_000;
+const SILENCE_AFTER_MS = 20_000;
 
 export function startProgress(plan: PlanSummary, atMs: number): InstallProgress {
   return {

@@ -44,8 +44,13 @@ export function reduce(state: WizardState, event: WizardEvent): Transition {
         nowMs: event.nowMs,
         isRunning: false,
         checks: event.checks,
+        undo: event.undo,
         durationMs: event.nowMs - state.startedAtMs,
       });
+    case 'undone':
+      if (state.screen !== 'check') return stay(state);
+      // What was installed is not in force any more.
+      return checkFor({ ...state, nowMs: event.nowMs }, null, event.target);
     case 'failed':
       return fail({ ...state, nowMs: event.nowMs }, event.report);
     case 'cancelled':

@@ -120,7 +120,16 @@ export function runWizardMachine<Plan extends PlanOutcome>(options: WizardOption
         return { type: 'installed', runId, result: await functions.execute(toExecute, setup), nowMs: now() };
       }
       case 'check':
-        return { type: 'checked', runId, checks: await functions.runChecks(setup), nowMs: now() };
+        return {
+          type: 'checked',
+          runId,
+          checks: await functions.runChecks(setup),
+          // What cannot be read is not offered; it is no reason to say that the check failed.
+          undo: await functions.readUndoTarget(setup).catch(() => null),
+          nowMs: now(),
+        };
+      case 'undo':
+        return { type: 'undone', runId, target: await functions.undo(setup), nowMs: now() };
     }
   }
 

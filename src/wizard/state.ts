@@ -1,6 +1,6 @@
 import type { KtxRuntimeFeature } from '../runtime/features.ts';
 import type { CheckResult, FailureReport, PlanSummary, SetupEvent, SetupResult } from '../support/events.ts';
-import type { SetupOverview } from './functions.ts';
+import type { SetupOverview, UndoTarget } from './functions.ts';
 import type { InstallProgress } from './progress.ts';
 
 /** Which rows of the log are shown. Lines are counted from the start of the run, so a pinned view stays where it is. */
@@ -112,8 +112,12 @@ export interface CheckState extends Shared {
   durationMs: number;
   areDetailsOpen: boolean;
   firstRow: number;
-  /** What was installed before the check; `null` when the check was asked for by itself. */
+  /** What was installed before the check; `null` when the check was asked for by itself, or that is undone. */
   result: SetupResult | null;
+  /** Where `undo` would go, once that is known. */
+  undo: UndoTarget | null;
+  /** The undo that is under way or was done before this check. */
+  undone: UndoTarget | null;
 }
 
 /** The program ends when the runner has seen everything end that it started. */
@@ -133,8 +137,6 @@ export type WizardState =
   | CheckState
   | LeftState;
 
-export type Screen = WizardState['screen'];
-
 /** What a key means. Which key means what on which screen is in `keys.ts`. */
 export type Command =
   | 'previous'
@@ -152,6 +154,7 @@ export type Command =
   | 'log-end'
   | 'toggle-log'
   | 'toggle-details'
+  | 'undo'
   | 'stop-yes'
   | 'stop-no';
 
@@ -165,7 +168,14 @@ export type WizardEvent =
   /** The wanted runtime is there already, so there is nothing to install. */
   | { type: 'already-ready'; runId: number; result: SetupResult; nowMs: number }
   | { type: 'installed'; runId: number; result: SetupResult; nowMs: number }
-  | { type: 'checked'; runId: number; checks: readonly CheckResult[]; nowMs: number }
+  | {
+      type: 'checked';
+      runId: number;
+      checks: readonly CheckResult[];
+      undo: UndoTarget | null;
+      nowMs: number;
+    }
+  | { type: 'undone'; runId: number; target: UndoTarget; nowMs: number }
   | { type: 'failed'; runId: number; report: FailureReport; nowMs: number }
   | { type: 'cancelled'; runId: number }
   | { type: 'setup-event'; runId: number; event: SetupEvent };
@@ -176,6 +186,7 @@ export type WizardEffect =
   /** Executes the plan that the last `plan` effect made. */
   | { type: 'install'; runId: number }
   | { type: 'check'; runId: number }
+  | { type: 'undo'; runId: number }
   /** Aborts what runs; its own `cancelled`, `failed` or result follows when it has ended. */
   | { type: 'cancel' }
   | { type: 'exit'; code: number };

@@ -17,6 +17,8 @@ const functions: WizardFunctions = {
   execute: never,
   discard: never,
   runChecks: never,
+  readUndoTarget: never,
+  undo: never,
   reportFailure: never,
 };
 

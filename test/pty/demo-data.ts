@@ -1,3 +1,4 @@
+import type { UndoTarget } from '../../src/install/undo.ts';
 import type { ArtefactKind, CheckResult, PlanSummary, SetupResult } from '../../src/support/events.ts';
 import type { SetupOverview } from '../../src/wizard/functions.ts';
 
@@ -164,6 +165,23 @@ export const DEMO_RESULT: SetupResult = {
     { host: 'pypi.acme.internal', bytes: 57.7 * MB },
     { host: 'releases.acme.internal', bytes: 33.1 * MB },
   ],
+};
+
+/** There was a runtime before, with one feature. */
+export const DEMO_UNDO: UndoTarget = {
+  direction: 'back',
+  from: {
+    environmentDir: `${ROOT}/0.3.0/envs/7f3c0000`,
+    installedAt: '2026-11-20T10:12:00.000Z',
+    features: ['core', 'local-embeddings'],
+    wheelVersion: '0.1.0',
+  },
+  to: {
+    environmentDir: `${ROOT}/0.3.0/envs/5b2a0000`,
+    installedAt: '2026-10-01T08:30:00.000Z',
+    features: ['core'],
+    wheelVersion: '0.1.0',
+  },
 };
 
 const pass = (group: string, id: string, label: string, detail: string): CheckResult => ({

@@ -13,7 +13,7 @@ import {
   type SetupResult,
 } from '../../src/support/events.ts';
 import type { SetupOverview, WizardFunctions } from '../../src/wizard/functions.ts';
-import { DEMO_CHECKS, DEMO_FILES, DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT } from './demo-data.ts';
+import { DEMO_CHECKS, DEMO_FILES, DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT, DEMO_UNDO } from './demo-data.ts';
 
 const scenario = process.env['DEMO_SCENARIO'] ?? 'install';
 const opened = new Set<string>();
@@ -52,6 +52,7 @@ function gate(name: string, signal: AbortSignal | undefined): Promise<void> {
 }
 
 let attempts = 0;
+let undoTarget = DEMO_UNDO;
 
 const functions: WizardFunctions = {
   async readOverview(): Promise<SetupOverview> {
@@ -113,6 +114,13 @@ const functions: WizardFunctions = {
     for (const check of checks.slice(0, 4)) emit({ type: 'check', check });
     await gate('check', signal);
     return checks;
+  },
+  readUndoTarget: async () => (scenario === 'update' ? undoTarget : null),
+  async undo() {
+    const { direction, from, to } = undoTarget;
+    const done = undoTarget;
+    undoTarget = { direction: direction === 'back' ? 'forward' : 'back', from: to, to: from };
+    return done;
   },
 };
 

@@ -155,6 +155,21 @@ describe('from the first screen to the last', () => {
     expect(await terminal.exited).toMatchObject({ exitCode: 1 });
   });
 
+  it('goes back to the environment before an update, and forward again', async () => {
+    const terminal = await atInstall({ scenario: 'update' });
+    for (const gate of ['half', 'packages', 'check']) terminal.open(gate);
+    await terminal.until('u goes back to');
+    expect(terminal.text()).toContain('core, of 2026-10-01 08:30 UTC');
+    await terminal.type('u');
+    await terminal.until('Back to');
+    await terminal.until('u redo');
+    await terminal.type('u');
+    await terminal.until('Forward to');
+    await terminal.until('u undo');
+    await terminal.type('q');
+    expect(await terminal.exited).toMatchObject({ exitCode: 0 });
+  });
+
   it('offers the menu where a runtime works', async () => {
     const terminal = await demo.start({ scenario: 'ready' });
     await terminal.until('› Check that it works');

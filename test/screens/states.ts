@@ -1,5 +1,6 @@
+import type { UndoTarget } from '../../src/wizard/functions.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
-import { DEMO_CHECKS, DEMO_FILES, DEMO_OVERVIEW } from '../pty/demo-data.ts';
+import { DEMO_CHECKS, DEMO_FILES, DEMO_OVERVIEW, DEMO_UNDO } from '../pty/demo-data.ts';
 import {
   checking,
   failure,
@@ -27,8 +28,18 @@ const brokenChecks = DEMO_CHECKS.map((check) =>
     : check,
 );
 
-const checked = (checks: typeof DEMO_CHECKS) =>
-  run(checking(), ({ runId }) => ({ type: 'checked', runId, checks, nowMs: START_MS + 1200 })).next;
+const checked = (checks: typeof DEMO_CHECKS, undo: UndoTarget | null = null) =>
+  run(checking(), ({ runId }) => ({ type: 'checked', runId, checks, undo, nowMs: START_MS + 1200 })).next;
+
+function undone(): WizardState {
+  const forward: UndoTarget = { direction: 'forward', from: DEMO_UNDO.to, to: DEMO_UNDO.from };
+  return run(
+    checked(DEMO_CHECKS, DEMO_UNDO),
+    'undo',
+    ({ runId }) => ({ type: 'undone', runId, target: DEMO_UNDO, nowMs: START_MS }),
+    ({ runId }) => ({ type: 'checked', runId, checks: DEMO_CHECKS, undo: forward, nowMs: START_MS }),
+  ).next;
+}
 
 /** Half of the files are here, one is on its way. */
 function halfway(): WizardState {
@@ -90,6 +101,8 @@ export const STATES: Record<string, WizardState> = {
   checking: checking(),
   checked: checked(DEMO_CHECKS),
   'checked with details': run(checked(DEMO_CHECKS), 'toggle-details').next,
+  'checked after an update': checked(DEMO_CHECKS, DEMO_UNDO),
+  'checked after an undo': undone(),
   broken: checked(brokenChecks),
   help: run(halfway(), 'help').next,
   left: run(features(), 'quit').next,

@@ -11,12 +11,12 @@ import { commandFor } from '../../src/wizard/keys.ts';
 import { reduce } from '../../src/wizard/reduce.ts';
 import type { WizardEffect, WizardEvent, WizardState } from '../../src/wizard/state.ts';
 import { isBusy, startWizard } from '../../src/wizard/state.ts';
-import { DEMO_CHECKS, DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT } from '../pty/demo-data.ts';
+import { DEMO_CHECKS, DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT, DEMO_UNDO } from '../pty/demo-data.ts';
 import { READY_OVERVIEW, REPORT, START_MS, told, VIEW } from './given.ts';
 
 const KEYS = [
   ...['up', 'down', 'left', 'right', 'pageup', 'pagedown', 'home', 'end', 'enter', 'escape', 'tab', 'space'],
-  ...['ctrl+c', 'q', '?', 'f', 'y', 'n', 'x'],
+  ...['ctrl+c', 'q', '?', 'f', 'y', 'n', 'x', 'u'],
 ];
 
 /** What may happen besides keys; `stale` results carry the number of an earlier run. */
@@ -42,7 +42,9 @@ function resultOf(effect: WizardEffect, runId: number, isReady: boolean): Wizard
     case 'install':
       return [{ type: 'installed', runId, result: DEMO_RESULT, nowMs: START_MS }];
     case 'check':
-      return [{ type: 'checked', runId, checks: DEMO_CHECKS, nowMs: START_MS }];
+      return [{ type: 'checked', runId, checks: DEMO_CHECKS, undo: DEMO_UNDO, nowMs: START_MS }];
+    case 'undo':
+      return [{ type: 'undone', runId, target: DEMO_UNDO, nowMs: START_MS }];
     default:
       return [];
   }

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { failureChoices, readyChoices } from '../../src/wizard/choices.ts';
+import type { UndoTarget } from '../../src/wizard/functions.ts';
+import { commandFor } from '../../src/wizard/keys.ts';
 import type { Command, FailureState, ReadyState, WizardEvent, WizardState } from '../../src/wizard/state.ts';
 import { startWizard } from '../../src/wizard/state.ts';
-import { DEMO_CHECKS, DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT } from '../pty/demo-data.ts';
+import { DEMO_CHECKS, DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT, DEMO_UNDO } from '../pty/demo-data.ts';
 import {
   cancelled,
   checking,
@@ -26,8 +28,8 @@ import {
 } from './given.ts';
 
 const checked =
-  (checks = DEMO_CHECKS) =>
-  ({ runId }: WizardState): WizardEvent => ({ type: 'checked', runId, checks, nowMs: START_MS });
+  (checks = DEMO_CHECKS, undo: UndoTarget | null = null) =>
+  ({ runId }: WizardState): WizardEvent => ({ type: 'checked', runId, checks, undo, nowMs: START_MS });
 const brokenChecks = DEMO_CHECKS.map((check) =>
   check.id === 'daemon' ? { ...check, status: 'fail' as const } : check,
 );
@@ -76,6 +78,44 @@ describe('the way from the first screen to the last', () => {
       nowMs: START_MS,
     }));
     expect(transition.next).toMatchObject({ screen: 'check', result: DEMO_RESULT });
+  });
+});
+
+describe('undo, from the check', () => {
+  const updated = () => run(checking(), checked(DEMO_CHECKS, DEMO_UNDO)).next;
+  const undone = ({ runId }: WizardState): WizardEvent => ({
+    type: 'undone',
+    runId,
+    target: DEMO_UNDO,
+    nowMs: START_MS,
+  });
+
+  it('is offered where there is an environment to go to, once the check has ended', () => {
+    expect(commandFor(updated(), 'u')).toBe('undo');
+    expect(commandFor(checkedState(), 'u')).toBeNull();
+    expect(commandFor(checking(), 'u')).toBeNull();
+    expect(run(checkedState(), 'undo').effects).toEqual([]);
+  });
+
+  it('goes there once, checks again, and then knows where it is', () => {
+    const going = run(updated(), 'undo');
+    expect(going.effects).toMatchObject([{ type: 'undo' }]);
+    expect(going.next).toMatchObject({ screen: 'check', isRunning: true, checks: [], undone: DEMO_UNDO });
+    expect(run(going.next, 'undo').effects).toEqual([]);
+    const gone = run(going.next, undone);
+    expect(gone.effects).toMatchObject([{ type: 'check' }]);
+    expect(gone.next).toMatchObject({ screen: 'check', undone: DEMO_UNDO, undo: null });
+  });
+
+  it('does not say goodbye with the installation that it took back', () => {
+    const state = run(updated(), 'undo', undone, checked()).next;
+    expect(run(state, 'quit').next).toMatchObject({ farewell: { kind: 'checked' } });
+    expect(run(run(updated(), 'undo').next, 'quit').next).toMatchObject({ farewell: { kind: 'left' } });
+  });
+
+  it('that fails says why, and the way on is another check', () => {
+    const state = run(updated(), 'undo', failed).next;
+    expect(state).toMatchObject({ screen: 'failure', retry: 'check' });
   });
 });
 

@@ -37,6 +37,8 @@ function given() {
       plan: record('plan'),
       execute: record('execute'),
       runChecks: record('runChecks'),
+      readUndoTarget: async () => null,
+      undo: record('undo'),
       discard: async (plan) => {
         discarded.push(plan);
       },
