@@ -233,14 +233,18 @@ async function runLifecycle(args: LifecycleArgs, io: KtxCliIo, isDebug?: boolean
 async function runRuntimeCommand(args: KtxRuntimeArgs, io: KtxCliIo, isDebug?: boolean): Promise<number> {
   const { runKtxRuntime } = await import('./runtime-command.ts');
   if (args.command !== 'install' && args.command !== 'start') return runKtxRuntime(args, io, { isDebug });
-  const { withStopSignals } = await import('../support/stop-signals.ts');
+  const [{ withStopSignals }, { noteTo }] = await Promise.all([
+    import('../support/stop-signals.ts'),
+    import('./print-error.ts'),
+  ]);
+  const note = noteTo(io);
   return withStopSignals((signal) =>
     runKtxRuntime(args, io, {
       isDebug,
       installRuntime: async (options) =>
-        (await import('../install/install.ts')).installManagedPythonRuntime({ ...options, signal }),
+        (await import('../install/install.ts')).installManagedPythonRuntime({ ...options, signal, note }),
       startDaemon: async (options) =>
-        (await import('../install/start-daemon.ts')).startManagedPythonDaemon({ ...options, signal }),
+        (await import('../install/start-daemon.ts')).startManagedPythonDaemon({ ...options, signal, note }),
     }),
   );
 }

@@ -3,6 +3,7 @@ import type {
   ManagedPythonRuntimeInstallOptions,
   ManagedPythonRuntimeInstallResult,
 } from '../runtime/types.ts';
+import type { Note } from '../runtime/write-access.ts';
 import type { OnEvent } from '../support/events.ts';
 import { eventEmitter } from '../support/events.ts';
 import { prepareInstall, type ReadyPreparation, tidyAfterKilledRun } from './prepare.ts';
@@ -11,12 +12,13 @@ import { prepareInstall, type ReadyPreparation, tidyAfterKilledRun } from './pre
  * Installs the bundled wheel for one CLI version, or finds that it is installed. Contract: runtime-library section 9;
  * beyond it, a new environment is built beside the present one and takes over once it has proved itself, so a failure
  * at any point leaves the present runtime as it was.
+ * @param options.note told whom it waits for, and what it puts in order; the same comes as events.
  * @throws KtxExpectedError for outcomes of the environment, plain Error with the uv output for a failing command.
  */
 export async function installManagedPythonRuntime(
-  options: ManagedPythonRuntimeInstallOptions & { onEvent?: OnEvent; signal?: AbortSignal },
+  options: ManagedPythonRuntimeInstallOptions & { onEvent?: OnEvent; note?: Note; signal?: AbortSignal },
 ): Promise<ManagedPythonRuntimeInstallResult> {
-  const { force, ...rest } = options;
+  const { force, note, ...rest } = options;
   const prepareOptions = {
     ...rest,
     shouldForce: force === true,
@@ -30,7 +32,7 @@ export async function installManagedPythonRuntime(
     return readyResult(prepared);
   }
   const { installUnderLock } = await import('./under-lock.ts');
-  const end = await installUnderLock(prepared, prepareOptions, emit, false);
+  const end = await installUnderLock(prepared, prepareOptions, emit, { isShown: false, note });
   if (end.status === 'ready') return readyResult(end.ready);
   const { layout, manifest } = end.outcome;
   return { status: 'installed', layout, asset: end.prepared.job.asset, manifest };

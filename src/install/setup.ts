@@ -69,7 +69,7 @@ async function execute(plan: InstallPlan, options: SetupOptions, isShown: boolea
     import('./under-lock.ts'),
     import('./job.ts'),
   ]);
-  const end = await installUnderLock(plan, withDefaults(options), emit, isShown);
+  const end = await installUnderLock(plan, withDefaults(options), emit, { isShown });
   const durationMs = Math.round(performance.now() - startedAt);
   if (end.status === 'ready') return readyResult(end.ready, durationMs);
   const { prepared, outcome } = end;

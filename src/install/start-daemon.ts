@@ -20,6 +20,7 @@ import { type DaemonProcessControls, endRecordedDaemon } from '../runtime/daemon
 import { featuresSatisfy, type KtxRuntimeFeature, normaliseFeatures } from '../runtime/features.ts';
 import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
 import type { ManagedPythonRuntimeInstallOptions } from '../runtime/types.ts';
+import type { Note } from '../runtime/write-access.ts';
 import { errorCode, SetupError, throwIfCancelled } from '../support/errors.ts';
 
 export interface ManagedPythonDaemonChild {
@@ -51,6 +52,8 @@ export interface ManagedPythonDaemonStartOptions
   pollIntervalMs?: number;
   /** Ends the install or the daemon that does not answer yet; the call rejects with `CancelledError` then. */
   signal?: AbortSignal;
+  /** Told whom an install waits for. */
+  note?: Note;
 }
 
 export interface ManagedPythonDaemonStartResult {
@@ -152,7 +155,10 @@ async function installRuntime(
     return { manifest, daemonPath: manifest.python.daemonExecutable };
   }
   const { installManagedPythonRuntime } = await import('./install.ts');
-  const { manifest, layout } = await installManagedPythonRuntime(installOptions);
+  const { manifest, layout } = await installManagedPythonRuntime({
+    ...installOptions,
+    ...(options.note ? { note: options.note } : {}),
+  });
   return { manifest, daemonPath: layout.daemonPath };
 }
 

@@ -21,16 +21,19 @@ export type InstallEnd =
 /**
  * Carries a plan out while nobody else writes: waits for the locks, puts in order what killed runs left, and plans anew when
  * the folder changed since the plan was made. The plan's session is closed at the end.
- * @param isShown the plan was shown to somebody: a new one may need less than it, and no host that it did not name.
+ * @param options.isShown the plan was shown to somebody: a new one may need less than it, and no host that it did not name.
  */
 export async function installUnderLock(
   prepared: InstallPreparation,
   options: PrepareOptions,
   emit: Emit,
-  isShown: boolean,
+  { isShown, note: tell }: { isShown: boolean; note?: Note | undefined },
 ): Promise<InstallEnd> {
   const { layout } = prepared.job;
-  const note = planNote(emit);
+  const note: Note = (level, text) => {
+    emit({ type: 'note', step: 'plan', level, text });
+    tell?.(level, text);
+  };
   let current: Prepared = prepared;
   const carryOut = async (access: WriteAccess): Promise<InstallEnd> => {
     await recover({ runtimeRoot: layout.runtimeRoot, note });
@@ -50,10 +53,6 @@ export async function installUnderLock(
     await prepared.session.close();
     if (current !== prepared && current.status === 'install') await current.session.close();
   }
-}
-
-function planNote(emit: Emit): Note {
-  return (level, text) => emit({ type: 'note', step: 'plan', level, text });
 }
 
 /** Whether another runtime is in force than when the plan was made, which may have been shown for hours. */

@@ -80,8 +80,7 @@ async function findStale({
   for (const name of folders) {
     const path = join(runtimeRoot, name);
     if (name === cliVersion) kept.push(path);
-    else if (name !== 'uv' && isVersionName(name))
-      ((await isEnvironmentInUse(path)) ? kept : stale).push(path);
+    else if (isVersionName(name)) ((await isEnvironmentInUse(path)) ? kept : stale).push(path);
   }
   return { runtimeRoot, stale, kept };
 }

@@ -1,6 +1,8 @@
 import { appendFile, cp, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { packageVersion } from '../../src/cli/version.ts';
+import { withWriteAccess } from '../../src/runtime/write-access.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { type Interception, type LoopbackIndex, startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { LAUNCHER, plainEnvironment, runProgram } from '../fixtures/program.ts';
@@ -105,3 +107,29 @@ it('a project that needs a feature gets it, and is told why', { timeout: 60_000 
   expect(refused.stderr).toMatch(/ktx\.yaml cannot be read: connections/);
   expect(refused.exitCode).toBe(1);
 });
+
+it.each([
+  ['install', 'Installed ktx Python runtime'],
+  ['start', 'Started ktx daemon'],
+])(
+  'ktx admin runtime %s says whom it waits for, and goes on when it may',
+  {
+    timeout: 60_000,
+  },
+  async (command, end) => {
+    const home = await temporaryFolder();
+    await writeFile(join(home, 'ktx.yaml'), '');
+    const env = plainEnvironment(home, { PIP_INDEX_URL: index.url, KTX_PROJECT_DIR: home });
+    const runtimeRoot = join(home, '.ktx', 'runtime');
+    const access = { runtimeRoot, versions: [packageVersion()], step: 'packages', note: () => {} };
+    let running: ReturnType<typeof runProgram> | undefined;
+    await withWriteAccess(access, async () => {
+      const waits = Promise.withResolvers<string>();
+      running = runProgram(['admin', 'runtime', command], { env, onStderr: waits.resolve });
+      // One that ends instead fails here, not at the limit of the test.
+      expect(await Promise.race([waits.promise, running])).toMatch(/^Waiting for another ktx.*step packages/);
+    });
+    expect(await running).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(end) });
+    await runProgram(['admin', 'runtime', 'stop'], { env });
+  },
+);
