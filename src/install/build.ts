@@ -7,6 +7,7 @@ import { SetupError } from '../support/errors.ts';
 import { uvEnvironment } from '../uv/environment.ts';
 import { managedPythonKey, pythonDownloadsList } from '../uv/python-downloads.ts';
 import type { JobRun, LockedInstall } from './job.ts';
+import type { DeferredLog } from './job-log.ts';
 import { proveEnvironment } from './prove.ts';
 import type { ManagedPython } from './python-choice.ts';
 import { generateRequirements } from './requirements.ts';
@@ -134,10 +135,7 @@ function lockedEnvironment(run: JobRun, pythonDir: string | null, list?: string)
 }
 
 /** Starts what was built and asks it. @throws SetupError naming what did not answer. */
-export async function prove(
-  run: JobRun,
-  log: { lines(lines: readonly string[]): Promise<void> },
-): Promise<void> {
+export async function prove(run: JobRun, log: Pick<DeferredLog, 'maskedLines'>): Promise<void> {
   const { job, emit, signal, journal } = run;
   const { environmentDir } = job;
   const { pythonPath, daemonPath } = environmentPaths(environmentDir);
@@ -155,7 +153,7 @@ export async function prove(
     mask: (text) => job.redactor.redact(text),
     onLines: (stream, lines) => {
       emit({ type: 'lines', step: 'prove', stream, lines });
-      return log.lines(lines);
+      return log.maskedLines(lines);
     },
   });
   const model = job.locked?.model ? ' and computed the reference vector' : '';

@@ -15,6 +15,8 @@ export interface InstallLog {
   command(command: string, args: readonly string[]): Promise<void>;
   /** Whole lines in the order they arrive, all streams in one file. Lines of one call stay together. */
   lines(lines: readonly string[]): Promise<void>;
+  /** The same for what children print: it was masked where it was read, and to do it again costs a fifth of the way. */
+  maskedLines(lines: readonly string[]): Promise<void>;
   /** Text of any length, with a final newline if it lacks one; nothing for an empty text. */
   text(text: string): Promise<void>;
   /** Resolves when everything is in the file. May be called twice; what is logged after it is an error. */
@@ -37,8 +39,8 @@ async function openAnew(path: string): Promise<FileHandle> {
 }
 
 /**
- * Opens the log anew: what was in it is gone. The file grows while the run goes. The redactor sees everything just before the
- * disk, whoever wrote it.
+ * Opens the log anew: what was in it is gone. The file grows while the run goes. The redactor sees all
+ * but `maskedLines`.
  * @throws the file system's error.
  */
 export async function openInstallLog(
@@ -61,7 +63,7 @@ export async function openInstallLog(
         pending.push('');
         const text = pending.join('\n');
         pending = [];
-        await handle.appendFile(options.redactor?.redact(text) ?? text);
+        await handle.appendFile(text);
         waitingChars -= text.length;
       }
     } catch (error) {
@@ -70,6 +72,11 @@ export async function openInstallLog(
     } finally {
       writing = null;
     }
+  }
+
+  function appendOwn(lines: readonly string[]): Promise<void> {
+    const { redactor } = options;
+    return append(redactor && lines.length > 0 ? redactor.redact(lines.join('\n')).split('\n') : lines);
   }
 
   async function append(lines: readonly string[]): Promise<void> {
@@ -94,10 +101,11 @@ export async function openInstallLog(
 
   return {
     path,
-    command: (command, args) => append([`$ ${[command, ...args].join(' ')}`]),
-    lines: append,
+    command: (command, args) => appendOwn([`$ ${[command, ...args].join(' ')}`]),
+    lines: appendOwn,
+    maskedLines: append,
     text: async (text) => {
-      if (text !== '') await append([text.endsWith('\n') ? text.slice(0, -1) : text]);
+      if (text !== '') await appendOwn([text.endsWith('\n') ? text.slice(0, -1) : text]);
     },
     close: () => {
       closing ??= finish();

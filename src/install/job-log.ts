@@ -21,7 +21,8 @@ export function ownLogLines(event: SetupEventBody): readonly string[] {
 export interface DeferredLog {
   open(): Promise<InstallLog>;
   keep(lines: readonly string[]): void;
-  lines(lines: readonly string[]): Promise<void>;
+  /** What children printed, see `InstallLog`. */
+  maskedLines(lines: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -43,8 +44,8 @@ export function createDeferredLog(path: string, redactor: Pick<Redactor, 'redact
       // A failed write is reported by the next awaited one.
       else void log.lines(lines).catch(() => {});
     },
-    async lines(lines) {
-      await log?.lines(lines);
+    async maskedLines(lines) {
+      await log?.maskedLines(lines);
     },
     async close() {
       await log?.close();

@@ -82,7 +82,7 @@ export function createUvRunner(options: {
           const parsed = parseUvLine(line);
           if (parsed) emit({ type: 'uv', step, ...parsed });
         }
-        await log?.lines(lines);
+        await log?.maskedLines(lines);
       });
       if (!outcome.isOk) {
         throw new UvCommandError(args, outcome.stdout, outcome.stderr, options.logPath, outcome.cause);

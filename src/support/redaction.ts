@@ -72,10 +72,10 @@ export function createRedactor(): Redactor {
   return { redact, addSecret };
 }
 
-/** Words that the known tokens begin with; looking for them is ten times faster than the pattern. */
+/** Words of the known tokens, cut where they are rare; looking for them is ten times faster than the pattern. */
 function mayHaveToken(text: string): boolean {
   return (
-    text.includes('pypi-') ||
+    text.includes('ypi-') ||
     text.includes('glpat-') ||
     (text.includes('_') && /(?:gh.|pat|npm|hf)_/.test(text))
   );

@@ -69,7 +69,7 @@ async function throughLogPath(child: { command: string; args: string[] }, path: 
         const progress = parseUvLine(line);
         if (progress) emit({ type: 'uv', step: 'packages', ...progress });
       }
-      return log.lines(lines);
+      return log.maskedLines(lines);
     },
   });
   await log.close();
