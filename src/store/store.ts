@@ -153,7 +153,8 @@ async function updateFrom(
   limitBytes: number,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const buffer = Buffer.allocUnsafe(HASH_PIECE_BYTES);
+  const { size } = await handle.stat();
+  const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(size, HASH_PIECE_BYTES)));
   let doneBytes = 0;
   for (;;) {
     throwIfCancelled(signal);
