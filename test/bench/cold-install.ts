@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -11,6 +10,7 @@ import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { managedUvPath } from '../../src/uv/acquire.ts';
 import { LAUNCHER, plainEnvironment } from '../fixtures/program.ts';
 import { type BenchRow, compare } from './bench-row.ts';
+import { outputOf } from './command-output.ts';
 
 const ROUNDS = 7;
 const WHEEL = join(PACKAGE_ROOT, 'assets', 'python', 'kaelio_ktx-0.1.0-py3-none-any.whl');
@@ -46,7 +46,7 @@ async function ourInstall(home: string, uvPath: string): Promise<number> {
   copyFileSync(uvPath, place);
   const args = [LAUNCHER, 'setup', '--yes', '--no-input', '--json', '--python', PYTHON];
   const startedAt = performance.now();
-  const stdout = await output(process.execPath, args, plainEnvironment(home));
+  const stdout = await outputOf(process.execPath, args, plainEnvironment(home));
   const durationMs = performance.now() - startedAt;
   const events = stdout
     .trim()
@@ -62,8 +62,8 @@ async function ourInstall(home: string, uvPath: string): Promise<number> {
 async function handInstall(scratch: string, uvPath: string): Promise<void> {
   mkdirSync(scratch);
   const env = { ...process.env, UV_NO_CONFIG: '1', UV_CACHE_DIR: join(scratch, 'cache') };
-  await output(uvPath, ['venv', '--python', PYTHON, join(scratch, 'env')], env);
-  await output(uvPath, ['pip', 'install', '--python', join(scratch, 'env', 'bin', 'python'), WHEEL], env);
+  await outputOf(uvPath, ['venv', '--python', PYTHON, join(scratch, 'env')], env);
+  await outputOf(uvPath, ['pip', 'install', '--python', join(scratch, 'env', 'bin', 'python'), WHEEL], env);
 }
 
 /** The pinned uv, from the machine's own package index. @returns its path in that folder. */
@@ -75,22 +75,4 @@ export async function fetchUv(folder: string): Promise<string> {
   await session.close();
   await installUvFrom(store, wheel, join(folder, 'uv'));
   return join(folder, 'uv');
-}
-
-function output(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk) => {
-      stdout += chunk;
-    });
-    child.stderr.on('data', (chunk) => {
-      stderr += chunk;
-    });
-    child.once('error', reject);
-    child.once('close', (code) =>
-      code === 0 ? resolve(stdout) : reject(new Error(`${command} ${code}: ${stderr}${stdout.slice(-500)}`)),
-    );
-  });
 }

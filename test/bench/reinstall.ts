@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { readLockedAsset } from '../../src/runtime/locked-asset.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { LAUNCHER, plainEnvironment } from '../fixtures/program.ts';
 import { type BenchRow, compare } from './bench-row.ts';
+import { outputOf } from './command-output.ts';
 
 const PYTHON = '/usr/bin/python3';
 
@@ -26,7 +26,7 @@ export async function reinstallBench(): Promise<BenchRow[]> {
       const env = { ...plainEnvironment(home), NODE_COMPILE_CACHE: join(home, 'compile-cache') };
       const feature = features.at(-1)!;
       const setup = ['setup', '--yes', '--no-input', '--json', '--python', PYTHON, '--feature', feature];
-      const program = (...more: string[]) => run(process.execPath, [LAUNCHER, ...setup, ...more], env);
+      const program = (...more: string[]) => outputOf(process.execPath, [LAUNCHER, ...setup, ...more], env);
       await program();
       if (rows.length === 0) {
         const ready = await compare({
@@ -35,7 +35,7 @@ export async function reinstallBench(): Promise<BenchRow[]> {
           limit: 3,
           rounds: 15,
           run: () => program(),
-          runYardstick: () => run(process.execPath, ['-e', '0'], env),
+          runYardstick: () => outputOf(process.execPath, ['-e', '0'], env),
         });
         rows.push(ready);
       }
@@ -80,9 +80,9 @@ async function byHand(
   await mkdir(scratch);
   const uv = join(runtimeRootOf(home), 'uv', '0.11.21', 'uv');
   const env = { ...plain, UV_NO_CONFIG: '1', UV_OFFLINE: '1', UV_CACHE_DIR: join(scratch, 'cache') };
-  await run(uv, ['venv', '--python', PYTHON, join(scratch, 'env')], env);
+  await outputOf(uv, ['venv', '--python', PYTHON, join(scratch, 'env')], env);
   const python = join(scratch, 'env', 'bin', 'python');
-  await run(uv, ['pip', 'install', '--python', python, '--require-hashes', '-r', requirementsPath], env);
+  await outputOf(uv, ['pip', 'install', '--python', python, '--require-hashes', '-r', requirementsPath], env);
 }
 
 /** The file that somebody who wants the same would write: our own, with the stored wheels as find-links. */
@@ -106,22 +106,4 @@ async function writeRequirements(home: string, features: KtxRuntimeFeature[]): P
 
 function runtimeRootOf(home: string): string {
   return join(home, '.ktx', 'runtime');
-}
-
-function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk) => {
-      stdout += chunk;
-    });
-    child.stderr.on('data', (chunk) => {
-      stderr += chunk;
-    });
-    child.once('error', reject);
-    child.once('close', (code) =>
-      code === 0 ? resolve(stdout) : reject(new Error(`${command} ${code}: ${stderr}`)),
-    );
-  });
 }
