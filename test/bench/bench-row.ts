@@ -19,7 +19,8 @@ export function medianOf(values: readonly number[]): number {
 
 /**
  * Rounds of both, one after the other and each first in turn, so that a busy moment of the machine hits both. One
- * round of each before that is not counted. `run` and `runYardstick` may return their own time in milliseconds.
+ * round of each before that is not counted. `run` and `runYardstick` may return their own time in milliseconds; `before`
+ * comes before each of them, outside of the time.
  */
 export async function compare(options: {
   name: string;
@@ -28,8 +29,15 @@ export async function compare(options: {
   rounds: number;
   run: () => Promise<unknown>;
   runYardstick: () => Promise<unknown>;
+  before?: () => Promise<unknown>;
 }): Promise<BenchRow> {
-  const { name, yardstick, limit, rounds } = options;
+  const { name, yardstick, limit, rounds, before } = options;
+  const timed = async (run: () => Promise<unknown>): Promise<number> => {
+    await before?.();
+    const startedAt = performance.now();
+    const own = await run();
+    return typeof own === 'number' ? own : performance.now() - startedAt;
+  };
   const ours: number[] = [];
   const theirs: number[] = [];
   await timed(options.run);
@@ -43,10 +51,4 @@ export async function compare(options: {
   const medianMs = medianOf(ours);
   const yardstickMedianMs = medianOf(theirs);
   return { name, yardstick, ratio: medianMs / yardstickMedianMs, limit, medianMs, yardstickMedianMs, rounds };
-}
-
-async function timed(run: () => Promise<unknown>): Promise<number> {
-  const startedAt = performance.now();
-  const own = await run();
-  return typeof own === 'number' ? own : performance.now() - startedAt;
 }

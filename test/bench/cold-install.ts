@@ -33,6 +33,7 @@ export async function coldInstallBench(): Promise<BenchRow[]> {
         rounds: ROUNDS,
         run: () => ourInstall(join(scratch, `ours-${round++}`), uvPath),
         runYardstick: () => handInstall(join(scratch, `hand-${round++}`), uvPath),
+        before: () => outputOf('sync', [], process.env),
       }),
     ];
   } finally {

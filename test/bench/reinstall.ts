@@ -48,6 +48,8 @@ export async function reinstallBench(): Promise<BenchRow[]> {
         rounds,
         run: () => withoutProof(() => program('--force')),
         runYardstick: () => byHand(home, requirementsPath, join(home, `hand-${round++}`), env),
+        // Our fsync waits for all that is on its way to the disk, also for what uv by hand wrote before.
+        before: () => outputOf('sync', [], env),
       });
       rows.push(reinstall);
     } finally {
