@@ -11,6 +11,7 @@ import { managedUvPath } from '../../src/uv/acquire.ts';
 import { LAUNCHER, plainEnvironment } from '../fixtures/program.ts';
 import { type BenchRow, compare } from './bench-row.ts';
 import { outputOf } from './command-output.ts';
+import { timeWithoutProof } from './without-proof.ts';
 
 const ROUNDS = 7;
 const WHEEL = join(PACKAGE_ROOT, 'assets', 'python', 'kaelio_ktx-0.1.0-py3-none-any.whl');
@@ -46,18 +47,7 @@ async function ourInstall(home: string, uvPath: string): Promise<number> {
   mkdirSync(dirname(place), { recursive: true });
   copyFileSync(uvPath, place);
   const args = [LAUNCHER, 'setup', '--yes', '--no-input', '--json', '--python', PYTHON];
-  const startedAt = performance.now();
-  const stdout = await outputOf(process.execPath, args, plainEnvironment(home));
-  const durationMs = performance.now() - startedAt;
-  const events = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-  const proof = events.find(
-    (event) => event.type === 'step' && event.step === 'prove' && event.status === 'finished',
-  );
-  if (events.at(-1)?.type !== 'done') throw new Error(`the install failed: ${stdout.slice(-2000)}`);
-  return durationMs - proof.durationMs;
+  return timeWithoutProof(() => outputOf(process.execPath, args, plainEnvironment(home)));
 }
 
 async function handInstall(scratch: string, uvPath: string): Promise<void> {

@@ -9,6 +9,7 @@ import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { LAUNCHER, plainEnvironment } from '../fixtures/program.ts';
 import { type BenchRow, compare } from './bench-row.ts';
 import { outputOf } from './command-output.ts';
+import { timeWithoutProof } from './without-proof.ts';
 
 const PYTHON = '/usr/bin/python3';
 
@@ -46,7 +47,7 @@ export async function reinstallBench(): Promise<BenchRow[]> {
         yardstick: 'uv venv + uv pip install by hand, the same wheels, an empty cache',
         limit: 1.25,
         rounds,
-        run: () => withoutProof(() => program('--force')),
+        run: () => timeWithoutProof(() => program('--force')),
         runYardstick: () => byHand(home, requirementsPath, join(home, `hand-${round++}`), env),
         // Our fsync waits for all that is on its way to the disk, also for what uv by hand wrote before.
         before: () => outputOf('sync', [], env),
@@ -57,20 +58,6 @@ export async function reinstallBench(): Promise<BenchRow[]> {
     }
   }
   return rows;
-}
-
-async function withoutProof(setUp: () => Promise<string>): Promise<number> {
-  const startedAt = performance.now();
-  const stdout = await setUp();
-  const durationMs = performance.now() - startedAt;
-  const events = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-  const proof = events.find(
-    (event) => event.type === 'step' && event.step === 'prove' && event.status === 'finished',
-  );
-  return durationMs - proof.durationMs;
 }
 
 async function byHand(
