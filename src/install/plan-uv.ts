@@ -8,7 +8,6 @@ import { pathExists } from '../support/path-exists.ts';
 import { otherRemedy } from '../support/remedies.ts';
 import { type EnsureManagedUvOptions, ensureManagedUv, managedUvPath } from '../uv/acquire.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
-import { markVerified } from '../uv/verified-mark.ts';
 import { fetchInto } from './fetch-into.ts';
 import type { InstallJob } from './job.ts';
 import type { NetworkSession } from './network-session.ts';
@@ -58,12 +57,12 @@ export async function planUv(
   }
   const pins = uvPinsFor(host);
   // Taken before the hash: what changes meanwhile shows, too.
-  const seen = await fileIdentity(uvPath);
-  const state = await inspectUvBinary(uvPath, pins, store);
+  const identity = await fileIdentity(uvPath);
+  const { state, sha256 } = await inspectUvBinary(uvPath, pins, store);
   if (state === 'unknown' && !pins) return here('already here');
-  if (state === 'pinned') {
+  if (state === 'pinned' && sha256 !== null) {
     const acquire = async () => {
-      await acceptSeenUv(uvPath, pins, store, seen);
+      await acceptSeenUv(uvPath, pins, store, { identity, sha256 });
       return { uvPath, downloadedBytes: 0 };
     };
     return { ...here('already here'), acquire };
@@ -112,7 +111,6 @@ function uvFrom(
   const acquire: UvPlan['acquire'] = async (emit, signal) => {
     const { downloadedBytes } = await fetchInto(store, session, [wanted], emit, signal);
     await installUvFrom(store, wanted, uvPath);
-    await markVerified(uvPath, await fileIdentity(uvPath));
     return { uvPath, downloadedBytes };
   };
   return { artefact, origin, rejected, hosts, acquire };

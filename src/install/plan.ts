@@ -6,6 +6,7 @@ import { sharedLayout } from '../runtime/layout.ts';
 import { type Artefact, artefactsOf, largestArtefact, type RuntimeLock } from '../runtime/lock.ts';
 import { type LockedAsset, readLockedAsset } from '../runtime/locked-asset.ts';
 import { detectHost, type HostPlatform, lockedMinors, targetKey } from '../runtime/target.ts';
+import { readWriteMark } from '../runtime/write-access.ts';
 import { type ArtefactStore, openStore } from '../store/store.ts';
 import { SetupError } from '../support/errors.ts';
 import { formatCount } from '../support/format.ts';
@@ -33,13 +34,14 @@ import { probeSources, type SourceProbe } from './source-probes.ts';
 /** The plan of a new environment, see `prepareInstall`. */
 export async function planInstall(options: PrepareOptions, present: Present): Promise<InstallPreparation> {
   const { layout } = present;
+  const writeMark = await readWriteMark(layout.runtimeRoot);
   await assertWritableFolder(sharedLayout(layout.runtimeRoot).root);
   await assertWritableFolder(layout.versionDir);
   if (!options.exec) await assertExecutableVolume(layout.runtimeRoot);
   const [host, lockedAsset] = await Promise.all([detectHost(), readLockedAsset(layout.assetDir)]);
   const session = await openNetworkSession({ ...options, lock: lockedAsset?.lock ?? null });
   try {
-    const planned = prepareWith({ ...present, options, host, lockedAsset, session });
+    const planned = prepareWith({ ...present, options, host, lockedAsset, session, writeMark });
     // Needed next; they load while the plan waits for hosts and interpreters. Who needs them reports a failure.
     for (const loading of [import('./job.ts'), import('../runtime/recovery.ts')]) loading.catch(() => {});
     return await planned;
@@ -54,6 +56,7 @@ interface PlanContext extends Present {
   host: HostPlatform;
   lockedAsset: LockedAsset | null;
   session: NetworkSession;
+  writeMark: string | null;
 }
 
 async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
@@ -118,7 +121,14 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
     egress: session.egress,
     diskNeeds,
   };
-  return { status: 'install', present: context.manifest, summary, job, session };
+  return {
+    status: 'install',
+    present: context.manifest,
+    writeMark: context.writeMark,
+    summary,
+    job,
+    session,
+  };
 }
 
 /** What is asked of ktx alone, for a uv that resolves by itself; it reads the user's own settings from the environment. */

@@ -36,6 +36,8 @@ export interface InstallPreparation {
   status: 'install';
   /** The manifest that was in force when the plan was made. */
   present: InstalledKtxRuntimeManifest | null;
+  /** `readWriteMark` of before: all that the plan saw was seen after it. */
+  writeMark: string | null;
   summary: PlanSummary;
   job: InstallJob;
   session: NetworkSession;

@@ -37,7 +37,7 @@ export async function installUnderLock(
   let current: Prepared = prepared;
   const carryOut = async (access: WriteAccess): Promise<InstallEnd> => {
     await recover({ runtimeRoot: layout.runtimeRoot, note });
-    if (access.hasWaited || (await hasChanged(prepared)))
+    if (access.hasWaited || access.markFound !== prepared.writeMark || (await hasChanged(prepared)))
       current = await planAnew(prepared, options, emit, isShown);
     if (current.status === 'ready') return { status: 'ready', ready: current };
     const outcome = await runInstallJob(current.job, access, emit, options.signal);

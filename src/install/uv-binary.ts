@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Artefact } from '../runtime/lock.ts';
 import type { HostPlatform } from '../runtime/target.ts';
 import { type ArtefactStore, hashFile } from '../store/store.ts';
-import { errorMessage, SetupError } from '../support/errors.ts';
+import { absentAsNull, errorMessage, SetupError } from '../support/errors.ts';
 import { fileIdentity } from '../support/file-identity.ts';
 import { pathExists } from '../support/path-exists.ts';
 import { placeUvBinary, uvBinaryName } from '../uv/acquire.ts';
@@ -14,7 +14,7 @@ import {
   MANAGED_UV_WHEELS,
   type ManagedUvPlatformKey,
 } from '../uv/release.ts';
-import { markVerified } from '../uv/verified-mark.ts';
+import { markVerified, readVerifiedMark } from '../uv/verified-mark.ts';
 
 export interface UvPins {
   archive: Artefact;
@@ -43,14 +43,20 @@ export function uvPinsFor(host: Pick<HostPlatform, 'platform' | 'arch'>): UvPins
 }
 
 /**
- * Unpacks a verified archive or wheel of the store into uv's place.
+ * Unpacks a verified archive or wheel of the store into uv's place, and marks it as verified.
  * @throws SetupError when another binary stays there, which cannot be replaced because it runs.
  */
 export async function installUvFrom(store: ArtefactStore, artefact: Artefact, uvPath: string): Promise<void> {
   const binary = await binaryOf(store, artefact);
-  if (await placeUvBinary(uvPath, binary)) return;
-  const wanted = createHash('sha256').update(binary).digest('hex');
-  if ((await hashFile(uvPath)) !== wanted) throw alteredUv(uvPath);
+  const wanted = sha256Of(binary);
+  const isPlaced = await placeUvBinary(uvPath, binary);
+  const identity = await fileIdentity(uvPath);
+  if (!isPlaced && (await hashFile(uvPath)) !== wanted) throw alteredUv(uvPath);
+  await markVerified(uvPath, identity, wanted);
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 async function binaryOf(store: ArtefactStore, artefact: Artefact): Promise<Uint8Array> {
@@ -59,33 +65,45 @@ async function binaryOf(store: ArtefactStore, artefact: Artefact): Promise<Uint8
   return extractUvBinary(await readFile(store.pathOf(artefact)), { file: artefact.file, binaryName, member });
 }
 
-export type UvBinaryState = 'missing' | 'pinned' | 'altered' | 'unknown';
+export interface InspectedUv {
+  /**
+   * The pinned bytes; the pinned bytes altered (ktx put them there, so they can be fetched again); or a binary that nobody
+   * here knows, such as one placed by hand.
+   */
+  state: 'missing' | 'pinned' | 'altered' | 'unknown';
+  /** Of what lies there; `null` where nothing does, or nothing is pinned to compare it with. */
+  sha256: string | null;
+}
 
 /**
- * What lies at uv's place: the pinned bytes, the pinned bytes altered (their source is in the store, so they can be
- * restored), or a binary that nobody here knows, such as one placed by hand.
+ * What lies at uv's place. Its digest is a pin where it came in a wheel; of an archive the pin is another, so what an install
+ * took out of it counts, as written down then or taken out again.
  */
 export async function inspectUvBinary(
   uvPath: string,
   pins: UvPins | null,
   store: ArtefactStore,
-): Promise<UvBinaryState> {
-  if (!(await pathExists(uvPath))) return 'missing';
-  if (!pins) return 'unknown';
+): Promise<InspectedUv> {
+  if (!pins) return { state: (await pathExists(uvPath)) ? 'unknown' : 'missing', sha256: null };
   const sha256 = await hashFile(uvPath);
-  if (sha256 === pins.wheelBinarySha256) return 'pinned';
-  if ((await store.verify(pins.archive)) === 'ok') {
-    const kept = createHash('sha256')
-      .update(await binaryOf(store, pins.archive))
-      .digest('hex');
-    return kept === sha256 ? 'pinned' : 'altered';
-  }
-  return (await store.has(pins.wheel)) ? 'altered' : 'unknown';
+  if (sha256 === null) return { state: 'missing', sha256 };
+  const mark = await readVerifiedMark(uvPath);
+  if (sha256 === pins.wheelBinarySha256 || sha256 === mark?.sha256) return { state: 'pinned', sha256 };
+  const kept = await keptBinary(store, pins.archive);
+  if (kept && sha256Of(kept) === sha256) return { state: 'pinned', sha256 };
+  const isOurs = kept !== null || mark !== null || (await store.has(pins.wheel));
+  return { state: isOurs ? 'altered' : 'unknown', sha256 };
+}
+
+/** `null` when the archive is not in the store, or another run took it away while it was looked at. */
+async function keptBinary(store: ArtefactStore, archive: Artefact): Promise<Uint8Array | null> {
+  if ((await store.verify(archive)) !== 'ok') return null;
+  return binaryOf(store, archive).catch(absentAsNull);
 }
 
 /**
  * Hashes the uv that is about to be run. Where this program pins none there is nothing to compare with.
- * @throws SetupError of class verification unless it is the pinned one; it must not be run then.
+ * @throws SetupError unless it is the pinned one, of class verification where it is another; it must not be run then.
  */
 export async function assertPinnedUv(
   uvPath: string,
@@ -93,23 +111,24 @@ export async function assertPinnedUv(
   store: ArtefactStore,
 ): Promise<void> {
   if (!pins) return;
-  const state = await inspectUvBinary(uvPath, pins, store);
+  const { state } = await inspectUvBinary(uvPath, pins, store);
+  if (state === 'missing') throw vanishedUv(uvPath);
   if (state === 'altered') throw alteredUv(uvPath);
   if (state === 'unknown') refuseUnknownUv(uvPath);
 }
 
 /**
  * A plan that found the pinned uv may wait for its answer for hours: when the file has changed since, it is hashed again.
- * @param seen its `fileIdentity` before the plan looked at it.
- * @throws SetupError of class verification, as `assertPinnedUv`.
+ * @param seen its `fileIdentity` before the plan hashed it, and its digest.
+ * @throws SetupError as `assertPinnedUv`.
  */
 export async function acceptSeenUv(
   uvPath: string,
   pins: UvPins | null,
   store: ArtefactStore,
-  seen: string | null,
+  seen: { identity: string | null; sha256: string },
 ): Promise<void> {
-  if ((await fileIdentity(uvPath)) === seen) await markVerified(uvPath, seen);
+  if ((await fileIdentity(uvPath)) === seen.identity) await markVerified(uvPath, seen.identity, seen.sha256);
   else await assertPinnedUv(uvPath, pins, store);
 }
 
@@ -121,6 +140,14 @@ export function givenUvFails(uvPath: string, error: unknown): SetupError {
     evidence: [errorMessage(cause)],
     nextSteps: ['Give the path of a uv binary, or leave --uv out'],
     cause,
+  });
+}
+
+function vanishedUv(uvPath: string): SetupError {
+  return new SetupError(`The uv at ${uvPath} has gone while it was needed.`, {
+    failureClass: 'conflict',
+    evidence: [`nothing is at ${uvPath} any more`],
+    nextSteps: ['Run the same command again: uv is fetched then'],
   });
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -6,6 +6,7 @@ import * as z from 'zod/mini';
 import { readProcessStart } from '../process/process-table.ts';
 import { jsonText } from '../support/atomic-file.ts';
 import { errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
+import { fileIdentity } from '../support/file-identity.ts';
 import { type FileLock, tryFileLock } from '../support/file-lock.ts';
 import { sharedLayout } from './layout.ts';
 
@@ -14,8 +15,10 @@ export type Note = (level: 'info' | 'warning', text: string) => void;
 
 /** The right to change the runtime folder. */
 export interface WriteAccess {
-  /** Somebody else had it first: what was seen before may have changed. */
+  /** Somebody else had it first. */
   readonly hasWaited: boolean;
+  /** `readWriteMark` of just before: another one than that of a plan means that somebody else has had it since. */
+  readonly markFound: string | null;
   /** What the holder is doing, for those who wait. */
   setStep(step: string): void;
 }
@@ -33,6 +36,8 @@ export interface WriteAccessOptions {
   vfs?: string;
 }
 
+/** The lock that all take, whatever they change. */
+const ROOT = 'root';
 const POLL_INTERVAL_MS = 100;
 /** A holder writes its name within milliseconds; after this a lock that nobody put his name to is strange. */
 const UNKNOWN_HOLDER_AFTER_MS = 5000;
@@ -68,6 +73,7 @@ export async function withWriteAccess<T>(
 ): Promise<T | null> {
   const held: FileLock[] = [];
   let hasWaited = false;
+  let markFound: string | null = null;
   const { locksDir } = sharedLayout(options.runtimeRoot);
   const self = {
     pid: process.pid,
@@ -78,16 +84,20 @@ export async function withWriteAccess<T>(
   try {
     for (const name of lockNames(options.versions)) {
       const path = join(locksDir, `${name}.lock`);
+      // Before taking it makes the file.
+      if (name === ROOT) markFound = await readWriteMark(options.runtimeRoot);
       const taken = await take(path, options, () => {
         hasWaited = true;
       });
       if (taken === null) return null;
       held.push(taken);
+      mark(path);
       writeHolder(path, { ...self, step: options.step });
       if (!taken.isExclusive) options.note('warning', cannotLockText(locksDir));
     }
     return await action({
       hasWaited,
+      markFound,
       setStep: (step) => {
         for (const { path } of held) writeHolder(path, { ...self, step });
       },
@@ -95,14 +105,33 @@ export async function withWriteAccess<T>(
   } finally {
     for (const lock of held.reverse()) {
       removeHolder(lock.path);
+      mark(lock.path);
       lock.release();
     }
   }
 }
 
+/**
+ * Changes whenever somebody takes the right to change the runtime folder and when he gives it back; `null` before the first.
+ * Who plans without it reads this first, and finds in `markFound` whether the plan still holds.
+ */
+export function readWriteMark(runtimeRoot: string): Promise<string | null> {
+  return fileIdentity(join(sharedLayout(runtimeRoot).locksDir, `${ROOT}.lock`));
+}
+
+/** By its times: the lock file itself stays empty, and must not be opened. */
+function mark(lockPath: string): void {
+  const now = new Date();
+  try {
+    utimesSync(lockPath, now, now);
+  } catch {
+    // An uninstall has deleted it, or another user owns it: who waited knows that from `hasWaited`.
+  }
+}
+
 /** The order in which everybody takes them; two orders would wait for each other. */
 function lockNames(versions: readonly string[]): string[] {
-  return [...new Set(versions)].sort().concat('root');
+  return [...new Set(versions)].sort().concat(ROOT);
 }
 
 async function take(path: string, options: WriteAccessOptions, onWait: () => void): Promise<FileLock | null> {

@@ -3,7 +3,14 @@ import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises
 import { join } from 'node:path';
 import type { Artefact } from '../runtime/lock.ts';
 import { syncDirectory } from '../support/atomic-file.ts';
-import { CancelledError, errorCode, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
+import {
+  absentAsNull,
+  CancelledError,
+  errorCode,
+  errorMessage,
+  SetupError,
+  throwIfCancelled,
+} from '../support/errors.ts';
 import { fileIdentity } from '../support/file-identity.ts';
 import { type PartialFile, type PartialOrigin, partialStore } from './partial.ts';
 
@@ -88,7 +95,8 @@ export function openStore(storeDir: string): ArtefactStore {
         return 'altered';
       const identity = `${artefact.sha256} ${await fileIdentity(path)}`;
       if (verified.get(path) === identity) return 'ok';
-      if ((await hashFile(path, signal)) !== artefact.sha256) return 'altered';
+      const sha256 = await hashFile(path, signal);
+      if (sha256 !== artefact.sha256) return sha256 === null ? 'missing' : 'altered';
       // The clock of a file system ticks in milliseconds: what changed just now could change again unseen.
       if (Date.now() - status.ctimeMs > SETTLED_MS) verified.set(path, identity);
       return 'ok';
@@ -134,9 +142,13 @@ export function mostBytesOf({ sizeBytes, unpackedBytes }: Artefact): number {
   return sizeBytes ?? unpackedBytes ?? Number.POSITIVE_INFINITY;
 }
 
-/** Digest of a file, at the speed of the disk. @throws CancelledError, or the file system's error. */
-export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
-  const handle = await open(path, 'r');
+/**
+ * Digest of a file, at the speed of the disk; `null` when nothing is there, because who plans has no lock and another run may have
+ * taken it away since it was seen. @throws CancelledError, or the file system's error.
+ */
+export async function hashFile(path: string, signal?: AbortSignal): Promise<string | null> {
+  const handle = await open(path, 'r').catch(absentAsNull);
+  if (handle === null) return null;
   try {
     const hash = createHash('sha256');
     await updateFrom(hash, handle, Number.POSITIVE_INFINITY, signal);

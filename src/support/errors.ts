@@ -75,6 +75,12 @@ export function isAbsence(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '');
 }
 
+/** For `catch`: what is not there is `null`; anything else goes on. */
+export function absentAsNull(error: unknown): null {
+  if (isAbsence(error)) return null;
+  throw error;
+}
+
 /** The message of anything that was thrown. */
 export function errorMessage(error: unknown): string {
   if (error instanceof Error) return error.message || error.name;

@@ -1,8 +1,8 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { errorMessage, SetupError } from './errors.ts';
+import { errorMessage, isAbsence, SetupError } from './errors.ts';
 
 /** A lock of the operating system: it ends with the process that has it, however that ends, and with nothing else. */
 export interface FileLock {
@@ -40,6 +40,7 @@ function openExclusive(path: string, vfs: string | undefined): DatabaseSync | 'h
   const url = pathToFileURL(path);
   if (vfs) url.searchParams.set('vfs', vfs);
   let database: DatabaseSync | null = null;
+  const folder = identityOf(dirname(path));
   try {
     database = new Database(url, { timeout: 0 });
     const opened = identityOf(path);
@@ -54,8 +55,9 @@ function openExclusive(path: string, vfs: string | undefined): DatabaseSync | 'h
     database?.close();
     const { errcode } = error as { errcode?: number };
     const primary = (errcode ?? 0) & 0xff;
-    // An uninstall that has just ended deleted its folder: it was held until now.
-    if (primary === SQLITE_CANTOPEN && !existsSync(dirname(path))) return 'held';
+    // An uninstall that has just ended deleted its folder, and another run may have made it anew: it was held until now.
+    const isFolderGone = folder === null || identityOf(dirname(path)) !== folder;
+    if (primary === SQLITE_CANTOPEN && isFolderGone) return 'held';
     if (primary === SQLITE_BUSY || primary === SQLITE_LOCKED) return 'held';
     if (primary === SQLITE_IOERR) return 'unsupported';
     throw cannotLock(path, error);
@@ -70,11 +72,11 @@ function identityOf(path: string): string | null {
 
 /** SQLite opens a file that it may not write for reading, and then holds nothing. */
 function assertWritable(path: string): void {
-  if (!existsSync(path)) return;
   try {
     accessSync(path, constants.W_OK);
   } catch (error) {
-    throw cannotLock(path, error);
+    // It is made by opening it.
+    if (!isAbsence(error)) throw cannotLock(path, error);
   }
 }
 

@@ -173,7 +173,7 @@ describe('a uv that is not the pinned one is not run', () => {
   it('the mark of an install spares who is quick the hash, as long as nothing has changed', async () => {
     const then = new Date(1_700_000_000_000);
     await utimes(uvPath, then, then);
-    await markVerified(uvPath, await fileIdentity(uvPath));
+    await markVerified(uvPath, await fileIdentity(uvPath), 'a'.repeat(64));
     const check = async (more: object) =>
       (await doctorManagedPythonRuntime({ ...options, ...more }))[0]?.status;
     expect([await check({}), await hasRun()]).toEqual(['fail', false]);

@@ -109,6 +109,46 @@ describe('when a new environment is made', { timeout: 60_000 }, () => {
     expect(await forced).toMatchObject({ status: 'installed' });
   });
 
+  describe.each([
+    ['prune', 'pruneManagedPythonRuntimes', { store: true }],
+    ['uninstall', 'uninstallManagedPythonRuntimes', {}],
+  ])('from what is there, when a %s ended before it took the lock', (_name, call, extra) => {
+    const inBetween = () => {
+      const options = { cliVersion: CLI_VERSION, runtimeRoot: world.runtimeRoot, ...extra };
+      const victim = join(PACKAGE_ROOT, 'test', 'faults', 'victim.mjs');
+      execFileSync(process.execPath, [victim, call, JSON.stringify(options)], { env: world.env });
+    };
+    // Whatever was pruned before is in the store again.
+    beforeEach(async () => void (await setup({ shouldForce: true })));
+
+    it('the plan is made anew', async () => {
+      const plans: (readonly string[])[] = [];
+      const forced = await runSetup({
+        ...world.options({ shouldForce: true }),
+        env: world.env,
+        onEvent: (event) => {
+          if (event.type !== 'plan') return;
+          plans.push(event.plan.hosts);
+          // Between the plan and the lock nothing else can be waited for.
+          if (plans.length === 1) inBetween();
+        },
+      });
+      expect(forced.status).toBe('installed');
+      expect(plans).toEqual([[], [new URL(index.url).host]]);
+    });
+
+    it('a plan that was shown is not carried out with other hosts', async () => {
+      const options = { ...world.options({ shouldForce: true }), env: world.env };
+      const plan = await planSetup(options);
+      if (plan.status !== 'install') throw new Error('nothing to install');
+      inBetween();
+      await expect(executeSetup(plan, options)).rejects.toMatchObject({
+        failureClass: 'conflict',
+        message: expect.stringContaining('the plan no longer holds'),
+      });
+    });
+  });
+
   it('when the lock changed, without fetching what is there', async () => {
     const before = await activeEnvironment(world);
     const { result } = await attempt({ assetDir: world.assets[1] });

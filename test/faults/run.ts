@@ -4,11 +4,13 @@ import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { openWheelhouse } from '../fixtures/wheelhouse.ts';
 import { type FlipRow, flipRows, flipTable } from './bit-flips.ts';
+import { crowdRows, crowdTable } from './crowd.ts';
 import { type KillPlan, type KillRow, killRows, killTable, type Scenario, seeded } from './kill.ts';
 
 /**
  * `npm run test:faults [part…]`: kill -9 at every journal entry and at 60 random instants, bits flipped in all that an install reads,
- * and the tests of this folder in their complete form. Parts: the scenarios, `flips`, `tests`.
+ * processes that do everything at once, and the tests of this folder in their complete form. Parts: the scenarios, `flips`, `crowd`,
+ * `tests`.
  */
 const SCENARIOS: readonly Scenario[] = ['first install', 'update', 'repair'];
 const INSTANTS = 20;
@@ -40,6 +42,7 @@ await Promise.all(
     for (const job of jobs) await job();
   }),
 );
+const crowd = isWanted('crowd') ? await crowdRows(index, { workers: 5, turns: 20, random: seeded(30) }) : [];
 await index.close();
 if (rows.length > 0) {
   rows.sort((a, b) => SCENARIOS.indexOf(a.scenario) - SCENARIOS.indexOf(b.scenario));
@@ -49,6 +52,10 @@ if (rows.length > 0) {
 if (flips.length > 0) {
   console.log(`one bit flipped\n${flipTable(flips)}\n`);
   isBroken ||= flips.some((row) => row.problems.length > 0);
+}
+if (crowd.length > 0) {
+  console.log(`everything at once\n${crowdTable(crowd)}\n`);
+  isBroken ||= crowd.some((row) => row.problems.length > 0);
 }
 if (isWanted('tests')) {
   const files = ['volumes', 'stopped'].map((name) => `test/faults/${name}.test.ts`);

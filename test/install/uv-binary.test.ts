@@ -43,7 +43,19 @@ describe('a uv that is about to be run', () => {
 
   it('is the one of the kept archive', async () => {
     await assertPinnedUv(uvPath, pins, store);
-    expect(await inspectUvBinary(uvPath, pins, store)).toBe('pinned');
+    expect(await inspectUvBinary(uvPath, pins, store)).toMatchObject({ state: 'pinned' });
+    await rm(`${uvPath}.verified`);
+    expect(await inspectUvBinary(uvPath, pins, store)).toMatchObject({ state: 'pinned' });
+  });
+
+  it('is still known when a prune took the archive, and is fetched again when it was altered then', async () => {
+    await store.remove(pins.archive);
+    await assertPinnedUv(uvPath, pins, store);
+    await appendFile(uvPath, 'x');
+    expect(await inspectUvBinary(uvPath, pins, store)).toMatchObject({ state: 'altered' });
+    await rm(uvPath);
+    expect(await inspectUvBinary(uvPath, pins, store)).toEqual({ state: 'missing', sha256: null });
+    await expect(assertPinnedUv(uvPath, pins, store)).rejects.toThrow(/has gone/);
   });
 
   it('is refused when it was altered, and when nobody knows it', async () => {
@@ -52,13 +64,15 @@ describe('a uv that is about to be run', () => {
       failureClass: 'verification',
       message: expect.stringContaining('was altered'),
     });
-    await rm(dirname(store.pathOf(pins.archive)), { recursive: true });
+    await store.remove(pins.archive);
+    await rm(`${uvPath}.verified`);
     await expect(assertPinnedUv(uvPath, pins, store)).rejects.toThrow(/is not the uv .* that ktx knows/);
     await assertPinnedUv(uvPath, null, store);
   });
 
   it('is looked at again when it has changed since the plan', async () => {
-    const seen = await fileIdentity(uvPath);
+    const seen = { identity: await fileIdentity(uvPath), sha256: sha256Of(BINARY) };
+    await rm(`${uvPath}.verified`);
     await acceptSeenUv(uvPath, pins, store, seen);
     expect(await isMarkedVerified(uvPath)).toBe(true);
     await appendFile(uvPath, 'x');
@@ -74,8 +88,8 @@ it('what stays in the way of the right binary is not taken for it', async () => 
 
 it('no mark, no file: not verified; and a mark that cannot be written is no failure', async () => {
   expect(await isMarkedVerified(uvPath)).toBe(false);
-  await markVerified(uvPath, 'x');
-  await markVerified(uvPath, null);
+  await markVerified(uvPath, 'x', 'a'.repeat(64));
+  await markVerified(uvPath, null, 'a'.repeat(64));
   expect(await isMarkedVerified(uvPath)).toBe(false);
 });
 

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import { withWriteAccess } from '../../src/runtime/write-access.ts';
+import { readWriteMark, withWriteAccess } from '../../src/runtime/write-access.ts';
 import { CancelledError } from '../../src/support/errors.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
@@ -149,4 +149,22 @@ it("a holder's name that cannot be removed neither keeps a lock nor hides what w
   });
   expect(await done).toBe('done');
   expect(await withWriteAccess({ ...options, shouldWait: false }, async () => 'in')).toBe('in');
+});
+
+it('leaves a mark by which a plan knows that somebody else had it since', async () => {
+  const { runtimeRoot, options } = await given();
+  const found = () => withWriteAccess(options, async ({ markFound }) => markFound);
+  expect([await readWriteMark(runtimeRoot), await found()]).toEqual([null, null]);
+  const planned = await readWriteMark(runtimeRoot);
+  expect(planned).not.toBeNull();
+  expect(await found()).toBe(planned);
+  expect(await found()).not.toBe(planned);
+  await delay(20);
+  // Also who planned while somebody had it, and got it without waiting.
+  const during = await withWriteAccess(options, async () => {
+    await delay(20);
+    return readWriteMark(runtimeRoot);
+  });
+  expect(await found()).not.toBe(during);
+  expect(await readWriteMark(join(runtimeRoot, 'nowhere'))).toBeNull();
 });

@@ -70,6 +70,15 @@ it('its folder is gone: whoever deleted it had the lock until now', async () => 
   expect(tryFileLock(join(await temporaryFolder(), 'gone', 'a.lock'))).toBeNull();
 });
 
+it('its folder is deleted and made again all the while: locked or not, it is no failure', async () => {
+  const folder = join(await temporaryFolder(), 'locks');
+  const script = join(PACKAGE_ROOT, 'test', 'fixtures', 'flicker.mjs');
+  const flicker = spawn(process.execPath, [script, folder, 'anew'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void flicker.kill('SIGKILL'));
+  await once(flicker.stdout, 'data');
+  for (let round = 0; round < 3000; round++) tryFileLock(join(folder, 'a.lock'))?.release();
+});
+
 it('says when the file system grants the same lock twice', async () => {
   const path = join(await temporaryFolder(), 'a.lock');
   expect(tryFileLock(path, { vfs: 'unix-none' })).toMatchObject({ isExclusive: false });

@@ -1,0 +1,140 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LoopbackIndex } from '../fixtures/loopback-index.ts';
+import {
+  CLI_VERSION,
+  makeWorld,
+  processesOf,
+  type Started,
+  strays,
+  type World,
+  whoAnswers,
+} from './world.ts';
+
+/** A row of the table: what was done, how often, and how it ended. */
+export interface CrowdRow {
+  what: string;
+  times: number;
+  /** Of them: killed in the middle by `kill -9`. */
+  killed: number;
+  /** Of them: refused in words that are expected, such as an undo without anything to go back to. */
+  refused: number;
+  problems: string[];
+}
+
+export interface CrowdPlan {
+  /** How many work on the runtime root at once. */
+  workers: number;
+  /** How many things each of them does, one after the other. */
+  turns: number;
+  random: () => number;
+}
+
+interface Operation {
+  what: string;
+  start(world: World): Started;
+  /** What it may say instead of doing it. */
+  refusal?: RegExp;
+}
+
+const OTHER_VERSION = '0.4.0';
+const place = (world: World) => ({ cliVersion: CLI_VERSION, runtimeRoot: world.runtimeRoot });
+
+/** What can be done to a runtime root, by whoever has a terminal. */
+const OPERATIONS: readonly Operation[] = [
+  { what: 'setup', start: (world) => world.start(world.options()) },
+  { what: 'setup --force', start: (world) => world.start(world.options({ shouldForce: true })) },
+  { what: 'update', start: (world) => world.start(world.options({ assetDir: world.assets[1] })) },
+  {
+    what: 'setup, other version',
+    start: (world) => world.start(world.options({ cliVersion: OTHER_VERSION })),
+  },
+  {
+    what: 'prune --store',
+    start: (world) => world.call('pruneManagedPythonRuntimes', { ...place(world), store: true }),
+  },
+  { what: 'uninstall', start: (world) => world.call('uninstallManagedPythonRuntimes', place(world)) },
+  {
+    what: 'undo',
+    start: (world) => world.call('undoManagedPythonRuntime', place(world)),
+    refusal: /There is no (?:other environment|runtime)/,
+  },
+  { what: 'status', start: (world) => world.call('readManagedPythonRuntimeStatus', place(world)) },
+];
+/** One of so many is killed, within so many ms. */
+const KILLED_OF = 8;
+const KILLED_WITHIN_MS = 1500;
+const PAUSE_MS = 300;
+
+/**
+ * Lets several processes at once do whatever can be done to one runtime root, in random order, and kills some of them. None
+ * may fail but in words that are expected; afterwards a setup succeeds, its runtime answers, and nothing is left.
+ */
+export async function crowdRows(index: LoopbackIndex, plan: CrowdPlan): Promise<CrowdRow[]> {
+  const world = await makeWorld(index);
+  const rows = OPERATIONS.map(
+    ({ what }): CrowdRow => ({ what, times: 0, killed: 0, refused: 0, problems: [] }),
+  );
+  try {
+    await Promise.all(
+      Array.from({ length: plan.workers }, async () => {
+        for (let turn = 0; turn < plan.turns; turn++) {
+          const position = Math.floor(plan.random() * OPERATIONS.length);
+          await delay(plan.random() * PAUSE_MS);
+          const killAfterMs = plan.random() * KILLED_OF < 1 ? plan.random() * KILLED_WITHIN_MS : null;
+          await take(OPERATIONS[position]!, world, rows[position]!, killAfterMs);
+        }
+      }),
+    );
+    rows.push({
+      what: 'setup at the end',
+      times: 1,
+      killed: 0,
+      refused: 0,
+      problems: await problemsAfter(world),
+    });
+    return rows;
+  } finally {
+    await world.remove();
+  }
+}
+
+async function take(
+  operation: Operation,
+  world: World,
+  row: CrowdRow,
+  killAfterMs: number | null,
+): Promise<void> {
+  const started = operation.start(world);
+  const timer = killAfterMs === null ? null : setTimeout(() => started.send('SIGKILL'), killAfterMs);
+  const { exitCode, signal, stderr } = await started.ended;
+  if (timer) clearTimeout(timer);
+  row.times++;
+  if (signal === 'SIGKILL' && killAfterMs !== null) row.killed++;
+  else if (exitCode !== 0 && operation.refusal?.test(stderr)) row.refused++;
+  else if (exitCode !== 0 || stderr !== '') row.problems.push(`exit ${exitCode ?? signal}: ${stderr.trim()}`);
+}
+
+async function problemsAfter(world: World): Promise<string[]> {
+  const problems: string[] = [];
+  // The other version goes, if it is there.
+  for (const last of [world.call('pruneManagedPythonRuntimes', place(world)), world.start(world.options())]) {
+    const { exitCode, stderr } = await last.ended;
+    if (exitCode !== 0 || stderr !== '') problems.push(`exit ${exitCode}: ${stderr.trim()}`);
+  }
+  await whoAnswers(world, null).catch((error: Error) => problems.push(error.message));
+  problems.push(...(await strays(world)).map((path) => `left: ${path}`));
+  problems.push(...processesOf(world).map((pid) => `still runs: ${pid}`));
+  return problems;
+}
+
+export function crowdTable(rows: readonly CrowdRow[]): string {
+  const columns = ['times', 'killed', 'refused', 'problems'] as const;
+  const lines = rows.map((row) =>
+    [
+      row.what.padEnd(22),
+      ...columns.map((name) => String(name === 'problems' ? row.problems.length : row[name]).padStart(9)),
+    ].join(''),
+  );
+  const details = rows.flatMap((row) => row.problems.map((problem) => `${row.what}: ${problem}`));
+  return [''.padEnd(22) + columns.map((name) => name.padStart(9)).join(''), ...lines, ...details].join('\n');
+}
