@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { errorCode, errorMessage, SetupError } from '../support/errors.ts';
+import { errorCode, errorMessage, isAbsence, SetupError } from '../support/errors.ts';
 import { sharedLayout } from './layout.ts';
 import { isVersionName } from './version-name.ts';
 import type { Note } from './write-access.ts';
@@ -113,6 +113,8 @@ async function removeFolders(paths: readonly string[]): Promise<string[]> {
       await rm(path, { recursive: true });
       removed.push(path);
     } catch (error) {
+      // An uninstall was faster.
+      if (isAbsence(error)) continue;
       problems.push(`Could not remove ${path}: ${errorMessage(error)}`);
     }
   }

@@ -1,15 +1,13 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { assertWritableFolder } from '../../src/install/disk.ts';
 import { isWholeModel } from '../../src/install/model-folder.ts';
 import { inspectUvBinary } from '../../src/install/uv-binary.ts';
 import type { Artefact } from '../../src/runtime/lock.ts';
 import { openStore } from '../../src/store/store.ts';
-import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { whileFlickers } from '../fixtures/while-flickers.ts';
 
 /** A plan is made without a lock, so a prune or an uninstall may take away what it looks at. It has gone then: no failure. */
 const EMPTY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
@@ -81,12 +79,9 @@ it.each(looks)('%s', async (_name, { path: name, look, answers }) => {
   await mkdir(dirname(path), { recursive: true });
   if (answers[0] === undefined) await mkdir(path);
   else await writeFile(path, '');
-  const flicker = spawn(process.execPath, [join(PACKAGE_ROOT, 'test', 'fixtures', 'flicker.mjs'), path], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  onTestFinished(() => void flicker.kill('SIGKILL'));
-  await once(flicker.stdout, 'data');
   const seen = new Set<unknown>();
-  for (let round = 0; round < 1500; round++) seen.add(await look(root, path));
+  await whileFlickers(path, 'moved', async () => {
+    for (let round = 0; round < 1500; round++) seen.add(await look(root, path));
+  });
   expect([...seen].filter((answer) => !answers.includes(answer))).toEqual([]);
 });

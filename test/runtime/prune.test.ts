@@ -12,6 +12,7 @@ import { KtxExpectedError } from '../../src/support/errors.ts';
 import { tryFileLock } from '../../src/support/file-lock.ts';
 import { writeScript } from '../fixtures/fake-daemon.ts';
 import { watchRemovals } from '../fixtures/watch-removals.ts';
+import { whileFlickers } from '../fixtures/while-flickers.ts';
 import { writeRuntime } from './asset-fixture.ts';
 
 let root: string;
@@ -53,6 +54,12 @@ describe('pruneManagedPythonRuntimes', () => {
     await writeRuntime(root, '0.2.0');
     expect(await prune(true)).toMatchObject({ stale: [join(root, '0.2.0')], removed: [] });
     expect(await readdir(join(root, '0.2.0'))).toContain('manifest.json');
+  });
+
+  it('what somebody else removes meanwhile is no failure', async () => {
+    await whileFlickers(join(root, '0.2.0'), 'anew', async () => {
+      for (let round = 0; round < 300; round++) await prune();
+    });
   });
 
   it('follows no link: neither one in place of a version nor one inside it', async () => {

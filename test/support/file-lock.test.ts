@@ -8,6 +8,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { tryFileLock } from '../../src/support/file-lock.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { whileFlickers } from '../fixtures/while-flickers.ts';
 
 const HOLDER = join(PACKAGE_ROOT, 'test', 'fixtures', 'lock-holder.ts');
 
@@ -72,11 +73,9 @@ it('its folder is gone: whoever deleted it had the lock until now', async () => 
 
 it('its folder is deleted and made again all the while: locked or not, it is no failure', async () => {
   const folder = join(await temporaryFolder(), 'locks');
-  const script = join(PACKAGE_ROOT, 'test', 'fixtures', 'flicker.mjs');
-  const flicker = spawn(process.execPath, [script, folder, 'anew'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  onTestFinished(() => void flicker.kill('SIGKILL'));
-  await once(flicker.stdout, 'data');
-  for (let round = 0; round < 3000; round++) tryFileLock(join(folder, 'a.lock'))?.release();
+  await whileFlickers(folder, 'anew', async () => {
+    for (let round = 0; round < 3000; round++) tryFileLock(join(folder, 'a.lock'))?.release();
+  });
 });
 
 it('says when the file system grants the same lock twice', async () => {
