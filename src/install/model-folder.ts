@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Artefact } from '../runtime/lock.ts';
-import { type ArtefactStore, hashFile } from '../store/store.ts';
+import type { ArtefactStore } from '../store/store.ts';
 import { syncDirectory } from '../support/atomic-file.ts';
 import { errorCode, SetupError, throwIfCancelled } from '../support/errors.ts';
 import { listZip, readZipEntry } from '../support/zip.ts';
@@ -16,13 +16,14 @@ const STAGED = '.staged-';
 export async function isWholeModel(
   folder: string,
   files: readonly Artefact[],
+  store: Pick<ArtefactStore, 'digestOf'>,
   signal?: AbortSignal,
 ): Promise<boolean> {
   for (const { file, sha256, sizeBytes } of files) {
     const path = join(folder, file);
     const status = await stat(path).catch(() => null);
     if (status === null || !status.isFile() || status.size !== sizeBytes) return false;
-    if ((await hashFile(path, signal)) !== sha256) return false;
+    if ((await store.digestOf(path, signal)) !== sha256) return false;
   }
   return true;
 }

@@ -106,11 +106,11 @@ export async function planModel(
       ),
   });
 
-  if (await isWholeModel(folder, files, signal)) {
+  if (await isWholeModel(folder, files, store, signal)) {
     const origin = { from: 'already here', place: folder };
     const bring: ModelPlan['bring'] = async (_emit, stop) => {
       // The plan may have waited for its answer for hours.
-      if (!(await isWholeModel(folder, files, stop))) throw changedSince(folder);
+      if (!(await isWholeModel(folder, files, store, stop))) throw changedSince(folder);
       return { downloadedBytes: 0 };
     };
     return plan([asFiles(origin)], { diskBytes: 0, bring });
@@ -183,7 +183,7 @@ async function bringModel(
     }
   }
   // Placed by hand while the others were tried.
-  if (await isWholeModel(folder, files, signal)) {
+  if (await isWholeModel(folder, files, store, signal)) {
     tellWhoWon({ from: 'placed by hand', place: folder });
     return { downloadedBytes: 0 };
   }

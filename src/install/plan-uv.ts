@@ -3,7 +3,6 @@ import type { Artefact } from '../runtime/lock.ts';
 import type { HostPlatform } from '../runtime/target.ts';
 import type { ArtefactStore } from '../store/store.ts';
 import { SetupError } from '../support/errors.ts';
-import { fileIdentity } from '../support/file-identity.ts';
 import { pathExists } from '../support/path-exists.ts';
 import { otherRemedy } from '../support/remedies.ts';
 import { type EnsureManagedUvOptions, ensureManagedUv, managedUvPath } from '../uv/acquire.ts';
@@ -14,7 +13,7 @@ import type { NetworkSession } from './network-session.ts';
 import type { Origin } from './plan-summary.ts';
 import type { PrepareOptions } from './prepare.ts';
 import { probeSources } from './source-probes.ts';
-import { acceptSeenUv, inspectUvBinary, installUvFrom, refuseUnknownUv, uvPinsFor } from './uv-binary.ts';
+import { acceptPinnedUv, inspectUvBinary, installUvFrom, refuseUnknownUv, uvPinsFor } from './uv-binary.ts';
 
 export interface UvPlan {
   artefact: Artefact | null;
@@ -56,13 +55,11 @@ export async function planUv(
     };
   }
   const pins = uvPinsFor(host);
-  // Taken before the hash: what changes meanwhile shows, too.
-  const identity = await fileIdentity(uvPath);
-  const { state, sha256 } = await inspectUvBinary(uvPath, pins, store);
+  const { state } = await inspectUvBinary(uvPath, pins, store);
   if (state === 'unknown' && !pins) return here('already here');
-  if (state === 'pinned' && sha256 !== null) {
+  if (state === 'pinned') {
     const acquire = async () => {
-      await acceptSeenUv(uvPath, pins, store, { identity, sha256 });
+      await acceptPinnedUv(uvPath, pins, store);
       return { uvPath, downloadedBytes: 0 };
     };
     return { ...here('already here'), acquire };

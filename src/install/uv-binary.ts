@@ -85,7 +85,7 @@ export async function inspectUvBinary(
   store: ArtefactStore,
 ): Promise<InspectedUv> {
   if (!pins) return { state: (await pathExists(uvPath)) ? 'unknown' : 'missing', sha256: null };
-  const sha256 = await hashFile(uvPath);
+  const sha256 = await store.digestOf(uvPath);
   if (sha256 === null) return { state: 'missing', sha256 };
   const mark = await readVerifiedMark(uvPath);
   if (sha256 === pins.wheelBinarySha256 || sha256 === mark?.sha256) return { state: 'pinned', sha256 };
@@ -102,34 +102,32 @@ async function keptBinary(store: ArtefactStore, archive: Artefact): Promise<Uint
 }
 
 /**
- * Hashes the uv that is about to be run. Where this program pins none there is nothing to compare with.
+ * Looks at the uv that is about to be run. Where this program pins none there is nothing to compare with.
+ * @returns its digest, `null` where none is pinned.
  * @throws SetupError unless it is the pinned one, of class verification where it is another; it must not be run then.
  */
 export async function assertPinnedUv(
   uvPath: string,
   pins: UvPins | null,
   store: ArtefactStore,
-): Promise<void> {
-  if (!pins) return;
-  const { state } = await inspectUvBinary(uvPath, pins, store);
+): Promise<string | null> {
+  if (!pins) return null;
+  const { state, sha256 } = await inspectUvBinary(uvPath, pins, store);
   if (state === 'missing') throw vanishedUv(uvPath);
   if (state === 'altered') throw alteredUv(uvPath);
   if (state === 'unknown') refuseUnknownUv(uvPath);
+  return sha256;
 }
 
-/**
- * A plan that found the pinned uv may wait for its answer for hours: when the file has changed since, it is hashed again.
- * @param seen its `fileIdentity` before the plan hashed it, and its digest.
- * @throws SetupError as `assertPinnedUv`.
- */
-export async function acceptSeenUv(
+/** As `assertPinnedUv`, for an install: it writes down what it found. A plan may have waited for its answer for hours. */
+export async function acceptPinnedUv(
   uvPath: string,
   pins: UvPins | null,
   store: ArtefactStore,
-  seen: { identity: string | null; sha256: string },
 ): Promise<void> {
-  if ((await fileIdentity(uvPath)) === seen.identity) await markVerified(uvPath, seen.identity, seen.sha256);
-  else await assertPinnedUv(uvPath, pins, store);
+  const identity = await fileIdentity(uvPath);
+  const sha256 = await assertPinnedUv(uvPath, pins, store);
+  if (sha256 !== null) await markVerified(uvPath, identity, sha256);
 }
 
 /** @param error of `readUvVersion`. */

@@ -57,8 +57,14 @@ export interface ArtefactStore {
   has(artefact: Artefact): Promise<boolean>;
   /** @throws the file system's error when it is not there. */
   sizeOf(artefact: Artefact): Promise<number>;
-  /** Hashes the file. */
+  /** Hashes the file, see `digestOf`. */
   verify(artefact: Artefact, signal?: AbortSignal): Promise<'ok' | 'missing' | 'altered'>;
+  /**
+   * sha256 of any file, here or elsewhere; `null` when nothing is there. What has not changed since it was asked for last is not
+   * hashed again: a plan and the install that follows it ask for the same files.
+   * @throws CancelledError, or the file system's error.
+   */
+  digestOf(path: string, signal?: AbortSignal): Promise<string | null>;
   /**
    * Streams bytes into the store, hashing as they come; the file takes its place only when the digest is right.
    * @returns its size.
@@ -76,8 +82,18 @@ export function openStore(storeDir: string): ArtefactStore {
   const folderOf = (artefact: Artefact) => join(storeDir, artefact.sha256);
   const pathOf = (artefact: Artefact) => join(folderOf(artefact), artefact.file);
   const partials = partialStore(storeDir);
-  /** What was hashed already, by path and with what it was then: the plan and the transfer ask for the same files. */
-  const verified = new Map<string, string>();
+  /** What was hashed already, by path, and what it was then. */
+  const hashed = new Map<string, { identity: string; sha256: string }>();
+  const digestOf: ArtefactStore['digestOf'] = async (path, signal) => {
+    const identity = await fileIdentity(path);
+    const known = hashed.get(path);
+    if (known && known.identity === identity) return known.sha256;
+    const changedMs = (await stat(path).catch(absentAsNull))?.ctimeMs ?? 0;
+    const sha256 = await hashFile(path, signal);
+    // The clock of a file system ticks in milliseconds: what changed just now could change again unseen.
+    if (identity && sha256 && Date.now() - changedMs > SETTLED_MS) hashed.set(path, { identity, sha256 });
+    return sha256;
+  };
 
   return {
     dir: storeDir,
@@ -93,14 +109,11 @@ export function openStore(storeDir: string): ArtefactStore {
       if (status === null) return 'missing';
       if (!status.isFile() || (artefact.sizeBytes !== null && status.size !== artefact.sizeBytes))
         return 'altered';
-      const identity = `${artefact.sha256} ${await fileIdentity(path)}`;
-      if (verified.get(path) === identity) return 'ok';
-      const sha256 = await hashFile(path, signal);
-      if (sha256 !== artefact.sha256) return sha256 === null ? 'missing' : 'altered';
-      // The clock of a file system ticks in milliseconds: what changed just now could change again unseen.
-      if (Date.now() - status.ctimeMs > SETTLED_MS) verified.set(path, identity);
-      return 'ok';
+      const sha256 = await digestOf(path, signal);
+      if (sha256 === null) return 'missing';
+      return sha256 === artefact.sha256 ? 'ok' : 'altered';
     },
+    digestOf,
     async put(artefact, body, options = {}) {
       const path = partials.pathOf(artefact.sha256);
       try {

@@ -63,7 +63,7 @@ const looks: [string, Look][] = [
     'a file of the model',
     {
       path: join('model', 'x.whl'),
-      look: (root) => isWholeModel(join(root, 'model'), [artefact]),
+      look: (root) => isWholeModel(join(root, 'model'), [artefact], storeOf(root)),
       answers: [true, false],
     },
   ],

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { runSetup } from '../../src/install/setup.ts';
 import {
-  acceptSeenUv,
+  acceptPinnedUv,
   assertPinnedUv,
   inspectUvBinary,
   installUvFrom,
@@ -12,7 +12,6 @@ import {
 } from '../../src/install/uv-binary.ts';
 import { type ArtefactStore, openStore } from '../../src/store/store.ts';
 import type { SetupError } from '../../src/support/errors.ts';
-import { fileIdentity } from '../../src/support/file-identity.ts';
 import { isMarkedVerified, markVerified } from '../../src/uv/verified-mark.ts';
 import { writeForeignAsset } from '../fixtures/foreign-asset.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
@@ -71,12 +70,11 @@ describe('a uv that is about to be run', () => {
   });
 
   it('is looked at again when it has changed since the plan', async () => {
-    const seen = { identity: await fileIdentity(uvPath), sha256: sha256Of(BINARY) };
     await rm(`${uvPath}.verified`);
-    await acceptSeenUv(uvPath, pins, store, seen);
+    await acceptPinnedUv(uvPath, pins, store);
     expect(await isMarkedVerified(uvPath)).toBe(true);
     await appendFile(uvPath, 'x');
-    await expect(acceptSeenUv(uvPath, pins, store, seen)).rejects.toThrow(/was altered/);
+    await expect(acceptPinnedUv(uvPath, pins, store)).rejects.toThrow(/was altered/);
     expect(await isMarkedVerified(uvPath)).toBe(false);
   });
 });
