@@ -64,8 +64,9 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
   const shared = sharedLayout(layout.runtimeRoot);
   const store = openStore(shared.storeDir);
   const withSignal = (signal: AbortSignal) => ({ ...context, options: { ...options, signal } });
-  const [uv, locked] = await sideBySide(
-    [(stop) => planUv(withSignal(stop), store), (stop) => planLocked(withSignal(stop), store)],
+  // The one that asks an interpreter first: it answers while the other hashes.
+  const [locked, uv] = await sideBySide(
+    [(stop) => planLocked(withSignal(stop), store), (stop) => planUv(withSignal(stop), store)],
     options.signal,
   );
   const environmentDir = newEnvironmentDir(layout.versionDir);
@@ -160,11 +161,8 @@ async function planLocked(context: PlanContext, store: ArtefactStore): Promise<L
   const { options, lockedAsset, session, host, features, layout } = context;
   if (!lockedAsset) return null;
   const { lock } = lockedAsset;
-  const missing = options.isOffline ? [] : await missingByPython(store, lock, host, features);
-  readPagesAhead(session, missing);
-  const common = commonMissingWheel(missing);
-  const early = common && probeSources(session, common, options.signal);
-  early?.catch(() => {});
+  const ahead = askAhead(context, lock, store);
+  ahead.catch(() => {});
   // The same for every Python: its hosts are asked, or its files hashed, while that is decided.
   const modelPlan = planModel(features, {
     lock,
@@ -198,9 +196,8 @@ async function planLocked(context: PlanContext, store: ArtefactStore): Promise<L
   // Hashed, so that the plan names what an altered file brings: its host, and its bytes.
   const states = await Promise.all(wheels.map((wheel) => store.verify(wheel, options.signal)));
   const missingWheels = wheels.filter((_, position) => states[position] !== 'ok');
-  const isCommonMissing = missingWheels.some(({ sha256 }) => sha256 === common?.sha256);
   const wheelProbe = missingWheels[0]
-    ? await probeWheels(session, missingWheels, options, isCommonMissing ? common : null, early)
+    ? await probeWheels(session, missingWheels, options, await ahead)
     : null;
   const model = await modelPlan;
   const probe = pythonProbe as SourceProbe | null;
@@ -227,6 +224,28 @@ async function planLocked(context: PlanContext, store: ArtefactStore): Promise<L
       ...(model?.hosts ?? []),
     ],
   };
+}
+
+/** A wheel that is being asked for while it is decided which others are needed. */
+interface AskedAhead {
+  wheel: Artefact;
+  probe: Promise<SourceProbe>;
+}
+
+/** What is missing whichever Python it will be: its pages are read and its host asked while that is decided. */
+async function askAhead(
+  { options, session, host, features }: PlanContext,
+  lock: RuntimeLock,
+  store: ArtefactStore,
+): Promise<AskedAhead | null> {
+  if (options.isOffline) return null;
+  const missing = await missingByPython(store, lock, host, features);
+  readPagesAhead(session, missing);
+  const wheel = commonMissingWheel(missing);
+  if (!wheel) return null;
+  const probe = probeSources(session, wheel, options.signal);
+  probe.catch(() => {});
+  return { wheel, probe };
 }
 
 /** The wheels that are not in the store, for each Python that would do, the newest first. */
@@ -273,15 +292,15 @@ async function probeWheels(
   session: NetworkSession,
   missing: readonly Artefact[],
   options: PrepareOptions,
-  common: Artefact | null,
-  early: Promise<SourceProbe> | null,
+  ahead: AskedAhead | null,
 ): Promise<SourceProbe> {
   if (options.isOffline) throw missingOffline(missing);
-  const largest = common ?? largestArtefact(missing);
-  const probe = common && early ? await early : await probeSources(session, largest!, options.signal);
+  const asked = missing.some(({ sha256 }) => sha256 === ahead?.wheel.sha256) ? ahead : null;
+  const largest = asked?.wheel ?? largestArtefact(missing)!;
+  const probe = await (asked?.probe ?? probeSources(session, largest, options.signal));
   if (probe.place !== null) return probe;
   throw joinFailures(`${missing.length} of the runtime's packages cannot be fetched.`, probe.failures, {
-    evidence: [`asked for ${largest!.file}`],
+    evidence: [`asked for ${largest.file}`],
   });
 }
 
