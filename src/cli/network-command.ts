@@ -9,7 +9,7 @@ import {
 } from '../install/network-settings.ts';
 import { managedRuntimeRoot } from '../runtime/layout.ts';
 import { jsonText, writeFileAtomic } from '../support/atomic-file.ts';
-import { CancelledError } from '../support/errors.ts';
+import { CancelledError, errorMessage, SetupError } from '../support/errors.ts';
 import { withStopSignals } from '../support/stop-signals.ts';
 import { confirmOnTerminal } from './install-consent.ts';
 import type { KtxCliIo } from './io.ts';
@@ -86,7 +86,9 @@ async function report(
         io.stderr.write('Nothing was saved.\n');
         return 0;
       }
-      await writeFileAtomic(path, text, 0o600);
+      await writeFileAtomic(path, text, 0o600).catch((error: unknown) => {
+        throw notSaved(path, error);
+      });
       io.stderr.write(`Saved as ${path}\n`);
       return 0;
     } catch (error) {
@@ -94,6 +96,15 @@ async function report(
       io.stderr.write('Nothing was saved.\n');
       return signal.aborted ? 130 : 0;
     }
+  });
+}
+
+function notSaved(path: string, error: unknown): SetupError {
+  return new SetupError(`The report cannot be saved as ${path}: ${errorMessage(error)}`, {
+    failureClass: 'permission',
+    evidence: [errorMessage(error)],
+    nextSteps: ['Name another file: ktx admin report --output <file>'],
+    cause: error,
   });
 }
 

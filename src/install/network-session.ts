@@ -1,3 +1,4 @@
+import { withoutPort } from '../network/address.ts';
 import { createHttpClient, type HttpClient } from '../network/http-client.ts';
 import { createPackageIndex, type PackageIndex } from '../network/package-index.ts';
 import { type NetworkProfile, readNetworkProfile } from '../network/profile.ts';
@@ -49,9 +50,8 @@ export async function openNetworkSession(options: {
   const allowedHosts = new Set(options.allowedHosts);
   const client = createHttpClient(profile, {
     redactor,
-    // `--allow-host` names a host without its port.
     isHostAllowed: (host) =>
-      plannedHosts === null || plannedHosts.has(host) || allowedHosts.has(host.replace(/:\d+$/, '')),
+      plannedHosts === null || plannedHosts.has(host) || allowedHosts.has(withoutPort(host)),
   });
   const releases = {
     pythonBuild: options.lock?.python.build,

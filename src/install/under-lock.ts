@@ -1,3 +1,4 @@
+import { withoutPort } from '../network/address.ts';
 import { readInstalledManifest } from '../runtime/manifest.ts';
 import { recover } from '../runtime/recovery.ts';
 import { type Note, type WriteAccess, withWriteAccess } from '../runtime/write-access.ts';
@@ -69,8 +70,11 @@ async function planAnew(
 ): Promise<Prepared> {
   const prepared = await prepareInstall(options);
   if (prepared.status === 'ready') return prepared;
-  const known = new Set([...shown.summary.hosts, ...(options.allowedHosts ?? [])]);
-  const unknown = prepared.summary.hosts.filter((host) => !known.has(host));
+  const planned = new Set(shown.summary.hosts);
+  const allowed = new Set(options.allowedHosts);
+  const unknown = prepared.summary.hosts.filter(
+    (host) => !planned.has(host) && !allowed.has(withoutPort(host)),
+  );
   if (isShown && unknown.length > 0) {
     await prepared.session.close();
     throw new SetupError('The runtime folder was changed by another ktx, and the plan no longer holds.', {

@@ -19,6 +19,11 @@ export function placeOf(address: string | URL): string {
   }
 }
 
+/** `host` of `host:port`: `--allow-host` names one without its port. */
+export function withoutPort(host: string): string {
+  return host.replace(/:\d+$/, '');
+}
+
 /** Takes the login out of an address, so that the address can be kept, compared and shown. */
 export function splitLogin(address: string): { url: string; login: Login | null } {
   const url = new URL(address);

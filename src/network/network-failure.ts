@@ -20,6 +20,7 @@ import {
   SIGN_IN,
   USE_INDEX,
 } from '../support/remedies.ts';
+import { withoutPort } from './address.ts';
 import { isBuiltInHost } from './official-hosts.ts';
 
 /** What a transfer died of. Each has its words in `TEXTS`. */
@@ -332,7 +333,7 @@ const TEXTS: Readonly<Record<NetworkReason, Text>> = {
   }),
   'host-not-allowed': ({ host }) => ({
     message: `${host} was not contacted: the plan does not name it.`,
-    remedies: [allowHost(host.replace(/:\d+$/, ''))],
+    remedies: [allowHost(withoutPort(host))],
   }),
   login: ({ host }) => ({
     message: `${host} wants a login (401), or did not accept the one it got.`,

@@ -29,9 +29,14 @@ export function tryFileLock(path: string, options: { vfs?: string } = {}): FileL
   const first = open();
   if (first === 'held') return null;
   if (first === 'unsupported') return { path, isExclusive: false, release() {} };
-  const second = open();
-  if (second !== 'held' && second !== 'unsupported') second.close();
-  return { path, isExclusive: second === 'held', release: () => first.close() };
+  try {
+    const second = open();
+    if (second !== 'held' && second !== 'unsupported') second.close();
+    return { path, isExclusive: second === 'held', release: () => first.close() };
+  } catch (error) {
+    first.close();
+    throw error;
+  }
 }
 
 /** SQLite is what Node has for locks of the system: `BEGIN EXCLUSIVE` holds one and writes nothing. */

@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/main.ts';
@@ -155,6 +155,20 @@ describe('ktx admin report', () => {
     );
     expect(report.egress).toEqual([]);
     expect(stdout).not.toMatch(/index-secret|query-secret/);
+  });
+
+  it('says what is in the way when it cannot be saved', async () => {
+    await noNetwork();
+    await writeFile(join(home, 'taken'), '');
+    for (const outputPath of ['.', join('taken', 'x')]) {
+      const { io } = capturedIo();
+      const failing = runNetworkCommand({ ...args, outputPath }, io, { env, homeDir: home, cwd: home });
+      await expect(failing).rejects.toMatchObject({
+        message: expect.stringMatching(/^The report cannot be saved as /),
+        nextSteps: ['Name another file: ktx admin report --output <file>'],
+      });
+    }
+    expect((await readdir(home)).filter((name) => name.includes('.tmp'))).toEqual([]);
   });
 
   it.each([

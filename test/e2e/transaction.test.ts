@@ -147,6 +147,17 @@ describe('when a new environment is made', { timeout: 60_000 }, () => {
         message: expect.stringContaining('the plan no longer holds'),
       });
     });
+
+    it('but with those that the user allows', async () => {
+      const options = {
+        ...world.options({ shouldForce: true, allowedHosts: ['127.0.0.1'] }),
+        env: world.env,
+      };
+      const plan = await planSetup(options);
+      if (plan.status !== 'install') throw new Error('nothing to install');
+      inBetween();
+      expect(await executeSetup(plan, options)).toMatchObject({ status: 'installed' });
+    });
   });
 
   it('when the lock changed, without fetching what is there', async () => {
