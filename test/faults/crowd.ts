@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LoopbackIndex } from '../fixtures/loopback-index.ts';
 import {
@@ -37,6 +39,7 @@ interface Operation {
 }
 
 const OTHER_VERSION = '0.4.0';
+const project = (world: World) => ({ ...place(world), projectDir: join(world.home, 'project') });
 const place = (world: World) => ({ cliVersion: CLI_VERSION, runtimeRoot: world.runtimeRoot });
 
 /** What can be done to a runtime root, by whoever has a terminal. */
@@ -59,6 +62,19 @@ const OPERATIONS: readonly Operation[] = [
     refusal: /There is no (?:other environment|runtime)/,
   },
   { what: 'status', start: (world) => world.call('readManagedPythonRuntimeStatus', place(world)) },
+  { what: 'checks', start: (world) => world.call('runChecks', place(world)) },
+  { what: 'list of an uninstall', start: (world) => world.call('planUninstall', place(world)) },
+  {
+    what: 'prune --dry-run',
+    start: (world) => world.call('pruneManagedPythonRuntimes', { ...place(world), dryRun: true }),
+  },
+  {
+    what: 'daemon start',
+    start: (world) => world.call('startManagedPythonDaemon', { ...project(world), features: ['core'] }),
+    // Its environment may be uninstalled while it starts.
+    refusal: /ktx daemon (?:failed to start|did not report a pid)/,
+  },
+  { what: 'daemon stop', start: (world) => world.call('stopManagedPythonDaemon', project(world)) },
 ];
 /** One of so many is killed, within so many ms. */
 const KILLED_OF = 8;
@@ -67,10 +83,12 @@ const PAUSE_MS = 300;
 
 /**
  * Lets several processes at once do whatever can be done to one runtime root, in random order, and kills some of them. None
- * may fail but in words that are expected; afterwards a setup succeeds, its runtime answers, and nothing is left.
+ * may fail but in words that are expected.
  */
 export async function crowdRows(index: LoopbackIndex, plan: CrowdPlan): Promise<CrowdRow[]> {
   const world = await makeWorld(index);
+  // For what has no option for it.
+  world.env['PIP_INDEX_URL'] = index.url;
   const rows = OPERATIONS.map(
     ({ what }): CrowdRow => ({ what, times: 0, killed: 0, refused: 0, problems: [] }),
   );
@@ -86,7 +104,7 @@ export async function crowdRows(index: LoopbackIndex, plan: CrowdPlan): Promise<
       }),
     );
     rows.push({
-      what: 'setup at the end',
+      what: 'afterwards',
       times: 1,
       killed: 0,
       refused: 0,
@@ -114,15 +132,22 @@ async function take(
   else if (exitCode !== 0 || stderr !== '') row.problems.push(`exit ${exitCode ?? signal}: ${stderr.trim()}`);
 }
 
+/** What must be true afterwards, whatever happened: a setup works, nothing lies about, and an uninstall leaves nothing. */
 async function problemsAfter(world: World): Promise<string[]> {
   const problems: string[] = [];
-  // The other version goes, if it is there.
-  for (const last of [world.call('pruneManagedPythonRuntimes', place(world)), world.start(world.options())]) {
-    const { exitCode, stderr } = await last.ended;
+  const run = async (started: Started) => {
+    const { exitCode, stderr } = await started.ended;
     if (exitCode !== 0 || stderr !== '') problems.push(`exit ${exitCode}: ${stderr.trim()}`);
-  }
+  };
+  // The other version goes, if it is there.
+  await run(world.call('pruneManagedPythonRuntimes', place(world)));
+  await run(world.start(world.options()));
   await whoAnswers(world, null).catch((error: Error) => problems.push(error.message));
   problems.push(...(await strays(world)).map((path) => `left: ${path}`));
+  // A start that was killed may leave a daemon that no state file names.
+  await run(world.call('uninstallManagedPythonRuntimes', place(world)));
+  const left = await readdir(world.runtimeRoot).catch(() => []);
+  problems.push(...left.map((path) => `not uninstalled: ${path}`));
   problems.push(...processesOf(world).map((pid) => `still runs: ${pid}`));
   return problems;
 }
