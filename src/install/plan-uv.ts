@@ -3,6 +3,7 @@ import type { Artefact } from '../runtime/lock.ts';
 import type { HostPlatform } from '../runtime/target.ts';
 import type { ArtefactStore } from '../store/store.ts';
 import { SetupError } from '../support/errors.ts';
+import { headStart } from '../support/head-start.ts';
 import { pathExists } from '../support/path-exists.ts';
 import { otherRemedy } from '../support/remedies.ts';
 import { type EnsureManagedUvOptions, ensureManagedUv, managedUvPath } from '../uv/acquire.ts';
@@ -72,21 +73,25 @@ export async function planUv(
     const artefact = { ...kept, sizeBytes: 0 };
     return uvFrom(context(artefact), kept, { from: 'from the store', place: store.dir }, [], []);
   }
-  const rejected: string[] = [];
-  const failures: SetupError[] = [];
-  for (const artefact of [pins.archive, pins.wheel]) {
-    const probe = await probeSources(session, artefact, options.signal);
-    rejected.push(...probe.obstacles);
-    failures.push(...probe.failures);
-    if (probe.place === null) continue;
-    const sized = { ...artefact, sizeBytes: artefact.sizeBytes ?? probe.sizeBytes };
-    const origin = {
-      from: artefact === pins.wheel ? indexWords(session) : 'official builds',
-      place: probe.place,
-    };
-    return uvFrom(context(sized), sized, origin, rejected, probe.hosts);
+  const probeOf = (artefact: Artefact) => (stop?: AbortSignal) => probeSources(session, artefact, stop);
+  const wheelProbe = headStart(probeOf(pins.wheel), options.signal);
+  try {
+    const rejected: string[] = [];
+    const failures: SetupError[] = [];
+    for (const artefact of [pins.archive, pins.wheel]) {
+      const isWheel = artefact === pins.wheel;
+      const probe = await (isWheel ? wheelProbe.take() : probeOf(artefact)(options.signal));
+      rejected.push(...probe.obstacles);
+      failures.push(...probe.failures);
+      if (probe.place === null) continue;
+      const sized = { ...artefact, sizeBytes: artefact.sizeBytes ?? probe.sizeBytes };
+      const origin = { from: isWheel ? indexWords(session) : 'official builds', place: probe.place };
+      return uvFrom(context(sized), sized, origin, rejected, probe.hosts);
+    }
+    throw noUv(uvPath, failures, options.isOffline === true);
+  } finally {
+    wheelProbe.drop();
   }
-  throw noUv(uvPath, failures, options.isOffline === true);
 
   function context(artefact: Artefact) {
     return { store, session, uvPath, artefact };
