@@ -142,7 +142,8 @@ describe('ktx setup --yes --json on an empty home', () => {
   it("the wheel's own tests pass inside this runtime", { timeout: 180_000 }, async () => {
     const target = join(home, 'pytest');
     const uvPath = join(home, '.ktx', 'runtime', 'uv', '0.11.21', 'uv');
-    const withIndex = { ...process.env, UV_CACHE_DIR: join(home, 'uv-cache') };
+    // What the machine trusts, as pip and our own client do.
+    const withIndex = { ...process.env, UV_SYSTEM_CERTS: '1', UV_CACHE_DIR: join(home, 'uv-cache') };
     const { pythonPath } = JSON.parse(
       (await runProgram(['admin', 'runtime', 'status', '--json'], { env })).stdout,
     ).layout;
