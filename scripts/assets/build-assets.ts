@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../../src/runtime/features.ts';
 import { lockArtefact, lockedFeature, type RuntimeLock } from '../../src/runtime/lock.ts';
 import { runtimeLockSchema } from '../../src/runtime/lock-schema.ts';
+import { readWheelPythonRequirement } from '../../src/runtime/wheel-metadata.ts';
 import { jsonText } from '../../src/support/atomic-file.ts';
 import { formatBytes } from '../../src/support/format.ts';
 import { digestModule, modelPart, pythonPart } from './lock-parts.ts';
@@ -25,7 +26,7 @@ export async function buildAssets(options: { shouldUpgrade: boolean }): Promise<
   const locks = RUNTIME_FEATURES.map((feature) => lockRequirements(feature, options));
   const lock = makeLock(locks);
   proveTargets(lock, locks);
-  writeAssets(version, wheel, lock, locks);
+  await writeAssets(version, wheel, lock, locks);
   report(lock);
 }
 
@@ -48,12 +49,12 @@ function makeLock(locks: readonly FeatureLock[]): RuntimeLock {
   });
 }
 
-function writeAssets(
+async function writeAssets(
   version: string,
   wheel: BuiltWheel,
   lock: RuntimeLock,
   locks: readonly FeatureLock[],
-): void {
+): Promise<void> {
   const files = new Map<string, string | Buffer>([
     [wheel.file, wheel.bytes],
     ['lock.json', jsonText(lock)],
@@ -77,7 +78,10 @@ function writeAssets(
     if (file.isFile() && !files.has(file.name)) rmSync(join(ASSET_DIR, file.name));
   }
   for (const [file, content] of files) writeFileSync(join(ASSET_DIR, file), content);
-  writeFileSync(DIGEST_MODULE, digestModule(manifest));
+  writeFileSync(
+    DIGEST_MODULE,
+    digestModule(manifest, await readWheelPythonRequirement(wheel.bytes, wheel.file)),
+  );
 }
 
 function report(lock: RuntimeLock): void {

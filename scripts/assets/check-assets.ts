@@ -5,6 +5,7 @@ import { assetManifestSchema } from '../../src/runtime/asset-schema.ts';
 import { RUNTIME_FEATURES } from '../../src/runtime/features.ts';
 import { lockedFeature, type RuntimeLock } from '../../src/runtime/lock.ts';
 import { lockedFilesSchema, runtimeLockSchema } from '../../src/runtime/lock-schema.ts';
+import { readWheelPythonRequirement } from '../../src/runtime/wheel-metadata.ts';
 import { listZip, readZipEntry } from '../../src/support/zip.ts';
 import { digestModule, modelPart, pythonPart } from './lock-parts.ts';
 import { ASSET_DIR, DIGEST_MODULE, ROOT, WHEEL_PROJECT } from './paths.ts';
@@ -34,7 +35,7 @@ export async function findAssetProblems(sources: AssetSources): Promise<string[]
   const { assetDir } = sources;
   const manifestText = readFileSync(join(assetDir, 'manifest.json'), 'utf8');
   const problems: string[] = [];
-  if (digestModule(manifestText) !== sources.digestModuleText) {
+  if (!sources.digestModuleText.includes(sha256(manifestText))) {
     problems.push('src/runtime/asset-digest.ts does not carry the digest of manifest.json');
   }
   const document = JSON.parse(manifestText);
@@ -59,6 +60,9 @@ export async function findAssetProblems(sources: AssetSources): Promise<string[]
   const wheel = readFileSync(join(assetDir, manifest.wheel.file));
   if (wheel.length !== manifest.wheel.bytes)
     problems.push(`${manifest.wheel.file} has ${wheel.length} bytes`);
+  const requiresPython = await readWheelPythonRequirement(wheel, manifest.wheel.file);
+  if (digestModule(manifestText, requiresPython) !== sources.digestModuleText)
+    problems.push('src/runtime/asset-digest.ts is not what npm run assets:build writes');
   problems.push(...(await findMemberProblems(wheel, join(assetDir, 'wheel/src'))));
 
   const lock = runtimeLockSchema.parse(JSON.parse(readFileSync(join(assetDir, manifest.lock.file), 'utf8')));

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RuntimeLock } from '../../src/runtime/lock.ts';
+import type { WheelPythonRequirement } from '../../src/runtime/wheel-metadata.ts';
 import { ROOT } from './paths.ts';
 import { sha256 } from './wheel.ts';
 
@@ -62,11 +63,17 @@ export function modelPart(): Pick<RuntimeLock, 'models' | 'artefacts'> {
   return { models: { 'local-embeddings': model }, artefacts };
 }
 
-/** Text of the module that makes the program carry the digest of its asset manifest. */
-export function digestModule(manifestText: string): string {
+/** Text of the module that makes the program carry the digest of its asset manifest, and what its wheel asks for. */
+export function digestModule(
+  manifestText: string,
+  { specifier, minimumVersion }: WheelPythonRequirement,
+): string {
   return `// Written by \`npm run assets:build\`: do not edit.
 
 /** sha256 of \`assets/python/manifest.json\`; the manifest carries the digests of wheel, lock and requirements. */
 export const BUNDLED_MANIFEST_SHA256 = '${sha256(manifestText)}';
+
+/** What the METADATA of that wheel says: who has its digest right need not unpack it. */
+export const BUNDLED_REQUIRES_PYTHON = { specifier: '${specifier}', minimumVersion: '${minimumVersion}' };
 `;
 }

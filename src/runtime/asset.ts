@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { errorCode } from '../support/errors.ts';
-import { BUNDLED_MANIFEST_SHA256 } from './asset-digest.ts';
+import { BUNDLED_MANIFEST_SHA256, BUNDLED_REQUIRES_PYTHON } from './asset-digest.ts';
 import type { ManagedRuntimeAssetManifest } from './asset-schema.ts';
-import { readWheelPythonRequirement, type WheelPythonRequirement } from './wheel-metadata.ts';
+import type { WheelPythonRequirement } from './wheel-metadata.ts';
 
 export type { ManagedRuntimeAssetManifest } from './asset-schema.ts';
 
@@ -21,7 +21,7 @@ export interface ManagedRuntimeAsset {
  * and zod errors unchanged.
  */
 export async function verifyRuntimeAsset(options: { assetDir: string }): Promise<ManagedRuntimeAsset> {
-  const manifest = await readAssetManifest(join(options.assetDir, 'manifest.json'));
+  const { manifest, isBundled } = await readAssetManifest(join(options.assetDir, 'manifest.json'));
   const { file, sha256, bytes } = manifest.wheel;
   if (!isPlainFileName(file)) {
     throw new Error(`Unsafe runtime wheel filename in bundled manifest: ${file}`);
@@ -31,10 +31,14 @@ export async function verifyRuntimeAsset(options: { assetDir: string }): Promise
   if (wheel.length !== bytes || createHash('sha256').update(wheel).digest('hex') !== sha256) {
     throw new Error(`Bundled Python runtime wheel checksum mismatch: ${wheelPath}`);
   }
+  if (isBundled) return { manifest, wheelPath, requiresPython: BUNDLED_REQUIRES_PYTHON };
+  const { readWheelPythonRequirement } = await import('./wheel-metadata.ts');
   return { manifest, wheelPath, requiresPython: await readWheelPythonRequirement(wheel, wheelPath) };
 }
 
-async function readAssetManifest(path: string): Promise<ManagedRuntimeAssetManifest> {
+async function readAssetManifest(
+  path: string,
+): Promise<{ manifest: ManagedRuntimeAssetManifest; isBundled: boolean }> {
   let bytes: Buffer;
   try {
     bytes = await readFile(path);
@@ -54,13 +58,13 @@ async function readAssetManifest(path: string): Promise<ManagedRuntimeAssetManif
   if (createHash('sha256').update(bytes).digest('hex') === BUNDLED_MANIFEST_SHA256) {
     const { schemaVersion, distributionName, normalizedName, version, wheel } =
       document as ManagedRuntimeAssetManifest;
-    return { schemaVersion, distributionName, normalizedName, version, wheel };
+    return { manifest: { schemaVersion, distributionName, normalizedName, version, wheel }, isBundled: true };
   }
   const [{ assetManifestSchema }, { parseSchema }] = await Promise.all([
     import('./asset-schema.ts'),
     import('../support/schema.ts'),
   ]);
-  return parseSchema(assetManifestSchema, document);
+  return { manifest: parseSchema(assetManifestSchema, document), isBundled: false };
 }
 
 function isPlainFileName(file: string): boolean {

@@ -13,7 +13,7 @@ import {
 import { digestModule, lockPlatformKey } from '../../scripts/assets/lock-parts.ts';
 import { pythonVersion, sha256, withProjectVersion } from '../../scripts/assets/wheel.ts';
 import { verifyRuntimeAsset } from '../../src/runtime/asset.ts';
-import { BUNDLED_MANIFEST_SHA256 } from '../../src/runtime/asset-digest.ts';
+import { BUNDLED_MANIFEST_SHA256, BUNDLED_REQUIRES_PYTHON } from '../../src/runtime/asset-digest.ts';
 import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../../src/runtime/features.ts';
 import { lockedFeature, type RuntimeLock } from '../../src/runtime/lock.ts';
 import { runtimeLockSchema } from '../../src/runtime/lock-schema.ts';
@@ -220,7 +220,7 @@ describe('the check', () => {
     const manifest = JSON.parse(readAsset('manifest.json'));
     manifest.lock.sha256 = sha256(text);
     await writeFile(join(folder, 'manifest.json'), jsonText(manifest));
-    sources.digestModuleText = digestModule(jsonText(manifest));
+    sources.digestModuleText = digestModule(jsonText(manifest), BUNDLED_REQUIRES_PYTHON);
   }
 
   test.each([
@@ -239,6 +239,14 @@ describe('the check', () => {
     await appendFile(join(folder, 'manifest.json'), ' ');
     expect(await findAssetProblems(sources)).toEqual([
       'src/runtime/asset-digest.ts does not carry the digest of manifest.json',
+    ]);
+  });
+
+  test('notices a program that carries another Python than the wheel asks for', async () => {
+    const sources = await copy();
+    sources.digestModuleText = sources.digestModuleText.replace('>=3.11', '>=3.12');
+    expect(await findAssetProblems(sources)).toEqual([
+      'src/runtime/asset-digest.ts is not what npm run assets:build writes',
     ]);
   });
 
