@@ -3,7 +3,6 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorChain, SetupError } from '../support/errors.ts';
 import { pathExists } from '../support/path-exists.ts';
-import { extractUvBinary } from './archive.ts';
 import { type ManagedUvPathOptions, managedUvPath, PINNED_UV, uvBinaryName } from './location.ts';
 import type { ManagedUvPlatformKey } from './release.ts';
 
@@ -51,6 +50,8 @@ export async function ensureManagedUv(options: EnsureManagedUvOptions = {}): Pro
       },
     );
   }
+  // Loaded late: who only asks for the path needs no archive formats.
+  const { extractUvBinary } = await import('./archive.ts');
   const binary = await extractUvBinary(bytes, {
     file: artifact.file,
     binaryName: uvBinaryName(options.platform),
