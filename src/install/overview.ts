@@ -132,8 +132,7 @@ async function lockedOffers(
         return { feature, ...WORDS[feature], downloadBytes: null, diskBytes: null, unavailableReason };
       }
       const artefacts = wheelsOf(minor);
-      const isHere = await Promise.all(artefacts.map((artefact) => store.has(artefact)));
-      const missing = artefacts.filter((_, index) => !isHere[index]).map((artefact) => artefact.sizeBytes);
+      const missing = (await store.missingOf(artefacts)).map(({ sizeBytes }) => sizeBytes);
       const model = (await modelFiles(lock, features, runtimeRoot))
         .filter((file) => !file.isHere)
         .map(({ sizeBytes }) => sizeBytes);

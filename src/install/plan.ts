@@ -258,11 +258,7 @@ function missingByPython(
   return Promise.all(
     lockedMinors(lock, host)
       .filter((minor) => unavailability(lock, host, minor, features) === null)
-      .map(async (minor) => {
-        const wheels = artefactsOf(lock, targetKey(host, minor), features);
-        const isHere = await Promise.all(wheels.map((wheel) => store.has(wheel)));
-        return wheels.filter((_, position) => !isHere[position]);
-      }),
+      .map((minor) => store.missingOf(artefactsOf(lock, targetKey(host, minor), features))),
   );
 }
 

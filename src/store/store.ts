@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artefact } from '../runtime/lock.ts';
 import { syncDirectory } from '../support/atomic-file.ts';
@@ -55,6 +55,8 @@ export interface ArtefactStore {
   pathOf(artefact: Artefact): string;
   /** A file of the right size is there. Not hashed: say `verify` before it is used. */
   has(artefact: Artefact): Promise<boolean>;
+  /** Those of them that `has` denies. Looks at the folder once, and at the files that are in it. */
+  missingOf(artefacts: readonly Artefact[]): Promise<Artefact[]>;
   /** @throws the file system's error when it is not there. */
   sizeOf(artefact: Artefact): Promise<number>;
   /** Hashes the file, see `digestOf`. */
@@ -95,12 +97,21 @@ export function openStore(storeDir: string): ArtefactStore {
     return sha256;
   };
 
+  const has: ArtefactStore['has'] = async (artefact) => {
+    const status = await stat(pathOf(artefact)).catch(() => null);
+    return status?.isFile() === true && (artefact.sizeBytes === null || status.size === artefact.sizeBytes);
+  };
+
   return {
     dir: storeDir,
     pathOf,
-    async has(artefact) {
-      const status = await stat(pathOf(artefact)).catch(() => null);
-      return status?.isFile() === true && (artefact.sizeBytes === null || status.size === artefact.sizeBytes);
+    has,
+    async missingOf(artefacts) {
+      const digests = new Set(await readdir(storeDir).catch(() => []));
+      const isHere = await Promise.all(
+        artefacts.map(async (artefact) => digests.has(artefact.sha256) && (await has(artefact))),
+      );
+      return artefacts.filter((_, position) => !isHere[position]);
     },
     sizeOf: async (artefact) => (await stat(pathOf(artefact))).size,
     async verify(artefact, signal) {

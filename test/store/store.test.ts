@@ -189,6 +189,15 @@ describe('verify', () => {
     expect(await left()).toEqual([]);
   });
 
+  it('says what is missing of many: not there, or of another size', async () => {
+    const other = { ...artefact, sha256: 'f'.repeat(64) };
+    expect(await store.missingOf([artefact, other])).toEqual([artefact, other]);
+    await store.put(artefact, inChunks(BYTES));
+    expect(await store.missingOf([artefact, other])).toEqual([other]);
+    await truncate(store.pathOf(artefact), 5);
+    expect(await store.missingOf([artefact, other])).toEqual([artefact, other]);
+  });
+
   it('does not hash again what has not changed, and sees an alteration that is dated back', async () => {
     await store.put(artefact, inChunks(BYTES));
     const path = store.pathOf(artefact);
