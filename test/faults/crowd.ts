@@ -55,7 +55,12 @@ const OPERATIONS: readonly Operation[] = [
     what: 'prune --store',
     start: (world) => world.call('pruneManagedPythonRuntimes', { ...place(world), store: true }),
   },
-  { what: 'uninstall', start: (world) => world.call('uninstallManagedPythonRuntimes', place(world)) },
+  {
+    what: 'uninstall',
+    start: (world) => world.call('uninstallManagedPythonRuntimes', place(world)),
+    // The checks start the interpreter, and are no daemon that it may stop.
+    refusal: /Programs run from the runtime/,
+  },
   {
     what: 'undo',
     start: (world) => world.call('undoManagedPythonRuntime', place(world)),
