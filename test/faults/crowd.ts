@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isEnvironmentInUse } from '../../src/runtime/environments-in-use.ts';
 import type { LoopbackIndex } from '../fixtures/loopback-index.ts';
 import {
   CLI_VERSION,
@@ -148,8 +149,10 @@ async function problemsAfter(world: World): Promise<string[]> {
   await run(world.call('pruneManagedPythonRuntimes', place(world)));
   await run(world.start(world.options()));
   await whoAnswers(world, null).catch((error: Error) => problems.push(error.message));
-  problems.push(...(await strays(world)).map((path) => `left: ${path}`));
-  // A start that was killed may leave a daemon that no state file names.
+  // What a daemon runs from stays, and a start that was killed may leave one that no state file names.
+  for (const path of await strays(world)) {
+    if (!(await isEnvironmentInUse(join(world.runtimeRoot, path)))) problems.push(`left: ${path}`);
+  }
   await run(world.call('uninstallManagedPythonRuntimes', place(world)));
   const left = await readdir(world.runtimeRoot).catch(() => []);
   problems.push(...left.map((path) => `not uninstalled: ${path}`));
