@@ -9,7 +9,7 @@ import {
 } from '../install/network-settings.ts';
 import { managedRuntimeRoot } from '../runtime/layout.ts';
 import { jsonText, writeFileAtomic } from '../support/atomic-file.ts';
-import { CancelledError, errorMessage, SetupError } from '../support/errors.ts';
+import { CancelledError, errorMessage, SetupError, volumeFailureClass } from '../support/errors.ts';
 import { withStopSignals } from '../support/stop-signals.ts';
 import { confirmOnTerminal } from './install-consent.ts';
 import type { KtxCliIo } from './io.ts';
@@ -100,8 +100,8 @@ async function report(
 }
 
 function notSaved(path: string, error: unknown): SetupError {
-  return new SetupError(`The report cannot be saved as ${path}: ${errorMessage(error)}`, {
-    failureClass: 'permission',
+  return new SetupError(`The report cannot be saved as ${path}.`, {
+    failureClass: volumeFailureClass(error) ?? 'conflict',
     evidence: [errorMessage(error)],
     nextSteps: ['Name another file: ktx admin report --output <file>'],
     cause: error,

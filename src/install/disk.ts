@@ -214,7 +214,7 @@ export async function assertWritableFolder(path: string): Promise<void> {
     await access(current, constants.W_OK | constants.X_OK);
   } catch (error) {
     // Another run has removed it since it was seen: what is above it decides.
-    if (errorCode(error) === 'ENOENT') return assertWritableFolder(path);
+    if (errorCode(error) === 'ENOENT' && status !== null) return assertWritableFolder(path);
     const isReadOnly = errorCode(error) === 'EROFS';
     const title = isReadOnly ? 'The file system is read-only' : 'No permission to write';
     throw new SetupError(`${title}: ${current}`, {

@@ -15,6 +15,7 @@ import type { WriteAccess } from '../runtime/write-access.ts';
 import type { ArtefactStore } from '../store/store.ts';
 import { CancelledError, errorMessage, throwIfCancelled } from '../support/errors.ts';
 import type { Emit, SetupStep } from '../support/events.ts';
+import { ownStop } from '../support/own-stop.ts';
 import type { Redactor } from '../support/redaction.ts';
 import { uvEnvironment } from '../uv/environment.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
@@ -172,10 +173,9 @@ export async function runInstallJob(
 async function fetchAll(run: JobRun, log: DeferredLog) {
   const { job, emit, signal, journal } = run;
   // Side by side, since both wait for the network; the first that fails ends the other.
-  const stop = new AbortController();
-  const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  const { stop, signal: either } = ownStop(signal);
   const fetching = job.locked?.fetch(emit, either);
-  fetching?.catch(() => stop.abort());
+  fetching?.catch(stop);
   let opened: InstallLog;
   let acquired: AcquiredUv;
   try {
@@ -192,7 +192,7 @@ async function fetchAll(run: JobRun, log: DeferredLog) {
     throwIfCancelled(either);
     opened = await log.open();
   } catch (error) {
-    stop.abort();
+    stop();
     // The echo of what stopped the transfer is not the reason; its own error is.
     await fetching?.catch((reason: unknown) => {
       if (error instanceof CancelledError && !signal?.aborted) throw reason;

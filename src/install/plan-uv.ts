@@ -14,7 +14,14 @@ import type { NetworkSession } from './network-session.ts';
 import type { Origin } from './plan-summary.ts';
 import type { PrepareOptions } from './prepare.ts';
 import { probeSources } from './source-probes.ts';
-import { acceptPinnedUv, inspectUvBinary, installUvFrom, refuseUnknownUv, uvPinsFor } from './uv-binary.ts';
+import {
+  acceptPinnedUv,
+  type InspectedUv,
+  inspectUvBinary,
+  installUvFrom,
+  refuseUnknownUv,
+  uvPinsFor,
+} from './uv-binary.ts';
 
 export interface UvPlan {
   artefact: Artefact | null;
@@ -88,7 +95,7 @@ export async function planUv(
       const origin = { from: isWheel ? indexWords(session) : 'official builds', place: probe.place };
       return uvFrom(context(sized), sized, origin, rejected, probe.hosts);
     }
-    throw noUv(uvPath, failures, options.isOffline === true);
+    throw noUv(uvPath, failures, { isOffline: options.isOffline === true, state });
   } finally {
     wheelProbe.drop();
   }
@@ -138,10 +145,17 @@ function missingUv(uvPath: string): SetupError {
   });
 }
 
-function noUv(uvPath: string, failures: readonly SetupError[], isOffline: boolean): SetupError {
+function noUv(
+  uvPath: string,
+  failures: readonly SetupError[],
+  { isOffline, state }: { isOffline: boolean; state: InspectedUv['state'] },
+): SetupError {
+  const isAltered = state === 'altered';
+  const lack = isAltered ? 'was altered' : 'is not here';
   const message = isOffline
-    ? `uv ${MANAGED_UV_VERSION} is not here, and --offline forbids to fetch it.`
+    ? `uv ${MANAGED_UV_VERSION} ${lack}, and --offline forbids to fetch it.`
     : 'uv could not be fetched from anywhere.';
   const place = otherRemedy(`Place the uv ${MANAGED_UV_VERSION} binary at ${uvPath}`);
-  return joinFailures(message, failures, { remedies: [place] });
+  const evidence = isAltered ? [`the uv at ${uvPath} is not as ktx put it there`] : [];
+  return joinFailures(message, failures, { remedies: [place], evidence });
 }

@@ -64,7 +64,7 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
   const shared = sharedLayout(layout.runtimeRoot);
   const store = openStore(shared.storeDir);
   const withSignal = (signal: AbortSignal) => ({ ...context, options: { ...options, signal } });
-  // The one that asks an interpreter first: it answers while the other hashes.
+  // First the one that may ask an interpreter: it answers while the other hashes.
   const [locked, uv] = await sideBySide(
     [(stop) => planLocked(withSignal(stop), store), (stop) => planUv(withSignal(stop), store)],
     options.signal,

@@ -36,7 +36,7 @@ export interface InstallPreparation {
   status: 'install';
   /** The manifest that was in force when the plan was made. */
   present: InstalledKtxRuntimeManifest | null;
-  /** `readWriteMark` of before: all that the plan saw was seen after it. */
+  /** `readWriteMark` of before: all that the plan saw was seen after it, but for `present`. */
   writeMark: string | null;
   summary: PlanSummary;
   job: InstallJob;

@@ -11,6 +11,7 @@ import { embeddingsModelDir } from '../runtime/models.ts';
 import { REFERENCE_TEXT, REFERENCE_VECTOR } from '../runtime/reference-vector.ts';
 import { interpreterEnvironment } from '../runtime/system-python.ts';
 import { CancelledError, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
+import { ownStop } from '../support/own-stop.ts';
 
 const IMPORT_SCRIPT = `
 import json, sys
@@ -68,11 +69,10 @@ export interface Proof {
 export async function proveEnvironment(options: ProofOptions): Promise<Proof> {
   // Side by side, since each reads other packages for the first time: a third of the whole install otherwise. What cannot
   // be imported is also why the daemon does not start, and says it better.
-  const stop = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  const { stop, signal } = ownStop(options.signal);
   const [imports, daemon] = await Promise.allSettled([
     proveImports(options).catch((error: unknown) => {
-      stop.abort();
+      stop();
       throw error;
     }),
     proveDaemon({ ...options, signal }),
@@ -127,8 +127,7 @@ export async function proveDaemon(options: ProofOptions): Promise<void> {
   const port = await allocateDaemonPort();
   const baseUrl = `http://127.0.0.1:${port}`;
   const nonce = randomBytes(16).toString('hex');
-  const stop = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  const { stop, signal } = ownStop(options.signal);
   let printed = '';
   const daemon = runProcess({
     command: options.daemonPath,
@@ -178,7 +177,7 @@ export async function proveDaemon(options: ProofOptions): Promise<void> {
     }
     if (options.modelDir) await proveVector(options, port);
   } finally {
-    stop.abort();
+    stop();
     await daemon;
   }
 }

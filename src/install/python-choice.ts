@@ -9,7 +9,6 @@ import {
 import { type HostPlatform, lockedMinors, platformKey, targetKey } from '../runtime/target.ts';
 import { findUnpackedPython } from '../runtime/unpacked-python.ts';
 import { SetupError } from '../support/errors.ts';
-import { headStart } from '../support/head-start.ts';
 import { managedPythonKey } from '../uv/python-downloads.ts';
 import { unavailability } from './feature-support.ts';
 import type { PythonChoice } from './setup-options.ts';
@@ -74,34 +73,28 @@ export async function choosePython(options: {
   }
 
   const managed = choice === 'system' ? null : managedCandidate(lock, host, minors);
-  const findSystem = (signal: AbortSignal) => findSystemPythons({ host, minors, env: options.env, signal });
-  const systemSearch = choice === 'managed' ? null : headStart(findSystem, options.signal);
-  try {
-    let obstacles: string[] = [];
-    if (managed) {
-      const key = managedPythonKey(host, managed.version);
-      const wanted = { key, archiveSha256: managed.archive.sha256 };
-      const unpackedDir = await findUnpackedPython(options.pythonDir, wanted);
-      if (unpackedDir !== null) return { ...managed, presence: 'unpacked', unpackedDir };
-      if (await options.isStored(managed.archive)) return { ...managed, presence: 'stored' };
-      obstacles = await options.findObstacles(managed.archive);
-      if (obstacles.length === 0) return { ...managed, presence: 'fetch' };
-    }
-    if (!systemSearch) throw noManagedPython(lock, host, obstacles);
-
-    const search = await systemSearch.take();
-    const best = search.usable[0];
-    if (!best) throw noPython(minors, obstacles, search);
-    const notes =
-      choice === 'auto' && managed
-        ? [
-            `Python ${managed.version} cannot be had here; the system's Python ${best.version} (${best.path}) is used`,
-          ]
-        : [];
-    return systemDecision(best, host, notes, obstacles);
-  } finally {
-    systemSearch?.drop();
+  let obstacles: string[] = [];
+  if (managed) {
+    const key = managedPythonKey(host, managed.version);
+    const wanted = { key, archiveSha256: managed.archive.sha256 };
+    const unpackedDir = await findUnpackedPython(options.pythonDir, wanted);
+    if (unpackedDir !== null) return { ...managed, presence: 'unpacked', unpackedDir };
+    if (await options.isStored(managed.archive)) return { ...managed, presence: 'stored' };
+    obstacles = await options.findObstacles(managed.archive);
+    if (obstacles.length === 0) return { ...managed, presence: 'fetch' };
   }
+  if (choice === 'managed') throw noManagedPython(lock, host, obstacles);
+
+  const search = await findSystemPythons({ host, minors, env: options.env, signal: options.signal });
+  const best = search.usable[0];
+  if (!best) throw noPython(minors, obstacles, search);
+  const notes =
+    choice === 'auto' && managed
+      ? [
+          `Python ${managed.version} cannot be had here; the system's Python ${best.version} (${best.path}) is used`,
+        ]
+      : [];
+  return systemDecision(best, host, notes, obstacles);
 }
 
 function managedCandidate(

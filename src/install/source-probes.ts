@@ -53,7 +53,8 @@ export function askEverySource(
 ): Promise<SourceAnswer[]> {
   const ask = async (source: ArtefactSource) => {
     const answer = await askSource(session, artefact, source, signal);
-    session.tell(verdictOf(answer, artefact));
+    // Of a probe that nobody waits for any more there is nothing to tell.
+    if (!signal?.aborted) session.tell(verdictOf(answer, artefact));
     return answer;
   };
   return Promise.all(session.sourcesOf(artefact).map(ask));

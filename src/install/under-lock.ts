@@ -38,7 +38,7 @@ export async function installUnderLock(
   let current: Prepared = prepared;
   const carryOut = async (access: WriteAccess): Promise<InstallEnd> => {
     await recover({ runtimeRoot: layout.runtimeRoot, note });
-    if (access.hasWaited || access.markFound !== prepared.writeMark || (await hasChanged(prepared)))
+    if (access.hasChangedSince(prepared.writeMark) || (await hasChanged(prepared)))
       current = await planAnew(prepared, options, emit, isShown);
     if (current.status === 'ready') return { status: 'ready', ready: current };
     const outcome = await runInstallJob(current.job, access, emit, options.signal);
@@ -56,7 +56,7 @@ export async function installUnderLock(
   }
 }
 
-/** Whether another runtime is in force than when the plan was made, which may have been shown for hours. */
+/** Whether another runtime is in force than when the plan was made: the one thing that it saw before the mark. */
 async function hasChanged({ job, present }: InstallPreparation): Promise<boolean> {
   const now = await readInstalledManifest(job.layout.manifestPath).catch(() => null);
   return JSON.stringify(now) !== JSON.stringify(present);

@@ -76,8 +76,8 @@ export interface InspectedUv {
 }
 
 /**
- * What lies at uv's place. Its digest is a pin where it came in a wheel; of an archive the pin is another, so what an install
- * took out of it counts, as written down then or taken out again.
+ * What lies at uv's place. Its digest is a pin where it came in a wheel. Of an archive the pin is another: what it holds counts,
+ * and when it has left the store, what an install wrote down when it took uv out of it.
  */
 export async function inspectUvBinary(
   uvPath: string,
@@ -87,11 +87,11 @@ export async function inspectUvBinary(
   if (!pins) return { state: (await pathExists(uvPath)) ? 'unknown' : 'missing', sha256: null };
   const sha256 = await store.digestOf(uvPath);
   if (sha256 === null) return { state: 'missing', sha256 };
-  const mark = await readVerifiedMark(uvPath);
-  if (sha256 === pins.wheelBinarySha256 || sha256 === mark?.sha256) return { state: 'pinned', sha256 };
+  if (sha256 === pins.wheelBinarySha256) return { state: 'pinned', sha256 };
   const kept = await keptBinary(store, pins.archive);
-  if (kept && sha256Of(kept) === sha256) return { state: 'pinned', sha256 };
-  const isOurs = kept !== null || mark !== null || (await store.has(pins.wheel));
+  const taken = kept ? sha256Of(kept) : (await readVerifiedMark(uvPath))?.sha256;
+  if (sha256 === taken) return { state: 'pinned', sha256 };
+  const isOurs = taken !== undefined || (await store.has(pins.wheel));
   return { state: isOurs ? 'altered' : 'unknown', sha256 };
 }
 

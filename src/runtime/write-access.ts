@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,8 +17,8 @@ export type Note = (level: 'info' | 'warning', text: string) => void;
 export interface WriteAccess {
   /** Somebody else had it first. */
   readonly hasWaited: boolean;
-  /** `readWriteMark` of just before: another one than that of a plan means that somebody else has had it since. */
-  readonly markFound: string | null;
+  /** Whether somebody else has had it since `readWriteMark` gave this mark, or had it then: what was seen may have changed. */
+  hasChangedSince(mark: string | null): boolean;
   /** What the holder is doing, for those who wait. */
   setStep(step: string): void;
 }
@@ -74,6 +74,7 @@ export async function withWriteAccess<T>(
   const held: FileLock[] = [];
   let hasWaited = false;
   let markFound: string | null = null;
+  let wasLeft = false;
   const { locksDir } = sharedLayout(options.runtimeRoot);
   const self = {
     pid: process.pid,
@@ -84,20 +85,25 @@ export async function withWriteAccess<T>(
   try {
     for (const name of lockNames(options.versions)) {
       const path = join(locksDir, `${name}.lock`);
-      // Before taking it makes the file.
-      if (name === ROOT) markFound = await readWriteMark(options.runtimeRoot);
+      // Taking it makes the file.
+      const isFirst = !existsSync(path);
       const taken = await take(path, options, () => {
         hasWaited = true;
       });
       if (taken === null) return null;
       held.push(taken);
+      if (name === ROOT) {
+        markFound = isFirst ? null : await readWriteMark(options.runtimeRoot);
+        wasLeft = existsSync(holderPath(path));
+      }
       mark(path);
       writeHolder(path, { ...self, step: options.step });
       if (!taken.isExclusive) options.note('warning', cannotLockText(locksDir));
     }
     return await action({
       hasWaited,
-      markFound,
+      // Whoever was killed while he had it has left his name, and no mark of the end.
+      hasChangedSince: (planned) => hasWaited || wasLeft || markFound !== planned,
       setStep: (step) => {
         for (const { path } of held) writeHolder(path, { ...self, step });
       },
@@ -113,7 +119,7 @@ export async function withWriteAccess<T>(
 
 /**
  * Changes whenever somebody takes the right to change the runtime folder and when he gives it back; `null` before the first.
- * Who plans without it reads this first, and finds in `markFound` whether the plan still holds.
+ * Who plans without it reads this first, and learns from `hasChangedSince` whether the plan still holds.
  */
 export function readWriteMark(runtimeRoot: string): Promise<string | null> {
   return fileIdentity(join(sharedLayout(runtimeRoot).locksDir, `${ROOT}.lock`));
@@ -125,7 +131,7 @@ function mark(lockPath: string): void {
   try {
     utimesSync(lockPath, now, now);
   } catch {
-    // An uninstall has deleted it, or another user owns it: who waited knows that from `hasWaited`.
+    // An uninstall has deleted it; or another user owns it, and then only who waits notices somebody else.
   }
 }
 

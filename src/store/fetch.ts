@@ -8,6 +8,7 @@ import type { Artefact } from '../runtime/lock.ts';
 import { CancelledError, SetupError, throwIfCancelled } from '../support/errors.ts';
 import type { Emit, SetupStep } from '../support/events.ts';
 import { formatBytes, formatDuration } from '../support/format.ts';
+import { ownStop } from '../support/own-stop.ts';
 import { type ArtefactSource, NoSourceError, type ReleaseNumbers, sourcesFor } from './sources.ts';
 import { type ArtefactStore, DigestMismatchError } from './store.ts';
 import { type TransferResult, transfer } from './transfer.ts';
@@ -52,8 +53,7 @@ export interface FetchOptions {
 export async function fetchArtefacts(options: FetchOptions): Promise<{ downloadedBytes: number }> {
   const { signal } = options;
   throwIfCancelled(signal);
-  const stop = new AbortController();
-  const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  const { stop, signal: either } = ownStop(signal);
   const run: FetchRun = {
     ...options,
     step: options.step ?? 'fetch',
@@ -70,7 +70,7 @@ export async function fetchArtefacts(options: FetchOptions): Promise<{ downloade
       } catch (error) {
         // What the others die of after this one is only its echo.
         firstError ??= error;
-        stop.abort();
+        stop();
         return null;
       }
     };

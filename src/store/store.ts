@@ -6,12 +6,12 @@ import { syncDirectory } from '../support/atomic-file.ts';
 import {
   absentAsNull,
   CancelledError,
-  errorCode,
   errorMessage,
   SetupError,
   throwIfCancelled,
+  volumeFailureClass,
 } from '../support/errors.ts';
-import { fileIdentity } from '../support/file-identity.ts';
+import { fileIdentity, identityOf } from '../support/file-identity.ts';
 import { type PartialFile, type PartialOrigin, partialStore } from './partial.ts';
 
 /** TLS hands out 16 KiB at a time; a write for each costs more than the bytes. */
@@ -55,7 +55,7 @@ export interface ArtefactStore {
   pathOf(artefact: Artefact): string;
   /** A file of the right size is there. Not hashed: say `verify` before it is used. */
   has(artefact: Artefact): Promise<boolean>;
-  /** Those of them that `has` denies. Looks at the folder once, and at the files that are in it. */
+  /** Those of them that `has` denies. */
   missingOf(artefacts: readonly Artefact[]): Promise<Artefact[]>;
   /** @throws the file system's error when it is not there. */
   sizeOf(artefact: Artefact): Promise<number>;
@@ -87,13 +87,17 @@ export function openStore(storeDir: string): ArtefactStore {
   /** What was hashed already, by path, and what it was then. */
   const hashed = new Map<string, { identity: string; sha256: string }>();
   const digestOf: ArtefactStore['digestOf'] = async (path, signal) => {
-    const identity = await fileIdentity(path);
+    const status = await stat(path, { bigint: true }).catch(absentAsNull);
+    if (status === null) return null;
+    const identity = identityOf(status);
     const known = hashed.get(path);
-    if (known && known.identity === identity) return known.sha256;
-    const changedMs = (await stat(path).catch(absentAsNull))?.ctimeMs ?? 0;
-    const sha256 = await hashFile(path, signal);
+    if (known?.identity === identity) return known.sha256;
     // The clock of a file system ticks in milliseconds: what changed just now could change again unseen.
-    if (identity && sha256 && Date.now() - changedMs > SETTLED_MS) hashed.set(path, { identity, sha256 });
+    const isSettled = Date.now() - Number(status.ctimeMs) > SETTLED_MS;
+    // Who plans has no lock, and another run may have taken it away since it was seen.
+    const sha256 = await hashFile(path, signal).catch(absentAsNull);
+    if (isSettled && sha256 !== null && (await fileIdentity(path)) === identity)
+      hashed.set(path, { identity, sha256 });
     return sha256;
   };
 
@@ -107,6 +111,7 @@ export function openStore(storeDir: string): ArtefactStore {
     pathOf,
     has,
     async missingOf(artefacts) {
+      // One look at the folder spares one for each file where there are none, as on the first screen ever.
       const digests = new Set(await readdir(storeDir).catch(() => []));
       const isHere = await Promise.all(
         artefacts.map(async (artefact) => digests.has(artefact.sha256) && (await has(artefact))),
@@ -166,13 +171,9 @@ export function mostBytesOf({ sizeBytes, unpackedBytes }: Artefact): number {
   return sizeBytes ?? unpackedBytes ?? Number.POSITIVE_INFINITY;
 }
 
-/**
- * Digest of a file, at the speed of the disk; `null` when nothing is there, because who plans has no lock and another run may have
- * taken it away since it was seen. @throws CancelledError, or the file system's error.
- */
-export async function hashFile(path: string, signal?: AbortSignal): Promise<string | null> {
-  const handle = await open(path, 'r').catch(absentAsNull);
-  if (handle === null) return null;
+/** Digest of a file, at the speed of the disk. @throws CancelledError, or the file system's error. */
+export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
+  const handle = await open(path, 'r');
   try {
     const hash = createHash('sha256');
     await updateFrom(hash, handle, Number.POSITIVE_INFINITY, signal);
@@ -266,11 +267,11 @@ async function writeChunks(
 
 /** Turns what a person can act on (disk full, no permission) into words. */
 function storeFailure(error: unknown, storeDir: string): unknown {
-  const code = errorCode(error);
-  if (error instanceof SetupError || code === undefined) return error;
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  if (error instanceof SetupError) return error;
+  const failureClass = volumeFailureClass(error);
+  if (failureClass === 'disk') {
     return new SetupError(`The disk of ${storeDir} is full.`, {
-      failureClass: 'disk',
+      failureClass,
       evidence: [errorMessage(error)],
       nextSteps: [
         'Free some space, or choose another place: ktx setup --runtime-root <dir>',
@@ -279,9 +280,9 @@ function storeFailure(error: unknown, storeDir: string): unknown {
       cause: error,
     });
   }
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+  if (failureClass === 'permission') {
     return new SetupError(`${storeDir} cannot be written.`, {
-      failureClass: 'permission',
+      failureClass,
       evidence: [errorMessage(error)],
       nextSteps: ['Check who owns the folder, or choose another place: ktx setup --runtime-root <dir>'],
       cause: error,

@@ -30,7 +30,7 @@ export async function digestTree(root: string, signal?: AbortSignal): Promise<Tr
   return Object.fromEntries(digests.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-async function hashOf(path: string): Promise<string | null> {
+async function hashOf(path: string): Promise<string> {
   // Binaries of 30 MB and more in one piece each, sixteen at a time, would be half a gigabyte.
   if (/\.(?:so[.\d]*|a|dylib|dll|exe)$|[\\/]bin[\\/]/.test(path)) return hashFile(path);
   return createHash('sha256')

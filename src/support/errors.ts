@@ -75,6 +75,13 @@ export function isAbsence(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '');
 }
 
+/** What an error of the file system stands for, where that is a full disk or a missing right; else `null`. */
+export function volumeFailureClass(error: unknown): 'disk' | 'permission' | null {
+  const code = errorCode(error) ?? '';
+  if (['ENOSPC', 'EDQUOT'].includes(code)) return 'disk';
+  return ['EACCES', 'EPERM', 'EROFS'].includes(code) ? 'permission' : null;
+}
+
 /** For `catch`: what is not there is `null`; anything else goes on. */
 export function absentAsNull(error: unknown): null {
   if (isAbsence(error)) return null;

@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
 /**
@@ -6,5 +7,10 @@ import { stat } from 'node:fs/promises';
  */
 export async function fileIdentity(path: string): Promise<string | null> {
   const status = await stat(path, { bigint: true }).catch(() => null);
-  return status && [status.size, status.mtimeNs, status.ctimeNs, status.ino].join(' ');
+  return status && identityOf(status);
+}
+
+/** The same of a file that was looked at already. */
+export function identityOf(status: BigIntStats): string {
+  return [status.size, status.mtimeNs, status.ctimeNs, status.ino].join(' ');
 }

@@ -1,5 +1,7 @@
-/** Somebody who answers at all has mostly done so by then. */
-const SLOW_AFTER_MS = 250;
+import { ownStop } from './own-stop.ts';
+
+/** Somebody who answers at all has done so by then, over a slow line too. */
+const SLOW_AFTER_MS = 1000;
 
 export interface HeadStart<T> {
   /** The result, started now at the latest. */
@@ -14,29 +16,24 @@ export interface HeadStart<T> {
  */
 export function headStart<T>(
   start: (signal: AbortSignal) => Promise<T>,
-  signal?: AbortSignal,
-  slowAfterMs = SLOW_AFTER_MS,
+  signal: AbortSignal | undefined,
 ): HeadStart<T> {
-  const stop = new AbortController();
-  const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  const own = ownStop(signal);
   let running: Promise<T> | null = null;
   const begin = (): Promise<T> => {
     if (running === null) {
-      running = start(either);
+      running = start(own.signal);
       // Whoever takes it gets the failure.
       running.catch(() => {});
     }
     return running;
   };
-  const timer = setTimeout(begin, slowAfterMs);
+  const timer = setTimeout(begin, SLOW_AFTER_MS);
   return {
-    take() {
-      clearTimeout(timer);
-      return begin();
-    },
+    take: begin,
     drop() {
       clearTimeout(timer);
-      stop.abort();
+      own.stop();
     },
   };
 }

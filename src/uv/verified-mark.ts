@@ -12,7 +12,8 @@ function markPath(uvPath: string): string {
 }
 
 /**
- * Remembers what the pinned binary is: its archive may leave the store. Without the mark there is more to hash, so a failure is none.
+ * Remembers what the pinned binary is: its archive may leave the store. A failure is none yet: as long as the archive is there, it
+ * says the same.
  * @param identity its `fileIdentity` from before it was hashed; `null` when it had gone.
  */
 export async function markVerified(uvPath: string, identity: string | null, sha256: string): Promise<void> {

@@ -1,49 +1,81 @@
-import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { discardPlan, planSetup } from '../../src/install/setup.ts';
-import { startLoopbackIndex } from '../fixtures/loopback-index.ts';
+import { type Interception, startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { plainEnvironment } from '../fixtures/program.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { openWheelhouse } from '../fixtures/wheelhouse.ts';
 import { startServer } from '../network/fixtures.ts';
 
-it('while official hosts are silent, the sources after them are asked', { timeout: 120_000 }, async () => {
+type Listener = Parameters<typeof startServer>[0];
+
+/** A plan on an empty home, with an official host and an index that do as they are told. */
+async function planWith(answerUv: Listener, answerUvPage: Interception) {
   const home = await temporaryFolder();
-  const index = await startLoopbackIndex(await openWheelhouse());
-  const bin = join(home, 'bin');
-  const ran = join(home, 'python-was-asked');
-  await mkdir(bin);
-  const shim = `#!/bin/sh\n: > '${ran}'\nexec /usr/bin/python3 "$@"\n`;
-  await writeFile(join(bin, 'python3'), shim, { mode: 0o755 });
-  const isNextAsked = {
-    uv: () => index.requests.includes('/simple/uv/'),
-    python: () => existsSync(ran),
-  };
-  // It answers when the next source was asked: who waits for it first hears nothing within the time of a probe.
-  const official = await startServer(async (request, response) => {
-    const isDue = isNextAsked[request.url!.includes('cpython') ? 'python' : 'uv'];
-    while (!isDue() && !response.closed) await delay(10);
-    response.writeHead(410).end();
+  const official = await startServer((request, response) => {
+    if (request.url!.includes('cpython')) response.writeHead(410).end();
+    else answerUv(request, response);
   });
+  const index = await startLoopbackIndex(
+    await openWheelhouse(),
+    (request, response) => request.url!.endsWith('/simple/uv/') && answerUvPage(request, response),
+  );
   onTestFinished(async () => {
     await official.close();
     await index.close();
   });
+  const notes: string[] = [];
   const plan = await planSetup({
     cliVersion: '0.3.0',
     features: ['core'],
     runtimeRoot: join(home, 'runtime'),
     homeDir: home,
     indexUrl: index.url,
-    env: { ...plainEnvironment(home), PATH: bin, UV_ASTRAL_MIRROR_URL: official.url },
+    env: { ...plainEnvironment(home), UV_ASTRAL_MIRROR_URL: official.url },
+    onEvent: (event) => void (event.type === 'note' && notes.push(event.text)),
   });
   if (plan.status !== 'install') throw new Error('nothing to install');
+  return { plan, uv: plan.summary.rows.find(({ id }) => id === 'uv')!, official, index, notes };
+}
+
+it("while uv's official host is silent, the index is asked for it", { timeout: 120_000 }, async () => {
+  let isWaiting = false;
+  const wasWaiting: boolean[] = [];
+  const { plan, uv, official, index } = await planWith(
+    (_request, response) => {
+      isWaiting = true;
+      response.once('close', () => {
+        isWaiting = false;
+      });
+    },
+    () => {
+      wasWaiting.push(isWaiting);
+      return false;
+    },
+  );
   await discardPlan(plan);
-  const rejected = plan.summary.rows.flatMap((row) => row.rejected);
-  expect(rejected).toHaveLength(2);
-  for (const line of rejected) expect(line).toContain('410');
-  expect(plan.summary.python.version).toMatch(/^3\.11\./);
+  expect(plan.summary.hosts).toContain(index.host);
+  expect(uv.rejected.join()).toContain(official.host);
+  expect(wasWaiting).toEqual([true]);
+});
+
+it('what the index says of uv is not told when the official host had it after all', {
+  timeout: 120_000,
+}, async () => {
+  const isAsked = Promise.withResolvers<void>();
+  const isPlanned = Promise.withResolvers<void>();
+  const { plan, uv, official, notes } = await planWith(
+    (_request, response) => void isAsked.promise.then(() => response.writeHead(200).end()),
+    (_request, response) => {
+      isAsked.resolve();
+      void isPlanned.promise.then(() => response.writeHead(404).end());
+      return true;
+    },
+  );
+  expect(uv.place).toBe(official.host);
+  isPlanned.resolve();
+  await delay(200);
+  await discardPlan(plan);
+  expect(notes.filter((text) => text.includes('.whl') && text.includes('uv-'))).toEqual([]);
 });

@@ -2,17 +2,15 @@ import { expect, it } from 'vitest';
 import { startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { openWheelhouse } from '../fixtures/wheelhouse.ts';
 import { crowdRows, crowdTable } from './crowd.ts';
-import { seeded } from './kill.ts';
 
-/** The short form, each time another course of events; `npm run test:faults` has the long one. */
+/** The short form, each time the same things in another order; `npm run test:faults` has the long one. */
 it('whatever several processes do at once, none of them fails and nothing is left', {
   timeout: 180_000,
 }, async () => {
   const index = await startLoopbackIndex(await openWheelhouse());
-  const seed = Date.now() % 100_000;
   try {
-    const rows = await crowdRows(index, { workers: 4, turns: 8, random: seeded(seed) });
-    console.log(`seed ${seed}\n${crowdTable(rows)}`);
+    const rows = await crowdRows(index, { workers: 4, turns: 8, seed: 1 });
+    console.log(crowdTable(rows));
     expect(rows.flatMap(({ what, problems }) => problems.map((problem) => `${what}: ${problem}`))).toEqual(
       [],
     );

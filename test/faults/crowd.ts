@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isEnvironmentInUse } from '../../src/runtime/environments-in-use.ts';
 import type { LoopbackIndex } from '../fixtures/loopback-index.ts';
+import { seeded } from './kill.ts';
 import {
   CLI_VERSION,
   makeWorld,
@@ -29,7 +30,8 @@ export interface CrowdPlan {
   workers: number;
   /** How many things each of them does, one after the other. */
   turns: number;
-  random: () => number;
+  /** Decides what each worker does; when it comes to it is left to the machine. */
+  seed: number;
 }
 
 interface Operation {
@@ -100,11 +102,13 @@ export async function crowdRows(index: LoopbackIndex, plan: CrowdPlan): Promise<
   );
   try {
     await Promise.all(
-      Array.from({ length: plan.workers }, async () => {
+      Array.from({ length: plan.workers }, async (_, worker) => {
+        // Spread, since the first numbers of neighbouring seeds are neighbours.
+        const random = seeded(Math.imul(plan.seed + worker, 0x9e3779b1));
         for (let turn = 0; turn < plan.turns; turn++) {
-          const position = Math.floor(plan.random() * OPERATIONS.length);
-          await delay(plan.random() * PAUSE_MS);
-          const killAfterMs = plan.random() * KILLED_OF < 1 ? plan.random() * KILLED_WITHIN_MS : null;
+          const position = Math.floor(random() * OPERATIONS.length);
+          await delay(random() * PAUSE_MS);
+          const killAfterMs = random() * KILLED_OF < 1 ? random() * KILLED_WITHIN_MS : null;
           await take(OPERATIONS[position]!, world, rows[position]!, killAfterMs);
         }
       }),

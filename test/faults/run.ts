@@ -42,7 +42,9 @@ await Promise.all(
     for (const job of jobs) await job();
   }),
 );
-const crowd = isWanted('crowd') ? await crowdRows(index, { workers: 5, turns: 20, random: seeded(30) }) : [];
+const crowd = isWanted('crowd')
+  ? await crowdRows(index, { workers: 5, turns: 20, seed: Date.now() % 1_000_000 })
+  : [];
 await index.close();
 if (rows.length > 0) {
   rows.sort((a, b) => SCENARIOS.indexOf(a.scenario) - SCENARIOS.indexOf(b.scenario));

@@ -69,6 +69,22 @@ describe('a uv that is about to be run', () => {
     await assertPinnedUv(uvPath, null, store);
   });
 
+  it('is what the kept archive holds, whatever was written down', async () => {
+    await appendFile(uvPath, 'x');
+    await markVerified(uvPath, 'any', sha256Of(Buffer.concat([BINARY, Buffer.from('x')])));
+    expect(await inspectUvBinary(uvPath, pins, store)).toMatchObject({ state: 'altered' });
+  });
+
+  it('is not marked as verified when it changes while it is hashed', async () => {
+    const digestOf: ArtefactStore['digestOf'] = async (path) => {
+      const sha256 = await store.digestOf(path);
+      await appendFile(uvPath, 'x');
+      return sha256;
+    };
+    await acceptPinnedUv(uvPath, pins, { ...store, digestOf });
+    expect(await isMarkedVerified(uvPath)).toBe(false);
+  });
+
   it('is looked at again when it has changed since the plan', async () => {
     await rm(`${uvPath}.verified`);
     await acceptPinnedUv(uvPath, pins, store);

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { readWriteMark, withWriteAccess } from '../../src/runtime/write-access.ts';
 import { CancelledError } from '../../src/support/errors.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
@@ -151,20 +151,51 @@ it("a holder's name that cannot be removed neither keeps a lock nor hides what w
   expect(await withWriteAccess({ ...options, shouldWait: false }, async () => 'in')).toBe('in');
 });
 
-it('leaves a mark by which a plan knows that somebody else had it since', async () => {
-  const { runtimeRoot, options } = await given();
-  const found = () => withWriteAccess(options, async ({ markFound }) => markFound);
-  expect([await readWriteMark(runtimeRoot), await found()]).toEqual([null, null]);
-  const planned = await readWriteMark(runtimeRoot);
-  expect(planned).not.toBeNull();
-  expect(await found()).toBe(planned);
-  expect(await found()).not.toBe(planned);
-  await delay(20);
-  // Also who planned while somebody had it, and got it without waiting.
-  const during = await withWriteAccess(options, async () => {
-    await delay(20);
-    return readWriteMark(runtimeRoot);
+describe('a plan that was made without it', () => {
+  it('holds while nobody has had it since', async () => {
+    const { runtimeRoot, options } = await given();
+    const changed = async (mark: string | null) =>
+      withWriteAccess(options, async ({ hasChangedSince }) => hasChangedSince(mark));
+    expect(await readWriteMark(runtimeRoot)).toBeNull();
+    expect(await changed(null)).toBe(false);
+    const planned = await readWriteMark(runtimeRoot);
+    expect(planned).not.toBeNull();
+    expect(await changed(planned)).toBe(false);
+    expect(await changed(planned)).toBe(true);
+    expect(await changed(null)).toBe(true);
   });
-  expect(await found()).not.toBe(during);
-  expect(await readWriteMark(join(runtimeRoot, 'nowhere'))).toBeNull();
+
+  it('does not, when it was made while somebody had it, who ended before he was waited for', async () => {
+    const { runtimeRoot, options } = await given();
+    const planned = await withWriteAccess(options, async () => {
+      const mark = await readWriteMark(runtimeRoot);
+      await delay(20);
+      return mark;
+    });
+    expect(await withWriteAccess(options, async ({ hasChangedSince }) => hasChangedSince(planned))).toBe(
+      true,
+    );
+  });
+
+  it.each([
+    ['before somebody took it', false],
+    ['while he had it', true],
+  ])('does not, when it was made %s and he was killed', async (_when, isMadeMeanwhile) => {
+    const { runtimeRoot, options } = await given();
+    await withWriteAccess(options, async () => {});
+    let planned = await readWriteMark(runtimeRoot);
+    await delay(20);
+    const killed = holder(runtimeRoot);
+    await killed.until('has access');
+    if (isMadeMeanwhile) planned = await readWriteMark(runtimeRoot);
+    killed.child.kill('SIGKILL');
+    await once(killed.child, 'exit');
+    // A name that could not be written, on a full disk, leaves the mark alone to tell.
+    if (!isMadeMeanwhile) await rm(join(runtimeRoot, 'uv', 'locks', 'root.lock.holder.json'));
+    const seen = await withWriteAccess(options, async ({ hasWaited, hasChangedSince }) => [
+      hasWaited,
+      hasChangedSince(planned),
+    ]);
+    expect(seen).toEqual([false, true]);
+  });
 });

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Artefact } from '../../src/runtime/lock.ts';
 import { type ArtefactStore, DigestMismatchError, hashFile, openStore } from '../../src/store/store.ts';
 import { SetupError } from '../../src/support/errors.ts';
@@ -209,6 +210,36 @@ describe('verify', () => {
     await writeFile(path, Buffer.concat([Buffer.from('X'), BYTES.subarray(1)]));
     await utimes(path, atime, mtime);
     expect(await store.verify(artefact)).toBe('altered');
+  });
+
+  it('hashes again what had changed just before it was hashed: it may have changed once more in that tick', async () => {
+    await store.put(artefact, inChunks(BYTES));
+    const path = store.pathOf(artefact);
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    vi.setSystemTime((await stat(path)).ctimeMs + 50);
+    expect(await store.digestOf(path)).toBe(artefact.sha256);
+    await expect(store.digestOf(path, AbortSignal.abort())).rejects.toThrow();
+    vi.setSystemTime((await stat(path)).ctimeMs + 150);
+    expect(await store.digestOf(path)).toBe(artefact.sha256);
+    expect(await store.digestOf(path, AbortSignal.abort())).toBe(artefact.sha256);
+  });
+
+  it('hashes again what changed while it was hashed', async () => {
+    await store.put(artefact, inChunks(BYTES));
+    const path = store.pathOf(artefact);
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    vi.setSystemTime((await stat(path)).ctimeMs + 1000);
+    const signal = {
+      // Looked at between two pieces.
+      get aborted() {
+        appendFileSync(path, 'x');
+        return false;
+      },
+    } as AbortSignal;
+    await store.digestOf(path, signal);
+    await expect(store.digestOf(path, AbortSignal.abort())).rejects.toThrow();
   });
 
   it('can be cancelled', async () => {

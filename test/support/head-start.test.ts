@@ -15,8 +15,8 @@ const watched = () => {
 
 it('is not begun where the first answers soon', async () => {
   const { signals, start } = watched();
-  const second = headStart(start);
-  await vi.advanceTimersByTimeAsync(249);
+  const second = headStart(start, undefined);
+  await vi.advanceTimersByTimeAsync(999);
   second.drop();
   await vi.advanceTimersByTimeAsync(10_000);
   expect(signals).toEqual([]);
@@ -24,8 +24,8 @@ it('is not begun where the first answers soon', async () => {
 
 it('is begun once when the first is slow, and waits to be taken', async () => {
   const { signals, start } = watched();
-  const second = headStart(start);
-  await vi.advanceTimersByTimeAsync(250);
+  const second = headStart(start, undefined);
+  await vi.advanceTimersByTimeAsync(1000);
   expect(signals).toHaveLength(1);
   expect(await second.take()).toBe('second');
   expect(await second.take()).toBe('second');
@@ -34,19 +34,19 @@ it('is begun once when the first is slow, and waits to be taken', async () => {
 
 it('is begun when it is taken before that', async () => {
   const { signals, start } = watched();
-  expect(await headStart(start).take()).toBe('second');
+  expect(await headStart(start, undefined).take()).toBe('second');
   await vi.advanceTimersByTimeAsync(10_000);
   expect(signals).toHaveLength(1);
 });
 
 it('ends when it is dropped, and when the whole is stopped', async () => {
   const { signals, start } = watched();
-  const second = headStart(start);
-  await vi.advanceTimersByTimeAsync(250);
+  const second = headStart(start, undefined);
+  await vi.advanceTimersByTimeAsync(1000);
   second.drop();
   const all = new AbortController();
   const third = headStart(start, all.signal);
-  await vi.advanceTimersByTimeAsync(250);
+  await vi.advanceTimersByTimeAsync(1000);
   all.abort();
   expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
   third.drop();
@@ -55,7 +55,7 @@ it('ends when it is dropped, and when the whole is stopped', async () => {
 it('a failure is for whoever takes it, and for nobody else', async () => {
   const failing = headStart(async () => {
     throw new Error('no');
-  });
-  await vi.advanceTimersByTimeAsync(250);
+  }, undefined);
+  await vi.advanceTimersByTimeAsync(1000);
   await expect(failing.take()).rejects.toThrow('no');
 });
