@@ -11,7 +11,7 @@ import {
   throwIfCancelled,
   volumeFailureClass,
 } from '../support/errors.ts';
-import { fileIdentity, identityOf } from '../support/file-identity.ts';
+import { identityOf } from '../support/file-identity.ts';
 import { type PartialFile, type PartialOrigin, partialStore } from './partial.ts';
 
 /** TLS hands out 16 KiB at a time; a write for each costs more than the bytes. */
@@ -96,8 +96,7 @@ export function openStore(storeDir: string): ArtefactStore {
     const isSettled = Date.now() - Number(status.ctimeMs) > SETTLED_MS;
     // Who plans has no lock, and another run may have taken it away since it was seen.
     const sha256 = await hashFile(path, signal).catch(absentAsNull);
-    if (isSettled && sha256 !== null && (await fileIdentity(path)) === identity)
-      hashed.set(path, { identity, sha256 });
+    if (isSettled && sha256 !== null) hashed.set(path, { identity, sha256 });
     return sha256;
   };
 
