@@ -54,8 +54,8 @@ function numberedLines(log: LogSnapshot, first: number, count: number): { number
 
 const TONES: readonly [RegExp, Tone][] = [
   [/^\$ /, 'accent'],
-  [/^✓ /, 'good'],
-  [/^(✗ |error[:\s]|×)/i, 'bad'],
+  [/^\u2713 /, 'good'],
+  [/^(\u2717 |error[:\s]|\u00d7)/i, 'bad'],
   [/^(! |warning[:\s])/i, 'warning'],
   [/^ [+~] /, 'good'],
   [/^ - /, 'bad'],

@@ -36,7 +36,7 @@ const CHANGE_LINE = /^ ([+~-]) (\S+(?: @ \S+)?)/;
 const USING_PYTHON = /^Using (?:(?:Python|CPython|PyPy|GraalPy) )(\d\S*)/;
 const CREATING = /^Creating virtual environment (?:with seed packages )?at: (.+)$/;
 const MESSAGE_LINE = /^(error|warning|hint|help): (.+)$/;
-const TREE_ERROR = /^\s*[×x] (.+)$/;
+const TREE_ERROR = /^\s*[\u00d7x] (.+)$/;
 const PYTHON_KEY = /^(?:cpython|pypy|graalpy|pyodide)-\d[^=]*$/;
 
 /**

@@ -139,6 +139,18 @@ describe('what is loaded at the start', () => {
     // Classes of the small and of the ordinary build.
     expect(textOf(files)).not.toMatch(/"Zod(?:Mini)?Object"/);
   });
+
+  it('the wizard: in ASCII, since one other character makes V8 keep all of Ink in twice the memory', () => {
+    const bareSetup = closure(lazyChunk('cli.js', 'bare-setup'));
+    const importer = [...bareSetup].find((file) => lazyChunk(file, 'run-wizard') !== undefined)!;
+    const mount = closure(lazyChunk(lazyChunk(importer, 'run-wizard'), 'mount'));
+    expect(kilobytes(mount)).toBeGreaterThan(500);
+    expect(
+      textOf(mount)
+        .split('\n')
+        .filter((line) => Buffer.byteLength(line) !== line.length),
+    ).toEqual([]);
+  });
 });
 
 describe('withStopSignals', () => {
