@@ -140,7 +140,7 @@ describe('what is loaded at the start', () => {
     expect(textOf(files)).not.toMatch(/"Zod(?:Mini)?Object"/);
   });
 
-  it('the wizard: in ASCII, since one other character makes V8 keep all of Ink in twice the memory', () => {
+  it('the wizard: in ASCII, since one other character slows the first prompt by 3 %', () => {
     const bareSetup = closure(lazyChunk('cli.js', 'bare-setup'));
     const importer = [...bareSetup].find((file) => lazyChunk(file, 'run-wizard') !== undefined)!;
     const mount = closure(lazyChunk(lazyChunk(importer, 'run-wizard'), 'mount'));

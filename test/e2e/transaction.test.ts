@@ -428,6 +428,22 @@ describe('several at once', { timeout: 180_000 }, () => {
 });
 
 describe('what lies about', { timeout: 60_000 }, () => {
+  it('an altered uv that --offline forbids to replace is called so, and not missing', async () => {
+    await setup({ shouldForce: true });
+    const store = join(world.runtimeRoot, 'uv', 'store');
+    for (const digest of await readdir(store)) {
+      const [file] = await readdir(join(store, digest));
+      if (file!.startsWith('uv-')) await rm(join(store, digest), { recursive: true });
+    }
+    const uvPath = join(world.runtimeRoot, 'uv', '0.11.21', 'uv');
+    const pinned = await readFile(uvPath);
+    await appendFile(uvPath, 'x');
+    const { failure } = await attempt({ shouldForce: true, isOffline: true });
+    expect(failure!.title).toContain('uv 0.11.21 was altered, and --offline forbids to fetch it');
+    expect(failure!.evidence.join()).toContain(uvPath);
+    await writeFile(uvPath, pinned);
+  });
+
   it('a manifest that names a program of somebody else: nobody runs it, and the next setup replaces it', async () => {
     const bin = join(world.home, 'elsewhere', 'envs', 'deadbeef', 'bin');
     await mkdir(bin, { recursive: true });
