@@ -115,6 +115,28 @@ describe('with real interpreters', () => {
     expect(paths.some((path) => path === join(folder, 'python3.11'))).toBe(false);
   });
 
+  it.each([
+    ['lacks the compiled half', `sys.modules["_ssl"] = None`, 'ssl'],
+    ['lacks a module', `sys.meta_path[:] = [Without(each, "venv") for each in sys.meta_path]`, 'venv'],
+  ])('refuses an interpreter that %s of what is needed', async (_, damage, lost) => {
+    const folder = await temporaryFolder();
+    const without = `
+import sys
+class Without:
+    def __init__(self, finder, name):
+        self.finder, self.name = finder, name
+    def find_spec(self, name, *more):
+        return None if name == self.name else self.finder.find_spec(name, *more)
+${damage}
+exec(sys.argv[1])`;
+    // Its fourth argument is the question: it is asked, and answers, without what it has lost.
+    const path = await script(folder, 'python3', `exec /usr/bin/python3 -I -B -c '${without}' "$4"`);
+    expect(await inspectSystemPython({ path, host, minors, env: {} })).toEqual({
+      path,
+      reason: `lacks the standard modules ${lost}`,
+    });
+  });
+
   it('says what a path is that is no Python', async () => {
     const folder = await temporaryFolder();
     const path = await script(folder, 'python', 'echo hello');
