@@ -12,6 +12,7 @@ import type { InstalledKtxRuntimeManifest, LockedDigests } from '../runtime/mani
 import { type HostPlatform, platformKey } from '../runtime/target.ts';
 import { removeUnneededPythons } from '../runtime/unpacked-python.ts';
 import type { WriteAccess } from '../runtime/write-access.ts';
+import { forgetKnownFiles, writeKnownFiles } from '../store/known-files.ts';
 import type { ArtefactStore } from '../store/store.ts';
 import { CancelledError, errorMessage, throwIfCancelled } from '../support/errors.ts';
 import type { Emit, SetupStep } from '../support/events.ts';
@@ -41,7 +42,7 @@ export interface LockedInstall {
   requirements: string;
   wheels: readonly Artefact[];
   /** The model of a feature that computes with one. */
-  model: Pick<ModelPlan, 'folder'> | null;
+  model: Pick<ModelPlan, 'folder' | 'files'> | null;
   store: ArtefactStore;
   /** Brings every artefact of the plan into the store, and the model into its folder, verified. */
   fetch: (emit: Emit, signal?: AbortSignal) => Promise<{ downloadedBytes: number }>;
@@ -139,6 +140,7 @@ export async function runInstallJob(
     const guardUrl = guard?.url;
     const started: JobRun = { job, env, journal, runDir, access, emit, signal, guardUrl, isCommitted: false };
     run = started;
+    await forgetKnownFiles(job.shared.root);
     const { uv, downloadedBytes } = await step(started, 'fetch', () => fetchAll(started, log)).finally(() =>
       log.keep(job.egress().map(({ host, bytes }) => `received: ${bytes} bytes from ${host}`)),
     );
@@ -267,9 +269,16 @@ async function activate(run: JobRun) {
 /** What follows the commit. The runtime works without it and the next run repeats it, so its problems are only said. */
 async function tidyUp({ job, emit, journal }: JobRun): Promise<void> {
   journal.write({ switchedTo: basename(job.environmentDir) });
+  if (job.locked && !job.exec) await writeKnownFiles(job.shared.root, filesOf(job.locked));
   const { problems } = await tidyEnvironments(job.layout.versionDir, isEnvironmentInUse);
   await removeUnneededPythons(job.layout.runtimeRoot);
   for (const text of problems) emit({ type: 'note', step: 'switch', level: 'warning', text });
+}
+
+/** What the environment was made from, or computes with, whose digest was checked. */
+function filesOf({ wheels, store, model }: LockedInstall): { path: string; sha256: string }[] {
+  const stored = wheels.map((wheel) => ({ path: store.pathOf(wheel), sha256: wheel.sha256 }));
+  return [...stored, ...(model?.files ?? [])];
 }
 
 export function describePython(job: InstallJob, version: string): string {

@@ -23,7 +23,7 @@ export async function isWholeModel(
     const path = join(folder, file);
     const status = await stat(path).catch(() => null);
     if (status === null || !status.isFile() || status.size !== sizeBytes) return false;
-    if ((await store.digestOf(path, signal)) !== sha256) return false;
+    if ((await store.digestOf(path, signal, sha256)) !== sha256) return false;
   }
   return true;
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { joinFailures, partsOfFailure, tellingFailure } from '../network/package-index.ts';
 import type { KtxRuntimeFeature } from '../runtime/features.ts';
 import { type Artefact, largestArtefact, lockArtefact, type RuntimeLock } from '../runtime/lock.ts';
@@ -22,6 +23,8 @@ export interface ModelPlan {
   label: string;
   /** `uv/models/<name>@<revision>`, shared by all versions. */
   folder: string;
+  /** Its files there, as they must be. */
+  files: readonly { path: string; sha256: string }[];
   /** What the first of the sources will send. */
   toFetch: readonly Artefact[];
   /** Bytes of its files in the folder; 0 when they are there. */
@@ -80,6 +83,7 @@ export async function planModel(
   const plan = (sources: ModelSource[], change: Partial<ModelPlan>): ModelPlan => ({
     label: LABEL,
     folder,
+    files: files.map(({ file, sha256 }) => ({ path: join(folder, file), sha256 })),
     toFetch: [],
     diskBytes: files.reduce((sum, file) => sum + (file.sizeBytes ?? 0), 0),
     archiveBytes: 0,

@@ -7,6 +7,7 @@ import { type Artefact, artefactsOf, largestArtefact, type RuntimeLock } from '.
 import { type LockedAsset, readLockedAsset } from '../runtime/locked-asset.ts';
 import { detectHost, type HostPlatform, lockedMinors, targetKey } from '../runtime/target.ts';
 import { readWriteMark } from '../runtime/write-access.ts';
+import { readKnownFiles } from '../store/known-files.ts';
 import { type ArtefactStore, openStore } from '../store/store.ts';
 import { SetupError } from '../support/errors.ts';
 import { formatCount } from '../support/format.ts';
@@ -62,7 +63,9 @@ interface PlanContext extends Present {
 async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
   const { options, layout, asset, features, host, session } = context;
   const shared = sharedLayout(layout.runtimeRoot);
-  const store = openStore(shared.storeDir);
+  // Somebody else's uv need not hash what it unpacks, so nothing is taken as known for it.
+  const isOwnUv = !options.uvPath && !options.exec;
+  const store = openStore(shared.storeDir, isOwnUv ? await readKnownFiles(shared.root) : undefined);
   const withSignal = (signal: AbortSignal) => ({ ...context, options: { ...options, signal } });
   // First the one that may ask an interpreter: it answers while the other hashes.
   const [locked, uv] = await sideBySide(

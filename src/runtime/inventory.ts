@@ -106,6 +106,7 @@ const SHARED_SHAPES: readonly Shape[] = [
     what: 'logs',
     children: [{ name: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.log$/, kind: 'file', what: 'logs' }],
   },
+  { name: /^known-files$/, kind: 'file', what: 'downloads' },
   { name: /^network\.json(?:\.\d+\.[0-9a-f]{8}\.tmp)?$/, kind: 'file', what: 'network settings' },
 ];
 

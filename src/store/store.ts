@@ -12,6 +12,7 @@ import {
   volumeFailureClass,
 } from '../support/errors.ts';
 import { identityOf } from '../support/file-identity.ts';
+import type { KnownFiles } from './known-files.ts';
 import { type PartialFile, type PartialOrigin, partialStore } from './partial.ts';
 
 /** TLS hands out 16 KiB at a time; a write for each costs more than the bytes. */
@@ -59,14 +60,15 @@ export interface ArtefactStore {
   missingOf(artefacts: readonly Artefact[]): Promise<Artefact[]>;
   /** @throws the file system's error when it is not there. */
   sizeOf(artefact: Artefact): Promise<number>;
-  /** Hashes the file, see `digestOf`. */
+  /** Hashes the file unless it is known, see `digestOf`. */
   verify(artefact: Artefact, signal?: AbortSignal): Promise<'ok' | 'missing' | 'altered'>;
   /**
    * sha256 of any file, here or elsewhere; `null` when nothing is there. What has not changed since it was asked for last is not
    * hashed again: a plan and the install that follows it ask for the same files.
+   * @param expected with it, what an earlier install has checked counts, see `KnownFiles`.
    * @throws CancelledError, or the file system's error.
    */
-  digestOf(path: string, signal?: AbortSignal): Promise<string | null>;
+  digestOf(path: string, signal?: AbortSignal, expected?: string): Promise<string | null>;
   /**
    * Streams bytes into the store, hashing as they come; the file takes its place only when the digest is right.
    * @returns its size.
@@ -80,18 +82,20 @@ export interface ArtefactStore {
   remove(artefact: Artefact): Promise<void>;
 }
 
-export function openStore(storeDir: string): ArtefactStore {
+/** @param known absent, for who must see every byte. */
+export function openStore(storeDir: string, known?: KnownFiles): ArtefactStore {
   const folderOf = (artefact: Artefact) => join(storeDir, artefact.sha256);
   const pathOf = (artefact: Artefact) => join(folderOf(artefact), artefact.file);
   const partials = partialStore(storeDir);
   /** What was hashed already, by path, and what it was then. */
   const hashed = new Map<string, { identity: string; sha256: string }>();
-  const digestOf: ArtefactStore['digestOf'] = async (path, signal) => {
+  const digestOf: ArtefactStore['digestOf'] = async (path, signal, expected) => {
     const status = await stat(path, { bigint: true }).catch(absentAsNull);
     if (status === null) return null;
     const identity = identityOf(status);
-    const known = hashed.get(path);
-    if (known?.identity === identity) return known.sha256;
+    if (expected !== undefined && known?.has(path, identity, expected)) return expected;
+    const earlier = hashed.get(path);
+    if (earlier?.identity === identity) return earlier.sha256;
     // The clock of a file system ticks in milliseconds: what changed just now could change again unseen.
     const isSettled = Date.now() - Number(status.ctimeMs) > SETTLED_MS;
     // Who plans has no lock, and another run may have taken it away since it was seen.
@@ -124,7 +128,7 @@ export function openStore(storeDir: string): ArtefactStore {
       if (status === null) return 'missing';
       if (!status.isFile() || (artefact.sizeBytes !== null && status.size !== artefact.sizeBytes))
         return 'altered';
-      const sha256 = await digestOf(path, signal);
+      const sha256 = await digestOf(path, signal, artefact.sha256);
       if (sha256 === null) return 'missing';
       return sha256 === artefact.sha256 ? 'ok' : 'altered';
     },

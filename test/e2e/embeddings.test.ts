@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -11,6 +11,7 @@ import { readLockedAsset } from '../../src/runtime/locked-asset.ts';
 import { embeddingsModelDir } from '../../src/runtime/models.ts';
 import { hashFile } from '../../src/store/store.ts';
 import type { SetupEvent, SetupResult } from '../../src/support/events.ts';
+import { fileIdentity } from '../../src/support/file-identity.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import {
   type EmbeddingsRuntime,
@@ -254,6 +255,31 @@ describe('afterwards', () => {
   it('SIGTERM ends the daemon', async () => {
     process.kill(daemon.pid, 'SIGTERM');
     await vi.waitFor(async () => expect(await runtime.daemonPids()).toEqual([]), 5000);
+  });
+
+  it('a model that rotted unseen since the last install is found out before the switch', async () => {
+    const path = join(embeddingsModelDir(runtimeRoot), 'model.safetensors');
+    const known = join(runtimeRoot, 'uv', 'known-files');
+    const text = await readFile(known, 'utf8');
+    const identity = await fileIdentity(path);
+    expect(text).toContain(identity);
+    const file = await open(path, 'r+');
+    const last = Buffer.alloc(4);
+    const at = (await file.stat()).size - last.length;
+    await file.read(last, 0, last.length, at);
+    // The smallest bit of one weight: no vector tells.
+    last[0]! ^= 1;
+    await file.write(last, 0, last.length, at);
+    await file.close();
+    await writeFile(known, text.replace(identity!, (await fileIdentity(path))!));
+    const args = ['setup', '--yes', '--no-input', '--offline', '--force', '--feature', 'local-embeddings'];
+    const found = await runProgram(args, { env: runtime.env });
+    expect(found.exitCode).toBe(1);
+    expect(found.stderr).toContain(`${path} is not as it was fetched`);
+    expect(found.stderr).toContain('still works');
+    // Nothing is taken as known any more: the plan says what it needs.
+    const again = await runProgram(args, { env: runtime.env });
+    expect(again.stderr).toContain('The embedding model must be fetched, and --offline forbids it');
   });
 
   it('a hub with other bytes is told, and the package index sends the model', {

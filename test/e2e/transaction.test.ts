@@ -5,13 +5,14 @@ import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { executeSetup, planSetup, runSetup } from '../../src/install/setup.ts';
+import { discardPlan, executeSetup, planSetup, runSetup } from '../../src/install/setup.ts';
 import { readUndoTarget, undoManagedPythonRuntime } from '../../src/install/undo.ts';
 import { readProcessStart } from '../../src/process/process-table.ts';
 import { allocateDaemonPort } from '../../src/runtime/daemon-port.ts';
 import { pruneManagedPythonRuntimes } from '../../src/runtime/prune.ts';
 import { planUninstall, uninstallManagedPythonRuntimes } from '../../src/runtime/uninstall.ts';
 import type { FailureReport, SetupEvent, SetupResult } from '../../src/support/events.ts';
+import { fileIdentity } from '../../src/support/file-identity.ts';
 import { tryFileLock } from '../../src/support/file-lock.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import {
@@ -221,6 +222,53 @@ describe('when a new environment is made', { timeout: 60_000 }, () => {
     expect(next).not.toBe(active);
     const text = await readFile(join(await sitePackages(next), 'sqlglot', '__init__.py'), 'utf8');
     expect(text).not.toContain('ALTERED');
+  });
+});
+
+describe('what the last install was made from', { timeout: 60_000 }, () => {
+  const storeDir = () => join(world.runtimeRoot, 'uv', 'store');
+  const knownFiles = () => join(world.runtimeRoot, 'uv', 'known-files');
+  const wheel = async (name: string) => {
+    for (const digest of await readdir(storeDir())) {
+      const [file] = await readdir(join(storeDir(), digest));
+      if (file!.startsWith(name)) return join(storeDir(), digest, file!);
+    }
+    throw new Error(`no ${name} in the store`);
+  };
+
+  it('is not hashed for the next plan, unless somebody else is to unpack it', async () => {
+    await setup({ shouldForce: true });
+    const plan = async (change: Change) => {
+      const read = watchReads(world.home);
+      const planned = await planSetup({ ...world.options({ shouldForce: true, ...change }), env: world.env });
+      if (planned.status === 'install') await discardPlan(planned);
+      return read().filter((path) => path.startsWith(storeDir()));
+    };
+    expect(await plan({})).toEqual([]);
+    const wheels = (await readFile(knownFiles(), 'utf8')).trim().split('\n').length;
+    expect(await plan({ uvPath: join(world.runtimeRoot, 'uv', '0.11.21', 'uv') })).toHaveLength(wheels);
+  });
+
+  it('and still no byte of it is used that is not as it was locked', async () => {
+    const before = await activeEnvironment(world);
+    const path = await wheel('sqlglot-');
+    const bytes = await readFile(path);
+    // The time of a member in the archive's directory: what is unpacked is the same, so only its digest tells.
+    bytes[bytes.lastIndexOf('PK\x01\x02') + 12]! ^= 1;
+    const identity = await fileIdentity(path);
+    await writeFile(path, bytes);
+    // A disk that changes bytes by itself leaves no trace in times.
+    const known = await readFile(knownFiles(), 'utf8');
+    await writeFile(knownFiles(), known.replace(identity!, (await fileIdentity(path))!));
+    const { failure } = await attempt({ shouldForce: true });
+    expect(failure).toMatchObject({ failureClass: 'verification', step: 'packages' });
+    expect(await activeEnvironment(world)).toBe(before);
+    expect(await whoAnswers(world, before)).toBe('old');
+    expect(await strays(world)).toEqual([]);
+    const { result, events } = await attempt({ shouldForce: true });
+    expect(result?.status).toBe('installed');
+    const said = events.flatMap((event) => (event.type === 'note' ? [event.text] : [])).join('\n');
+    expect(said).toContain(`${basename(path)} in the store had been altered`);
   });
 });
 

@@ -163,6 +163,15 @@ const TARGETS: readonly Target[] = [
     judge: isRestored,
   },
   {
+    artefact: 'known-files',
+    place: async (world) => {
+      await forced(world);
+      return join(world.runtimeRoot, 'uv', 'known-files');
+    },
+    setup: forced,
+    judge: isRestored,
+  },
+  {
     artefact: '.partial of a wheel',
     place: async (world) => {
       const path = await inStore(world, 'sqlglot-');

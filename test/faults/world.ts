@@ -201,7 +201,7 @@ export async function strays(world: World): Promise<string[]> {
   await expect('', among(CLI_VERSION, 'uv'));
   await expect(CLI_VERSION, among('.venv', 'envs', 'install.log', 'manifest.json'));
   await expect(join(CLI_VERSION, 'envs'), (name) => kept.has(name));
-  await expect('uv', among('0.11.21', 'store', 'locks', 'runs', 'logs'));
+  await expect('uv', among('0.11.21', 'store', 'locks', 'runs', 'logs', 'known-files'));
   await expect(join('uv', '0.11.21'), among('uv', 'uv.verified'));
   await expect(join('uv', 'store'), (name) => /^[0-9a-f]{64}$/.test(name));
   await expect(join('uv', 'runs'), () => false);
