@@ -1,3 +1,4 @@
+import { hasUnicode } from '../present/ascii.ts';
 import type { KtxCliIo } from './io.ts';
 
 /** How a command without a screen of its own shows that something takes a while. */
@@ -14,16 +15,23 @@ const GLYPHS = {
   stop: ['◇', 32],
   error: ['■', 31],
 } as const;
+/** The moving row. The lines that stay where nobody watches have their glyphs by contract. */
 const FRAMES = ['◐', '◓', '◑', '◒'];
+const ASCII_FRAMES = ['|', '/', '-', '\\'];
+const ASCII_ENDS: Partial<Record<keyof typeof GLYPHS, string>> = { stop: '*', error: 'x' };
 const FRAME_MS = 120;
 const CLEAR_LINE = '\r\u001b[K';
 
 /** On a terminal a line that moves, else one line on stderr for each thing that is said. */
 export function createCommandSpinner(io: KtxCliIo, env: NodeJS.ProcessEnv = process.env): CommandSpinner {
   const paint = painter(env);
-  const line = (kind: keyof typeof GLYPHS, text: string) =>
-    `${paint(GLYPHS[kind][1], GLYPHS[kind][0])}  ${text}\n`;
-  if (io.stdout.isTTY === true && env['TERM'] !== 'dumb') return movingSpinner(io, line, paint);
+  const isMoving = io.stdout.isTTY === true && env['TERM'] !== 'dumb';
+  const isAscii = isMoving && !hasUnicode(env);
+  const line = (kind: keyof typeof GLYPHS, text: string) => {
+    const [glyph, colour] = GLYPHS[kind];
+    return `${paint(colour, (isAscii && ASCII_ENDS[kind]) || glyph)}  ${text}\n`;
+  };
+  if (isMoving) return movingSpinner(io, line, paint, isAscii ? ASCII_FRAMES : FRAMES);
   const say = (kind: keyof typeof GLYPHS) => (text: string) => {
     io.stderr.write(line(kind, text));
   };
@@ -34,6 +42,7 @@ function movingSpinner(
   io: KtxCliIo,
   line: (kind: keyof typeof GLYPHS, text: string) => string,
   paint: (colour: number, text: string) => string,
+  frames: readonly string[],
 ): CommandSpinner {
   let timer: NodeJS.Timeout | undefined;
   let shown = '';
@@ -41,7 +50,7 @@ function movingSpinner(
   const draw = () => {
     // One row at most: what wraps cannot be cleared.
     const room = (io.stdout.columns ?? 80) - 4;
-    const glyph = FRAMES[frame++ % FRAMES.length]!;
+    const glyph = frames[frame++ % frames.length]!;
     io.stdout.write(`${CLEAR_LINE}${paint(GLYPHS.start[1], glyph)}  ${shown.slice(0, room)}`);
   };
   const end = (kind: 'stop' | 'error') => (text: string) => {

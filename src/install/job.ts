@@ -29,7 +29,7 @@ import { createDeferredLog, type DeferredLog, ownLogLines } from './job-log.ts';
 import type { ModelPlan } from './model.ts';
 import type { PythonDecision } from './python-choice.ts';
 import { commitEnvironment, previousEnvironment } from './switch.ts';
-import { givenUvFails } from './uv-binary.ts';
+import { assertUv, givenUvFails } from './uv-binary.ts';
 import { createUvRunner } from './uv-runner.ts';
 
 /** What a locked install installs, decided by the plan. */
@@ -188,9 +188,12 @@ async function fetchAll(run: JobRun, log: DeferredLog) {
       guardProxyUrl: run.guardUrl,
     });
     const { uvPath, isGiven } = acquired;
-    await readUvVersion({ uvPath, exec: job.exec ?? defaultExec, env }).catch(async (error: unknown) => {
-      throw await explainNoExecution(isGiven ? givenUvFails(uvPath, error) : error, uvPath);
-    });
+    const version = await readUvVersion({ uvPath, exec: job.exec ?? defaultExec, env }).catch(
+      async (error: unknown) => {
+        throw await explainNoExecution(isGiven ? givenUvFails(uvPath, error) : error, uvPath);
+      },
+    );
+    if (isGiven) assertUv(uvPath, version);
     throwIfCancelled(either);
     opened = await log.open();
   } catch (error) {

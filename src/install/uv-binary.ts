@@ -133,9 +133,18 @@ export async function acceptPinnedUv(
 /** @param error of `readUvVersion`. */
 export function givenUvFails(uvPath: string, error: unknown): SetupError {
   const { cause } = error as SetupError;
-  return new SetupError(`The program that was given with --uv does not run: ${uvPath}.`, {
+  return wrongGivenUv(`does not run: ${uvPath}.`, errorMessage(cause), cause);
+}
+
+/** @param version what a program that was given with `--uv` answered. @throws SetupError when it is another, such as uvx. */
+export function assertUv(uvPath: string, version: string): void {
+  if (!/^uv \d/.test(version)) throw wrongGivenUv(`is no uv: ${uvPath}.`, `it says that it is: ${version}`);
+}
+
+function wrongGivenUv(predicate: string, evidence: string, cause?: unknown): SetupError {
+  return new SetupError(`The program that was given with --uv ${predicate}`, {
     failureClass: 'platform',
-    evidence: [errorMessage(cause)],
+    evidence: [evidence],
     nextSteps: ['Give the path of a uv binary, or leave --uv out'],
     cause,
   });

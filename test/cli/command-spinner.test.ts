@@ -28,19 +28,22 @@ describe('createCommandSpinner', () => {
     expect(stderr.replaceAll(/\u001b\[\d+m/g, '')).toBe(plain);
   });
 
-  it('on a terminal one row moves, and ends as a line', () => {
+  it.each([
+    ['', {}, ['◐  ', '◓  ', '◑  ', '◇  ']],
+    [' without Unicode', { LANG: 'C' }, ['|  ', '/  ', '-  ', '*  ']],
+  ])('on a terminal%s one row moves, and ends as a line', (_name, env, glyphs) => {
     vi.useFakeTimers();
     const { io, printed } = capturedIo({ isTTY: true });
-    const spinner = createCommandSpinner(io, { NO_COLOR: '1' });
+    const spinner = createCommandSpinner(io, { NO_COLOR: '1', ...env });
     spinner.start('x'.repeat(300));
     vi.advanceTimersByTime(240);
     spinner.stop('done');
     vi.advanceTimersByTime(1000);
     vi.useRealTimers();
     const frames = printed.stdout.split('\r\u001b[K');
-    expect(frames.map((frame) => frame.slice(0, 3))).toEqual(['', '◐  ', '◓  ', '◑  ', '◇  ']);
+    expect(frames.map((frame) => frame.slice(0, 3))).toEqual(['', ...glyphs]);
     expect(Math.max(...frames.map((frame) => frame.length))).toBeLessThanOrEqual(100);
-    expect(frames.at(-1)).toBe('◇  done\n');
+    expect(frames.at(-1)).toBe(`${glyphs.at(-1)}done\n`);
     expect(printed.stderr).toBe('');
   });
 

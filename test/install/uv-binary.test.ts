@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { runSetup } from '../../src/install/setup.ts';
@@ -107,26 +107,40 @@ it('no mark, no file: not verified; and a mark that cannot be written is no fail
   expect(await isMarkedVerified(uvPath)).toBe(false);
 });
 
-it('one that was given with --uv and does not run is corrected, not deleted', async () => {
-  const root = await temporaryFolder();
-  const assetDir = join(root, 'assets');
-  await writeForeignAsset(assetDir);
-  const given = join(root, 'precious.txt');
-  await writeFile(given, 'precious');
-  const error = await runSetup({
-    cliVersion: '0.3.0',
-    features: ['core'],
-    assetDir,
-    homeDir: root,
-    runtimeRoot: join(root, 'runtime'),
-    env: { PATH: '/usr/bin:/bin' },
-    uvPath: given,
-    isOffline: true,
-  }).then(
-    () => expect.unreachable('it ran'),
-    (thrown: SetupError) => thrown,
-  );
-  expect(error.message).toBe(`The program that was given with --uv does not run: ${given}.`);
-  expect(error.evidence.join()).toContain('EACCES');
-  expect([error.message, ...error.nextSteps].join()).not.toMatch(/delete|managed/i);
+describe('one that was given with --uv', () => {
+  async function refusalOf(text: string, mode: number) {
+    const root = await temporaryFolder();
+    const assetDir = join(root, 'assets');
+    await writeForeignAsset(assetDir);
+    const given = join(root, 'precious.txt');
+    await writeFile(given, text, { mode });
+    const error = await runSetup({
+      cliVersion: '0.3.0',
+      features: ['core'],
+      assetDir,
+      homeDir: root,
+      runtimeRoot: join(root, 'runtime'),
+      env: { PATH: '/usr/bin:/bin' },
+      uvPath: given,
+      isOffline: true,
+    }).then(
+      () => expect.unreachable('it ran'),
+      (thrown: SetupError) => thrown,
+    );
+    expect([error.message, ...error.nextSteps].join()).not.toMatch(/delete|managed/i);
+    expect(await readFile(given, 'utf8')).toBe(text);
+    return { error, given };
+  }
+
+  it('and does not run is corrected, not deleted', async () => {
+    const { error, given } = await refusalOf('precious', 0o644);
+    expect(error.message).toBe(`The program that was given with --uv does not run: ${given}.`);
+    expect(error.evidence.join()).toContain('EACCES');
+  });
+
+  it('and is another program is refused before anything is built with it', async () => {
+    const { error, given } = await refusalOf('#!/bin/sh\necho uvx 0.11.21\n', 0o755);
+    expect(error.message).toBe(`The program that was given with --uv is no uv: ${given}.`);
+    expect(error.evidence).toEqual(['it says that it is: uvx 0.11.21']);
+  });
 });
