@@ -5,7 +5,6 @@ import { environmentPaths } from '../runtime/layout.ts';
 import { disownPython, newPythonDir, recordPython, verifyPython } from '../runtime/unpacked-python.ts';
 import { hashFile } from '../store/store.ts';
 import { absentAsNull, SetupError } from '../support/errors.ts';
-import { sideBySide } from '../support/side-by-side.ts';
 import { uvEnvironment } from '../uv/environment.ts';
 import { managedPythonKey, pythonDownloadsList } from '../uv/python-downloads.ts';
 import type { JobRun, LockedInstall } from './job.ts';
@@ -136,14 +135,14 @@ function lockedEnvironment(run: JobRun, pythonDir: string | null, list?: string)
   });
 }
 
-/** @throws SetupError of class verification when a file is not what was fetched; CancelledError. */
-async function assertModel(model: LockedInstall['model'] | undefined, signal: AbortSignal): Promise<void> {
+/** @throws SetupError of class verification when a file is not what was fetched; CancelledError; the file system's error. */
+async function assertModel(model: LockedInstall['model'] | undefined, signal?: AbortSignal): Promise<void> {
   for (const { path, sha256 } of model?.files ?? []) {
     if ((await hashFile(path, signal).catch(absentAsNull)) === sha256) continue;
     throw new SetupError(`${path} is not as it was fetched.`, {
       failureClass: 'verification',
       evidence: [`expected sha256 ${sha256}`],
-      nextSteps: ['Run the same command again: it is fetched anew'],
+      nextSteps: ['Run the same command again: its plan names the file as one to fetch'],
     });
   }
 }
@@ -155,25 +154,30 @@ export async function prove(run: JobRun, log: Pick<DeferredLog, 'maskedLines'>):
   const { pythonPath, daemonPath } = environmentPaths(environmentDir);
   const { cliVersion } = job.layout;
   const model = job.locked?.model;
-  const prove = (stop: AbortSignal) =>
-    proveEnvironment({
-      environmentDir,
-      pythonPath,
-      daemonPath,
-      cliVersion,
-      isForeign: job.locked === null,
-      modelDir: model?.folder,
-      env: run.env,
-      signal: stop,
-      onSpawn: journal.child,
-      mask: (text) => job.redactor.redact(text),
-      onLines: (stream, lines) => {
-        emit({ type: 'lines', step: 'prove', stream, lines });
-        return log.maskedLines(lines);
-      },
-    });
-  // The plan may have known the model's files from an earlier install; here they are read once more, beside what takes longer.
-  const [proof] = await sideBySide([prove, (stop) => assertModel(model, stop)], signal);
+  // The plan may have known the model's files from an earlier install; they are read once more, beside what takes longer.
+  const intact = assertModel(model, signal);
+  intact.catch(() => {});
+  const proof = await proveEnvironment({
+    environmentDir,
+    pythonPath,
+    daemonPath,
+    cliVersion,
+    isForeign: job.locked === null,
+    modelDir: model?.folder,
+    env: run.env,
+    signal,
+    onSpawn: journal.child,
+    mask: (text) => job.redactor.redact(text),
+    onLines: (stream, lines) => {
+      emit({ type: 'lines', step: 'prove', stream, lines });
+      return log.maskedLines(lines);
+    },
+  }).catch(async (error: unknown) => {
+    // That the model is damaged says more than what becomes of it.
+    await intact;
+    throw error;
+  });
+  await intact;
   const vector = model ? ' and computed the reference vector' : '';
   const text = `Python ${proof.pythonVersion} imports ktx_daemon, and the daemon answered /health${vector}`;
   emit({ type: 'lines', step: 'prove', stream: 'ktx', lines: [text] });

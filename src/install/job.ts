@@ -12,7 +12,7 @@ import type { InstalledKtxRuntimeManifest, LockedDigests } from '../runtime/mani
 import { type HostPlatform, platformKey } from '../runtime/target.ts';
 import { removeUnneededPythons } from '../runtime/unpacked-python.ts';
 import type { WriteAccess } from '../runtime/write-access.ts';
-import { forgetKnownFiles, writeKnownFiles } from '../store/known-files.ts';
+import { describeKnownFiles, forgetKnownFiles, writeKnownFiles } from '../store/known-files.ts';
 import type { ArtefactStore } from '../store/store.ts';
 import { CancelledError, errorMessage, throwIfCancelled } from '../support/errors.ts';
 import type { Emit, SetupStep } from '../support/events.ts';
@@ -98,6 +98,8 @@ export interface JobRun {
   signal: AbortSignal | undefined;
   /** Proxy of children that refuses every host; absent where they may use the network or are injected. */
   guardUrl: string | undefined;
+  /** What was checked, for the next plan; `null` without a lock. */
+  checked: string | null;
   /** The new manifest is in force: from here on the new environment must not be removed. */
   isCommitted: boolean;
 }
@@ -138,12 +140,24 @@ export async function runInstallJob(
       });
     }
     const guardUrl = guard?.url;
-    const started: JobRun = { job, env, journal, runDir, access, emit, signal, guardUrl, isCommitted: false };
+    const started: JobRun = {
+      job,
+      env,
+      journal,
+      runDir,
+      access,
+      emit,
+      signal,
+      guardUrl,
+      checked: null,
+      isCommitted: false,
+    };
     run = started;
     await forgetKnownFiles(job.shared.root);
     const { uv, downloadedBytes } = await step(started, 'fetch', () => fetchAll(started, log)).finally(() =>
       log.keep(job.egress().map(({ host, bytes }) => `received: ${bytes} bytes from ${host}`)),
     );
+    if (job.locked) started.checked = await describeKnownFiles(job.shared.root, filesOf(job.locked));
     journal.write({ making: 'environment', name: basename(environmentDir) });
     await mkdir(environmentDir, { recursive: true });
     const pythonDir = await step(started, 'python', () => buildPython(started, uv));
@@ -270,15 +284,15 @@ async function activate(run: JobRun) {
 }
 
 /** What follows the commit. The runtime works without it and the next run repeats it, so its problems are only said. */
-async function tidyUp({ job, emit, journal }: JobRun): Promise<void> {
+async function tidyUp({ job, emit, journal, checked }: JobRun): Promise<void> {
   journal.write({ switchedTo: basename(job.environmentDir) });
-  if (job.locked && !job.exec) await writeKnownFiles(job.shared.root, filesOf(job.locked));
+  if (checked !== null) await writeKnownFiles(job.shared.root, checked);
   const { problems } = await tidyEnvironments(job.layout.versionDir, isEnvironmentInUse);
   await removeUnneededPythons(job.layout.runtimeRoot);
   for (const text of problems) emit({ type: 'note', step: 'switch', level: 'warning', text });
 }
 
-/** What the environment was made from, or computes with, whose digest was checked. */
+/** What the environment is made from, or computes with. */
 function filesOf({ wheels, store, model }: LockedInstall): { path: string; sha256: string }[] {
   const stored = wheels.map((wheel) => ({ path: store.pathOf(wheel), sha256: wheel.sha256 }));
   return [...stored, ...(model?.files ?? [])];

@@ -12,7 +12,10 @@ import { listZip, readZipEntry } from '../support/zip.ts';
 const MAX_MEMBER_BYTES = 512 * 1024 * 1024;
 const STAGED = '.staged-';
 
-/** Every file is there with its digest: a file that was altered computes other vectors, and nobody would notice. */
+/**
+ * Every file is there with its digest, hashed or known from an earlier install: one that was altered computes other vectors, and
+ * nobody would notice.
+ */
 export async function isWholeModel(
   folder: string,
   files: readonly Artefact[],

@@ -156,7 +156,7 @@ async function lockedOffers(
   );
 }
 
-/** The files of the features' model. Not hashed: the plan does that. */
+/** The files of the features' model. By size only: the plan looks closer. */
 async function modelFiles(
   lock: RuntimeLock,
   features: readonly KtxRuntimeFeature[],

@@ -63,8 +63,8 @@ interface PlanContext extends Present {
 async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
   const { options, layout, asset, features, host, session } = context;
   const shared = sharedLayout(layout.runtimeRoot);
-  // Somebody else's uv need not hash what it unpacks, so nothing is taken as known for it.
-  const isOwnUv = !options.uvPath && !options.exec;
+  // Only of the uv that is pinned is it known that it hashes what it unpacks.
+  const isOwnUv = !options.uvPath && !options.exec && !options.fetchUvArtifact;
   const store = openStore(shared.storeDir, isOwnUv ? await readKnownFiles(shared.root) : undefined);
   const withSignal = (signal: AbortSignal) => ({ ...context, options: { ...options, signal } });
   // First the one that may ask an interpreter: it answers while the other hashes.
@@ -196,7 +196,7 @@ async function planLocked(context: PlanContext, store: ArtefactStore): Promise<L
   });
   const requirements = await lockedAsset.readRequirements(features);
   const wheels = artefactsOf(lock, python.target, features);
-  // Hashed, so that the plan names what an altered file brings: its host, and its bytes.
+  // By content, so that the plan names what an altered file brings: its host, and its bytes.
   const states = await Promise.all(wheels.map((wheel) => store.verify(wheel, options.signal)));
   const missingWheels = wheels.filter((_, position) => states[position] !== 'ok');
   const wheelProbe = missingWheels[0]

@@ -3,16 +3,14 @@ import { join, relative } from 'node:path';
 import { fileIdentity } from '../support/file-identity.ts';
 
 /**
- * `uv/known-files`, written by an install that succeeded: a line for each file that it was made from and whose digest it checked,
- * as it lay there then. Read by the next plan, which hashes hundreds of megabytes otherwise. A line counts as a whole or not at
- * all, so neither another file nor a damaged line can pass for a known one. What it cannot tell is a disk that changes bytes by
- * itself: uv hashes wheels once more when it unpacks them, and the proof a model's files.
+ * `uv/known-files`, written by an install that succeeded: a line for each wheel and file of a model that it used, as it lay there
+ * when its digest was checked. Read by the next plan, which hashes hundreds of megabytes otherwise. A line counts as a whole or
+ * not at all, so neither another file nor a damaged line can pass for a known one. What it cannot tell is a disk that changes
+ * bytes by itself: uv hashes wheels once more when it unpacks them, and the proof a model's files.
  */
 export interface KnownFiles {
   has(path: string, identity: string, sha256: string): boolean;
 }
-
-const NOTHING: KnownFiles = { has: () => false };
 
 const listPath = (sharedDir: string) => join(sharedDir, 'known-files');
 
@@ -22,27 +20,30 @@ const lineOf = (sharedDir: string, path: string, identity: string, sha256: strin
 
 /** @param sharedDir `SharedLayout.root`. */
 export async function readKnownFiles(sharedDir: string): Promise<KnownFiles> {
-  const text = await readFile(listPath(sharedDir), 'utf8').catch(() => '');
-  if (text === '') return NOTHING;
-  const lines = new Set(text.split('\n'));
+  const lines = new Set((await readFile(listPath(sharedDir), 'utf8').catch(() => '')).split('\n'));
   return { has: (path, identity, sha256) => lines.has(lineOf(sharedDir, path, identity, sha256)) };
 }
 
-/** Needs write access. A failure is none: the next plan hashes. */
-export async function writeKnownFiles(
+/** The list's text for files that have just been checked: what changes after this is not known. */
+export async function describeKnownFiles(
   sharedDir: string,
   files: readonly { path: string; sha256: string }[],
-): Promise<void> {
+): Promise<string> {
   const lines = await Promise.all(
     files.map(async ({ path, sha256 }) => {
       const identity = await fileIdentity(path);
       return identity === null ? '' : `${lineOf(sharedDir, path, identity, sha256)}\n`;
     }),
   );
-  await writeFile(listPath(sharedDir), lines.join('')).catch(() => {});
+  return lines.join('');
+}
+
+/** Needs write access. A failure is none: the next plan hashes. */
+export async function writeKnownFiles(sharedDir: string, text: string): Promise<void> {
+  await writeFile(listPath(sharedDir), text).catch(() => {});
 }
 
 /** Before an install, so that one that fails leaves nothing that the next would trust. */
 export async function forgetKnownFiles(sharedDir: string): Promise<void> {
-  await rm(listPath(sharedDir), { force: true });
+  await rm(listPath(sharedDir), { recursive: true, force: true, maxRetries: 3 });
 }

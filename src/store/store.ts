@@ -60,7 +60,7 @@ export interface ArtefactStore {
   missingOf(artefacts: readonly Artefact[]): Promise<Artefact[]>;
   /** @throws the file system's error when it is not there. */
   sizeOf(artefact: Artefact): Promise<number>;
-  /** Hashes the file unless it is known, see `digestOf`. */
+  /** Hashes the file, but for a wheel that is known, see `digestOf`: what unpacks it hashes it again. */
   verify(artefact: Artefact, signal?: AbortSignal): Promise<'ok' | 'missing' | 'altered'>;
   /**
    * sha256 of any file, here or elsewhere; `null` when nothing is there. What has not changed since it was asked for last is not
@@ -128,7 +128,8 @@ export function openStore(storeDir: string, known?: KnownFiles): ArtefactStore {
       if (status === null) return 'missing';
       if (!status.isFile() || (artefact.sizeBytes !== null && status.size !== artefact.sizeBytes))
         return 'altered';
-      const sha256 = await digestOf(path, signal, artefact.sha256);
+      const expected = artefact.kind === 'wheel' ? artefact.sha256 : undefined;
+      const sha256 = await digestOf(path, signal, expected);
       if (sha256 === null) return 'missing';
       return sha256 === artefact.sha256 ? 'ok' : 'altered';
     },

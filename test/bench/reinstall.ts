@@ -58,11 +58,12 @@ export async function reinstallBench(): Promise<BenchRow[]> {
         rows.push(ready);
       }
       const homes = Array.from({ length: rounds + 1 }, (_, round) => join(bench, `home-${round}`));
+      // Links, made before the installs: a link changes the times by which an install knows a file again.
       for (const home of homes) {
-        await mkdir(join(home, '.ktx', 'runtime'), { recursive: true });
-        await outputOf('cp', ['-a', sharedFolderOf(first), sharedFolderOf(home)], envIn(first));
-        await program(home, '--offline');
+        await mkdir(sharedFolderOf(home), { recursive: true });
+        await outputOf('cp', ['-al', ...(await downloadsOf(first)), sharedFolderOf(home)], envIn(first));
       }
+      for (const home of homes) await program(home, '--offline');
       const requirementsPath = await writeRequirements(first, features);
       const ready = homes.values();
       let round = 0;
@@ -115,6 +116,13 @@ async function writeRequirements(home: string, features: KtxRuntimeFeature[]): P
   });
   await writeFile(path, text);
   return path;
+}
+
+/** uv, the store and the models; neither locks nor lists. */
+async function downloadsOf(home: string): Promise<string[]> {
+  const shared = sharedFolderOf(home);
+  const names = (await readdir(shared)).filter((name) => /^(?:\d.*|store|models)$/.test(name));
+  return names.map((name) => join(shared, name));
 }
 
 function sharedFolderOf(home: string): string {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -257,30 +257,40 @@ describe('afterwards', () => {
     await vi.waitFor(async () => expect(await runtime.daemonPids()).toEqual([]), 5000);
   });
 
-  it('a model that rotted unseen since the last install is found out before the switch', async () => {
-    const path = join(embeddingsModelDir(runtimeRoot), 'model.safetensors');
-    const known = join(runtimeRoot, 'uv', 'known-files');
-    const text = await readFile(known, 'utf8');
-    const identity = await fileIdentity(path);
-    expect(text).toContain(identity);
-    const file = await open(path, 'r+');
-    const last = Buffer.alloc(4);
-    const at = (await file.stat()).size - last.length;
-    await file.read(last, 0, last.length, at);
-    // The smallest bit of one weight: no vector tells.
-    last[0]! ^= 1;
-    await file.write(last, 0, last.length, at);
-    await file.close();
-    await writeFile(known, text.replace(identity!, (await fileIdentity(path))!));
-    const args = ['setup', '--yes', '--no-input', '--offline', '--force', '--feature', 'local-embeddings'];
-    const found = await runProgram(args, { env: runtime.env });
-    expect(found.exitCode).toBe(1);
-    expect(found.stderr).toContain(`${path} is not as it was fetched`);
-    expect(found.stderr).toContain('still works');
-    // Nothing is taken as known any more: the plan says what it needs.
-    const again = await runProgram(args, { env: runtime.env });
-    expect(again.stderr).toContain('The embedding model must be fetched, and --offline forbids it');
-  });
+  it.each([
+    ['the smallest bit of one weight, of which no vector tells', 'model.safetensors', -4],
+    ['what the proof cannot compute without', 'tokenizer.json', 0],
+  ])(
+    'a model that rotted unseen since the last install is found out before the switch: %s',
+    { timeout: 60_000 },
+    async (_, name, at) => {
+      const path = join(embeddingsModelDir(runtimeRoot), name);
+      const known = join(runtimeRoot, 'uv', 'known-files');
+      const force = (...more: string[]) =>
+        runProgram(['setup', '--yes', '--no-input', '--force', '--feature', 'local-embeddings', ...more], {
+          env: runtime.env,
+        });
+      const flip = async () => {
+        const bytes = await readFile(path);
+        bytes[(at + bytes.length) % bytes.length]! ^= 1;
+        await writeFile(path, bytes);
+      };
+      const identity = (await fileIdentity(path))!;
+      await flip();
+      const text = await readFile(known, 'utf8');
+      expect(text).toContain(identity);
+      await writeFile(known, text.replace(identity, (await fileIdentity(path))!));
+      const found = await force('--offline');
+      expect(found.exitCode).toBe(1);
+      expect(found.stderr).toContain(`${path} is not as it was fetched`);
+      expect(found.stderr).toContain('still works');
+      // Nothing is taken as known any more: the plan says what it needs.
+      const again = await force('--offline');
+      expect(again.stderr).toContain('The embedding model must be fetched, and --offline forbids it');
+      await flip();
+      expect((await force('--offline')).exitCode).toBe(0);
+    },
+  );
 
   it('a hub with other bytes is told, and the package index sends the model', {
     timeout: 60_000,

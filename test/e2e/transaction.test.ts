@@ -1,11 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { appendFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { discardPlan, executeSetup, planSetup, runSetup } from '../../src/install/setup.ts';
+import { type PrepareOptions, prepareInstall } from '../../src/install/prepare.ts';
+import { executeSetup, planSetup, runSetup } from '../../src/install/setup.ts';
 import { readUndoTarget, undoManagedPythonRuntime } from '../../src/install/undo.ts';
 import { readProcessStart } from '../../src/process/process-table.ts';
 import { allocateDaemonPort } from '../../src/runtime/daemon-port.ts';
@@ -51,7 +53,10 @@ async function attempt(change: Change = {}) {
   const options = {
     ...world.options(change),
     env: world.env,
-    onEvent: (event: SetupEvent) => events.push(event),
+    onEvent: (event: SetupEvent) => {
+      events.push(event);
+      change.onEvent?.(event);
+    },
   };
   const result = await runSetup(options).catch(() => null);
   const failure = events.find((event) => event.type === 'failure')?.failure ?? null;
@@ -236,20 +241,47 @@ describe('what the last install was made from', { timeout: 60_000 }, () => {
     throw new Error(`no ${name} in the store`);
   };
 
-  it('is not hashed for the next plan, unless somebody else is to unpack it', async () => {
+  /** Files of the store that a plan reads. */
+  const readBy = async (change: Partial<PrepareOptions>) => {
+    const read = watchReads(world.home);
+    const options = { ...world.options({ shouldForce: true }), homeDir: world.home, env: world.env };
+    const planned = await prepareInstall({ ...options, ...change });
+    if (planned.status === 'install') await planned.session.close();
+    return read().filter((path) => path.startsWith(storeDir()));
+  };
+
+  it('is not hashed for the next plan', async () => {
     await setup({ shouldForce: true });
-    const plan = async (change: Change) => {
-      const read = watchReads(world.home);
-      const planned = await planSetup({ ...world.options({ shouldForce: true, ...change }), env: world.env });
-      if (planned.status === 'install') await discardPlan(planned);
-      return read().filter((path) => path.startsWith(storeDir()));
-    };
-    expect(await plan({})).toEqual([]);
+    expect(await readBy({})).toEqual([]);
+  });
+
+  it.each<[string, () => Partial<PrepareOptions>]>([
+    ['was given', () => ({ uvPath: join(world.runtimeRoot, 'uv', '0.11.21', 'uv') })],
+    ['is injected', () => ({ exec: async () => ({ stdout: '', stderr: '' }) })],
+    ['comes from who embeds us', () => ({ fetchUvArtifact: async () => Buffer.alloc(0) })],
+  ])('but it is for a uv that %s, which need not hash what it unpacks', async (_, change) => {
+    await setup({ shouldForce: true });
     const wheels = (await readFile(knownFiles(), 'utf8')).trim().split('\n').length;
-    expect(await plan({ uvPath: join(world.runtimeRoot, 'uv', '0.11.21', 'uv') })).toHaveLength(wheels);
+    expect(await readBy(change())).toHaveLength(wheels);
+  });
+
+  it('and what changes after it was checked is not taken as known', async () => {
+    const path = await wheel('sqlglot-');
+    const bytes = await readFile(path);
+    const { result } = await attempt({
+      shouldForce: true,
+      onEvent: (event) => {
+        if (event.type === 'step' && event.step === 'prove' && event.status === 'started')
+          writeFileSync(path, Buffer.concat([bytes.subarray(1), bytes.subarray(0, 1)]));
+      },
+    });
+    expect(result?.status).toBe('installed');
+    const { failure } = await attempt({ shouldForce: true, isOffline: true });
+    expect(failure).toMatchObject({ title: expect.stringContaining('1 package'), step: 'plan' });
   });
 
   it('and still no byte of it is used that is not as it was locked', async () => {
+    await setup({ shouldForce: true });
     const before = await activeEnvironment(world);
     const path = await wheel('sqlglot-');
     const bytes = await readFile(path);

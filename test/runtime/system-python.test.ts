@@ -137,6 +137,19 @@ exec(sys.argv[1])`;
     });
   });
 
+  it('is not disturbed by what old packages put into the search for modules', async () => {
+    const folder = await temporaryFolder();
+    const old = `
+import sys
+class Old:
+    def find_module(self, name, path=None):
+        return None
+sys.meta_path.insert(0, Old())
+exec(sys.argv[1])`;
+    const path = await script(folder, 'python3', `exec /usr/bin/python3 -I -B -W ignore -c '${old}' "$4"`);
+    expect(await inspectSystemPython({ path, host, minors, env: {} })).toHaveProperty('version');
+  });
+
   it('says what a path is that is no Python', async () => {
     const folder = await temporaryFolder();
     const path = await script(folder, 'python', 'echo hello');

@@ -3,7 +3,12 @@ import { appendFile, mkdir, readFile, rename, rm, stat, symlink, utimes, writeFi
 import { dirname, join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import type { Artefact } from '../../src/runtime/lock.ts';
-import { forgetKnownFiles, readKnownFiles, writeKnownFiles } from '../../src/store/known-files.ts';
+import {
+  describeKnownFiles,
+  forgetKnownFiles,
+  readKnownFiles,
+  writeKnownFiles,
+} from '../../src/store/known-files.ts';
 import { openStore } from '../../src/store/store.ts';
 import { fileIdentity } from '../../src/support/file-identity.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
@@ -26,11 +31,11 @@ const openKnown = async (root = shared) => openStore(join(root, 'store'), await 
 const list = () => join(shared, 'known-files');
 
 /** Other bytes than its digest says, written down as known: whether it is hashed shows in the answer. */
-async function placeKnown(): Promise<string> {
-  const path = openStore(join(shared, 'store')).pathOf(artefact);
+async function placeKnown(of = artefact): Promise<string> {
+  const path = openStore(join(shared, 'store')).pathOf(of);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, Buffer.alloc(BYTES.length, 'other'));
-  await writeKnownFiles(shared, [{ path, sha256: artefact.sha256 }]);
+  await writeKnownFiles(shared, await describeKnownFiles(shared, [{ path, sha256: of.sha256 }]));
   return path;
 }
 
@@ -49,6 +54,15 @@ it('who must see every byte opens the store without it', async () => {
   await placeKnown();
   expect(await openStore(join(shared, 'store')).verify(artefact)).toBe('altered');
 });
+
+it.each(['uv', 'python'] as const)(
+  'a %s is hashed all the same: it is run, or was not pinned by what runs it',
+  async (kind) => {
+    const other = { ...artefact, kind };
+    await placeKnown(other);
+    expect(await (await openKnown()).verify(other)).toBe('altered');
+  },
+);
 
 it('a digest that nobody expects is computed', async () => {
   const path = await placeKnown();
@@ -93,11 +107,11 @@ it.each<[string, (text: string) => string]>([
 
 it('a file that has gone is not written down, nor missed', async () => {
   const path = await placeKnown();
-  await writeKnownFiles(shared, [
+  const files = [
     { path: join(shared, 'gone'), sha256: '0'.repeat(64) },
     { path, sha256: artefact.sha256 },
-  ]);
-  expect(await readFile(list(), 'utf8')).toBe(
+  ];
+  expect(await describeKnownFiles(shared, files)).toBe(
     `${artefact.sha256} ${await fileIdentity(path)} store/${artefact.sha256}/${artefact.file}\n`,
   );
 });
@@ -108,4 +122,8 @@ it('is forgotten, once and again, and a list of other things is none', async () 
   expect(await (await openKnown()).verify(artefact)).toBe('ok');
   for (let time = 0; time < 2; time++) await forgetKnownFiles(shared);
   expect(await (await openKnown()).verify(artefact)).toBe('altered');
+  await mkdir(list());
+  await forgetKnownFiles(shared);
+  await placeKnown();
+  expect(await (await openKnown()).verify(artefact)).toBe('ok');
 });
