@@ -28,6 +28,8 @@ export interface ManagedPythonRuntimeDoctorOptions extends ManagedPythonRuntimeL
   fetchUvArtifact?: ManagedUvFetchArtifact;
   /** For who must be quick: a uv that has not changed since an install verified it is not hashed again. */
   mayTrustMark?: boolean;
+  /** Ends a uv that does not answer. */
+  signal?: AbortSignal;
 }
 
 /** The three checks of the contract, section 12, in this order. Never rejects for a failing check. */
@@ -71,7 +73,8 @@ async function describeUv(options: ManagedPythonRuntimeDoctorOptions): Promise<s
     : await presentUv(managedUvPath(where));
   // What is injected replaces the chain that brings the pinned uv, and where commands are injected nothing is run.
   if (!options.exec && !fetchUvArtifact) await assertUnaltered(uvPath, options);
-  const exec = options.exec ?? (await import('../process/exec.ts')).defaultExec;
+  const exec =
+    options.exec ?? (await import('../process/exec.ts')).controlledExec({ signal: options.signal });
   const version = await readUvVersion({ uvPath, exec, env: env ?? process.env });
   return `${version} (managed: ${uvPath})`;
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorCode } from '../support/errors.ts';
 import type { Redactor } from '../support/redaction.ts';
@@ -21,6 +21,12 @@ export interface InstallLog {
   text(text: string): Promise<void>;
   /** Resolves when everything is in the file. May be called twice; what is logged after it is an error. */
   close(): Promise<void>;
+}
+
+/** The log, if this process wrote it: what ends before anything is built has none, and one of an earlier run says nothing about it. */
+export async function ownInstallLog(path: string): Promise<string | null> {
+  const status = await stat(path).catch(() => null);
+  return status !== null && status.mtimeMs >= performance.timeOrigin ? path : null;
 }
 
 /** How much may wait in memory for the disk, in characters. */

@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { defaultExec, type ManagedPythonRuntimeExec } from '../process/exec.ts';
+import { controlledExec, type ManagedPythonRuntimeExec } from '../process/exec.ts';
 import type { ManagedRuntimeAsset } from '../runtime/asset.ts';
 import { tidyEnvironments } from '../runtime/environments.ts';
 import { isEnvironmentInUse } from '../runtime/environments-in-use.ts';
@@ -202,8 +202,10 @@ async function fetchAll(run: JobRun, log: DeferredLog) {
       guardProxyUrl: run.guardUrl,
     });
     const { uvPath, isGiven } = acquired;
-    const version = await readUvVersion({ uvPath, exec: job.exec ?? defaultExec, env }).catch(
+    const exec = job.exec ?? controlledExec({ signal: either, onSpawn: journal.child });
+    const version = await readUvVersion({ uvPath, exec, env, mustSpeak: isGiven === true }).catch(
       async (error: unknown) => {
+        if (error instanceof CancelledError) throw error;
         throw await explainNoExecution(isGiven ? givenUvFails(uvPath, error) : error, uvPath);
       },
     );

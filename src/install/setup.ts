@@ -125,12 +125,14 @@ export async function reportFailure(error: unknown, options: SetupOptions, step:
   const untouched = present
     ? `Nothing was changed: ktx ${present.cliVersion} (${present.features.join(', ')}) still works.`
     : 'Nothing was changed.';
-  const { describeFailure } = await import('./failure.ts');
-  const hasLog = step !== null && step !== 'plan';
+  const [{ describeFailure }, { ownInstallLog }] = await Promise.all([
+    import('./failure.ts'),
+    import('./install-log.ts'),
+  ]);
   return describeFailure(error, {
     step,
     untouched,
-    logPath: hasLog && layout ? layout.installLogPath : null,
+    logPath: layout && (await ownInstallLog(layout.installLogPath)),
   });
 }
 

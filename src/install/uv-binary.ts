@@ -138,7 +138,11 @@ export function givenUvFails(uvPath: string, error: unknown): SetupError {
 
 /** @param version what a program that was given with `--uv` answered. @throws SetupError when it is another, such as uvx. */
 export function assertUv(uvPath: string, version: string): void {
-  if (!/^uv \d/.test(version)) throw wrongGivenUv(`is no uv: ${uvPath}.`, `it says that it is: ${version}`);
+  if (!/^uv \d/.test(version))
+    throw wrongGivenUv(
+      `is no uv: ${uvPath}.`,
+      version === '' ? 'asked for its version it says nothing' : `asked for its version it says: ${version}`,
+    );
 }
 
 function wrongGivenUv(predicate: string, evidence: string, cause?: unknown): SetupError {

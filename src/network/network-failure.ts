@@ -311,10 +311,16 @@ const TEXTS: Readonly<Record<NetworkReason, Text>> = {
     message: `The proxy ${proxyHost ?? ''} could not be reached on the way to ${host}.`,
     remedies: [CHECK_PROXY, bypassProxy(host)],
   }),
-  'proxy-login': ({ host, proxyHost }) => ({
-    message: `The proxy ${proxyHost ?? ''} wants a login (407) before it connects to ${host}.`,
-    remedies: [PROXY_LOGIN, CHECK_PROXY],
-  }),
+  'proxy-login': ({ host, proxyHost }) =>
+    proxyHost !== undefined && proxyHost !== host
+      ? {
+          message: `The proxy ${proxyHost} wants a login (407) before it connects to ${host}.`,
+          remedies: [PROXY_LOGIN, CHECK_PROXY],
+        }
+      : {
+          message: `${host} answers that a proxy wants a login (407), and no proxy is set for it.`,
+          remedies: [SET_PROXY, PROXY_LOGIN, CHECK_PROXY],
+        },
   'proxy-refused': ({ host, proxyHost, status }) => ({
     message: `The proxy ${proxyHost ?? ''} refused to connect to ${host}${status ? ` (${status})` : ''}.`,
     remedies: [askForAccess(`${host} on the proxy`), USE_INDEX],

@@ -27,17 +27,28 @@ export class ExecError extends Error {
   }
 }
 
+/** What the contract's call has no room for, see `runProcess`. */
+interface ExecControl {
+  signal?: AbortSignal;
+  onSpawn?: (pid: number, mark: string) => void;
+}
+
+/** `defaultExec` for who may stop it, or must know of the child. */
+export function controlledExec(control: ExecControl): ManagedPythonRuntimeExec {
+  return (command, args, options) => defaultExec(command, args, { ...options, ...control });
+}
+
 const EXEC_BUFFER_BYTES = 20 * 1024 * 1024;
 
 /**
  * No shell, UTF-8, whole output in memory up to 20 MiB a stream.
  * @throws ExecError on a non-zero exit, an ending by signal, or more output than that, with `stdout` and `stderr`.
- * @throws the system's error when the command cannot be started.
+ * @throws the system's error when the command cannot be started; CancelledError.
  */
 export async function defaultExec(
   command: string,
   args: string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv; signal?: AbortSignal } = {},
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } & ExecControl = {},
 ): Promise<{ stdout: string; stderr: string }> {
   const outcome = await runProcess({ ...options, command, args, maxCaptureBytes: EXEC_BUFFER_BYTES });
   if (outcome.isTruncated) throw new ExecError(`${command} printed more than 20 MiB.`, outcome);

@@ -1,22 +1,24 @@
 import type { ManagedPythonRuntimeExec } from '../process/exec.ts';
-import { SetupError } from '../support/errors.ts';
+import { CancelledError, SetupError } from '../support/errors.ts';
 import { MANAGED_UV_VERSION } from './release.ts';
 
 /**
  * Runs `uv --version`: the proof that this binary starts here (architecture, quarantine, noexec).
- * @returns its trimmed output, such as `uv 0.11.21`.
- * @throws SetupError with the cause when it cannot run.
+ * @returns its trimmed output, such as `uv 0.11.21`; of one that says nothing what it was taken for, unless it `mustSpeak`.
+ * @throws SetupError with the cause when it cannot run; CancelledError.
  */
 export async function readUvVersion(options: {
   uvPath: string;
   exec: ManagedPythonRuntimeExec;
   env: NodeJS.ProcessEnv;
+  mustSpeak?: boolean;
 }): Promise<string> {
-  const { uvPath, exec, env } = options;
+  const { uvPath, exec, env, mustSpeak = false } = options;
   try {
     const { stdout } = await exec(uvPath, ['--version'], { env: { ...env, UV_NO_CONFIG: '1' } });
-    return stdout.trim() || `uv ${MANAGED_UV_VERSION}`;
+    return stdout.trim() || (mustSpeak ? '' : `uv ${MANAGED_UV_VERSION}`);
   } catch (error) {
+    if (error instanceof CancelledError) throw error;
     throw new SetupError(
       `Managed uv at ${uvPath} failed to run. Delete it and retry: ktx admin runtime install --yes`,
       { failureClass: 'platform', cause: error, nextSteps: ['ktx admin runtime install --yes'] },

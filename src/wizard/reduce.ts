@@ -36,7 +36,11 @@ export function reduce(state: WizardState, event: WizardEvent): Transition {
       if (state.screen !== 'installing') return stay(state);
       // The switch won against the stop: what is true is said, and the work is kept.
       if (state.isStopping) return leave(state, 0, { kind: 'done', result: event.result, checks: null });
-      return checkFor({ ...state, nowMs: event.nowMs, logPath: event.result.logPath }, event.result);
+      // What was forced is done: who looks around afterwards sees what is there.
+      return checkFor(
+        { ...state, nowMs: event.nowMs, logPath: event.result.logPath, shouldForce: false },
+        event.result,
+      );
     case 'checked':
       if (state.screen !== 'check') return stay(state);
       return stay({
@@ -154,7 +158,7 @@ function fail(state: WizardState, told: FailureReport): Transition {
     case 'installing': {
       // Children that are stopped fail in their own words; the person knows why.
       if (state.isStopping) return leave(state, 130, { kind: 'cancelled', logPath: state.logPath });
-      const report = { ...(state.report ?? told), logPath: (state.report ?? told).logPath ?? state.logPath };
+      const report = state.report ?? told;
       return at('install', report, {
         elapsedMs: state.nowMs - state.progress.startedAtMs,
         summary: state.summary,

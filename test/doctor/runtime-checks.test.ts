@@ -1,4 +1,15 @@
-import { appendFile, mkdir, mkdtemp, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -183,6 +194,21 @@ describe('a uv that is not the pinned one is not run', () => {
     await truncate(uvPath, (await stat(uvPath)).size - 1);
     await utimes(uvPath, then, then);
     expect([await check({ mayTrustMark: true }), await hasRun()]).toEqual(['fail', false]);
+  });
+
+  it('one that does not answer ends with the signal', async () => {
+    const answers = join(root, 'pid');
+    await writeFile(uvPath, `#!/bin/sh\necho $$ > "${answers}"\nexec sleep 1000\n`, { mode: 0o755 });
+    await markVerified(uvPath, await fileIdentity(uvPath), 'a'.repeat(64));
+    const stop = new AbortController();
+    const checks = doctorManagedPythonRuntime({ ...options, mayTrustMark: true, signal: stop.signal });
+    const pid = await vi.waitFor(
+      async () => Number((await readFile(answers, 'utf8')).trim()) || Promise.reject(),
+    );
+    stop.abort();
+    expect((await checks)[0]?.status).toBe('fail');
+    // Gone, and soon nobody's.
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'));
   });
 
   it('where none is pinned, one placed by hand is used, as the contract says', async () => {

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { packageVersion } from '../../src/cli/version.ts';
 import { LAUNCHER, plainEnvironment, runProgram } from '../fixtures/program.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { openTerminal, type TestTerminal } from '../pty/terminal.ts';
@@ -186,7 +187,32 @@ describe('stopping while uv runs', () => {
     expect((await terminal.exited).exitCode).toBe(130);
     expect(terminal.isAlternateScreen()).toBe(false);
     expect(terminal.isCursorVisible()).toBe(true);
+    expect(terminal.text()).toMatch(/log +~\/\.ktx\/runtime\/[\d.]+\/install\.log/);
     await expectNothingLeft(home);
+  });
+
+  it('stopped before there is a log, it names none, not even that of an earlier run', {
+    timeout: 90_000,
+  }, async () => {
+    const home = await temporaryFolder();
+    const version = join(home, '.ktx', 'runtime', packageVersion());
+    await mkdir(version, { recursive: true });
+    await writeFile(join(version, 'install.log'), 'of an earlier run');
+    await utimes(join(version, 'install.log'), 1e9, 1e9);
+    const uv = join(home, 'slow-uv');
+    await writeFile(uv, `#!/bin/sh\necho $$ > "${home}/pids"\nexec sleep 1000\n`, { mode: 0o755 });
+    const terminal = openWizard(home, ['--uv', uv]);
+    await terminal.until('What should ktx be able to do');
+    terminal.press('enter');
+    await terminal.until('Only these', 60_000);
+    terminal.press('enter');
+    await vi.waitFor(() => readFile(join(home, 'pids')), 60_000);
+    terminal.press('ctrl+c');
+    await terminal.until('Stop the installation?');
+    terminal.press('ctrl+c');
+    expect((await terminal.exited).exitCode).toBe(130);
+    expect(terminal.text()).toContain('Setup cancelled.');
+    expect(terminal.text()).not.toContain('install.log');
   });
 
   it('SIGTERM stops it the same way', { timeout: 90_000 }, async () => {

@@ -1,8 +1,8 @@
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openInstallLog } from '../../src/install/install-log.ts';
+import { openInstallLog, ownInstallLog } from '../../src/install/install-log.ts';
 import { runProcess } from '../../src/process/run-process.ts';
 import { CancelledError } from '../../src/support/errors.ts';
 import { createRedactor } from '../../src/support/redaction.ts';
@@ -191,4 +191,13 @@ describe('install log', () => {
       code: expect.stringMatching(/^E/),
     });
   });
+});
+
+it('a log that an earlier run left is not ours, nor one that is not there', async () => {
+  const path = newPath();
+  expect(await ownInstallLog(path)).toBeNull();
+  await (await openInstallLog(path)).close();
+  expect(await ownInstallLog(path)).toBe(path);
+  await utimes(path, 1e9, 1e9);
+  expect(await ownInstallLog(path)).toBeNull();
 });

@@ -138,9 +138,12 @@ describe('one that was given with --uv', () => {
     expect(error.evidence.join()).toContain('EACCES');
   });
 
-  it('and is another program is refused before anything is built with it', async () => {
-    const { error, given } = await refusalOf('#!/bin/sh\necho uvx 0.11.21\n', 0o755);
+  it.each([
+    ['echo uvx 0.11.21', 'asked for its version it says: uvx 0.11.21'],
+    ['true', 'asked for its version it says nothing'],
+  ])('and is another program is refused before anything is built with it: %s', async (text, evidence) => {
+    const { error, given } = await refusalOf(`#!/bin/sh\n${text}\n`, 0o755);
     expect(error.message).toBe(`The program that was given with --uv is no uv: ${given}.`);
-    expect(error.evidence).toEqual(['it says that it is: uvx 0.11.21']);
+    expect(error.evidence).toEqual([evidence]);
   });
 });

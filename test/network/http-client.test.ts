@@ -477,6 +477,15 @@ describe('proxies', () => {
     expect(error.message).toContain(proxy.host);
   });
 
+  it('a server that speaks for a proxy though none is set', async () => {
+    const server = await serve((_, response) => response.writeHead(407).end());
+    const error = await failure(clientFor().get(server.url));
+    expect(error.reason).toBe('proxy-login');
+    expect(error.message).toBe(
+      `${server.host} answers that a proxy wants a login (407), and no proxy is set for it.`,
+    );
+  });
+
   it.each(['https://index.example/simple', 'http://index.example/simple'])(
     'a proxy that is not there, for %s',
     async (url) => {

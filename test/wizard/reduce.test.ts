@@ -255,6 +255,11 @@ describe('SIGTERM, SIGHUP, a terminal that is gone', () => {
   });
 });
 
+it('what was forced is forced once: the way back from the check leads to what is there', () => {
+  const done = run({ ...installing(), shouldForce: true }, installed).next;
+  expect(done).toMatchObject({ screen: 'check', shouldForce: false });
+});
+
 describe('a failure', () => {
   it('shows what the installation itself told rather than the bare error', () => {
     const report = { ...REPORT, title: 'told by the installation' };
@@ -265,8 +270,16 @@ describe('a failure', () => {
     ).next;
     expect(state).toMatchObject({ screen: 'failure', report: { title: 'told by the installation' } });
   });
-  it('names the log', () => {
-    expect(failure()).toMatchObject({ report: { logPath: '/home/ada/.ktx/runtime/0.3.0/install.log' } });
+  it('has the log that the report names: what fails before there is one has none', () => {
+    expect(failure()).toMatchObject({ logPath: null });
+    const logPath = '/home/ada/.ktx/runtime/0.3.0/install.log';
+    const state = run(installing(), ({ runId }) => ({
+      type: 'failed',
+      runId,
+      nowMs: 0,
+      report: { ...REPORT, logPath },
+    })).next;
+    expect(state).toMatchObject({ screen: 'failure', logPath });
   });
   it.each<[string, WizardState, string[]]>([
     ['of the installation', failure(), ['retry', 'plan', 'log', 'quit']],

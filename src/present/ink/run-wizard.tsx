@@ -6,7 +6,7 @@ import { STOP_SIGNALS } from '../../support/stop-signals.ts';
 import type { PlanOutcome, WizardFunctions } from '../../wizard/functions.ts';
 import { logLines } from '../../wizard/log-lines.ts';
 import { runWizardMachine, type Wizard } from '../../wizard/run-effects.ts';
-import type { LeftState } from '../../wizard/state.ts';
+import type { Farewell, LeftState } from '../../wizard/state.ts';
 import { asciiStream, hasUnicode, toAscii } from '../ascii.ts';
 import { farewellLines, type Paint } from '../farewell.ts';
 import { createLogStore } from '../log-store.ts';
@@ -65,7 +65,7 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
     stdin.off('end', terminate);
     restoreInput(stdin);
   }
-  const lines = farewellLines(left.farewell, {
+  const lines = farewellLines(await withOwnLog(left.farewell), {
     homeDir,
     columns: stdout.columns,
     shouldWrap: true,
@@ -90,6 +90,13 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
     await exited;
     return state;
   }
+}
+
+/** Somebody may have stopped it before there was a log. */
+async function withOwnLog(farewell: Farewell): Promise<Farewell> {
+  if (farewell.kind !== 'cancelled' || farewell.logPath === null) return farewell;
+  const { ownInstallLog } = await import('../../install/install-log.ts');
+  return { ...farewell, logPath: await ownInstallLog(farewell.logPath) };
 }
 
 /** How long an empty frame is spared: the first screen's content is read while Ink loads. */
