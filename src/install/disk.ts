@@ -25,8 +25,9 @@ export interface VolumeBudget {
 /** Free bytes of the volume that a path is or will be on; `null` when the system does not say. Unknown is not zero. */
 export async function freeBytesAt(path: string): Promise<number | null> {
   try {
-    const { bavail, bsize } = await statfs(await nearestExisting(path));
-    return bavail * bsize;
+    const { blocks, bavail, bsize } = await statfs(await nearestExisting(path));
+    // File systems without blocks (FUSE, /proc) have no number to say.
+    return blocks === 0 ? null : bavail * bsize;
   } catch {
     return null;
   }
@@ -80,10 +81,12 @@ function neededBytes({ needs }: VolumeBudget): number {
 }
 
 function budgetLines(budget: VolumeBudget): string[] {
-  const needed = budget.needs.map(({ what, bytes }) => `${formatBytesOrUnknown(bytes)} for ${what}`);
+  const needed = budget.needs
+    .filter(({ bytes }) => bytes !== 0)
+    .map(({ what, bytes }) => `${formatBytesOrUnknown(bytes)} for ${what}`);
   return [
     `volume of ${budget.path}: ${formatBytesOrUnknown(budget.freeBytes)} free`,
-    `needed there: ${needed.join(', ')}, ${formatBytes(HEADROOM_BYTES)} of headroom`,
+    `needed there: ${[...needed, `${formatBytes(HEADROOM_BYTES)} of headroom`].join(', ')}`,
   ];
 }
 

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -216,7 +225,7 @@ function holderPath(lockPath: string): string {
 
 function makeFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeEachFolder(path);
   } catch (error) {
     throw new SetupError(`The folder of the locks cannot be made: ${path}`, {
       failureClass: 'permission',
@@ -228,4 +237,20 @@ function makeFolder(path: string): void {
       cause: error,
     });
   }
+}
+
+/** Node's own `recursive` never returns where a folder is refused with ENOENT, as below `/proc`, and no signal ends it. */
+function makeEachFolder(path: string): void {
+  if (isFolder(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeEachFolder(parent);
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (!isFolder(path)) throw error;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

@@ -18,6 +18,8 @@ import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 it('free space of a folder that is not there yet is that of its volume', async () => {
   const folder = await temporaryFolder();
   expect(await freeBytesAt(join(folder, 'not', 'yet'))).toBeGreaterThan(0);
+  // A file system that counts no blocks has not said that it is full.
+  if (process.platform === 'linux') expect(await freeBytesAt('/proc')).toBeNull();
 });
 
 const MB = 1_000_000;
@@ -33,6 +35,18 @@ it('refuses with the numbers of the volume, before anything is fetched', () => {
   );
   expect(() => assertDiskSpace([volume(150 * MB, 60 * MB, 40 * MB)])).not.toThrow();
   expect(() => assertDiskSpace([volume(500 * MB, 1), volume(1, 1)])).toThrow(/1 B free/);
+});
+
+it('names what needs room there, and not what needs none', () => {
+  const error = (() => {
+    try {
+      assertDiskSpace([volume(0, 60 * MB, 0)]);
+    } catch (thrown) {
+      return thrown as SetupError;
+    }
+    return expect.unreachable();
+  })();
+  expect(error.evidence).toContain('needed there: 60 MB for part 0, 50 MB of headroom');
 });
 
 it('unknown is not zero, and does not hide what is known', () => {

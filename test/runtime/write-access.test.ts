@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -197,5 +197,22 @@ describe('a plan that was made without it', () => {
       hasChangedSince(planned),
     ]);
     expect(seen).toEqual([false, true]);
+  });
+});
+
+describe('a place where no folder can be made is an error that names it, and no endless attempt', () => {
+  it.runIf(process.platform === 'linux')('below a file system that refuses', async () => {
+    const { options } = await given();
+    const access = withWriteAccess({ ...options, runtimeRoot: '/proc/ktx-runtime' }, async () => {});
+    await expect(access).rejects.toThrow(
+      'The folder of the locks cannot be made: /proc/ktx-runtime/uv/locks',
+    );
+  });
+
+  it.each([['uv'], ['uv', 'locks']])('where a file is in its place: %s', async (...names) => {
+    const { runtimeRoot, options } = await given();
+    await mkdir(join(runtimeRoot, ...names, '..'), { recursive: true });
+    await writeFile(join(runtimeRoot, ...names), '');
+    await expect(withWriteAccess(options, async () => {})).rejects.toThrow('cannot be made');
   });
 });
