@@ -1,3 +1,5 @@
+import { dirname } from 'node:path';
+import { managedRuntimeRoot } from '../runtime/layout.ts';
 import type { FailureReport, SetupResult } from '../support/events.ts';
 import { formatBytes, formatCount, formatDuration, tildePath } from '../support/format.ts';
 import { wrapStep } from '../support/wrap-words.ts';
@@ -12,6 +14,9 @@ export interface FarewellOptions {
   paint: Paint;
   /** For a terminal: what to do in words that are not cut, and the command on a line of its own. A log has one line for each. */
   shouldWrap?: boolean;
+  /** The caller's: where later commands look for the runtime. */
+  env?: NodeJS.ProcessEnv;
+  platform?: NodeJS.Platform;
 }
 
 /** What stays in the terminal after the wizard has left the alternate screen, line by line. `[]` when there is nothing to say. */
@@ -57,7 +62,8 @@ function stepLines(step: string, report: FailureReport, { columns, shouldWrap }:
   return shouldWrap ? wrapStep(step, report.remedies ?? [], columns - STEP_INDENT) : [step];
 }
 
-function doneLines(result: SetupResult, { columns, homeDir, paint }: FarewellOptions): string[] {
+function doneLines(result: SetupResult, options: FarewellOptions): string[] {
+  const { columns, homeDir, paint } = options;
   const what = `ktx ${result.cliVersion} is ready: ${result.features.map((it) => it.replace('-', ' ')).join(', ')}`;
   const cost = costWords(result);
   const gap = Math.max(2, columns - 2 - what.length - cost.length);
@@ -66,8 +72,21 @@ function doneLines(result: SetupResult, { columns, homeDir, paint }: FarewellOpt
     `${paint('good', '✓')} ${paint('bold', what)}${' '.repeat(gap)}${paint('faint', cost)}`,
     `  python   ${tildePath(result.pythonPath, homeDir)}`,
     `  log      ${tildePath(result.logPath, homeDir)}`,
-    `  next     ktx admin runtime start${feature}`,
+    `  next     ${whereItIs(result, options, `ktx admin runtime start${feature}`)}`,
   ];
+}
+
+/** A command that finds this runtime: only `ktx setup` has a flag for another place. */
+function whereItIs(
+  { manifestPath }: SetupResult,
+  { homeDir, env = process.env, platform = process.platform }: FarewellOptions,
+  command: string,
+): string {
+  const root = dirname(dirname(manifestPath));
+  if (root === managedRuntimeRoot({ env, homeDir })) return command;
+  if (platform === 'win32') return `with KTX_RUNTIME_ROOT=${root} set: ${command}`;
+  const value = /^[\w@%+=:,./-]+$/.test(root) ? root : `'${root.replaceAll("'", "'\\''")}'`;
+  return `KTX_RUNTIME_ROOT=${value} ${command}`;
 }
 
 /** `21.4 s · 176 MB from 4 hosts` */

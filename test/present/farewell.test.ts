@@ -5,7 +5,13 @@ import type { Farewell } from '../../src/wizard/state.ts';
 import { DEMO_CHECKS, DEMO_RESULT } from '../pty/demo-data.ts';
 import { REPORT } from '../wizard/given.ts';
 
-const options = { homeDir: '/home/ada', columns: 80, paint: (_tone: unknown, text: string) => text };
+const options: FarewellOptions = {
+  homeDir: '/home/ada',
+  columns: 80,
+  paint: (_tone, text) => text,
+  env: {},
+  platform: 'linux',
+};
 const linesOf = (farewell: Farewell, more: Partial<FarewellOptions> = {}) =>
   farewellLines(farewell, { ...options, ...more });
 const passed = DEMO_CHECKS.filter((check) => check.status === 'pass');
@@ -34,6 +40,16 @@ describe('done', () => {
     expect(linesOf({ kind: 'done', result: { ...DEMO_RESULT, ...changes }, checks: null })[0]).toContain(
       words,
     );
+  });
+  it.each<[string, string, Partial<FarewellOptions>, string]>([
+    ['elsewhere', '/srv/ktx', {}, 'KTX_RUNTIME_ROOT=/srv/ktx ktx admin'],
+    ['elsewhere, with a space', "/srv/ada's ktx", {}, "KTX_RUNTIME_ROOT='/srv/ada'\\''s ktx' ktx admin"],
+    ['elsewhere, on Windows', 'D:/ktx', { platform: 'win32' }, 'with KTX_RUNTIME_ROOT=D:/ktx set: ktx admin'],
+    ['where the environment says', '/srv/ktx', { env: { KTX_RUNTIME_ROOT: '/srv/ktx' } }, ' ktx admin'],
+  ])('what comes next finds a runtime %s', (_name, root, more, command) => {
+    const result = { ...DEMO_RESULT, manifestPath: `${root}/0.3.0/manifest.json` };
+    const lines = linesOf({ kind: 'done', result, checks: null }, more);
+    expect(lines.at(-1)).toContain(`next     ${command.trim()}`);
   });
   it('names the checks that failed', () => {
     expect(linesOf({ kind: 'done', result: DEMO_RESULT, checks: broken }).slice(4)).toEqual([

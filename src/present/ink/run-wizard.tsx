@@ -69,6 +69,7 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
     homeDir,
     columns: stdout.columns,
     shouldWrap: true,
+    env,
     paint: hasColour ? painter(stdout) : (_tone, text) => text,
   });
   for (const line of lines) stdout.write(`${isUnicode ? line : toAscii(line)}\n`);
