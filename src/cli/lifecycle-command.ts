@@ -2,8 +2,9 @@ import type { UndoTarget } from '../install/undo.ts';
 import type { UninstallPlan, UninstallResult } from '../runtime/uninstall.ts';
 import type { Note } from '../runtime/write-access.ts';
 import { jsonText } from '../support/atomic-file.ts';
-import { CancelledError } from '../support/errors.ts';
+import { CancelledError, SetupError } from '../support/errors.ts';
 import { formatBytes, formatCount } from '../support/format.ts';
+import { printFailureEvent, thrownFailure, usageFailure } from './failure-event.ts';
 import type { KtxCliIo } from './io.ts';
 import { noteTo, printError } from './print-error.ts';
 
@@ -29,7 +30,7 @@ export interface LifecycleDeps {
 
 /**
  * Runs one of the two and resolves with its exit code: 0 done, or left by choice; 1 failed, or something is left; 130 stopped.
- * Results go to stdout, what has to be known beside them to stderr.
+ * Results go to stdout, what has to be known beside them to stderr; with JSON a failure goes to both.
  */
 export async function runLifecycleCommand(
   args: LifecycleArgs,
@@ -40,8 +41,17 @@ export async function runLifecycleCommand(
     return await (args.command === 'undo' ? undo : uninstall)(args, io, deps);
   } catch (error) {
     printError(io, error, deps.isDebug);
-    return error instanceof CancelledError ? 130 : 1;
+    if (error instanceof CancelledError) return 130;
+    if (args.json) printFailureEvent(io, await thrownFailure(error, untouched(args, error)));
+    return 1;
   }
+}
+
+/** What the library refuses, it refuses before it touches anything; of other errors nobody knows when they came. */
+function untouched({ command }: LifecycleArgs, error: unknown): string {
+  if (!(error instanceof SetupError)) return '';
+  // Daemons may have been stopped by then.
+  return command === 'undo' ? 'Nothing was changed.' : 'Nothing was deleted.';
 }
 
 async function undo(args: LifecycleArgs, io: KtxCliIo, deps: LifecycleDeps): Promise<number> {
@@ -51,8 +61,8 @@ async function undo(args: LifecycleArgs, io: KtxCliIo, deps: LifecycleDeps): Pro
   const target = await readTarget({ cliVersion });
   // Without a target the library says why there is none.
   if (target !== null) {
-    if (!args.yes && !canAsk(args, io, deps)) return refusal(args, io);
     if (!args.json) print(io, undoLines(target));
+    if (!args.yes && !canAsk(args, io, deps)) return refusal(args, io);
     if (!(await isAgreed(args, io, deps, 'Switch to it?'))) return unchanged(io);
   }
   const run = deps.undo ?? (await library()).undoManagedPythonRuntime;
@@ -63,8 +73,10 @@ async function undo(args: LifecycleArgs, io: KtxCliIo, deps: LifecycleDeps): Pro
 }
 
 function undoLines({ direction, from, to }: UndoTarget): string[] {
-  const side = (label: string, { environmentDir, installedAt, features, wheelVersion }: UndoTarget['to']) =>
-    `${label}: ${environmentDir} (${features.join(', ')}; wheel ${wheelVersion}; installed ${installedAt})`;
+  const side = (label: string, { environmentDir, installedAt, features, wheelVersion }: UndoTarget['to']) => {
+    const installed = installedAt.replace(/\.\d+/, '');
+    return `${label}: ${environmentDir} (${features.join(', ')}; wheel ${wheelVersion}; installed ${installed})`;
+  };
   return [`ktx Python runtime: ${direction} to the other environment`, side('now', from), side('then', to)];
 }
 
@@ -97,7 +109,9 @@ function planLines({ runtimeRoot, parts, sizeBytes, foreign, daemons }: Uninstal
     return [`Nothing to uninstall: ${runtimeRoot} has nothing of ktx.`, ...foreign.map(foreignLine)];
   return [
     `To be deleted under ${runtimeRoot}`,
-    ...parts.map((part) => `${formatBytes(part.sizeBytes).padStart(8)}  ${part.what}`),
+    ...parts
+      .filter((part) => part.sizeBytes > 0)
+      .map((part) => `${formatBytes(part.sizeBytes).padStart(8)}  ${part.what}`),
     `${formatBytes(sizeBytes).padStart(8)}  in all`,
     ...daemons.map(({ pid }) => `to be stopped: ktx daemon, process ${pid}`),
     ...foreign.map(foreignLine),
@@ -150,7 +164,10 @@ function unchanged(io: KtxCliIo): number {
 }
 
 function refusal(args: LifecycleArgs, io: KtxCliIo): number {
-  io.stderr.write(`Refusing to ${args.command} without --yes.\n`);
+  const title = `Refusing to ${args.command} without --yes.`;
+  io.stderr.write(`${title}\n`);
+  if (args.json)
+    printFailureEvent(io, usageFailure(title, [`ktx admin runtime ${args.command} --json --yes`]));
   return 1;
 }
 

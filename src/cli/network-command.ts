@@ -14,6 +14,7 @@ import { withStopSignals } from '../support/stop-signals.ts';
 import { confirmOnTerminal } from './install-consent.ts';
 import type { KtxCliIo } from './io.ts';
 import type { NetworkArgs } from './network-program.ts';
+import { printError } from './print-error.ts';
 import { packageVersion } from './version.ts';
 
 export interface NetworkCommandDeps {
@@ -22,10 +23,12 @@ export interface NetworkCommandDeps {
   cwd?: string;
   isStdinTty?: boolean;
   confirm?: (question: string, io: KtxCliIo) => Promise<boolean>;
+  isDebug?: boolean;
 }
 
 /**
- * Carries out `ktx admin network …` and `ktx admin report`. @returns the exit code.
+ * Carries out `ktx admin network …` and `ktx admin report`. @returns the exit code: 1 for a report that was shown and
+ * cannot be saved, which is said on stderr alone.
  * @throws SetupError that names the setting, never its value.
  */
 export async function runNetworkCommand(
@@ -86,9 +89,13 @@ async function report(
         io.stderr.write('Nothing was saved.\n');
         return 0;
       }
-      await writeFileAtomic(path, text, 0o600).catch((error: unknown) => {
-        throw notSaved(path, error);
-      });
+      try {
+        await writeFileAtomic(path, text, 0o600);
+      } catch (error) {
+        // Not thrown: with --json the failure would become a second document on stdout, after the report.
+        printError(io, notSaved(path, error), deps.isDebug);
+        return 1;
+      }
       io.stderr.write(`Saved as ${path}\n`);
       return 0;
     } catch (error) {

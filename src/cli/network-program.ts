@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { STORED_SETTINGS } from '../network/setting-list.ts';
 import { requireValue } from './setup-flags.ts';
 
 /** What the commands below `ktx admin network`, and `ktx admin report`, were asked to do. */
@@ -31,11 +32,13 @@ export function addNetwork(admin: Command, run: (args: NetworkArgs) => Promise<v
     .action((flags: CommonFlags) => run({ command: 'show', ...common(flags) }));
   withCommon(network.command('set <name> <value>'))
     .description('keep a setting for ktx alone; never a password')
+    .addHelpText('after', settingsHelp)
     .action((name: string, value: string, flags: CommonFlags) =>
       run({ command: 'set', name, value, ...common(flags) }),
     );
   withCommon(network.command('unset [name]'))
     .description('forget a setting')
+    .addHelpText('after', settingsHelp)
     .option('--all', 'forget all of them')
     .action((name: string | undefined, flags: CommonFlags & { all?: boolean }) =>
       run({ command: 'unset', name: name ?? null, isAll: flags.all === true, ...common(flags) }),
@@ -47,4 +50,9 @@ export function addNetwork(admin: Command, run: (args: NetworkArgs) => Promise<v
       const outputPath = flags.output === undefined ? null : requireValue('--output', flags.output);
       return run({ command: 'report', outputPath, ...common(flags) });
     });
+}
+
+function settingsHelp(): string {
+  const lines = Object.entries(STORED_SETTINGS).map(([name, { about }]) => `  ${name.padEnd(17)}${about}`);
+  return ['', 'Settings:', ...lines].join('\n');
 }

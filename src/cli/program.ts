@@ -49,7 +49,6 @@ function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number
     .option('--project-dir <path>', 'the project to work on', value('--project-dir'))
     .option('--debug', 'print stack traces of errors')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'print the help of a command')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({
@@ -96,8 +95,11 @@ function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number
   addNetwork(admin, async (args) => {
     if (deps.runNetwork) return finish(await deps.runNetwork(args, io));
     const { runNetworkCommand } = await import('./network-command.ts');
-    finish(await runNetworkCommand(args, io, { env: deps.env, cwd: deps.cwd, isStdinTty: deps.isStdinTty }));
+    const { env, cwd, isStdinTty } = deps;
+    const isDebug = program.opts<GlobalOptions>().debug;
+    finish(await runNetworkCommand(args, io, { env, cwd, isStdinTty, isDebug }));
   });
+  addHelp(program);
   // A bare `ktx` needs an action, and with one commander takes a mistyped command for an argument and complains of its
   // options. Last, because subcommands inherit what is allowed here.
   program.allowExcessArguments().allowUnknownOption();
@@ -113,6 +115,26 @@ function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number
     else program.outputHelp();
   });
   return program;
+}
+
+/** Below each group. Commander's own looks at the first name alone, and takes one that it does not know for none. */
+function addHelp(group: Command): void {
+  for (const command of group.commands) if (command.commands.length > 0) addHelp(command);
+  group
+    .command('help [command...]')
+    .description('print the help of a command')
+    .helpOption(false)
+    .allowUnknownOption()
+    .action((words: string[]) => {
+      let current = group;
+      // `ktx help` goes before a line that was typed before, with its options.
+      for (const word of words.filter((word) => !word.startsWith('-'))) {
+        const next = current.commands.find((command) => command.name() === word);
+        if (!next) group.error(`error: unknown command '${word}'`, { code: 'commander.unknownCommand' });
+        current = next;
+      }
+      current.outputHelp();
+    });
 }
 
 function addSetup(program: Command, run: (raw: RawSetupFlags) => Promise<void>): void {

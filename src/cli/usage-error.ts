@@ -1,7 +1,9 @@
 import { type Command, CommanderError } from 'commander';
+import { helloJson } from '../present/json.ts';
 import { errorCode, errorMessage, SetupError } from '../support/errors.ts';
-import type { FailureReport } from '../support/events.ts';
 import { createRedactor } from '../support/redaction.ts';
+import { similarNames } from '../support/similar-names.ts';
+import { printFailureEvent, thrownFailure, usageFailure } from './failure-event.ts';
 import type { KtxCliIo } from './io.ts';
 import { printError } from './print-error.ts';
 import { packageVersion } from './version.ts';
@@ -20,25 +22,13 @@ export async function reportUsageError(
   if (words === null) printError(io, error, program.opts<{ debug?: boolean }>().debug);
   else io.stderr.write(`error: ${[words.title, ...words.hints].join('\n')}\n`);
   if (!argv.includes('--json')) return;
-  const [{ eventJson, helloJson }, { describeFailure }] = await Promise.all([
-    import('../present/json.ts'),
-    import('../install/failure.ts'),
-  ]);
-  const place = { step: null, untouched: 'Nothing was changed.', logPath: null };
   // What the library or the system refused is no mistake of the command line.
   const isUsage = words !== null || !(error instanceof SetupError || errorCode(error) !== undefined);
-  const failure: FailureReport = isUsage
-    ? {
-        ...place,
-        failureClass: 'conflict',
-        cause: 'usage',
-        title: words?.title ?? errorMessage(error),
-        evidence: [],
-        nextSteps: words?.nextSteps ?? [helpCommand(argv, program)],
-      }
-    : describeFailure(error, place);
+  const failure = isUsage
+    ? usageFailure(words?.title ?? errorMessage(error), words?.nextSteps ?? [helpCommand(argv, program)])
+    : await thrownFailure(error, 'Nothing was changed.');
   if (commandNames(argv, program)[0] === 'setup') io.stdout.write(helloJson(packageVersion()));
-  io.stdout.write(eventJson({ at: new Date().toISOString(), type: 'failure', failure }));
+  printFailureEvent(io, failure);
 }
 
 interface UsageWords {
@@ -71,7 +61,7 @@ function commandNames(argv: readonly string[], program: Command): string[] {
   const names: string[] = [];
   let current = program;
   for (const word of argv) {
-    const next = current.commands.find((command) => command.name() === word);
+    const next = subcommands(current).find((command) => command.name() === word);
     if (!next) continue;
     names.push(word);
     current = next;
@@ -79,9 +69,14 @@ function commandNames(argv: readonly string[], program: Command): string[] {
   return names;
 }
 
+/** Without `help`, after which the line goes on from the same group. */
+function subcommands(group: Command): Command[] {
+  return group.commands.filter((command) => command.name() !== 'help');
+}
+
 /** Every command with its groups: `['admin', 'runtime', 'status']`. */
 function commandPaths(group: Command): string[][] {
-  return group.commands.flatMap((command) => [
+  return subcommands(group).flatMap((command) => [
     [command.name()],
     ...commandPaths(command).map((below) => [command.name(), ...below]),
   ]);
@@ -100,33 +95,7 @@ export function similarCommands(
     const found = paths.filter((path) => path.slice(-count).join(' ') === wanted);
     if (found.length > 0) return found;
   }
-  const [first = ''] = typed;
-  const distances = paths.map((path) => editDistance(first, path.at(-1) ?? ''));
-  const nearest = Math.min(...distances);
-  // Half a word that differs is another word.
-  if (nearest > 2 || nearest * 2 >= first.length) return [];
-  return paths.filter((_, index) => distances[index] === nearest);
-}
-
-/** How many letters must be added, taken away, changed, or swapped with their neighbour. */
-function editDistance(from: string, to: string): number {
-  const rows = [Array.from({ length: to.length + 1 }, (_, column) => column)];
-  for (let row = 1; row <= from.length; row++) {
-    const above = rows[row - 1]!;
-    const current = [row];
-    for (let column = 1; column <= to.length; column++) {
-      const isSame = from[row - 1] === to[column - 1];
-      const isSwapped = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
-      current.push(
-        Math.min(
-          above[column]! + 1,
-          current[column - 1]! + 1,
-          above[column - 1]! + (isSame ? 0 : 1),
-          isSwapped ? rows[row - 2]![column - 2]! + 1 : Number.POSITIVE_INFINITY,
-        ),
-      );
-    }
-    rows.push(current);
-  }
-  return rows[from.length]![to.length]!;
+  const lastNames = paths.map((path) => path.at(-1) ?? '');
+  const similar = similarNames(typed[0] ?? '', lastNames);
+  return paths.filter((_, index) => similar.includes(lastNames[index]!));
 }

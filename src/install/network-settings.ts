@@ -1,14 +1,16 @@
 import { checkedSetting } from '../network/checked-setting.ts';
 import { type ProfileLine, readNetworkProfile } from '../network/profile.ts';
+import { STORED_SETTINGS } from '../network/setting-list.ts';
 import {
   isStoredSettingName,
   readStoredSettings,
-  STORED_SETTINGS,
   type StoredSettings,
   writeStoredSettings,
 } from '../network/stored-settings.ts';
 import { networkSettingsPath } from '../runtime/layout.ts';
 import { SetupError } from '../support/errors.ts';
+import { createRedactor } from '../support/redaction.ts';
+import { similarNames } from '../support/similar-names.ts';
 
 /** What `ktx admin network show` says. Holds no secret: of logins only that there is one, and where it stands. */
 export interface NetworkOverview {
@@ -88,8 +90,12 @@ export async function unsetNetworkSettings(
 }
 
 function unknownSetting(name: string): SetupError {
+  const names = settingNames();
+  const similar = similarNames(name, names);
+  const hint = similar.length > 0 ? ` Did you mean ${similar.join(' or ')}?` : '';
   return new SetupError(
-    `There is no network setting ${name}.\nThe settings are: ${settingNames().join(', ')}`,
+    // A value in the place of the name may have a login in it.
+    `There is no network setting ${createRedactor().redact(name)}.${hint}\nThe settings are: ${names.join(', ')}`,
     { failureClass: 'conflict', nextSteps: ['See what is set: ktx admin network show'] },
   );
 }

@@ -5,7 +5,7 @@ import { errorCode, SetupError } from '../support/errors.ts';
 import { createRedactor } from '../support/redaction.ts';
 import { addressOfSetting, hasScheme } from './address.ts';
 import { readCertificateFiles } from './certificates.ts';
-import { STORED_SETTINGS, type StoredSettingName } from './stored-settings.ts';
+import { STORED_SETTINGS, type StoredSettingName } from './setting-list.ts';
 
 /** The variable that says the same for one run: where a login may stand, because nobody keeps it. */
 const VARIABLE: Readonly<Record<Exclude<StoredSettingName, 'ca-file' | 'no-proxy'>, string>> = {

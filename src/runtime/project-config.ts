@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import { LineCounter, parse, YAMLParseError } from 'yaml';
 import * as z from 'zod/mini';
 import { errorMessage, isAbsence, SetupError } from '../support/errors.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
@@ -39,7 +39,7 @@ const projectConfigSchema = z.object({
 
 /**
  * Reads a project's `ktx.yaml`; `null` where there is none.
- * @throws SetupError naming the file and what is wrong in it.
+ * @throws SetupError naming the file and in one line what is wrong in it; where it is no YAML, also the place.
  */
 export async function readProjectConfig(projectDir: string): Promise<KtxRuntimeProjectConfig | null> {
   const path = join(projectDir, 'ktx.yaml');
@@ -53,7 +53,7 @@ export async function readProjectConfig(projectDir: string): Promise<KtxRuntimeP
     if (!status.isFile() || status.size > MAX_CONFIG_BYTES)
       throw new Error('it is no file of a sensible size');
     const text = await readFile(path, 'utf8');
-    return parseSchema(projectConfigSchema, parse(text) ?? {});
+    return parseSchema(projectConfigSchema, parsedYaml(text) ?? {});
   } catch (error) {
     throw new SetupError(
       `${path} cannot be read: ${schemaProblem(error) ?? errorMessage(error).split('\n')[0]}`,
@@ -63,5 +63,20 @@ export async function readProjectConfig(projectDir: string): Promise<KtxRuntimeP
         nextSteps: ['Correct the file, or run the command outside of the project'],
       },
     );
+  }
+}
+
+/** @throws Error that says in one line what is wrong, and at which place. */
+function parsedYaml(text: string): unknown {
+  const lineCounter = new LineCounter();
+  try {
+    // The parser would draw the place below its message, and print its warnings past us.
+    return parse(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw error;
+    const { line, col } = lineCounter.linePos(error.pos[0]);
+    // It names a function for programs.
+    const problem = error.code === 'MULTIPLE_DOCS' ? 'there is a second document' : error.message;
+    throw new Error(`no valid YAML at line ${line}, column ${col} (${problem})`, { cause: error });
   }
 }

@@ -1,6 +1,6 @@
 import { type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readdirSync, readFileSync } from 'node:fs';
+import { openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -39,6 +39,35 @@ describe('the launched program', () => {
     const status = await runProgram(['admin', 'runtime', 'status', '--json'], { env });
     expect(status).toMatchObject({ exitCode: 1, stderr: '' });
     expect(JSON.parse(status.stdout)).toMatchObject({ kind: 'missing', layout: { cliVersion: version } });
+  });
+
+  it.each([
+    ['undo --json', 'There is no other environment to go back to.'],
+    ['undo --json --yes', 'There is no other environment to go back to.'],
+    ['uninstall --json', 'Refusing to uninstall without --yes.'],
+  ])('`admin runtime %s` that cannot: one failure event, and the words on stderr', async (line, title) => {
+    const home = await temporaryFolder();
+    const { writeRuntime } = await import('../runtime/asset-fixture.ts');
+    await writeRuntime(home, '0.0.1');
+    const env = plainEnvironment(home, { KTX_RUNTIME_ROOT: home });
+    const { exitCode, stdout, stderr } = await runProgram(['admin', 'runtime', ...line.split(' ')], { env });
+    expect([exitCode, stderr.split('\n')[0]]).toEqual([1, title]);
+    expect(JSON.parse(stdout)).toMatchObject({ type: 'failure', failure: { title } });
+  });
+
+  it('setup in a project with a broken ktx.yaml says where', async () => {
+    const args = ['setup', '--yes', '--offline'];
+    const home = await temporaryFolder();
+    const path = join(home, 'ktx.yaml');
+    writeFileSync(path, 'connections:\n  a: b: c\n');
+    const { exitCode, stdout, stderr } = await runProgram(args, { env: plainEnvironment(home), cwd: home });
+    const next = '  next     Correct the file, or run the command outside of the project';
+    const problem = 'Nested mappings are not allowed in compact mappings';
+    expect([exitCode, stdout, stderr]).toEqual([
+      1,
+      '',
+      `${path} cannot be read: no valid YAML at line 2, column 6 (${problem})\n${next}\n`,
+    ]);
   });
 
   it('prune removes what another version left, below the root of the environment', async () => {

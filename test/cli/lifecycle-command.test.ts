@@ -5,8 +5,9 @@ import {
   runLifecycleCommand,
 } from '../../src/cli/lifecycle-command.ts';
 import type { UndoTarget } from '../../src/install/undo.ts';
+import { setupEventSchema } from '../../src/present/event-schema.ts';
 import type { UninstallPlan, UninstallResult } from '../../src/runtime/uninstall.ts';
-import { CancelledError } from '../../src/support/errors.ts';
+import { CancelledError, SetupError } from '../../src/support/errors.ts';
 import { capturedIo } from './captured-io.ts';
 
 const side = (id: string) => ({
@@ -48,6 +49,16 @@ async function run(args: Partial<LifecycleArgs>, change: LifecycleDeps = {}) {
   return { exitCode, deps, ...printed };
 }
 
+/** The one line on stdout: a failure as `ktx setup --json` tells it. */
+function failureIn(stdout: string) {
+  const [line = '', ...rest] = stdout.split('\n');
+  expect(rest).toEqual(['']);
+  const event = JSON.parse(line);
+  setupEventSchema.parse(event);
+  expect(event.type).toBe('failure');
+  return event.failure;
+}
+
 describe('undo', () => {
   it('shows both sides, and with --yes switches', async () => {
     const { exitCode, stdout, deps } = await run({ yes: true });
@@ -55,6 +66,7 @@ describe('undo', () => {
     expect(stdout).toMatch(
       /back to the other environment\nnow: .*bbbbbbbb.*\nthen: .*aaaaaaaa.*\nSwitched back to/,
     );
+    expect(stdout).toContain('installed 2026-01-01T00:00:00Z)');
     expect(deps.undo).toHaveBeenCalledTimes(1);
   });
 
@@ -67,8 +79,8 @@ describe('undo', () => {
     const undo = async () => {
       throw new Error('There is no other environment to go back to.');
     };
-    const { exitCode, stderr } = await run({}, { readUndoTarget: async () => null, undo });
-    expect([exitCode, stderr]).toEqual([1, 'There is no other environment to go back to.\n']);
+    const { exitCode, stdout, stderr } = await run({}, { readUndoTarget: async () => null, undo });
+    expect([exitCode, stdout, stderr]).toEqual([1, '', 'There is no other environment to go back to.\n']);
   });
 });
 
@@ -90,6 +102,14 @@ describe('uninstall', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('leaves out of the list what holds nothing', async () => {
+    const empty = { what: 'locks', sizeBytes: 0, paths: ['/r/uv/locks/x.lock'] };
+    const planUninstall = async () => ({ ...plan, parts: [...plan.parts, empty] });
+    const { stdout, stderr } = await run({ command: 'uninstall' }, { planUninstall });
+    expect(stdout).toMatch(/ {2}downloads\n {3}64 MB {2}in all\n/);
+    expect(stdout + stderr).not.toContain('locks');
   });
 
   it('something is left: exit 1, with the reason', async () => {
@@ -132,9 +152,10 @@ describe('uninstall where nothing of ktx is', () => {
 });
 
 describe('undo where nobody can be asked', () => {
-  it('refuses and says nothing else', async () => {
+  it('shows both sides before it refuses', async () => {
     const { exitCode, stdout, stderr } = await run({ command: 'undo' });
-    expect([exitCode, stdout, stderr]).toEqual([1, '', 'Refusing to undo without --yes.\n']);
+    expect([exitCode, stderr]).toEqual([1, 'Refusing to undo without --yes.\n']);
+    expect(stdout).toMatch(/^ktx Python runtime: back .*\nnow: .*bbbbbbbb.*\nthen: .*aaaaaaaa.*\n$/);
   });
 
   it('shows both sides before it asks', async () => {
@@ -154,8 +175,16 @@ describe.each(['undo', 'uninstall'] as const)('%s without --yes', (command) => {
   });
 
   it('does nothing with --json: there is no place for a question', async () => {
-    const { exitCode, stdout, deps } = await run({ command, json: true });
-    expect([exitCode, stdout]).toEqual([1, '']);
+    const { exitCode, stdout, stderr, deps } = await run({ command, json: true });
+    const title = `Refusing to ${command} without --yes.`;
+    expect([exitCode, stderr]).toEqual([1, `${title}\n`]);
+    expect(failureIn(stdout)).toMatchObject({
+      failureClass: 'conflict',
+      cause: 'usage',
+      title,
+      nextSteps: [`ktx admin runtime ${command} --json --yes`],
+      untouched: 'Nothing was changed.',
+    });
     expect(wasRun(deps)).toBe(0);
   });
 
@@ -186,5 +215,52 @@ describe.each(['undo', 'uninstall'] as const)('%s without --yes', (command) => {
       throw new CancelledError();
     };
     expect((await run({ command, yes: true }, { undo: stopped, uninstall: stopped })).exitCode).toBe(130);
+  });
+});
+
+describe.each(['undo', 'uninstall'] as const)('%s --json that fails', (command) => {
+  const args = { command, yes: true, json: true };
+
+  it('says on stdout what the library said, and on stderr the same in words', async () => {
+    const failing = async () => {
+      throw new SetupError('It cannot.', {
+        failureClass: 'disk',
+        evidence: ['seen'],
+        nextSteps: ['Make room'],
+      });
+    };
+    const { exitCode, stdout, stderr } = await run(args, { undo: failing, uninstall: failing });
+    expect([exitCode, stderr]).toEqual([1, 'It cannot.\n  seen\n  next     Make room\n']);
+    expect(failureIn(stdout)).toMatchObject({
+      failureClass: 'disk',
+      title: 'It cannot.',
+      evidence: ['seen'],
+      nextSteps: ['Make room'],
+      untouched: command === 'undo' ? 'Nothing was changed.' : 'Nothing was deleted.',
+    });
+  });
+
+  it('does not claim that nothing happened where nobody knows', async () => {
+    const failing = async () => {
+      throw new Error('Something broke.');
+    };
+    const { stdout } = await run(args, { undo: failing, uninstall: failing });
+    expect(failureIn(stdout)).toMatchObject({ title: 'Something broke.', untouched: '' });
+  });
+
+  it('or cannot even look: one failure too', async () => {
+    const failing = async () => {
+      throw new Error('Something broke.');
+    };
+    const { exitCode, stdout } = await run(args, { readUndoTarget: failing, planUninstall: failing });
+    expect([exitCode, failureIn(stdout).title]).toEqual([1, 'Something broke.']);
+  });
+
+  it('stopped is no failure: 130, and nothing on stdout', async () => {
+    const stopped = async () => {
+      throw new CancelledError();
+    };
+    const { exitCode, stdout } = await run(args, { undo: stopped, uninstall: stopped });
+    expect([exitCode, stdout]).toEqual([130, '']);
   });
 });

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { runNetworkCommand } from '../../src/cli/network-command.ts';
 import type { NetworkArgs } from '../../src/cli/network-program.ts';
+import { settingNames } from '../../src/install/network-settings.ts';
 import { CancelledError } from '../../src/support/errors.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { closedAddress } from '../network/fixtures.ts';
@@ -70,7 +71,10 @@ describe('ktx admin network', () => {
 
   it.each<[string[], RegExp]>([
     [['network', 'set', 'index', 'https://me:pass-word@a.example/s'], /login or a token/],
-    [['network', 'set', 'password', 'x'], /no network setting password[\s\S]*index/],
+    [['network', 'set', 'password', 'x'], /no network setting password\.\n[\s\S]*index/],
+    [['network', 'set', 'index-url', 'x'], /no network setting index-url\. Did you mean index\?\n/],
+    [['network', 'unset', 'mirror'], /\. Did you mean python-mirror or official-mirror\?\n/],
+    [['network', 'set', 'https://me:pass-word@a.example/s', 'index'], /no network setting https:/],
     [['network', 'set', 'index'], /missing required argument/],
     [['network', 'unset'], /Name a setting, or say --all/],
     [['network', 'unset', 'index', '--all'], /not both/],
@@ -81,6 +85,12 @@ describe('ktx admin network', () => {
     expect(stderr).toMatch(problem);
     expect(stderr).not.toContain('pass-word');
     await expect(stat(storedPath())).rejects.toThrow(/ENOENT/);
+  });
+
+  it.each(['set', 'unset'])('%s --help lists the settings, each with what it is', async (command) => {
+    const { exitCode, stdout } = await ktx('network', command, '--help');
+    expect(exitCode).toBe(0);
+    for (const name of settingNames()) expect(stdout).toMatch(new RegExp(`^ {2}${name} {2,}\\S`, 'm'));
   });
 
   it('unset --all helps where the file is broken', async () => {
@@ -161,14 +171,30 @@ describe('ktx admin report', () => {
     await noNetwork();
     await writeFile(join(home, 'taken'), '');
     for (const outputPath of ['.', join('taken', 'x')]) {
-      const { io } = capturedIo();
-      const failing = runNetworkCommand({ ...args, outputPath }, io, { env, homeDir: home, cwd: home });
-      await expect(failing).rejects.toMatchObject({
-        message: expect.stringMatching(/^The report cannot be saved as /),
-        nextSteps: ['Name another file: ktx admin report --output <file>'],
-      });
+      const { io, printed } = capturedIo();
+      const deps = { env, homeDir: home, cwd: home };
+      expect(await runNetworkCommand({ ...args, outputPath }, io, deps)).toBe(1);
+      expect(printed.stderr).toMatch(/^The report cannot be saved as /);
+      expect(printed.stderr).toContain('next     Name another file: ktx admin report --output <file>\n');
+      expect(printed.stdout).toContain('Would they answer?');
     }
     expect((await readdir(home)).filter((name) => name.includes('.tmp'))).toEqual([]);
+  });
+
+  it('--json that cannot be saved: the report is all there is on stdout', async () => {
+    await noNetwork();
+    await writeFile(join(home, 'taken'), '');
+    const { exitCode, stdout, stderr } = await ktx('report', '--json', '--output', join('taken', 'x'));
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout).probes).toBeDefined();
+    expect(stderr).toMatch(/^The report cannot be saved as .*\n/);
+    expect(stderr).toContain('Name another file');
+  });
+
+  it('--debug says why it cannot be saved, with the stack', async () => {
+    await noNetwork();
+    const { stderr } = await ktx('report', '--debug', '--output', '.');
+    expect(stderr).toMatch(/^\w*Error: The report cannot be saved as .*\n {4}at [\s\S]*caused by: /);
   });
 
   it.each([

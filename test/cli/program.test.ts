@@ -119,6 +119,21 @@ describe('help and version', () => {
     expect(result.stdout).toContain(contained);
   });
 
+  it.each([
+    ['help', 'ktx [options] [command]'],
+    ['help admin', 'ktx admin [options] [command]'],
+    ['help admin runtime undo', 'ktx admin runtime undo [options]'],
+    ['help admin runtime undo --yes --json', 'ktx admin runtime undo [options]'],
+    ['admin help runtime undo', 'ktx admin runtime undo [options]'],
+    ['admin runtime help undo', 'ktx admin runtime undo [options]'],
+    ['admin network help', 'ktx admin network [options] [command]'],
+    ['help help', 'ktx help [command...]'],
+    ['help --help', 'ktx [options] [command]'],
+  ])('`%s` prints the help of that one', async (line, usage) => {
+    const { exitCode, stdout, stderr } = await run(line);
+    expect([exitCode, stdout.split('\n')[0], stderr]).toEqual([0, `Usage: ${usage}`, '']);
+  });
+
   it('bare `ktx` runs setup in a terminal and prints help without one', async () => {
     const inTerminal = await run('', { isTTY: true, isStdinTty: true });
     expect(inTerminal.setupCalls).toHaveLength(1);

@@ -29,11 +29,29 @@ describe('a mistyped command', () => {
     ['network set index', 'ktx admin network set'],
     ['admin runtime show', 'ktx admin network show'],
     ['--project-dir doctor doctr', 'ktx admin runtime doctor'],
+    ['help doctr', 'ktx admin runtime doctor'],
+    ['help admin runtime stauts', 'ktx admin runtime status'],
+    ['help runtime status', 'ktx admin runtime status'],
+    ['admin runtime help undoo', 'ktx admin runtime undo'],
+    ['setup-wizard', 'ktx setup'],
   ])('`ktx %s` is told `%s`', async (line, meant) => {
     const { exitCode, stderr } = await run(...line.split(' '));
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/^error: unknown command '/);
     expect(stderr.split('\n')).toEqual([expect.anything(), `Did you mean: ${meant}`, '']);
+  });
+
+  it.each([
+    ['help bogus', 'bogus', ''],
+    ['help admin runtime bogus', 'bogus', 'admin runtime '],
+    ['help setup extra', 'extra', 'setup '],
+    ['admin help bogus', 'bogus', 'admin '],
+  ])('`ktx %s` is no help on something else', async (line, unknown, group) => {
+    const { exitCode, stdout, stderr } = await run(...line.split(' '));
+    expect([exitCode, stdout]).toEqual([1, '']);
+    expect(stderr).toBe(
+      `error: unknown command '${unknown}'\nThe commands are listed by: ktx ${group}--help\n`,
+    );
   });
 
   it.each(['explode', 'x', 'admin explode'])('`ktx %s` is like nothing: the help is named', async (line) => {
@@ -58,6 +76,8 @@ it.each([
   'https://me:pass-word@a.example/s --json',
   'setup --json --indx-url=https://me:pass-word@a.example/s',
   'admin runtime status --json ghp_tokenword0123456789abcdefghijklmnop',
+  'help https://me:pass-word@a.example/s',
+  'admin network set --json https://me:pass-word@a.example/s index',
 ])('repeats no secret of a line that it does not understand: %s', async (line) => {
   const { exitCode, stdout, stderr } = await run(...line.split(' '));
   expect(exitCode).toBe(1);
@@ -76,6 +96,7 @@ describe('a usage error with --json', () => {
     ['setup --json', 'Missing setup choice: pass --yes', 'ktx setup --help'],
     ['admin runtime status --json --bogus', "unknown option '--bogus'", 'ktx admin runtime status --help'],
     ['doctor --json', "unknown command 'doctor'", 'ktx admin runtime doctor'],
+    ['help admin bogus --json', "unknown command 'bogus'", 'ktx admin --help'],
     ['admin network set index --json', "missing required argument 'value'", 'ktx admin network set --help'],
     [
       'admin network set index ftp://a.example/ --json',

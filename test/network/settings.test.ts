@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { checkedSetting } from '../../src/network/checked-setting.ts';
 import { type NetworkProfileOptions, readNetworkProfile } from '../../src/network/profile.ts';
+import type { StoredSettingName } from '../../src/network/setting-list.ts';
 import {
   readStoredSettings,
-  type StoredSettingName,
   type StoredSettings,
   writeStoredSettings,
 } from '../../src/network/stored-settings.ts';

@@ -45,6 +45,38 @@ it.each([
   await expect(readProjectConfig(await project(yaml))).rejects.toThrow(message);
 });
 
+it.each([
+  ['connections:\n  a: b: c\n', 'line 2, column 6 (Nested mappings are not allowed in compact mappings)'],
+  ['a: 1\na: 2\n', 'line 2, column 1 (Map keys must be unique)'],
+  ['a: 1\n---\nb: 1\n', 'line 2, column 1 (there is a second document)'],
+])('%j: says in one line what is wrong, and where', async (yaml, place) => {
+  const folder = await project(yaml);
+  const path = join(folder, 'ktx.yaml');
+  await expect(readProjectConfig(folder)).rejects.toMatchObject({
+    message: `${path} cannot be read: no valid YAML at ${place}`,
+    nextSteps: ['Correct the file, or run the command outside of the project'],
+  });
+});
+
+it('what has no place is said without one', async () => {
+  const failing = readProjectConfig(await project('a: *x\n'));
+  await expect(failing).rejects.toThrow(/cannot be read: Unresolved alias [^\n]*$/);
+});
+
+it('the parser prints nothing past us', async () => {
+  const warnings: Error[] = [];
+  const listen = (warning: Error) => warnings.push(warning);
+  process.on('warning', listen);
+  try {
+    expect(await readProjectConfig(await project('other: !their-tag 1\n'))).toEqual({});
+    // A warning is told with the next turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(warnings).toEqual([]);
+  } finally {
+    process.off('warning', listen);
+  }
+});
+
 it('a file that is none, or has no end, is not read', async () => {
   const folder = await temporaryFolder();
   await symlink('/dev/zero', join(folder, 'ktx.yaml'));
