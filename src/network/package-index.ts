@@ -2,7 +2,7 @@ import { errorMessage, SetupError, type SetupErrorDetails } from '../support/err
 import { askTheOwner, type Remedy, USE_INDEX, uniqueRemedies } from '../support/remedies.ts';
 import { joinAddress, placeOf } from './address.ts';
 import { type HttpClient, requireOk } from './http-client.ts';
-import { NetworkFailure } from './network-failure.ts';
+import { NetworkFailure, type NetworkReason } from './network-failure.ts';
 import type { NetworkProfile, PackageIndexConfig } from './profile.ts';
 import {
   excerptFor,
@@ -141,11 +141,26 @@ export function createPackageIndex(
   };
 }
 
-/** The failure that says most: other bytes alarm; that a place does not have a file is what people expect of all but one. */
+const REFUSALS: ReadonlySet<NetworkReason | null> = new Set([
+  'login',
+  'forbidden',
+  'proxy-login',
+  'sign-in-page',
+  'untrusted-certificate',
+  'wrong-name-certificate',
+  'expired-certificate',
+] as const);
+
+/**
+ * The failure that says most: other bytes alarm; who answered and refused can be asked, as long as others were not reached at all;
+ * that a place does not have a file is what people expect of all but one.
+ */
 export function tellingFailure(failures: readonly SetupError[]): SetupError | undefined {
+  const reasonOf = (failure: SetupError) => (failure instanceof NetworkFailure ? failure.reason : null);
   return (
     failures.find((failure) => failure.failureClass === 'verification') ??
-    failures.find((failure) => !(failure instanceof NetworkFailure && failure.reason === 'not-found')) ??
+    failures.find((failure) => REFUSALS.has(reasonOf(failure))) ??
+    failures.find((failure) => reasonOf(failure) !== 'not-found') ??
     failures[0]
   );
 }

@@ -5,8 +5,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHttpClient } from '../../src/network/http-client.ts';
-import { NetworkFailure } from '../../src/network/network-failure.ts';
-import { createPackageIndex, joinFailures, ListedDigestError } from '../../src/network/package-index.ts';
+import { NetworkFailure, type NetworkReason } from '../../src/network/network-failure.ts';
+import {
+  createPackageIndex,
+  joinFailures,
+  ListedDigestError,
+  tellingFailure,
+} from '../../src/network/package-index.ts';
 import type { NetworkProfile } from '../../src/network/profile.ts';
 import { SetupError } from '../../src/support/errors.ts';
 import { location, redactor, startServer, type TestServer, testProfile } from './fixtures.ts';
@@ -243,4 +248,19 @@ it('failures that were joined before stand for themselves when they are joined a
   expect(joinFailures('Nothing.', [joinFailures('No wheel.', [lost('a.internal')])]).message).toMatch(
     /^Nothing: a\.internal/,
   );
+});
+
+it.each<[NetworkReason[], NetworkReason]>([
+  [['dns', 'refused', 'login'], 'login'],
+  [['connect-timeout', 'not-found', 'forbidden'], 'forbidden'],
+  [['dns', 'proxy-login'], 'proxy-login'],
+  [['dns', 'sign-in-page'], 'sign-in-page'],
+  [['refused', 'untrusted-certificate'], 'untrusted-certificate'],
+  [['not-found', 'dns', 'refused'], 'dns'],
+  [['not-found', 'not-found'], 'not-found'],
+])('of %j it is %s that tells most, and what to do about it comes first', (reasons, telling) => {
+  const failures = reasons.map((reason, at) => new NetworkFailure(reason, { host: `${at}.internal` }));
+  const expected = failures[reasons.indexOf(telling)]!;
+  expect(tellingFailure(failures)).toBe(expected);
+  expect(joinFailures('Nothing.', failures).remedies[0]).toEqual(expected.remedies[0]);
 });
