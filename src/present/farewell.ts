@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { managedRuntimeRoot } from '../runtime/layout.ts';
 import type { FailureReport, SetupResult } from '../support/events.ts';
 import { formatBytes, formatCount, formatDuration, tildePath } from '../support/format.ts';
-import { wrapStep } from '../support/wrap-words.ts';
+import { wrapStep, wrapWords } from '../support/wrap-words.ts';
 import type { Farewell } from '../wizard/state.ts';
 
 /** Colours a word, or leaves it: the caller knows the stream. */
@@ -45,8 +45,7 @@ export function farewellLines(farewell: Farewell, options: FarewellOptions): str
       const { report } = farewell;
       return [
         `${paint('bad', '✗')} ${paint('bold', report.title)}`,
-        ...report.evidence.map((fact) => `  ${fact}`),
-        `  ${report.untouched}`,
+        ...[...report.evidence, report.untouched].flatMap((fact) => factLines(fact, options)),
         ...(report.logPath === null ? [] : [`  log      ${tildePath(report.logPath, homeDir)}`]),
         ...(report.nextSteps.length === 0 ? ['ktx setup'] : report.nextSteps)
           .flatMap((step) => stepLines(step, report, options))
@@ -54,6 +53,12 @@ export function farewellLines(farewell: Farewell, options: FarewellOptions): str
       ];
     }
   }
+}
+
+/** A line that is wrapped is read on below its own start. */
+function factLines(fact: string, { columns, shouldWrap }: FarewellOptions): string[] {
+  const lines = shouldWrap && fact.length > columns - 2 ? wrapWords(fact, columns - 4) : [fact];
+  return lines.map((line, index) => `${index === 0 ? '  ' : '    '}${line}`);
 }
 
 const STEP_INDENT = 11;

@@ -1,3 +1,4 @@
+import { CancelledError } from '../support/errors.ts';
 import type {
   CheckResult,
   FailureReport,
@@ -130,9 +131,13 @@ function stepLines(event: Extract<SetupEvent, { type: 'step' }>): string[] {
     case 'finished':
       return [`[${event.step}] done${duration}${detail}`];
     case 'failed':
+      // Somebody stopped it: nothing is wrong.
+      if (event.detail === CANCELLED) return [`[${event.step}] stopped${duration}`];
       return [`[${event.step}] failed${duration}${detail}`];
   }
 }
+
+const CANCELLED = new CancelledError().message;
 
 const STEP_TITLES: Record<SetupStep, string> = {
   plan: 'looking what is needed',

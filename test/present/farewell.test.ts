@@ -74,6 +74,18 @@ describe('remedies that are longer than the terminal is wide', () => {
     ]);
   });
 
+  it('nor are facts cut in the middle of a word', () => {
+    const fact = 'The proxy 127.0.0.1:7407 wants a login (407) before it connects to the index.';
+    expect(
+      linesOf({ kind: 'failed', report: { ...report, evidence: [fact] } }, { columns: 66, shouldWrap: true }),
+    ).toEqual(
+      expect.arrayContaining([
+        '  The proxy 127.0.0.1:7407 wants a login (407) before it',
+        '    connects to the index.',
+      ]),
+    );
+  });
+
   it('are one line each in a log', () => {
     expect(linesOf({ kind: 'failed', report }, { columns: 66 })).toHaveLength(5);
   });

@@ -96,6 +96,11 @@ describe('eventLines', () => {
       ['[prove] failed in 0.3 s: it does not start'],
     ],
     [
+      'a step that somebody stopped',
+      { type: 'step', step: 'fetch', status: 'failed', durationMs: 900, detail: 'Operation cancelled.' },
+      ['[fetch] stopped in 0.9 s'],
+    ],
+    [
       'lines of a child',
       {
         type: 'lines',
