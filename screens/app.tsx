@@ -1,17 +1,19 @@
 import { Box, useInput, useWindowSize } from 'ink';
 import { useSyncExternalStore } from 'react';
 import type { LogStore } from '../src/present/log-store.ts';
+import { planChoices } from '../src/wizard/choices.ts';
 import { commandFor, keyPresses } from '../src/wizard/keys.ts';
 import type { Wizard } from '../src/wizard/run-effects.ts';
 import type { Command, WizardState } from '../src/wizard/state.ts';
 import { CheckScreen } from './check.tsx';
 import { Frame, Help } from './components/frame.tsx';
-import { Ink, Line } from './components/text.tsx';
+import { Line } from './components/text.tsx';
 import { FailureScreen } from './failure.tsx';
 import { FeaturesScreen } from './features.tsx';
 import { InstallScreen } from './install.tsx';
 import { isShort, isTiny, type Size, viewSize } from './layout.ts';
 import { PlanScreen } from './plan.tsx';
+import { planRoom } from './plan-room.ts';
 import { ReadyScreen } from './ready.tsx';
 import { statusLine } from './status-line.ts';
 import { type Theme, ThemeContext } from './theme.ts';
@@ -34,6 +36,7 @@ export function App({ wizard, logStore, theme, now }: AppProps) {
       const current = wizard.getSnapshot();
       const command = commandFor(current, name);
       if (command === null || (isTiny(size) && !isBlindCommand(command))) continue;
+      if (isConfirmingUnseen(current, command, size, theme.homeDir)) continue;
       const view = viewSize(current, size, logStore.getSnapshot(), theme.homeDir);
       wizard.dispatch({ type: 'command', command, view, nowMs: now() });
     }
@@ -41,7 +44,7 @@ export function App({ wizard, logStore, theme, now }: AppProps) {
   return (
     <ThemeContext value={theme}>
       {isTiny(size) ? (
-        <Tiny state={state} />
+        <Tiny state={state} size={size} />
       ) : (
         <Frame state={state} size={size}>
           {state.isHelpOpen ? (
@@ -58,6 +61,14 @@ export function App({ wizard, logStore, theme, now }: AppProps) {
 /** What may be done in a window that shows no choices: nobody confirms what they cannot see. */
 function isBlindCommand(command: Command): boolean {
   return command === 'quit' || command === 'interrupt' || command === 'stop-yes' || command === 'stop-no';
+}
+
+/** The plan in a window that is too small for all that one agrees to. */
+function isConfirmingUnseen(state: WizardState, command: Command, size: Size, homeDir: string): boolean {
+  if (command !== 'confirm' || state.screen !== 'plan' || state.summary === null) return false;
+  const { runtimeRoot } = state.overview;
+  const isAgreeing = planChoices(state)[state.cursor]?.id === 'install';
+  return isAgreeing && !planRoom(state.summary, { runtimeRoot, homeDir }, size).isConsentWhole;
 }
 
 interface BodyProps {
@@ -87,15 +98,17 @@ function Body({ state, size, log }: BodyProps) {
   }
 }
 
-/** A window too small for a screen: what happens goes on, and one line says what it is. */
-function Tiny({ state }: { state: WizardState }) {
-  const { status, hint } = statusLine(state);
+/** A window too small for a screen: what happens goes on, and it says what that is and how to leave. */
+function Tiny({ state, size }: { state: WizardState; size: Size }) {
+  const { status, hints } = statusLine(state, size.columns);
   return (
     <Box flexDirection="column" width="100%" flexShrink={0}>
       <Line>{status}</Line>
-      <Line cut="middle">
-        <Ink tone="faint">{hint}</Ink>
-      </Line>
+      {hints.slice(0, Math.max(1, size.rows - 2)).map((hint) => (
+        <Line key={hint} tone="faint" cut="middle">
+          {hint}
+        </Line>
+      ))}
     </Box>
   );
 }

@@ -7,7 +7,7 @@ import { ChoiceList } from './components/choices.tsx';
 import { LogView } from './components/log-view.tsx';
 import { Gap, Ink, Line, Paragraph, Pinned } from './components/text.tsx';
 import { type FailureRoom, failureRoom } from './failure-room.ts';
-import { isShort, logWindow, type Size } from './layout.ts';
+import { isNarrow, isShort, logWindow, type Size } from './layout.ts';
 import { GLYPH, usePath } from './theme.ts';
 
 interface FailureProps {
@@ -18,51 +18,56 @@ interface FailureProps {
 
 export function FailureScreen({ state, size, log }: FailureProps) {
   const logPath = usePath(state.logPath ?? '');
-  const { report } = state;
   if (state.log) return <LogView log={log} position={state.log} view={logWindow(state, size, log)} />;
-  const isTight = isShort(size);
   const room = failureRoom(state, size);
+  const choices = (
+    <ChoiceList
+      choices={failureChoices(state)}
+      cursor={state.cursor}
+      columns={room.choiceColumns}
+      more={moreWords(room, size)}
+    />
+  );
   return (
-    <Pinned bottom={<ChoiceList choices={failureChoices(state)} cursor={state.cursor} />} isTight={isTight}>
+    <Pinned bottom={choices} isTight={isShort(size)}>
       <Box width="100%" flexShrink={0}>
         <Box width={2} flexShrink={0}>
           <Ink tone="bad">{GLYPH.failed}</Ink>
         </Box>
         <Box flexGrow={1} flexShrink={1} flexBasis={0}>
-          <Paragraph isBold>{report.title}</Paragraph>
+          <Paragraph isBold>{room.title.join('\n')}</Paragraph>
         </Box>
-        {isTight ? null : (
+        {room.hasWhere ? (
           <Box flexShrink={0} paddingLeft={2}>
             <Ink tone="faint">{whereWords(state)}</Ink>
           </Box>
-        )}
+        ) : null}
       </Box>
-      <Gap isHidden={room.gaps < 3} />
+      <Gap isHidden={!room.hasGapBelowTitle} />
       <Box flexDirection="column" width="100%" flexShrink={0} paddingLeft={2}>
-        {room.evidence.map((fact) => (
-          <Paragraph key={fact}>{fact}</Paragraph>
-        ))}
-        <Gap isHidden={room.gaps < 1 || room.evidence.length === 0} />
+        {room.evidence.length > 0 ? <Paragraph>{room.evidence.join('\n')}</Paragraph> : null}
+        <Gap isHidden={!room.hasGapBelowEvidence} />
         {room.hasHeading ? <Line>What you can do:</Line> : null}
-        <NextSteps steps={room.steps} />
-        <Gap isHidden={room.gaps < 2 || room.steps.length === 0} />
-        <Paragraph>{report.untouched}</Paragraph>
+        <NextSteps steps={room.steps} indent={isNarrow(size) ? 0 : 2} />
+        <Gap isHidden={!room.hasGapBelowSteps} />
+        {room.untouched.length > 0 ? <Paragraph>{room.untouched.join('\n')}</Paragraph> : null}
         {room.hasLog ? <Line tone="faint" cut="middle">{`Log: ${logPath}`}</Line> : null}
       </Box>
     </Pinned>
   );
 }
 
-function NextSteps({ steps }: { steps: FailureRoom['steps'] }) {
+/** Not the pointer: these cannot be chosen. */
+const STEP_MARK = '·';
+
+function NextSteps({ steps, indent }: { steps: FailureRoom['steps']; indent: number }) {
   return steps.map((lines) => (
-    <Box key={lines.join(' ')} width="100%" paddingLeft={2} flexShrink={0}>
+    <Box key={lines.join(' ')} width="100%" paddingLeft={indent} flexShrink={0}>
       <Box width={2} flexShrink={0}>
-        <Ink tone="accent">{GLYPH.pointer}</Ink>
+        <Ink tone="faint">{STEP_MARK}</Ink>
       </Box>
       <Box flexDirection="column" flexGrow={1} flexShrink={1} flexBasis={0}>
-        {lines.map((line) => (
-          <Paragraph key={line}>{line}</Paragraph>
-        ))}
+        <Paragraph>{lines.join('\n')}</Paragraph>
       </Box>
     </Box>
   ));
@@ -74,4 +79,13 @@ function whereWords(state: FailureState): string {
   const index = state.progress?.steps.findIndex((step) => step.status === 'failed') ?? -1;
   if (index === -1 || !state.progress) return state.elapsedMs === 0 ? '' : after;
   return `step ${index + 1} of ${state.progress.steps.length} · ${after}`;
+}
+
+/** From here there is room for it beside the choices in two columns. */
+const MORE_COLUMNS = 58;
+
+/** Leaving prints all of it. */
+function moreWords({ hiddenCount }: FailureRoom, size: Size): string {
+  if (hiddenCount === 0) return '';
+  return `… ${hiddenCount} more${size.columns < MORE_COLUMNS ? ' on quit' : ', shown when you leave'}`;
 }

@@ -25,7 +25,7 @@ export function FeaturesScreen({ state, size }: { state: FeaturesState; size: Si
       ))}
       {state.featureReason === null ? null : <Line tone="accent">{state.featureReason}</Line>}
       <Here overview={overview} />
-      <Paragraph tone="faint">{statusWords(overview, useContext(ThemeContext).homeDir)}</Paragraph>
+      <Paragraph tone="faint">{statusWords(state, useContext(ThemeContext).homeDir)}</Paragraph>
     </>
   );
 }
@@ -90,11 +90,13 @@ function Here({ overview }: { overview: SetupOverview }) {
 }
 
 /** What is there, and that it is safe: the new runtime is built beside it. */
-function statusWords(overview: SetupOverview, homeDir: string): string {
+function statusWords({ overview, feature }: FeaturesState, homeDir: string): string {
   const { status, otherRuntimes } = overview;
   const other = otherRuntimes[0];
   if (status.kind === 'ready') {
-    return `ktx ${overview.cliVersion} (${featureWords(status.features)}) works and stays until the new one is proven.`;
+    const isLess = status.features.some((it) => it !== 'core' && it !== feature);
+    const stays = isLess ? ' What it can do stays: to choose less takes nothing away.' : '';
+    return `ktx ${overview.cliVersion} (${featureWords(status.features)}) works and stays until the new one is proven.${stays}`;
   }
   if (status.kind === 'broken' || status.kind === 'mismatched') {
     return `What is installed does not work and will be replaced: ${shortHome(status.detail, homeDir)}`;

@@ -13,8 +13,8 @@ import type { InstallingState } from '../src/wizard/state.ts';
 import { ChoiceRow } from './components/choices.tsx';
 import { LogView } from './components/log-view.tsx';
 import { ProgressBar } from './components/progress-bar.tsx';
-import { Cell, Gap, Ink, Line, Row } from './components/text.tsx';
-import { isAiry, isShort, logWindow, type Size } from './layout.ts';
+import { Cell, Gap, Ink, Line, Paragraph, Row } from './components/text.tsx';
+import { isAiry, isShort, logWindow, type Size, stopQuestionLines } from './layout.ts';
 import { GLYPH, type Tone } from './theme.ts';
 
 const STEP_TITLE: Record<InstallStep, string> = {
@@ -43,7 +43,7 @@ export function InstallScreen({ state, size, log }: InstallProps) {
           ))}
       <Gap isHidden={state.isLogFull || !isAiry(size)} />
       {state.stopQuestion || state.isStopping ? (
-        <StopQuestion state={state} />
+        <StopQuestion state={state} size={size} />
       ) : state.isLogFull ? null : (
         <ProgressBar progress={progress} nowMs={state.nowMs} />
       )}
@@ -84,15 +84,15 @@ function StepRow(props: { step: StepProgress; progress: InstallProgress; nowMs: 
 }
 
 /** Takes the row of the bar: the question is where the eyes are, and nothing moves for it. */
-function StopQuestion({ state }: { state: InstallingState }) {
+function StopQuestion({ state, size }: { state: InstallingState; size: Size }) {
   if (state.stopQuestion === null || state.isStopping) {
     return <Line tone="warning">Stopping: waiting until everything that runs has ended …</Line>;
   }
   return (
     <>
-      <Line tone="warning" isBold>
-        Stop the installation? Your current runtime is untouched.
-      </Line>
+      <Paragraph tone="warning" isBold>
+        {stopQuestionLines(size).join('\n')}
+      </Paragraph>
       <ChoiceRow choices={STOP_CHOICES} cursor={state.stopQuestion.cursor} />
     </>
   );

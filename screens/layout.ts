@@ -1,4 +1,5 @@
 import type { LogSnapshot } from '../src/present/log-store.ts';
+import { wrapWords } from '../src/support/wrap-words.ts';
 import type { LogWindow, ViewSize, WizardState } from '../src/wizard/state.ts';
 import { checkRows } from './check-rows.ts';
 
@@ -41,15 +42,29 @@ export function bodyRows(size: Size): number {
   return Math.max(1, frameRows(size) - (isShort(size) ? 2 : 4));
 }
 
+/** Columns between the margins. */
+export function contentColumns(size: Size): number {
+  return size.columns - (isNarrow(size) ? 0 : 2);
+}
+
 /** Rows of the log on the screens that show one. Rows are counted, not measured: a measured height comes a frame late. */
 export function logRows(state: WizardState, size: Size): number {
   const room = bodyRows(size) - 1;
   if (state.screen === 'failure' && state.log) return Math.max(1, room);
   if (state.screen !== 'installing') return 0;
   const isAsking = state.stopQuestion !== null && !state.isStopping;
-  const noticeRows = isAsking ? 2 : state.isStopping || !state.isLogFull ? 1 : 0;
+  const noticeRows = isAsking
+    ? stopQuestionLines(size).length + 1
+    : state.isStopping || !state.isLogFull
+      ? 1
+      : 0;
   const gaps = state.isLogFull || !isAiry(size) ? 0 : 2;
   return Math.max(1, room - noticeRows - gaps - (state.isLogFull ? 0 : stepRows(size)));
+}
+
+/** The question is never cut: the log makes room. */
+export function stopQuestionLines(size: Size): string[] {
+  return wrapWords('Stop the installation? Your current runtime is untouched.', contentColumns(size));
 }
 
 /** All five steps, or on a short terminal the one that counts. */

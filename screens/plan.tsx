@@ -1,12 +1,14 @@
 import { Box } from 'ink';
+import { useContext } from 'react';
 import type { PlanRow, PlanSummary } from '../src/support/events.ts';
-import { formatBytes, formatCount, formatDuration } from '../src/support/format.ts';
+import { formatBytes, formatDuration } from '../src/support/format.ts';
 import { planChoices } from '../src/wizard/choices.ts';
 import type { PlanState } from '../src/wizard/state.ts';
 import { ChoiceRow } from './components/choices.tsx';
 import { Cell, Gap, Ink, Line, Paragraph, Pinned, Row } from './components/text.tsx';
 import { isNarrow, isShort, type Size as WindowSize } from './layout.ts';
-import { GLYPH, type Tone, usePath } from './theme.ts';
+import { planRoom } from './plan-room.ts';
+import { GLYPH, ThemeContext, type Tone, usePath } from './theme.ts';
 
 export function PlanScreen({ state, size }: { state: PlanState; size: WindowSize }) {
   return state.summary === null ? (
@@ -45,53 +47,61 @@ const ACTION: Record<PlanRow['action'], { glyph: string; tone: Tone }> = {
 };
 
 const LABEL_COLUMNS = 18;
-const SHOWN_REASONS = 2;
-/** From here there is room for the hosts and the notes, which is what one agrees to. */
-const CONSENT_ROWS = 14;
 /** From here there is room for where a setting stands, too: `your package index (PIP_INDEX_URL)`. */
 const WIDE_COLUMNS = 110;
 
 function Plan({ state, summary, size }: { state: PlanState; summary: PlanSummary; size: WindowSize }) {
-  const isCompact = isNarrow(size);
-  const isTight = isShort(size);
+  const { homeDir } = useContext(ThemeContext);
+  const room = planRoom(summary, { runtimeRoot: state.overview.runtimeRoot, homeDir }, size);
+  const choices = (
+    <>
+      {room.isConsentWhole ? null : <Line tone="warning">{`${room.more}: enlarge to agree`}</Line>}
+      <ChoiceRow
+        choices={planChoices(state)}
+        cursor={state.cursor}
+        more={room.isConsentWhole ? room.more : ''}
+      />
+    </>
+  );
   return (
-    <Pinned bottom={<ChoiceRow choices={planChoices(state)} cursor={state.cursor} />} isTight={isTight}>
-      {isTight ? null : <Heading size={size} />}
-      {summary.rows.map((row) => (
+    <Pinned bottom={choices} isTight={isShort(size)}>
+      {room.hasHeading ? <Heading size={size} /> : null}
+      {summary.rows.slice(0, room.rowCount).map((row, index) => (
         <Box key={row.id} flexDirection="column" width="100%" flexShrink={0}>
-          <Row>
-            <Cell width={2} tone={ACTION[row.action].tone}>
-              {ACTION[row.action].glyph}
-            </Cell>
-            {isCompact ? (
-              <Cell>{row.label}</Cell>
-            ) : (
-              <>
-                <Cell width={LABEL_COLUMNS}>{row.label}</Cell>
-                <From size={size}>{row.from}</From>
-                <Cell cut="middle">
-                  <Place path={row.place} />
-                </Cell>
-              </>
-            )}
-            <Size>{rowSize(row)}</Size>
-          </Row>
-          {isTight ? null : <Rejected reasons={row.rejected} />}
+          <TableRow row={row} size={size} />
+          <Rejected reasons={row.rejected.slice(0, room.reasonCounts[index])} />
         </Box>
       ))}
-      <Gap isHidden={isTight} />
-      <Line>{totalWords(summary)}</Line>
-      {isTight && size.rows < CONSENT_ROWS ? null : (
+      <Gap isHidden={!room.hasGap} />
+      <Paragraph>{room.bytes.join('\n')}</Paragraph>
+      {[room.hosts, ...room.notes].map((lines) => (
+        <Paragraph key={lines.join(' ')} tone="faint">
+          {lines.join('\n')}
+        </Paragraph>
+      ))}
+    </Pinned>
+  );
+}
+
+function TableRow({ row, size }: { row: PlanRow; size: WindowSize }) {
+  return (
+    <Row>
+      <Cell width={2} tone={ACTION[row.action].tone}>
+        {ACTION[row.action].glyph}
+      </Cell>
+      {isNarrow(size) ? (
+        <Cell>{row.label}</Cell>
+      ) : (
         <>
-          <Paragraph tone="faint">{hostWords(summary)}</Paragraph>
-          {summary.notes.map((note) => (
-            <Paragraph key={note} tone="faint">
-              {note}
-            </Paragraph>
-          ))}
+          <Cell width={LABEL_COLUMNS}>{row.label}</Cell>
+          {row.from === '' ? null : <From size={size}>{row.from}</From>}
+          <Cell cut="middle">
+            <Place path={row.place} />
+          </Cell>
         </>
       )}
-    </Pinned>
+      <Size>{rowSize(row)}</Size>
+    </Row>
   );
 }
 
@@ -117,13 +127,11 @@ function From({ children, size }: { children: string; size: WindowSize }) {
   );
 }
 
-/** Sources that lost. There may be many, and the log has them all. */
+/** Sources that lost. */
 function Rejected({ reasons }: { reasons: readonly string[] }) {
-  const hiddenCount = reasons.length - SHOWN_REASONS;
-  return reasons.slice(0, SHOWN_REASONS).map((reason, index) => (
+  return reasons.map((reason) => (
     <Row key={reason} indent={2}>
       <Cell tone="warning">{`${GLYPH.failed} ${reason}`}</Cell>
-      {hiddenCount > 0 && index === SHOWN_REASONS - 1 ? <Size isFaint>{`+${hiddenCount} more`}</Size> : null}
     </Row>
   ));
 }
@@ -145,26 +153,4 @@ function rowSize(row: PlanRow): string {
   if (row.action === 'here') return '–';
   if (row.action === 'make') return row.diskBytes === null ? '' : `${formatBytes(row.diskBytes)} on disk`;
   return row.downloadBytes === null ? 'size unknown' : formatBytes(row.downloadBytes);
-}
-
-function totalWords(summary: PlanSummary): string {
-  const { downloadBytes, diskBytes, freeBytes } = summary;
-  const parts = [
-    downloadBytes === null
-      ? 'Download size unknown'
-      : downloadBytes === 0
-        ? 'Nothing to download'
-        : `${formatBytes(downloadBytes)} to download`,
-  ];
-  if (diskBytes !== null) parts.push(`${formatBytes(diskBytes)} on disk`);
-  if (freeBytes !== null) parts.push(`${formatBytes(freeBytes)} free`);
-  return parts.join(' · ');
-}
-
-function hostWords(summary: PlanSummary): string {
-  const { hosts } = summary;
-  if (summary.hasOpenHosts)
-    return `Will be contacted: ${[...hosts, 'hosts that uv finds by itself'].join(', ')}`;
-  if (hosts.length === 0) return 'No host will be contacted.';
-  return `Only ${hosts.length === 1 ? 'this host' : `these ${formatCount(hosts.length, 'host')}`} will be contacted: ${hosts.join(', ')}`;
 }

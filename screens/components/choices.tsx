@@ -1,37 +1,62 @@
 import { Box } from 'ink';
 import type { Choice } from '../../src/wizard/choices.ts';
 import { GLYPH } from '../theme.ts';
-import { Ink, Line } from './text.tsx';
+import { Ink, Row } from './text.tsx';
 
 interface ChoicesProps {
   choices: readonly Choice<string>[];
   cursor: number;
+  /** What is left out for want of room, `… 3 more lines`: at the end of the last row, where it costs none. */
+  more?: string;
 }
 
-/** Choices one below the other; the pointer, not the colour, says which. */
-export function ChoiceList({ choices, cursor }: ChoicesProps) {
+/** Choices one below the other, or two in a row; the pointer, not the colour, says which. */
+export function ChoiceList({ choices, cursor, columns = 1, more = '' }: ChoicesProps & { columns?: 1 | 2 }) {
+  const rows = Array.from({ length: Math.ceil(choices.length / columns) }, (_, row) =>
+    choices.slice(row * columns, (row + 1) * columns),
+  );
   return (
     <Box flexDirection="column" width="100%" flexShrink={0}>
-      {choices.map((choice, index) => (
-        <Line key={choice.id}>
-          <ChoiceLabel choice={choice} isChosen={index === cursor} />
-        </Line>
+      {rows.map((row, index) => (
+        <Row key={row[0]?.id}>
+          {row.map((choice, column) => (
+            <Box key={choice.id} flexShrink={0} width={cellWidth(choices, column, columns)}>
+              <ChoiceLabel choice={choice} isChosen={choices.indexOf(choice) === cursor} />
+            </Box>
+          ))}
+          {index === rows.length - 1 ? <More>{more}</More> : null}
+        </Row>
       ))}
     </Box>
   );
 }
 
+/** The first of two columns is as wide as its widest label, the last one as its own. */
+function cellWidth(choices: readonly Choice<string>[], column: number, columns: number): number | undefined {
+  if (column === columns - 1) return undefined;
+  const labels = choices.filter((_, index) => index % columns === column).map(({ label }) => label.length);
+  return Math.max(...labels) + 3;
+}
+
 /** Choices side by side, for a question at the end of a screen. */
-export function ChoiceRow({ choices, cursor }: ChoicesProps) {
+export function ChoiceRow({ choices, cursor, more = '' }: ChoicesProps) {
   return (
-    <Line>
+    <Row>
       {choices.map((choice, index) => (
-        <Ink key={choice.id}>
+        <Box key={choice.id} flexShrink={0} paddingLeft={index === 0 ? 0 : 6}>
           <ChoiceLabel choice={choice} isChosen={index === cursor} />
-          {'      '}
-        </Ink>
+        </Box>
       ))}
-    </Line>
+      <More>{more}</More>
+    </Row>
+  );
+}
+
+function More({ children }: { children: string }) {
+  return children === '' ? null : (
+    <Box flexGrow={1} flexShrink={1} flexBasis={0} height={1} paddingLeft={1} justifyContent="flex-end">
+      <Ink tone="faint">{children}</Ink>
+    </Box>
   );
 }
 

@@ -1,8 +1,9 @@
 import { Box } from 'ink';
 import type { ReactNode } from 'react';
-import { type KeyHint, keyHints } from '../../src/wizard/keys.ts';
+import { keyHints } from '../../src/wizard/keys.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
-import { frameRows, isNarrow, isShort, type Size } from '../layout.ts';
+import { fittingHints, SEPARATOR } from '../footer.ts';
+import { contentColumns, frameRows, isNarrow, isShort, type Size } from '../layout.ts';
 import { GLYPH } from '../theme.ts';
 import { Cell, Gap, Ink, Line, Row } from './text.tsx';
 
@@ -94,10 +95,9 @@ function stageOf(state: WizardState): number | null {
 }
 
 function Footer({ state, size }: { state: WizardState; size: Size }) {
-  const room = size.columns - (isNarrow(size) ? 0 : 2);
   return (
     <Line>
-      {fittingHints(keyHints(state, 'footer'), room).map(({ label, hint }, index) => (
+      {fittingHints(keyHints(state, 'footer'), contentColumns(size)).map(({ label, hint }, index) => (
         <Ink key={label}>
           {index === 0 ? '' : SEPARATOR}
           <Ink isBold>{label}</Ink>
@@ -106,19 +106,6 @@ function Footer({ state, size }: { state: WizardState; size: Size }) {
       ))}
     </Line>
   );
-}
-
-const SEPARATOR = '   ';
-
-/** What fits into the footer. `?` stays to the last, because it leads to all that does not. */
-function fittingHints(hints: readonly KeyHint[], columns: number): readonly KeyHint[] {
-  const width = hints.reduce(
-    (sum, { label, hint }) => sum + label.length + 1 + hint.length + SEPARATOR.length,
-    0,
-  );
-  const dropped = hints.findLastIndex((hint) => hint.label !== '?');
-  if (width - SEPARATOR.length <= columns || dropped === -1) return hints;
-  return fittingHints(hints.toSpliced(dropped, 1), columns);
 }
 
 /** All keys of this screen, from the same table as the footer. */

@@ -97,7 +97,8 @@ const functions: WizardFunctions = {
     if (!(error instanceof SetupError)) throw error;
     const { message: title, failureClass, evidence, nextSteps } = error;
     const untouched = 'Nothing was changed: ktx 0.2.0 (core) still works.';
-    return { step, title, failureClass, evidence, nextSteps, untouched, logPath: null };
+    const logPath = step === 'plan' ? null : DEMO_RESULT.logPath;
+    return { step, title, failureClass, evidence, nextSteps, untouched, logPath };
   },
   async runChecks({ signal, onEvent }): Promise<CheckResult[]> {
     const emit = eventEmitter(onEvent);

@@ -147,6 +147,23 @@ describe('from the first screen to the last', () => {
     expect(terminal.text()).toContain('next     Put the certificate');
   });
 
+  it('prints on leaving a failure what a small window left out', async () => {
+    const { wrapper: shell, env } = wrapper();
+    const terminal = await atInstall({ scenario: 'failure', wrapper: shell, env, rows: 40 });
+    terminal.open('half');
+    await terminal.until('everything from releases.acme.internal arrived');
+    await terminal.resize(40, 12);
+    await terminal.until(/… \d more on quit/);
+    expect(terminal.text()).toContain('· Put the certificate');
+    expect(terminal.text()).not.toContain('everything from');
+    await terminal.type('q');
+    await terminal.until('the end');
+    const farewell = terminal.output().split('\u001b[?1049l').at(-1);
+    for (const words of ['Put the certificate', 'self-signed', 'everything from']) {
+      expect(farewell).toContain(words);
+    }
+  });
+
   it('leaves a failed check with 1', async () => {
     const terminal = await atInstall({ scenario: 'failing-check' });
     for (const gate of ['half', 'packages', 'check']) terminal.open(gate);
@@ -301,6 +318,16 @@ describe('the window', () => {
     terminal.send('\r');
     terminal.send('q');
     expect(await terminal.exited).toMatchObject({ exitCode: 0 });
+  });
+
+  it('shows what one agrees to in the smallest window that lets anybody agree', async () => {
+    const terminal = await atPlan();
+    await terminal.resize(40, 10);
+    await terminal.until('… 8 more lines');
+    const words = ['182 MB to download', 'huggingface.acme.internal', 'esc back', 'q quit'];
+    for (const each of words) expect(terminal.text()).toContain(each);
+    terminal.press('enter');
+    await terminal.until('ctrl+c stop');
   });
 
   it('scrolls in a flood and follows again', async () => {

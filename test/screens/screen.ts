@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream';
 import xterm from '@xterm/headless';
 import { mountApp } from '../../src/present/ink/mount.tsx';
 import type { LogSnapshot } from '../../src/present/log-store.ts';
-import type { WizardState } from '../../src/wizard/state.ts';
+import type { Command, WizardState } from '../../src/wizard/state.ts';
 
 // vitest puts a console of its own in place, without the constructor that Ink asks for.
 console.Console ??= Console;
@@ -16,6 +16,8 @@ export interface Screen {
   lostRows(): number;
   show(state: WizardState): Promise<void>;
   resize(columns: number, rows: number): Promise<void>;
+  /** Keys as bytes; what the screen made of all of them so far. */
+  type(bytes: string): Promise<Command[]>;
   close(): void;
 }
 
@@ -49,6 +51,7 @@ export async function openScreen(first: WizardState, options: ScreenOptions): Pr
   });
   let state = first;
   const listeners = new Set<() => void>();
+  const commands: Command[] = [];
   const instance = mountApp(
     {
       wizard: {
@@ -57,7 +60,9 @@ export async function openScreen(first: WizardState, options: ScreenOptions): Pr
           listeners.add(listener);
           return () => listeners.delete(listener);
         },
-        dispatch: () => {},
+        dispatch: (event) => {
+          if (event.type === 'command') commands.push(event.command);
+        },
       },
       logStore: { getSnapshot: () => log, subscribe: () => () => {} },
       theme: { hasColour, homeDir: '/home/ada' },
@@ -91,6 +96,12 @@ export async function openScreen(first: WizardState, options: ScreenOptions): Pr
       Object.assign(stdout, { columns: newColumns, rows: newRows });
       stdout.emit('resize');
       await settle();
+    },
+    async type(bytes) {
+      stdin.write(bytes);
+      await new Promise(setImmediate);
+      await settle();
+      return [...commands];
     },
     close() {
       instance.unmount();

@@ -4,6 +4,7 @@ import type { PlanRow } from '../../src/support/events.ts';
 import { remedyText, SET_PROXY } from '../../src/support/remedies.ts';
 import { keyHints } from '../../src/wizard/keys.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
+import { READY_OVERVIEW } from '../wizard/given.ts';
 import { openScreen, type Screen, type ScreenOptions } from './screen.ts';
 import { STATES } from './states.ts';
 
@@ -44,8 +45,8 @@ describe.each(SIZES)('at %i x %i', (columns, rows) => {
     if (rows > 2) expect(lines[rows - 1]).toBe('');
     if (columns >= 40) {
       expect(lines[0]).toContain('ktx');
-      const [hint] = keyHints(state, 'footer');
-      if (hint) expect(lines[rows - 2]).toContain(hint.label);
+      const hint = keyHints(state, 'footer').at(-1);
+      if (hint) expect(lines[rows - 2]).toContain(`${hint.label} ${hint.hint}`);
     }
   });
 });
@@ -74,9 +75,13 @@ describe('resizing', () => {
 describe('what a person must see at 40 x 10', () => {
   it.each([
     ['features', ['Core', 'about 27 MB to download', 'about 163 MB to download']],
-    ['plan', ['› Install', 'Back', '182 MB to download']],
-    ['stop question', ['Stop the installation?', '› Keep going', 'Stop']],
+    ['plan', ['› Install', 'Back', 'esc back   ? help   q quit']],
+    ['plan', ['182 MB to download', '420 MB on disk in', '~/.ktx/runtime']],
+    ['plan', ['huggingface.acme.internal', 'pypi.acme.internal', 'releases.acme.internal', '… 9 more lines']],
+    ['stop question', ['Stop the installation?', 'runtime is untouched.', '› Keep going', 'Stop']],
+    ['stop question', ['y stop   n keep going   ctrl+c stop now']],
     ['failure', ['numpy could not be fetched', '› Try again', 'Back to the plan', 'Show the log', 'Quit']],
+    ['failure', ['Set SSL_CERT_FILE', '? help   q quit']],
     ['broken', ['1 check needs', '1 of 5 needs attention', 'Environment starts']],
     ['help', ['full log', 'ctrl+c']],
   ])('%s', async (name, words) => {
@@ -90,11 +95,26 @@ it('says of the first sizes that they are about, and what is not in them', async
   expect(screen.text()).toContain('about 27 MB to download · 85 MB on disk · Python may come on top');
 });
 
+it.each([
+  ['core', true],
+  ['local-embeddings', false],
+] as const)('says that to choose less takes nothing away: %s', async (feature, isSaid) => {
+  const state = STATES['features']!;
+  if (state.screen !== 'features') throw new Error(state.screen);
+  const status = { ...READY_OVERVIEW.status, features: ['core', 'local-embeddings'] as const };
+  const overview = { ...state.overview, status: { ...status, features: [...status.features] } };
+  const screen = await screenOf({ ...state, overview, feature }, { columns: 80, rows: 24 });
+  const text = screen.text().replace(/\s+/g, ' ');
+  expect(text).toContain('works and stays until the new one is proven.');
+  expect(text.includes('to choose less takes nothing away')).toBe(isSaid);
+});
+
 describe('a failure with more to say than there is room', () => {
   const state = STATES['failure']!;
   if (state.screen !== 'failure') throw new Error(state.screen);
   const many: WizardState = {
     ...state,
+    logPath: '/home/ada/.ktx/runtime/0.3.0/install.log',
     report: {
       ...state.report,
       evidence: [
@@ -107,9 +127,15 @@ describe('a failure with more to say than there is room', () => {
     },
   };
   it.each([
-    [80, 16, ['fact one', 'remedy one', 'remedy two', 'remedy three'], ['remedy six']],
-    [80, 24, ['fact four', 'remedy six'], []],
-    [40, 10, ['numpy could not be fetched'], ['remedy six']],
+    [80, 16, ['fact one', 'remedy one', 'remedy six', '… 2 more, shown when you leave'], ['fact three']],
+    [80, 24, ['fact four', 'remedy six', 'What you can do:'], ['more']],
+    [
+      60,
+      20,
+      ['fact three', 'remedy four', 'What you can do:', '… 3 more, shown when you leave'],
+      ['fact four', 'remedy five'],
+    ],
+    [40, 10, ['numpy could not be fetched', 'remedy one', '… 7 more on quit'], ['remedy six', 'fact one']],
     [120, 40, ['fact four', 'remedy six', 'What you can do:', 'Log: '], []],
   ] as const)('%i x %i', async (columns, rows, shown, hidden) => {
     const screen = await screenOf(many, { columns, rows });
@@ -129,8 +155,14 @@ it('the command of a remedy stands on a line of its own where the two do not fit
   const report = { ...state.report, remedies: [SET_PROXY], nextSteps: [remedyText(SET_PROXY)] };
   const screen = await screenOf({ ...state, report }, { columns: 80, rows: 24 });
   expect(screen.text()).toMatch(
-    /^ +› If this network needs a proxy, .*:\n +ktx admin network set proxy <host:port>$/m,
+    /^ +· If this network needs a proxy, .*:\n +ktx admin network set proxy <host:port>$/m,
   );
+});
+
+it('has one pointer on the screen: remedies cannot be chosen', async () => {
+  const screen = await screenOf(STATES['failure']!, { columns: 80, rows: 24 });
+  expect(screen.text().match(/›/g)).toHaveLength(1);
+  expect(screen.text()).toContain('· Set SSL_CERT_FILE');
 });
 
 describe('a window too small for screens', () => {
@@ -138,6 +170,19 @@ describe('a window too small for screens', () => {
     const screen = await screenOf(STATES['installing']!, { columns: 30, rows: 8 });
     expect(screen.lines()[0]).toBe('Installing: fetch 60 of 182 MB'.slice(0, 30));
     expect(screen.lines()[1]).toMatch(/^log .*…/);
+    expect(screen.lines()[2]).toBe('Please enlarge · ctrl+c stops');
+  });
+  it.each([
+    ['plan', 60, 9, 'Please enlarge the window (40 x 10) · q quits'],
+    ['plan', 39, 9, 'Please enlarge · q quits'],
+    ['plan', 20, 5, 'enlarge · q quits'],
+    ['plan', 10, 5, 'q quits'],
+    ['failure', 20, 5, 'enlarge · q quits'],
+    ['help', 28, 9, 'enlarge · ctrl+c stops'],
+    ['checked', 39, 9, 'Please enlarge · q quits'],
+  ] as const)('%s at %i x %i says how to leave', async (name, columns, rows, words) => {
+    const screen = await screenOf(STATES[name]!, { columns, rows });
+    expect(screen.lines()).toContain(words);
   });
 });
 
@@ -218,16 +263,41 @@ describe('the plan', () => {
     expect(packagesLine(screen)).toMatch(/your package index \(PIP_INDEX_URL\) {2,}packages.acme.internal/);
   });
 
+  const rejected = Array.from({ length: 12 }, (_, index) => `mirror-${index}.acme.internal: 403`);
   it.each([
-    [2, ''],
-    [3, '+1 more'],
-    [12, '+10 more'],
-  ])('%i sources lost: two are shown, the others counted', async (count, more) => {
-    const rejected = Array.from({ length: count }, (_, index) => `mirror-${index}.acme.internal: 403`);
-    const screen = await screenOf(planWith({ rejected }), { columns: 80, rows: 30 });
-    const shown = screen.lines().filter((line) => /mirror-\d/.test(line));
-    expect(shown).toHaveLength(2);
-    expect(shown[0]).not.toContain('more');
-    expect(shown[1]!.replace(/^.*403 */, '')).toBe(more);
+    [24, 4, '… 8 more lines'],
+    [30, 10, '… 2 more lines'],
+    [40, 12, ''],
+  ])('in %i rows %i of 12 sources that lost are shown, the others counted', async (rows, count, more) => {
+    const screen = await screenOf(planWith({ rejected }), { columns: 80, rows });
+    const lines = screen.lines();
+    expect(lines.filter((line) => /mirror-\d/.test(line))).toHaveLength(count);
+    expect(lines.find((line) => line.includes('› Install'))!.replace(/^.*Back */, '')).toBe(more);
+    expect(screen.text()).toContain('What will happen');
+  });
+
+  it('has all columns for the path of what is made here', async () => {
+    const state = STATES['plan']!;
+    if (state.screen !== 'plan' || !state.summary) throw new Error(state.screen);
+    const rows = state.summary.rows.map((row) => (row.id === 'environment' ? { ...row, from: '' } : row));
+    const made = { ...state, summary: { ...state.summary, rows } };
+    const screen = await screenOf(made, { columns: 80, rows: 24 });
+    expect(screen.text()).toMatch(/environment +~\/\.ktx\/runtime\/0\.3\.0\/envs\/7f3c +420 MB on disk/);
+  });
+
+  it('cannot be agreed to in a window that does not show all of it', async () => {
+    const state = STATES['plan']!;
+    if (state.screen !== 'plan' || !state.summary) throw new Error(state.screen);
+    const hosts = Array.from({ length: 7 }, (_, index) => `host-${index}.acme.internal`);
+    const many = { ...state, summary: { ...state.summary, hosts } };
+    const screen = await screenOf(many, { columns: 40, rows: 10 });
+    expect(screen.text()).toMatch(/^… \d+ more lines: enlarge to agree$/m);
+    expect(await screen.type('\r')).toEqual([]);
+    await screen.show({ ...many, cursor: 1 });
+    expect(await screen.type('\r')).toEqual(['confirm']);
+    await screen.show(many);
+    await screen.resize(80, 24);
+    await expect.poll(() => screen.text()).not.toContain('enlarge');
+    expect(await screen.type('\r')).toEqual(['confirm', 'confirm']);
   });
 });
