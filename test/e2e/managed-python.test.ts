@@ -56,8 +56,8 @@ it('a managed Python goes through fetch, uv python install, and the rest', { tim
   const making = written.filter(({ entry }) => 'making' in entry && entry.making === 'python');
   expect(making).toMatchObject([{ seen: { isThere: false } }]);
   const children = written.filter(({ entry }) => 'child' in entry);
-  // uv three times, the interpreter, the daemon: each carries the mark by which the next run would find it.
-  expect(children).toHaveLength(5);
+  // uv four times (--version, python, venv, pip), the interpreter, the daemon: each carries the mark by which the next run would find it.
+  expect(children).toHaveLength(6);
   for (const child of children)
     expect(child).toMatchObject({ entry: { start: expect.any(String) }, seen: { isMarked: true } });
   expect(result.pythonLabel).toContain(`Python ${python.version} (linux-`);
