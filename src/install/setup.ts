@@ -125,6 +125,7 @@ export async function reportFailure(error: unknown, options: SetupOptions, step:
   const untouched = present
     ? `Nothing was changed: ktx ${present.cliVersion} (${present.features.join(', ')}) still works.`
     : 'Nothing was changed.';
+  const hasLog = step !== null && step !== 'plan';
   const [{ describeFailure }, { ownInstallLog }] = await Promise.all([
     import('./failure.ts'),
     import('./install-log.ts'),
@@ -132,7 +133,7 @@ export async function reportFailure(error: unknown, options: SetupOptions, step:
   return describeFailure(error, {
     step,
     untouched,
-    logPath: layout && (await ownInstallLog(layout.installLogPath)),
+    logPath: hasLog && layout ? await ownInstallLog(layout.installLogPath) : null,
   });
 }
 
