@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { joinFailures, partsOfFailure, tellingFailure } from '../network/package-index.ts';
+import { joinFailures, partsOfFailure, tellingFailure } from '../network/joined-failures.ts';
 import type { KtxRuntimeFeature } from '../runtime/features.ts';
 import { type Artefact, largestArtefact, lockArtefact, type RuntimeLock } from '../runtime/lock.ts';
 import { embeddingsModelDir } from '../runtime/models.ts';
@@ -8,12 +8,10 @@ import type { ArtefactStore } from '../store/store.ts';
 import { SetupError } from '../support/errors.ts';
 import type { Emit } from '../support/events.ts';
 import { otherRemedy } from '../support/remedies.ts';
-import { fetchInto } from './fetch-into.ts';
 import { isWholeModel, placeModelFiles, placeModelFromContainer } from './model-folder.ts';
-import type { NetworkSession } from './network-session.ts';
 import type { Origin } from './plan-summary.ts';
 import { indexWords } from './plan-uv.ts';
-import { probeSources } from './source-probes.ts';
+import type { SetupNetwork } from './setup-network.ts';
 
 const LABEL = 'embedding model';
 
@@ -47,7 +45,7 @@ interface ModelContext {
   lock: RuntimeLock;
   runtimeRoot: string;
   store: ArtefactStore;
-  session: NetworkSession;
+  network: SetupNetwork;
   isOffline: boolean;
   signal?: AbortSignal;
 }
@@ -75,11 +73,11 @@ export async function planModel(
     .map((feature) => context.lock.models?.[feature])
     .find((entry) => entry !== undefined);
   if (!model) return null;
-  const { lock, store, session, signal } = context;
+  const { lock, store, network, signal } = context;
   const files = model.files.map((sha256) => lockArtefact(lock, sha256));
   const container = lockArtefact(lock, model.container.artefact);
   const folder = embeddingsModelDir(context.runtimeRoot);
-  const chain: ModelChain = { model, folder, files, container, store, session, sources: [], lost: [] };
+  const chain: ModelChain = { model, folder, files, container, store, network, sources: [], lost: [] };
   const plan = (sources: ModelSource[], change: Partial<ModelPlan>): ModelPlan => ({
     label: LABEL,
     folder,
@@ -126,14 +124,12 @@ export async function planModel(
   if (context.isOffline) throw missingOffline(model, folder, missing);
 
   const largest = largestArtefact(missing)!;
-  const [hub, index] = await Promise.all([
-    probeSources(session, largest, signal),
-    probeSources(session, container, signal),
-  ]);
+  const [hub, index] = await Promise.all([network.probe(largest, signal), network.probe(container, signal)]);
   const sources: ModelSource[] = [];
   if (hub.place !== null) sources.push(asFiles({ from: 'model hub', place: hub.place }));
   else chain.lost.push(...hub.failures);
-  if (index.place !== null) sources.push(asContainer({ from: indexWords(session), place: index.place }));
+  if (index.place !== null)
+    sources.push(asContainer({ from: await indexWords(network), place: index.place }));
   else chain.lost.push(...index.failures);
   if (sources.length === 0) throw nowhere(chain, chain.lost);
   return plan(sources, {
@@ -150,7 +146,7 @@ interface ModelChain {
   files: readonly Artefact[];
   container: Artefact;
   store: ArtefactStore;
-  session: NetworkSession;
+  network: SetupNetwork;
   /** In the order they are tried. */
   sources: readonly ModelSource[];
   /** Why those that are not among them are not. */
@@ -162,7 +158,7 @@ async function bringModel(
   emit: Emit,
   signal?: AbortSignal,
 ): Promise<{ downloadedBytes: number }> {
-  const { store, session, sources, files, container, folder } = chain;
+  const { store, network, sources, files, container, folder } = chain;
   const failures: SetupError[] = [];
   const tellWhoWon = ({ from, place }: Origin) => {
     if (failures.length === 0) return;
@@ -172,7 +168,7 @@ async function bringModel(
     const next = sources[position + 1];
     try {
       const options = { hasNextSource: next !== undefined };
-      const fetched = await fetchInto(store, session, source.artefacts, emit, signal, options);
+      const fetched = await network.fetch(store, source.artefacts, emit, signal, options);
       // What other sources left goes now, not before: until here it might have been gone on with.
       const others = [...files, container].filter((artefact) => !source.artefacts.includes(artefact));
       await forget(store, others);

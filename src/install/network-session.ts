@@ -2,6 +2,7 @@ import { withoutPort } from '../network/address.ts';
 import { createHttpClient, type HttpClient } from '../network/http-client.ts';
 import { createPackageIndex, type PackageIndex } from '../network/package-index.ts';
 import { type NetworkProfile, readNetworkProfile } from '../network/profile.ts';
+import { projectOfFile } from '../network/simple-index.ts';
 import { managedRuntimeRoot, networkSettingsPath } from '../runtime/layout.ts';
 import type { Artefact, RuntimeLock } from '../runtime/lock.ts';
 import { type ArtefactSource, sourcesFor } from '../store/sources.ts';
@@ -9,13 +10,15 @@ import { eventEmitter, type OnEvent } from '../support/events.ts';
 import { createRedactor, type Redactor } from '../support/redaction.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
 
-/** All that one setup knows of the network, from the plan to the end of the transfer. Close it when the setup is over. */
+/** All that one setup knows of the network. Close it when the setup is over. */
 export interface NetworkSession {
   profile: NetworkProfile;
   client: HttpClient;
   index: PackageIndex;
   redactor: Redactor;
   sourcesOf(artefact: Artefact): ArtefactSource[];
+  /** Starts to read the index pages of packages, and does not wait. Problems show where the pages are needed. */
+  readAhead(packages: readonly Artefact[]): void;
   /** From now on only these hosts are contacted; a host that appears later is refused. */
   holdToHosts(hosts: readonly string[]): void;
   /** Notes what a source answered, as an event and for the log; each text once. */
@@ -25,8 +28,7 @@ export interface NetworkSession {
   close(): Promise<void>;
 }
 
-/** Reads the settings; asks no host. */
-export async function openNetworkSession(options: {
+export interface NetworkSessionOptions {
   env: NodeJS.ProcessEnv;
   homeDir: string;
   indexUrl?: string;
@@ -37,12 +39,17 @@ export async function openNetworkSession(options: {
   lock: RuntimeLock | null;
   onEvent?: OnEvent;
   signal?: AbortSignal;
-}): Promise<NetworkSession> {
+  /** Learns the secrets of the settings; absent: one of its own. */
+  redactor?: Redactor;
+}
+
+/** Reads the settings; asks no host. */
+export async function openNetworkSession(options: NetworkSessionOptions): Promise<NetworkSession> {
   const profile = await readNetworkProfile({
     ...options,
     storedPath: networkSettingsPath(managedRuntimeRoot(options)),
   });
-  const redactor = createRedactor();
+  const { redactor = createRedactor() } = options;
   const emit = eventEmitter(options.onEvent);
   const verdicts = new Set<string>();
   let isClosed = false;
@@ -58,12 +65,17 @@ export async function openNetworkSession(options: {
     uvVersion: MANAGED_UV_VERSION,
     model: options.lock?.models?.['local-embeddings'],
   };
+  const index = createPackageIndex(client, profile, options.signal);
   return {
     profile,
     client,
-    index: createPackageIndex(client, profile, options.signal),
+    index,
     redactor,
     sourcesOf: (artefact) => sourcesFor(artefact, profile, releases),
+    readAhead(packages) {
+      for (const { file, sha256 } of packages)
+        index.findFile(projectOfFile(file), file, sha256).catch(() => {});
+    },
     holdToHosts: (hosts) => {
       plannedHosts = new Set(hosts);
     },

@@ -1,4 +1,4 @@
-import { joinFailures } from '../network/package-index.ts';
+import { joinFailures } from '../network/joined-failures.ts';
 import type { Artefact } from '../runtime/lock.ts';
 import type { HostPlatform } from '../runtime/target.ts';
 import type { ArtefactStore } from '../store/store.ts';
@@ -8,12 +8,10 @@ import { pathExists } from '../support/path-exists.ts';
 import { otherRemedy } from '../support/remedies.ts';
 import { type EnsureManagedUvOptions, ensureManagedUv, managedUvPath } from '../uv/acquire.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
-import { fetchInto } from './fetch-into.ts';
 import type { InstallJob } from './job.ts';
-import type { NetworkSession } from './network-session.ts';
 import type { Origin } from './plan-summary.ts';
 import type { PrepareOptions } from './prepare.ts';
-import { probeSources } from './source-probes.ts';
+import type { SetupNetwork } from './setup-network.ts';
 import {
   acceptPinnedUv,
   type InspectedUv,
@@ -34,12 +32,12 @@ export interface UvPlan {
 interface UvPlanContext {
   options: PrepareOptions;
   host: HostPlatform;
-  session: NetworkSession;
+  network: SetupNetwork;
 }
 
 /** uv is here, or comes from: store, official mirror, GitHub, the uv wheel on the user's own package index. */
 export async function planUv(
-  { options, host, session }: UvPlanContext,
+  { options, host, network }: UvPlanContext,
   store: ArtefactStore,
 ): Promise<UvPlan> {
   const uvPath = options.uvPath ?? managedUvPath(options);
@@ -80,7 +78,7 @@ export async function planUv(
     const artefact = { ...kept, sizeBytes: 0 };
     return uvFrom(context(artefact), kept, { from: 'from the store', place: store.dir }, [], []);
   }
-  const probeOf = (artefact: Artefact) => (stop?: AbortSignal) => probeSources(session, artefact, stop);
+  const probeOf = (artefact: Artefact) => (stop?: AbortSignal) => network.probe(artefact, stop);
   const wheelProbe = headStart(probeOf(pins.wheel), options.signal);
   try {
     const rejected: string[] = [];
@@ -92,7 +90,7 @@ export async function planUv(
       failures.push(...probe.failures);
       if (probe.place === null) continue;
       const sized = { ...artefact, sizeBytes: artefact.sizeBytes ?? probe.sizeBytes };
-      const origin = { from: isWheel ? indexWords(session) : 'official builds', place: probe.place };
+      const origin = { from: isWheel ? await indexWords(network) : 'official builds', place: probe.place };
       return uvFrom(context(sized), sized, origin, rejected, probe.hosts);
     }
     throw noUv(uvPath, failures, { isOffline: options.isOffline === true, state });
@@ -101,24 +99,24 @@ export async function planUv(
   }
 
   function context(artefact: Artefact) {
-    return { store, session, uvPath, artefact };
+    return { store, network, uvPath, artefact };
   }
 }
 
 function uvFrom(
   {
     store,
-    session,
+    network,
     uvPath,
     artefact,
-  }: { store: ArtefactStore; session: NetworkSession; uvPath: string; artefact: Artefact },
+  }: { store: ArtefactStore; network: SetupNetwork; uvPath: string; artefact: Artefact },
   wanted: Artefact,
   origin: Origin,
   rejected: string[],
   hosts: string[],
 ): UvPlan {
   const acquire: UvPlan['acquire'] = async (emit, signal) => {
-    const { downloadedBytes } = await fetchInto(store, session, [wanted], emit, signal);
+    const { downloadedBytes } = await network.fetch(store, [wanted], emit, signal);
     await installUvFrom(store, wanted, uvPath);
     return { uvPath, downloadedBytes };
   };
@@ -130,8 +128,8 @@ async function contractUv(options: EnsureManagedUvOptions) {
 }
 
 /** Where packages come from, in words. */
-export function indexWords(session: NetworkSession): string {
-  const origin = session.profile.indexes[0]?.origin;
+export async function indexWords(network: SetupNetwork): Promise<string> {
+  const origin = (await network.open()).profile.indexes[0]?.origin;
   return origin === undefined || origin === 'default'
     ? 'public package index'
     : `your package index (${origin})`;

@@ -1,5 +1,4 @@
-import { joinFailures, tellingFailure } from '../network/package-index.ts';
-import { projectOfFile } from '../network/simple-index.ts';
+import { joinFailures, tellingFailure } from '../network/joined-failures.ts';
 import { newEnvironmentDir } from '../runtime/environments.ts';
 import type { KtxRuntimeFeature } from '../runtime/features.ts';
 import { sharedLayout } from '../runtime/layout.ts';
@@ -22,15 +21,14 @@ import {
 } from './disk.ts';
 import { diskNeedsOf } from './disk-needs.ts';
 import { unavailability } from './feature-support.ts';
-import { fetchInto } from './fetch-into.ts';
 import type { InstallJob, LockedInstall } from './job.ts';
 import { type ModelPlan, planModel } from './model.ts';
-import { type NetworkSession, openNetworkSession } from './network-session.ts';
 import { type Origin, summarisePlan } from './plan-summary.ts';
 import { indexWords, planUv } from './plan-uv.ts';
 import type { InstallPreparation, PrepareOptions, Present } from './prepare.ts';
 import { choosePython, type PythonDecision } from './python-choice.ts';
-import { probeSources, type SourceProbe } from './source-probes.ts';
+import { type SetupNetwork, setupNetwork } from './setup-network.ts';
+import type { SourceProbe } from './source-probes.ts';
 
 /** The plan of a new environment, see `prepareInstall`. */
 export async function planInstall(options: PrepareOptions, present: Present): Promise<InstallPreparation> {
@@ -40,14 +38,16 @@ export async function planInstall(options: PrepareOptions, present: Present): Pr
   await assertWritableFolder(layout.versionDir);
   if (!options.exec) await assertExecutableVolume(layout.runtimeRoot);
   const [host, lockedAsset] = await Promise.all([detectHost(), readLockedAsset(layout.assetDir)]);
-  const session = await openNetworkSession({ ...options, lock: lockedAsset?.lock ?? null });
+  const network = setupNetwork({ ...options, lock: lockedAsset?.lock ?? null });
   try {
-    const planned = prepareWith({ ...present, options, host, lockedAsset, session, writeMark });
+    // Said on the command line: a mistake in it is told even where nothing is fetched.
+    if (options.indexUrl !== undefined) await network.open();
+    const planned = prepareWith({ ...present, options, host, lockedAsset, network, writeMark });
     // Needed next; they load while the plan waits for hosts and interpreters. Who needs them reports a failure.
     for (const loading of [import('./job.ts'), import('../runtime/recovery.ts')]) loading.catch(() => {});
     return await planned;
   } catch (error) {
-    await session.close();
+    await network.close();
     throw error;
   }
 }
@@ -56,12 +56,12 @@ interface PlanContext extends Present {
   options: PrepareOptions;
   host: HostPlatform;
   lockedAsset: LockedAsset | null;
-  session: NetworkSession;
+  network: SetupNetwork;
   writeMark: string | null;
 }
 
 async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
-  const { options, layout, asset, features, host, session } = context;
+  const { options, layout, asset, features, host, network } = context;
   const shared = sharedLayout(layout.runtimeRoot);
   // Only of the uv that is pinned is it known that it hashes what it unpacks.
   const isOwnUv = !options.uvPath && !options.exec && !options.fetchUvArtifact;
@@ -83,17 +83,17 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
     locked,
     requiresPython: asset.requiresPython.minimumVersion,
     hosts,
-    notes: [...session.profile.warnings, ...(locked?.python.notes ?? foreignNotes(options))],
+    notes: [...network.warnings(), ...(locked?.python.notes ?? foreignNotes(options))],
   });
   const modelArchiveBytes = locked?.model?.archiveBytes ?? 0;
   const diskNeeds = diskNeedsOf(summary, shared, { env: options.env, modelArchiveBytes });
   if (!options.shouldIgnoreDisk && !options.exec) assertDiskSpace(await volumeBudgets(diskNeeds));
-  session.holdToHosts(summary.hosts);
+  network.holdToHosts(summary.hosts);
   const fetch: LockedInstall['fetch'] = async (emit, signal) => {
     const { toFetch = [], model } = locked ?? {};
     const parts = await sideBySide(
       [
-        (stop) => fetchInto(store, session, toFetch, emit, stop),
+        (stop) => network.fetch(store, toFetch, emit, stop),
         ...(model ? [(stop: AbortSignal) => model.bring(emit, stop)] : []),
       ],
       signal,
@@ -120,9 +120,9 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
     env: locked ? options.env : { ...options.env, ...uvSettingsOf(options) },
     acquireUv: uv.acquire,
     exec: options.exec,
-    redactor: session.redactor,
-    planNotes: session.verdicts(),
-    egress: session.egress,
+    redactor: network.redactor,
+    planNotes: network.verdicts(),
+    egress: network.egress,
     diskNeeds,
   };
   return {
@@ -131,7 +131,7 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
     writeMark: context.writeMark,
     summary,
     job,
-    session,
+    network,
   };
 }
 
@@ -161,7 +161,7 @@ interface LockedPlan extends Omit<LockedInstall, 'fetch' | 'store' | 'model'> {
 }
 
 async function planLocked(context: PlanContext, store: ArtefactStore): Promise<LockedPlan | null> {
-  const { options, lockedAsset, session, host, features, layout } = context;
+  const { options, lockedAsset, network, host, features, layout } = context;
   if (!lockedAsset) return null;
   const { lock } = lockedAsset;
   const ahead = askAhead(context, lock, store);
@@ -171,7 +171,7 @@ async function planLocked(context: PlanContext, store: ArtefactStore): Promise<L
     lock,
     runtimeRoot: layout.runtimeRoot,
     store,
-    session,
+    network,
     isOffline: options.isOffline === true,
     signal: options.signal,
   });
@@ -187,7 +187,7 @@ async function planLocked(context: PlanContext, store: ArtefactStore): Promise<L
     signal: options.signal,
     isStored: async (artefact) => (await store.verify(artefact, options.signal)) === 'ok',
     findObstacles: async (archive) => {
-      pythonProbe = await probeSources(session, archive, options.signal);
+      pythonProbe = await network.probe(archive, options.signal);
       return pythonProbe.place === null ? pythonProbe.obstacles : [];
     },
   }).catch((error: unknown) => {
@@ -200,7 +200,7 @@ async function planLocked(context: PlanContext, store: ArtefactStore): Promise<L
   const states = await Promise.all(wheels.map((wheel) => store.verify(wheel, options.signal)));
   const missingWheels = wheels.filter((_, position) => states[position] !== 'ok');
   const wheelProbe = missingWheels[0]
-    ? await probeWheels(session, missingWheels, options, await ahead)
+    ? await probeWheels(network, missingWheels, options, await ahead)
     : null;
   const model = await modelPlan;
   const probe = pythonProbe as SourceProbe | null;
@@ -219,7 +219,7 @@ async function planLocked(context: PlanContext, store: ArtefactStore): Promise<L
     ],
     pythonOrigin: pythonOriginOf(python, probe),
     wheelOrigin: wheelProbe
-      ? { from: indexWords(session), place: wheelProbe.place ?? '' }
+      ? { from: await indexWords(network), place: wheelProbe.place ?? '' }
       : { from: 'from the store', place: store.dir },
     hosts: [
       ...(python.kind === 'managed' ? (probe?.hosts ?? []) : []),
@@ -237,16 +237,16 @@ interface AskedAhead {
 
 /** What is missing whichever Python it will be: its pages are read and its host asked while that is decided. */
 async function askAhead(
-  { options, session, host, features }: PlanContext,
+  { options, network, host, features }: PlanContext,
   lock: RuntimeLock,
   store: ArtefactStore,
 ): Promise<AskedAhead | null> {
   if (options.isOffline) return null;
   const missing = await missingByPython(store, lock, host, features);
-  readPagesAhead(session, missing);
+  await readPagesAhead(network, missing);
   const wheel = commonMissingWheel(missing);
   if (!wheel) return null;
-  const probe = probeSources(session, wheel, options.signal);
+  const probe = network.probe(wheel, options.signal);
   probe.catch(() => {});
   return { wheel, probe };
 }
@@ -269,13 +269,14 @@ function missingByPython(
  * Starts to read the index pages of what is missing, and does not wait: they are the same for every Python, and arrive
  * while interpreters and mirrors are still being asked. Problems show where the pages are needed.
  */
-function readPagesAhead(session: NetworkSession, missing: readonly (readonly Artefact[])[]): void {
+async function readPagesAhead(
+  network: SetupNetwork,
+  missing: readonly (readonly Artefact[])[],
+): Promise<void> {
   const [wanted = [], ...others] = missing;
   // A store that is full for another Python: it is likely to be that one again, and no host is asked without need.
-  if (others.some((wheels) => wheels.length === 0)) return;
-  for (const wheel of wanted) {
-    session.index.findFile(projectOfFile(wheel.file), wheel.file, wheel.sha256).catch(() => {});
-  }
+  if (wanted.length === 0 || others.some((wheels) => wheels.length === 0)) return;
+  (await network.open()).readAhead(wanted);
 }
 
 /** The largest wheel that is missing whichever Python it will be: it can be asked for while that is decided. */
@@ -288,7 +289,7 @@ function commonMissingWheel(missing: readonly (readonly Artefact[])[]): Artefact
 
 /** One missing wheel stands for all: its probe shows the index, the file host and where it redirects to. */
 async function probeWheels(
-  session: NetworkSession,
+  network: SetupNetwork,
   missing: readonly Artefact[],
   options: PrepareOptions,
   ahead: AskedAhead | null,
@@ -296,7 +297,7 @@ async function probeWheels(
   if (options.isOffline) throw missingOffline(missing);
   const asked = missing.some(({ sha256 }) => sha256 === ahead?.wheel.sha256) ? ahead : null;
   const largest = asked?.wheel ?? largestArtefact(missing)!;
-  const probe = await (asked?.probe ?? probeSources(session, largest, options.signal));
+  const probe = await (asked?.probe ?? network.probe(largest, options.signal));
   if (probe.place !== null) return probe;
   throw joinFailures(`${missing.length} of the runtime's packages cannot be fetched.`, probe.failures, {
     evidence: [`asked for ${largest.file}`],

@@ -14,7 +14,7 @@ import type { ManagedPythonRuntimeInstallOptions } from '../runtime/types.ts';
 import type { Emit, PlanSummary } from '../support/events.ts';
 import { pathExists } from '../support/path-exists.ts';
 import type { InstallJob } from './job.ts';
-import type { NetworkSession } from './network-session.ts';
+import type { SetupNetwork } from './setup-network.ts';
 import type { SetupOptions } from './setup-options.ts';
 
 export type PrepareOptions = Omit<SetupOptions, 'env' | 'homeDir'> &
@@ -40,7 +40,7 @@ export interface InstallPreparation {
   writeMark: string | null;
   summary: PlanSummary;
   job: InstallJob;
-  session: NetworkSession;
+  network: SetupNetwork;
 }
 
 export type Prepared = ReadyPreparation | InstallPreparation;

@@ -54,7 +54,7 @@ function readyResult({ layout, manifest }: ReadyPreparation, durationMs: number)
 
 /** Lets go of a plan that is not carried out: its connections. */
 export async function discardPlan(plan: InstallPlan): Promise<void> {
-  await plan.session.close();
+  await plan.network.close();
 }
 
 /** Carries a plan out. @throws what stood in the way; the runtime that was there answers as before. */
@@ -163,6 +163,6 @@ function resultOf(
     logPath: layout.installLogPath,
     durationMs,
     downloadedBytes,
-    egress: plan.session.egress(),
+    egress: plan.network.egress(),
   };
 }

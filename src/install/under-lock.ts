@@ -51,8 +51,8 @@ export async function installUnderLock(
       carryOut,
     );
   } finally {
-    await prepared.session.close();
-    if (current !== prepared && current.status === 'install') await current.session.close();
+    await prepared.network.close();
+    if (current !== prepared && current.status === 'install') await current.network.close();
   }
 }
 
@@ -76,7 +76,7 @@ async function planAnew(
     (host) => !planned.has(host) && !allowed.has(withoutPort(host)),
   );
   if (isShown && unknown.length > 0) {
-    await prepared.session.close();
+    await prepared.network.close();
     throw new SetupError('The runtime folder was changed by another ktx, and the plan no longer holds.', {
       failureClass: 'conflict',
       evidence: [`not in the plan that was shown: ${unknown.join(', ')}`],

@@ -1,22 +1,22 @@
 import type { HttpClient } from '../network/http-client.ts';
+import { joinFailures } from '../network/joined-failures.ts';
 import { NetworkFailure } from '../network/network-failure.ts';
 import { paceWindowOf } from '../network/pace.ts';
-import { createPackageIndex, joinFailures, type PackageIndex } from '../network/package-index.ts';
+import { createPackageIndex, type PackageIndex } from '../network/package-index.ts';
 import type { NetworkProfile } from '../network/profile.ts';
 import { pause, retryDelayMs } from '../network/retry.ts';
 import type { Artefact } from '../runtime/lock.ts';
 import { CancelledError, SetupError, throwIfCancelled } from '../support/errors.ts';
 import type { Emit, SetupStep } from '../support/events.ts';
 import { formatBytes, formatDuration } from '../support/format.ts';
-import { ownStop } from '../support/own-stop.ts';
+import { inParallel } from '../support/in-parallel.ts';
 import { type ArtefactSource, NoSourceError, type ReleaseNumbers, sourcesFor } from './sources.ts';
+import { arrival, takeStock } from './stock.ts';
 import { type ArtefactStore, DigestMismatchError } from './store.ts';
 import { type TransferResult, transfer } from './transfer.ts';
 
 /** In all; the client allows four of them to one host. */
 const CONCURRENCY = 8;
-/** Two are enough for the disk, and hashing keeps a core busy. */
-const HASH_CONCURRENCY = 2;
 const PROGRESS_INTERVAL_MS = 100;
 /** An attempt that brought this much was worth it, and the count of failures starts again: a bad link is no reason to give up. */
 const WORTHWHILE_BYTES = 64 * 1024;
@@ -51,55 +51,16 @@ export interface FetchOptions {
  * @throws SetupError naming each source and why it lost, of class verification when one sent other bytes; CancelledError.
  */
 export async function fetchArtefacts(options: FetchOptions): Promise<{ downloadedBytes: number }> {
-  const { signal } = options;
+  const { client, profile, signal, step = 'fetch' } = options;
   throwIfCancelled(signal);
-  const { stop, signal: either } = ownStop(signal);
-  const run: FetchRun = {
-    ...options,
-    step: options.step ?? 'fetch',
-    signal: either,
-    index: options.index ?? createPackageIndex(options.client, options.profile, either),
-    noted: new Set(),
-  };
-  let firstError: unknown;
-  const guarded =
-    <T>(task: (artefact: Artefact) => Promise<T>) =>
-    async (artefact: Artefact): Promise<T | null> => {
-      try {
-        return await task(artefact);
-      } catch (error) {
-        // What the others die of after this one is only its echo.
-        firstError ??= error;
-        stop();
-        return null;
-      }
-    };
-  const finish = () => {
-    throwIfCancelled(signal);
-    if (firstError) throw firstError;
-  };
-
-  const missing: Artefact[] = [];
-  await inParallel(
-    uniqueBySize(options.artefacts),
-    HASH_CONCURRENCY,
-    either,
-    guarded(async (artefact) => {
-      if (!(await isInStore(run, artefact))) missing.push(artefact);
-    }),
-  );
-  finish();
+  const missing = await takeStock(options);
+  const index = options.index ?? createPackageIndex(client, profile, signal);
+  const run = { ...options, step, index, noted: new Set<string>() };
   let downloadedBytes = 0;
-  await inParallel(
-    uniqueBySize(missing),
-    options.concurrency ?? CONCURRENCY,
-    either,
-    guarded(async (artefact) => {
-      const sizeBytes = await fetchOne(run, artefact);
-      downloadedBytes += sizeBytes;
-    }),
-  );
-  finish();
+  await inParallel(missing, options.concurrency ?? CONCURRENCY, signal, async (artefact, stop) => {
+    const sizeBytes = await fetchOne({ ...run, signal: stop }, artefact);
+    downloadedBytes += sizeBytes;
+  });
   return { downloadedBytes };
 }
 
@@ -109,21 +70,6 @@ interface FetchRun extends FetchOptions {
   index: PackageIndex;
   /** Messages that were said already. */
   noted: Set<string>;
-}
-
-async function isInStore(run: FetchRun, artefact: Artefact): Promise<boolean> {
-  const { store } = run;
-  const state = await store.verify(artefact, run.signal);
-  if (state === 'ok') {
-    reportArtefact(run, artefact, await store.sizeOf(artefact), 'store', true);
-    return true;
-  }
-  if (state === 'altered') {
-    await store.remove(artefact);
-    const text = `${artefact.file} in the store had been altered; it was removed and is fetched again.`;
-    note(run, 'warning', text);
-  }
-  return false;
 }
 
 /** Tries the sources in order. @returns bytes fetched. */
@@ -156,7 +102,8 @@ async function isComplete(run: FetchRun, artefact: Artefact): Promise<boolean> {
     if (error instanceof DigestMismatchError) return false;
     throw error;
   }
-  reportArtefact(run, artefact, await run.store.sizeOf(artefact), 'store', true);
+  const sizeBytes = await run.store.sizeOf(artefact);
+  run.emit(arrival(run.step, artefact, { sizeBytes, place: 'store', isCached: true }));
   return true;
 }
 
@@ -233,7 +180,8 @@ async function fetchFrom(
       emit({ type: 'bytes', step, file, artefactKind: kind, doneBytes, totalBytes });
     },
   });
-  reportArtefact(run, artefact, result.sizeBytes, result.place, false);
+  const { sizeBytes, place } = result;
+  emit(arrival(step, artefact, { sizeBytes, place, isCached: false }));
   return result;
 }
 
@@ -250,33 +198,6 @@ function note(run: FetchRun, level: 'info' | 'warning', text: string): void {
   run.emit({ type: 'note', step: run.step, level, text });
 }
 
-function reportArtefact(
-  run: FetchRun,
-  artefact: Artefact,
-  sizeBytes: number,
-  place: string,
-  isCached: boolean,
-): void {
-  const { file, kind, sha256 } = artefact;
-  run.emit({
-    type: 'artefact',
-    step: run.step,
-    file,
-    artefactKind: kind,
-    sha256,
-    sizeBytes,
-    place,
-    isCached,
-  });
-}
-
-/** Each digest once, largest first, unknown sizes before all: the long ones must not start last. */
-function uniqueBySize(artefacts: readonly Artefact[]): Artefact[] {
-  const unique = new Map(artefacts.map((artefact) => [artefact.sha256, artefact]));
-  const size = (artefact: Artefact) => artefact.sizeBytes ?? Number.POSITIVE_INFINITY;
-  return [...unique.values()].sort((a, b) => (size(a) === size(b) ? 0 : size(b) - size(a)));
-}
-
 /** Lets go of something shared that goes on for others: a page that the plan has begun to read. */
 function orCancelled<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -285,21 +206,4 @@ function orCancelled<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.addEventListener('abort', cancel, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', cancel));
   });
-}
-
-/** Runs a task for each item, so many at a time, and starts none after the signal. The task must not reject. */
-async function inParallel<T>(
-  items: readonly T[],
-  width: number,
-  signal: AbortSignal,
-  task: (item: T) => Promise<unknown>,
-): Promise<void> {
-  const waiting = items.values();
-  const work = async () => {
-    for (const item of waiting) {
-      if (signal.aborted) return;
-      await task(item);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, work));
 }

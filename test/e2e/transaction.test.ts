@@ -246,7 +246,7 @@ describe('what the last install was made from', { timeout: 60_000 }, () => {
     const read = watchReads(world.home);
     const options = { ...world.options({ shouldForce: true }), homeDir: world.home, env: world.env };
     const planned = await prepareInstall({ ...options, ...change });
-    if (planned.status === 'install') await planned.session.close();
+    if (planned.status === 'install') await planned.network.close();
     return read().filter((path) => path.startsWith(storeDir()));
   };
 

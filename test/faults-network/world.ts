@@ -140,7 +140,7 @@ async function planAndFetch(options: SetupOptions, events: SetupEvent[]): Promis
       await plan.job.acquireUv(emit);
       await plan.job.locked?.fetch(emit);
     } finally {
-      await plan.session.close();
+      await plan.network.close();
     }
   } catch (error) {
     const { reportFailure } = await import('../../src/install/setup.ts');

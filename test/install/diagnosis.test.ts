@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { CAUSES } from '../../src/install/diagnosis.ts';
 import { describeFailure } from '../../src/install/failure.ts';
 import { UvCommandError } from '../../src/install/uv-runner.ts';
+import { joinFailures } from '../../src/network/joined-failures.ts';
 import { NetworkFailure } from '../../src/network/network-failure.ts';
-import { joinFailures } from '../../src/network/package-index.ts';
 import { SetupError } from '../../src/support/errors.ts';
 
 const report = (error: unknown) => describeFailure(error, { step: 'packages', untouched: '', logPath: '/l' });

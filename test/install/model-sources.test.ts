@@ -53,9 +53,9 @@ describe('a source breaks down while it is fetched from', () => {
 
   /** Plans while all is well; `misdeeds` begin when the files are fetched. */
   async function bringAfter(places: Places, misdeeds: () => void) {
-    const { session, plan } = await machine.open(places);
+    const { network, plan } = await machine.open(places);
     const model = (await plan())!;
-    session.holdToHosts(model.hosts);
+    network.holdToHosts(model.hosts);
     misdeeds();
     const events: SetupEventBody[] = [];
     const bring = (signal?: AbortSignal) => model.bring((event) => void events.push(event), signal);
@@ -243,7 +243,7 @@ describe('in an install', () => {
     const options = await installOptions(hasHub ? { hub: await serveHub(), index } : { index });
     const prepared = await prepareInstall(options);
     if (prepared.status !== 'install') throw new Error(prepared.status);
-    onTestFinished(prepared.session.close);
+    onTestFinished(prepared.network.close);
     const need = prepared.job.diskNeeds.find(({ what }) => what === "the model's archive");
     expect(need?.bytes).toBe(containerOf(FILES).length);
   });

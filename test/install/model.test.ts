@@ -36,8 +36,8 @@ beforeEach(async () => {
 });
 
 it('a feature without a model needs none', async () => {
-  const { session } = await machine.open({});
-  const context = { lock: lockOf(), runtimeRoot: root, store, session, isOffline: false };
+  const { network } = await machine.open({});
+  const context = { lock: lockOf(), runtimeRoot: root, store, network, isOffline: false };
   expect(await planModel(['core'], context)).toBeNull();
   expect(
     await planModel(['local-embeddings'], { ...context, lock: { ...lockOf(), models: undefined } }),

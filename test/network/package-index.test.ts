@@ -5,13 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHttpClient } from '../../src/network/http-client.ts';
-import { NetworkFailure, type NetworkReason } from '../../src/network/network-failure.ts';
-import {
-  createPackageIndex,
-  joinFailures,
-  ListedDigestError,
-  tellingFailure,
-} from '../../src/network/package-index.ts';
+import { createPackageIndex, ListedDigestError } from '../../src/network/package-index.ts';
 import type { NetworkProfile } from '../../src/network/profile.ts';
 import { SetupError } from '../../src/support/errors.ts';
 import { location, redactor, startServer, type TestServer, testProfile } from './fixtures.ts';
@@ -236,31 +230,4 @@ describe('when it is not there', () => {
     expect(error.nextSteps[0]).toContain('your login, may read there');
     expect(error.evidence.join('\n')).toMatch(/no-such-folder does not have it[\s\S]*403[\s\S]*nothing/);
   });
-});
-
-it('failures that were joined before stand for themselves when they are joined again', () => {
-  const lost = (host: string) => new NetworkFailure('not-found', { host, detail: 'gone' });
-  const inner = joinFailures('No wheel.', [lost('a.internal'), lost('b.internal')]);
-  const all = joinFailures('Nothing.', [lost('hub.internal'), inner]);
-  expect(all.evidence).toHaveLength(3);
-  for (const host of ['hub.internal', 'a.internal', 'b.internal'])
-    expect(all.evidence.join('\n')).toContain(host);
-  expect(joinFailures('Nothing.', [joinFailures('No wheel.', [lost('a.internal')])]).message).toMatch(
-    /^Nothing: a\.internal/,
-  );
-});
-
-it.each<[NetworkReason[], NetworkReason]>([
-  [['dns', 'refused', 'login'], 'login'],
-  [['connect-timeout', 'not-found', 'forbidden'], 'forbidden'],
-  [['dns', 'proxy-login'], 'proxy-login'],
-  [['dns', 'sign-in-page'], 'sign-in-page'],
-  [['refused', 'untrusted-certificate'], 'untrusted-certificate'],
-  [['not-found', 'dns', 'refused'], 'dns'],
-  [['not-found', 'not-found'], 'not-found'],
-])('of %j it is %s that tells most, and what to do about it comes first', (reasons, telling) => {
-  const failures = reasons.map((reason, at) => new NetworkFailure(reason, { host: `${at}.internal` }));
-  const expected = failures[reasons.indexOf(telling)]!;
-  expect(tellingFailure(failures)).toBe(expected);
-  expect(joinFailures('Nothing.', failures).remedies[0]).toEqual(expected.remedies[0]);
 });
