@@ -34,10 +34,13 @@ import type { SourceProbe } from './source-probes.ts';
 export async function planInstall(options: PrepareOptions, present: Present): Promise<InstallPreparation> {
   const { layout } = present;
   const writeMark = await readWriteMark(layout.runtimeRoot);
-  await assertWritableFolder(sharedLayout(layout.runtimeRoot).root);
-  await assertWritableFolder(layout.versionDir);
-  if (!options.exec) await assertExecutableVolume(layout.runtimeRoot);
-  const [host, lockedAsset] = await Promise.all([detectHost(), readLockedAsset(layout.assetDir)]);
+  const [host, lockedAsset] = await Promise.all([
+    detectHost(),
+    readLockedAsset(layout.assetDir),
+    assertWritableFolder(sharedLayout(layout.runtimeRoot).root),
+    assertWritableFolder(layout.versionDir),
+    options.exec ? undefined : assertExecutableVolume(layout.runtimeRoot),
+  ]);
   const network = setupNetwork({ ...options, lock: lockedAsset?.lock ?? null });
   try {
     // Said on the command line: a mistake in it is told even where nothing is fetched.
