@@ -43,8 +43,9 @@ export async function planInstall(options: PrepareOptions, present: Present): Pr
   ]);
   const network = setupNetwork({ ...options, lock: lockedAsset?.lock ?? null });
   try {
-    // Said on the command line: a mistake in it is told even where nothing is fetched.
-    if (options.indexUrl !== undefined) await network.open();
+    // Said on the command line, so a mistake in it is told even where nothing is fetched. And what uv prints when it resolves by
+    // itself can hold every secret of the settings.
+    if (options.indexUrl !== undefined || lockedAsset === null) await network.open();
     const planned = prepareWith({ ...present, options, host, lockedAsset, network, writeMark });
     // Needed next; they load while the plan waits for hosts and interpreters. Who needs them reports a failure.
     for (const loading of [import('./job.ts'), import('../runtime/recovery.ts')]) loading.catch(() => {});

@@ -309,6 +309,23 @@ describe('what the last install was made from', { timeout: 60_000 }, () => {
   });
 });
 
+describe('network settings that are wrong, with a full store', { timeout: 60_000 }, () => {
+  it('do not matter, and are not read', async () => {
+    const settings = join(world.home, 'wrong.conf');
+    await writeFile(settings, '[global]\nindex-url = ftp://index.internal/simple\n');
+    const read = watchReads(world.home);
+    const { indexUrl: _, ...options } = world.options({ shouldForce: true });
+    const result = await runSetup({ ...options, env: { ...world.env, PIP_CONFIG_FILE: settings } });
+    expect(result.status).toBe('installed');
+    expect(read()).not.toContain(settings);
+  });
+
+  it('are told of when they were said on the command line', async () => {
+    const { failure } = await attempt({ shouldForce: true, indexUrl: 'ftp://index.internal/simple' });
+    expect(failure).toMatchObject({ title: expect.stringContaining('--index-url'), step: 'plan' });
+  });
+});
+
 describe('undo', { timeout: 60_000 }, () => {
   it('goes back, and forward again; the one that is undone stays', async () => {
     const first = (await activeEnvironment(world))!;
