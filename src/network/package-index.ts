@@ -167,14 +167,17 @@ async function readPage(
       detail: `it answered with ${contentType ?? 'no type'}`,
     });
   }
-  const readAll = async () => {
-    const page =
-      format === 'json' ? parseSimpleJson(text, response.url) : await parseSimpleHtml(text, response.url);
-    if (page.isIndex) return page;
+  const readAll = async (): Promise<PageReader> => {
+    if (format === 'json') {
+      const read = parseSimpleJson(text, response.url);
+      return async (file) => read(file);
+    }
+    const page = await parseSimpleHtml(text, response.url);
+    if (page.isIndex) return async () => page;
     const via = response.hops[0];
     throw new NetworkFailure('sign-in-page', { host, ...(via && via !== host ? { via } : {}) });
   };
-  let whole: Promise<IndexPage> | null = null;
+  let whole: Promise<PageReader> | null = null;
   return async (file) => {
     const excerpt = format === 'html' ? excerptFor(text, file) : null;
     try {
@@ -183,7 +186,7 @@ async function readPage(
         if (page.entries.some((entry) => entry.file === file)) return page;
       }
       whole ??= readAll();
-      return await whole;
+      return await (await whole)(file);
     } catch (error) {
       if (error instanceof NetworkFailure) throw error;
       throw new NetworkFailure('not-an-index', { host, detail: errorMessage(error), cause: error });

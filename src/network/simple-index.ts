@@ -20,15 +20,12 @@ export interface IndexPage {
 }
 
 /** PEP 691. Unknown fields are allowed: indexes add their own. */
-const simpleJsonSchema = z.object({
-  files: z.array(
-    z.object({
-      filename: z.string(),
-      url: z.string(),
-      hashes: z.optional(z.record(z.string(), z.string())),
-      size: z.nullish(z.int().check(z.nonnegative())),
-    }),
-  ),
+const simpleJsonSchema = z.object({ files: z.array(z.unknown()) });
+const simpleJsonFileSchema = z.object({
+  filename: z.string(),
+  url: z.string(),
+  hashes: z.optional(z.record(z.string(), z.string())),
+  size: z.nullish(z.int().check(z.nonnegative())),
 });
 
 /** What to ask an index for: JSON rather than HTML, and HTML from those that know no other. */
@@ -58,19 +55,26 @@ export function pageFormat(contentType: string | null, body: string): 'json' | '
   return start === '{' ? 'json' : start === '<' ? 'html' : null;
 }
 
-/** PEP 691. @throws SyntaxError or ZodError when it is not what the standard says. */
-export function parseSimpleJson(text: string, url: string): IndexPage {
+/**
+ * PEP 691. Only what the page says of the file that is looked for is checked and kept: a project has up to 15,000 files, of which
+ * one is wanted, and what is wrong with another is no reason to do without it.
+ * @returns what gives the part of the page that is about a file; it throws ZodError when that is not what the standard says.
+ * @throws SyntaxError or ZodError when the page is not what the standard says.
+ */
+export function parseSimpleJson(text: string, url: string): (file: string) => IndexPage {
   const { files } = simpleJsonSchema.parse(JSON.parse(text));
-  return {
+  const isNamed = (entry: unknown, file: string) =>
+    typeof entry === 'object' && entry !== null && 'filename' in entry && entry.filename === file;
+  return (file) => ({
     baseUrl: url,
     isIndex: true,
-    entries: files.map((file) => ({
-      file: file.filename,
-      href: file.url,
-      sha256: digestOf(file.hashes?.['sha256']),
-      sizeBytes: file.size ?? null,
-    })),
-  };
+    entries: files
+      .filter((entry) => isNamed(entry, file))
+      .map((entry) => {
+        const { filename, url: href, hashes, size } = simpleJsonFileSchema.parse(entry);
+        return { file: filename, href, sha256: digestOf(hashes?.['sha256']), sizeBytes: size ?? null };
+      }),
+  });
 }
 
 /** PEP 503, and pages of links: every `<a href>` whose path ends in a file name of a package. */

@@ -135,14 +135,29 @@ describe('index pages in JSON', () => {
         { filename: 'pkg-2.0.whl', url: 'https://f.example/pkg-2.0.whl', hashes: {} },
       ],
     });
-    expect(parseSimpleJson(text, PAGE).entries).toEqual([
+    const read = parseSimpleJson(text, PAGE);
+    expect(read('pkg-1.0.whl').entries).toEqual([
       { file: 'pkg-1.0.whl', href: '../pkg-1.0.whl', sha256: DIGEST, sizeBytes: 7 },
+    ]);
+    expect(read('pkg-2.0.whl').entries).toEqual([
       { file: 'pkg-2.0.whl', href: 'https://f.example/pkg-2.0.whl', sha256: null, sizeBytes: null },
     ]);
+    expect(read('pkg-3.0.whl').entries).toEqual([]);
   });
 
-  it.each(['', 'no', '{}', '{"files":[{}]}', '{"files":{}}'])('refuses %j', (text) => {
+  it.each(['', 'no', '{}', '{"files":{}}'])('refuses %j', (text) => {
     expect(() => parseSimpleJson(text, PAGE)).toThrow();
+  });
+
+  it.each([
+    '{"filename":"a.whl"}',
+    '{"filename":"a.whl","url":7}',
+    '{"filename":"a.whl","url":"a","size":-1}',
+  ])('refuses what %s says of a file, and not the page', (entry) => {
+    const whole = '{"filename":"b.whl","url":"b"}';
+    const read = parseSimpleJson(`{"files":[{},null,7,${entry},${whole}]}`, PAGE);
+    expect(() => read('a.whl')).toThrow();
+    expect(read('b.whl').entries).toHaveLength(1);
   });
 });
 
