@@ -71,9 +71,16 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
   const isOwnUv = !options.uvPath && !options.exec && !options.fetchUvArtifact;
   const store = openStore(shared.storeDir, isOwnUv ? await readKnownFiles(shared.root) : undefined);
   const withSignal = (signal: AbortSignal) => ({ ...context, options: { ...options, signal } });
-  // First the one that may ask an interpreter: it answers while the other hashes.
+  // First who asks an interpreter and hosts: they answer while uv is hashed, which holds up everything else.
+  const asked = Promise.withResolvers<void>();
   const [locked, uv] = await sideBySide(
-    [(stop) => planLocked(withSignal(stop), store), (stop) => planUv(withSignal(stop), store)],
+    [
+      (stop) => planLocked(withSignal(stop), store, asked.resolve).finally(asked.resolve),
+      async (stop) => {
+        await asked.promise;
+        return planUv(withSignal(stop), store);
+      },
+    ],
     options.signal,
   );
   const environmentDir = newEnvironmentDir(layout.versionDir);
@@ -164,12 +171,17 @@ interface LockedPlan extends Omit<LockedInstall, 'fetch' | 'store' | 'model'> {
   hosts: string[];
 }
 
-async function planLocked(context: PlanContext, store: ArtefactStore): Promise<LockedPlan | null> {
+/** @param onAsked called when everybody has been asked who can be asked before anybody has answered. */
+async function planLocked(
+  context: PlanContext,
+  store: ArtefactStore,
+  onAsked: () => void,
+): Promise<LockedPlan | null> {
   const { options, lockedAsset, network, host, features, layout } = context;
   if (!lockedAsset) return null;
   const { lock } = lockedAsset;
   const ahead = askAhead(context, lock, store);
-  ahead.catch(() => {});
+  ahead.then(onAsked, onAsked);
   // The same for every Python: its hosts are asked, or its files hashed, while that is decided.
   const modelPlan = planModel(features, {
     lock,
