@@ -1,9 +1,8 @@
 import { join } from 'node:path';
-import { joinFailures, partsOfFailure, tellingFailure } from '../network/joined-failures.ts';
+import { isSourceFailure, joinFailures, partsOfFailure, tellingFailure } from '../network/joined-failures.ts';
 import type { KtxRuntimeFeature } from '../runtime/features.ts';
 import { type Artefact, largestArtefact, lockArtefact, type RuntimeLock } from '../runtime/lock.ts';
 import { embeddingsModelDir } from '../runtime/models.ts';
-import { isSourceFailure } from '../store/fetch.ts';
 import type { ArtefactStore } from '../store/store.ts';
 import { SetupError } from '../support/errors.ts';
 import type { Emit } from '../support/events.ts';

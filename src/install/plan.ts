@@ -8,7 +8,7 @@ import { detectHost, type HostPlatform, lockedMinors, targetKey } from '../runti
 import { readWriteMark } from '../runtime/write-access.ts';
 import { readKnownFiles } from '../store/known-files.ts';
 import { type ArtefactStore, openStore } from '../store/store.ts';
-import { SetupError } from '../support/errors.ts';
+import { SetupError, throwIfCancelled } from '../support/errors.ts';
 import { formatCount } from '../support/format.ts';
 import { sideBySide } from '../support/side-by-side.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
@@ -34,17 +34,14 @@ import type { SourceProbe } from './source-probes.ts';
 export async function planInstall(options: PrepareOptions, present: Present): Promise<InstallPreparation> {
   const { layout } = present;
   const writeMark = await readWriteMark(layout.runtimeRoot);
-  const [host, lockedAsset] = await Promise.all([
-    detectHost(),
-    readLockedAsset(layout.assetDir),
-    assertWritableFolder(sharedLayout(layout.runtimeRoot).root),
-    assertWritableFolder(layout.versionDir),
-    options.exec ? undefined : assertExecutableVolume(layout.runtimeRoot),
-  ]);
+  await assertWritableFolder(sharedLayout(layout.runtimeRoot).root);
+  await assertWritableFolder(layout.versionDir);
+  if (!options.exec) await assertExecutableVolume(layout.runtimeRoot);
+  const [host, lockedAsset] = await Promise.all([detectHost(), readLockedAsset(layout.assetDir)]);
   const network = setupNetwork({ ...options, lock: lockedAsset?.lock ?? null });
   try {
-    // Said on the command line, so a mistake in it is told even where nothing is fetched. And what uv prints when it resolves by
-    // itself can hold every secret of the settings.
+    // Said on the command line, so a mistake in it is told even where nothing is fetched. And a uv that resolves by itself reads
+    // configuration whose secrets it may print.
     if (options.indexUrl !== undefined || lockedAsset === null) await network.open();
     const planned = prepareWith({ ...present, options, host, lockedAsset, network, writeMark });
     // Needed next; they load while the plan waits for hosts and interpreters. Who needs them reports a failure.
@@ -78,6 +75,7 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
       (stop) => planLocked(withSignal(stop), store, asked.resolve).finally(asked.resolve),
       async (stop) => {
         await asked.promise;
+        throwIfCancelled(stop);
         return planUv(withSignal(stop), store);
       },
     ],
@@ -171,7 +169,7 @@ interface LockedPlan extends Omit<LockedInstall, 'fetch' | 'store' | 'model'> {
   hosts: string[];
 }
 
-/** @param onAsked called when everybody has been asked who can be asked before anybody has answered. */
+/** @param onAsked called when the package index has been asked for what is missing, or nothing is. */
 async function planLocked(
   context: PlanContext,
   store: ArtefactStore,

@@ -2,6 +2,7 @@ import type { Artefact } from '../runtime/lock.ts';
 import type { FetchOptions } from '../store/fetch.ts';
 import { takeStock } from '../store/stock.ts';
 import type { ArtefactStore } from '../store/store.ts';
+import { environmentSecrets } from '../support/environment-secrets.ts';
 import { CancelledError } from '../support/errors.ts';
 import type { Emit } from '../support/events.ts';
 import { createRedactor, type Redactor } from '../support/redaction.ts';
@@ -14,7 +15,7 @@ import type { SourceProbe } from './source-probes.ts';
  * the setup is over.
  */
 export interface SetupNetwork {
-  /** Knows the secrets of the settings as soon as they are read. */
+  /** Knows the secrets of the environment, which children get, and those of the settings as soon as they are read. */
   readonly redactor: Redactor;
   /** @throws SetupError of class network when a setting holds something that is no address; CancelledError when it is closed. */
   open(): Promise<NetworkSession>;
@@ -40,6 +41,7 @@ export interface SetupNetwork {
 /** Reads nothing yet. */
 export function setupNetwork(options: Omit<NetworkSessionOptions, 'redactor'>): SetupNetwork {
   const redactor = createRedactor();
+  for (const secret of environmentSecrets(options.env)) redactor.addSecret(secret);
   let opening: Promise<NetworkSession> | null = null;
   let session: NetworkSession | null = null;
   let plannedHosts: readonly string[] | null = null;
@@ -55,7 +57,10 @@ export function setupNetwork(options: Omit<NetworkSessionOptions, 'redactor'>): 
   async function open(): Promise<NetworkSession> {
     if (isClosed) throw new CancelledError();
     opening ??= openSession();
-    return opening;
+    const opened = await opening;
+    // It may have been closed meanwhile, and what a closed session connects to, nobody ends.
+    if (isClosed) throw new CancelledError();
+    return opened;
   }
 
   return {

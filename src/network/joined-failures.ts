@@ -65,3 +65,10 @@ export function joinFailures(
     cause: main,
   });
 }
+
+/** Failures of the source, as opposed to those of this machine (disk, permission) and of the user (cancelled). */
+export function isSourceFailure(error: unknown): error is SetupError {
+  return (
+    error instanceof SetupError && (error.failureClass === 'network' || error.failureClass === 'verification')
+  );
+}

@@ -1,5 +1,5 @@
 import type { HttpClient } from '../network/http-client.ts';
-import { joinFailures } from '../network/joined-failures.ts';
+import { isSourceFailure, joinFailures } from '../network/joined-failures.ts';
 import { NetworkFailure } from '../network/network-failure.ts';
 import { paceWindowOf } from '../network/pace.ts';
 import { createPackageIndex, type PackageIndex } from '../network/package-index.ts';
@@ -145,13 +145,6 @@ function noteLost(run: FetchRun, failure: SetupError): void {
   run.noted.add(failure.message);
   const level = failure.failureClass === 'verification' ? 'warning' : 'info';
   note(run, level, `${failure.message} The next source is tried.`);
-}
-
-/** Failures of the source, as opposed to those of this machine (disk, permission) and of the user (cancelled). */
-export function isSourceFailure(error: unknown): error is SetupError {
-  return (
-    error instanceof SetupError && (error.failureClass === 'network' || error.failureClass === 'verification')
-  );
 }
 
 async function fetchFrom(

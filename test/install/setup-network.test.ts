@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { prepareInstall } from '../../src/install/prepare.ts';
@@ -79,11 +80,13 @@ it('what is open is held to them too', async () => {
   });
 });
 
-it('its redactor knows the secrets of the settings once they are read', async () => {
-  const network = networkWith({ PIP_INDEX_URL: 'https://me:open-sesame@index.internal/simple' });
-  expect(network.redactor.redact('said open-sesame')).toContain('open-sesame');
+it('its redactor knows the secrets of the environment at once, and those of the settings once they are read', async () => {
+  const settings = join(root, 'pip.conf');
+  await writeFile(settings, '[global]\nindex-url = https://me:open-sesame@index.internal/simple\n');
+  const network = networkWith({ PIP_CONFIG_FILE: settings, HTTPS_PROXY: 'http://me:hush-hush@p.internal' });
+  expect(network.redactor.redact('said open-sesame, hush-hush')).toBe('said open-sesame, ****');
   await network.open();
-  expect(network.redactor.redact('said open-sesame')).not.toContain('open-sesame');
+  expect(network.redactor.redact('said open-sesame, hush-hush')).toBe('said ****, ****');
 });
 
 it('nothing opens it again once it is closed', async () => {
@@ -92,24 +95,34 @@ it('nothing opens it again once it is closed', async () => {
   await expect(network.open()).rejects.toThrow('cancelled');
 });
 
-it('closing waits for what is being opened, and closes it', async () => {
+it('closing waits for what is being opened, which then nobody gets', async () => {
   const network = networkWith({});
   const opening = network.open();
+  opening.catch(() => {});
   await network.close();
-  (await opening).tell('an answer that came too late');
+  await expect(opening).rejects.toThrow('cancelled');
+});
+
+it('closing ends what is open', async () => {
+  const network = networkWith({});
+  const session = await network.open();
+  await network.close();
+  session.tell('an answer that came too late');
   expect(network.verdicts()).toEqual([]);
 });
 
 it('a uv that resolves by itself may print every secret, so they are known before it runs', async () => {
   const assetDir = join(root, 'assets');
   await writeForeignAsset(assetDir);
+  const settings = join(root, 'pip.conf');
+  await writeFile(settings, '[global]\nindex-url = https://me:open-sesame@index.internal/simple\n');
   const prepared = await prepareInstall({
     cliVersion: '0.3.0',
     features: ['core'],
     assetDir,
     runtimeRoot: root,
     homeDir: root,
-    env: { PIP_INDEX_URL: 'https://me:open-sesame@index.internal/simple' },
+    env: { PIP_CONFIG_FILE: settings },
     fetchUvArtifact: async () => Buffer.alloc(0),
   });
   if (prepared.status !== 'install') throw new Error(prepared.status);

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { CancelledError } from '../../src/support/errors.ts';
 import { sideBySide } from '../../src/support/side-by-side.ts';
 
 const untilStopped = (signal: AbortSignal, then: () => void = () => {}) =>
@@ -32,7 +33,15 @@ it('the first failure ends the others, and is the one that is told once they hav
 
 it('the signal from outside reaches all of them', async () => {
   const stop = new AbortController();
-  const running = sideBySide([untilStopped, untilStopped], stop.signal);
+  let endedCount = 0;
+  const count = () => {
+    endedCount++;
+  };
+  const running = sideBySide(
+    [(signal) => untilStopped(signal, count), (signal) => untilStopped(signal, count)],
+    stop.signal,
+  );
   stop.abort();
-  await expect(running).rejects.toThrow('stopped');
+  await expect(running).rejects.toThrow(CancelledError);
+  expect(endedCount).toBe(2);
 });

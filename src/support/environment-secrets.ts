@@ -1,0 +1,30 @@
+/** `true`, `none` and `basic` are no secrets, and hiding them would make a log unreadable. */
+const MIN_NAMED_CHARS = 6;
+
+const SECRET_NAME = /(?:PASS(?:WORD|WD|PHRASE)?|TOKEN|SECRET|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|_AUTH)$/i;
+
+/**
+ * What an environment holds that must not be shown: logins in addresses, and values whose names say so. For a redactor: children
+ * get the environment, and print it when they break. Pure.
+ */
+export function environmentSecrets(env: NodeJS.ProcessEnv): string[] {
+  return Object.entries(env).flatMap(([name, value = '']) => [
+    ...(SECRET_NAME.test(name) && value.length >= MIN_NAMED_CHARS ? [value] : []),
+    ...[...value.matchAll(/:\/\/([^\s/?#"'<>]*)@/g)].flatMap(([, login = '']) => secretsOfLogin(login)),
+  ]);
+}
+
+/** The password, as it stands there and decoded; without one the name, which is a token then. */
+function secretsOfLogin(login: string): string[] {
+  const colon = login.indexOf(':');
+  const secret = login.slice(colon + 1) || login.slice(0, Math.max(colon, 0));
+  return [secret, decoded(secret)];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
