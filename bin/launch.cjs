@@ -12,14 +12,19 @@ registerHooks({
   },
 });
 
-import('../dist/cli.js')
-  .then((cli) => cli.main(process.argv.slice(2)))
-  .then(
-    (exitCode) => {
-      process.exitCode = exitCode;
-    },
-    (error) => {
-      process.stderr.write(`${error?.stack ?? error}\n`);
-      process.exitCode = 1;
-    },
-  );
+function fail(text) {
+  process.stderr.write(`${text}\n`);
+  process.exitCode = 1;
+}
+
+import('../dist/cli.js').then(
+  (cli) =>
+    cli.main(process.argv.slice(2)).then(
+      (exitCode) => {
+        process.exitCode = exitCode;
+      },
+      (error) => fail(error?.stack ?? error),
+    ),
+  (error) =>
+    fail(`ktx cannot be loaded: ${error.message}\nIts package is damaged or incomplete: install it again.`),
+);

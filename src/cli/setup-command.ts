@@ -120,7 +120,6 @@ async function runHeadless(
   presenter: Presenter,
   deps: SetupCommandDeps,
 ): Promise<number> {
-  const runSetup = deps.runSetup ?? (await import('../install/setup.ts')).runSetup;
   return withStopSignals(async (signal) => {
     let hasFailureBeenShown = false;
     const onEvent = (event: SetupEvent) => {
@@ -128,6 +127,7 @@ async function runHeadless(
       presenter.onEvent(event);
     };
     try {
+      const runSetup = deps.runSetup ?? (await import('../install/setup.ts')).runSetup;
       await runSetup({ ...setupOptions(flags), onEvent, signal });
       return 0;
     } catch (error) {

@@ -3,6 +3,7 @@ import { pause, retryDelayMs } from '../network/retry.ts';
 import type { Artefact } from '../runtime/lock.ts';
 import { type ArtefactSource, NoSourceError } from '../store/sources.ts';
 import { errorMessage, SetupError } from '../support/errors.ts';
+import { orCancelled } from '../support/or-cancelled.ts';
 import type { NetworkSession } from './network-session.ts';
 
 /** All sources of one artefact are asked side by side; a plan that takes longer to answer is a worse plan. */
@@ -95,7 +96,10 @@ async function askSource(
   }
 }
 
-/** A page that is busy for a moment (429, 503, a broken line) is asked again, as it would be while fetching. */
+/**
+ * A page that is busy for a moment (429, 503, a broken line) is asked again, as it would be while fetching; not one that was silent
+ * for long, since somebody waits for the plan.
+ */
 async function addressIn(
   session: NetworkSession,
   artefact: Artefact,
@@ -103,11 +107,14 @@ async function addressIn(
   signal: AbortSignal | undefined,
 ): Promise<string> {
   for (let failedCount = 1; ; failedCount++) {
+    const startedAt = performance.now();
     try {
-      return (await session.index.findIn(location, project, artefact.file, artefact.sha256)).url;
+      const page = session.index.findIn(location, project, artefact.file, artefact.sha256);
+      return (await orCancelled(page, signal)).url;
     } catch (error) {
       const delayMs = retryDelayMs(error, failedCount, session.profile.retries);
-      if (delayMs === null || delayMs > MAX_DELAY_MS) throw error;
+      if (delayMs === null || delayMs > MAX_DELAY_MS || performance.now() - startedAt > MAX_DELAY_MS)
+        throw error;
       await pause(delayMs, signal);
     }
   }

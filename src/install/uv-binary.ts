@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { Artefact } from '../runtime/lock.ts';
 import type { HostPlatform } from '../runtime/target.ts';
 import { type ArtefactStore, hashFile } from '../store/store.ts';
@@ -85,6 +85,9 @@ export async function inspectUvBinary(
   store: ArtefactStore,
 ): Promise<InspectedUv> {
   if (!pins) return { state: (await pathExists(uvPath)) ? 'unknown' : 'missing', sha256: null };
+  // A folder cannot be hashed, and reading a pipe need not end.
+  const status = await stat(uvPath).catch(absentAsNull);
+  if (status?.isFile() === false) return { state: 'unknown', sha256: null };
   const sha256 = await store.digestOf(uvPath);
   if (sha256 === null) return { state: 'missing', sha256 };
   if (sha256 === pins.wheelBinarySha256) return { state: 'pinned', sha256 };

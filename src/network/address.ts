@@ -55,6 +55,9 @@ export function basicAuthorization(login: Login): string {
  */
 export function addressOfSetting(value: string, baseDir: string): string {
   if (/^[A-Za-z][A-Za-z0-9+.-]+:/.test(value)) return new URL(value).href;
+  // Taken for a path, it would be shown, with the login in it.
+  if (/:[^\s/\\]*@/.test(value) || /^\W*https?\W*[:/\\]/i.test(value))
+    throw new TypeError('it looks like an address, but does not begin with https:// or http://');
   return pathToFileURL(resolve(baseDir, value)).href;
 }
 

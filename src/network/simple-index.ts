@@ -24,8 +24,9 @@ const simpleJsonSchema = z.object({ files: z.array(z.unknown()) });
 const simpleJsonFileSchema = z.object({
   filename: z.string(),
   url: z.string(),
-  hashes: z.optional(z.record(z.string(), z.string())),
-  size: z.nullish(z.int().check(z.nonnegative())),
+  hashes: z.nullish(z.record(z.string(), z.unknown())),
+  // Only shown, and what arrives is counted anyway.
+  size: z.catch(z.nullish(z.int().check(z.nonnegative())), null),
 });
 
 /** What to ask an index for: JSON rather than HTML, and HTML from those that know no other. */
@@ -57,24 +58,27 @@ export function pageFormat(contentType: string | null, body: string): 'json' | '
 
 /**
  * PEP 691. Only what the page says of the file that is looked for is checked and kept: a project has up to 15,000 files, of which
- * one is wanted, and what is wrong with another is no reason to do without it.
- * @returns what gives the part of the page that is about a file; it throws ZodError when that is not what the standard says.
+ * one is wanted, and what is wrong with another entry is no reason to do without it.
+ * @returns what gives the part of the page that is about a file; it throws Error when no entry of it is what the standard says.
  * @throws SyntaxError or ZodError when the page is not what the standard says.
  */
 export function parseSimpleJson(text: string, url: string): (file: string) => IndexPage {
-  const { files } = simpleJsonSchema.parse(JSON.parse(text));
-  const isNamed = (entry: unknown, file: string) =>
-    typeof entry === 'object' && entry !== null && 'filename' in entry && entry.filename === file;
-  return (file) => ({
-    baseUrl: url,
-    isIndex: true,
-    entries: files
-      .filter((entry) => isNamed(entry, file))
-      .map((entry) => {
-        const { filename, url: href, hashes, size } = simpleJsonFileSchema.parse(entry);
-        return { file: filename, href, sha256: digestOf(hashes?.['sha256']), sizeBytes: size ?? null };
-      }),
-  });
+  const { files } = simpleJsonSchema.parse(JSON.parse(text.replace(/^\uFEFF/, '')));
+  return (file) => {
+    const named = files.filter((entry) => isNamed(entry, file));
+    const entries = named.flatMap((entry) => {
+      const { success, data } = simpleJsonFileSchema.safeParse(entry);
+      if (!success) return [];
+      const { filename, url: href, hashes, size } = data;
+      return [{ file: filename, href, sha256: digestOf(hashes?.['sha256']), sizeBytes: size ?? null }];
+    });
+    if (named.length > 0 && entries.length === 0) throw new Error(`what it says of ${file} is incomplete`);
+    return { baseUrl: url, isIndex: true, entries };
+  };
+}
+
+function isNamed(entry: unknown, file: string): boolean {
+  return typeof entry === 'object' && entry !== null && 'filename' in entry && entry.filename === file;
 }
 
 /** PEP 503, and pages of links: every `<a href>` whose path ends in a file name of a package. */
@@ -160,6 +164,6 @@ function entryOfLink(href: string): IndexEntry | null {
   return { file, href: address, sha256, sizeBytes: null };
 }
 
-function digestOf(value: string | undefined): string | null {
-  return value && /^[a-fA-F0-9]{64}$/.test(value) ? value.toLowerCase() : null;
+function digestOf(value: unknown): string | null {
+  return typeof value === 'string' && /^[a-fA-F0-9]{64}$/.test(value) ? value.toLowerCase() : null;
 }

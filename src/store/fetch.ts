@@ -6,10 +6,11 @@ import { createPackageIndex, type PackageIndex } from '../network/package-index.
 import type { NetworkProfile } from '../network/profile.ts';
 import { pause, retryDelayMs } from '../network/retry.ts';
 import type { Artefact } from '../runtime/lock.ts';
-import { CancelledError, SetupError, throwIfCancelled } from '../support/errors.ts';
+import { SetupError, throwIfCancelled } from '../support/errors.ts';
 import type { Emit, SetupStep } from '../support/events.ts';
 import { formatBytes, formatDuration } from '../support/format.ts';
 import { inParallel } from '../support/in-parallel.ts';
+import { orCancelled } from '../support/or-cancelled.ts';
 import { type ArtefactSource, NoSourceError, type ReleaseNumbers, sourcesFor } from './sources.ts';
 import { arrival, takeStock } from './stock.ts';
 import { type ArtefactStore, DigestMismatchError } from './store.ts';
@@ -189,14 +190,4 @@ async function addressIn(
 
 function note(run: FetchRun, level: 'info' | 'warning', text: string): void {
   run.emit({ type: 'note', step: run.step, level, text });
-}
-
-/** Lets go of something shared that goes on for others: a page that the plan has begun to read. */
-function orCancelled<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const cancel = () => reject(new CancelledError());
-    if (signal.aborted) cancel();
-    signal.addEventListener('abort', cancel, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', cancel));
-  });
 }

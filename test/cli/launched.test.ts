@@ -1,6 +1,6 @@
 import { type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -53,6 +53,31 @@ describe('the launched program', () => {
     const { exitCode, stdout, stderr } = await runProgram(['admin', 'runtime', ...line.split(' ')], { env });
     expect([exitCode, stderr.split('\n')[0]]).toEqual([1, title]);
     expect(JSON.parse(stdout)).toMatchObject({ type: 'failure', failure: { title } });
+  });
+
+  it.each([
+    ['cli.js', 'cannot be loaded'],
+    ['chunk-setup-', ''],
+  ])('with a part of it missing (%s) it ends, with 1', { timeout: 30_000 }, async (part, words) => {
+    const home = await temporaryFolder();
+    const program = join(home, 'program');
+    for (const name of ['bin', 'dist', 'package.json'])
+      cpSync(join(PACKAGE_ROOT, name), join(program, name), { recursive: true });
+    for (const name of readdirSync(join(program, 'dist')))
+      if (name.startsWith(part) && !name.startsWith('chunk-setup-command'))
+        rmSync(join(program, 'dist', name));
+    const child = spawn(process.execPath, [join(program, 'bin', 'ktx.cjs'), 'setup', '--yes', '--no-input'], {
+      env: plainEnvironment(home),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let stderr = '';
+    child.stderr.on('data', (text) => {
+      stderr += text;
+    });
+    const [exitCode] = await once(child, 'close');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(words);
+    expect(stderr).not.toMatch(/^ +at /m);
   });
 
   it('setup in a project with a broken ktx.yaml says where', async () => {

@@ -320,6 +320,27 @@ describe('network settings that are wrong, with a full store', { timeout: 60_000
     expect(read()).not.toContain(settings);
   });
 
+  it('and a secret among them that the proof prints is hidden all the same', async () => {
+    const assetDir = join(world.home, 'assets-telling');
+    const shown = ['UV_INDEX_CORP_PASSWORD', 'https_proxy'].map(
+      (name) => `os.environ.get("${name}", "")[-40:]`,
+    );
+    const code = `import os\nraise RuntimeError(${shown.join(' + " " + ')}.split("//")[-1])\n`;
+    await writeBrokenAssets(assetDir, world.assets[0], code);
+    const events: SetupEvent[] = [];
+    const { indexUrl: _, ...options } = world.options({ assetDir });
+    const env = {
+      ...world.env,
+      UV_INDEX_CORP_PASSWORD: 'open-sesame',
+      https_proxy: 'http://me:hush-hush@proxy.internal:3128',
+    };
+    await runSetup({ ...options, env, onEvent: (event) => events.push(event) }).catch(() => {});
+    const log = await readFile(join(world.versionDir, 'install.log'), 'utf8');
+    const written = JSON.stringify(events) + log;
+    expect(written).toContain('proxy.internal:3128');
+    expect(written).not.toMatch(/open-sesame|hush-hush/);
+  });
+
   it('are told of when they were said on the command line', async () => {
     const { failure } = await attempt({ shouldForce: true, indexUrl: 'ftp://index.internal/simple' });
     expect(failure).toMatchObject({ title: expect.stringContaining('--index-url'), step: 'plan' });

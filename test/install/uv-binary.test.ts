@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -39,6 +41,18 @@ beforeEach(async () => {
 
 describe('a uv that is about to be run', () => {
   beforeEach(() => installUvFrom(store, pins.archive, uvPath));
+
+  it.each([
+    ['a folder', () => mkdirSync(uvPath)],
+    ['a pipe', () => execFileSync('mkfifo', [uvPath])],
+  ])('is refused when it is %s, which nobody reads', async (_, make) => {
+    await rm(uvPath);
+    make();
+    await expect(acceptPinnedUv(uvPath, pins, store)).rejects.toMatchObject({
+      message: expect.stringContaining(uvPath),
+      failureClass: 'verification',
+    });
+  });
 
   it('is the one of the kept archive', async () => {
     await assertPinnedUv(uvPath, pins, store);

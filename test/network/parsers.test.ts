@@ -182,5 +182,26 @@ describe('addresses', () => {
     expect(addressOfSetting('wheels', '/srv')).toBe('file:///srv/wheels');
     expect(addressOfSetting('/srv/w', '/')).toBe('file:///srv/w');
     expect(addressOfSetting('https://a.example/s', '/')).toBe('https://a.example/s');
+    expect(addressOfSetting('/srv/pkg@1', '/')).toBe('file:///srv/pkg@1');
+    expect(addressOfSetting('https-cache/wheels', '/')).toBe('file:///https-cache/wheels');
+  });
+
+  it.each([
+    'https//me:open-sesame@h.example/simple',
+    '//me:open-sesame@h.example/simple',
+    '"https://me:open-sesame@h.example/simple"',
+    '\\\\me:open-sesame@h.example',
+    'ht!tp://me:open-sesame@h.example',
+    'https//h.example/simple',
+  ])('but not %s, and does not show it', (value) => {
+    const error = (() => {
+      try {
+        return addressOfSetting(value, '/');
+      } catch (problem) {
+        return problem as Error;
+      }
+    })();
+    expect(error).toBeInstanceOf(TypeError);
+    expect(String(error)).not.toContain('sesame');
   });
 });

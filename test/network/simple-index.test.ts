@@ -152,12 +152,28 @@ describe('index pages in JSON', () => {
   it.each([
     '{"filename":"a.whl"}',
     '{"filename":"a.whl","url":7}',
-    '{"filename":"a.whl","url":"a","size":-1}',
-  ])('refuses what %s says of a file, and not the page', (entry) => {
-    const whole = '{"filename":"b.whl","url":"b"}';
-    const read = parseSimpleJson(`{"files":[{},null,7,${entry},${whole}]}`, PAGE);
-    expect(() => read('a.whl')).toThrow();
-    expect(read('b.whl').entries).toHaveLength(1);
+    '{"filename":"a.whl","url":"a","hashes":[]}',
+  ])('refuses %s, but neither another entry of that file nor the page', (bad) => {
+    const good = '{"filename":"a.whl","url":"good"}';
+    const other = '{"filename":"b.whl","url":"b"}';
+    const page = (...entries: string[]) => parseSimpleJson(`{"files":[{},null,7,${entries.join()}]}`, PAGE);
+    expect(() => page(bad, other)('a.whl')).toThrow('a.whl is incomplete');
+    expect(page(bad, other)('b.whl').entries).toHaveLength(1);
+    expect(page(bad, good)('a.whl').entries.map(({ href }) => href)).toEqual(['good']);
+  });
+
+  it.each([
+    '"hashes":null',
+    '"hashes":{"sha256":7}',
+    '"size":-1',
+    '"size":"7"',
+    '"size":1e308',
+    '"size":null',
+  ])('does without %s', (field) => {
+    const text = `\uFEFF{"files":[{"filename":"a.whl","url":"a",${field}}]}`;
+    expect(parseSimpleJson(text, PAGE)('a.whl').entries).toEqual([
+      { file: 'a.whl', href: 'a', sha256: null, sizeBytes: null },
+    ]);
   });
 });
 
