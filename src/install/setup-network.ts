@@ -21,7 +21,7 @@ export interface SetupNetwork {
   open(): Promise<NetworkSession>;
   /** See `probeSources`. */
   probe(artefact: Artefact, signal: AbortSignal | undefined): Promise<SourceProbe>;
-  /** Brings artefacts into the store, see `fetchArtefacts`. */
+  /** Brings artefacts into the store, those that are missing from the first source that has them, see `fetchMissing`. */
   fetch(
     store: ArtefactStore,
     artefacts: readonly Artefact[],
@@ -73,10 +73,10 @@ export function setupNetwork(options: Omit<NetworkSessionOptions, 'redactor'>): 
     async fetch(store, artefacts, emit, signal, more = {}) {
       const missing = await takeStock({ artefacts, store, emit, signal });
       if (missing.length === 0) return { downloadedBytes: 0 };
-      const [opened, { fetchArtefacts }] = await Promise.all([open(), import('../store/fetch.ts')]);
+      const [opened, { fetchMissing }] = await Promise.all([open(), import('../store/fetch.ts')]);
       const { client, profile, index, sourcesOf } = opened;
       const from = { client, profile, index, sourcesOf };
-      return fetchArtefacts({ ...from, artefacts: missing, store, emit, signal, ...more });
+      return fetchMissing({ ...from, artefacts: missing, store, emit, signal, ...more });
     },
     holdToHosts(hosts) {
       plannedHosts = hosts;

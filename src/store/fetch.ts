@@ -2,7 +2,7 @@ import type { HttpClient } from '../network/http-client.ts';
 import { isSourceFailure, joinFailures } from '../network/joined-failures.ts';
 import { NetworkFailure } from '../network/network-failure.ts';
 import { paceWindowOf } from '../network/pace.ts';
-import { createPackageIndex, type PackageIndex } from '../network/package-index.ts';
+import type { PackageIndex } from '../network/package-index.ts';
 import type { NetworkProfile } from '../network/profile.ts';
 import { pause, retryDelayMs } from '../network/retry.ts';
 import type { Artefact } from '../runtime/lock.ts';
@@ -11,8 +11,8 @@ import type { Emit, SetupStep } from '../support/events.ts';
 import { formatBytes, formatDuration } from '../support/format.ts';
 import { inParallel } from '../support/in-parallel.ts';
 import { orCancelled } from '../support/or-cancelled.ts';
-import { type ArtefactSource, NoSourceError, type ReleaseNumbers, sourcesFor } from './sources.ts';
-import { arrival, takeStock } from './stock.ts';
+import { type ArtefactSource, NoSourceError } from './sources.ts';
+import { arrival } from './stock.ts';
 import { type ArtefactStore, DigestMismatchError } from './store.ts';
 import { type TransferResult, transfer } from './transfer.ts';
 
@@ -27,12 +27,10 @@ export interface FetchOptions {
   store: ArtefactStore;
   client: HttpClient;
   profile: NetworkProfile;
-  /** Needed when a Python or an archive of uv is among the artefacts. */
-  releases?: ReleaseNumbers;
-  /** Replaces `sourcesFor`, for instance for models. */
-  sourcesOf?: (artefact: Artefact) => readonly ArtefactSource[];
-  /** Pages that were read while planning are not asked for again. Absent: one for this call. */
-  index?: PackageIndex;
+  /** In the order in which they are tried. */
+  sourcesOf: (artefact: Artefact) => readonly ArtefactSource[];
+  /** Pages that were read while planning are not asked for again. */
+  index: PackageIndex;
   signal?: AbortSignal;
   emit: Emit;
   step?: SetupStep;
@@ -46,19 +44,17 @@ export interface FetchOptions {
 }
 
 /**
- * Brings every artefact into the store, verified: what is there is hashed, what is not is fetched from the first source that has the
- * right bytes, largest first. The first artefact with no source left ends the others.
+ * Brings artefacts that are not in the store into it, verified, from the first source that has the right bytes, in their order. The
+ * first with no source left ends the others.
+ * @param options.artefacts see `takeStock`.
  * @returns bytes that arrived and were kept.
  * @throws SetupError naming each source and why it lost, of class verification when one sent other bytes; CancelledError.
  */
-export async function fetchArtefacts(options: FetchOptions): Promise<{ downloadedBytes: number }> {
-  const { client, profile, signal, step = 'fetch' } = options;
-  throwIfCancelled(signal);
-  const missing = await takeStock(options);
-  const index = options.index ?? createPackageIndex(client, profile, signal);
-  const run = { ...options, step, index, noted: new Set<string>() };
+export async function fetchMissing(options: FetchOptions): Promise<{ downloadedBytes: number }> {
+  const { signal, step = 'fetch' } = options;
+  const run = { ...options, step, noted: new Set<string>() };
   let downloadedBytes = 0;
-  await inParallel(missing, options.concurrency ?? CONCURRENCY, signal, async (artefact, stop) => {
+  await inParallel(options.artefacts, options.concurrency ?? CONCURRENCY, signal, async (artefact, stop) => {
     const sizeBytes = await fetchOne({ ...run, signal: stop }, artefact);
     downloadedBytes += sizeBytes;
   });
@@ -68,7 +64,6 @@ export async function fetchArtefacts(options: FetchOptions): Promise<{ downloade
 interface FetchRun extends FetchOptions {
   step: SetupStep;
   signal: AbortSignal;
-  index: PackageIndex;
   /** Messages that were said already. */
   noted: Set<string>;
 }
@@ -76,7 +71,7 @@ interface FetchRun extends FetchOptions {
 /** Tries the sources in order. @returns bytes fetched. */
 async function fetchOne(run: FetchRun, artefact: Artefact): Promise<number> {
   const { store } = run;
-  const sources = (run.sourcesOf ?? ((each) => sourcesFor(each, run.profile, run.releases ?? {})))(artefact);
+  const sources = run.sourcesOf(artefact);
   if (sources.length === 0) throw new NoSourceError(artefact.file);
   const hereBytes = (await store.partial(artefact))?.sizeBytes ?? 0;
   if (hereBytes > 0 && hereBytes === artefact.sizeBytes && (await isComplete(run, artefact))) return 0;

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createHttpClient } from '../../src/network/http-client.ts';
 import type { Artefact } from '../../src/runtime/lock.ts';
-import { fetchArtefacts } from '../../src/store/fetch.ts';
 import { openStore } from '../../src/store/store.ts';
+import { fetchArtefacts } from '../fixtures/fetch-artefacts.ts';
 import { redactor, testProfile } from '../network/fixtures.ts';
 import { type BenchRow, compare } from './bench-row.ts';
 

@@ -341,6 +341,15 @@ describe('network settings that are wrong, with a full store', { timeout: 60_000
     expect(written).not.toMatch(/open-sesame|hush-hush/);
   });
 
+  it('and those that are not obeyed are named in a plan that needs them', async () => {
+    const runtimeRoot = join(world.home, 'another');
+    const env = { ...world.env, PIP_TRUSTED_HOST: 'index.internal' };
+    const planned = await planSetup({ ...world.options({ runtimeRoot }), env });
+    if (planned.status !== 'install') throw new Error(planned.status);
+    await planned.network.close();
+    expect(planned.summary.notes.join('\n')).toContain('not obeyed');
+  });
+
   it('are told of when they were said on the command line', async () => {
     const { failure } = await attempt({ shouldForce: true, indexUrl: 'ftp://index.internal/simple' });
     expect(failure).toMatchObject({ title: expect.stringContaining('--index-url'), step: 'plan' });

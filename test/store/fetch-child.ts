@@ -1,8 +1,8 @@
 /** Fetches one file into a store and writes down every byte that the client reads, so that it can be killed at any moment. */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { createHttpClient, type HttpClient } from '../../src/network/http-client.ts';
-import { fetchArtefacts } from '../../src/store/fetch.ts';
 import { openStore } from '../../src/store/store.ts';
+import { fetchArtefacts } from '../fixtures/fetch-artefacts.ts';
 import { redactor, testProfile } from '../network/fixtures.ts';
 
 const [storeDir, url, sha256, size, counterPath] = process.argv.slice(2) as [

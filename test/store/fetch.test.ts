@@ -9,10 +9,11 @@ import { createHttpClient } from '../../src/network/http-client.ts';
 import { createPackageIndex } from '../../src/network/package-index.ts';
 import type { NetworkProfile } from '../../src/network/profile.ts';
 import type { Artefact } from '../../src/runtime/lock.ts';
-import { type FetchOptions, fetchArtefacts } from '../../src/store/fetch.ts';
+import type { FetchOptions } from '../../src/store/fetch.ts';
 import { type ArtefactStore, openStore } from '../../src/store/store.ts';
 import { SetupError } from '../../src/support/errors.ts';
 import { eventEmitter, type SetupEvent } from '../../src/support/events.ts';
+import { fetchArtefacts } from '../fixtures/fetch-artefacts.ts';
 import {
   closedAddress,
   location,

@@ -7,9 +7,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createHttpClient } from '../../src/network/http-client.ts';
 import type { NetworkProfile } from '../../src/network/profile.ts';
 import type { Artefact } from '../../src/runtime/lock.ts';
-import { type FetchOptions, fetchArtefacts } from '../../src/store/fetch.ts';
+import type { FetchOptions } from '../../src/store/fetch.ts';
 import { type ArtefactStore, openStore } from '../../src/store/store.ts';
 import { eventEmitter, type SetupEvent } from '../../src/support/events.ts';
+import { fetchArtefacts } from '../fixtures/fetch-artefacts.ts';
 import { redactor, startServer, testProfile } from '../network/fixtures.ts';
 
 let dir: string;
