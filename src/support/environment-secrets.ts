@@ -1,7 +1,9 @@
 /** `true`, `none` and `basic` are no secrets, and hiding them would make a log unreadable. */
 const MIN_NAMED_CHARS = 6;
 
-const SECRET_NAME = /(?:PASS(?:WORD|WD|PHRASE)?|TOKEN|SECRET|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|_AUTH)$/i;
+/** Not `ASKPASS`, which names a program, nor `BYPASS`. */
+const SECRET_NAME =
+  /(?:PASS(?:WORD|WD|PHRASE)|(?:^|_)PASS|TOKEN|SECRET|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|_AUTH)$/i;
 
 /**
  * What an environment holds that must not be shown: logins in addresses, and values whose names say so. For a redactor: children

@@ -16,12 +16,24 @@ it.each<[string, NodeJS.ProcessEnv, string[]]>([
   ['of one of uv’s indexes', { UV_INDEX_CORP_PASSWORD: 'open-sesame' }, ['open-sesame']],
   [
     'of a name that says so',
-    { MY_API_KEY: 'abcdef', HF_TOKEN: 'ghijkl', npm_config__auth: 'bWU6eA==' },
-    ['abcdef', 'ghijkl', 'bWU6eA=='],
+    {
+      MY_API_KEY: 'abcdef',
+      PGPASSWORD: 'mnopqr',
+      DB_PASS: 'stuvwx',
+      HF_TOKEN: 'ghijkl',
+      npm_config__auth: 'bWU6eA==',
+    },
+    ['abcdef', 'mnopqr', 'stuvwx', 'ghijkl', 'bWU6eA=='],
   ],
   [
     'nothing of names that do not, or of words',
-    { HOME: '/home/me', SSH_AUTH_SOCK: '/run/x', WITH_TOKEN: 'true' },
+    {
+      HOME: '/home/me',
+      SSH_AUTH_SOCK: '/run/x',
+      WITH_TOKEN: 'true',
+      PROXY_BYPASS: 'localhost',
+      SSH_ASKPASS: '/usr/bin/x',
+    },
     [],
   ],
   ['nothing of an address without a login', { HTTP_PROXY: 'http://proxy.internal:3128', EMPTY: '' }, []],
