@@ -6,8 +6,9 @@ import { projectOfFile } from '../network/simple-index.ts';
 import { managedRuntimeRoot, networkSettingsPath } from '../runtime/layout.ts';
 import type { Artefact, RuntimeLock } from '../runtime/lock.ts';
 import { type ArtefactSource, sourcesFor } from '../store/sources.ts';
+import { redactorFor } from '../support/environment-secrets.ts';
 import { eventEmitter, type OnEvent } from '../support/events.ts';
-import { createRedactor, type Redactor } from '../support/redaction.ts';
+import type { Redactor } from '../support/redaction.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
 
 /** All that one setup knows of the network. Close it when the setup is over. */
@@ -49,7 +50,7 @@ export async function openNetworkSession(options: NetworkSessionOptions): Promis
     ...options,
     storedPath: networkSettingsPath(managedRuntimeRoot(options)),
   });
-  const { redactor = createRedactor() } = options;
+  const { redactor = redactorFor(options.env) } = options;
   const emit = eventEmitter(options.onEvent);
   const verdicts = new Set<string>();
   let isClosed = false;

@@ -8,7 +8,7 @@ import { detectHost, type HostPlatform, lockedMinors, targetKey } from '../runti
 import { readWriteMark } from '../runtime/write-access.ts';
 import { readKnownFiles } from '../store/known-files.ts';
 import { type ArtefactStore, openStore } from '../store/store.ts';
-import { SetupError, throwIfCancelled } from '../support/errors.ts';
+import { SetupError } from '../support/errors.ts';
 import { formatCount } from '../support/format.ts';
 import { sideBySide } from '../support/side-by-side.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
@@ -75,7 +75,6 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
       (stop) => planLocked(withSignal(stop), store, asked.resolve).finally(asked.resolve),
       async (stop) => {
         await asked.promise;
-        throwIfCancelled(stop);
         return planUv(withSignal(stop), store);
       },
     ],

@@ -2,10 +2,10 @@ import type { Artefact } from '../runtime/lock.ts';
 import type { FetchOptions } from '../store/fetch.ts';
 import { takeStock } from '../store/stock.ts';
 import type { ArtefactStore } from '../store/store.ts';
-import { environmentSecrets } from '../support/environment-secrets.ts';
+import { redactorFor } from '../support/environment-secrets.ts';
 import { CancelledError } from '../support/errors.ts';
 import type { Emit } from '../support/events.ts';
-import { createRedactor, type Redactor } from '../support/redaction.ts';
+import type { Redactor } from '../support/redaction.ts';
 import type { NetworkSession, NetworkSessionOptions } from './network-session.ts';
 import type { SourceProbe } from './source-probes.ts';
 
@@ -40,8 +40,7 @@ export interface SetupNetwork {
 
 /** Reads nothing yet. */
 export function setupNetwork(options: Omit<NetworkSessionOptions, 'redactor'>): SetupNetwork {
-  const redactor = createRedactor();
-  for (const secret of environmentSecrets(options.env)) redactor.addSecret(secret);
+  const redactor = redactorFor(options.env);
   let opening: Promise<NetworkSession> | null = null;
   let session: NetworkSession | null = null;
   let plannedHosts: readonly string[] | null = null;

@@ -1,3 +1,5 @@
+import { createRedactor, type Redactor } from './redaction.ts';
+
 /** `true`, `none` and `basic` are no secrets, and hiding them would make a log unreadable. */
 const MIN_NAMED_CHARS = 6;
 
@@ -14,6 +16,13 @@ export function environmentSecrets(env: NodeJS.ProcessEnv): string[] {
     ...(SECRET_NAME.test(name) && value.length >= MIN_NAMED_CHARS ? [value] : []),
     ...[...value.matchAll(/:\/\/([^\s/?#"'<>]*)@/g)].flatMap(([, login = '']) => secretsOfLogin(login)),
   ]);
+}
+
+/** A redactor that knows them, for all that is shown of those who get this environment. */
+export function redactorFor(env: NodeJS.ProcessEnv): Redactor {
+  const redactor = createRedactor();
+  for (const secret of environmentSecrets(env)) redactor.addSecret(secret);
+  return redactor;
 }
 
 /** The password, as it stands there and decoded; without one the name, which is a token then. */

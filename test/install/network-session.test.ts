@@ -27,3 +27,11 @@ it.each<[string, string[], string]>([
 it('--allow-host names a host with all of its ports', async () => {
   expect(await reasonFor(() => [], ['127.0.0.1'])).toBe('refused');
 });
+
+it('what it shows without a redactor of somebody else hides the secrets of the environment', async () => {
+  const homeDir = await temporaryFolder();
+  const env = { XDG_CONFIG_DIRS: homeDir, MY_TOKEN: 'open-sesame' };
+  const session = await openNetworkSession({ env, homeDir, runtimeRoot: homeDir, lock: null });
+  onTestFinished(() => session.close());
+  expect(session.redactor.redact('said open-sesame')).toBe('said ****');
+});
