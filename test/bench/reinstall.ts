@@ -38,12 +38,8 @@ export async function reinstallBench(): Promise<BenchRow[]> {
         '--feature',
         features.at(-1)!,
       ];
-      const envIn = (home: string) => ({
-        ...plainEnvironment(home),
-        NODE_COMPILE_CACHE: join(bench, 'compile-cache'),
-      });
       const program = (home: string, ...more: string[]) =>
-        outputOf(process.execPath, [LAUNCHER, ...setup, ...more], envIn(home));
+        outputOf(process.execPath, [LAUNCHER, ...setup, ...more], plainEnvironment(home));
       const first = join(bench, 'first');
       await program(first);
       if (rows.length === 0) {
@@ -53,7 +49,7 @@ export async function reinstallBench(): Promise<BenchRow[]> {
           limit: 3,
           rounds: 15,
           run: () => program(first),
-          runYardstick: () => outputOf(process.execPath, ['-e', '0'], envIn(first)),
+          runYardstick: () => outputOf(process.execPath, ['-e', '0'], plainEnvironment(first)),
         });
         rows.push(ready);
       }
@@ -61,7 +57,11 @@ export async function reinstallBench(): Promise<BenchRow[]> {
       // Links, made before the installs: a link changes the times by which an install knows a file again.
       for (const home of homes) {
         await mkdir(sharedFolderOf(home), { recursive: true });
-        await outputOf('cp', ['-al', ...(await downloadsOf(first)), sharedFolderOf(home)], envIn(first));
+        await outputOf(
+          'cp',
+          ['-al', ...(await downloadsOf(first)), sharedFolderOf(home)],
+          plainEnvironment(first),
+        );
       }
       for (const home of homes) await program(home, '--offline');
       const requirementsPath = await writeRequirements(first, features);
@@ -73,9 +73,10 @@ export async function reinstallBench(): Promise<BenchRow[]> {
         limit: 1.25,
         rounds,
         run: () => timeWithoutProof(() => program(ready.next().value!, '--force')),
-        runYardstick: () => byHand(first, requirementsPath, join(bench, `hand-${round++}`), envIn(first)),
+        runYardstick: () =>
+          byHand(first, requirementsPath, join(bench, `hand-${round++}`), plainEnvironment(first)),
         // Our fsync waits for all that is on its way to the disk, also for what uv by hand wrote before.
-        before: () => outputOf('sync', [], envIn(first)),
+        before: () => outputOf('sync', [], plainEnvironment(first)),
       });
       rows.push(reinstall);
     } finally {
