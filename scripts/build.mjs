@@ -50,10 +50,11 @@ export async function build() {
   const { build: bundle } = await import('esbuild');
   const version = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
   const staged = join(root, `.tmp/dist-${process.pid}`);
-  // Two graphs: in one, the program would load all that the library exports of zod, because they would share it.
+  // One graph each: in one, the program would load all that the library exports of zod, because they would share it.
   for (const entryPoints of [
     { cli: 'src/cli/main.ts' },
     { index: 'src/index.ts', internal: 'src/internal.ts' },
+    { models: 'src/models/index.ts' },
   ]) {
     await bundleGraph(bundle, entryPoints, staged, version);
   }

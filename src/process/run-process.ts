@@ -6,7 +6,8 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledError, errorCode, throwIfCancelled } from '../support/errors.ts';
 import { createByteTail } from './byte-tail.ts';
-import { killTree, killTreeNow, type TreeRoot } from './kill-tree.ts';
+import { endAtExit } from './end-at-exit.ts';
+import { killTree, type TreeRoot } from './kill-tree.ts';
 import { createLineAssembler } from './line-assembler.ts';
 
 export type OutputStream = 'stdout' | 'stderr';
@@ -75,7 +76,7 @@ export async function runProcess(options: RunProcessOptions): Promise<ProcessOut
   }
 
   const cancelled = cancellation(options.signal);
-  const unregister = registerForExit(child, mark);
+  const unregister = endAtExit(() => treeRoot(child, mark));
   const stdout = createPump(child.stdout!, 'stdout', options);
   const stderr = createPump(child.stderr!, 'stderr', options);
   const pumped = Promise.all([stdout.done, stderr.done]);
@@ -195,19 +196,4 @@ async function endPumps(pumps: readonly Pump[]): Promise<void> {
   const tooLong = delay(LEFT_PIPE_QUIET_MS, undefined, { signal: patience.signal }).catch(() => {});
   await Promise.race([done, tooLong]);
   patience.abort();
-}
-
-const liveTrees = new Map<ChildProcess, string>();
-let hasExitHandler = false;
-
-/** An uncaught error in this process must not leave a child behind: `exit` is the last moment to end it. */
-function registerForExit(child: ChildProcess, mark: string): () => void {
-  if (!hasExitHandler) {
-    hasExitHandler = true;
-    process.on('exit', () => {
-      for (const [live, liveMark] of liveTrees) killTreeNow(treeRoot(live, liveMark));
-    });
-  }
-  liveTrees.set(child, mark);
-  return () => liveTrees.delete(child);
 }

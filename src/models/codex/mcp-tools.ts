@@ -1,0 +1,53 @@
+import { McpServer } from '@modelcontextprotocol/server';
+import type { KtxRuntimeToolOutput, KtxRuntimeToolSet } from '../runtime-port.ts';
+
+/** The answer to a tool call as MCP has it. */
+export interface McpToolResult {
+  [key: string]: unknown;
+  content: { type: 'text'; text: string }[];
+  structuredContent?: Record<string, unknown>;
+}
+
+/** What of an MCP server is used; `McpServer` of any version of the MCP SDK is one. */
+export interface ToolRegistry {
+  registerTool(
+    name: string,
+    // biome-ignore lint/suspicious/noExplicitAny: versions of the MCP SDK differ in how they type a schema
+    config: { description: string; inputSchema: any },
+    // biome-ignore lint/suspicious/noExplicitAny: the arguments were checked against the schema
+    handler: (input: any) => Promise<McpToolResult>,
+  ): unknown;
+}
+
+/** Offers every tool of the set under its own name (not its key in the set). */
+export function createCodexRuntimeMcpServer<T extends ToolRegistry = McpServer>(input: {
+  server?: T;
+  toolSet: KtxRuntimeToolSet;
+}): T {
+  const server =
+    input.server ?? (new McpServer({ name: 'ktx-runtime', version: '0.0.0' }) as ToolRegistry as T);
+  for (const tool of Object.values(input.toolSet)) {
+    const config = { description: tool.description, inputSchema: tool.inputSchema.shape };
+    server.registerTool(tool.name, config, async (toolInput) => toolResult(await tool.execute(toolInput)));
+  }
+  return server;
+}
+
+function toolResult(output: unknown): McpToolResult {
+  const { markdown, structured } = normalizeToolOutput(output);
+  const hasStructured = typeof structured === 'object' && structured !== null && !Array.isArray(structured);
+  return {
+    content: [{ type: 'text', text: markdown }],
+    ...(hasStructured && { structuredContent: structured as Record<string, unknown> }),
+  };
+}
+
+/** Tools from elsewhere return what they like: a string is markdown, anything else is shown as JSON. */
+export function normalizeToolOutput(output: unknown): KtxRuntimeToolOutput {
+  if (typeof output === 'string') return { markdown: output };
+  if (typeof output === 'object' && output !== null && 'markdown' in output) {
+    if (typeof output.markdown === 'string') return output as KtxRuntimeToolOutput;
+  }
+  const json = JSON.stringify(output, null, 2) ?? 'null';
+  return { markdown: `\`\`\`json\n${json}\n\`\`\``, structured: output };
+}

@@ -1,0 +1,33 @@
+import type { KtxModelRole } from '../runtime-port.ts';
+
+export const DEFAULT_CODEX_MODEL = 'gpt-5.5';
+
+const ALIASES = ['codex', 'default'];
+const MODEL_ID = /^(?:gpt|codex)-[a-z0-9][a-z0-9._-]*$/i;
+
+/** A model id that is neither an alias nor `gpt-*` or `codex-*`. Thrown before anything is started. */
+export class UnsupportedCodexModelError extends Error {
+  constructor(model: string) {
+    super(`Unsupported Codex model "${model}". Use codex, default, or a gpt-* / codex-* model id.`);
+    this.name = 'UnsupportedCodexModelError';
+  }
+}
+
+/**
+ * The model id to give to Codex: `codex` and `default` stand for `DEFAULT_CODEX_MODEL`, others are trimmed only.
+ * @throws UnsupportedCodexModelError
+ */
+export function resolveCodexModel(model: string): string {
+  const trimmed = model.trim();
+  if (ALIASES.includes(trimmed)) return DEFAULT_CODEX_MODEL;
+  if (MODEL_ID.test(trimmed)) return trimmed;
+  throw new UnsupportedCodexModelError(model);
+}
+
+/** One model for each role that needs its own, and `default` for the others. */
+export type CodexModelSlots = { default: string } & Partial<Record<string, string>>;
+
+/** @throws UnsupportedCodexModelError */
+export function codexModelForRole(slots: CodexModelSlots, role: KtxModelRole): string {
+  return resolveCodexModel(slots[role] ?? slots.default);
+}

@@ -1,0 +1,26 @@
+/** The language models: one port, and Codex behind it. Published as `ktx-setup/models`. */
+
+export { type CodexExecSummary, summarizeCodexExecEvents } from './codex/account.ts';
+export {
+  type CodexAuthProbeInput,
+  type CodexAuthProbeResult,
+  runCodexAuthProbe,
+} from './codex/auth-probe.ts';
+export { isCompletedAgentStep, parseCodexExecEventLine } from './codex/events.ts';
+export type { CodexFailureKind } from './codex/failure-kind.ts';
+export { startCodexRuntimeMcpServer } from './codex/mcp-server.ts';
+export { createCodexRuntimeMcpServer } from './codex/mcp-tools.ts';
+export { DEFAULT_CODEX_MODEL, resolveCodexModel } from './codex/model-ids.ts';
+export {
+  buildCodexRuntimeConfig,
+  type CodexRuntimeConfig,
+  type CodexRuntimeMcpServerHandle,
+} from './codex/run-config.ts';
+export { CodexKtxLlmRuntime, type CodexKtxLlmRuntimeOptions } from './codex/runtime.ts';
+export {
+  CodexSdkCliRunner,
+  type CodexSdkCliRunnerOptions,
+  type CodexSdkRunner,
+  type CodexSdkRunnerInput,
+} from './codex/sdk-runner.ts';
+export * from './runtime-port.ts';
