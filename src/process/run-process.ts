@@ -20,6 +20,11 @@ export interface RunProcessOptions {
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal;
   /**
+   * Written to the child's stdin in full, which is then closed. Absent: stdin is empty. A child that ends without
+   * reading it all is no failure of the run: its exit code says what it made of it.
+   */
+  stdin?: string;
+  /**
    * Whole lines without their ends, one call a chunk. While a returned promise is pending that stream is not read, so
    * a child that floods waits for a slow reader. What it throws ends the child and rejects the run.
    */
@@ -49,7 +54,7 @@ const LEFT_PIPE_QUIET_MS = 250;
 const LEFT_PIPE_LIMIT_MS = 5000;
 
 /**
- * Runs a program without a shell and without a terminal, stdin empty. Resolves for every exit code, once both streams
+ * Runs a program without a shell and without a terminal. Resolves for every exit code, once both streams
  * are read to their end and every line is handed over. Nothing is ended for being silent.
  * @throws the system's error, errno kept, when the program cannot be started.
  * @throws CancelledError when the signal fires, after the whole tree of processes is gone.
@@ -62,9 +67,11 @@ export async function runProcess(options: RunProcessOptions): Promise<ProcessOut
   const child = spawn(options.command, options.args, {
     cwd: options.cwd,
     env: { ...(options.env ?? process.env), KTX_PROCESS_MARK: markValue },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     windowsHide: true,
   });
+  // EPIPE comes asynchronously, and without a listener it would end this process.
+  child.stdin?.on('error', () => {});
   // Stays for the whole life: without a listener a late 'error' would end this process.
   child.on('error', () => {});
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
@@ -83,6 +90,7 @@ export async function runProcess(options: RunProcessOptions): Promise<ProcessOut
   pumped.catch(() => {});
   try {
     options.onSpawn?.(child.pid!, mark);
+    child.stdin?.end(options.stdin);
     const [[exitCode, signal]] = await Promise.race([Promise.all([exited, pumped]), cancelled.promise]);
     return {
       exitCode,
