@@ -55,6 +55,7 @@ export async function build() {
     { cli: 'src/cli/main.ts' },
     { index: 'src/index.ts', internal: 'src/internal.ts' },
     { models: 'src/models/index.ts' },
+    { hosts: 'src/hosts/index.ts' },
   ]) {
     await bundleGraph(bundle, entryPoints, staged, version);
   }

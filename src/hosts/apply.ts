@@ -1,0 +1,90 @@
+import { errorMessage, throwIfCancelled } from '../support/errors.ts';
+import { computeDiff } from './diff.ts';
+import { healthWait } from './health.ts';
+import { makeRemoteOps } from './remote-ops.ts';
+import type { ApplyOptions, ApplyResult, RemoteOps } from './types.ts';
+import { validateLlamaConfig } from './validate.ts';
+
+export const CHANGED_MEANWHILE = 'The remote file changed while you were editing. Review the new diff.';
+const NOT_HEALTHY = 'health check did not pass after restart; backup retained';
+
+/** What a run left, and the text that it found on the host when it looked last. */
+export interface ApplyOutcome {
+  result: ApplyResult;
+  current: string | null;
+}
+
+/**
+ * Replaces the configuration on the host: validate, read and diff, back up, write, restart, wait for health. The first
+ * failing step ends the run, so nothing is written without a backup of the same run. Never rejects, never rolls back,
+ * never deletes a backup.
+ */
+export async function applyRemoteConfig(options: ApplyOptions): Promise<ApplyResult> {
+  return (await runPipeline(options)).result;
+}
+
+/** The same for who shows the diff and must mask it, which takes both texts. */
+export async function runPipeline(options: ApplyOptions): Promise<ApplyOutcome> {
+  const { newConfig, signal, now = new Date() } = options;
+  const known: Pick<ApplyResult, 'backupPath' | 'diff'> = {};
+  let current: string | null = null;
+  let step: ApplyResult['step'] = 'validate';
+  const enter = (next: ApplyResult['step']): void => {
+    step = next;
+    throwIfCancelled(signal);
+    ignoringErrors(() => options.onStep?.(next));
+  };
+  const see = (text: string): void => {
+    current = text;
+    known.diff = computeDiff(text, newConfig);
+    const { expectedCurrent } = options;
+    if (expectedCurrent !== undefined && text !== expectedCurrent) throw new Error(CHANGED_MEANWHILE);
+  };
+  try {
+    enter('validate');
+    const { valid, errors } = validateLlamaConfig(newConfig, options.schema);
+    if (!valid) throw new Error(errors.join('; '));
+    const { target, configPath, exec, mode = 'shell' } = options;
+    const ops = makeRemoteOps(mode, target, configPath, exec);
+    see(await readCurrent(ops));
+
+    enter('backup');
+    known.backupPath = await ops.backup(now);
+    await ignoringErrors(() => options.onBackup?.(known.backupPath!));
+
+    enter('write');
+    if (options.expectedCurrent !== undefined) see(await readCurrent(ops));
+    await ops.write(newConfig);
+
+    enter('restart');
+    await ops.restart(options.restartCmd);
+
+    enter('health');
+    const { baseUrl, fetcher = fetch, healthAttempts = 10, healthDelayMs = 2000 } = options;
+    const isHealthy = await healthWait(baseUrl, fetcher, healthAttempts, healthDelayMs, signal);
+    throwIfCancelled(signal);
+    if (!isHealthy) throw new Error(NOT_HEALTHY);
+
+    enter('done');
+    return { result: { ok: true, step, ...known }, current };
+  } catch (error) {
+    return { result: { ok: false, step, ...known, error: errorMessage(error) }, current };
+  }
+}
+
+async function readCurrent(ops: RemoteOps): Promise<string> {
+  try {
+    return await ops.read();
+  } catch (error) {
+    throw new Error(`read current failed: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+/** Who watches a run cannot end it half-way. */
+async function ignoringErrors(watch: () => unknown): Promise<void> {
+  try {
+    await watch();
+  } catch {
+    // See above.
+  }
+}

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { mkdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CancelledError, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
+import { type FileLock, tryFileLock } from '../support/file-lock.ts';
+
+const POLL_INTERVAL_MS = 100;
+/** Names of backups have whole seconds, and a second one of that name would replace the first. */
+const MIN_DISTANCE_MS = 1000;
+
+export interface HostLockOptions {
+  homeDir: string;
+  host: string;
+  /** Called once when another ktx has to be waited for. */
+  onWait?: () => void;
+  signal?: AbortSignal;
+}
+
+/**
+ * Lets one change of a host run at a time, for this user on this machine, and gives each a time of its own, at least a
+ * second after the one before, also when that was killed.
+ * @throws CancelledError; SetupError when the lock cannot be made.
+ */
+export async function withHostLock<T>(options: HostLockOptions, work: (now: Date) => Promise<T>): Promise<T> {
+  const path = lockPath(options);
+  const lock = await takeLock(path, options);
+  try {
+    const { mtimeMs } = await stat(path);
+    // A clock that was set back makes no one wait longer.
+    const waitMs = Math.min(MIN_DISTANCE_MS, mtimeMs + MIN_DISTANCE_MS - Date.now());
+    if (waitMs > 0) await delay(waitMs, undefined, { signal: options.signal }).catch(cancelled);
+    const now = new Date();
+    await utimes(path, now, now);
+    return await work(now);
+  } finally {
+    lock.release();
+  }
+}
+
+function lockPath({ homeDir, host }: HostLockOptions): string {
+  const name = createHash('sha256').update(host.toLowerCase()).digest('hex').slice(0, 16);
+  return join(homeDir, '.ktx', 'locks', `model-host-${name}.lock`);
+}
+
+async function takeLock(path: string, { onWait, signal }: HostLockOptions): Promise<FileLock> {
+  try {
+    await mkdir(join(path, '..'), { recursive: true });
+    // Its time is that of the last change, and there was none.
+    await writeFile(path, '', { flag: 'wx' }).then(
+      () => utimes(path, 0, 0),
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EEXIST') throw error;
+      },
+    );
+    for (let attempt = 0; ; attempt++) {
+      throwIfCancelled(signal);
+      const lock = tryFileLock(path);
+      if (lock) return lock;
+      if (attempt === 0) onWait?.();
+      await delay(POLL_INTERVAL_MS, undefined, { signal }).catch(cancelled);
+    }
+  } catch (error) {
+    if (error instanceof CancelledError) throw error;
+    throw new SetupError(`The lock for changes of a model host cannot be used: ${path}`, {
+      failureClass: 'permission',
+      evidence: [errorMessage(error)],
+      nextSteps: ['Make the file and its folder writable for this user'],
+      cause: error,
+    });
+  }
+}
+
+function cancelled(): never {
+  throw new CancelledError();
+}

@@ -1,0 +1,131 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { jsonText, writeFileAtomic } from '../support/atomic-file.ts';
+import { absentAsNull, errorMessage, SetupError } from '../support/errors.ts';
+import { parseSchema, schemaProblem } from '../support/schema.ts';
+import { connectionProblems, type ModelHostConnection, secretFields } from './connection.ts';
+
+const OWNER_ONLY = 0o600;
+
+const settingsSchema = z.object({
+  schemaVersion: z.literal(1),
+  host: z.string(),
+  user: z.string(),
+  keyPath: z.string(),
+  configPath: z.string(),
+  mode: z.enum(['shell', 'wrapper']),
+  restartCmd: z.optional(z.string()),
+  baseUrl: z.string(),
+});
+
+/** `<project>/.ktx/setup/model-host.json`: how this project's model host is reached. No keys, no configuration text. */
+export function modelHostSettingsPath(projectDir: string): string {
+  return setupFile(projectDir, 'model-host.json');
+}
+
+/**
+ * The saved connection; `null` where none is saved. Its values are looked at when they are used.
+ * @throws SetupError that names the file and what is wrong in it.
+ */
+export async function readModelHostSettings(projectDir: string): Promise<ModelHostConnection | null> {
+  const path = modelHostSettingsPath(projectDir);
+  try {
+    const text = await readFile(path, 'utf8').catch(absentAsNull);
+    if (text === null) return null;
+    const { schemaVersion: _, ...connection } = parseSchema(settingsSchema, JSON.parse(text));
+    return connection;
+  } catch (error) {
+    throw new SetupError(`${path} cannot be read: ${schemaProblem(error) ?? errorMessage(error)}`, {
+      failureClass: 'conflict',
+      nextSteps: ['Correct the file, or delete it and save the connection again: --save'],
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Saves the connection for the project, readable for its owner alone. @returns the path.
+ * @throws SetupError when a value cannot be used, or holds a secret.
+ */
+export async function saveModelHostSettings(
+  projectDir: string,
+  connection: ModelHostConnection,
+): Promise<string> {
+  const problems = connectionProblems(connection).map(({ field, problem }) => `${field} ${problem}`);
+  const secrets = secretFields(connection).map((field) => `${field} contains a secret`);
+  if (problems.length + secrets.length > 0) {
+    throw new SetupError('The connection cannot be saved.', {
+      failureClass: 'conflict',
+      evidence: [...problems, ...secrets],
+      nextSteps: ['Keep secrets on the host, such as in a script that restarts the service'],
+    });
+  }
+  const { host, user, keyPath, configPath, mode, restartCmd, baseUrl } = connection;
+  const path = modelHostSettingsPath(projectDir);
+  const settings = { schemaVersion: 1, host, user, keyPath, configPath, mode, restartCmd, baseUrl };
+  await writeFileAtomic(path, jsonText(settings), OWNER_ONLY);
+  return path;
+}
+
+/** The file that a person has seen a diff against. */
+export interface ReviewedFile {
+  host: string;
+  configPath: string;
+  /** Of the text on the host. */
+  sha256: string;
+}
+
+/** A change that began to write and did not end. */
+export interface UnfinishedChange {
+  host: string;
+  configPath: string;
+  backupPath: string;
+  /** ISO-8601, UTC. */
+  startedAt: string;
+}
+
+const place = { schemaVersion: z.literal(1), host: z.string(), configPath: z.string() };
+
+/** What the last `diff` showed, so that `apply` can tell that somebody changed the file since. */
+export const reviewedFile: ProjectRecord<ReviewedFile> = projectRecord(
+  'model-host-reviewed.json',
+  z.object({ ...place, sha256: z.string() }),
+);
+
+/** Written before the host's file is, so that a killed run can be repaired. */
+export const unfinishedChange: ProjectRecord<UnfinishedChange> = projectRecord(
+  'model-host-unfinished.json',
+  z.object({ ...place, backupPath: z.string(), startedAt: z.string() }),
+);
+
+export interface ProjectRecord<T> {
+  /** `null` where there is none for this file of this host. */
+  read(projectDir: string, at: { host: string; configPath: string }): Promise<T | null>;
+  write(projectDir: string, value: T): Promise<void>;
+  remove(projectDir: string): Promise<void>;
+}
+
+function projectRecord<T extends { host: string; configPath: string }>(
+  name: string,
+  schema: z.ZodMiniType<T & { schemaVersion: 1 }>,
+): ProjectRecord<T> {
+  return {
+    async read(projectDir, { host, configPath }) {
+      try {
+        const value = parseSchema(schema, JSON.parse(await readFile(setupFile(projectDir, name), 'utf8')));
+        return value.host === host && value.configPath === configPath ? value : null;
+      } catch {
+        // It helps where it can be read, and is in nobody's way.
+        return null;
+      }
+    },
+    write: (projectDir, value) =>
+      writeFileAtomic(setupFile(projectDir, name), jsonText({ schemaVersion: 1, ...value }), OWNER_ONLY),
+    remove: (projectDir) => rm(setupFile(projectDir, name), { force: true }),
+  };
+}
+
+function setupFile(projectDir: string, name: string): string {
+  return join(projectDir, '.ktx', 'setup', name);
+}

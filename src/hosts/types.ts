@@ -1,0 +1,77 @@
+/** Where the model host is reached, and with which key. */
+export interface SshTarget {
+  host: string;
+  user: string;
+  /** Path of the private key; `ssh` itself expands a leading `~`. */
+  keyPath: string;
+}
+
+export interface ExecResult {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs one command on the host, with `stdin` as its input. The seam through which tests replace `ssh`. */
+export type SshExec = (target: SshTarget, command: string, stdin?: string) => Promise<ExecResult>;
+
+/** `shell`: ordinary commands. `wrapper`: four bare verbs, for a key that is bound to a forced command. */
+export type SshMode = 'shell' | 'wrapper';
+
+export interface ValidationResult {
+  valid: boolean;
+  /** `<JSON pointer> <message>` for each violation, `(root)` at the top. */
+  errors: string[];
+  /** The parsed value, where the text is YAML. */
+  parsed?: unknown;
+}
+
+/** What can be done to the configuration file and its service. Each throws `<label> failed (exit <code>): <stderr>`. */
+export interface RemoteOps {
+  read(): Promise<string>;
+  /** Copies the file on the host and resolves with the path of the copy. */
+  backup(now: Date): Promise<string>;
+  write(content: string): Promise<void>;
+  restart(restartCmd: string): Promise<void>;
+}
+
+export interface ApplyOptions {
+  target: SshTarget;
+  configPath: string;
+  /** Run on the host as it stands; ignored in wrapper mode. */
+  restartCmd: string;
+  newConfig: string;
+  /** JSON Schema, draft-07. */
+  schema: object;
+  /** Of the llama-swap server, such as `http://models.internal:8080`. */
+  baseUrl: string;
+  exec: SshExec;
+  mode?: SshMode;
+  /** For the health check; the global `fetch` if absent. */
+  fetcher?: typeof fetch;
+  /** Names the backup; the time of the call if absent. */
+  now?: Date;
+  healthAttempts?: number;
+  healthDelayMs?: number;
+  /** Called when a step begins, `done` last on success. What it throws is ignored. */
+  onStep?: (step: ApplyResult['step']) => void;
+  /**
+   * The text that the change was made from. When the file on the host is another one, also just before the write, the
+   * run stops and leaves it as it is. Absent: whatever is there is replaced.
+   */
+  expectedCurrent?: string;
+  /** Ends the run between two steps and in the health check. What `exec` runs, `exec` must end itself. */
+  signal?: AbortSignal;
+  /** Called with the backup's path before anything is written, and awaited. What it throws is ignored. */
+  onBackup?: (backupPath: string) => void | Promise<void>;
+}
+
+export interface ApplyResult {
+  ok: boolean;
+  /** The step that failed, else `done`. */
+  step: 'validate' | 'backup' | 'write' | 'restart' | 'health' | 'done';
+  backupPath?: string;
+  /** As it is in the files, secrets included: mask it before it is shown. */
+  diff?: string;
+  error?: string;
+}
