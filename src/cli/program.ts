@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { KtxRuntimeFeature } from '../runtime/features.ts';
 import type { KtxCliIo } from './io.ts';
 import type { LifecycleArgs } from './lifecycle-command.ts';
+import { addModelHost, type ModelHostArgs } from './model-host-program.ts';
 import { addNetwork, type NetworkArgs } from './network-program.ts';
 import { resolveProjectDir } from './project-dir.ts';
 import type { KtxRuntimeArgs } from './runtime-command.ts';
@@ -13,6 +14,7 @@ export interface ProgramDeps {
   runRuntime?: (args: KtxRuntimeArgs, io: KtxCliIo) => Promise<number>;
   runSetup?: (flags: SetupFlags, io: KtxCliIo) => Promise<number>;
   runLifecycle?: (args: LifecycleArgs, io: KtxCliIo) => Promise<number>;
+  runModelHost?: (args: ModelHostArgs, io: KtxCliIo) => Promise<number>;
   runNetwork?: (args: NetworkArgs, io: KtxCliIo) => Promise<number>;
   env?: NodeJS.ProcessEnv;
   cwd?: string;
@@ -98,6 +100,11 @@ function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number
     const { env, cwd, isStdinTty } = deps;
     const isDebug = program.opts<GlobalOptions>().debug;
     finish(await runNetworkCommand(args, io, { env, cwd, isStdinTty, isDebug }));
+  });
+  addModelHost(admin, async (args) => {
+    if (deps.runModelHost) return finish(await deps.runModelHost(args, io));
+    const { runModelHostCommand } = await import('./model-host-command.ts');
+    finish(await runModelHostCommand(args, io, { cwd: workingDir(), projectDir: await projectDir() }));
   });
   addHelp(program);
   // A bare `ktx` needs an action, and with one commander takes a mistyped command for an argument and complains of its
