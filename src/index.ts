@@ -31,8 +31,9 @@ export {
 export { runChecks } from './doctor/run-checks.ts';
 export { doctorManagedPythonRuntime, type ManagedPythonRuntimeDoctorCheck } from './doctor/runtime-checks.ts';
 export { installManagedPythonRuntime } from './install/install.ts';
+export type { PythonChoice } from './install/python-choice.ts';
 export { runSetup } from './install/setup.ts';
-export type { PythonChoice, SetupOptions } from './install/setup-options.ts';
+export type { SetupOptions } from './install/setup-options.ts';
 export {
   ManagedPythonDaemonStartError,
   type ManagedPythonDaemonStartOptions,

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { PythonChoice } from '../install/setup-options.ts';
+import type { PythonChoice } from '../install/python-choice.ts';
 import type { KtxRuntimeFeature } from '../runtime/features.ts';
 
 /** The options of `ktx setup` as the command line gave them: text, not yet looked at. */

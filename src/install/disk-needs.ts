@@ -1,7 +1,7 @@
 import type { SharedLayout } from '../runtime/layout.ts';
 import type { PlanRow, PlanSummary } from '../support/events.ts';
+import { sumOrUnknown } from '../support/sum-or-unknown.ts';
 import type { DiskNeed } from './disk.ts';
-import { sumOrUnknown } from './overview.ts';
 
 /** Every row of a plan counted where its bytes will lie while the install is at its largest. Pure. */
 export function diskNeedsOf(

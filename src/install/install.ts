@@ -6,7 +6,8 @@ import type {
 import type { Note } from '../runtime/write-access.ts';
 import type { OnEvent } from '../support/events.ts';
 import { eventEmitter } from '../support/events.ts';
-import { prepareInstall, type ReadyPreparation, tidyAfterKilledRun } from './prepare.ts';
+import type { ReadyPreparation } from './preparation.ts';
+import { prepareInstall, tidyAfterKilledRun } from './prepare.ts';
 
 /**
  * Installs the bundled wheel for one CLI version, or finds that it is installed. Contract: runtime-library section 9;

@@ -27,58 +27,11 @@ import { type EgressGuard, startEgressGuard } from './egress-guard.ts';
 import type { InstallLog } from './install-log.ts';
 import { createDeferredLog, type DeferredLog, ownLogLines } from './job-log.ts';
 import type { ModelPlan } from './model.ts';
+import type { AcquiredUv, InstallJob, LockedInstall } from './preparation.ts';
 import type { PythonDecision } from './python-choice.ts';
 import { commitEnvironment, previousEnvironment } from './switch.ts';
 import { assertUv, givenUvFails } from './uv-binary.ts';
 import { createUvRunner } from './uv-runner.ts';
-
-/** What a locked install installs, decided by the plan. */
-export interface LockedInstall {
-  lock: RuntimeLock;
-  /** Digests of lock and requirements, for the manifest: another one is a reason to install anew. */
-  digests: LockedDigests;
-  python: PythonDecision;
-  /** The hash-locked requirements, as shipped. */
-  requirements: string;
-  wheels: readonly Artefact[];
-  /** The model of a feature that computes with one. */
-  model: Pick<ModelPlan, 'folder' | 'files'> | null;
-  store: ArtefactStore;
-  /** Brings every artefact of the plan into the store, and the model into its folder, verified. */
-  fetch: (emit: Emit, signal?: AbortSignal) => Promise<{ downloadedBytes: number }>;
-}
-
-export interface AcquiredUv {
-  uvPath: string;
-  downloadedBytes: number;
-  /** The user named it with `--uv`: not ours to judge, nor to have deleted. */
-  isGiven?: boolean;
-}
-
-/** Everything that an install needs to know; deciding is over. */
-export interface InstallJob {
-  layout: ManagedPythonRuntimeLayout;
-  shared: SharedLayout;
-  host: HostPlatform;
-  asset: ManagedRuntimeAsset;
-  features: KtxRuntimeFeature[];
-  /** `null` for a foreign wheel: uv resolves it online, as the contract says. */
-  locked: LockedInstall | null;
-  env: NodeJS.ProcessEnv;
-  /** Where the new environment is built and stays: never a folder that was there before. */
-  environmentDir: string;
-  /** Puts uv in its place. Precedes everything that is visible in the version's folder. */
-  acquireUv: (emit: Emit, signal?: AbortSignal) => Promise<AcquiredUv>;
-  exec?: ManagedPythonRuntimeExec;
-  /** What the sources answered while it was planned: the log says which one won and why others lost. */
-  planNotes: readonly string[];
-  /** Bytes received so far, by host. */
-  egress: () => readonly { host: string; bytes: number }[];
-  /** Hides secrets in the log and in events. */
-  redactor: Pick<Redactor, 'redact'>;
-  /** What is written where, for the message when a disk turns out to be full. */
-  diskNeeds: readonly DiskNeed[];
-}
 
 export interface InstallOutcome {
   layout: ManagedPythonRuntimeLayout;

@@ -13,6 +13,7 @@ import { findUnpackedPython } from '../runtime/unpacked-python.ts';
 import { isVersionName } from '../runtime/version-name.ts';
 import { openStore } from '../store/store.ts';
 import { pathExists } from '../support/path-exists.ts';
+import { sumOrUnknown } from '../support/sum-or-unknown.ts';
 import { managedUvPath } from '../uv/acquire.ts';
 import { managedPythonKey } from '../uv/python-downloads.ts';
 import { MANAGED_UV_VERSION, MANAGED_UV_WHEELS, type ManagedUvPlatformKey } from '../uv/release.ts';
@@ -170,16 +171,6 @@ async function modelFiles(
       return { sizeBytes, isHere: await pathExists(join(folder, file)) };
     }),
   );
-}
-
-/** The sum, or `null` as soon as one part is unknown: unknown is not zero. */
-export function sumOrUnknown(sizes: readonly (number | null)[]): number | null {
-  let sum = 0;
-  for (const size of sizes) {
-    if (size === null) return null;
-    sum += size;
-  }
-  return sum;
 }
 
 async function findOtherRuntimes(

@@ -2,8 +2,8 @@ import type { KtxRuntimeFeature } from '../runtime/features.ts';
 import type { Artefact } from '../runtime/lock.ts';
 import type { PlanRow, PlanSummary } from '../support/events.ts';
 import { formatCount } from '../support/format.ts';
+import { sumOrUnknown } from '../support/sum-or-unknown.ts';
 import type { ModelPlan } from './model.ts';
-import { sumOrUnknown } from './overview.ts';
 import type { PythonDecision } from './python-choice.ts';
 
 /** Where one kind of artefact comes from, in words and as a host or folder. */

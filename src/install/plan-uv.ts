@@ -1,6 +1,7 @@
 import { joinFailures } from '../network/joined-failures.ts';
 import type { Artefact } from '../runtime/lock.ts';
 import type { HostPlatform } from '../runtime/target.ts';
+import type { PrepareOptions } from '../runtime/types.ts';
 import type { ArtefactStore } from '../store/store.ts';
 import { SetupError } from '../support/errors.ts';
 import { headStart } from '../support/head-start.ts';
@@ -8,9 +9,8 @@ import { pathExists } from '../support/path-exists.ts';
 import { otherRemedy } from '../support/remedies.ts';
 import { type EnsureManagedUvOptions, ensureManagedUv, managedUvPath } from '../uv/acquire.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
-import type { InstallJob } from './job.ts';
 import type { Origin } from './plan-summary.ts';
-import type { PrepareOptions } from './prepare.ts';
+import type { InstallJob } from './preparation.ts';
 import type { SetupNetwork } from './setup-network.ts';
 import {
   acceptPinnedUv,

@@ -5,6 +5,7 @@ import { sharedLayout } from '../runtime/layout.ts';
 import { type Artefact, artefactsOf, largestArtefact, type RuntimeLock } from '../runtime/lock.ts';
 import { type LockedAsset, readLockedAsset } from '../runtime/locked-asset.ts';
 import { detectHost, type HostPlatform, lockedMinors, targetKey } from '../runtime/target.ts';
+import type { PrepareOptions } from '../runtime/types.ts';
 import { readWriteMark } from '../runtime/write-access.ts';
 import { readKnownFiles } from '../store/known-files.ts';
 import { type ArtefactStore, openStore } from '../store/store.ts';
@@ -21,11 +22,10 @@ import {
 } from './disk.ts';
 import { diskNeedsOf } from './disk-needs.ts';
 import { unavailability } from './feature-support.ts';
-import type { InstallJob, LockedInstall } from './job.ts';
 import { type ModelPlan, planModel } from './model.ts';
 import { type Origin, summarisePlan } from './plan-summary.ts';
 import { indexWords, planUv } from './plan-uv.ts';
-import type { InstallPreparation, PrepareOptions, Present } from './prepare.ts';
+import type { InstallJob, InstallPreparation, LockedInstall, Present } from './preparation.ts';
 import { choosePython, type PythonDecision } from './python-choice.ts';
 import { type SetupNetwork, setupNetwork } from './setup-network.ts';
 import type { SourceProbe } from './source-probes.ts';
@@ -43,10 +43,7 @@ export async function planInstall(options: PrepareOptions, present: Present): Pr
     // Said on the command line, so a mistake in it is told even where nothing is fetched. And a uv that resolves by itself reads
     // configuration whose secrets it may print.
     if (options.indexUrl !== undefined || lockedAsset === null) await network.open();
-    const planned = prepareWith({ ...present, options, host, lockedAsset, network, writeMark });
-    // Needed next; they load while the plan waits for hosts and interpreters. Who needs them reports a failure.
-    for (const loading of [import('./job.ts'), import('../runtime/recovery.ts')]) loading.catch(() => {});
-    return await planned;
+    return await prepareWith({ ...present, options, host, lockedAsset, network, writeMark });
   } catch (error) {
     await network.close();
     throw error;

@@ -10,49 +10,12 @@ import {
 import { runIds } from '../runtime/left-runs.ts';
 import { readLockedDigests } from '../runtime/locked-asset.ts';
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from '../runtime/manifest.ts';
-import type { ManagedPythonRuntimeInstallOptions } from '../runtime/types.ts';
+import type { PrepareOptions } from '../runtime/types.ts';
 import type { Emit, PlanSummary } from '../support/events.ts';
 import { pathExists } from '../support/path-exists.ts';
-import type { InstallJob } from './job.ts';
+import type { Prepared } from './preparation.ts';
 import type { SetupNetwork } from './setup-network.ts';
 import type { SetupOptions } from './setup-options.ts';
-
-export type PrepareOptions = Omit<SetupOptions, 'env' | 'homeDir'> &
-  Pick<ManagedPythonRuntimeInstallOptions, 'exec' | 'fetchUvArtifact' | 'platform'> & {
-    env: NodeJS.ProcessEnv;
-    homeDir: string;
-  };
-
-/** The runtime that is there does what is asked for. */
-export interface ReadyPreparation {
-  status: 'ready';
-  layout: ManagedPythonRuntimeLayout;
-  asset: ManagedRuntimeAsset;
-  manifest: InstalledKtxRuntimeManifest;
-}
-
-/** A new environment is to be made, and how. */
-export interface InstallPreparation {
-  status: 'install';
-  /** The manifest that was in force when the plan was made. */
-  present: InstalledKtxRuntimeManifest | null;
-  /** `readWriteMark` of before: all that the plan saw was seen after it, but for `present`. */
-  writeMark: string | null;
-  summary: PlanSummary;
-  job: InstallJob;
-  network: SetupNetwork;
-}
-
-export type Prepared = ReadyPreparation | InstallPreparation;
-
-/** What is there, when it does not do. */
-export interface Present {
-  layout: ManagedPythonRuntimeLayout;
-  asset: ManagedRuntimeAsset;
-  manifest: InstalledKtxRuntimeManifest | null;
-  /** What was asked for, and what is installed already. */
-  features: KtxRuntimeFeature[];
-}
 
 /**
  * Decides everything about an install and changes nothing. The reuse path comes first: it reads the bundled wheel and
@@ -73,7 +36,10 @@ export async function prepareInstall(options: PrepareOptions): Promise<Prepared>
   const carried = manifest?.cliVersion === options.cliVersion ? manifest.features : [];
   const features = normaliseFeatures([...requested, ...carried]);
   const { planInstall } = await import('./plan.ts');
-  return planInstall(options, { layout, asset, manifest, features });
+  const planned = planInstall(options, { layout, asset, manifest, features });
+  // Needed next; they load while the plan waits for hosts and interpreters. Who needs them reports a failure.
+  for (const loading of [import('./job.ts'), import('../runtime/recovery.ts')]) loading.catch(() => {});
+  return planned;
 }
 
 async function isReusable(

@@ -11,7 +11,9 @@ import { findUnpackedPython } from '../runtime/unpacked-python.ts';
 import { SetupError } from '../support/errors.ts';
 import { managedPythonKey } from '../uv/python-downloads.ts';
 import { unavailability } from './feature-support.ts';
-import type { PythonChoice } from './setup-options.ts';
+
+/** `auto`: managed when it can be had, else a system interpreter that passes its check. */
+export type PythonChoice = 'auto' | 'managed' | 'system' | { path: string };
 
 export interface ManagedPython {
   kind: 'managed';

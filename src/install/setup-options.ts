@@ -1,8 +1,6 @@
 import type { KtxRuntimeFeature } from '../runtime/features.ts';
 import type { OnEvent } from '../support/events.ts';
-
-/** `auto`: managed when it can be had, else a system interpreter that passes its check. */
-export type PythonChoice = 'auto' | 'managed' | 'system' | { path: string };
+import type { PythonChoice } from './python-choice.ts';
 
 /** What a setup is asked to do. Everything else it finds out by itself, and says in the plan. */
 export interface SetupOptions {

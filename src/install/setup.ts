@@ -1,16 +1,12 @@
 import { homedir } from 'node:os';
 import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout } from '../runtime/layout.ts';
 import { readInstalledManifest } from '../runtime/manifest.ts';
+import type { PrepareOptions } from '../runtime/types.ts';
 import { CancelledError } from '../support/errors.ts';
 import { type Emit, eventEmitter, type SetupResult, type SetupStep } from '../support/events.ts';
 import type { InstallOutcome } from './job.ts';
-import {
-  type InstallPreparation,
-  type PrepareOptions,
-  prepareInstall,
-  type ReadyPreparation,
-  tidyAfterKilledRun,
-} from './prepare.ts';
+import type { InstallPreparation, ReadyPreparation } from './preparation.ts';
+import { prepareInstall, tidyAfterKilledRun } from './prepare.ts';
 import type { SetupOptions } from './setup-options.ts';
 
 export type SetupPlan = { status: 'ready'; result: SetupResult } | InstallPlan;

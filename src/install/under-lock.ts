@@ -1,18 +1,14 @@
 import { withoutPort } from '../network/address.ts';
 import { readInstalledManifest } from '../runtime/manifest.ts';
 import { recover } from '../runtime/recovery.ts';
+import type { PrepareOptions } from '../runtime/types.ts';
 import { type Note, type WriteAccess, withWriteAccess } from '../runtime/write-access.ts';
 import { SetupError } from '../support/errors.ts';
 import type { Emit } from '../support/events.ts';
 import type { InstallOutcome } from './job.ts';
 import { runInstallJob } from './job.ts';
-import {
-  type InstallPreparation,
-  type Prepared,
-  type PrepareOptions,
-  prepareInstall,
-  type ReadyPreparation,
-} from './prepare.ts';
+import type { InstallPreparation, Prepared, ReadyPreparation } from './preparation.ts';
+import { prepareInstall } from './prepare.ts';
 
 /** How it ended: with a new environment, or without, because somebody else made it while we waited. */
 export type InstallEnd =

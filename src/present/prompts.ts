@@ -6,8 +6,8 @@ import { withStopSignals } from '../support/stop-signals.ts';
 import { availableOffers } from '../wizard/choices.ts';
 import type { InstallOutcome, PlanOutcome, SetupOverview } from '../wizard/functions.ts';
 import { hasUnicode, toAscii } from './ascii.ts';
-import type { RunWizardOptions } from './ink/run-wizard.tsx';
 import { checkLines, createLinePresenter, doneLines, failureLines, planLines } from './lines.ts';
+import type { RunWizardOptions } from './wizard-options.ts';
 
 const HEARTBEAT_MS = 30_000;
 

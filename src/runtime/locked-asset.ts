@@ -8,7 +8,12 @@ import { REINSTALL_PACKAGE } from '../support/remedies.ts';
 import { BUNDLED_MANIFEST_SHA256 } from './asset-digest.ts';
 import type { KtxRuntimeFeature } from './features.ts';
 import { type LockedFiles, type RuntimeLock, readLockedFile } from './lock.ts';
-import type { LockedDigests } from './manifest.ts';
+
+/** The sha256 of the lock and of the requirements that an install was made from. Kept in the manifest. */
+export interface LockedDigests {
+  lock: string;
+  requirements: string;
+}
 
 export interface LockedAsset {
   lock: RuntimeLock;

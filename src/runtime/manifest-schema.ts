@@ -4,7 +4,6 @@ import { RUNTIME_FEATURES } from './features.ts';
 
 /** What a locked environment was made from, beside the wheel. An addition of ours: other readers of the file drop it. */
 const lockedDigestsSchema = z.object({ lock: z.string(), requirements: z.string() });
-export type LockedDigests = z.infer<typeof lockedDigestsSchema>;
 
 /**
  * `<versionDir>/manifest.json`: written last, so its presence means that every step of the install succeeded.

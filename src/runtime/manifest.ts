@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { errorCode } from '../support/errors.ts';
 import type { InstalledKtxRuntimeManifest } from './manifest-schema.ts';
 
-export type { InstalledKtxRuntimeManifest, LockedDigests } from './manifest-schema.ts';
+export type { InstalledKtxRuntimeManifest } from './manifest-schema.ts';
 
 /**
  * The installed manifest, or `null` when there is none.

@@ -1,3 +1,4 @@
+import type { SetupOptions } from '../install/setup-options.ts';
 import type { ManagedPythonRuntimeExec } from '../process/exec.ts';
 import type { ManagedUvFetchArtifact } from '../uv/acquire.ts';
 import type { ManagedRuntimeAsset } from './asset.ts';
@@ -25,3 +26,10 @@ export interface ManagedPythonRuntimeInstallResult {
   asset: ManagedRuntimeAsset;
   manifest: InstalledKtxRuntimeManifest;
 }
+
+/** What is asked of an install, with the environment and home that it works in. */
+export type PrepareOptions = Omit<SetupOptions, 'env' | 'homeDir'> &
+  Pick<ManagedPythonRuntimeInstallOptions, 'exec' | 'fetchUvArtifact' | 'platform'> & {
+    env: NodeJS.ProcessEnv;
+    homeDir: string;
+  };

@@ -1,27 +1,14 @@
 import { homedir } from 'node:os';
 import { styleText } from 'node:util';
-import type { SetupOptions } from '../../install/setup-options.ts';
-import type { KtxRuntimeFeature } from '../../runtime/features.ts';
 import { STOP_SIGNALS } from '../../support/stop-signals.ts';
-import type { PlanOutcome, WizardFunctions } from '../../wizard/functions.ts';
+import type { PlanOutcome } from '../../wizard/functions.ts';
 import { logLines } from '../../wizard/log-lines.ts';
 import { runWizardMachine, type Wizard } from '../../wizard/run-effects.ts';
 import type { Farewell, LeftState } from '../../wizard/state.ts';
 import { asciiStream, hasUnicode, toAscii } from '../ascii.ts';
 import { farewellLines, type Paint } from '../farewell.ts';
 import { createLogStore } from '../log-store.ts';
-
-export interface RunWizardOptions<Plan extends PlanOutcome = PlanOutcome> {
-  /** Passed on to every library function. */
-  setup: Omit<SetupOptions, 'features' | 'signal' | 'onEvent'>;
-  functions: WizardFunctions<Plan>;
-  /** Preselected on the first screen, because a flag or a project asks for it. */
-  initialFeature?: KtxRuntimeFeature;
-  /** Why it is: `orders_dbt uses Looker identifier parsing`. */
-  featureReason?: string;
-  /** The terminal; both streams must be one. */
-  io?: { stdin: NodeJS.ReadStream; stdout: NodeJS.WriteStream };
-}
+import type { RunWizardOptions } from '../wizard-options.ts';
 
 /**
  * Runs the wizard on the terminal and resolves with the exit code (DESIGN section 9) when everything that it started

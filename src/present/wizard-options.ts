@@ -1,0 +1,16 @@
+import type { SetupOptions } from '../install/setup-options.ts';
+import type { KtxRuntimeFeature } from '../runtime/features.ts';
+import type { PlanOutcome, WizardFunctions } from '../wizard/functions.ts';
+
+/** What the wizard needs, on the full screen and in plain prompts alike. */
+export interface RunWizardOptions<Plan extends PlanOutcome = PlanOutcome> {
+  /** Passed on to every library function. */
+  setup: Omit<SetupOptions, 'features' | 'signal' | 'onEvent'>;
+  functions: WizardFunctions<Plan>;
+  /** Preselected on the first screen, because a flag or a project asks for it. */
+  initialFeature?: KtxRuntimeFeature;
+  /** Why it is: `orders_dbt uses Looker identifier parsing`. */
+  featureReason?: string;
+  /** The terminal; both streams must be one. */
+  io?: { stdin: NodeJS.ReadStream; stdout: NodeJS.WriteStream };
+}
