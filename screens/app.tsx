@@ -11,12 +11,12 @@ import { Line } from './components/text.tsx';
 import { FailureScreen } from './failure.tsx';
 import { FeaturesScreen } from './features.tsx';
 import { InstallScreen } from './install.tsx';
-import { isShort, isTiny, type Size, viewSize } from './layout.ts';
+import { isShort, isTiny, type Size, viewSize } from './layout/layout.ts';
+import { planRoom } from './layout/plan-layout.ts';
+import { statusLine } from './layout/status-line.ts';
 import { PlanScreen } from './plan.tsx';
-import { planRoom } from './plan-room.ts';
 import { ReadyScreen } from './ready.tsx';
-import { statusLine } from './status-line.ts';
-import { type Theme, ThemeContext } from './theme.ts';
+import { type Theme, ThemeContext } from './style/theme.ts';
 
 export interface AppProps {
   wizard: Pick<Wizard, 'getSnapshot' | 'subscribe' | 'dispatch'>;

@@ -1,12 +1,12 @@
 import { Box } from 'ink';
 import { useContext } from 'react';
-import { formatCount, formatDuration } from '../src/support/format.ts';
+import { formatCount, formatDuration } from '../src/support/text/format.ts';
 import { failedChecks } from '../src/wizard/choices.ts';
 import type { CheckState } from '../src/wizard/state.ts';
-import { type CheckRow, checkRows, labelColumns } from './check-rows.ts';
 import { Cell, Gap, Ink, Line, Row } from './components/text.tsx';
-import { checkRoom, isNarrow, isShort, type Size } from './layout.ts';
-import { GLYPH, ThemeContext } from './theme.ts';
+import { type CheckRow, checkRows, labelColumns } from './layout/check-rows.ts';
+import { checkRoom, isNarrow, isShort, type Size } from './layout/layout.ts';
+import { GLYPH, ThemeContext } from './style/theme.ts';
 
 export function CheckScreen({ state, size }: { state: CheckState; size: Size }) {
   const { homeDir } = useContext(ThemeContext);

@@ -1,14 +1,14 @@
 import { Box } from 'ink';
 import type { LogSnapshot } from '../src/present/log-store.ts';
-import { formatDuration } from '../src/support/format.ts';
+import { formatDuration } from '../src/support/text/format.ts';
 import { failureChoices } from '../src/wizard/choices.ts';
 import type { FailureState } from '../src/wizard/state.ts';
 import { ChoiceList } from './components/choices.tsx';
 import { LogView } from './components/log-view.tsx';
 import { Gap, Ink, Line, Paragraph, Pinned } from './components/text.tsx';
-import { type FailureRoom, failureRoom } from './failure-room.ts';
-import { isNarrow, isShort, logWindow, type Size } from './layout.ts';
-import { GLYPH, usePath } from './theme.ts';
+import { type FailureRoom, failureRoom } from './layout/failure-layout.ts';
+import { isNarrow, isShort, logWindow, type Size } from './layout/layout.ts';
+import { GLYPH, usePath } from './style/theme.ts';
 
 interface FailureProps {
   state: FailureState;

@@ -1,12 +1,12 @@
 import { Box } from 'ink';
 import { useContext } from 'react';
-import { formatBytes, tildePath } from '../src/support/format.ts';
+import { formatBytes, tildePath } from '../src/support/text/format.ts';
 import type { FeatureOffer, SetupOverview } from '../src/wizard/functions.ts';
 import type { FeaturesState } from '../src/wizard/state.ts';
 import { Cell, Gap, Ink, Line, Paragraph, Row } from './components/text.tsx';
-import { isNarrow, isShort, type Size } from './layout.ts';
-import { GLYPH, ThemeContext } from './theme.ts';
-import { featureWords, shortHome } from './words.ts';
+import { isNarrow, isShort, type Size } from './layout/layout.ts';
+import { GLYPH, ThemeContext } from './style/theme.ts';
+import { featureWords, shortHome } from './style/words.ts';
 
 export function FeaturesScreen({ state, size }: { state: FeaturesState; size: Size }) {
   const { overview } = state;

@@ -1,6 +1,6 @@
 import { Box } from 'ink';
 import type { LogSnapshot } from '../src/present/log-store.ts';
-import { formatDuration } from '../src/support/format.ts';
+import { formatDuration } from '../src/support/text/format.ts';
 import { STOP_CHOICES } from '../src/wizard/choices.ts';
 import {
   currentStep,
@@ -14,8 +14,8 @@ import { ChoiceRow } from './components/choices.tsx';
 import { LogView } from './components/log-view.tsx';
 import { ProgressBar } from './components/progress-bar.tsx';
 import { Cell, Gap, Ink, Line, Paragraph, Row } from './components/text.tsx';
-import { isAiry, isShort, logWindow, type Size, stopQuestionLines } from './layout.ts';
-import { GLYPH, type Tone } from './theme.ts';
+import { isAiry, isShort, logWindow, type Size, stopQuestionLines } from './layout/layout.ts';
+import { GLYPH, type Tone } from './style/theme.ts';
 
 const STEP_TITLE: Record<InstallStep, string> = {
   fetch: 'Fetch',

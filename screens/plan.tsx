@@ -1,14 +1,14 @@
 import { Box } from 'ink';
 import { useContext } from 'react';
-import type { PlanRow, PlanSummary } from '../src/support/events.ts';
-import { formatBytes, formatDuration } from '../src/support/format.ts';
+import type { PlanRow, PlanSummary } from '../src/core/events.ts';
+import { formatBytes, formatDuration } from '../src/support/text/format.ts';
 import { planChoices } from '../src/wizard/choices.ts';
 import type { PlanState } from '../src/wizard/state.ts';
 import { ChoiceRow } from './components/choices.tsx';
 import { Cell, Gap, Ink, Line, Paragraph, Pinned, Row } from './components/text.tsx';
-import { isNarrow, isShort, type Size as WindowSize } from './layout.ts';
-import { planRoom } from './plan-room.ts';
-import { GLYPH, ThemeContext, type Tone, usePath } from './theme.ts';
+import { isNarrow, isShort, type Size as WindowSize } from './layout/layout.ts';
+import { planRoom } from './layout/plan-layout.ts';
+import { GLYPH, ThemeContext, type Tone, usePath } from './style/theme.ts';
 
 export function PlanScreen({ state, size }: { state: PlanState; size: WindowSize }) {
   return state.summary === null ? (

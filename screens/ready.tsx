@@ -2,9 +2,9 @@ import { readyChoices } from '../src/wizard/choices.ts';
 import type { ReadyState } from '../src/wizard/state.ts';
 import { ChoiceList } from './components/choices.tsx';
 import { Gap, Ink, Line } from './components/text.tsx';
-import { isShort, type Size } from './layout.ts';
-import { GLYPH, usePath } from './theme.ts';
-import { featureWords } from './words.ts';
+import { isShort, type Size } from './layout/layout.ts';
+import { GLYPH, usePath } from './style/theme.ts';
+import { featureWords } from './style/words.ts';
 
 export function ReadyScreen({ state, size }: { state: ReadyState; size: Size }) {
   const { overview } = state;

@@ -144,7 +144,7 @@ async function main(args) {
   const pins = JSON.parse(readFileSync(PINS, 'utf8'));
   if (!args.includes('--render')) {
     const version = args[0] ?? (await latestVersion());
-    const { PUBLIC_INDEX_URL } = await import('../src/network/public-index.ts');
+    const { PUBLIC_INDEX_URL } = await import('../src/network/address/public-index.ts');
     pins.uv = {
       ...pins.uv,
       version,

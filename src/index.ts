@@ -1,6 +1,42 @@
 /** The library: what other programs import. Names and shapes are a contract; effects take `signal` and `onEvent`. */
 
-export { type CommandSpinner, createCommandSpinner } from './cli/command-spinner.ts';
+export { type KtxRuntimeArgs, type KtxRuntimeDeps, runKtxRuntime } from './cli/commands/runtime-command.ts';
+export type {
+  CheckResult,
+  FailureReport,
+  OnEvent,
+  PlanSummary,
+  SetupEvent,
+  SetupResult,
+  SetupStep,
+} from './core/events.ts';
+export { runtimeFeatureSchema } from './core/feature-schema.ts';
+export type { KtxRuntimeFeature } from './core/features.ts';
+export type { ManagedPythonRuntimeLayout, ManagedPythonRuntimeLayoutOptions } from './core/layout.ts';
+export {
+  type ManagedPythonDaemonLayout,
+  type ManagedPythonDaemonLayoutOptions,
+  managedPythonDaemonLayout,
+} from './daemon/layout.ts';
+export { allocateDaemonPort } from './daemon/port.ts';
+export type { ManagedPythonDaemonState } from './daemon/state.ts';
+export {
+  type ManagedPythonDaemonStatus,
+  type ManagedPythonDaemonStatusOptions,
+  readManagedPythonDaemonStatus,
+} from './daemon/status.ts';
+export { type ManagedPythonDaemonStopResult, stopManagedPythonDaemon } from './daemon/stop.ts';
+export {
+  type ManagedPythonDaemonProcessInfo,
+  type ManagedPythonDaemonStopAllEntry,
+  type ManagedPythonDaemonStopAllFailure,
+  type ManagedPythonDaemonStopAllOptions,
+  type ManagedPythonDaemonStopAllResult,
+  stopAllManagedPythonDaemons,
+} from './daemon/stop-all.ts';
+export { runChecks } from './doctor/run-checks.ts';
+export { doctorManagedPythonRuntime, type ManagedPythonRuntimeDoctorCheck } from './doctor/runtime-checks.ts';
+export { type CommandSpinner, createCommandSpinner } from './embed/command-spinner.ts';
 export {
   type EnsureManagedLocalEmbeddingsDaemonOptions,
   ensureManagedLocalEmbeddingsDaemon,
@@ -8,7 +44,8 @@ export {
   type ManagedLocalEmbeddingsDaemon,
   managedLocalEmbeddingHealthConfig,
   tryUseManagedLocalEmbeddingsDaemon,
-} from './cli/embeddings-daemon.ts';
+} from './embed/embeddings-daemon.ts';
+export { installManagedPythonRuntime } from './embed/install.ts';
 export {
   createLazyComputePort,
   ensureManagedPythonCommandRuntime,
@@ -19,61 +56,36 @@ export {
   managedRuntimeInstallCommand,
   runtimeInstallPolicyFromFlags,
   setupInstallPolicy,
-} from './cli/install-policy.ts';
-export type { KtxCliIo } from './cli/io.ts';
-export { type KtxRuntimeArgs, type KtxRuntimeDeps, runKtxRuntime } from './cli/runtime-command.ts';
+} from './embed/install-policy.ts';
+export type { KtxCliIo } from './embed/io.ts';
 export {
   type KtxSetupRuntimeStepArgs,
   type KtxSetupRuntimeStepDeps,
   type KtxSetupRuntimeStepResult,
   runKtxSetupRuntimeStep,
-} from './cli/setup-runtime-step.ts';
-export { runChecks } from './doctor/run-checks.ts';
-export { doctorManagedPythonRuntime, type ManagedPythonRuntimeDoctorCheck } from './doctor/runtime-checks.ts';
-export { installManagedPythonRuntime } from './install/install.ts';
-export type { PythonChoice } from './install/python-choice.ts';
-export { runSetup } from './install/setup.ts';
-export type { SetupOptions } from './install/setup-options.ts';
+} from './embed/setup-runtime-step.ts';
 export {
   ManagedPythonDaemonStartError,
   type ManagedPythonDaemonStartOptions,
   type ManagedPythonDaemonStartResult,
   startManagedPythonDaemon,
-} from './install/start-daemon.ts';
+} from './embed/start-daemon.ts';
+export { type ManagedPythonRuntimePruneResult, pruneManagedPythonRuntimes } from './lifecycle/prune.ts';
 export {
   readUndoTarget,
   type UndoOptions,
   type UndoSide,
   type UndoTarget,
   undoManagedPythonRuntime,
-} from './install/undo.ts';
+} from './lifecycle/undo.ts';
+export {
+  planUninstall,
+  type UninstallOptions,
+  type UninstallPlan,
+  type UninstallResult,
+  uninstallManagedPythonRuntimes,
+} from './lifecycle/uninstall.ts';
 export type { ManagedPythonRuntimeExec } from './process/exec.ts';
-export {
-  type ManagedPythonDaemonLayout,
-  type ManagedPythonDaemonLayoutOptions,
-  managedPythonDaemonLayout,
-} from './runtime/daemon-layout.ts';
-export { allocateDaemonPort } from './runtime/daemon-port.ts';
-export type { ManagedPythonDaemonState } from './runtime/daemon-state.ts';
-export {
-  type ManagedPythonDaemonStatus,
-  type ManagedPythonDaemonStatusOptions,
-  readManagedPythonDaemonStatus,
-} from './runtime/daemon-status.ts';
-export { type ManagedPythonDaemonStopResult, stopManagedPythonDaemon } from './runtime/daemon-stop.ts';
-export {
-  type ManagedPythonDaemonProcessInfo,
-  type ManagedPythonDaemonStopAllEntry,
-  type ManagedPythonDaemonStopAllFailure,
-  type ManagedPythonDaemonStopAllOptions,
-  type ManagedPythonDaemonStopAllResult,
-  stopAllManagedPythonDaemons,
-} from './runtime/daemon-stop-all.ts';
-export { runtimeFeatureSchema } from './runtime/feature-schema.ts';
-export type { KtxRuntimeFeature } from './runtime/features.ts';
-export type { ManagedPythonRuntimeLayout, ManagedPythonRuntimeLayoutOptions } from './runtime/layout.ts';
-export type { InstalledKtxRuntimeManifest } from './runtime/manifest.ts';
-export { type ManagedPythonRuntimePruneResult, pruneManagedPythonRuntimes } from './runtime/prune.ts';
 export {
   type KtxPublicIngestPlan,
   type KtxRuntimeProjectConfig,
@@ -81,33 +93,21 @@ export {
   type KtxRuntimeRequirements,
   resolveProjectRuntimeRequirements,
   resolvePublicIngestRuntimeRequirements,
-} from './runtime/requirements.ts';
+} from './project/requirements.ts';
 export {
   PROJECT_SETUP_STEPS,
   type ProjectSetupStep,
   readCompletedSetupSteps,
   recordSetupStep,
-} from './runtime/setup-progress.ts';
+} from './project/setup-progress.ts';
+export type { PythonChoice } from './python/python-choice.ts';
+export type { InstalledKtxRuntimeManifest } from './runtime/manifest.ts';
 export { type ManagedPythonRuntimeStatus, readManagedPythonRuntimeStatus } from './runtime/status.ts';
 export type {
   ManagedPythonRuntimeInstallOptions,
   ManagedPythonRuntimeInstallResult,
-} from './runtime/types.ts';
-export {
-  planUninstall,
-  type UninstallOptions,
-  type UninstallPlan,
-  type UninstallResult,
-  uninstallManagedPythonRuntimes,
-} from './runtime/uninstall.ts';
+} from './setup/request/install-types.ts';
+export type { SetupOptions } from './setup/request/setup-options.ts';
+export { runSetup } from './setup/setup.ts';
 export { CancelledError, type FailureClass, KtxExpectedError, SetupError } from './support/errors.ts';
-export type {
-  CheckResult,
-  FailureReport,
-  OnEvent,
-  PlanSummary,
-  SetupEvent,
-  SetupResult,
-  SetupStep,
-} from './support/events.ts';
 export type { ManagedUvFetchArtifact } from './uv/acquire.ts';

@@ -1,10 +1,11 @@
 /** Names of the contract that are for tests and sibling modules only (`ktx-setup/internal`). */
-export type { ManagedPythonDaemonChild, ManagedPythonDaemonSpawn } from './install/start-daemon.ts';
-export { type ManagedRuntimeAsset, verifyRuntimeAsset } from './runtime/asset.ts';
-export { parseDaemonCommand } from './runtime/daemon-command.ts';
-export { sanitizeChildProxyEnv } from './runtime/daemon-environment.ts';
-export type { ManagedPythonDaemonFetch } from './runtime/daemon-health.ts';
-export { managedPythonRuntimeLayout } from './runtime/layout.ts';
+
+export { managedPythonRuntimeLayout } from './core/layout.ts';
+export { parseDaemonCommand } from './daemon/command.ts';
+export { sanitizeChildProxyEnv } from './daemon/environment.ts';
+export type { ManagedPythonDaemonFetch } from './daemon/health.ts';
+export type { ManagedPythonDaemonChild, ManagedPythonDaemonSpawn } from './embed/start-daemon.ts';
+export { type ManagedRuntimeAsset, verifyRuntimeAsset } from './shipped/asset.ts';
 export {
   type EnsureManagedUvOptions,
   ensureManagedUv,

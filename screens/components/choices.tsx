@@ -1,6 +1,6 @@
 import { Box } from 'ink';
 import type { Choice } from '../../src/wizard/choices.ts';
-import { GLYPH } from '../theme.ts';
+import { GLYPH } from '../style/theme.ts';
 import { Ink, Row } from './text.tsx';
 
 interface ChoicesProps {

@@ -2,9 +2,9 @@ import { Box } from 'ink';
 import type { ReactNode } from 'react';
 import { keyHints } from '../../src/wizard/keys.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
-import { fittingHints, SEPARATOR } from '../footer.ts';
-import { contentColumns, frameRows, isNarrow, isShort, type Size } from '../layout.ts';
-import { GLYPH } from '../theme.ts';
+import { fittingHints, SEPARATOR } from '../layout/footer.ts';
+import { contentColumns, frameRows, isNarrow, isShort, type Size } from '../layout/layout.ts';
+import { GLYPH } from '../style/theme.ts';
 import { Cell, Gap, Ink, Line, Row } from './text.tsx';
 
 const STAGES = ['Features', 'Plan', 'Install', 'Check'] as const;

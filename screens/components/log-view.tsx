@@ -1,9 +1,9 @@
 import { Box } from 'ink';
 import type { LogSnapshot } from '../../src/present/log-store.ts';
-import { formatCount } from '../../src/support/format.ts';
+import { formatCount } from '../../src/support/text/format.ts';
 import { firstVisibleLine, linesBelow } from '../../src/wizard/log-scroll.ts';
 import type { LogPosition, LogWindow } from '../../src/wizard/state.ts';
-import type { Tone } from '../theme.ts';
+import type { Tone } from '../style/theme.ts';
 import { Ink, Line, Row } from './text.tsx';
 
 /** Longer than any terminal is wide; the row cuts it. */

@@ -1,7 +1,7 @@
 import { Box } from 'ink';
-import { formatBytes, formatDuration } from '../../src/support/format.ts';
+import { formatBytes, formatDuration } from '../../src/support/text/format.ts';
 import { type InstallProgress, remainingMs, silentForMs } from '../../src/wizard/progress.ts';
-import { shareOf } from '../words.ts';
+import { shareOf } from '../style/words.ts';
 import { Ink, Row } from './text.tsx';
 
 const FULL = '━'.repeat(400);

@@ -1,6 +1,6 @@
 import { Box, Text } from 'ink';
 import type { ReactNode } from 'react';
-import { type Tone, useTone } from '../theme.ts';
+import { type Tone, useTone } from '../style/theme.ts';
 
 interface InkProps {
   children?: ReactNode;

@@ -1,11 +1,11 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../../src/runtime/features.ts';
-import { lockArtefact, lockedFeature, type RuntimeLock } from '../../src/runtime/lock.ts';
-import { runtimeLockSchema } from '../../src/runtime/lock-schema.ts';
-import { readWheelPythonRequirement } from '../../src/runtime/wheel-metadata.ts';
-import { jsonText } from '../../src/support/atomic-file.ts';
-import { formatBytes } from '../../src/support/format.ts';
+import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../../src/core/features.ts';
+import { lockArtefact, lockedFeature, type RuntimeLock } from '../../src/shipped/lock.ts';
+import { runtimeLockSchema } from '../../src/shipped/lock-schema.ts';
+import { readWheelPythonRequirement } from '../../src/shipped/wheel-metadata.ts';
+import { jsonText } from '../../src/support/fs/atomic-file.ts';
+import { formatBytes } from '../../src/support/text/format.ts';
 import { digestModule, modelPart, pythonPart } from './lock-parts.ts';
 import { type FeatureLock, lockRequirements, requirementsFile } from './lock-requirements.ts';
 import { ASSET_DIR, DIGEST_MODULE, ROOT, SCRATCH_DIR, WHEEL_PROJECT } from './paths.ts';

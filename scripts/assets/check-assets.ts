@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { assetManifestSchema } from '../../src/runtime/asset-schema.ts';
-import { RUNTIME_FEATURES } from '../../src/runtime/features.ts';
-import { lockedFeature, type RuntimeLock } from '../../src/runtime/lock.ts';
-import { lockedFilesSchema, runtimeLockSchema } from '../../src/runtime/lock-schema.ts';
-import { readWheelPythonRequirement } from '../../src/runtime/wheel-metadata.ts';
+import { RUNTIME_FEATURES } from '../../src/core/features.ts';
+import { assetManifestSchema } from '../../src/shipped/asset-schema.ts';
+import { lockedFeature, type RuntimeLock } from '../../src/shipped/lock.ts';
+import { lockedFilesSchema, runtimeLockSchema } from '../../src/shipped/lock-schema.ts';
+import { readWheelPythonRequirement } from '../../src/shipped/wheel-metadata.ts';
 import { listZip, readZipEntry } from '../../src/support/zip.ts';
 import { digestModule, modelPart, pythonPart } from './lock-parts.ts';
 import { ASSET_DIR, DIGEST_MODULE, ROOT, WHEEL_PROJECT } from './paths.ts';
@@ -14,7 +14,7 @@ import { buildWheel, pythonVersion, sha256, wheelFileName } from './wheel.ts';
 /** What `npm run assets:check` looks at. */
 export interface AssetSources {
   assetDir: string;
-  /** Text of src/runtime/asset-digest.ts. */
+  /** Text of src/shipped/asset-digest.ts. */
   digestModuleText: string;
   npmVersion: string;
 }
@@ -36,7 +36,7 @@ export async function findAssetProblems(sources: AssetSources): Promise<string[]
   const manifestText = readFileSync(join(assetDir, 'manifest.json'), 'utf8');
   const problems: string[] = [];
   if (!sources.digestModuleText.includes(sha256(manifestText))) {
-    problems.push('src/runtime/asset-digest.ts does not carry the digest of manifest.json');
+    problems.push('src/shipped/asset-digest.ts does not carry the digest of manifest.json');
   }
   const document = JSON.parse(manifestText);
   const manifest = { ...assetManifestSchema.parse(document), ...lockedFilesSchema.parse(document) };
@@ -62,7 +62,7 @@ export async function findAssetProblems(sources: AssetSources): Promise<string[]
     problems.push(`${manifest.wheel.file} has ${wheel.length} bytes`);
   const requiresPython = await readWheelPythonRequirement(wheel, manifest.wheel.file);
   if (digestModule(manifestText, requiresPython) !== sources.digestModuleText)
-    problems.push('src/runtime/asset-digest.ts is not what npm run assets:build writes');
+    problems.push('src/shipped/asset-digest.ts is not what npm run assets:build writes');
   problems.push(...(await findMemberProblems(wheel, join(assetDir, 'wheel/src'))));
 
   const lock = runtimeLockSchema.parse(JSON.parse(readFileSync(join(assetDir, manifest.lock.file), 'utf8')));

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RuntimeLock } from '../../src/runtime/lock.ts';
-import type { WheelPythonRequirement } from '../../src/runtime/wheel-metadata.ts';
+import type { RuntimeLock } from '../../src/shipped/lock.ts';
+import type { WheelPythonRequirement } from '../../src/shipped/wheel-metadata.ts';
 import { ROOT } from './paths.ts';
 import { sha256 } from './wheel.ts';
 

@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { KtxRuntimeFeature } from '../../src/runtime/features.ts';
+import type { KtxRuntimeFeature } from '../../src/core/features.ts';
 import { ASSET_DIR, SCRATCH_DIR, WHEEL_PROJECT } from './paths.ts';
 import { runUv } from './toolbox.ts';
 

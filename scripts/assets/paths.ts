@@ -4,6 +4,6 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const ASSET_DIR = join(ROOT, 'assets/python');
 export const WHEEL_PROJECT = join(ASSET_DIR, 'wheel');
-export const DIGEST_MODULE = join(ROOT, 'src/runtime/asset-digest.ts');
+export const DIGEST_MODULE = join(ROOT, 'src/shipped/asset-digest.ts');
 /** Ignored by git; deleting it costs only time. */
 export const SCRATCH_DIR = join(ROOT, '.tmp/assets');

@@ -1,6 +1,6 @@
 import { linkSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { lockArtefact, lockedFeature, type RuntimeLock } from '../../src/runtime/lock.ts';
+import { lockArtefact, lockedFeature, type RuntimeLock } from '../../src/shipped/lock.ts';
 import type { FeatureLock } from './lock-requirements.ts';
 import { SCRATCH_DIR } from './paths.ts';
 import { runUv } from './toolbox.ts';

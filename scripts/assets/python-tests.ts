@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../../src/runtime/features.ts';
+import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../../src/core/features.ts';
 import { ASSET_DIR, ROOT, SCRATCH_DIR, WHEEL_PROJECT } from './paths.ts';
 import { testModel } from './test-model.ts';
 import { runUv, toolbox, venvExecutable } from './toolbox.ts';

@@ -1,8 +1,8 @@
-import type { KtxCliIo } from './io.ts';
-import { printError } from './print-error.ts';
+import type { KtxCliIo } from '../embed/io.ts';
+import { runSetupCommand } from './commands/setup-command.ts';
+import { parseSetupFlags } from './commands/setup-flags.ts';
+import { printError } from './output/print-error.ts';
 import { resolveProjectDir } from './project-dir.ts';
-import { runSetupCommand } from './setup-command.ts';
-import { parseSetupFlags } from './setup-flags.ts';
 
 /**
  * `ktx setup` without a flag, which is what people type and then wait for: the same as through the option parser, whose

@@ -1,6 +1,6 @@
-import { guardOutput, type KtxCliIo } from './io.ts';
+import { packageVersion } from '../core/program-version.ts';
+import { guardOutput, type KtxCliIo } from '../embed/io.ts';
 import type { ProgramDeps } from './program.ts';
-import { packageVersion } from './version.ts';
 
 /**
  * Runs one command line and resolves with its exit code; never ends the process itself.

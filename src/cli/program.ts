@@ -1,13 +1,20 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import type { KtxRuntimeFeature } from '../runtime/features.ts';
-import type { KtxCliIo } from './io.ts';
-import type { LifecycleArgs } from './lifecycle-command.ts';
-import { addModelHost, type ModelHostArgs } from './model-host-program.ts';
-import { addNetwork, type NetworkArgs } from './network-program.ts';
+
+import type { KtxRuntimeFeature } from '../core/features.ts';
+import { packageVersion } from '../core/program-version.ts';
+import type { KtxCliIo } from '../embed/io.ts';
+import type { LifecycleArgs } from './commands/lifecycle-command.ts';
+import { addModelHost, type ModelHostArgs } from './commands/model-host-program.ts';
+import { addNetwork, type NetworkArgs } from './commands/network-program.ts';
+import type { KtxRuntimeArgs } from './commands/runtime-command.ts';
+import {
+  parseSetupFlags,
+  type RawSetupFlags,
+  requireValue,
+  type SetupFlags,
+} from './commands/setup-flags.ts';
+
 import { resolveProjectDir } from './project-dir.ts';
-import type { KtxRuntimeArgs } from './runtime-command.ts';
-import { parseSetupFlags, type RawSetupFlags, requireValue, type SetupFlags } from './setup-flags.ts';
-import { packageVersion } from './version.ts';
 
 /** Replaceable parts; each default is loaded when its command runs. */
 export interface ProgramDeps {
@@ -38,7 +45,7 @@ export async function runProgram(argv: readonly string[], io: KtxCliIo, deps: Pr
   } catch (error) {
     // Help and version, which commander has printed.
     if (error instanceof CommanderError && !error.message.startsWith('error:')) return error.exitCode;
-    const { reportUsageError } = await import('./usage-error.ts');
+    const { reportUsageError } = await import('./output/usage-error.ts');
     await reportUsageError(error, argv, program, io);
     return 1;
   }
@@ -78,7 +85,7 @@ function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number
     const { debug } = program.opts<GlobalOptions>();
     const flags = parseSetupFlags(raw, { cwd: workingDir(), projectDir: await projectDir() });
     if (deps.runSetup) return finish(await deps.runSetup(flags, io));
-    const { runSetupCommand } = await import('./setup-command.ts');
+    const { runSetupCommand } = await import('./commands/setup-command.ts');
     finish(await runSetupCommand(flags, io, { isDebug: debug }));
   };
   const runRuntime = async (args: KtxRuntimeArgs) => {
@@ -96,14 +103,14 @@ function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number
   });
   addNetwork(admin, async (args) => {
     if (deps.runNetwork) return finish(await deps.runNetwork(args, io));
-    const { runNetworkCommand } = await import('./network-command.ts');
+    const { runNetworkCommand } = await import('./commands/network-command.ts');
     const { env, cwd, isStdinTty } = deps;
     const isDebug = program.opts<GlobalOptions>().debug;
     finish(await runNetworkCommand(args, io, { env, cwd, isStdinTty, isDebug }));
   });
   addModelHost(admin, async (args) => {
     if (deps.runModelHost) return finish(await deps.runModelHost(args, io));
-    const { runModelHostCommand } = await import('./model-host-command.ts');
+    const { runModelHostCommand } = await import('./commands/model-host-command.ts');
     finish(await runModelHostCommand(args, io, { cwd: workingDir(), projectDir: await projectDir() }));
   });
   addHelp(program);
@@ -253,27 +260,27 @@ function addDaemon(
 async function runLifecycle(args: LifecycleArgs, io: KtxCliIo, isDebug?: boolean): Promise<number> {
   const [{ withStopSignals }, { runLifecycleCommand }] = await Promise.all([
     import('../support/stop-signals.ts'),
-    import('./lifecycle-command.ts'),
+    import('./commands/lifecycle-command.ts'),
   ]);
   return withStopSignals((signal) => runLifecycleCommand(args, io, { isDebug, signal }));
 }
 
 /** What installs must end its children before the program ends; the other commands may just be killed. */
 async function runRuntimeCommand(args: KtxRuntimeArgs, io: KtxCliIo, isDebug?: boolean): Promise<number> {
-  const { runKtxRuntime } = await import('./runtime-command.ts');
+  const { runKtxRuntime } = await import('./commands/runtime-command.ts');
   if (args.command !== 'install' && args.command !== 'start') return runKtxRuntime(args, io, { isDebug });
   const [{ withStopSignals }, { noteTo }] = await Promise.all([
     import('../support/stop-signals.ts'),
-    import('./print-error.ts'),
+    import('./output/print-error.ts'),
   ]);
   const note = noteTo(io);
   return withStopSignals((signal) =>
     runKtxRuntime(args, io, {
       isDebug,
       installRuntime: async (options) =>
-        (await import('../install/install.ts')).installManagedPythonRuntime({ ...options, signal, note }),
+        (await import('../embed/install.ts')).installManagedPythonRuntime({ ...options, signal, note }),
       startDaemon: async (options) =>
-        (await import('../install/start-daemon.ts')).startManagedPythonDaemon({ ...options, signal, note }),
+        (await import('../embed/start-daemon.ts')).startManagedPythonDaemon({ ...options, signal, note }),
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
-import { hasControlCharacter, quoted } from '../support/control-characters.ts';
-import { pathExists } from '../support/path-exists.ts';
+import { pathExists } from '../support/fs/path-exists.ts';
+import { hasControlCharacter, quoted } from '../support/text/control-characters.ts';
 
 /**
  * The project that a command works on: `--project-dir`, else `KTX_PROJECT_DIR`, else the nearest folder upwards that

@@ -1,10 +1,10 @@
-import { type ProofOptions, proofOf, proveDaemon, proveImports } from '../install/prove.ts';
-import type { SetupOptions } from '../install/setup-options.ts';
+import { type CheckResult, type CheckStatus, eventEmitter } from '../core/events.ts';
+import { managedPythonRuntimeLayout } from '../core/layout.ts';
+import { type ProofOptions, proofOf, proveDaemon, proveImports } from '../proof/prove.ts';
 import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
-import { managedPythonRuntimeLayout } from '../runtime/layout.ts';
 import { readManagedPythonRuntimeStatus } from '../runtime/status.ts';
+import type { SetupOptions } from '../setup/request/setup-options.ts';
 import { CancelledError, errorMessage, SetupError } from '../support/errors.ts';
-import { type CheckResult, type CheckStatus, eventEmitter } from '../support/events.ts';
 import { doctorManagedPythonRuntime } from './runtime-checks.ts';
 
 export type CheckOptions = Pick<

@@ -1,13 +1,13 @@
-import type { ManagedPythonRuntimeExec } from '../process/exec.ts';
-import { verifyRuntimeAsset } from '../runtime/asset.ts';
 import {
   type ManagedPythonRuntimeLayoutOptions,
   managedPythonRuntimeLayout,
   sharedLayout,
-} from '../runtime/layout.ts';
+} from '../core/layout.ts';
+import type { ManagedPythonRuntimeExec } from '../process/exec.ts';
 import { readManagedPythonRuntimeStatus } from '../runtime/status.ts';
+import { verifyRuntimeAsset } from '../shipped/asset.ts';
 import { errorMessage } from '../support/errors.ts';
-import { pathExists } from '../support/path-exists.ts';
+import { pathExists } from '../support/fs/path-exists.ts';
 import { ensureManagedUv, type ManagedUvFetchArtifact, managedUvPath } from '../uv/acquire.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
 import { isMarkedVerified } from '../uv/verified-mark.ts';
@@ -92,7 +92,7 @@ async function assertUnaltered(uvPath: string, options: ManagedPythonRuntimeDoct
   if (options.mayTrustMark && (await isMarkedVerified(uvPath))) return;
   // Loaded late: they bring the archive formats along.
   const [{ assertPinnedUv, uvPinsFor }, { openStore }] = await Promise.all([
-    import('../install/uv-binary.ts'),
+    import('../uv/binary.ts'),
     import('../store/store.ts'),
   ]);
   const { runtimeRoot } = managedPythonRuntimeLayout(options);

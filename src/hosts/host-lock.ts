@@ -3,7 +3,7 @@ import { mkdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledError, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
-import { type FileLock, tryFileLock } from '../support/file-lock.ts';
+import { type FileLock, tryFileLock } from '../support/fs/file-lock.ts';
 
 const POLL_INTERVAL_MS = 100;
 /** Names of backups have whole seconds, and a second one of that name would replace the first. */

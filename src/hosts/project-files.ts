@@ -1,8 +1,8 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { jsonText, writeFileAtomic } from '../support/atomic-file.ts';
 import { absentAsNull, errorMessage, SetupError } from '../support/errors.ts';
+import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
 import { connectionProblems, type ModelHostConnection, secretFields } from './connection.ts';
 

@@ -23,4 +23,4 @@ export {
   type CodexSdkRunner,
   type CodexSdkRunnerInput,
 } from './codex/sdk-runner.ts';
-export * from './runtime-port.ts';
+export * from './port/runtime-port.ts';

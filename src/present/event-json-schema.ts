@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { jsonText } from '../support/atomic-file.ts';
+import { jsonText } from '../support/fs/atomic-file.ts';
 import { helloSchema, setupEventSchema } from './event-schema.ts';
 
 /** What `ktx setup --print-schema` prints: the JSON Schema of one line of `ktx setup --json`, for who checks or generates code. */

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { SETUP_STEPS } from '../support/events.ts';
+import { SETUP_STEPS } from '../core/events.ts';
 import { REMEDY_IDS } from '../support/remedies.ts';
 import { EVENT_SCHEMA_VERSION } from './json.ts';
 
@@ -109,7 +109,7 @@ export const helloSchema = z.object({
   cliVersion: z.string(),
 });
 
-/** Every other line of `ktx setup --json`: the events of `src/support/events.ts`, for fleets and dashboards. */
+/** Every other line of `ktx setup --json`: the events of `src/core/events.ts`, for fleets and dashboards. */
 export const setupEventSchema = z.union([
   z.object({
     at,

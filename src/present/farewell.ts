@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
-import { managedRuntimeRoot } from '../runtime/layout.ts';
-import type { FailureReport, SetupResult } from '../support/events.ts';
-import { formatBytes, formatCount, formatDuration, tildePath } from '../support/format.ts';
-import { wrapStep, wrapWords } from '../support/wrap-words.ts';
+import type { FailureReport, SetupResult } from '../core/events.ts';
+import { managedRuntimeRoot } from '../core/layout.ts';
+import { formatBytes, formatCount, formatDuration, tildePath } from '../support/text/format.ts';
+import { wrapStep, wrapWords } from '../support/text/wrap-words.ts';
 import type { Farewell } from '../wizard/state.ts';
 
 /** Colours a word, or leaves it: the caller knows the stream. */

@@ -1,4 +1,4 @@
-import type { SetupEvent } from '../support/events.ts';
+import type { SetupEvent } from '../core/events.ts';
 
 /** Raised when a reader of the older form could misread the new one; new fields and types do not count. */
 export const EVENT_SCHEMA_VERSION = 1;

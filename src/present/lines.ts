@@ -1,4 +1,3 @@
-import { CancelledError } from '../support/errors.ts';
 import type {
   CheckResult,
   FailureReport,
@@ -6,8 +5,9 @@ import type {
   SetupEvent,
   SetupResult,
   SetupStep,
-} from '../support/events.ts';
-import { formatBytes, formatBytesOrUnknown, formatDuration, tildePath } from '../support/format.ts';
+} from '../core/events.ts';
+import { CancelledError } from '../support/errors.ts';
+import { formatBytes, formatBytesOrUnknown, formatDuration, tildePath } from '../support/text/format.ts';
 import { artefactName } from '../wizard/progress.ts';
 import { farewellLines } from './farewell.ts';
 

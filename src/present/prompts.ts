@@ -1,8 +1,8 @@
 import { homedir } from 'node:os';
+import type { SetupEvent } from '../core/events.ts';
 import { CancelledError } from '../support/errors.ts';
-import type { SetupEvent } from '../support/events.ts';
-import { formatBytes } from '../support/format.ts';
 import { withStopSignals } from '../support/stop-signals.ts';
+import { formatBytes } from '../support/text/format.ts';
 import { availableOffers } from '../wizard/choices.ts';
 import type { InstallOutcome, PlanOutcome, SetupOverview } from '../wizard/functions.ts';
 import { hasUnicode, toAscii } from './ascii.ts';

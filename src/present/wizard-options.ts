@@ -1,5 +1,5 @@
-import type { SetupOptions } from '../install/setup-options.ts';
-import type { KtxRuntimeFeature } from '../runtime/features.ts';
+import type { KtxRuntimeFeature } from '../core/features.ts';
+import type { SetupOptions } from '../setup/request/setup-options.ts';
 import type { PlanOutcome, WizardFunctions } from '../wizard/functions.ts';
 
 /** What the wizard needs, on the full screen and in plain prompts alike. */

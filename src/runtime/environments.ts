@@ -3,11 +3,11 @@ import { lstat, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs
 import { basename, dirname, join, relative } from 'node:path';
 import * as z from 'zod/mini';
 import { errorMessage, isAbsence } from '../support/errors.ts';
-import { kindOf } from '../support/file-kind.ts';
+import { kindOf } from '../support/fs/file-kind.ts';
+import { removeAside } from '../support/fs/remove-aside.ts';
 import { parseSchema } from '../support/schema.ts';
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from './manifest.ts';
 import { installedManifestSchema } from './manifest-schema.ts';
-import { removeAside } from './remove-aside.ts';
 
 /** Names of environments; nothing else in their folder is ever touched. */
 export const ENVIRONMENT_ID = /^[0-9a-f]{8}$/;

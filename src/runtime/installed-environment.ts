@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import type { ManagedPythonRuntimeLayout } from './layout.ts';
+import type { ManagedPythonRuntimeLayout } from '../core/layout.ts';
 import type { InstalledKtxRuntimeManifest } from './manifest.ts';
 
 /** Where a manifest's environment is, or why what it names is not to be run. */

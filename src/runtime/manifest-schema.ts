@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { assetManifestSchema } from './asset-schema.ts';
-import { RUNTIME_FEATURES } from './features.ts';
+import { RUNTIME_FEATURES } from '../core/features.ts';
+import { assetManifestSchema } from '../shipped/asset-schema.ts';
 
 /** What a locked environment was made from, beside the wheel. An addition of ours: other readers of the file drop it. */
 const lockedDigestsSchema = z.object({ lock: z.string(), requirements: z.string() });

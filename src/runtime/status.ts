@@ -1,11 +1,11 @@
-import { errorMessage } from '../support/errors.ts';
-import { pathExists } from '../support/path-exists.ts';
-import { findInstalledEnvironment } from './installed-environment.ts';
 import {
   type ManagedPythonRuntimeLayout,
   type ManagedPythonRuntimeLayoutOptions,
   managedPythonRuntimeLayout,
-} from './layout.ts';
+} from '../core/layout.ts';
+import { errorMessage } from '../support/errors.ts';
+import { pathExists } from '../support/fs/path-exists.ts';
+import { findInstalledEnvironment } from './installed-environment.ts';
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from './manifest.ts';
 
 export interface ManagedPythonRuntimeStatus {

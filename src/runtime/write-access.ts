@@ -12,12 +12,12 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod/mini';
+import { sharedLayout } from '../core/layout.ts';
 import { readProcessStart } from '../process/process-table.ts';
-import { jsonText } from '../support/atomic-file.ts';
 import { errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
-import { fileIdentity } from '../support/file-identity.ts';
-import { type FileLock, tryFileLock } from '../support/file-lock.ts';
-import { sharedLayout } from './layout.ts';
+import { jsonText } from '../support/fs/atomic-file.ts';
+import { fileIdentity } from '../support/fs/file-identity.ts';
+import { type FileLock, tryFileLock } from '../support/fs/file-lock.ts';
 
 /** How something is said to whoever runs the command. */
 export type Note = (level: 'info' | 'warning', text: string) => void;

@@ -1,16 +1,16 @@
-import type { HttpClient } from '../network/http-client.ts';
-import { isSourceFailure, joinFailures } from '../network/joined-failures.ts';
-import { NetworkFailure } from '../network/network-failure.ts';
-import { paceWindowOf } from '../network/pace.ts';
-import type { PackageIndex } from '../network/package-index.ts';
-import type { NetworkProfile } from '../network/profile.ts';
-import { pause, retryDelayMs } from '../network/retry.ts';
-import type { Artefact } from '../runtime/lock.ts';
+import type { Emit, SetupStep } from '../core/events.ts';
+import { isSourceFailure, joinFailures } from '../network/errors/joined-failures.ts';
+import { NetworkFailure } from '../network/errors/network-failure.ts';
+import { pause, retryDelayMs } from '../network/errors/retry.ts';
+import type { PackageIndex } from '../network/index/package-index.ts';
+import type { NetworkProfile } from '../network/settings/profile.ts';
+import type { HttpClient } from '../network/transport/http-client.ts';
+import { paceWindowOf } from '../network/transport/pace.ts';
+import type { Artefact } from '../shipped/lock.ts';
+import { inParallel } from '../support/async/in-parallel.ts';
+import { raceAbort } from '../support/async/race-abort.ts';
 import { SetupError, throwIfCancelled } from '../support/errors.ts';
-import type { Emit, SetupStep } from '../support/events.ts';
-import { formatBytes, formatDuration } from '../support/format.ts';
-import { inParallel } from '../support/in-parallel.ts';
-import { orCancelled } from '../support/or-cancelled.ts';
+import { formatBytes, formatDuration } from '../support/text/format.ts';
 import { type ArtefactSource, NoSourceError } from './sources.ts';
 import { arrival } from './stock.ts';
 import { type ArtefactStore, DigestMismatchError } from './store.ts';
@@ -180,7 +180,7 @@ async function addressIn(
   source: Extract<ArtefactSource, { kind: 'package' }>,
 ): Promise<string> {
   const page = run.index.findIn(source.location, source.project, artefact.file, artefact.sha256);
-  return (await orCancelled(page, run.signal)).url;
+  return (await raceAbort(page, run.signal)).url;
 }
 
 function note(run: FetchRun, level: 'info' | 'warning', text: string): void {

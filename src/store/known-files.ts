@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { fileIdentity } from '../support/file-identity.ts';
+import { fileIdentity } from '../support/fs/file-identity.ts';
 
 /**
  * `uv/known-files`, written by an install that succeeded: a line for each wheel and file of a model that it used, as it lay there

@@ -1,6 +1,6 @@
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { jsonText } from '../support/atomic-file.ts';
+import { jsonText } from '../support/fs/atomic-file.ts';
 import type { PartialOrigin } from './partial-schema.ts';
 
 export type { PartialOrigin };

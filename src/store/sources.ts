@@ -1,9 +1,9 @@
-import { joinAddress, placeOf } from '../network/address.ts';
-import { pythonReleasePath, uvReleasePath } from '../network/official-hosts.ts';
-import { type PackageLocation, packageLocations } from '../network/package-index.ts';
-import type { NetworkProfile } from '../network/profile.ts';
-import { projectOfFile } from '../network/simple-index.ts';
-import type { Artefact } from '../runtime/lock.ts';
+import { joinAddress, placeOf } from '../network/address/address.ts';
+import { pythonReleasePath, uvReleasePath } from '../network/address/official-hosts.ts';
+import { type PackageLocation, packageLocations } from '../network/index/package-index.ts';
+import { projectOfFile } from '../network/index/simple-index.ts';
+import type { NetworkProfile } from '../network/settings/profile.ts';
+import type { Artefact } from '../shipped/lock.ts';
 import { SetupError } from '../support/errors.ts';
 import { SHOW_SETTINGS, USE_INDEX } from '../support/remedies.ts';
 

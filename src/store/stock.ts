@@ -1,6 +1,6 @@
-import type { Artefact } from '../runtime/lock.ts';
-import type { Emit, SetupStep } from '../support/events.ts';
-import { inParallel } from '../support/in-parallel.ts';
+import type { Emit, SetupStep } from '../core/events.ts';
+import type { Artefact } from '../shipped/lock.ts';
+import { inParallel } from '../support/async/in-parallel.ts';
 import type { ArtefactStore } from './store.ts';
 
 /** Two are enough for the disk, and hashing keeps a core busy. */

@@ -1,8 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Artefact } from '../runtime/lock.ts';
-import { syncDirectory } from '../support/atomic-file.ts';
+import type { Artefact } from '../shipped/lock.ts';
 import {
   absentAsNull,
   CancelledError,
@@ -11,7 +10,8 @@ import {
   throwIfCancelled,
   volumeFailureClass,
 } from '../support/errors.ts';
-import { identityOf } from '../support/file-identity.ts';
+import { syncDirectory } from '../support/fs/atomic-file.ts';
+import { identityOf } from '../support/fs/file-identity.ts';
 import type { KnownFiles } from './known-files.ts';
 import { type PartialFile, type PartialOrigin, partialStore } from './partial.ts';
 

@@ -1,13 +1,13 @@
 import { dirname } from 'node:path';
-import { placeOf } from '../network/address.ts';
-import type { GetOptions, HttpClient, HttpResponse } from '../network/http-client.ts';
-import { requireOk } from '../network/http-client.ts';
-import { NetworkFailure } from '../network/network-failure.ts';
-import { paced } from '../network/pace.ts';
-import type { Artefact } from '../runtime/lock.ts';
+import { placeOf } from '../network/address/address.ts';
+import { NetworkFailure } from '../network/errors/network-failure.ts';
+import type { GetOptions, HttpClient, HttpResponse } from '../network/transport/http-client.ts';
+import { requireOk } from '../network/transport/http-client.ts';
+import { paced } from '../network/transport/pace.ts';
+import type { Artefact } from '../shipped/lock.ts';
 import { SetupError } from '../support/errors.ts';
-import { formatBytes, formatDuration } from '../support/format.ts';
 import { askTheOwner, USE_INDEX } from '../support/remedies.ts';
+import { formatBytes, formatDuration } from '../support/text/format.ts';
 import type { PartialFile, PartialOrigin } from './partial.ts';
 import { type ArtefactStore, DigestMismatchError, mostBytesOf } from './store.ts';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorChain, SetupError } from '../support/errors.ts';
-import { pathExists } from '../support/path-exists.ts';
+import { pathExists } from '../support/fs/path-exists.ts';
 import { type ManagedUvPathOptions, managedUvPath, PINNED_UV, uvBinaryName } from './location.ts';
 import type { ManagedUvPlatformKey } from './release.ts';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { managedRuntimeRoot } from '../runtime/layout.ts';
+import { managedRuntimeRoot } from '../core/layout.ts';
 import {
   MANAGED_UV_ARTIFACTS,
   MANAGED_UV_VERSION,

@@ -1,4 +1,4 @@
-import type { UvPhase } from '../support/events.ts';
+import type { UvPhase } from '../core/events.ts';
 
 /** What one line of uv says about where it is. */
 export interface UvProgress {

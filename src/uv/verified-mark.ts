@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { fileIdentity } from '../support/file-identity.ts';
+import { fileIdentity } from '../support/fs/file-identity.ts';
 
 /** `<uvPath>.verified`: two lines, the identity of the binary and its sha256, written by an install that has verified it. */
 interface VerifiedMark {

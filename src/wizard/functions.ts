@@ -1,10 +1,10 @@
-import type { SetupOverview } from '../install/overview.ts';
-import type { SetupOptions } from '../install/setup-options.ts';
-import type { UndoTarget } from '../install/undo.ts';
-import type { CheckResult, FailureReport, PlanSummary, SetupResult, SetupStep } from '../support/events.ts';
+import type { CheckResult, FailureReport, PlanSummary, SetupResult, SetupStep } from '../core/events.ts';
+import type { UndoTarget } from '../lifecycle/undo.ts';
+import type { SetupOverview } from '../setup/overview.ts';
+import type { SetupOptions } from '../setup/request/setup-options.ts';
 
-export type { FeatureOffer, SetupOverview } from '../install/overview.ts';
-export type { UndoTarget } from '../install/undo.ts';
+export type { UndoTarget } from '../lifecycle/undo.ts';
+export type { FeatureOffer, SetupOverview } from '../setup/overview.ts';
 
 export type PlanOutcome =
   | { status: 'ready'; result: SetupResult }

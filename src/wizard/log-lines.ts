@@ -1,5 +1,5 @@
-import type { SetupEvent } from '../support/events.ts';
-import { formatBytes } from '../support/format.ts';
+import type { SetupEvent } from '../core/events.ts';
+import { formatBytes } from '../support/text/format.ts';
 import { artefactName } from './progress.ts';
 
 /** Column of the size in the log, so that files that arrive one below the other can be compared. */

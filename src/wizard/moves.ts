@@ -1,4 +1,4 @@
-import type { SetupResult } from '../support/events.ts';
+import type { SetupResult } from '../core/events.ts';
 import type { SetupOverview, UndoTarget } from './functions.ts';
 import { startProgress } from './progress.ts';
 import type {

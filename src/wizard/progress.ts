@@ -1,6 +1,6 @@
-import type { ArtefactKind, PlanSummary, SetupEvent, SetupStep } from '../support/events.ts';
-import { SETUP_STEPS } from '../support/events.ts';
-import { formatBytes, formatCount } from '../support/format.ts';
+import type { ArtefactKind, PlanSummary, SetupEvent, SetupStep } from '../core/events.ts';
+import { SETUP_STEPS } from '../core/events.ts';
+import { formatBytes, formatCount } from '../support/text/format.ts';
 
 export type InstallStep = Exclude<SetupStep, 'plan'>;
 

@@ -1,6 +1,6 @@
-import { featuresSatisfy } from '../runtime/features.ts';
-import { managedPythonRuntimeLayout } from '../runtime/layout.ts';
-import type { FailureReport, PlanSummary } from '../support/events.ts';
+import type { FailureReport, PlanSummary } from '../core/events.ts';
+import { featuresSatisfy } from '../core/features.ts';
+import { managedPythonRuntimeLayout } from '../core/layout.ts';
 import { availableOffers } from './choices.ts';
 import { reduceCommand } from './commands.ts';
 import { checkFor, installFor, leave, sharedOf, stay } from './moves.ts';

@@ -1,6 +1,6 @@
-import type { SetupOptions } from '../install/setup-options.ts';
+import type { FailureReport, SetupEvent, SetupStep } from '../core/events.ts';
+import type { SetupOptions } from '../setup/request/setup-options.ts';
 import { CancelledError, errorChain, errorMessage } from '../support/errors.ts';
-import type { FailureReport, SetupEvent, SetupStep } from '../support/events.ts';
 import type { InstallOutcome, PlanOutcome, WizardFunctions } from './functions.ts';
 import { reduce } from './reduce.ts';
 import type { LeftState, StartOptions, WizardEffect, WizardEvent, WizardState } from './state.ts';

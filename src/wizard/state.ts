@@ -1,5 +1,5 @@
-import type { KtxRuntimeFeature } from '../runtime/features.ts';
-import type { CheckResult, FailureReport, PlanSummary, SetupEvent, SetupResult } from '../support/events.ts';
+import type { CheckResult, FailureReport, PlanSummary, SetupEvent, SetupResult } from '../core/events.ts';
+import type { KtxRuntimeFeature } from '../core/features.ts';
 import type { SetupOverview, UndoTarget } from './functions.ts';
 import type { InstallProgress } from './progress.ts';
 

@@ -12,13 +12,13 @@ import {
 } from '../../scripts/assets/check-assets.ts';
 import { digestModule, lockPlatformKey } from '../../scripts/assets/lock-parts.ts';
 import { pythonVersion, sha256, withProjectVersion } from '../../scripts/assets/wheel.ts';
-import { verifyRuntimeAsset } from '../../src/runtime/asset.ts';
-import { BUNDLED_MANIFEST_SHA256, BUNDLED_REQUIRES_PYTHON } from '../../src/runtime/asset-digest.ts';
-import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../../src/runtime/features.ts';
-import { lockedFeature, type RuntimeLock } from '../../src/runtime/lock.ts';
-import { runtimeLockSchema } from '../../src/runtime/lock-schema.ts';
-import { EMBEDDINGS_MODEL } from '../../src/runtime/models.ts';
-import { jsonText } from '../../src/support/atomic-file.ts';
+import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../../src/core/features.ts';
+import { EMBEDDINGS_MODEL } from '../../src/core/model-folder-path.ts';
+import { verifyRuntimeAsset } from '../../src/shipped/asset.ts';
+import { BUNDLED_MANIFEST_SHA256, BUNDLED_REQUIRES_PYTHON } from '../../src/shipped/asset-digest.ts';
+import { lockedFeature, type RuntimeLock } from '../../src/shipped/lock.ts';
+import { runtimeLockSchema } from '../../src/shipped/lock-schema.ts';
+import { jsonText } from '../../src/support/fs/atomic-file.ts';
 
 const { assetDir, npmVersion } = committedSources();
 const PLATFORMS = [
@@ -238,7 +238,7 @@ describe('the check', () => {
     const sources = await copy();
     await appendFile(join(folder, 'manifest.json'), ' ');
     expect(await findAssetProblems(sources)).toEqual([
-      'src/runtime/asset-digest.ts does not carry the digest of manifest.json',
+      'src/shipped/asset-digest.ts does not carry the digest of manifest.json',
     ]);
   });
 
@@ -246,7 +246,7 @@ describe('the check', () => {
     const sources = await copy();
     sources.digestModuleText = sources.digestModuleText.replace('>=3.11', '>=3.12');
     expect(await findAssetProblems(sources)).toEqual([
-      'src/runtime/asset-digest.ts is not what npm run assets:build writes',
+      'src/shipped/asset-digest.ts is not what npm run assets:build writes',
     ]);
   });
 

@@ -1,12 +1,12 @@
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { openNetworkSession } from '../../src/install/network-session.ts';
-import { installUvFrom, uvPinsFor } from '../../src/install/uv-binary.ts';
-import { detectHost } from '../../src/runtime/target.ts';
+import { openNetworkSession } from '../../src/setup/session/network-session.ts';
+import { detectHost } from '../../src/shipped/target.ts';
 import { openStore } from '../../src/store/store.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { managedUvPath } from '../../src/uv/acquire.ts';
+import { installUvFrom, uvPinsFor } from '../../src/uv/binary.ts';
 import { fetchArtefacts } from '../fixtures/fetch-artefacts.ts';
 import { LAUNCHER, plainEnvironment } from '../fixtures/program.ts';
 import { type BenchRow, compare } from './bench-row.ts';

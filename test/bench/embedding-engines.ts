@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { allocateDaemonPort } from '../../src/runtime/daemon-port.ts';
-import { REFERENCE_TEXT } from '../../src/runtime/reference-vector.ts';
+import { allocateDaemonPort } from '../../src/daemon/port.ts';
+import { REFERENCE_TEXT } from '../../src/proof/reference-vector.ts';
 
 /** Something that computes vectors in a process of its own. */
 export interface Engine {

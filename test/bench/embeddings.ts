@@ -7,11 +7,11 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { largestDifference } from '../../src/runtime/daemon-embedding.ts';
-import { managedRuntimeRoot } from '../../src/runtime/layout.ts';
-import { embeddingsModelDir } from '../../src/runtime/models.ts';
-import type { SetupResult } from '../../src/support/events.ts';
-import { formatBytes, formatDuration } from '../../src/support/format.ts';
+import type { SetupResult } from '../../src/core/events.ts';
+import { managedRuntimeRoot } from '../../src/core/layout.ts';
+import { embeddingsModelDir } from '../../src/core/model-folder-path.ts';
+import { largestDifference } from '../../src/daemon/embedding.ts';
+import { formatBytes, formatDuration } from '../../src/support/text/format.ts';
 import { managedUvPath } from '../../src/uv/acquire.ts';
 import { startCountingProxy } from '../fixtures/counting-proxy.ts';
 import { bytesIn } from '../fixtures/folder-size.ts';

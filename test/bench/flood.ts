@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openInstallLog } from '../../src/install/install-log.ts';
+import { eventEmitter } from '../../src/core/events.ts';
+import { openInstallLog } from '../../src/log/install-log.ts';
 import { createLogStore } from '../../src/present/log-store.ts';
 import { runProcess } from '../../src/process/run-process.ts';
-import { eventEmitter } from '../../src/support/events.ts';
-import { createRedactor } from '../../src/support/redaction.ts';
+import { createRedactor } from '../../src/support/text/redaction.ts';
 import { parseUvLine } from '../../src/uv/output.ts';
 import { type BenchRow, compare } from './bench-row.ts';
 

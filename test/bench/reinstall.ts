@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generateRequirements } from '../../src/install/requirements.ts';
-import { verifyRuntimeAsset } from '../../src/runtime/asset.ts';
-import type { KtxRuntimeFeature } from '../../src/runtime/features.ts';
-import { readLockedAsset } from '../../src/runtime/locked-asset.ts';
+import type { KtxRuntimeFeature } from '../../src/core/features.ts';
+import { generateRequirements } from '../../src/setup/build/requirements.ts';
+import { verifyRuntimeAsset } from '../../src/shipped/asset.ts';
+import { readLockedAsset } from '../../src/shipped/locked-asset.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { LAUNCHER, plainEnvironment } from '../fixtures/program.ts';
 import { type BenchRow, compare } from './bench-row.ts';

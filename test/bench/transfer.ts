@@ -4,11 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { createHttpClient } from '../../src/network/http-client.ts';
-import type { Artefact } from '../../src/runtime/lock.ts';
+import { createHttpClient } from '../../src/network/transport/http-client.ts';
+import type { Artefact } from '../../src/shipped/lock.ts';
 import { openStore } from '../../src/store/store.ts';
 import { fetchArtefacts } from '../fixtures/fetch-artefacts.ts';
-import { redactor, testProfile } from '../network/fixtures.ts';
+import { redactor, testProfile } from '../fixtures/network.ts';
 import { type BenchRow, compare } from './bench-row.ts';
 
 const SIZE_BYTES = 1024 ** 3;

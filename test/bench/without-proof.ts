@@ -1,4 +1,4 @@
-import type { SetupEvent } from '../../src/support/events.ts';
+import type { SetupEvent } from '../../src/core/events.ts';
 
 /** How long a `ktx setup --json` takes, in milliseconds; less the proof, which nobody does by hand. @throws Error when it fails. */
 export async function timeWithoutProof(setUp: () => Promise<string>): Promise<number> {

@@ -1,13 +1,17 @@
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import {
+  type KtxRuntimeArgs,
+  type KtxRuntimeDeps,
+  runKtxRuntime,
+} from '../../src/cli/commands/runtime-command.ts';
 import { main } from '../../src/cli/main.ts';
-import { type KtxRuntimeArgs, type KtxRuntimeDeps, runKtxRuntime } from '../../src/cli/runtime-command.ts';
-import { packageVersion } from '../../src/cli/version.ts';
-import { managedPythonDaemonLayout } from '../../src/runtime/daemon-layout.ts';
-import type { ManagedPythonDaemonStopAllEntry } from '../../src/runtime/daemon-stop-all.ts';
+import { packageVersion } from '../../src/core/program-version.ts';
+import { managedPythonDaemonLayout } from '../../src/daemon/layout.ts';
+import type { ManagedPythonDaemonStopAllEntry } from '../../src/daemon/stop-all.ts';
+import { capturedIo } from '../fixtures/captured-io.ts';
+import { daemonState } from '../fixtures/daemon.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
-import { daemonState } from '../runtime/daemon-fixture.ts';
-import { capturedIo } from './captured-io.ts';
 
 const cliVersion = '0.3.0';
 const project = { cliVersion, projectDir: '/p' };

@@ -47,7 +47,7 @@ describe('the launched program', () => {
     ['uninstall --json', 'Refusing to uninstall without --yes.'],
   ])('`admin runtime %s` that cannot: one failure event, and the words on stderr', async (line, title) => {
     const home = await temporaryFolder();
-    const { writeRuntime } = await import('../runtime/asset-fixture.ts');
+    const { writeRuntime } = await import('../fixtures/asset.ts');
     await writeRuntime(home, '0.0.1');
     const env = plainEnvironment(home, { KTX_RUNTIME_ROOT: home });
     const { exitCode, stdout, stderr } = await runProgram(['admin', 'runtime', ...line.split(' ')], { env });
@@ -97,7 +97,7 @@ describe('the launched program', () => {
 
   it('prune removes what another version left, below the root of the environment', async () => {
     const home = await temporaryFolder();
-    const { writeRuntime } = await import('../runtime/asset-fixture.ts');
+    const { writeRuntime } = await import('../fixtures/asset.ts');
     await writeRuntime(home, '0.0.1');
     const env = plainEnvironment(home, { KTX_RUNTIME_ROOT: home });
     const args = ['admin', 'runtime', 'prune'];

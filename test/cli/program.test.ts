@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { KtxRuntimeArgs } from '../../src/cli/commands/runtime-command.ts';
+import type { SetupFlags } from '../../src/cli/commands/setup-flags.ts';
 import { main } from '../../src/cli/main.ts';
 import type { ProgramDeps } from '../../src/cli/program.ts';
 import { resolveProjectDir } from '../../src/cli/project-dir.ts';
-import type { KtxRuntimeArgs } from '../../src/cli/runtime-command.ts';
-import type { SetupFlags } from '../../src/cli/setup-flags.ts';
+import { capturedIo } from '../fixtures/captured-io.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
-import { capturedIo } from './captured-io.ts';
 
 const cliVersion: string = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { runChecks } from '../../src/doctor/run-checks.ts';
-import { pathExists } from '../../src/support/path-exists.ts';
+import { pathExists } from '../../src/support/fs/path-exists.ts';
+import { writeRuntime } from '../fixtures/asset.ts';
 import { writeScript } from '../fixtures/fake-daemon.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
-import { writeRuntime } from '../runtime/asset-fixture.ts';
 
 it('a program that the manifest names outside of the version is not started', async () => {
   const root = await temporaryFolder();

@@ -17,13 +17,13 @@ import {
   doctorManagedPythonRuntime,
   type ManagedPythonRuntimeDoctorOptions,
 } from '../../src/doctor/runtime-checks.ts';
-import { uvPinsFor } from '../../src/install/uv-binary.ts';
 import { defaultExec } from '../../src/process/exec.ts';
 import { openStore } from '../../src/store/store.ts';
-import { fileIdentity } from '../../src/support/file-identity.ts';
+import { fileIdentity } from '../../src/support/fs/file-identity.ts';
 import { managedUvPath } from '../../src/uv/acquire.ts';
+import { uvPinsFor } from '../../src/uv/binary.ts';
 import { markVerified } from '../../src/uv/verified-mark.ts';
-import { WHEEL_FILE, writeAsset, writeRuntime } from '../runtime/asset-fixture.ts';
+import { WHEEL_FILE, writeAsset, writeRuntime } from '../fixtures/asset.ts';
 
 const UV_FIX = 'Check network access to github.com and run: ktx admin runtime install --yes';
 const ASSET_FIX = 'Run: npm run assets:build';

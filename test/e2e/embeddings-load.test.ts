@@ -9,8 +9,8 @@ import {
   type ReferenceItem,
   wrongVectors,
 } from '../fixtures/embeddings-runtime.ts';
+import { isRunning } from '../fixtures/family.ts';
 import { temporaryFolderForFile } from '../fixtures/temporary-folder.ts';
-import { isRunning } from '../process/family.ts';
 
 /** `npm run test:load` sends 10,000. */
 const REQUEST_COUNT = Number(process.env['KTX_LOAD_REQUESTS'] ?? 500);

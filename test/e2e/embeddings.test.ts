@@ -4,14 +4,14 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { SetupEvent, SetupResult } from '../../src/core/events.ts';
+import { sharedLayout } from '../../src/core/layout.ts';
+import { embeddingsModelDir } from '../../src/core/model-folder-path.ts';
+import { allocateDaemonPort } from '../../src/daemon/port.ts';
 import { setupEventSchema } from '../../src/present/event-schema.ts';
-import { allocateDaemonPort } from '../../src/runtime/daemon-port.ts';
-import { sharedLayout } from '../../src/runtime/layout.ts';
-import { readLockedAsset } from '../../src/runtime/locked-asset.ts';
-import { embeddingsModelDir } from '../../src/runtime/models.ts';
+import { readLockedAsset } from '../../src/shipped/locked-asset.ts';
 import { hashFile } from '../../src/store/store.ts';
-import type { SetupEvent, SetupResult } from '../../src/support/events.ts';
-import { fileIdentity } from '../../src/support/file-identity.ts';
+import { fileIdentity } from '../../src/support/fs/file-identity.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import {
   type EmbeddingsRuntime,
@@ -22,9 +22,9 @@ import {
   wrongVectors,
 } from '../fixtures/embeddings-runtime.ts';
 import { bytesIn } from '../fixtures/folder-size.ts';
+import { startServer } from '../fixtures/network.ts';
 import { plainEnvironment, runProgram } from '../fixtures/program.ts';
 import { temporaryFolder, temporaryFolderForFile } from '../fixtures/temporary-folder.ts';
-import { startServer } from '../network/fixtures.ts';
 
 let runtime: EmbeddingsRuntime;
 let runtimeRoot: string;

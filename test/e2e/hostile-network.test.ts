@@ -4,14 +4,14 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { runSetup } from '../../src/install/setup.ts';
-import type { SetupOptions } from '../../src/install/setup-options.ts';
-import type { PlanSummary, SetupEvent, SetupResult } from '../../src/support/events.ts';
+import type { PlanSummary, SetupEvent, SetupResult } from '../../src/core/events.ts';
+import type { SetupOptions } from '../../src/setup/request/setup-options.ts';
+import { runSetup } from '../../src/setup/setup.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { managedUvPath } from '../../src/uv/acquire.ts';
+import { closedAddress, makeAuthority, startServer, type TestServer } from '../fixtures/network.ts';
 import { temporaryFolderForFile } from '../fixtures/temporary-folder.ts';
 import { openWheelhouse, type WheelhouseFile } from '../fixtures/wheelhouse.ts';
-import { closedAddress, makeAuthority, startServer, type TestServer } from '../network/fixtures.ts';
 
 const run = promisify(execFile);
 const PASSWORD = 'index-pass-word';
@@ -140,7 +140,7 @@ describe('a network that lets nothing through but the company index, configured 
 
   it('without a route, --offline installs from the full store', async () => {
     const script = join(root, 'offline.mjs');
-    const setupModule = join(PACKAGE_ROOT, 'src', 'install', 'setup.ts');
+    const setupModule = join(PACKAGE_ROOT, 'src', 'setup', 'setup.ts');
     const offline = { ...options, isOffline: true, shouldForce: true };
     await writeFile(
       script,

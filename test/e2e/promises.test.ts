@@ -1,7 +1,7 @@
 import { appendFile, cp, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { packageVersion } from '../../src/cli/version.ts';
+import { packageVersion } from '../../src/core/program-version.ts';
 import { withWriteAccess } from '../../src/runtime/write-access.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { type Interception, type LoopbackIndex, startLoopbackIndex } from '../fixtures/loopback-index.ts';

@@ -1,13 +1,13 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseDaemonCommand } from '../../src/daemon/command.ts';
+import { stopAllManagedPythonDaemons } from '../../src/daemon/stop-all.ts';
 import { splitCommandLine } from '../../src/process/command-line.ts';
 import { listProcesses } from '../../src/process/list-processes.ts';
-import { parseDaemonCommand } from '../../src/runtime/daemon-command.ts';
-import { stopAllManagedPythonDaemons } from '../../src/runtime/daemon-stop-all.ts';
+import { endNow, isRunning } from '../fixtures/family.ts';
 import { type ProgramResult, plainEnvironment, runProgram } from '../fixtures/program.ts';
 import { temporaryFolderForFile } from '../fixtures/temporary-folder.ts';
-import { endNow, isRunning } from '../process/family.ts';
 
 /** The bundled program, the real uv, the real wheel: one daemon per project, from an empty home on. */
 describe('ktx admin runtime start and stop', () => {

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import { discardPlan, planSetup } from '../../src/install/setup.ts';
+import { discardPlan, planSetup } from '../../src/setup/setup.ts';
 import { type Interception, startLoopbackIndex } from '../fixtures/loopback-index.ts';
+import { startServer } from '../fixtures/network.ts';
 import { plainEnvironment } from '../fixtures/program.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { openWheelhouse } from '../fixtures/wheelhouse.ts';
-import { startServer } from '../network/fixtures.ts';
 
 type Listener = Parameters<typeof startServer>[0];
 

@@ -6,18 +6,19 @@ import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { prepareInstall } from '../../src/install/prepare.ts';
-import { executeSetup, planSetup, runSetup } from '../../src/install/setup.ts';
-import { readUndoTarget, undoManagedPythonRuntime } from '../../src/install/undo.ts';
+import type { FailureReport, SetupEvent, SetupResult } from '../../src/core/events.ts';
+import { allocateDaemonPort } from '../../src/daemon/port.ts';
+import { pruneManagedPythonRuntimes } from '../../src/lifecycle/prune.ts';
+import { readUndoTarget, undoManagedPythonRuntime } from '../../src/lifecycle/undo.ts';
+import { planUninstall, uninstallManagedPythonRuntimes } from '../../src/lifecycle/uninstall.ts';
 import { readProcessStart } from '../../src/process/process-table.ts';
-import { allocateDaemonPort } from '../../src/runtime/daemon-port.ts';
-import { pruneManagedPythonRuntimes } from '../../src/runtime/prune.ts';
-import type { PrepareOptions } from '../../src/runtime/types.ts';
-import { planUninstall, uninstallManagedPythonRuntimes } from '../../src/runtime/uninstall.ts';
-import type { FailureReport, SetupEvent, SetupResult } from '../../src/support/events.ts';
-import { fileIdentity } from '../../src/support/file-identity.ts';
-import { tryFileLock } from '../../src/support/file-lock.ts';
+import { prepareInstall } from '../../src/setup/prepare.ts';
+import type { PrepareOptions } from '../../src/setup/request/install-types.ts';
+import { executeSetup, planSetup, runSetup } from '../../src/setup/setup.ts';
+import { fileIdentity } from '../../src/support/fs/file-identity.ts';
+import { tryFileLock } from '../../src/support/fs/file-lock.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
+import { writeBrokenAssets } from '../fixtures/broken-assets.ts';
 import {
   activeEnvironment,
   CLI_VERSION,
@@ -26,8 +27,7 @@ import {
   strays,
   type World,
   whoAnswers,
-} from '../faults/world.ts';
-import { writeBrokenAssets } from '../fixtures/broken-assets.ts';
+} from '../fixtures/fault-world.ts';
 import { type LoopbackIndex, startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { watchReads } from '../fixtures/watch-reads.ts';
 import { openWheelhouse } from '../fixtures/wheelhouse.ts';

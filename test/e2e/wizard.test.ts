@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { packageVersion } from '../../src/cli/version.ts';
+import { packageVersion } from '../../src/core/program-version.ts';
 import { LAUNCHER, plainEnvironment, runProgram } from '../fixtures/program.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { openTerminal, type TestTerminal } from '../pty/terminal.ts';

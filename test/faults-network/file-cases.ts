@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { closedAddress } from '../network/fixtures.ts';
+import { closedAddress } from '../fixtures/network.ts';
 import { faultyIndex, html, indexEnv, type MatrixCase, NONE, onFile, redirecting, status } from './lab.ts';
 import { startServer } from './servers.ts';
 

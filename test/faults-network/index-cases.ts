@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { closedAddress } from '../network/fixtures.ts';
+import { closedAddress } from '../fixtures/network.ts';
 import { drip, faultyIndex, html, indexEnv, type MatrixCase, onPage, redirecting, status } from './lab.ts';
 import { pageOf, startRaw, startServer } from './servers.ts';
 

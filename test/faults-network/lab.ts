@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { RemedyId } from '../../src/support/remedies.ts';
-import type { TestServer } from '../network/fixtures.ts';
+import type { TestServer } from '../fixtures/network.ts';
+import type { CaseSetup, World } from '../fixtures/network-world.ts';
 import { type Fault, indexListener, startServer } from './servers.ts';
-import type { CaseSetup, World } from './world.ts';
 
 export interface MatrixCase {
   kind: CaseSetup['kind'];

@@ -1,11 +1,11 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TestServer } from '../fixtures/network.ts';
+import { makeWorld, runCase, SECRETS, type World } from '../fixtures/network-world.ts';
 import { temporaryFolderForFile } from '../fixtures/temporary-folder.ts';
-import type { TestServer } from '../network/fixtures.ts';
 import { CASES } from './cases.ts';
 import type { Lab } from './lab.ts';
-import { makeWorld, runCase, SECRETS, type World } from './world.ts';
 
 /** What goes wrong between a machine and the places it fetches from, with real servers, and what ktx says of it. */
 describe('fault matrix of the network', () => {

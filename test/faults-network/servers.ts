@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import net, { type AddressInfo } from 'node:net';
+import { startServer, type TestServer } from '../fixtures/network.ts';
 import type { WheelhouseFile } from '../fixtures/wheelhouse.ts';
-import { startServer, type TestServer } from '../network/fixtures.ts';
 
 /** What a case plants into its server; `false` leaves the request to the index. */
 export type Fault = (request: IncomingMessage, response: ServerResponse, count: number) => boolean;

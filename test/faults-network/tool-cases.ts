@@ -1,4 +1,4 @@
-import { closedAddress } from '../network/fixtures.ts';
+import { closedAddress } from '../fixtures/network.ts';
 import {
   alone,
   always,

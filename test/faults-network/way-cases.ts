@@ -1,4 +1,4 @@
-import { closedAddress, startProxy } from '../network/fixtures.ts';
+import { closedAddress, startProxy } from '../fixtures/network.ts';
 import { behindProxy, faultyIndex, indexEnv, type MatrixCase, NONE, secureIndex } from './lab.ts';
 import { indexListener, startDivertingProxy, startRaw, startServer } from './servers.ts';
 

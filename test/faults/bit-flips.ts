@@ -1,12 +1,12 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runSetup } from '../../src/install/setup.ts';
-import type { SetupOptions } from '../../src/install/setup-options.ts';
 import { openJournal } from '../../src/runtime/journal.ts';
+import type { SetupOptions } from '../../src/setup/request/setup-options.ts';
+import { runSetup } from '../../src/setup/setup.ts';
+import { activeEnvironment, makeWorld, type World, whoAnswers } from '../fixtures/fault-world.ts';
 import { type LoopbackIndex, startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { packSystemPython, writeAssetWithPython } from '../fixtures/python-archive.ts';
 import type { WheelhouseFile } from '../fixtures/wheelhouse.ts';
-import { activeEnvironment, makeWorld, type World, whoAnswers } from './world.ts';
 
 /** What became of one flipped bit. `used` must never be. */
 export type Verdict = 'refused' | 'repaired' | 'without consequence' | 'used';

@@ -2,8 +2,6 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isEnvironmentInUse } from '../../src/runtime/environments-in-use.ts';
-import type { LoopbackIndex } from '../fixtures/loopback-index.ts';
-import { seeded } from './kill.ts';
 import {
   CLI_VERSION,
   makeWorld,
@@ -12,7 +10,9 @@ import {
   strays,
   type World,
   whoAnswers,
-} from './world.ts';
+} from '../fixtures/fault-world.ts';
+import type { LoopbackIndex } from '../fixtures/loopback-index.ts';
+import { seeded } from './kill.ts';
 
 /** A row of the table: what was done, how often, and how it ended. */
 export interface CrowdRow {

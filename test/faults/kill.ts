@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { SetupOptions } from '../../src/install/setup-options.ts';
-import type { LoopbackIndex } from '../fixtures/loopback-index.ts';
+import type { SetupOptions } from '../../src/setup/request/setup-options.ts';
 import {
   type Answer,
   activeEnvironment,
@@ -10,7 +9,8 @@ import {
   strays,
   type World,
   whoAnswers,
-} from './world.ts';
+} from '../fixtures/fault-world.ts';
+import type { LoopbackIndex } from '../fixtures/loopback-index.ts';
 
 export type Scenario = 'first install' | 'update' | 'repair';
 

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeWorld, strays, type World, whoAnswers } from '../fixtures/fault-world.ts';
 import { type LoopbackIndex, startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { openWheelhouse } from '../fixtures/wheelhouse.ts';
-import { makeWorld, strays, type World, whoAnswers } from './world.ts';
 
 /** Set by `npm run test:faults`: long enough for every lock that goes by timestamps to be taken for left. */
 const STOPPED_MS = process.env['KTX_FAULTS'] === 'complete' ? 60_000 : 0;

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FailureReport } from '../../src/support/events.ts';
+import type { FailureReport } from '../../src/core/events.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
+import { activeEnvironment, CLI_VERSION, makeWorld, type World } from '../fixtures/fault-world.ts';
 import { type LoopbackIndex, startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { openWheelhouse } from '../fixtures/wheelhouse.ts';
-import { activeEnvironment, CLI_VERSION, makeWorld, type World } from './world.ts';
 
 /** Volumes that are full, read-only or without execution: mounted in a namespace of their own, with a working runtime on them. */
 const canMount = process.platform === 'linux' && process.getuid?.() === 0;

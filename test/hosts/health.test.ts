@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { healthWait, servedModels } from '../../src/hosts/health.ts';
-import { closedAddress } from '../network/fixtures.ts';
+import { closedAddress } from '../fixtures/network.ts';
 import { answeringFetcher } from './memory-host.ts';
 
 const servers: Server[] = [];

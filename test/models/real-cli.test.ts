@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { runCodexAuthProbe } from '../../src/models/codex/auth-probe.ts';
 import { CodexKtxLlmRuntime } from '../../src/models/codex/runtime.ts';
 import type { CodexSdkRunner } from '../../src/models/codex/sdk-runner.ts';
-import type { KtxRuntimeToolSet, RunLoopParams } from '../../src/models/runtime-port.ts';
+import type { KtxRuntimeToolSet, RunLoopParams } from '../../src/models/port/runtime-port.ts';
 import { codexCliName, isCodexCliPresent, newChildren, ownDescendants, realRunner } from './real-codex.ts';
 import {
   codexHome,

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { expect, it } from 'vitest';
-import { GLYPH } from '../../screens/theme.ts';
+import { GLYPH } from '../../screens/style/theme.ts';
 import { asciiStream, hasUnicode, toAscii } from '../../src/present/ascii.ts';
 
 it('has a character for every glyph of the screens, one for one', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type * as z from 'zod/mini';
+import type { SetupEvent } from '../../src/core/events.ts';
 import { helloSchema, setupEventSchema } from '../../src/present/event-schema.ts';
 import { eventJson, helloJson } from '../../src/present/json.ts';
-import type { SetupEvent } from '../../src/support/events.ts';
 
 const at = '2026-01-02T03:04:05.678Z';
 type Described = z.infer<typeof setupEventSchema>;

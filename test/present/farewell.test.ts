@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { type FarewellOptions, farewellLines } from '../../src/present/farewell.ts';
 import { CHECK_NETWORK, COPY_STORE, remedyText, USE_INDEX } from '../../src/support/remedies.ts';
 import type { Farewell } from '../../src/wizard/state.ts';
+import { REPORT } from '../fixtures/wizard-states.ts';
 import { DEMO_CHECKS, DEMO_RESULT } from '../pty/demo-data.ts';
-import { REPORT } from '../wizard/given.ts';
 
 const options: FarewellOptions = {
   homeDir: '/home/ada',

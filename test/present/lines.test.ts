@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { PlanSummary, SetupEvent, SetupEventBody, SetupResult } from '../../src/core/events.ts';
 import { createLinePresenter, eventLines, planLines } from '../../src/present/lines.ts';
-import type { PlanSummary, SetupEvent, SetupEventBody, SetupResult } from '../../src/support/events.ts';
 
 const options = { homeDir: '/home/ada' };
 const AT = Date.parse('2026-01-02T03:04:05.000Z');

@@ -3,7 +3,15 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from 'vitest';
 import { killTree, killTreeNow } from '../../src/process/kill-tree.ts';
-import { childOfStubborn, endNow, hasProcFs, isRunning, PATIENT, pidsIn, spawnsAtTerm } from './family.ts';
+import {
+  childOfStubborn,
+  endNow,
+  hasProcFs,
+  isRunning,
+  PATIENT,
+  pidsIn,
+  spawnsAtTerm,
+} from '../fixtures/family.ts';
 
 const started: number[] = [];
 afterEach(() => endNow(started.splice(0)));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BROKEN_LINE_NOTE, createLineAssembler, MAX_LINE_CHARS } from '../../src/process/line-assembler.ts';
-import { createRedactor } from '../../src/support/redaction.ts';
+import { createRedactor } from '../../src/support/text/redaction.ts';
 
 function assemble(chunks: readonly (string | Uint8Array)[], mask?: (text: string) => string): string[] {
   const assembler = createLineAssembler(mask);

@@ -8,7 +8,7 @@ import {
   parsePsCommands,
   readProcessCommand,
 } from '../../src/process/list-processes.ts';
-import { hasProcFs } from './family.ts';
+import { hasProcFs } from '../fixtures/family.ts';
 
 async function start(command: string, args: string[]): Promise<ChildProcess & { pid: number }> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type RunProcessOptions, runProcess } from '../../src/process/run-process.ts';
 import { CancelledError } from '../../src/support/errors.ts';
-import { createRedactor } from '../../src/support/redaction.ts';
+import { createRedactor } from '../../src/support/text/redaction.ts';
 import {
   childOfStubborn,
   deserter,
@@ -17,7 +17,7 @@ import {
   PATIENT,
   pidsIn,
   spawnsAtTerm,
-} from './family.ts';
+} from '../fixtures/family.ts';
 
 let folder: string;
 beforeAll(async () => {

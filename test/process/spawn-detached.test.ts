@@ -2,8 +2,8 @@ import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { spawnDetached } from '../../src/process/spawn-detached.ts';
+import { endNow } from '../fixtures/family.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
-import { endNow } from './family.ts';
 
 async function start(command: string, args: string[] = [], env: NodeJS.ProcessEnv = {}) {
   const folder = await temporaryFolder();

@@ -1,5 +1,5 @@
-import type { UndoTarget } from '../../src/install/undo.ts';
-import type { ArtefactKind, CheckResult, PlanSummary, SetupResult } from '../../src/support/events.ts';
+import type { ArtefactKind, CheckResult, PlanSummary, SetupResult } from '../../src/core/events.ts';
+import type { UndoTarget } from '../../src/lifecycle/undo.ts';
 import type { SetupOverview } from '../../src/wizard/functions.ts';
 
 const MB = 1_000_000;

@@ -2,16 +2,16 @@
 // test opens them (a line on the socket `DEMO_SOCKET`). Bundled and run on a pseudo-terminal by the tests.
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
-import { runWizard } from '../../src/present/ink/run-wizard.tsx';
-import { runPrompts } from '../../src/present/prompts.ts';
-import { CancelledError, SetupError } from '../../src/support/errors.ts';
 import {
   type CheckResult,
   type Emit,
   eventEmitter,
   type PlanSummary,
   type SetupResult,
-} from '../../src/support/events.ts';
+} from '../../src/core/events.ts';
+import { runWizard } from '../../src/present/ink/run-wizard.tsx';
+import { runPrompts } from '../../src/present/prompts.ts';
+import { CancelledError, SetupError } from '../../src/support/errors.ts';
 import type { SetupOverview, WizardFunctions } from '../../src/wizard/functions.ts';
 import { DEMO_CHECKS, DEMO_FILES, DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT, DEMO_UNDO } from './demo-data.ts';
 

@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readInstalledManifest } from '../../src/runtime/manifest.ts';
 import { readManagedPythonRuntimeStatus } from '../../src/runtime/status.ts';
-import { writeRuntime } from './asset-fixture.ts';
+import { writeRuntime } from '../fixtures/asset.ts';
 
 let root: string;
 let versionDir: string;

@@ -3,10 +3,10 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { sharedLayout } from '../../src/core/layout.ts';
 import { readProcessStart } from '../../src/process/process-table.ts';
-import { sharedLayout } from '../../src/runtime/layout.ts';
 import { withWriteAccess } from '../../src/runtime/write-access.ts';
-import { tryFileLock } from '../../src/support/file-lock.ts';
+import { tryFileLock } from '../../src/support/fs/file-lock.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 /** Somebody has the lock of version 0.3.0, and somebody else waits for it. */

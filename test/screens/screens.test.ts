@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { PlanRow } from '../../src/core/events.ts';
 import type { LogSnapshot } from '../../src/present/log-store.ts';
-import type { PlanRow } from '../../src/support/events.ts';
 import { remedyText, SET_PROXY } from '../../src/support/remedies.ts';
 import { keyHints } from '../../src/wizard/keys.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
-import { READY_OVERVIEW } from '../wizard/given.ts';
-import { openScreen, type Screen, type ScreenOptions } from './screen.ts';
-import { STATES } from './states.ts';
+import { openScreen, type Screen, type ScreenOptions } from '../fixtures/screen.ts';
+import { STATES } from '../fixtures/screen-states.ts';
+import { READY_OVERVIEW } from '../fixtures/wizard-states.ts';
 
 const LOG: LogSnapshot = {
   version: 1,

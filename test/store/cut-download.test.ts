@@ -5,8 +5,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openStore } from '../../src/store/store.ts';
+import { startServer } from '../fixtures/network.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
-import { startServer } from '../network/fixtures.ts';
 
 const SIZE_BYTES = 200_000_000;
 /** After how many bytes of the file each transfer ends, and how: the line breaks, or the process is killed. */
@@ -52,7 +52,7 @@ it('200 MB, cut ten times, three of them by kill -9: complete, with at most 1 % 
       const child = spawn(
         process.execPath,
         [
-          join(import.meta.dirname, 'fetch-child.ts'),
+          join(import.meta.dirname, '../fixtures/fetch-child.ts'),
           store.dir,
           `${server.url}/big`,
           sha256,

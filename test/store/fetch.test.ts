@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createHttpClient } from '../../src/network/http-client.ts';
-import { createPackageIndex } from '../../src/network/package-index.ts';
-import type { NetworkProfile } from '../../src/network/profile.ts';
-import type { Artefact } from '../../src/runtime/lock.ts';
+import { eventEmitter, type SetupEvent } from '../../src/core/events.ts';
+import { createPackageIndex } from '../../src/network/index/package-index.ts';
+import type { NetworkProfile } from '../../src/network/settings/profile.ts';
+import { createHttpClient } from '../../src/network/transport/http-client.ts';
+import type { Artefact } from '../../src/shipped/lock.ts';
 import type { FetchOptions } from '../../src/store/fetch.ts';
 import { type ArtefactStore, openStore } from '../../src/store/store.ts';
 import { SetupError } from '../../src/support/errors.ts';
-import { eventEmitter, type SetupEvent } from '../../src/support/events.ts';
 import { fetchArtefacts } from '../fixtures/fetch-artefacts.ts';
 import {
   closedAddress,
@@ -21,7 +21,7 @@ import {
   startServer,
   type TestServer,
   testProfile,
-} from '../network/fixtures.ts';
+} from '../fixtures/network.ts';
 
 let dir: string;
 let store: ArtefactStore;

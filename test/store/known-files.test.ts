@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { appendFile, mkdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
-import type { Artefact } from '../../src/runtime/lock.ts';
+import type { Artefact } from '../../src/shipped/lock.ts';
 import {
   describeKnownFiles,
   forgetKnownFiles,
@@ -10,7 +10,7 @@ import {
   writeKnownFiles,
 } from '../../src/store/known-files.ts';
 import { openStore } from '../../src/store/store.ts';
-import { fileIdentity } from '../../src/support/file-identity.ts';
+import { fileIdentity } from '../../src/support/fs/file-identity.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 const BYTES = Buffer.alloc(10_000, 'wheel');

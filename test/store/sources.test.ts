@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Artefact } from '../../src/runtime/lock.ts';
+import type { Artefact } from '../../src/shipped/lock.ts';
 import { type ReleaseNumbers, sourcesFor } from '../../src/store/sources.ts';
-import { location, testProfile } from '../network/fixtures.ts';
+import { location, testProfile } from '../fixtures/network.ts';
 
 const artefact = (kind: Artefact['kind'], file: string): Artefact => ({
   kind,

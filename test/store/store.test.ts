@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { Artefact } from '../../src/runtime/lock.ts';
+import type { Artefact } from '../../src/shipped/lock.ts';
 import { type ArtefactStore, DigestMismatchError, hashFile, openStore } from '../../src/store/store.ts';
 import { SetupError } from '../../src/support/errors.ts';
 

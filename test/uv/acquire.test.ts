@@ -14,8 +14,8 @@ import {
   placeUvBinary,
 } from '../../src/uv/acquire.ts';
 import { MANAGED_UV_VERSION } from '../../src/uv/release.ts';
-import { sha256 } from '../runtime/asset-fixture.ts';
-import { BINARY, tarGz } from './uv-archive-fixture.ts';
+import { sha256 } from '../fixtures/asset.ts';
+import { BINARY, tarGz } from '../fixtures/uv-archive.ts';
 
 const ARCHIVE = tarGz([
   ['uv-x/', null],

@@ -3,7 +3,7 @@ import { strToU8, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { KtxExpectedError } from '../../src/support/errors.ts';
 import { extractUvBinary, findTarFile, uvWheelMember } from '../../src/uv/archive.ts';
-import { BINARY, tar, tarGz } from './uv-archive-fixture.ts';
+import { BINARY, tar, tarGz } from '../fixtures/uv-archive.ts';
 
 const TAR = { file: 'uv-x86_64-unknown-linux-musl.tar.gz', binaryName: 'uv' };
 const ZIP = { file: 'uv-x86_64-pc-windows-msvc.zip', binaryName: 'uv.exe' };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { UvPhase } from '../../src/support/events.ts';
+import type { UvPhase } from '../../src/core/events.ts';
 import { parseUvDuration, parseUvLine } from '../../src/uv/output.ts';
 
 type Row = [

@@ -12,7 +12,7 @@ import {
   renderReleaseModule,
 } from '../../scripts/refresh-uv-manifest.mjs';
 import { MANAGED_UV_ARTIFACTS, MANAGED_UV_VERSION, MANAGED_UV_WHEELS } from '../../src/uv/release.ts';
-import { sha256 } from '../runtime/asset-fixture.ts';
+import { sha256 } from '../fixtures/asset.ts';
 
 const pins = JSON.parse(readFileSync(new URL('../../scripts/pins.json', import.meta.url), 'utf8'));
 

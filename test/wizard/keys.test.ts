@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { commandFor, type InkKey, keyBindings, keyHints, keyPresses } from '../../src/wizard/keys.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
-import { checking, failure, features, installing, loading, plan, probing, ready, run } from './given.ts';
+import {
+  checking,
+  failure,
+  features,
+  installing,
+  loading,
+  plan,
+  probing,
+  ready,
+  run,
+} from '../fixtures/wizard-states.ts';
 
 const NO_KEY: InkKey = {
   upArrow: false,

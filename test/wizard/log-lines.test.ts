@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { SetupEventBody } from '../../src/support/events.ts';
+import type { SetupEventBody } from '../../src/core/events.ts';
 import { logLines } from '../../src/wizard/log-lines.ts';
-import { told } from './given.ts';
+import { told } from '../fixtures/wizard-states.ts';
 
 const artefact = {
   type: 'artefact',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SetupEventBody } from '../../src/support/events.ts';
+import type { SetupEventBody } from '../../src/core/events.ts';
 import {
   advanceProgress,
   artefactName,
@@ -10,8 +10,8 @@ import {
   startProgress,
   stepDetail,
 } from '../../src/wizard/progress.ts';
+import { START_MS, told } from '../fixtures/wizard-states.ts';
 import { DEMO_PLAN } from '../pty/demo-data.ts';
-import { START_MS, told } from './given.ts';
 
 const plan = { ...DEMO_PLAN, downloadBytes: 1000, fileCount: 3 };
 

@@ -11,8 +11,8 @@ import { commandFor } from '../../src/wizard/keys.ts';
 import { reduce } from '../../src/wizard/reduce.ts';
 import type { WizardEffect, WizardEvent, WizardState } from '../../src/wizard/state.ts';
 import { isBusy, startWizard } from '../../src/wizard/state.ts';
+import { READY_OVERVIEW, REPORT, START_MS, told, VIEW } from '../fixtures/wizard-states.ts';
 import { DEMO_CHECKS, DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT, DEMO_UNDO } from '../pty/demo-data.ts';
-import { READY_OVERVIEW, REPORT, START_MS, told, VIEW } from './given.ts';
 
 const KEYS = [
   ...['up', 'down', 'left', 'right', 'pageup', 'pagedown', 'home', 'end', 'enter', 'escape', 'tab', 'space'],

@@ -4,7 +4,6 @@ import type { UndoTarget } from '../../src/wizard/functions.ts';
 import { commandFor } from '../../src/wizard/keys.ts';
 import type { Command, FailureState, ReadyState, WizardEvent, WizardState } from '../../src/wizard/state.ts';
 import { startWizard } from '../../src/wizard/state.ts';
-import { DEMO_CHECKS, DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT, DEMO_UNDO } from '../pty/demo-data.ts';
 import {
   cancelled,
   checking,
@@ -25,7 +24,8 @@ import {
   START_MS,
   terminated,
   told,
-} from './given.ts';
+} from '../fixtures/wizard-states.ts';
+import { DEMO_CHECKS, DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT, DEMO_UNDO } from '../pty/demo-data.ts';
 
 const checked =
   (checks = DEMO_CHECKS, undo: UndoTarget | null = null) =>

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { SetupEvent } from '../../src/core/events.ts';
 import { CancelledError, SetupError } from '../../src/support/errors.ts';
-import type { SetupEvent } from '../../src/support/events.ts';
 import type { PlanOutcome, WizardFunctions } from '../../src/wizard/functions.ts';
 import { runWizardMachine, type Wizard } from '../../src/wizard/run-effects.ts';
 import type { Command, WizardState } from '../../src/wizard/state.ts';
+import { REPORT, told, VIEW } from '../fixtures/wizard-states.ts';
 import { DEMO_CHECKS, DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT } from '../pty/demo-data.ts';
-import { REPORT, told, VIEW } from './given.ts';
 
 /** A call of a library function that the test ends when it wants to. */
 interface Call {

@@ -1,4 +1,4 @@
-import type { LlmTokenUsage, RunLoopStopReason } from '../runtime-port.ts';
+import type { LlmTokenUsage, RunLoopStopReason } from '../port/runtime-port.ts';
 import {
   asCodexEvent,
   type CodexEvent,

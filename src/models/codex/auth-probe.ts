@@ -1,5 +1,5 @@
-import { redactorFor } from '../../support/environment-secrets.ts';
 import { errorMessage } from '../../support/errors.ts';
+import { redactorFor } from '../../support/text/environment-secrets.ts';
 import { unwrapApiError } from './events.ts';
 import { type CodexFailureKind, codexFailureKind } from './failure-kind.ts';
 import { CodexKtxLlmRuntime } from './runtime.ts';

@@ -1,5 +1,5 @@
 import { errorMessage } from '../../support/errors.ts';
-import type { LlmTokenUsage } from '../runtime-port.ts';
+import type { LlmTokenUsage } from '../port/runtime-port.ts';
 
 /*
  * Reading single events of `codex exec --experimental-json`, one JSON object a line: `thread.started`, `turn.*`,

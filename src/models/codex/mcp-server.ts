@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { createMcpHandler, type McpServer } from '@modelcontextprotocol/server';
-import type { KtxRuntimeToolSet } from '../runtime-port.ts';
+import type { KtxRuntimeToolSet } from '../port/runtime-port.ts';
 import { createCodexRuntimeMcpServer } from './mcp-tools.ts';
 import type { CodexRuntimeMcpServerHandle } from './run-config.ts';
 

@@ -1,5 +1,5 @@
 import { McpServer } from '@modelcontextprotocol/server';
-import type { KtxRuntimeToolOutput, KtxRuntimeToolSet } from '../runtime-port.ts';
+import type { KtxRuntimeToolOutput, KtxRuntimeToolSet } from '../port/runtime-port.ts';
 
 /** The answer to a tool call as MCP has it. */
 export interface McpToolResult {

@@ -1,4 +1,4 @@
-import type { KtxModelRole } from '../runtime-port.ts';
+import type { KtxModelRole } from '../port/runtime-port.ts';
 
 export const DEFAULT_CODEX_MODEL = 'gpt-5.5';
 

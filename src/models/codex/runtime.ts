@@ -10,7 +10,7 @@ import type {
   RateLimitGovernor,
   RunLoopParams,
   RunLoopResult,
-} from '../runtime-port.ts';
+} from '../port/runtime-port.ts';
 import { type CodexRunRequest, type CollectedCodexRun, clockMs, collectCodexRun } from './collect.ts';
 import { codexFailureKind } from './failure-kind.ts';
 import { type CodexModelSlots, codexModelForRole } from './model-ids.ts';

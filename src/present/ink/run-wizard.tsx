@@ -83,7 +83,7 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
 /** Somebody may have stopped it before there was a log. */
 async function withOwnLog(farewell: Farewell): Promise<Farewell> {
   if (farewell.kind !== 'cancelled' || farewell.logPath === null) return farewell;
-  const { ownInstallLog } = await import('../../install/install-log.ts');
+  const { ownInstallLog } = await import('../../log/install-log.ts');
   return { ...farewell, logPath: await ownInstallLog(farewell.logPath) };
 }
 

@@ -1,0 +1,15 @@
+import type { KeyHint } from '../../src/wizard/keys.ts';
+
+/** Between two hints. */
+export const SEPARATOR = '   ';
+
+/** Keys that lead out, or to all other keys; they are the last to go. */
+const WAYS_OUT = new Set(['?', 'esc', 'y', 'n', 'q', 'ctrl+c']);
+
+/** What fits into a footer, in its order. What leads out stays to the last, and of that the last. Pure. */
+export function fittingHints(hints: readonly KeyHint[], columns: number): readonly KeyHint[] {
+  const width = hints.map(({ label, hint }) => `${label} ${hint}`).join(SEPARATOR).length;
+  if (width <= columns || hints.length <= 1) return hints;
+  const dropped = hints.findLastIndex(({ label }) => !WAYS_OUT.has(label));
+  return fittingHints(hints.toSpliced(Math.max(0, dropped), 1), columns);
+}

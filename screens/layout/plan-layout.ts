@@ -1,0 +1,106 @@
+import type { PlanSummary } from '../../src/core/events.ts';
+import { formatBytes, formatCount, tildePath } from '../../src/support/text/format.ts';
+import { wrapWords } from '../../src/support/text/wrap-words.ts';
+import { bodyRows, contentColumns, isNarrow, isShort, type Size } from './layout.ts';
+import { moreLines, roomOf, rowsOf } from './room.ts';
+
+/** What of a plan there is room for, above the choices. */
+export interface PlanRoom {
+  /** What one agrees to: bytes, folder and hosts, as lines. */
+  bytes: readonly string[];
+  hosts: readonly string[];
+  hasHeading: boolean;
+  hasGap: boolean;
+  /** Rows of the table, from the first one. */
+  rowCount: number;
+  /** Of each row that many sources that lost, from the first one. */
+  reasonCounts: readonly number[];
+  /** Each as its lines. */
+  notes: readonly (readonly string[])[];
+  /** `… 3 more lines`; empty when all is there. */
+  more: string;
+  /** True when all that one agrees to is on the screen: nobody confirms what they cannot see. */
+  isConsentWhole: boolean;
+}
+
+/**
+ * Shares the rows out, most wanted first: what one agrees to, the table, why it is as it is, what lost; a heading comes before
+ * the second source that lost. Pure.
+ */
+export function planRoom(
+  summary: PlanSummary,
+  where: { runtimeRoot: string; homeDir: string },
+  size: Size,
+): PlanRoom {
+  const width = contentColumns(size);
+  const bytes = wrapSizes(bytesWords(summary, tildePath(where.runtimeRoot, where.homeDir)), width);
+  const hosts = wrapWords(hostWords(summary, isShort(size) && isNarrow(size)), width);
+  const consent = [...bytes, ...hosts];
+  const rowsOfLine = (line: string) => rowsOf(line, width);
+  const rowsOfLines = (lines: readonly string[]) => lines.reduce((sum, line) => sum + rowsOfLine(line), 0);
+  const choiceRows = isShort(size) ? 1 : 2;
+  const free = bodyRows(size) - choiceRows;
+  const isConsentWhole = rowsOfLines(consent) <= free;
+  // Where it does not fit, a line of its own says so.
+  const room = roomOf(isConsentWhole ? free : free - 1);
+  const seen = room.takeSome(consent, rowsOfLine).length;
+  const rowCount = room.takeSome(summary.rows, () => 1).length;
+  const allNotes = summary.notes.map((note) => wrapWords(note, width));
+  const notes = room.takeSome(allNotes, rowsOfLines);
+  const reasonCounts = summary.rows.map(() => 0);
+  const takeReasons = (nth: number) => {
+    for (const [index, row] of summary.rows.entries())
+      if (index < rowCount && row.rejected.length > nth && room.take(1)) reasonCounts[index] = nth + 1;
+  };
+  takeReasons(0);
+  const hasHeading = room.take(1);
+  const hasGap = room.take(1);
+  const mostReasons = Math.max(0, ...summary.rows.map((row) => row.rejected.length));
+  for (let nth = 1; nth < mostReasons; nth++) takeReasons(nth);
+  const reasonCount = summary.rows.reduce((sum, row) => sum + row.rejected.length, 0);
+  const hiddenNotes = allNotes.slice(notes.length).flat().length;
+  const hidden =
+    consent.length -
+    seen +
+    (summary.rows.length - rowCount) +
+    (reasonCount - reasonCounts.reduce((sum, count) => sum + count, 0)) +
+    hiddenNotes;
+  return {
+    bytes: bytes.slice(0, seen),
+    hosts: hosts.slice(0, Math.max(0, seen - bytes.length)),
+    hasHeading,
+    hasGap,
+    rowCount,
+    reasonCounts,
+    notes,
+    more: moreLines(hidden),
+    isConsentWhole,
+  };
+}
+
+/** A number stays with its unit. */
+function wrapSizes(text: string, width: number): string[] {
+  const lines = wrapWords(text.replaceAll(/(\d) (?=\w?B )/g, '$1\u00a0'), width);
+  return lines.map((line) => line.replaceAll('\u00a0', ' '));
+}
+
+/** `182 MB to download · 420 MB on disk in ~/.ktx/runtime · 61 GB free` */
+function bytesWords(summary: PlanSummary, folder: string): string {
+  const { downloadBytes, diskBytes, freeBytes } = summary;
+  return [
+    downloadBytes === null
+      ? 'Download size unknown'
+      : downloadBytes === 0
+        ? 'Nothing to download'
+        : `${formatBytes(downloadBytes)} to download`,
+    `${diskBytes === null ? 'everything' : `${formatBytes(diskBytes)} on disk`} in ${folder}`,
+    ...(freeBytes === null ? [] : [`${formatBytes(freeBytes)} free`]),
+  ].join(' · ');
+}
+
+function hostWords({ hosts, hasOpenHosts }: PlanSummary, isBrief: boolean): string {
+  if (hasOpenHosts) return `Will be contacted: ${[...hosts, 'hosts that uv finds by itself'].join(', ')}`;
+  if (hosts.length === 0) return 'No host will be contacted.';
+  const which = hosts.length === 1 ? 'this host' : `these ${formatCount(hosts.length, 'host')}`;
+  return `Only ${which}${isBrief ? '' : ' will be contacted'}: ${hosts.join(', ')}`;
+}

@@ -1,0 +1,18 @@
+import { formatBytes } from '../../src/support/text/format.ts';
+
+/** `98 of 176 MB`: the unit once when it is the same. */
+export function shareOf(doneBytes: number, totalBytes: number): string {
+  const [done = '', doneUnit] = formatBytes(doneBytes).split(' ');
+  const total = formatBytes(totalBytes);
+  return total.endsWith(` ${doneUnit}`) ? `${done} of ${total}` : `${done} ${doneUnit} of ${total}`;
+}
+
+/** `core, local embeddings` */
+export function featureWords(features: readonly string[]): string {
+  return features.map((feature) => feature.replace('-', ' ')).join(', ');
+}
+
+/** Paths of the home in a text, for people. */
+export function shortHome(text: string, homeDir: string): string {
+  return homeDir.length > 1 ? text.replaceAll(`${homeDir}/`, '~/') : text;
+}

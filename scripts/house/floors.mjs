@@ -1,0 +1,95 @@
+/**
+ * The floors of the house, from the ground up: each room and the question that it answers. A room may import from the
+ * floors below it, never from its own floor or above. This list is the source of the linter's rules and of the
+ * picture in ARCHITECTURE.md: `npm run floors` writes both, `npm run check` compares them.
+ *
+ * @type {readonly (readonly (readonly [room: string, answers: string])[])[]}
+ */
+export const FLOORS = [
+  [
+    ['src/support', 'errors, remedies, zip: helpers that know nothing of ktx'],
+    ['src/network/address', 'which host is meant, and which proxy it goes through'],
+  ],
+  [
+    ['src/support/async', 'side by side, cancelled together'],
+    ['src/support/fs', 'files written whole or not at all, locks'],
+    ['src/support/text', 'numbers, words and secrets as text'],
+    ['src/network/errors', 'what went wrong on the way to a host'],
+    ['src/process', 'starts, watches and ends processes; the only room that does'],
+  ],
+  [
+    ['src/core', 'words of the product: features, layout, events'],
+    [
+      'src/network/settings',
+      'what is set: indexes, proxies, certificates, and where each setting comes from',
+    ],
+    ['screens/style', 'colours and words of the screens'],
+  ],
+  [
+    ['src/log', 'what install.log holds'],
+    ['src/network/transport', 'HTTP: the only room that connects to other machines'],
+    ['src/project', 'what a project asks for'],
+    ['src/shipped', 'what is shipped: the wheel, its lock, the targets'],
+  ],
+  [
+    ['src/network/index', 'what a package index offers'],
+    ['src/runtime', 'what is installed and active, and who is changing it'],
+  ],
+  [['src/store', 'verified files by digest, and how they are fetched']],
+  [
+    ['src/python', 'which Python to use'],
+    ['src/models/port', 'what ktx asks of a language model'],
+    ['src/uv', 'the pinned uv: where it comes from, how it is run, what it says'],
+  ],
+  [
+    ['src/daemon', 'what lives on: the daemon, its state and health'],
+    ['src/failure', 'a failure as cause, evidence and remedies'],
+    ['src/hosts', 'model hosts over SSH'],
+    ['src/kernel', 'a live Python session'],
+    ['src/models/codex', 'the Codex SDK behind the port of language models'],
+    ['src/setup/request', 'what is asked of a setup'],
+    ['src/setup/session', 'the network of one setup'],
+  ],
+  [
+    ['src/bundle', 'an install in a file, for hosts without a network'],
+    ['src/proof', 'what proves that an environment works'],
+    ['src/models', 'language models behind one port'],
+    ['src/report', 'what IT needs to know'],
+    ['src/setup/plan', 'what will be done, from where, how large'],
+  ],
+  [
+    ['src/lifecycle', 'undo, prune, uninstall, recovery'],
+    ['src/setup/build', 'fetch, build, prove, switch'],
+  ],
+  [['src/setup', 'a whole setup: plan it, run it, report it']],
+  [['src/doctor', 'checks, and what they found']],
+  [['src/wizard', 'the state machine of the wizard']],
+  [['src/present', 'events as lines, prompts or JSON']],
+  [
+    ['src/embed', 'what the ktx CLI embeds'],
+    ['screens/layout', 'what fits on the screen'],
+  ],
+  [
+    ['src/cli/output', 'how the command line reports errors'],
+    ['screens/components', 'parts that several screens share'],
+  ],
+  [['screens', 'what a person sees']],
+  [['src/present/ink', 'the screens on a terminal']],
+  [['src/cli/commands', 'one file a command']],
+  [['src/cli', 'argv to command']],
+  [['src', 'the library: what other programs import']],
+];
+
+/** Rooms that know React: everything else is free of it. */
+export const REACT_ROOMS = [
+  'screens',
+  'screens/style',
+  'screens/layout',
+  'screens/components',
+  'src/present/ink',
+];
+
+/** @returns the floor of a room, counted from the ground; -1 for a folder that is no room. */
+export function floorOf(room) {
+  return FLOORS.findIndex((floor) => floor.some(([name]) => name === room));
+}

@@ -1,0 +1,132 @@
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
+import { managedRuntimeRoot } from '../../core/layout.ts';
+import { packageVersion } from '../../core/program-version.ts';
+import { confirmOnTerminal } from '../../embed/install-consent.ts';
+import type { KtxCliIo } from '../../embed/io.ts';
+import {
+  describeNetwork,
+  type NetworkOverview,
+  setNetworkSetting,
+  settingNames,
+  unsetNetworkSettings,
+} from '../../setup/session/network-settings.ts';
+import { CancelledError, errorMessage, SetupError, volumeFailureClass } from '../../support/errors.ts';
+import { jsonText, writeFileAtomic } from '../../support/fs/atomic-file.ts';
+import { withStopSignals } from '../../support/stop-signals.ts';
+import { printError } from '../output/print-error.ts';
+import type { NetworkArgs } from './network-program.ts';
+
+export interface NetworkCommandDeps {
+  env?: NodeJS.ProcessEnv;
+  homeDir?: string;
+  cwd?: string;
+  isStdinTty?: boolean;
+  confirm?: (question: string, io: KtxCliIo) => Promise<boolean>;
+  isDebug?: boolean;
+}
+
+/**
+ * Carries out `ktx admin network …` and `ktx admin report`. @returns the exit code: 1 for a report that was shown and
+ * cannot be saved, which is said on stderr alone.
+ * @throws SetupError that names the setting, never its value.
+ */
+export async function runNetworkCommand(
+  args: NetworkArgs,
+  io: KtxCliIo,
+  deps: NetworkCommandDeps = {},
+): Promise<number> {
+  const env = deps.env ?? process.env;
+  const cwd = deps.cwd ?? process.cwd();
+  const homeDir = deps.homeDir ?? homedir();
+  const given = args.runtimeRoot === null ? {} : { runtimeRoot: resolve(cwd, args.runtimeRoot) };
+  const place = { env, homeDir, runtimeRoot: managedRuntimeRoot({ env, homeDir, ...given }) };
+  const print = (lines: readonly string[], value: unknown) =>
+    io.stdout.write(args.isJson ? jsonText(value) : `${lines.join('\n')}\n`);
+
+  switch (args.command) {
+    case 'show': {
+      const overview = await describeNetwork(place);
+      print(overviewLines(overview), overview);
+      return 0;
+    }
+    case 'set': {
+      const stored = await setNetworkSetting(place.runtimeRoot, args.name, args.value, cwd);
+      print([`${args.name} = ${stored.settings[args.name]}`, `Stored in ${stored.path}`], stored);
+      return 0;
+    }
+    case 'unset': {
+      if (args.name === null && !args.isAll)
+        throw new Error(`Name a setting, or say --all. The settings are: ${settingNames().join(', ')}`);
+      if (args.name !== null && args.isAll) throw new Error('Name a setting or say --all, not both.');
+      const stored = await unsetNetworkSettings(place.runtimeRoot, args.name);
+      const removed = stored.removed.length > 0 ? stored.removed.join(', ') : 'nothing';
+      print([`Forgotten: ${removed}`], stored);
+      return 0;
+    }
+    case 'report':
+      return report(args, io, deps, { ...place, cwd });
+  }
+}
+
+async function report(
+  args: Extract<NetworkArgs, { command: 'report' }>,
+  io: KtxCliIo,
+  deps: NetworkCommandDeps,
+  place: { env: NodeJS.ProcessEnv; homeDir: string; runtimeRoot: string; cwd: string },
+): Promise<number> {
+  const { collectReport, reportText } = await import('../../report/report.ts');
+  return withStopSignals(async (signal) => {
+    try {
+      const found = await collectReport({ ...place, cliVersion: packageVersion(), signal });
+      const text = args.isJson ? jsonText(found) : reportText(found);
+      io.stdout.write(text);
+      if (args.outputPath === null) return 0;
+      const path = resolve(place.cwd, args.outputPath);
+      const isAsked = io.stdout.isTTY === true && (deps.isStdinTty ?? process.stdin.isTTY === true);
+      const confirm = deps.confirm ?? ((question: string) => confirmOnTerminal(question, io, { signal }));
+      if (isAsked && !(await confirm(`Save this report as ${path}?`, io))) {
+        io.stderr.write('Nothing was saved.\n');
+        return 0;
+      }
+      try {
+        await writeFileAtomic(path, text, 0o600);
+      } catch (error) {
+        // Not thrown: with --json the failure would become a second document on stdout, after the report.
+        printError(io, notSaved(path, error), deps.isDebug);
+        return 1;
+      }
+      io.stderr.write(`Saved as ${path}\n`);
+      return 0;
+    } catch (error) {
+      if (!(error instanceof CancelledError)) throw error;
+      io.stderr.write('Nothing was saved.\n');
+      return signal.aborted ? 130 : 0;
+    }
+  });
+}
+
+function notSaved(path: string, error: unknown): SetupError {
+  return new SetupError(`The report cannot be saved as ${path}.`, {
+    failureClass: volumeFailureClass(error) ?? 'conflict',
+    evidence: [errorMessage(error)],
+    nextSteps: ['Name another file: ktx admin report --output <file>'],
+    cause: error,
+  });
+}
+
+function overviewLines({ lines, logins, warnings, storedPath, stored }: NetworkOverview): string[] {
+  const width = Math.max(...lines.map(({ name }) => name.length)) + 2;
+  const kept = Object.keys(stored).length;
+  return [
+    ...lines.flatMap(({ name, value, origin }) => [
+      `${name.padEnd(width)}${value}`,
+      `${' '.repeat(width)}from ${origin}`,
+    ]),
+    ...logins.map(({ host, origin }) => `${'login'.padEnd(width)}for ${host}, from ${origin}`),
+    ...warnings.map((text) => `${'note'.padEnd(width)}${text}`),
+    '',
+    kept === 0 ? 'Nothing is stored for ktx alone.' : `Stored for ktx alone: ${storedPath}`,
+    `Change it: ktx admin network set <name> <value>   (${settingNames().join(', ')})`,
+  ];
+}

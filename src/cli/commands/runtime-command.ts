@@ -1,0 +1,260 @@
+import type { KtxRuntimeFeature } from '../../core/features.ts';
+import type { ManagedPythonDaemonStopResult } from '../../daemon/stop.ts';
+import type {
+  ManagedPythonDaemonStopAllEntry,
+  ManagedPythonDaemonStopAllResult,
+} from '../../daemon/stop-all.ts';
+import {
+  doctorManagedPythonRuntime,
+  type ManagedPythonRuntimeDoctorCheck,
+} from '../../doctor/runtime-checks.ts';
+import type { KtxCliIo } from '../../embed/io.ts';
+import type { ManagedPythonDaemonStartResult } from '../../embed/start-daemon.ts';
+import { type ManagedPythonRuntimePruneResult, pruneManagedPythonRuntimes } from '../../lifecycle/prune.ts';
+import { type ManagedPythonRuntimeStatus, readManagedPythonRuntimeStatus } from '../../runtime/status.ts';
+import type { ManagedPythonRuntimeInstallResult } from '../../setup/request/install-types.ts';
+import { CancelledError } from '../../support/errors.ts';
+import { jsonText } from '../../support/fs/atomic-file.ts';
+import { noteTo, printMessage } from '../output/print-error.ts';
+
+/** What `ktx admin runtime …` was asked to do. Contract: commands section 2. */
+export type KtxRuntimeArgs =
+  | { command: 'install'; cliVersion: string; feature: KtxRuntimeFeature; force: boolean }
+  | { command: 'start'; cliVersion: string; projectDir: string; feature: KtxRuntimeFeature; force: boolean }
+  | { command: 'stop'; cliVersion: string; projectDir: string; all: boolean }
+  | { command: 'status'; cliVersion: string; json: boolean }
+  | { command: 'doctor'; cliVersion: string; json: boolean }
+  | { command: 'prune'; cliVersion: string; dryRun: boolean; yes: boolean; store?: boolean };
+
+/** Replaceable parts; the default of each function is the library's. */
+export interface KtxRuntimeDeps {
+  installRuntime?: (options: {
+    cliVersion: string;
+    features: KtxRuntimeFeature[];
+    force: boolean;
+  }) => Promise<ManagedPythonRuntimeInstallResult>;
+  startDaemon?: (options: {
+    cliVersion: string;
+    projectDir: string;
+    features: KtxRuntimeFeature[];
+    force: boolean;
+  }) => Promise<ManagedPythonDaemonStartResult>;
+  stopDaemon?: (options: {
+    cliVersion: string;
+    projectDir: string;
+  }) => Promise<ManagedPythonDaemonStopResult>;
+  stopAllDaemons?: (options: {
+    cliVersion: string;
+    projectDir: string;
+  }) => Promise<ManagedPythonDaemonStopAllResult>;
+  readStatus?: (options: { cliVersion: string }) => Promise<ManagedPythonRuntimeStatus>;
+  doctorRuntime?: (options: { cliVersion: string }) => Promise<ManagedPythonRuntimeDoctorCheck[]>;
+  pruneRuntime?: (options: {
+    cliVersion: string;
+    runtimeRoot: string;
+    dryRun: boolean;
+    store?: boolean;
+  }) => Promise<ManagedPythonRuntimePruneResult>;
+  /** Prints stacks of errors. */
+  isDebug?: boolean;
+}
+
+/**
+ * Runs one `ktx admin runtime` command and resolves with its exit code: 0, 1, or 130 when it was stopped. Results go to
+ * stdout, a rejection's message to stderr, plain text even with `json`. Contract: commands sections 3 to 5.
+ */
+export async function runKtxRuntime(
+  args: KtxRuntimeArgs,
+  io: KtxCliIo = process,
+  deps: KtxRuntimeDeps = {},
+): Promise<number> {
+  try {
+    switch (args.command) {
+      case 'install':
+        return await install(args, io, deps);
+      case 'start':
+        return await start(args, io, deps);
+      case 'stop':
+        return await (args.all ? stopAll : stop)(args, io, deps);
+      case 'status':
+        return await status(args, io, deps);
+      case 'doctor':
+        return await doctor(args, io, deps);
+      case 'prune':
+        return await prune(args, io, deps);
+    }
+  } catch (error) {
+    printMessage(io, error, deps.isDebug);
+    return error instanceof CancelledError ? 130 : 1;
+  }
+}
+
+type ArgsOf<Command> = Extract<KtxRuntimeArgs, { command: Command }>;
+
+async function install(args: ArgsOf<'install'>, io: KtxCliIo, deps: KtxRuntimeDeps): Promise<number> {
+  const installRuntime =
+    deps.installRuntime ?? (await import('../../embed/install.ts')).installManagedPythonRuntime;
+  const { cliVersion, feature, force } = args;
+  const { status, layout, manifest } = await installRuntime({ cliVersion, features: [feature], force });
+  printLines(io, [
+    status === 'ready' ? 'Using existing ktx Python runtime' : 'Installed ktx Python runtime',
+    `version: ${manifest.cliVersion}`,
+    `features: ${manifest.features.join(', ')}`,
+    `python: ${manifest.python.executable}`,
+    `daemon: ${manifest.python.daemonExecutable}`,
+    `manifest: ${layout.manifestPath}`,
+    `install log: ${manifest.installLog}`,
+  ]);
+  return 0;
+}
+
+async function start(args: ArgsOf<'start'>, io: KtxCliIo, deps: KtxRuntimeDeps): Promise<number> {
+  const startDaemon =
+    deps.startDaemon ?? (await import('../../embed/start-daemon.ts')).startManagedPythonDaemon;
+  const { cliVersion, projectDir, feature, force } = args;
+  const daemon = await startDaemon({ cliVersion, projectDir, features: [feature], force });
+  const { layout, state, baseUrl } = daemon;
+  printLines(io, [
+    daemon.status === 'reused' ? 'Using existing ktx daemon' : 'Started ktx daemon',
+    `url: ${baseUrl}`,
+    `pid: ${state.pid}`,
+    `version: ${state.version}`,
+    `features: ${state.features.join(', ')}`,
+    `state: ${layout.daemonStatePath}`,
+    `stdout: ${state.stdoutLog}`,
+    `stderr: ${state.stderrLog}`,
+  ]);
+  return 0;
+}
+
+async function stop(args: ArgsOf<'stop'>, io: KtxCliIo, deps: KtxRuntimeDeps): Promise<number> {
+  const stopDaemon = deps.stopDaemon ?? (await import('../../daemon/stop.ts')).stopManagedPythonDaemon;
+  const { cliVersion, projectDir } = args;
+  const { status, layout, state } = await stopDaemon({ cliVersion, projectDir });
+  if (status === 'already-stopped') {
+    printLines(io, ['ktx daemon already stopped']);
+  } else {
+    printLines(io, [
+      'Stopped ktx daemon',
+      ...(state ? [`pid: ${state.pid}`] : []),
+      `state: ${layout.daemonStatePath}`,
+    ]);
+  }
+  return 0;
+}
+
+async function stopAll(args: ArgsOf<'stop'>, io: KtxCliIo, deps: KtxRuntimeDeps): Promise<number> {
+  const stopAllDaemons =
+    deps.stopAllDaemons ?? (await import('../../daemon/stop-all.ts')).stopAllManagedPythonDaemons;
+  const { cliVersion, projectDir } = args;
+  const { stopped, stale, failed, scanErrors } = await stopAllDaemons({ cliVersion, projectDir });
+  if (failed.length > 0 || scanErrors.length > 0) {
+    const cleaned = stale.length > 0 ? `; cleaned stale ${stale.length}` : '';
+    const lines = [
+      `Stopped ${stopped.length} ktx daemons; failed ${failed.length}${cleaned}`,
+      ...failed.map(entryLine),
+      ...scanErrors.map((message) => `process scan: ${message}`),
+    ];
+    io.stderr.write(`${lines.join('\n')}\n`);
+    return 1;
+  }
+  if (stopped.length === 0 && stale.length === 0) {
+    printLines(io, ['No ktx daemons found']);
+  } else {
+    printLines(io, [
+      `Stopped ${stopped.length} ktx daemons`,
+      ...(stale.length > 0 ? [`Cleaned ${stale.length} stale daemon states`] : []),
+      ...[...stopped, ...stale].map(entryLine),
+    ]);
+  }
+  return 0;
+}
+
+function entryLine(entry: ManagedPythonDaemonStopAllEntry & { detail?: string }): string {
+  const { pid, source, url, health, detail } = entry;
+  const extras = Object.entries({ url, health, detail }).filter(([, value]) => value !== undefined);
+  return [`pid: ${pid} source: ${source}`, ...extras.map(([name, value]) => `${name}: ${value}`)].join(' ');
+}
+
+async function status(args: ArgsOf<'status'>, io: KtxCliIo, deps: KtxRuntimeDeps): Promise<number> {
+  const { cliVersion } = args;
+  const readStatus = deps.readStatus ?? readManagedPythonRuntimeStatus;
+  const doctorRuntime = deps.doctorRuntime ?? quickDoctor;
+  const [found, checks] = await Promise.all([readStatus({ cliVersion }), doctorRuntime({ cliVersion })]);
+  if (args.json) {
+    io.stdout.write(jsonText({ ...found, checks }));
+  } else {
+    const { layout, manifest } = found;
+    printLines(io, [
+      'ktx Python runtime',
+      `status: ${found.kind}`,
+      `detail: ${found.detail}`,
+      `runtime root: ${layout.runtimeRoot}`,
+      `version dir: ${layout.versionDir}`,
+      ...(manifest
+        ? [
+            `features: ${manifest.features.join(', ')}`,
+            `python: ${manifest.python.executable}`,
+            `daemon: ${manifest.python.daemonExecutable}`,
+          ]
+        : []),
+      ...checkBlock('ktx Python runtime checks', checks),
+    ]);
+  }
+  return found.kind === 'ready' ? 0 : 1;
+}
+
+/** The status is asked all the time, also by programs: it hashes uv only when uv has changed since it was verified. */
+const quickDoctor: typeof doctorManagedPythonRuntime = (options) =>
+  doctorManagedPythonRuntime({ ...options, mayTrustMark: true });
+
+async function doctor(args: ArgsOf<'doctor'>, io: KtxCliIo, deps: KtxRuntimeDeps): Promise<number> {
+  const doctorRuntime = deps.doctorRuntime ?? doctorManagedPythonRuntime;
+  const checks = await doctorRuntime({ cliVersion: args.cliVersion });
+  if (args.json) io.stdout.write(jsonText({ checks }));
+  else printLines(io, checkBlock('ktx Python runtime doctor', checks));
+  return checks.some((check) => check.status === 'fail') ? 1 : 0;
+}
+
+async function prune(args: ArgsOf<'prune'>, io: KtxCliIo, deps: KtxRuntimeDeps): Promise<number> {
+  const { cliVersion, dryRun } = args;
+  if (!dryRun && !args.yes) {
+    io.stderr.write('Refusing to prune without --yes. Preview with: ktx admin runtime prune --dry-run\n');
+    return 1;
+  }
+  const { layout } = await (deps.readStatus ?? readManagedPythonRuntimeStatus)({ cliVersion });
+  const pruneRuntime: NonNullable<KtxRuntimeDeps['pruneRuntime']> =
+    deps.pruneRuntime ?? ((options) => pruneManagedPythonRuntimes({ ...options, note: noteTo(io) }));
+  const { runtimeRoot } = layout;
+  const result = await pruneRuntime({
+    cliVersion,
+    runtimeRoot,
+    dryRun,
+    ...(args.store ? { store: true } : {}),
+  });
+  if (result.stale.length === 0) {
+    printLines(io, [`No stale ktx Python runtimes found under ${result.runtimeRoot}`]);
+  } else if (dryRun) {
+    printLines(io, ['Stale ktx Python runtimes', ...result.stale]);
+  } else {
+    printLines(io, ['Removed stale ktx Python runtimes', ...result.removed]);
+  }
+  if (result.downloads !== undefined) {
+    printLines(io, [`${dryRun ? 'Downloads that --yes removes' : 'Removed downloads'}: ${result.downloads}`]);
+  }
+  return 0;
+}
+
+function checkBlock(heading: string, checks: readonly ManagedPythonRuntimeDoctorCheck[]): string[] {
+  return [
+    heading,
+    ...checks.flatMap(({ status, label, detail, fix }) => [
+      `${status.toUpperCase()} ${label}: ${detail}`,
+      ...(fix ? [`     Fix: ${fix}`] : []),
+    ]),
+  ];
+}
+
+function printLines(io: KtxCliIo, lines: readonly string[]): void {
+  io.stdout.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,179 @@
+import { join } from 'node:path';
+import type { SetupEvent } from '../../core/events.ts';
+import type { KtxRuntimeFeature } from '../../core/features.ts';
+import { packageVersion } from '../../core/program-version.ts';
+import type { KtxCliIo } from '../../embed/io.ts';
+import type { SetupOptions } from '../../setup/request/setup-options.ts';
+import type { SetupPlan } from '../../setup/setup.ts';
+import { errorMessage } from '../../support/errors.ts';
+import { withStopSignals } from '../../support/stop-signals.ts';
+import type { WizardFunctions } from '../../wizard/functions.ts';
+import { chooseSetupMode, type SetupFlags } from './setup-flags.ts';
+
+/** A sink for events: where the text goes is its business. */
+interface Presenter {
+  onEvent(event: SetupEvent): void;
+  close(): void;
+}
+
+export interface SetupCommandDeps {
+  runSetup?: (options: SetupOptions) => Promise<unknown>;
+  runInteractive?: (mode: 'wizard' | 'prompts', flags: SetupFlags, featureReason?: string) => Promise<number>;
+  isStdinTty?: boolean;
+  env?: NodeJS.ProcessEnv;
+  isDebug?: boolean;
+}
+
+/**
+ * Runs `ktx setup` and resolves with its exit code: 0 done, 1 failed, 130 stopped while something ran.
+ * @throws Error when a choice is missing and nobody can be asked; nothing was done then.
+ */
+export async function runSetupCommand(
+  flags: SetupFlags,
+  io: KtxCliIo = process,
+  deps: SetupCommandDeps = {},
+): Promise<number> {
+  const env = deps.env ?? process.env;
+  const mode = chooseSetupMode(flags, {
+    isStdinTty: deps.isStdinTty ?? process.stdin.isTTY === true,
+    isStdoutTty: io.stdout.isTTY === true,
+    env,
+  });
+  const project = flags.feature === null ? await projectNeed(flags.projectDir, env) : null;
+  const asked = project ? { ...flags, feature: project.feature } : flags;
+  switch (mode) {
+    case 'wizard':
+    case 'prompts':
+      return (deps.runInteractive ?? runInteractive)(mode, asked, project?.reason);
+    case 'lines':
+      return runHeadless(asked, io, await linePresenter(io, env), deps);
+    case 'json':
+      return runHeadless(asked, io, await jsonPresenter(io), deps);
+  }
+}
+
+/** The largest feature that the project asks for, and why; `null` outside of a project, or when it needs no Python. */
+async function projectNeed(
+  projectDir: string,
+  env: NodeJS.ProcessEnv,
+): Promise<{ feature: KtxRuntimeFeature; reason: string } | null> {
+  const { pathExists } = await import('../../support/fs/path-exists.ts');
+  if (!(await pathExists(join(projectDir, 'ktx.yaml')))) return null;
+  const [{ readProjectConfig }, { resolveProjectRuntimeRequirements }] = await Promise.all([
+    import('../../project/project-config.ts'),
+    import('../../project/requirements.ts'),
+  ]);
+  const config = await readProjectConfig(projectDir);
+  const { features, requirements } = resolveProjectRuntimeRequirements(config ?? {}, { env });
+  const feature = features.at(-1);
+  const requirement = requirements.find((entry) => entry.feature === feature);
+  return feature && requirement ? { feature, reason: requirement.detail.replace(/\.$/, '') } : null;
+}
+
+/** The questions need the real terminal, so they take no `io`. */
+async function runInteractive(
+  mode: 'wizard' | 'prompts',
+  flags: SetupFlags,
+  featureReason?: string,
+): Promise<number> {
+  const options = {
+    setup: setupOptions(flags),
+    functions: wizardFunctions,
+    ...(flags.feature === null ? {} : { initialFeature: flags.feature }),
+    ...(featureReason === undefined ? {} : { featureReason }),
+  };
+  if (mode === 'prompts') return (await import('../../present/prompts.ts')).runPrompts(options);
+  return (await import('../../present/ink/run-wizard.tsx')).runWizard(options);
+}
+
+/** Each loaded when it is called: the first screen waits for the overview alone. */
+const wizardFunctions: WizardFunctions<SetupPlan> = {
+  readOverview: async (options) => (await import('../../setup/overview.ts')).readSetupOverview(options),
+  plan: async (options) => (await import('../../setup/setup.ts')).planSetup(options),
+  execute: async (plan, options) => (await import('../../setup/setup.ts')).executeSetup(plan, options),
+  discard: async (plan) => (await import('../../setup/setup.ts')).discardPlan(plan),
+  runChecks: async (options) => (await import('../../doctor/run-checks.ts')).runChecks(options),
+  readUndoTarget: async (options) => (await import('../../lifecycle/undo.ts')).readUndoTarget(options),
+  undo: async (options) => (await import('../../lifecycle/undo.ts')).undoManagedPythonRuntime(options),
+  reportFailure: async (...args) => (await import('../../setup/setup.ts')).reportFailure(...args),
+};
+
+/** The library's options for these flags. What was not said is left out, so that the library's defaults hold. */
+export function setupOptions(flags: SetupFlags): SetupOptions {
+  return {
+    cliVersion: packageVersion(),
+    features: [flags.feature ?? 'core'],
+    python: flags.python,
+    isOffline: flags.isOffline,
+    allowedHosts: flags.allowedHosts,
+    shouldIgnoreDisk: flags.shouldIgnoreDisk,
+    shouldForce: flags.shouldForce,
+    ...(flags.runtimeRoot === null ? {} : { runtimeRoot: flags.runtimeRoot }),
+    ...(flags.uvPath === null ? {} : { uvPath: flags.uvPath }),
+    ...(flags.indexUrl === null ? {} : { indexUrl: flags.indexUrl }),
+  };
+}
+
+async function runHeadless(
+  flags: SetupFlags,
+  io: KtxCliIo,
+  presenter: Presenter,
+  deps: SetupCommandDeps,
+): Promise<number> {
+  return withStopSignals(async (signal) => {
+    let hasFailureBeenShown = false;
+    const onEvent = (event: SetupEvent) => {
+      if (event.type === 'failure') hasFailureBeenShown = true;
+      presenter.onEvent(event);
+    };
+    try {
+      const runSetup = deps.runSetup ?? (await import('../../setup/setup.ts')).runSetup;
+      await runSetup({ ...setupOptions(flags), onEvent, signal });
+      return 0;
+    } catch (error) {
+      if (signal.aborted) io.stderr.write('Setup cancelled.\n');
+      else if (!hasFailureBeenShown) io.stderr.write(`${errorMessage(error)}\n`);
+      if (deps.isDebug && error instanceof Error) io.stderr.write(`${error.stack}\n`);
+      return signal.aborted ? 130 : 1;
+    } finally {
+      presenter.close();
+    }
+  });
+}
+
+/** Longest time that a log of lines stays silent while something runs. */
+const HEARTBEAT_MS = 30_000;
+
+async function linePresenter(io: KtxCliIo, env: NodeJS.ProcessEnv): Promise<Presenter> {
+  const [{ createLinePresenter }, { hasUnicode, toAscii }, { homedir }] = await Promise.all([
+    import('../../present/lines.ts'),
+    import('../../present/ascii.ts'),
+    import('node:os'),
+  ]);
+  const presenter = createLinePresenter({ homeDir: homedir() });
+  const isUnicode = hasUnicode(env);
+  const heartbeat = setInterval(() => print(io.stdout, presenter.heartbeat()), HEARTBEAT_MS);
+  return {
+    onEvent(event) {
+      const lines = presenter.lines(event);
+      if (lines.length === 0) return;
+      heartbeat.refresh();
+      const isOurs = event.type !== 'lines';
+      print(
+        event.type === 'failure' ? io.stderr : io.stdout,
+        isOurs && !isUnicode ? lines.map(toAscii) : lines,
+      );
+    },
+    close: () => clearInterval(heartbeat),
+  };
+}
+
+function print(stream: { write(text: string): unknown }, lines: readonly string[]): void {
+  if (lines.length > 0) stream.write(`${lines.join('\n')}\n`);
+}
+
+async function jsonPresenter(io: KtxCliIo): Promise<Presenter> {
+  const { eventJson, helloJson } = await import('../../present/json.ts');
+  io.stdout.write(helloJson(packageVersion()));
+  return { onEvent: (event) => io.stdout.write(eventJson(event)), close: () => {} };
+}

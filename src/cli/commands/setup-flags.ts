@@ -1,0 +1,136 @@
+import { resolve } from 'node:path';
+import type { KtxRuntimeFeature } from '../../core/features.ts';
+import type { PythonChoice } from '../../python/python-choice.ts';
+
+/** The options of `ktx setup` as the command line gave them: text, not yet looked at. */
+export interface RawSetupFlags {
+  feature?: KtxRuntimeFeature;
+  yes?: boolean;
+  /** `false` with `--no-input`. */
+  input?: boolean;
+  plain?: boolean;
+  json?: boolean;
+  python?: string;
+  uv?: string;
+  indexUrl?: string;
+  offline?: boolean;
+  allowHost?: readonly string[];
+  ignoreDisk?: boolean;
+  runtimeRoot?: string;
+  force?: boolean;
+}
+
+/** What `ktx setup` was asked to do. Paths are absolute. */
+export interface SetupFlags {
+  /** `null`: not said; the wizard asks, without questions it is `core`. */
+  feature: KtxRuntimeFeature | null;
+  /** Consent to what the plan says, and to fall back to a system Python. */
+  isYes: boolean;
+  isInputAllowed: boolean;
+  isPlain: boolean;
+  isJson: boolean;
+  python: PythonChoice;
+  uvPath: string | null;
+  indexUrl: string | null;
+  isOffline: boolean;
+  allowedHosts: readonly string[];
+  shouldIgnoreDisk: boolean;
+  runtimeRoot: string | null;
+  shouldForce: boolean;
+  projectDir: string;
+}
+
+/** What the terminal can do. */
+export interface TerminalTraits {
+  isStdinTty: boolean;
+  isStdoutTty: boolean;
+  env: NodeJS.ProcessEnv;
+}
+
+/** How a setup talks: `wizard` and `prompts` ask, `lines` and `json` do not. */
+export type SetupMode = 'wizard' | 'prompts' | 'lines' | 'json';
+
+/**
+ * Checks the flags and resolves paths against `cwd`.
+ * @throws Error that names the flag and what it takes. A value is never repeated where it may hold a password.
+ */
+export function parseSetupFlags(
+  raw: RawSetupFlags,
+  context: { cwd: string; projectDir: string },
+): SetupFlags {
+  const path = (flag: string, value: string | undefined) =>
+    value === undefined ? null : resolve(context.cwd, requireValue(flag, value));
+  return {
+    feature: raw.feature ?? null,
+    isYes: raw.yes === true,
+    isInputAllowed: raw.input !== false,
+    isPlain: raw.plain === true,
+    isJson: raw.json === true,
+    python: parsePython(raw.python, context.cwd),
+    uvPath: path('--uv', raw.uv),
+    indexUrl: parseIndexUrl(raw.indexUrl),
+    isOffline: raw.offline === true,
+    allowedHosts: (raw.allowHost ?? []).map(parseHost),
+    shouldIgnoreDisk: raw.ignoreDisk === true,
+    runtimeRoot: path('--runtime-root', raw.runtimeRoot),
+    shouldForce: raw.force === true,
+    projectDir: context.projectDir,
+  };
+}
+
+/**
+ * Picks the way to talk.
+ * @throws Error naming `--yes` when a question would be needed and nobody can be asked.
+ */
+export function chooseSetupMode(flags: SetupFlags, terminal: TerminalTraits): SetupMode {
+  const { env } = terminal;
+  const canAsk =
+    flags.isInputAllowed &&
+    terminal.isStdinTty &&
+    terminal.isStdoutTty &&
+    !flags.isJson &&
+    !isTruthy(env['CI']);
+  if (!flags.isYes && !canAsk) {
+    throw new Error('Missing setup choice: pass --yes to install the ktx Python runtime without questions.');
+  }
+  if (flags.isJson) return 'json';
+  if (flags.isYes) return 'lines';
+  const isBasicTerminal = env['TERM'] === 'dumb' || isTruthy(env['INK_SCREEN_READER']);
+  return flags.isPlain || isBasicTerminal ? 'prompts' : 'wizard';
+}
+
+/** The next word on the line is taken for a flag's value even when it is a flag: that is a value left out. */
+export function requireValue(flag: string, value: string): string {
+  if (value.trim() === '' || value.startsWith('-')) throw new Error(`${flag} requires a value`);
+  return value;
+}
+
+function parsePython(value: string | undefined, cwd: string): PythonChoice {
+  if (value === undefined) return 'auto';
+  requireValue('--python', value);
+  if (value === 'auto' || value === 'managed' || value === 'system') return value;
+  if (/[/\\]/.test(value)) return { path: resolve(cwd, value) };
+  throw new Error(`--python takes auto, managed, system or a path such as ./python3; got ${value}`);
+}
+
+function parseIndexUrl(value: string | undefined): string | null {
+  if (value === undefined) return null;
+  requireValue('--index-url', value);
+  if (!URL.canParse(value) || !/^(?:https?|file):$/.test(new URL(value).protocol)) {
+    throw new Error('--index-url takes an http, https or file address');
+  }
+  return value;
+}
+
+function parseHost(value: string): string {
+  requireValue('--allow-host', value);
+  const host = value.toLowerCase();
+  if (!URL.canParse(`https://${host}`) || new URL(`https://${host}`).hostname !== host) {
+    throw new Error('--allow-host takes a host name such as files.example.com, without scheme, port or path');
+  }
+  return host;
+}
+
+function isTruthy(value: string | undefined): boolean {
+  return value !== undefined && !['', '0', 'false'].includes(value.toLowerCase());
+}

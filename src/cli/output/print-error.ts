@@ -1,0 +1,29 @@
+import type { KtxCliIo } from '../../embed/io.ts';
+import type { Note } from '../../runtime/write-access.ts';
+import { errorMessage, SetupError } from '../../support/errors.ts';
+
+/** Prints what went wrong: the message alone, with `--debug` the stack and the causes too. */
+export function printMessage(io: KtxCliIo, error: unknown, isDebug = false): void {
+  io.stderr.write(`${isDebug && error instanceof Error ? debugText(error) : errorMessage(error)}\n`);
+}
+
+/** The same, then what was seen and what to do next, where the error says so. */
+export function printError(io: KtxCliIo, error: unknown, isDebug = false): void {
+  printMessage(io, error, isDebug);
+  if (!(error instanceof SetupError)) return;
+  const lines = [
+    ...error.evidence.map((fact) => `  ${fact}`),
+    ...error.nextSteps.map((step, index) => `  ${index === 0 ? 'next' : '    '}     ${step}`),
+  ];
+  io.stderr.write(lines.map((line) => `${line}\n`).join(''));
+}
+
+/** What has to be known beside the results, such as whom a command waits for. */
+export function noteTo(io: KtxCliIo): Note {
+  return (level, text) => void io.stderr.write(`${level === 'warning' ? 'warning: ' : ''}${text}\n`);
+}
+
+function debugText(error: Error): string {
+  const own = error.stack ?? error.message;
+  return error.cause instanceof Error ? `${own}\ncaused by: ${debugText(error.cause)}` : own;
+}

@@ -1,0 +1,177 @@
+import type { FailureClass } from '../support/errors.ts';
+import type { Remedy } from '../support/remedies.ts';
+
+/** The steps of a setup, in their order. What each does is in `src/install/`. */
+export const SETUP_STEPS = ['plan', 'fetch', 'python', 'packages', 'prove', 'switch'] as const;
+export type SetupStep = (typeof SETUP_STEPS)[number];
+
+export type ArtefactKind = 'uv' | 'python' | 'wheel' | 'model';
+
+/** One row of the plan: what is needed, where it comes from, what it weighs. Sizes in bytes; `null` is unknown, never zero. */
+export interface PlanRow {
+  id: 'uv' | 'python' | 'packages' | 'model' | 'environment';
+  label: string;
+  /** `here`: nothing to fetch. `fetch`: comes over the network or from a directory. `make`: made on this machine. */
+  action: 'here' | 'fetch' | 'make';
+  /** In words: `your package index`, `official builds`, `already here`. */
+  from: string;
+  /** The host or folder it comes from. */
+  place: string;
+  downloadBytes: number | null;
+  diskBytes: number | null;
+  /** Sources that were tried and why they lost, one line each. */
+  rejected: readonly string[];
+}
+
+/** What an install will do, before it does it. The install is held to it. */
+export interface PlanSummary {
+  features: readonly string[];
+  /** Target key of the lock, such as `linux-x64-gnu-cp313`. */
+  target: string;
+  python: { kind: 'managed' | 'system'; version: string; path: string | null };
+  rows: readonly PlanRow[];
+  /** Hosts that will be contacted, sorted. */
+  hosts: readonly string[];
+  /** uv will contact others too, which it finds by itself: so it is with a wheel that has no lock, and only then. */
+  hasOpenHosts?: boolean;
+  /** Files that will be fetched: what is here already does not count. */
+  fileCount: number | null;
+  downloadBytes: number | null;
+  diskBytes: number | null;
+  freeBytes: number | null;
+  environmentPath: string;
+  /** Why the plan is as it is, where a person would ask: `Python 3.13.14 cannot be reached; the system's 3.11.2 is used`. */
+  notes: readonly string[];
+}
+
+/** Everything that happens below is told upwards as one of these. `at` is ISO-8601 UTC. */
+export type SetupEvent = { at: string } & SetupEventBody;
+
+export type SetupEventBody =
+  | { type: 'step'; step: SetupStep; status: 'started' | 'finished'; detail?: string; durationMs?: number }
+  | { type: 'step'; step: SetupStep; status: 'failed'; detail: string; durationMs: number }
+  /** One batch of whole lines that a child printed, secrets masked. Batches keep a flood cheap: one event a chunk, not a line. */
+  | { type: 'lines'; step: SetupStep; stream: 'stdout' | 'stderr' | 'ktx'; lines: readonly string[] }
+  /** Bytes of one artefact so far, and of the whole transfer. Sent at most ten times a second and once at the end. */
+  | {
+      type: 'bytes';
+      step: SetupStep;
+      file: string;
+      artefactKind: ArtefactKind;
+      doneBytes: number;
+      totalBytes: number | null;
+    }
+  /** An artefact is verified and in the store. */
+  | {
+      type: 'artefact';
+      step: SetupStep;
+      file: string;
+      artefactKind: ArtefactKind;
+      sha256: string;
+      sizeBytes: number;
+      /** Host or folder that it came from; `store` when it was there already. */
+      place: string;
+      isCached: boolean;
+    }
+  /** uv's own words for where it is, parsed: `resolved 15 packages`, `installed 15 packages`. */
+  | {
+      type: 'uv';
+      step: SetupStep;
+      phase: UvPhase;
+      count: number | null;
+      name: string | null;
+      durationMs: number | null;
+    }
+  /** A source failed while it was fetched from; the next one sends its own files in place of these. A note says the same in words. */
+  | {
+      type: 'source';
+      step: SetupStep;
+      /** In words: `embedding model`. */
+      what: string;
+      lost: { from: string; place: string; reason: string };
+      next: { from: string; place: string };
+      /** What will not come any more; files that are here already are not among them. */
+      dropped: readonly { file: string; sizeBytes: number | null }[];
+      added: readonly { file: string; sizeBytes: number | null }[];
+    }
+  | { type: 'note'; step: SetupStep; level: 'info' | 'warning'; text: string }
+  | { type: 'plan'; plan: PlanSummary }
+  | { type: 'check'; check: CheckResult }
+  | { type: 'failure'; failure: FailureReport }
+  | { type: 'done'; result: SetupResult };
+
+export type UvPhase =
+  | 'using-python'
+  | 'creating-environment'
+  | 'resolved'
+  | 'downloading'
+  | 'downloaded'
+  | 'building'
+  | 'built'
+  | 'prepared'
+  | 'uninstalled'
+  | 'installed'
+  | 'checked'
+  | 'package-added'
+  | 'package-removed'
+  | 'python-installed'
+  | 'warning'
+  | 'error'
+  | 'hint';
+
+export type CheckStatus = 'pass' | 'warn' | 'fail' | 'could-not-check' | 'skipped';
+
+export interface CheckResult {
+  id: string;
+  group: string;
+  label: string;
+  status: CheckStatus;
+  detail: string;
+  /** The next command, when there is one. */
+  fix?: string;
+  durationMs: number;
+}
+
+/** What a failure screen, plain output and JSON say alike. */
+export interface FailureReport {
+  step: SetupStep | null;
+  failureClass: FailureClass;
+  /** One sentence: what happened. */
+  title: string;
+  /** Why: what was seen. */
+  evidence: readonly string[];
+  nextSteps: readonly string[];
+  /** One of the causes that `src/failure/diagnosis.ts` knows, for programs: `tls-interception`, `disk-full`. */
+  cause?: string;
+  /** `host[:port]`, or the folder, that it is about. */
+  host?: string | null;
+  /** `nextSteps` as typed actions. */
+  remedies?: readonly Remedy[];
+  /** `ktx 0.2.0 (core) still works.` or `Nothing was changed.` */
+  untouched: string;
+  logPath: string | null;
+}
+
+export interface SetupResult {
+  status: 'ready' | 'installed';
+  cliVersion: string;
+  features: readonly string[];
+  pythonPath: string;
+  /** In words: `Python 3.11.2 of the system (/usr/bin/python3.11)`. */
+  pythonLabel: string;
+  daemonPath: string;
+  manifestPath: string;
+  logPath: string;
+  durationMs: number;
+  downloadedBytes: number;
+  /** Egress record: host and bytes received, largest first. */
+  egress: readonly { host: string; bytes: number }[];
+}
+
+export type OnEvent = (event: SetupEvent) => void;
+
+/** Stamps events with the time and hands them on. `now` is injected by tests only. */
+export function eventEmitter(onEvent: OnEvent | undefined, now: () => Date = () => new Date()) {
+  return (body: SetupEventBody): void => onEvent?.({ at: now().toISOString(), ...body } as SetupEvent);
+}
+export type Emit = ReturnType<typeof eventEmitter>;

@@ -1,0 +1,117 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { SetupError } from '../support/errors.ts';
+import { PACKAGE_ROOT } from '../support/package-root.ts';
+import { hasControlCharacter, quoted } from '../support/text/control-characters.ts';
+
+export interface ManagedPythonRuntimeLayoutOptions {
+  cliVersion: string;
+  platform?: NodeJS.Platform;
+  /** Replaces the process environment entirely when given. */
+  env?: NodeJS.ProcessEnv;
+  homeDir?: string;
+  runtimeRoot?: string;
+  assetDir?: string;
+}
+
+/** Where everything of one CLI version is. Contract: runtime-library section 3. */
+export interface ManagedPythonRuntimeLayout {
+  cliVersion: string;
+  runtimeRoot: string;
+  versionDir: string;
+  /** In a layout that is computed, the link `.venv`; in results and status, the environment it stands for. */
+  venvDir: string;
+  manifestPath: string;
+  installLogPath: string;
+  assetDir: string;
+  assetManifestPath: string;
+  pythonPath: string;
+  daemonPath: string;
+}
+
+/**
+ * Runtime root: option, else non-empty `KTX_RUNTIME_ROOT` verbatim, else `<home>/.ktx/runtime` on every platform.
+ * @throws SetupError when it contains a control character: uv and its files of lines fail on it in the middle of an install.
+ */
+export function managedRuntimeRoot(
+  options: Pick<ManagedPythonRuntimeLayoutOptions, 'env' | 'homeDir' | 'runtimeRoot'>,
+): string {
+  const { path, from } = chosenRoot(options);
+  if (!hasControlCharacter(path)) return path;
+  const text = `The path of the runtime folder contains a line break or another control character: ${quoted(path)} (${from}).`;
+  throw new SetupError(`${text} Python's tools cannot work in such a folder; choose another one.`, {
+    failureClass: 'conflict',
+    nextSteps: ['ktx setup --runtime-root <dir>', 'Or set KTX_RUNTIME_ROOT to a path without it'],
+  });
+}
+
+function chosenRoot({
+  runtimeRoot,
+  env = process.env,
+  homeDir,
+}: Pick<ManagedPythonRuntimeLayoutOptions, 'env' | 'homeDir' | 'runtimeRoot'>) {
+  if (runtimeRoot !== undefined) return { path: runtimeRoot, from: 'as it was given' };
+  const fromEnvironment = env['KTX_RUNTIME_ROOT'];
+  if (fromEnvironment) return { path: fromEnvironment, from: 'from KTX_RUNTIME_ROOT' };
+  return { path: join(homeDir ?? homedir(), '.ktx', 'runtime'), from: 'in the home directory' };
+}
+
+/** Computes paths; touches no disk. */
+export function managedPythonRuntimeLayout(
+  options: ManagedPythonRuntimeLayoutOptions,
+): ManagedPythonRuntimeLayout {
+  const runtimeRoot = managedRuntimeRoot(options);
+  const versionDir = join(runtimeRoot, options.cliVersion);
+  const assetDir = options.assetDir ?? join(PACKAGE_ROOT, 'assets', 'python');
+  return {
+    cliVersion: options.cliVersion,
+    runtimeRoot,
+    versionDir,
+    manifestPath: join(versionDir, 'manifest.json'),
+    installLogPath: join(versionDir, 'install.log'),
+    assetDir,
+    assetManifestPath: join(assetDir, 'manifest.json'),
+    ...environmentPaths(join(versionDir, '.venv'), options.platform),
+  };
+}
+
+/** The three layout fields that depend on the environment's folder. */
+export function environmentPaths(
+  venvDir: string,
+  platform: NodeJS.Platform = process.platform,
+): Pick<ManagedPythonRuntimeLayout, 'venvDir' | 'pythonPath' | 'daemonPath'> {
+  return platform === 'win32'
+    ? {
+        venvDir,
+        pythonPath: join(venvDir, 'Scripts', 'python.exe'),
+        daemonPath: join(venvDir, 'Scripts', 'ktx-daemon.exe'),
+      }
+    : { venvDir, pythonPath: join(venvDir, 'bin', 'python'), daemonPath: join(venvDir, 'bin', 'ktx-daemon') };
+}
+
+/** Things that all versions share live under this one name, which every version's prune leaves alone. */
+export interface SharedLayout {
+  root: string;
+  storeDir: string;
+  pythonDir: string;
+  modelsDir: string;
+  locksDir: string;
+  runsDir: string;
+}
+
+export function sharedLayout(runtimeRoot: string): SharedLayout {
+  const root = join(runtimeRoot, 'uv');
+  return {
+    root,
+    storeDir: join(root, 'store'),
+    pythonDir: join(root, 'python'),
+    modelsDir: join(root, 'models'),
+    locksDir: join(root, 'locks'),
+    runsDir: join(root, 'runs'),
+  };
+}
+
+/** What `ktx admin network set` stored, for all versions. */
+export function networkSettingsPath(runtimeRoot: string): string {
+  return join(sharedLayout(runtimeRoot).root, 'network.json');
+}

@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import {
+  type ManagedPythonRuntimeLayout,
+  type ManagedPythonRuntimeLayoutOptions,
+  managedPythonRuntimeLayout,
+} from '../core/layout.ts';
+
+export interface ManagedPythonDaemonLayoutOptions extends ManagedPythonRuntimeLayoutOptions {
+  projectDir: string;
+}
+
+/** The runtime's paths, which no project changes, and those of one project's daemon. Contract: daemon section 2. */
+export interface ManagedPythonDaemonLayout extends ManagedPythonRuntimeLayout {
+  projectDir: string;
+  daemonStateDir: string;
+  daemonStatePath: string;
+  daemonStdoutPath: string;
+  daemonStderrPath: string;
+}
+
+/** Computes paths; touches no disk. */
+export function managedPythonDaemonLayout(
+  options: ManagedPythonDaemonLayoutOptions,
+): ManagedPythonDaemonLayout {
+  const { projectDir, ...runtimeOptions } = options;
+  const daemonStateDir = join(projectDir, '.ktx', 'runtime');
+  return {
+    ...managedPythonRuntimeLayout(runtimeOptions),
+    projectDir,
+    daemonStateDir,
+    daemonStatePath: join(daemonStateDir, 'daemon.json'),
+    daemonStdoutPath: join(daemonStateDir, 'daemon.stdout.log'),
+    daemonStderrPath: join(daemonStateDir, 'daemon.stderr.log'),
+  };
+}

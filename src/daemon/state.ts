@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import * as z from 'zod/mini';
+import { RUNTIME_FEATURES } from '../core/features.ts';
+import { errorCode, errorMessage } from '../support/errors.ts';
+import { jsonText, syncDirectory } from '../support/fs/atomic-file.ts';
+import { parseSchema, schemaProblem } from '../support/schema.ts';
+
+const MAX_STATE_BYTES = 64 * 1024;
+
+const nonEmpty = z.string().check(z.minLength(1));
+
+/** `<projectDir>/.ktx/runtime/daemon.json`. A project may be somebody else's: nothing in it is trusted. Contract: daemon section 3. */
+const daemonStateSchema = z.object({
+  schemaVersion: z.literal(1),
+  pid: z.int().check(z.positive()),
+  host: z.literal('127.0.0.1'),
+  port: z.int().check(z.minimum(1), z.maximum(65535)),
+  /** The CLI version that started it. */
+  version: nonEmpty,
+  /** What is installed, possibly more than what was asked for. */
+  features: z.array(z.enum(RUNTIME_FEATURES)).check(z.minLength(1)),
+  /** ISO-8601. */
+  startedAt: nonEmpty,
+  stdoutLog: nonEmpty,
+  stderrLog: nonEmpty,
+});
+
+export type ManagedPythonDaemonState = z.infer<typeof daemonStateSchema>;
+
+/** What the state file holds. `text` is what was read: the file is removed only while it still says that. */
+export type DaemonStateRead =
+  | { kind: 'none' }
+  | { kind: 'invalid'; reason: string; text: string | null }
+  | { kind: 'valid'; state: ManagedPythonDaemonState; text: string };
+
+/** Reads the state file; never rejects for what is in it or in its place. */
+export async function readDaemonState(path: string): Promise<DaemonStateRead> {
+  let text: string | null = null;
+  try {
+    const status = await stat(path);
+    // It may come with a cloned repository: a link to a device or a pipe would be read for ever.
+    const isEndless = !status.isFile() && !status.isDirectory();
+    if (isEndless || status.size > MAX_STATE_BYTES) throw new Error('it is no file of a sensible size');
+    text = await readFile(path, 'utf8');
+    return { kind: 'valid', state: parseSchema(daemonStateSchema, JSON.parse(text)), text };
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return { kind: 'none' };
+    return { kind: 'invalid', reason: schemaProblem(error) ?? errorMessage(error), text };
+  }
+}
+
+/** Removes the file that was read. One that another ktx wrote meanwhile belongs to a daemon that runs, and stays. */
+export async function removeDaemonState(path: string, read: DaemonStateRead): Promise<void> {
+  if (read.kind === 'none') return;
+  if (read.text !== null) {
+    const current = await readFile(path, 'utf8').catch(() => null);
+    if (current !== read.text) return;
+  }
+  await rm(path, { force: true });
+}
+
+const NO_HARD_LINKS = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
+
+/**
+ * Publishes the state of a daemon that answers, whole or not at all, and never over another one: of two that start at
+ * once, one finds `false` and has to go.
+ */
+export async function publishDaemonState(path: string, state: ManagedPythonDaemonState): Promise<boolean> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    await writeNewFile(temporary, jsonText(state));
+    await link(temporary, path);
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false;
+    if (!NO_HARD_LINKS.has(errorCode(error) ?? '')) throw error;
+    if (!(await writeUnlessThere(path, jsonText(state)))) return false;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  await syncDirectory(dirname(path));
+  return true;
+}
+
+async function writeNewFile(path: string, text: string): Promise<void> {
+  const handle = await open(path, 'wx');
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeUnlessThere(path: string, text: string): Promise<boolean> {
+  try {
+    await writeNewFile(path, text);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Where the daemon of a state listens. */
+export function daemonBaseUrl(address: { host: string; port: number }): string {
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  return `http://${host}:${address.port}`;
+}

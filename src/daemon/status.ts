@@ -1,0 +1,69 @@
+import { isProcessAlive } from '../process/list-processes.ts';
+import { daemonHealthProblem, type ManagedPythonDaemonFetch } from './health.ts';
+import {
+  type ManagedPythonDaemonLayout,
+  type ManagedPythonDaemonLayoutOptions,
+  managedPythonDaemonLayout,
+} from './layout.ts';
+import {
+  type DaemonStateRead,
+  daemonBaseUrl,
+  type ManagedPythonDaemonState,
+  readDaemonState,
+} from './state.ts';
+
+export type ManagedPythonDaemonStatus =
+  | { kind: 'stopped'; detail: string; layout: ManagedPythonDaemonLayout }
+  | {
+      kind: 'running';
+      detail: string;
+      layout: ManagedPythonDaemonLayout;
+      state: ManagedPythonDaemonState;
+      baseUrl: string;
+    }
+  | { kind: 'stale'; detail: string; layout: ManagedPythonDaemonLayout; state?: ManagedPythonDaemonState };
+
+export interface ManagedPythonDaemonStatusOptions extends ManagedPythonDaemonLayoutOptions {
+  fetch?: ManagedPythonDaemonFetch;
+  processAlive?: (pid: number) => boolean | Promise<boolean>;
+}
+
+/** A daemon that computes answers late and is still a working one. */
+const HEALTH_TIMEOUT_MS = 10_000;
+
+/** Whether this project's daemon runs and is of this CLI version. Read-only. Contract: daemon section 6. */
+export async function readManagedPythonDaemonStatus(
+  options: ManagedPythonDaemonStatusOptions,
+): Promise<ManagedPythonDaemonStatus> {
+  return (await inspectDaemon(options)).status;
+}
+
+/** The status, and the file content that it was made of. */
+export async function inspectDaemon(
+  options: ManagedPythonDaemonStatusOptions,
+): Promise<{ status: ManagedPythonDaemonStatus; read: DaemonStateRead }> {
+  const { fetch, processAlive = isProcessAlive, ...layoutOptions } = options;
+  const layout = managedPythonDaemonLayout(layoutOptions);
+  const { cliVersion } = options;
+  const read = await readDaemonState(layout.daemonStatePath);
+  if (read.kind === 'none') {
+    const detail = `No daemon state at ${layout.daemonStatePath}`;
+    return { read, status: { kind: 'stopped', detail, layout } };
+  }
+  if (read.kind === 'invalid') {
+    return { read, status: { kind: 'stale', detail: `Daemon state is invalid: ${read.reason}`, layout } };
+  }
+  const { state } = read;
+  const baseUrl = daemonBaseUrl(state);
+  const problem =
+    state.version !== cliVersion
+      ? `Daemon is for CLI ${state.version}, current CLI is ${cliVersion}`
+      : !(await processAlive(state.pid))
+        ? `Daemon process ${state.pid} is not running`
+        : await daemonHealthProblem({ baseUrl, cliVersion, fetch, timeoutMs: HEALTH_TIMEOUT_MS });
+  if (problem !== null) return { read, status: { kind: 'stale', detail: problem, layout, state } };
+  return {
+    read,
+    status: { kind: 'running', detail: `Daemon running at ${baseUrl}`, layout, state, baseUrl },
+  };
+}

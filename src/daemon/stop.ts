@@ -1,0 +1,78 @@
+import { isProcessAlive } from '../process/list-processes.ts';
+import { errorCode, SetupError } from '../support/errors.ts';
+import { isRecordedDaemon } from './command.ts';
+import {
+  type ManagedPythonDaemonLayout,
+  type ManagedPythonDaemonLayoutOptions,
+  managedPythonDaemonLayout,
+} from './layout.ts';
+import { type ManagedPythonDaemonState, readDaemonState, removeDaemonState } from './state.ts';
+
+/** Replaceable looks at and signals to processes. With either one injected, the process behind a pid is not looked at. */
+export interface DaemonProcessControls {
+  processAlive?: (pid: number) => boolean | Promise<boolean>;
+  /** Without a signal: SIGTERM. */
+  killProcess?: (pid: number, signal?: NodeJS.Signals) => unknown;
+}
+
+export interface ManagedPythonDaemonStopResult {
+  status: 'stopped' | 'already-stopped';
+  layout: ManagedPythonDaemonLayout;
+  state?: ManagedPythonDaemonState;
+}
+
+/**
+ * Ends this project's daemon with SIGTERM, without waiting for its end, and forgets it. A recorded pid that by now is
+ * another process is not signalled. Contract: daemon section 10.
+ * @throws SetupError when the state file cannot be understood; nothing was done then.
+ */
+export async function stopManagedPythonDaemon(
+  options: ManagedPythonDaemonLayoutOptions & DaemonProcessControls,
+): Promise<ManagedPythonDaemonStopResult> {
+  const { processAlive, killProcess, ...layoutOptions } = options;
+  const layout = managedPythonDaemonLayout(layoutOptions);
+  const path = layout.daemonStatePath;
+  const read = await readDaemonState(path);
+  if (read.kind === 'none') return { status: 'already-stopped', layout };
+  if (read.kind === 'invalid') {
+    throw new SetupError(
+      `Daemon state is invalid: ${read.reason}. It is not known which process to stop. ` +
+        `Delete ${path}; a daemon that still runs is found by: ktx admin runtime stop --all`,
+      { failureClass: 'conflict', evidence: [path] },
+    );
+  }
+  await endRecordedDaemon(read.state, { processAlive, killProcess });
+  await removeDaemonState(path, read);
+  return { status: 'stopped', layout, state: read.state };
+}
+
+/** SIGTERM to a recorded daemon, once, when it is alive and ours. */
+export async function endRecordedDaemon(
+  state: ManagedPythonDaemonState,
+  controls: DaemonProcessControls,
+): Promise<void> {
+  if (await isRecordedProcessOurs(state, controls)) await (controls.killProcess ?? killIfThere)(state.pid);
+}
+
+/** Whether a recorded pid may be signalled: alive and, unless a caller replaced our view of processes, a ktx daemon. */
+export async function isRecordedProcessOurs(
+  state: ManagedPythonDaemonState,
+  { processAlive, killProcess }: DaemonProcessControls,
+): Promise<boolean> {
+  if (!(await (processAlive ?? isProcessAlive)(state.pid))) return false;
+  return processAlive !== undefined || killProcess !== undefined || (await isRecordedDaemon(state));
+}
+
+/** Signals a process; one that ended meanwhile is what was wanted. @throws SetupError for somebody else's process. */
+export function killIfThere(pid: number, signal: NodeJS.Signals = 'SIGTERM'): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (errorCode(error) === 'ESRCH') return;
+    if (errorCode(error) !== 'EPERM') throw error;
+    throw new SetupError(`Process ${pid} belongs to another user and cannot be stopped`, {
+      failureClass: 'permission',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,102 @@
+import type { KtxRuntimeFeature } from '../core/features.ts';
+import type { ManagedPythonDaemonStatus } from '../daemon/status.ts';
+import { type CommandSpinner, createCommandSpinner } from './command-spinner.ts';
+import {
+  ensureManagedPythonCommandRuntime,
+  type KtxManagedPythonInstallPolicy,
+  type ManagedPythonCommandRuntimeOptions,
+} from './install-policy.ts';
+import type { KtxCliIo } from './io.ts';
+import type { ManagedPythonDaemonStartResult } from './start-daemon.ts';
+
+/** The model that the daemon serves, and what its interface takes at once. */
+export const LOCAL_EMBEDDINGS_DEFAULTS = {
+  model: 'all-MiniLM-L6-v2',
+  dimensions: 384,
+  batchSize: 100,
+} as const;
+
+export interface ManagedLocalEmbeddingsDaemon {
+  baseUrl: string;
+  stdoutLog: string;
+  stderrLog: string;
+}
+
+export interface EnsureManagedLocalEmbeddingsDaemonOptions {
+  cliVersion: string;
+  projectDir: string;
+  installPolicy: KtxManagedPythonInstallPolicy;
+  io: KtxCliIo;
+  ensureRuntime?: (
+    options: Pick<ManagedPythonCommandRuntimeOptions, 'cliVersion' | 'installPolicy' | 'io' | 'feature'>,
+  ) => Promise<unknown>;
+  startDaemon?: (options: {
+    cliVersion: string;
+    projectDir: string;
+    features: KtxRuntimeFeature[];
+    force: boolean;
+  }) => Promise<Pick<ManagedPythonDaemonStartResult, 'status' | 'state' | 'baseUrl'>>;
+  spinner?: () => CommandSpinner;
+}
+
+/**
+ * A running daemon with embeddings: installs what the policy allows, then starts the daemon or uses the one that runs.
+ * The model is loaded at the first text, not here. Contract: daemon section 12.
+ */
+export async function ensureManagedLocalEmbeddingsDaemon(
+  options: EnsureManagedLocalEmbeddingsDaemonOptions,
+): Promise<ManagedLocalEmbeddingsDaemon> {
+  const { cliVersion, projectDir, installPolicy, io } = options;
+  const feature = 'local-embeddings';
+  await (options.ensureRuntime ?? ensureManagedPythonCommandRuntime)({
+    cliVersion,
+    installPolicy,
+    io,
+    feature,
+  });
+  const startDaemon = options.startDaemon ?? (await import('./start-daemon.ts')).startManagedPythonDaemon;
+  const spinner = options.spinner?.() ?? createCommandSpinner(io);
+  spinner.start('Starting ktx embedding daemon (first run downloads the model)…');
+  try {
+    const daemon = await startDaemon({ cliVersion, projectDir, features: [feature], force: false });
+    spinner.stop(`${daemon.status === 'reused' ? 'Using' : 'Started'} ktx daemon: ${daemon.baseUrl}`);
+    return addressOf(daemon);
+  } catch (error) {
+    spinner.error('ktx embedding daemon failed to start');
+    throw error;
+  }
+}
+
+/** The daemon with embeddings that runs already, or `null`. Starts and installs nothing. */
+export async function tryUseManagedLocalEmbeddingsDaemon(options: {
+  cliVersion: string;
+  projectDir: string;
+  readStatus?: (options: { cliVersion: string; projectDir: string }) => Promise<ManagedPythonDaemonStatus>;
+}): Promise<ManagedLocalEmbeddingsDaemon | null> {
+  const { cliVersion, projectDir } = options;
+  const readStatus =
+    options.readStatus ?? (await import('../daemon/status.ts')).readManagedPythonDaemonStatus;
+  const status = await readStatus({ cliVersion, projectDir });
+  if (status.kind !== 'running' || !status.state.features.includes('local-embeddings')) return null;
+  return addressOf(status);
+}
+
+function addressOf(daemon: Pick<ManagedPythonDaemonStartResult, 'state' | 'baseUrl'>) {
+  const { stdoutLog, stderrLog } = daemon.state;
+  return { baseUrl: daemon.baseUrl, stdoutLog, stderrLog };
+}
+
+/** The configuration by which an embedding client checks the daemon. */
+export function managedLocalEmbeddingHealthConfig(options: {
+  baseUrl: string;
+  model: string;
+  dimensions: number;
+}) {
+  const { baseUrl, model, dimensions } = options;
+  return {
+    backend: 'sentence-transformers' as const,
+    model,
+    dimensions,
+    sentenceTransformers: { baseURL: baseUrl, pathPrefix: '' },
+  };
+}

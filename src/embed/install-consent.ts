@@ -1,0 +1,34 @@
+import type { KtxRuntimeFeature } from '../core/features.ts';
+import { CancelledError } from '../support/errors.ts';
+import type { KtxCliIo } from './io.ts';
+
+const LABELS: Record<KtxRuntimeFeature, string> = {
+  core: 'core Python runtime',
+  'local-embeddings': 'local embeddings Python runtime',
+};
+
+/** Contract: commands section 7. */
+export function installQuestion(feature: KtxRuntimeFeature): string {
+  return (
+    `ktx needs to install the ${LABELS[feature]}. ` +
+    'This downloads a pinned, checksum-verified uv build, Python, and dependencies. Continue?'
+  );
+}
+
+/**
+ * Asks yes or no on the terminal. Where nobody can be asked the answer is no.
+ * @throws CancelledError on Escape or Ctrl+C, and as soon as the signal fires.
+ */
+export async function confirmOnTerminal(
+  question: string,
+  io: KtxCliIo,
+  { initialValue = true, signal }: { initialValue?: boolean; signal?: AbortSignal } = {},
+): Promise<boolean> {
+  if (io.stdout.isTTY !== true || process.stdin.isTTY !== true) return false;
+  const { confirm, isCancel } = await import('@clack/prompts');
+  // Whoever read keys before may have let go of stdin; then the program would end at the question.
+  process.stdin.ref();
+  const answer = await confirm({ message: question, initialValue, signal });
+  if (isCancel(answer)) throw new CancelledError();
+  return answer;
+}

@@ -1,0 +1,44 @@
+import { homedir } from 'node:os';
+import type { OnEvent } from '../core/events.ts';
+import { eventEmitter } from '../core/events.ts';
+import type { Note } from '../runtime/write-access.ts';
+import type { ReadyPreparation } from '../setup/plan/preparation.ts';
+import { prepareInstall, tidyAfterKilledRun } from '../setup/prepare.ts';
+import type {
+  ManagedPythonRuntimeInstallOptions,
+  ManagedPythonRuntimeInstallResult,
+} from '../setup/request/install-types.ts';
+
+/**
+ * Installs the bundled wheel for one CLI version, or finds that it is installed. Contract: runtime-library section 9;
+ * beyond it, a new environment is built beside the present one and takes over once it has proved itself, so a failure
+ * at any point leaves the present runtime as it was.
+ * @param options.note told whom it waits for, and what it puts in order; the same comes as events.
+ * @throws KtxExpectedError for outcomes of the environment, plain Error with the uv output for a failing command.
+ */
+export async function installManagedPythonRuntime(
+  options: ManagedPythonRuntimeInstallOptions & { onEvent?: OnEvent; note?: Note; signal?: AbortSignal },
+): Promise<ManagedPythonRuntimeInstallResult> {
+  const { force, note, ...rest } = options;
+  const prepareOptions = {
+    ...rest,
+    shouldForce: force === true,
+    env: options.env ?? process.env,
+    homeDir: options.homeDir ?? homedir(),
+  };
+  const emit = eventEmitter(options.onEvent);
+  const prepared = await prepareInstall(prepareOptions);
+  if (prepared.status === 'ready') {
+    await tidyAfterKilledRun(prepared.layout, emit);
+    return readyResult(prepared);
+  }
+  const { installUnderLock } = await import('../setup/run-locked.ts');
+  const end = await installUnderLock(prepared, prepareOptions, emit, { isShown: false, note });
+  if (end.status === 'ready') return readyResult(end.ready);
+  const { layout, manifest } = end.outcome;
+  return { status: 'installed', layout, asset: end.prepared.job.asset, manifest };
+}
+
+function readyResult({ layout, asset, manifest }: ReadyPreparation): ManagedPythonRuntimeInstallResult {
+  return { status: 'ready', layout, asset, manifest };
+}

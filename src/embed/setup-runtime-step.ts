@@ -1,0 +1,107 @@
+import type { KtxRuntimeFeature } from '../core/features.ts';
+import {
+  type KtxRuntimeProjectConfig,
+  type KtxRuntimeRequirements,
+  resolveProjectRuntimeRequirements,
+} from '../project/requirements.ts';
+import { recordSetupStep } from '../project/setup-progress.ts';
+import { errorMessage } from '../support/errors.ts';
+import { ensureManagedLocalEmbeddingsDaemon } from './embeddings-daemon.ts';
+import { ensureManagedPythonCommandRuntime, type KtxManagedPythonInstallPolicy } from './install-policy.ts';
+import type { KtxCliIo } from './io.ts';
+
+export interface KtxSetupRuntimeStepArgs {
+  projectDir: string;
+  inputMode: 'auto' | 'disabled';
+  cliVersion: string;
+  runtimeInstallPolicy: KtxManagedPythonInstallPolicy;
+  databaseIntrospectionFallback?: boolean;
+}
+
+export interface KtxSetupRuntimeStepDeps {
+  env?: NodeJS.ProcessEnv;
+  /** Reads the project's configuration. What it throws is passed on. */
+  loadProject?: (options: { projectDir: string }) => Promise<{ config: KtxRuntimeProjectConfig }>;
+  ensureRuntime?: (options: {
+    cliVersion: string;
+    installPolicy: KtxManagedPythonInstallPolicy;
+    io: KtxCliIo;
+    feature: 'core';
+  }) => Promise<unknown>;
+  ensureLocalEmbeddings?: (options: {
+    cliVersion: string;
+    projectDir: string;
+    installPolicy: KtxManagedPythonInstallPolicy;
+    io: KtxCliIo;
+  }) => Promise<unknown>;
+}
+
+export interface KtxSetupRuntimeStepResult {
+  status: 'skipped' | 'ready' | 'failed';
+  projectDir: string;
+  requirements: KtxRuntimeRequirements;
+}
+
+const LABELS: Record<KtxRuntimeFeature, string> = { core: 'core', 'local-embeddings': 'local embeddings' };
+
+/**
+ * The step of a project's setup that prepares what the project needs of Python, and no more. Recorded as completed only when
+ * everything is ready. Contract: commands section 8.
+ */
+export async function runKtxSetupRuntimeStep(
+  args: KtxSetupRuntimeStepArgs,
+  io: KtxCliIo,
+  deps: KtxSetupRuntimeStepDeps = {},
+): Promise<KtxSetupRuntimeStepResult> {
+  const { projectDir } = args;
+  const { config } = await (deps.loadProject ?? loadProjectConfig)({ projectDir });
+  const requirements = resolveProjectRuntimeRequirements(config, {
+    databaseIntrospectionFallback: args.databaseIntrospectionFallback,
+    ...(deps.env ? { env: deps.env } : {}),
+  });
+  const { features } = requirements;
+  if (features.length === 0) {
+    io.stdout.write('│  Runtime setup skipped.\n');
+    return { status: 'skipped', projectDir, requirements };
+  }
+  try {
+    for (const feature of features) await prepare(feature, args, io, deps);
+  } catch (error) {
+    const lines = errorMessage(error).split(/\r?\n/);
+    io.stderr.write(
+      lines
+        .filter((line) => line.trim() !== '')
+        .map((line) => `│  ${line}\n`)
+        .join(''),
+    );
+    return { status: 'failed', projectDir, requirements };
+  }
+  await recordSetupStep(projectDir, 'runtime');
+  io.stdout.write(`│  Runtime ready: yes (${features.map((feature) => LABELS[feature]).join(', ')})\n`);
+  return { status: 'ready', projectDir, requirements };
+}
+
+/** Embeddings bring their own install: the daemon is started with it. */
+async function prepare(
+  feature: KtxRuntimeFeature,
+  args: KtxSetupRuntimeStepArgs,
+  io: KtxCliIo,
+  deps: KtxSetupRuntimeStepDeps,
+): Promise<unknown> {
+  const { cliVersion, projectDir, runtimeInstallPolicy: installPolicy } = args;
+  switch (feature) {
+    case 'core': {
+      const ensureRuntime = deps.ensureRuntime ?? ensureManagedPythonCommandRuntime;
+      return ensureRuntime({ cliVersion, installPolicy, io, feature });
+    }
+    case 'local-embeddings': {
+      const ensureLocalEmbeddings = deps.ensureLocalEmbeddings ?? ensureManagedLocalEmbeddingsDaemon;
+      return ensureLocalEmbeddings({ cliVersion, projectDir, installPolicy, io });
+    }
+  }
+}
+
+async function loadProjectConfig({ projectDir }: { projectDir: string }) {
+  const { readProjectConfig } = await import('../project/project-config.ts');
+  return { config: (await readProjectConfig(projectDir)) ?? {} };
+}

@@ -1,0 +1,328 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { featuresSatisfy, type KtxRuntimeFeature, normaliseFeatures } from '../core/features.ts';
+import { daemonEnvironment } from '../daemon/environment.ts';
+import { daemonHealthProblem } from '../daemon/health.ts';
+import { type ManagedPythonDaemonLayout, managedPythonDaemonLayout } from '../daemon/layout.ts';
+import { allocateDaemonPort } from '../daemon/port.ts';
+import {
+  daemonBaseUrl,
+  type ManagedPythonDaemonState,
+  publishDaemonState,
+  removeDaemonState,
+} from '../daemon/state.ts';
+import { inspectDaemon, type ManagedPythonDaemonStatusOptions } from '../daemon/status.ts';
+import { type DaemonProcessControls, endRecordedDaemon } from '../daemon/stop.ts';
+import { killTree } from '../process/kill-tree.ts';
+import { isProcessAlive } from '../process/list-processes.ts';
+import { type DetachedSpawnOptions, spawnDetached } from '../process/spawn-detached.ts';
+import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
+import type { Note } from '../runtime/write-access.ts';
+import type { ManagedPythonRuntimeInstallOptions } from '../setup/request/install-types.ts';
+import { errorCode, SetupError, throwIfCancelled } from '../support/errors.ts';
+
+export interface ManagedPythonDaemonChild {
+  pid?: number;
+  unref(): void;
+  /** Our own spawn says how the child ended, so that nobody waits for an answer of a process that is gone. */
+  ended?: Promise<string>;
+}
+
+export type ManagedPythonDaemonSpawn = (
+  command: string,
+  args: string[],
+  options: DetachedSpawnOptions,
+) => ManagedPythonDaemonChild;
+
+export interface ManagedPythonDaemonStartOptions
+  extends ManagedPythonDaemonStatusOptions,
+    DaemonProcessControls {
+  features: KtxRuntimeFeature[];
+  /** Replaces a daemon that would do. */
+  force?: boolean;
+  installRuntime?: (
+    options: ManagedPythonRuntimeInstallOptions,
+  ) => Promise<{ manifest: InstalledKtxRuntimeManifest }>;
+  spawnDaemon?: ManagedPythonDaemonSpawn;
+  allocatePort?: () => number | Promise<number>;
+  now?: () => Date;
+  startupTimeoutMs?: number;
+  pollIntervalMs?: number;
+  /** Ends the install or the daemon that does not answer yet; the call rejects with `CancelledError` then. */
+  signal?: AbortSignal;
+  /** Told whom an install waits for. */
+  note?: Note;
+}
+
+export interface ManagedPythonDaemonStartResult {
+  /** `reused`: one that runs satisfies the request. */
+  status: 'started' | 'reused';
+  layout: ManagedPythonDaemonLayout;
+  state: ManagedPythonDaemonState;
+  baseUrl: string;
+}
+
+/** A daemon that was spawned and never became healthy. It is gone, and no state file names it. */
+export class ManagedPythonDaemonStartError extends Error {
+  readonly detail: string;
+  readonly stderrLog: string;
+
+  constructor(detail: string, stderrLog: string) {
+    super(`ktx daemon failed to start: ${detail}. stderr: ${stderrLog}`);
+    this.name = 'ManagedPythonDaemonStartError';
+    this.detail = detail;
+    this.stderrLog = stderrLog;
+  }
+}
+
+const STARTUP_TIMEOUT_MS = 30_000;
+const POLL_INTERVAL_MS = 100;
+/** The probe after the deadline gets time to answer too. */
+const FINAL_PROBE_MS = 1000;
+/** A start that keeps losing against others is not the one that is wanted. */
+const MAX_PUBLISH_ATTEMPTS = 3;
+
+/**
+ * Starts this project's daemon, or finds that a healthy one with the features runs. Installs what is missing without
+ * asking: consent belongs to the caller. The state file is written once the daemon answers, so a failed start leaves
+ * none; of two starts at once one ends with `reused`. Contract: daemon section 7.
+ * @throws ManagedPythonDaemonStartError when it never becomes healthy, with the last reason and the path of its log.
+ * @throws CancelledError when the signal fires; a child that was spawned is gone then.
+ */
+export async function startManagedPythonDaemon(
+  options: ManagedPythonDaemonStartOptions,
+): Promise<ManagedPythonDaemonStartResult> {
+  const features = normaliseFeatures(options.features);
+  const layout = managedPythonDaemonLayout(layoutOptions(options));
+  const present = await reuseOrDiscardPresent(options, options.force === true ? null : features);
+  if (present) return present;
+
+  const { manifest, daemonPath } = await installRuntime(options, features);
+  throwIfCancelled(options.signal);
+  const daemon = await spawnHealthyDaemon(options, layout, manifest, daemonPath);
+  try {
+    for (let attempt = 1; attempt <= MAX_PUBLISH_ATTEMPTS; attempt++) {
+      if (await publishDaemonState(layout.daemonStatePath, daemon.state)) {
+        return { status: 'started', layout, state: daemon.state, baseUrl: daemonBaseUrl(daemon.state) };
+      }
+      // Written since we looked, so it is another start's. Also with `force`: that daemon is as new as ours.
+      const other = await reuseOrDiscardPresent(options, features);
+      if (other) {
+        await daemon.end();
+        return other;
+      }
+    }
+    throw new SetupError(
+      `Other ktx processes keep replacing the daemon of this project: ${layout.daemonStatePath}`,
+      { failureClass: 'conflict', nextSteps: ['ktx admin runtime start'] },
+    );
+  } catch (error) {
+    await daemon.end();
+    throw error;
+  }
+}
+
+/** A running daemon with these features; any other (every one for `null`) is ended, if it is ours, and forgotten. */
+async function reuseOrDiscardPresent(
+  options: ManagedPythonDaemonStartOptions,
+  features: readonly KtxRuntimeFeature[] | null,
+): Promise<ManagedPythonDaemonStartResult | null> {
+  const { status, read } = await inspectDaemon(statusOptions(options));
+  if (features && status.kind === 'running' && featuresSatisfy(status.state.features, features)) {
+    const { layout, state, baseUrl } = status;
+    return { status: 'reused', layout, state, baseUrl };
+  }
+  if (read.kind === 'valid') await endRecordedDaemon(read.state, options);
+  await removeDaemonState(status.layout.daemonStatePath, read);
+  return null;
+}
+
+async function installRuntime(
+  options: ManagedPythonDaemonStartOptions,
+  features: KtxRuntimeFeature[],
+): Promise<{ manifest: InstalledKtxRuntimeManifest; daemonPath: string }> {
+  const { projectDir: _, ...runtimeOptions } = layoutOptions(options);
+  const installOptions = {
+    ...runtimeOptions,
+    features,
+    force: false,
+    ...(options.signal ? { signal: options.signal } : {}),
+  };
+  if (options.installRuntime) {
+    const { manifest } = await options.installRuntime(installOptions);
+    return { manifest, daemonPath: manifest.python.daemonExecutable };
+  }
+  const { installManagedPythonRuntime } = await import('./install.ts');
+  const { manifest, layout } = await installManagedPythonRuntime({
+    ...installOptions,
+    ...(options.note ? { note: options.note } : {}),
+  });
+  return { manifest, daemonPath: layout.daemonPath };
+}
+
+interface StartedDaemon {
+  state: ManagedPythonDaemonState;
+  end(): Promise<void>;
+}
+
+async function spawnHealthyDaemon(
+  options: ManagedPythonDaemonStartOptions,
+  layout: ManagedPythonDaemonLayout,
+  manifest: InstalledKtxRuntimeManifest,
+  daemonPath: string,
+): Promise<StartedDaemon> {
+  await mkdir(layout.daemonStateDir, { recursive: true });
+  const logs: FileHandle[] = [];
+  try {
+    const stdout = await openLog(layout.daemonStdoutPath);
+    logs.push(stdout);
+    const stderr = await openLog(layout.daemonStderrPath);
+    logs.push(stderr);
+    const { size: stderrStart } = await stderr.stat();
+
+    const port = await (options.allocatePort ?? allocateDaemonPort)();
+    const nonce = randomBytes(16).toString('hex');
+    const { cliVersion, runtimeRoot } = layout;
+    const env = daemonEnvironment(process.env, {
+      cliVersion,
+      nonce,
+      features: manifest.features,
+      runtimeRoot,
+    });
+    const child = (options.spawnDaemon ?? spawnDetached)(
+      daemonPath,
+      ['serve-http', '--host', '127.0.0.1', '--port', String(port)],
+      { detached: true, stdio: ['ignore', stdout.fd, stderr.fd], env },
+    );
+    child.unref();
+    const { pid } = child;
+    if (pid === undefined) {
+      const reason = `${daemonPath} ${(await child.ended) ?? 'has no pid'}`;
+      throw new Error(`ktx daemon did not report a pid. stderr: ${layout.daemonStderrPath}`, {
+        cause: new Error(reason),
+      });
+    }
+
+    const state: ManagedPythonDaemonState = {
+      schemaVersion: 1,
+      pid,
+      host: '127.0.0.1',
+      port,
+      version: cliVersion,
+      features: manifest.features,
+      startedAt: (options.now?.() ?? new Date()).toISOString(),
+      stdoutLog: layout.daemonStdoutPath,
+      stderrLog: layout.daemonStderrPath,
+    };
+    let ending: string | null = null;
+    void child.ended?.then((how) => {
+      ending = how;
+    });
+    // A pid is ours only until the child is reaped.
+    const end = async () => (ending === null ? endChild(pid, options) : undefined);
+    try {
+      // Only what was installed from our lock is known to be ours.
+      const isNonceOptional = manifest.locked === undefined;
+      const told = { nonce, isNonceOptional };
+      const problem = await healthProblemAfterStart(options, state, told, () => ending);
+      if (problem === null) return { state, end };
+      const lastWords = ending === null ? '' : await lastErrorLine(layout.daemonStderrPath, stderrStart);
+      throw new ManagedPythonDaemonStartError(problem + lastWords, layout.daemonStderrPath);
+    } catch (error) {
+      await end();
+      throw error;
+    }
+  } finally {
+    for (const log of logs) await log.close();
+  }
+}
+
+/** Polls until it is healthy (`null`), the deadline has passed, or the child is gone: then the last reason. */
+async function healthProblemAfterStart(
+  options: ManagedPythonDaemonStartOptions,
+  state: ManagedPythonDaemonState,
+  told: { nonce: string; isNonceOptional: boolean },
+  ending: () => string | null,
+): Promise<string | null> {
+  const { cliVersion, fetch, signal } = options;
+  const { startupTimeoutMs = STARTUP_TIMEOUT_MS, pollIntervalMs = POLL_INTERVAL_MS } = options;
+  const baseUrl = daemonBaseUrl(state);
+  const deadline = performance.now() + startupTimeoutMs;
+  for (;;) {
+    throwIfCancelled(signal);
+    const remainingMs = deadline - performance.now();
+    const isLast = remainingMs <= 0;
+    const timeoutMs = isLast ? FINAL_PROBE_MS : remainingMs;
+    const problem = await daemonHealthProblem({ baseUrl, cliVersion, ...told, fetch, timeoutMs, signal });
+    if (problem === null) return null;
+    const how = ending();
+    if (how !== null) return `the process ${how}`;
+    if (isLast) return problem;
+    await delay(pollIntervalMs);
+  }
+}
+
+async function endChild(pid: number, options: ManagedPythonDaemonStartOptions): Promise<void> {
+  if (!(await (options.processAlive ?? isProcessAlive)(pid))) return;
+  if (options.killProcess) await options.killProcess(pid);
+  else await killTree(pid);
+}
+
+/** Appended to, never through a link: a cloned project could have its log point to a file of the user's. */
+async function openLog(path: string): Promise<FileHandle> {
+  // Undefined on Windows, whose links git does not make by default.
+  const noFollow = constants.O_NOFOLLOW ?? 0;
+  try {
+    return await open(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | noFollow, 0o644);
+  } catch (error) {
+    if (errorCode(error) !== 'ELOOP') throw error;
+    throw new SetupError(
+      `${path} is a symbolic link. Delete it: the daemon's log is not written through one.`,
+      {
+        failureClass: 'conflict',
+        evidence: [path],
+        cause: error,
+      },
+    );
+  }
+}
+
+const LAST_WORDS_BYTES = 4096;
+
+/** What the child said last on stderr since `start`, as `: <line>`; a line that names an error goes before others. */
+async function lastErrorLine(path: string, start: number): Promise<string> {
+  const handle = await open(path, 'r');
+  try {
+    const { size } = await handle.stat();
+    const position = Math.max(start, size - LAST_WORDS_BYTES);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(LAST_WORDS_BYTES), { position });
+    const lines = buffer
+      .toString('utf8', 0, bytesRead)
+      .split('\n')
+      .map((line) => line.trim())
+      .filter(Boolean);
+    const line = lines.findLast((text) => /error/i.test(text)) ?? lines.at(-1);
+    return line === undefined ? '' : `: ${line}`;
+  } finally {
+    await handle.close();
+  }
+}
+
+const LAYOUT_KEYS = ['platform', 'env', 'homeDir', 'runtimeRoot', 'assetDir'] as const;
+
+/** The layout options that were given, and no `undefined` ones: the installer is called with exactly these. */
+function layoutOptions(options: ManagedPythonDaemonStartOptions) {
+  const { cliVersion, projectDir } = options;
+  const given = LAYOUT_KEYS.filter((key) => options[key] !== undefined);
+  const overrides: Pick<ManagedPythonDaemonStartOptions, (typeof LAYOUT_KEYS)[number]> = Object.fromEntries(
+    given.map((key) => [key, options[key]]),
+  );
+  return { cliVersion, projectDir, ...overrides };
+}
+
+function statusOptions(options: ManagedPythonDaemonStartOptions): ManagedPythonDaemonStatusOptions {
+  const { fetch, processAlive } = options;
+  return { ...layoutOptions(options), fetch, processAlive };
+}

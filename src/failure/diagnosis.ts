@@ -1,0 +1,293 @@
+import { NetworkFailure, type NetworkReason } from '../network/errors/network-failure.ts';
+import { NoSourceError } from '../store/sources.ts';
+import { errorCode, type FailureClass, SetupError } from '../support/errors.ts';
+import {
+  CHECK_NETWORK,
+  CHECK_PROXY,
+  CHOOSE_CA_FILE,
+  excludeFromAntivirus,
+  FREE_SPACE,
+  MAKE_WRITABLE,
+  OTHER_ROOT,
+  otherRemedy,
+  RETRY,
+  type Remedy,
+  SET_PROXY,
+  USE_INDEX,
+  USE_SYSTEM_PYTHON,
+} from '../support/remedies.ts';
+import { UvCommandError } from '../uv/runner.ts';
+
+/** What was seen of a failure: the client's verdict, uv's words, the system's code. */
+export interface FailureSignals {
+  error: unknown;
+  /** The client's or a probe's verdict, found in the chain of causes. */
+  network: NetworkFailure | null;
+  /** What a failed uv command printed; `null` when it was none. */
+  uvOutput: string | null;
+  errno: string | null;
+}
+
+/** One cause: how it is known and, where the error does not say so itself, what to tell about it. */
+export interface CauseRow {
+  cause: string;
+  network?: readonly NetworkReason[];
+  /** Beside the reason: what else must be so. */
+  when?: (signals: FailureSignals) => boolean;
+  uv?: RegExp;
+  errno?: readonly string[];
+  failureClass: FailureClass;
+  title?: string;
+  remedies?: readonly Remedy[];
+}
+
+/**
+ * Everything that is known to go wrong, most specific first: the first row that fits is the cause. `os error N` stands before words,
+ * which uv takes from a localised system.
+ */
+export const CAUSES: readonly CauseRow[] = [
+  // The client saw it itself: the error has its own words and remedies.
+  { cause: 'other-bytes', failureClass: 'verification', when: isVerification },
+  {
+    cause: 'blocked-redirect',
+    failureClass: 'network',
+    when: ({ network }) => network !== null && network.via !== null && network.isBlocked,
+  },
+  { cause: 'captive-portal', failureClass: 'network', network: ['not-a-file', 'sign-in-page'] },
+  { cause: 'captive-portal', failureClass: 'network', when: ({ network }) => network?.status === 511 },
+  { cause: 'tls-interception', failureClass: 'network', network: ['untrusted-certificate'] },
+  { cause: 'certificate-expired', failureClass: 'network', network: ['expired-certificate'] },
+  { cause: 'certificate-name', failureClass: 'network', network: ['wrong-name-certificate'] },
+  { cause: 'tls', failureClass: 'network', network: ['tls'] },
+  { cause: 'proxy-login', failureClass: 'network', network: ['proxy-login'] },
+  { cause: 'proxy-unreachable', failureClass: 'network', network: ['proxy-unreachable'] },
+  { cause: 'proxy-refused', failureClass: 'network', network: ['proxy-refused'] },
+  { cause: 'proxy-unsupported', failureClass: 'network', network: ['proxy-unsupported'] },
+  { cause: 'dns', failureClass: 'network', network: ['dns'] },
+  { cause: 'refused', failureClass: 'network', network: ['refused'] },
+  { cause: 'no-route', failureClass: 'network', network: ['unreachable'] },
+  { cause: 'no-answer', failureClass: 'network', network: ['connect-timeout'] },
+  { cause: 'silence', failureClass: 'network', network: ['idle-timeout'] },
+  { cause: 'too-slow', failureClass: 'network', network: ['too-slow'] },
+  { cause: 'broken-off', failureClass: 'network', network: ['reset', 'truncated'] },
+  { cause: 'not-http', failureClass: 'network', network: ['protocol'] },
+  { cause: 'redirect', failureClass: 'network', network: ['redirect'] },
+  {
+    cause: 'no-source',
+    failureClass: 'network',
+    when: ({ error }) => error instanceof NoSourceError || (error as Error)?.cause instanceof NoSourceError,
+  },
+  { cause: 'offline', failureClass: 'network', network: ['offline'] },
+  { cause: 'host-not-allowed', failureClass: 'network', network: ['host-not-allowed'] },
+  { cause: 'login', failureClass: 'network', network: ['login'] },
+  { cause: 'forbidden', failureClass: 'network', network: ['forbidden'] },
+  { cause: 'not-found', failureClass: 'network', network: ['not-found'] },
+  { cause: 'too-many-requests', failureClass: 'network', when: ({ network }) => network?.status === 429 },
+  { cause: 'server-error', failureClass: 'network', network: ['http-status', 'empty'] },
+  { cause: 'not-an-index', failureClass: 'network', network: ['not-an-index'] },
+  { cause: 'unreadable-file', failureClass: 'network', network: ['file'] },
+
+  // uv said it.
+  { ...disk('disk-full', 'The disk is full'), uv: /\(os error (?:28|112)\)/ },
+  { ...readOnly(), uv: /\(os error 30\)/ },
+  {
+    cause: 'held-by-another-program',
+    uv: /\(os error 32\)|\(os error 5\)/,
+    failureClass: 'permission',
+    title: 'Another program holds a file of the runtime',
+    remedies: [RETRY, excludeFromAntivirus('the runtime folder')],
+  },
+  { ...noPermission(), uv: /\(os error 13\)/ },
+  {
+    cause: 'other-bytes',
+    uv: /Hash mismatch for|Size mismatch for|but the lockfile records/,
+    failureClass: 'verification',
+    title: 'A file is not the one that the lock names',
+    remedies: [otherRemedy('The altered file is fetched anew by running it again', 'ktx setup')],
+  },
+  {
+    cause: 'tls-interception',
+    uv: /invalid peer certificate|UnknownIssuer/,
+    failureClass: 'network',
+    title: 'A certificate is not trusted; TLS on this network may be intercepted',
+    remedies: [CHOOSE_CA_FILE],
+  },
+  {
+    cause: 'proxy-refused',
+    uv: /tunnel error: unsuccessful|407 Proxy/,
+    failureClass: 'network',
+    title: 'The proxy did not let uv through',
+    remedies: [CHECK_PROXY],
+  },
+  {
+    cause: 'login',
+    uv: /401 Unauthorized|lack of valid authentication credentials/,
+    failureClass: 'network',
+    title: 'The package index wants a login',
+    remedies: [otherRemedy('Give the login in ~/.netrc, or in the address of the index'), USE_INDEX],
+  },
+  {
+    cause: 'forbidden',
+    uv: /403 Forbidden/,
+    failureClass: 'network',
+    title: 'The package index refuses access',
+    remedies: [USE_INDEX],
+  },
+  {
+    cause: 'server-error',
+    uv: /HTTP status server error|429 Too Many Requests/,
+    failureClass: 'network',
+    title: 'The package index is in trouble',
+    remedies: [RETRY, USE_INDEX],
+  },
+  {
+    cause: 'dns',
+    uv: /dns error|failed to lookup address|are you offline/i,
+    failureClass: 'network',
+    title: 'A host name could not be resolved',
+    remedies: [CHECK_NETWORK, SET_PROXY, USE_INDEX],
+  },
+  {
+    cause: 'offline',
+    uv: /Network connectivity is disabled|offline Python installation was requested/,
+    failureClass: 'network',
+    title: 'uv needs a host, and the network is switched off for it',
+    remedies: [otherRemedy('Run the same command without --offline, where there is a network')],
+  },
+  {
+    cause: 'no-answer',
+    uv: /network timeout|operation timed out/i,
+    failureClass: 'network',
+    title: 'A host did not answer in time',
+    remedies: [RETRY, SET_PROXY],
+  },
+  {
+    cause: 'no-connection',
+    uv: /client error \(Connect\)|Failed to fetch: |error sending request/,
+    failureClass: 'network',
+    title: 'A host could not be reached',
+    remedies: [CHECK_NETWORK, SET_PROXY, USE_INDEX],
+  },
+  {
+    cause: 'damaged-package',
+    uv: /Failed to extract archive|Failed to read `|invalid zip|corrupt deflate/i,
+    failureClass: 'verification',
+    title: 'A package file is damaged',
+    remedies: [otherRemedy('The damaged file is fetched anew by running it again', 'ktx setup')],
+  },
+  {
+    cause: 'unusable-python',
+    uv: /No interpreter found|Failed to inspect Python interpreter|Failed to query Python interpreter/,
+    failureClass: 'platform',
+    title: 'uv cannot use this Python',
+    remedies: [otherRemedy('Choose another one', 'ktx setup --python <path>'), USE_SYSTEM_PYTHON],
+  },
+  {
+    cause: 'wrong-platform',
+    uv: /no wheels with a matching|incompatible with the current platform|only found wheels for/,
+    failureClass: 'platform',
+    title: 'A package has no build for this machine',
+    remedies: [otherRemedy('Choose another Python', 'ktx setup --python <path>')],
+  },
+  {
+    cause: 'busy',
+    uv: /when waiting for lock on/,
+    failureClass: 'conflict',
+    title: 'Another uv is at work in the same folder',
+    remedies: [otherRemedy('Wait for it, then run', 'ktx setup')],
+  },
+
+  // The system said it.
+  { ...disk('disk-full', 'The disk is full'), errno: ['ENOSPC'] },
+  { ...disk('quota', 'Your disk quota is used up'), errno: ['EDQUOT'] },
+  { ...noPermission(), errno: ['EACCES'] },
+  {
+    cause: 'refused-by-system',
+    errno: ['EPERM'],
+    failureClass: 'permission',
+    title: 'The system refused the operation',
+    remedies: [MAKE_WRITABLE, excludeFromAntivirus('the runtime folder'), OTHER_ROOT],
+  },
+  {
+    cause: 'held-by-another-program',
+    errno: ['EBUSY', 'ETXTBSY'],
+    failureClass: 'conflict',
+    title: 'Another program holds a file of the runtime',
+    remedies: [RETRY, excludeFromAntivirus('the runtime folder')],
+  },
+  { ...readOnly(), errno: ['EROFS'] },
+  {
+    cause: 'file-in-the-way',
+    errno: ['ENOTDIR', 'EEXIST'],
+    failureClass: 'conflict',
+    title: 'A file is where a folder should be',
+    remedies: [otherRemedy('Move the file away'), OTHER_ROOT],
+  },
+  {
+    cause: 'path-too-long',
+    errno: ['ENAMETOOLONG'],
+    failureClass: 'platform',
+    title: 'The path is too long for this file system',
+    remedies: [otherRemedy('Choose a shorter folder', 'ktx setup --runtime-root <dir>')],
+  },
+  {
+    cause: 'too-many-files',
+    errno: ['EMFILE', 'ENFILE'],
+    failureClass: 'conflict',
+    title: 'Too many files are open',
+    remedies: [otherRemedy('Raise the limit (ulimit -n), then run', 'ktx setup')],
+  },
+];
+
+function disk(cause: string, title: string): CauseRow {
+  return { cause, failureClass: 'disk', title, remedies: [FREE_SPACE, OTHER_ROOT] };
+}
+
+function noPermission(): CauseRow {
+  return {
+    cause: 'no-permission',
+    failureClass: 'permission',
+    title: 'No permission to write',
+    remedies: [MAKE_WRITABLE, OTHER_ROOT],
+  };
+}
+
+function readOnly(): CauseRow {
+  return {
+    cause: 'read-only',
+    failureClass: 'permission',
+    title: 'The file system is read-only',
+    remedies: [OTHER_ROOT],
+  };
+}
+
+function isVerification({ error }: FailureSignals): boolean {
+  return error instanceof SetupError && error.failureClass === 'verification' && error.host !== null;
+}
+
+/** Looks through the chain of causes: what is thrown at the top rarely is what happened. */
+export function signalsOf(error: unknown): FailureSignals {
+  const signals: FailureSignals = { error, network: null, uvOutput: null, errno: null };
+  let current: unknown = error;
+  for (let depth = 0; current instanceof Error && depth < 8; depth++) {
+    if (current instanceof NetworkFailure) signals.network ??= current;
+    if (current instanceof UvCommandError) signals.uvOutput ??= current.output;
+    signals.errno ??= errorCode(current) ?? null;
+    current = current.cause;
+  }
+  return signals;
+}
+
+/** The first row that fits; `null` for what nobody has seen before. */
+export function causeOf(signals: FailureSignals): CauseRow | null {
+  return CAUSES.find((row) => fits(row, signals)) ?? null;
+}
+
+function fits(row: CauseRow, signals: FailureSignals): boolean {
+  const { network, uvOutput, errno } = signals;
+  if (row.network) return network !== null && row.network.includes(network.reason);
+  if (row.uv) return uvOutput !== null && row.uv.test(uvOutput);
+  // An errno below a verdict of the client is what the verdict was made of.
+  if (row.errno) return network === null && errno !== null && row.errno.includes(errno);
+  return row.when?.(signals) ?? false;
+}

@@ -1,0 +1,107 @@
+import type { FailureReport, SetupStep } from '../core/events.ts';
+import { errorChain, errorMessage, type FailureClass, SetupError } from '../support/errors.ts';
+import {
+  COPY_STORE,
+  otherRemedy,
+  RETRY,
+  type Remedy,
+  remedyText,
+  SAVE_REPORT,
+  uniqueRemedies,
+} from '../support/remedies.ts';
+import { UvCommandError } from '../uv/runner.ts';
+import { type CauseRow, causeOf, type FailureSignals, signalsOf } from './diagnosis.ts';
+
+/** The last lines of uv say what happened. */
+const UV_EVIDENCE_LINES = 10;
+
+type Diagnosis = Omit<FailureReport, 'step' | 'untouched' | 'logPath'>;
+
+/** Turns whatever was thrown into what a failure screen, plain output and JSON say alike. */
+export function describeFailure(
+  error: unknown,
+  context: { step: SetupStep | null; untouched: string; logPath: string | null },
+): FailureReport {
+  return { ...diagnose(error), ...context };
+}
+
+function diagnose(error: unknown): Diagnosis {
+  const signals = signalsOf(error);
+  const row = causeOf(signals);
+  // What an error says of itself is about this machine and this host; a row of the table is about all of them.
+  if (error instanceof SetupError) return fromSetupError(error, row, signals);
+  if (error instanceof UvCommandError) return fromUv(error, row);
+  if (row?.title !== undefined) {
+    return diagnosis(
+      row.failureClass,
+      row.cause,
+      `${row.title}: ${pathOf(error)}`,
+      [errorMessage(error)],
+      row.remedies,
+    );
+  }
+  const title = errorMessage(error).split('\n')[0] ?? 'Something went wrong';
+  return diagnosis('internal', 'unknown', title, errorChain(error).split('\n').slice(0, 12), [
+    RETRY,
+    otherRemedy('Report it with the install log when it stays'),
+  ]);
+}
+
+function fromSetupError(error: SetupError, row: CauseRow | null, { network }: FailureSignals): Diagnosis {
+  const { failureClass } = error;
+  const evidence =
+    error.evidence.length > 0 || error.cause === undefined ? error.evidence : [errorChain(error.cause)];
+  // Steps that are no typed actions are kept as they are: they are the most specific.
+  const own = error.remedies.length > 0 ? error.remedies : error.nextSteps.map((step) => otherRemedy(step));
+  const ofCause = error.remedies.length > 0 ? [] : (network?.remedies ?? []);
+  const ways =
+    failureClass === 'network' && row?.cause !== 'host-not-allowed' ? [COPY_STORE, SAVE_REPORT] : [];
+  const remedies = uniqueRemedies([...ofCause, ...own, ...ways]);
+  return {
+    failureClass,
+    title: error.message,
+    evidence,
+    nextSteps: stepsOf(remedies, error.nextSteps),
+    cause: row?.cause ?? failureClass,
+    host: network?.host ?? error.host,
+    remedies,
+  };
+}
+
+function fromUv(error: UvCommandError, row: CauseRow | null): Diagnosis {
+  const command = `uv ${error.uvArgs.slice(0, 2).join(' ')}`;
+  const evidence = [
+    `${command} failed`,
+    ...error.output.split('\n').filter(Boolean).slice(-UV_EVIDENCE_LINES),
+  ];
+  if (row?.title !== undefined)
+    return diagnosis(row.failureClass, row.cause, row.title, evidence, row.remedies);
+  return diagnosis('internal', 'unknown', `${command} failed`, evidence, [
+    RETRY,
+    otherRemedy('The install log has everything that uv printed'),
+  ]);
+}
+
+function diagnosis(
+  failureClass: FailureClass,
+  cause: string,
+  title: string,
+  evidence: readonly string[],
+  remedies: readonly Remedy[] = [],
+): Diagnosis {
+  return { failureClass, title, evidence, nextSteps: remedies.map(remedyText), cause, host: null, remedies };
+}
+
+/** Steps that an error gave as plain text are said in its own words. */
+function stepsOf(remedies: readonly Remedy[], plain: readonly string[]): string[] {
+  return remedies.map((remedy) => {
+    const isPlain = remedy.id === 'other' && remedy.command === null && plain.includes(remedy.label);
+    return isPlain ? remedy.label : remedyText(remedy);
+  });
+}
+
+function pathOf(error: unknown): string {
+  const { path, dest } = error as { path?: unknown; dest?: unknown };
+  if (typeof dest === 'string') return dest;
+  return typeof path === 'string' ? path : errorMessage(error);
+}

@@ -1,0 +1,211 @@
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { VERSION } from '../core/version-name.ts';
+import { PYTHON_LEFTOVER } from '../python/unpacked-python.ts';
+import { ENVIRONMENT_ID, LEFTOVERS } from '../runtime/environments.ts';
+import { RUN_ID } from '../runtime/left-runs.ts';
+import { errorMessage } from '../support/errors.ts';
+import { type Kind, kindOf } from '../support/fs/file-kind.ts';
+import {
+  type Evidence,
+  environmentEvidence,
+  environmentLinkEvidence,
+  isGone,
+  type Known,
+  manifestEvidence,
+  pythonEvidence,
+  readKnown,
+} from './ownership.ts';
+
+/** Something below the runtime root that this program made, to be deleted as a whole. */
+export interface OwnedItem {
+  path: string;
+  /** In words, for a list. */
+  what: string;
+  sizeBytes: number;
+  /** To be moved aside before it is deleted, so that what an interruption leaves is still known. */
+  isMovedAside: boolean;
+}
+
+export interface Inventory {
+  owned: OwnedItem[];
+  /** What this program does not know, and what keeps it from looking further: never deleted. */
+  foreign: { path: string; sizeBytes: number; reason: string }[];
+  /** Folders that hold only the above, deepest first; to be removed when they are empty. */
+  folders: string[];
+}
+
+/** What may be in a folder of ours. A folder with `children` is looked into; everything else that matches is ours as a whole. */
+interface Shape {
+  name: RegExp;
+  kind: Kind;
+  what: string;
+  children?: readonly Shape[];
+  /** Where the name does not tell enough. What proves a folder goes with it, so it is moved aside before it is deleted. */
+  evidence?: Evidence;
+}
+
+const SHARED_SHAPES: readonly Shape[] = [
+  {
+    name: /^\d+\.\d+\.\d+$/,
+    kind: 'folder',
+    what: 'uv',
+    children: [{ name: /^uv(?:\.exe)?(?:\.\d+\.download|\.verified)?$/, kind: 'file', what: 'uv' }],
+  },
+  {
+    name: /^store$/,
+    kind: 'folder',
+    what: 'downloads',
+    children: [
+      { name: /^[0-9a-f]{64}$/, kind: 'folder', what: 'downloads' },
+      {
+        name: /^[0-9a-f]{64}\.partial(?:\.json(?:\.\d+\.[0-9a-f]{8}\.tmp)?)?$/,
+        kind: 'file',
+        what: 'downloads',
+      },
+    ],
+  },
+  {
+    name: /^python$/,
+    kind: 'folder',
+    what: 'Python',
+    children: [
+      { name: ENVIRONMENT_ID, kind: 'folder', what: 'Python', evidence: pythonEvidence },
+      { name: PYTHON_LEFTOVER, kind: 'folder', what: 'Python' },
+    ],
+  },
+  {
+    name: /^models$/,
+    kind: 'folder',
+    what: 'models',
+    children: [
+      { name: /^(?:\.staged-)?[\w.-]+@[0-9a-f]{40}(?:-[0-9a-f]{8})?$/, kind: 'folder', what: 'models' },
+    ],
+  },
+  {
+    name: /^locks$/,
+    kind: 'folder',
+    what: 'locks',
+    children: [
+      {
+        name: new RegExp(`^(?:root|${VERSION})\\.lock(?:\\.holder\\.json(?:\\.\\d+\\.tmp)?)?$`),
+        kind: 'file',
+        what: 'locks',
+      },
+    ],
+  },
+  {
+    name: /^runs$/,
+    kind: 'folder',
+    what: 'notes of runs',
+    children: [{ name: RUN_ID, kind: 'folder', what: 'notes of runs' }],
+  },
+  {
+    name: /^logs$/,
+    kind: 'folder',
+    what: 'logs',
+    children: [{ name: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.log$/, kind: 'file', what: 'logs' }],
+  },
+  { name: /^known-files$/, kind: 'file', what: 'downloads' },
+  { name: /^network\.json(?:\.\d+\.[0-9a-f]{8}\.tmp)?$/, kind: 'file', what: 'network settings' },
+];
+
+const LEFTOVER_SHAPES = (['folder', 'link', 'file'] as const).map(
+  (kind): Shape => ({ name: LEFTOVERS[kind], kind, what: 'runtime' }),
+);
+const VERSION_SHAPES: readonly Shape[] = [
+  { name: /^manifest\.json$/, kind: 'file', what: 'runtime', evidence: manifestEvidence },
+  { name: /^install\.log$/, kind: 'file', what: 'runtime' },
+  { name: /^\.venv$/, kind: 'link', what: 'runtime', evidence: environmentLinkEvidence },
+  { name: /^\.venv$/, kind: 'folder', what: 'runtime', evidence: environmentEvidence },
+  ...LEFTOVER_SHAPES,
+  {
+    name: /^envs$/,
+    kind: 'folder',
+    what: 'runtime',
+    children: [
+      { name: ENVIRONMENT_ID, kind: 'folder', what: 'runtime', evidence: environmentEvidence },
+      ...LEFTOVER_SHAPES,
+    ],
+  },
+];
+
+const ROOT_SHAPES: readonly Shape[] = [
+  { name: /^uv$/, kind: 'folder', what: 'shared', children: SHARED_SHAPES },
+  { name: new RegExp(`^${VERSION}$`), kind: 'folder', what: 'runtime', children: VERSION_SHAPES },
+];
+
+/**
+ * Looks through the whole runtime root. What is ours is told by name and kind, and by content where a name could be anybody's;
+ * what journals say of unfinished things counts. Follows no link, deletes nothing. Sizes count hard links once.
+ */
+export async function takeInventory(runtimeRoot: string): Promise<Inventory> {
+  const inventory: Inventory = { owned: [], foreign: [], folders: [] };
+  const context = { inventory, seen: new Set<string>(), known: await readKnown(runtimeRoot) };
+  await look(runtimeRoot, ROOT_SHAPES, context, null);
+  return inventory;
+}
+
+interface Context {
+  inventory: Inventory;
+  seen: Set<string>;
+  known: Known;
+}
+
+async function look(
+  folder: string,
+  shapes: readonly Shape[],
+  context: Context,
+  version: string | null,
+): Promise<void> {
+  const { inventory, seen, known } = context;
+  for (const name of (await readdir(folder).catch(() => [])).sort()) {
+    const path = join(folder, name);
+    const status = await lstat(path).catch(() => null);
+    // A plan is made without a lock, so another run may take away what was just listed.
+    if (status === null) continue;
+    const named = shapes.filter((candidate) => candidate.name.test(name));
+    const shape = named.find((candidate) => candidate.kind === kindOf(status));
+    if (shape?.children) {
+      const within = shape.children === VERSION_SHAPES ? `runtime ${name}` : version;
+      await look(path, shape.children, context, within);
+      continue;
+    }
+    const reason = shape ? await reasonAgainst(shape, path, name, known) : unfit(named, kindOf(status));
+    if (reason !== null && (await isGone(path))) continue;
+    const sizeBytes = await sizeOf(path, seen);
+    if (reason !== null) {
+      inventory.foreign.push({ path, sizeBytes, reason });
+    } else {
+      const isMovedAside = shape?.kind === 'folder' && shape.evidence !== undefined;
+      inventory.owned.push({ path, what: version ?? shape?.what ?? '', sizeBytes, isMovedAside });
+    }
+  }
+  inventory.folders.push(folder);
+}
+
+async function reasonAgainst(shape: Shape, path: string, name: string, known: Known): Promise<string | null> {
+  if (!shape.evidence) return null;
+  return shape.evidence(path, name, known).catch((error: unknown) => errorMessage(error));
+}
+
+function unfit(named: readonly Shape[], kind: Kind): string {
+  const [shape] = named;
+  return shape ? `is no ${shape.kind} of ours: it is a ${kind}` : 'is not known to ktx';
+}
+
+/** Bytes of a file or of everything in a folder. */
+async function sizeOf(path: string, seen: Set<string>): Promise<number> {
+  const status = await lstat(path).catch(() => null);
+  if (!status) return 0;
+  if (!status.isDirectory()) {
+    const identity = `${status.dev}:${status.ino}`;
+    if (status.nlink > 1 && seen.has(identity)) return 0;
+    seen.add(identity);
+    return status.size;
+  }
+  const names = await readdir(path).catch(() => []);
+  let sum = 0;
+  for (const name of names) sum += await sizeOf(join(path, name), seen);
+  return sum;
+}

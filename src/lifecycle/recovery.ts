@@ -1,0 +1,148 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, join } from 'node:path';
+import { sharedLayout } from '../core/layout.ts';
+import { isVersionName } from '../core/version-name.ts';
+import { killTree } from '../process/kill-tree.ts';
+import { findPidsByEnvironment, readProcessStart } from '../process/process-table.ts';
+import { removeUnneededPythons } from '../python/unpacked-python.ts';
+import { tidyEnvironments } from '../runtime/environments.ts';
+import { isEnvironmentInUse } from '../runtime/environments-in-use.ts';
+import { type LeftRun, RUN_VARIABLE, readLeftRuns } from '../runtime/journal.ts';
+import { type Note, withWriteAccess } from '../runtime/write-access.ts';
+import { formatCount } from '../support/text/format.ts';
+
+/** A transfer that was not taken up again for so long is not going to be. */
+const PARTIAL_LIFETIME_MS = 7 * 24 * 60 * 60 * 1000;
+
+/**
+ * Puts in order what killed runs left: ends processes that outlived them, removes what was begun, finishes what comes after a
+ * switch. Needs write access, which means that no run is under way. Says what it did; may itself be interrupted and repeated.
+ */
+export async function recover(options: { runtimeRoot: string; note: Note }): Promise<void> {
+  const shared = sharedLayout(options.runtimeRoot);
+  const runs = await readLeftRuns(shared.runsDir);
+  let endedCount = 0;
+  for (const run of runs) endedCount += await endSurvivors(run);
+  const removed: string[] = [];
+  if (runs.length > 0) {
+    for (const versionDir of await versionDirs(options.runtimeRoot)) {
+      const tidied = await tidyEnvironments(versionDir, isEnvironmentInUse);
+      removed.push(...tidied.removed);
+      for (const problem of tidied.problems) options.note('warning', problem);
+    }
+    removed.push(...(await removeUnneededPythons(options.runtimeRoot)));
+  }
+  removed.push(...(await removeStaleFiles(options.runtimeRoot)));
+  for (const run of runs) {
+    await rm(run.runDir, { recursive: true, force: true, maxRetries: 3 });
+    options.note('info', recoveryText(run, endedCount, removed));
+  }
+}
+
+/** Removes of a version, and of the interpreters of all, what no environment needs. Needs write access. */
+export async function tidyRuntime(options: {
+  runtimeRoot: string;
+  cliVersion: string;
+  note: Note;
+}): Promise<void> {
+  const versionDir = join(options.runtimeRoot, options.cliVersion);
+  const { problems } = await tidyEnvironments(versionDir, isEnvironmentInUse);
+  for (const text of problems) options.note('warning', text);
+  await removeUnneededPythons(options.runtimeRoot, { alsoFinished: true });
+}
+
+/** For a run that has nothing else to write: recovers unless somebody else has write access, whose run it then is. */
+export async function recoverIfFree(options: {
+  runtimeRoot: string;
+  versions: readonly string[];
+  note: Note;
+}): Promise<void> {
+  const access = { ...options, step: 'recovery', shouldWait: false };
+  await withWriteAccess(access, () => recover(options));
+}
+
+/** Ends what a dead run started and what that started. @returns how many processes there were. */
+async function endSurvivors(run: LeftRun): Promise<number> {
+  const mark = `${RUN_VARIABLE}=${run.runId}`;
+  const isHere = run.entries.every((entry) => !('host' in entry) || entry.host === hostname());
+  if (!isHere) return 0;
+  const marked = findPidsByEnvironment(mark).length;
+  if (marked > 0) await killTree({ pid: null, mark });
+  if (process.platform === 'linux') return marked;
+  // Where no environment can be read, a pid counts only with the very start time that was written down.
+  let count = 0;
+  for (const entry of run.entries) {
+    if (!('child' in entry) || entry.start === null) continue;
+    if (readProcessStart(entry.child) !== entry.start) continue;
+    await killTree(entry.child);
+    count++;
+  }
+  return count;
+}
+
+function recoveryText(run: LeftRun, endedCount: number, removed: readonly string[]): string {
+  const version = run.entries.flatMap((entry) => ('cliVersion' in entry ? [entry.cliVersion] : []))[0];
+  const step = run.entries.flatMap((entry) => ('step' in entry ? [entry.step] : [])).at(-1);
+  const when = step === undefined ? '' : ` in its step ${step}`;
+  const ended =
+    endedCount > 0 ? [`ended ${formatCount(endedCount, 'process', 'processes')} that it had left`] : [];
+  const cleared = removed.length > 0 ? [`removed ${removed.map((path) => basename(path)).join(', ')}`] : [];
+  const did = [...ended, ...cleared].join(', ') || 'nothing was left but its notes';
+  return `An earlier run${version ? ` of ktx ${version}` : ''} was interrupted${when}: ${did}.`;
+}
+
+/** Half-written files that no name of ours would ever find again. Nobody writes any: write access is ours. */
+async function removeStaleFiles(runtimeRoot: string): Promise<string[]> {
+  const shared = sharedLayout(runtimeRoot);
+  const removed: string[] = [];
+  const remove = async (path: string) => {
+    await rm(path, { recursive: true, force: true });
+    removed.push(path);
+  };
+  for (const path of await uselessPartials(shared.storeDir)) await remove(path);
+  for (const version of (await namesIn(shared.root)).filter(isVersionName)) {
+    for (const name of await namesIn(join(shared.root, version))) {
+      if (/^uv(?:\.exe)?\.\d+\.download$/.test(name)) await remove(join(shared.root, version, name));
+    }
+  }
+  for (const name of await namesIn(shared.locksDir)) {
+    if (/\.holder\.json\.\d+\.tmp$/.test(name)) await remove(join(shared.locksDir, name));
+  }
+  return removed;
+}
+
+/**
+ * Parts of transfers that nobody continues: what belongs to a part that is not there, what was never renamed, parts of files that
+ * came by another way, and parts that are old. `<sha256>.partial` and `<sha256>.partial.json` of the others stay.
+ */
+async function uselessPartials(storeDir: string): Promise<string[]> {
+  const names = await namesIn(storeDir);
+  const useless: string[] = [];
+  for (const name of names) {
+    const [, sha256, rest] = /^([0-9a-f]{64})\.partial(.*)$/.exec(name) ?? [];
+    if (sha256 === undefined) continue;
+    const path = join(storeDir, name);
+    const isOrphan = rest !== '' && !names.includes(`${sha256}.partial`);
+    const isComplete = (await namesIn(join(storeDir, sha256))).length > 0;
+    const isOld = (await ageMs(path)) > PARTIAL_LIFETIME_MS;
+    if (isOrphan || isComplete || isOld || /\.tmp$/.test(name)) useless.push(path);
+  }
+  return useless;
+}
+
+async function ageMs(path: string): Promise<number> {
+  return Date.now() - (await stat(path)).mtimeMs;
+}
+
+/** Real folders only: what a link points to is somebody else's, and is not tidied. */
+async function versionDirs(runtimeRoot: string): Promise<string[]> {
+  const entries = await readdir(runtimeRoot, { withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isDirectory() && isVersionName(entry.name))
+    .map((entry) => join(runtimeRoot, entry.name));
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
+}

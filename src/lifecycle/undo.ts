@@ -1,0 +1,148 @@
+import { basename, join } from 'node:path';
+import type { KtxRuntimeFeature } from '../core/features.ts';
+import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout, sharedLayout } from '../core/layout.ts';
+import { proofOf, proveEnvironment } from '../proof/prove.ts';
+import {
+  type EnvironmentRecord,
+  environmentsDir,
+  readEnvironments,
+  tidyEnvironments,
+} from '../runtime/environments.ts';
+import { isEnvironmentInUse } from '../runtime/environments-in-use.ts';
+import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
+import { openJournal, RUN_VARIABLE } from '../runtime/journal.ts';
+import { type Note, withWriteAccess } from '../runtime/write-access.ts';
+import { SetupError } from '../support/errors.ts';
+import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
+import { recover } from './recovery.ts';
+
+/** One of the two environments that undo goes between. */
+export interface UndoSide {
+  environmentDir: string;
+  /** ISO-8601 UTC. */
+  installedAt: string;
+  features: readonly KtxRuntimeFeature[];
+  wheelVersion: string;
+}
+
+export interface UndoTarget {
+  /** `back` to the environment before the last install, or `forward` to the one that was undone. */
+  direction: 'back' | 'forward';
+  from: UndoSide;
+  to: UndoSide;
+}
+
+export interface UndoOptions {
+  cliVersion: string;
+  runtimeRoot?: string;
+  env?: NodeJS.ProcessEnv;
+  homeDir?: string;
+  note?: Note;
+  signal?: AbortSignal;
+}
+
+/** What an undo would do now; `null` when there is nothing to go to. Reads only. */
+export async function readUndoTarget(
+  options: Pick<UndoOptions, 'cliVersion' | 'runtimeRoot' | 'env' | 'homeDir'>,
+): Promise<UndoTarget | null> {
+  const { versionDir } = managedPythonRuntimeLayout(options);
+  return (await findTarget(versionDir))?.target ?? null;
+}
+
+/**
+ * Switches to the other environment of this version: back, and with the next call forward again. It proves itself before it takes
+ * over; when it cannot, nothing changes. `manifest.json` becomes a copy of the environment's own.
+ * @throws SetupError when there is nothing to go to or it does not work; CancelledError.
+ */
+export async function undoManagedPythonRuntime(options: UndoOptions): Promise<UndoTarget> {
+  const layout = managedPythonRuntimeLayout(options);
+  const { runtimeRoot, versionDir, cliVersion } = layout;
+  const note = options.note ?? (() => {});
+  if ((await findTarget(versionDir)) === null) throw nothingToUndo(versionDir);
+  const { signal } = options;
+  return withWriteAccess({ runtimeRoot, versions: [cliVersion], step: 'undo', note, signal }, async () => {
+    await recover({ runtimeRoot, note });
+    // Looked at again: whoever we waited for may have installed.
+    const found = await findTarget(versionDir);
+    if (found === null) throw nothingToUndo(versionDir);
+    const { target, record } = found;
+    const { pythonPath, daemonPath } = await locate(layout, target.to, record);
+    const journal = openJournal({ runsDir: sharedLayout(runtimeRoot).runsDir, cliVersion });
+    try {
+      journal.write({ step: 'undo' });
+      await proveEnvironment({
+        environmentDir: target.to.environmentDir,
+        pythonPath,
+        daemonPath,
+        cliVersion,
+        ...proofOf(record, runtimeRoot),
+        env: { ...(options.env ?? process.env), [RUN_VARIABLE]: journal.runId },
+        signal,
+        onSpawn: journal.child,
+      });
+      journal.write({ switchingTo: basename(target.to.environmentDir) });
+      const { previous: _, ...manifest } = record;
+      const python = { executable: pythonPath, daemonExecutable: daemonPath };
+      await writeFileAtomic(layout.manifestPath, jsonText({ ...manifest, python }));
+      const { problems } = await tidyEnvironments(versionDir, isEnvironmentInUse);
+      for (const text of problems) note('warning', text);
+    } finally {
+      journal.close();
+    }
+    return target;
+  });
+}
+
+async function findTarget(
+  versionDir: string,
+): Promise<{ target: UndoTarget; record: EnvironmentRecord } | null> {
+  const { active, other, records } = await readEnvironments(versionDir);
+  if (active.kind !== 'id' || other === null) return null;
+  const [from, to] = [records.get(active.id), records.get(other)];
+  if (!from || !to) return null;
+  const direction = to.previous === active.id ? 'forward' : 'back';
+  const target: UndoTarget = {
+    direction,
+    from: sideOf(versionDir, active.id, from),
+    to: sideOf(versionDir, other, to),
+  };
+  return { target, record: to };
+}
+
+function sideOf(versionDir: string, id: string, record: EnvironmentRecord): UndoSide {
+  return {
+    environmentDir: join(environmentsDir(versionDir), id),
+    installedAt: record.installedAt,
+    features: record.features,
+    wheelVersion: record.asset.version,
+  };
+}
+
+/** Environments hold absolute paths, so one in a folder that was moved runs nothing, or something else. */
+async function locate(
+  layout: ManagedPythonRuntimeLayout,
+  { environmentDir }: UndoSide,
+  record: EnvironmentRecord,
+): Promise<ManagedPythonRuntimeLayout> {
+  const { layout: found, problem } = await findInstalledEnvironment(layout, record);
+  if (problem === null && found.venvDir === environmentDir) return found;
+  throw new SetupError(
+    `The environment to go to is not in its place: ${problem ?? record.python.executable}`,
+    {
+      failureClass: 'conflict',
+      evidence: [`it lies in ${environmentDir}`],
+      nextSteps: ['ktx setup --force builds a new one'],
+    },
+  );
+}
+
+function nothingToUndo(versionDir: string): SetupError {
+  return new SetupError('There is no other environment to go back to.', {
+    failureClass: 'conflict',
+    evidence: [
+      `looked in ${environmentsDir(versionDir)}`,
+      'The one before the last install is kept, no older one.',
+    ],
+    nextSteps: ['ktx setup --force builds a new one'],
+  });
+}

@@ -1,0 +1,188 @@
+import { rm, rmdir, stat } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { managedRuntimeRoot } from '../core/layout.ts';
+import { isVersionName } from '../core/version-name.ts';
+import { parseDaemonCommand } from '../daemon/command.ts';
+import { killIfThere } from '../daemon/stop.ts';
+import { isProcessAlive, type ProcessCommand } from '../process/list-processes.ts';
+import { processesFrom } from '../runtime/environments-in-use.ts';
+import { type Note, withWriteAccess } from '../runtime/write-access.ts';
+import { errorCode, errorMessage, SetupError } from '../support/errors.ts';
+import { moveAside } from '../support/fs/remove-aside.ts';
+import { type Inventory, type OwnedItem, takeInventory } from './inventory.ts';
+import { recover } from './recovery.ts';
+
+export interface UninstallOptions {
+  runtimeRoot?: string;
+  env?: NodeJS.ProcessEnv;
+  homeDir?: string;
+  note?: Note;
+  signal?: AbortSignal;
+}
+
+/** What an uninstall would delete, and whom it would stop. */
+export interface UninstallPlan {
+  runtimeRoot: string;
+  /** By what it is: `runtime 0.3.0`, `downloads`, `Python`, … */
+  parts: { what: string; sizeBytes: number; paths: string[] }[];
+  sizeBytes: number;
+  /** Stays, because ktx does not know it. */
+  foreign: Inventory['foreign'];
+  daemons: ProcessCommand[];
+}
+
+export interface UninstallResult {
+  runtimeRoot: string;
+  removedBytes: number;
+  stoppedPids: number[];
+  /** What is still there after it was looked through again, and why. */
+  left: { path: string; sizeBytes: number; reason: string }[];
+  leftBytes: number;
+}
+
+const STOP_GRACE_MS = 3000;
+const STOP_POLL_MS = 50;
+
+/** Looks, deletes nothing. */
+export async function planUninstall(options: UninstallOptions): Promise<UninstallPlan> {
+  const runtimeRoot = managedRuntimeRoot(options);
+  const { owned, foreign } = await takeInventory(runtimeRoot);
+  const running = await processesFrom(runtimeRoot);
+  return {
+    runtimeRoot,
+    parts: partsOf(owned),
+    sizeBytes: owned.reduce((sum, item) => sum + item.sizeBytes, 0),
+    foreign,
+    daemons: running.filter(isDaemon),
+  };
+}
+
+/**
+ * Deletes every runtime, all that they share, and at last the locks; only what this program made, see `takeInventory`.
+ * Daemons that run from there are stopped first. Looks through the folder again and reports what is left.
+ * @throws SetupError when other programs run from there: nothing was deleted then.
+ */
+export async function uninstallManagedPythonRuntimes(options: UninstallOptions): Promise<UninstallResult> {
+  const runtimeRoot = managedRuntimeRoot(options);
+  const note = options.note ?? (() => {});
+  const nothing = { runtimeRoot, removedBytes: 0, stoppedPids: [], left: [], leftBytes: 0 };
+  if (!(await stat(runtimeRoot).catch(() => null))) return nothing;
+  const before = await takeInventory(runtimeRoot);
+  if (before.owned.length === 0) return { ...nothing, ...leftOf(before.foreign) };
+  const versions = before.folders.map((path) => relative(runtimeRoot, path)).filter(isVersionName);
+  return withWriteAccess(
+    { runtimeRoot, versions, step: 'uninstall', note, signal: options.signal },
+    async () => {
+      await recover({ runtimeRoot, note });
+      const stoppedPids = await stopEverythingFrom(runtimeRoot);
+      const inventory = await takeInventory(runtimeRoot);
+      const problems = new Map<string, string>();
+      const remove = async (items: readonly OwnedItem[]) => {
+        for (const { path, isMovedAside } of items) {
+          let place = path;
+          try {
+            if (isMovedAside) place = await moveAside(path);
+            await rm(place, { recursive: true, force: true, maxRetries: 3 });
+          } catch (error) {
+            problems.set(place, removalProblem(error));
+          }
+        }
+      };
+      const isLock = (item: OwnedItem) => item.what === 'locks';
+      // What makes a runtime one goes first: an uninstall that is cut off leaves none, not a broken one.
+      const isCommit = (item: OwnedItem) => /[\\/]manifest\.json$/.test(item.path);
+      await remove(inventory.owned.filter(isCommit));
+      await remove(inventory.owned.filter((item) => !isLock(item) && !isCommit(item)));
+      // To delete a lock file makes way for a second holder, so it comes when there is nothing left to guard.
+      if (problems.size === 0) await remove(inventory.owned.filter(isLock));
+      for (const folder of inventory.folders) await removeIfEmpty(folder);
+      const after = await takeInventory(runtimeRoot);
+      const left = [
+        ...after.owned
+          .filter((item) => !isLock(item) || (problems.size > 0 && item.path.endsWith('.lock')))
+          .map((item) => {
+            const reason = isLock(item) ? 'stays as long as anything else of ktx' : 'appeared meanwhile';
+            return { ...item, reason: problems.get(item.path) ?? reason };
+          }),
+        ...after.foreign,
+      ];
+      const removedBytes = inventory.owned.reduce((sum, item) => sum + item.sizeBytes, 0);
+      const result = leftOf(left);
+      return { runtimeRoot, removedBytes: removedBytes - result.ownedLeftBytes, stoppedPids, ...result };
+    },
+  );
+}
+
+/** Node takes a file that may not be deleted for a folder and complains that it is none. */
+function removalProblem(error: unknown): string {
+  const { syscall, path } = error as NodeJS.ErrnoException;
+  if (errorCode(error) === 'ENOTDIR' && syscall === 'scandir') return `operation not permitted: ${path}`;
+  return errorMessage(error);
+}
+
+function leftOf(entries: readonly { path: string; sizeBytes: number; reason: string; what?: string }[]) {
+  const left = entries.map(({ path, sizeBytes, reason }) => ({ path, sizeBytes, reason }));
+  const sum = (items: readonly { sizeBytes: number }[]) =>
+    items.reduce((bytes, item) => bytes + item.sizeBytes, 0);
+  return {
+    left,
+    leftBytes: sum(entries),
+    ownedLeftBytes: sum(entries.filter(({ what }) => what !== undefined)),
+  };
+}
+
+async function stopEverythingFrom(runtimeRoot: string): Promise<number[]> {
+  const running = await processesFrom(runtimeRoot);
+  const others = running.filter((entry) => entry.pid !== process.pid && !isDaemon(entry));
+  if (others.length > 0) {
+    throw new SetupError('Programs run from the runtime that is to be removed.', {
+      failureClass: 'conflict',
+      evidence: others.map(({ pid, command }) => `process ${pid}: ${command}`),
+      nextSteps: ['End them, then run: ktx admin runtime uninstall'],
+    });
+  }
+  for (const { pid } of running) await stopDaemon(pid);
+  return running.map(({ pid }) => pid);
+}
+
+async function stopDaemon(pid: number): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    await killIfThere(pid, signal);
+    const deadline = performance.now() + STOP_GRACE_MS;
+    while (performance.now() < deadline) {
+      if (!(await isProcessAlive(pid))) return;
+      await delay(STOP_POLL_MS);
+    }
+  }
+  throw new SetupError(`The daemon with process id ${pid} does not end.`, {
+    failureClass: 'conflict',
+    nextSteps: ['End it, then run: ktx admin runtime uninstall'],
+  });
+}
+
+function isDaemon({ command }: ProcessCommand): boolean {
+  return parseDaemonCommand(command) !== null;
+}
+
+async function removeIfEmpty(folder: string): Promise<void> {
+  await rmdir(folder).catch((error: unknown) => {
+    if (
+      !['ENOTEMPTY', 'EEXIST', 'ENOENT', 'EPERM', 'EACCES', 'EBUSY', 'ENOTDIR'].includes(
+        errorCode(error) ?? '',
+      )
+    )
+      throw error;
+  });
+}
+
+function partsOf(owned: readonly OwnedItem[]): UninstallPlan['parts'] {
+  const parts = new Map<string, UninstallPlan['parts'][number]>();
+  for (const { what, path, sizeBytes } of owned) {
+    const part = parts.get(what) ?? { what, sizeBytes: 0, paths: [] };
+    part.sizeBytes += sizeBytes;
+    part.paths.push(path);
+    parts.set(what, part);
+  }
+  return [...parts.values()];
+}

@@ -1,0 +1,54 @@
+import type { SetupEventBody } from '../core/events.ts';
+import type { Redactor } from '../support/text/redaction.ts';
+import { type InstallLog, openInstallLog } from './install-log.ts';
+
+/** What `install.log` says of what we do ourselves: every transfer, every note, every line of ours. */
+export function ownLogLines(event: SetupEventBody): readonly string[] {
+  switch (event.type) {
+    case 'artefact': {
+      const from = event.isCached ? 'already in the store' : `from ${event.place}`;
+      return [`ok  ${event.file}  ${event.sizeBytes} bytes  ${from}  sha256 ${event.sha256}`];
+    }
+    case 'note':
+      return [`${event.level}: ${event.text}`];
+    case 'lines':
+      return event.stream === 'ktx' ? event.lines : [];
+    default:
+      return [];
+  }
+}
+
+export interface DeferredLog {
+  open(): Promise<InstallLog>;
+  keep(lines: readonly string[]): void;
+  /** What children printed, see `InstallLog`. */
+  maskedLines(lines: readonly string[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * `install.log` is replaced when a build starts, which is after uv was acquired: a failed acquisition leaves the
+ * version's folder untouched (contract section 9). What was fetched before that is kept and written first.
+ */
+export function createDeferredLog(path: string, redactor: Pick<Redactor, 'redact'>): DeferredLog {
+  let log: InstallLog | null = null;
+  const early: string[] = [];
+  return {
+    async open() {
+      log = await openInstallLog(path, { redactor });
+      await log.lines(early);
+      return log;
+    },
+    keep(lines) {
+      if (!log) early.push(...lines);
+      // A failed write is reported by the next awaited one.
+      else void log.lines(lines).catch(() => {});
+    },
+    async maskedLines(lines) {
+      await log?.maskedLines(lines);
+    },
+    async close() {
+      await log?.close();
+    },
+  };
+}

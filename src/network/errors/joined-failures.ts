@@ -1,0 +1,74 @@
+import { SetupError, type SetupErrorDetails } from '../../support/errors.ts';
+import { type Remedy, uniqueRemedies } from '../../support/remedies.ts';
+import { NetworkFailure, type NetworkReason } from './network-failure.ts';
+
+const REFUSALS: ReadonlySet<NetworkReason | null> = new Set([
+  'login',
+  'forbidden',
+  'proxy-login',
+  'sign-in-page',
+  'untrusted-certificate',
+  'wrong-name-certificate',
+  'expired-certificate',
+] as const);
+
+/**
+ * The failure that says most: other bytes alarm; who answered and refused can be asked, as long as others were not reached at all;
+ * that a place does not have a file is what people expect of all but one.
+ */
+export function mostRelevantFailure(failures: readonly SetupError[]): SetupError | undefined {
+  const reasonOf = (failure: SetupError) => (failure instanceof NetworkFailure ? failure.reason : null);
+  return (
+    failures.find((failure) => failure.failureClass === 'verification') ??
+    failures.find((failure) => REFUSALS.has(reasonOf(failure))) ??
+    failures.find((failure) => reasonOf(failure) !== 'not-found') ??
+    failures[0]
+  );
+}
+
+/** One error for several that lost. */
+class JoinedFailure extends SetupError {
+  readonly parts: readonly SetupError[];
+
+  constructor(message: string, parts: readonly SetupError[], details: SetupErrorDetails) {
+    super(message, details);
+    this.parts = parts;
+  }
+}
+
+/** The failures that were joined; one that stands for itself is its only part. */
+export function partsOfFailure(failure: SetupError): readonly SetupError[] {
+  return failure instanceof JoinedFailure ? failure.parts : [failure];
+}
+
+/** One error for several that lost: of class verification when one of them is, because that one is the alarming one. */
+export function joinFailures(
+  message: string,
+  joined: readonly SetupError[],
+  more: { evidence?: readonly string[]; remedies?: readonly Remedy[] } = {},
+): SetupError {
+  const failures = joined.flatMap(partsOfFailure);
+  const alarming = failures.filter((failure) => failure.failureClass === 'verification');
+  const isSingle = failures.length === 1;
+  const main = mostRelevantFailure(failures);
+  const inOrder = main ? [main, ...failures.filter((failure) => failure !== main)] : failures;
+  const text = isSingle ? `${message.replace(/\.$/, '')}: ${failures[0]!.message}` : message;
+  return new JoinedFailure(text, failures, {
+    failureClass: alarming.length > 0 ? 'verification' : (failures[0]?.failureClass ?? 'network'),
+    evidence: [
+      ...(more.evidence ?? []),
+      ...(isSingle ? [] : failures.map((failure) => failure.message)),
+      ...(isSingle ? failures : alarming).flatMap((failure) => failure.evidence),
+    ],
+    remedies: uniqueRemedies([...inOrder.flatMap((failure) => failure.remedies), ...(more.remedies ?? [])]),
+    ...(main?.host ? { host: main.host } : {}),
+    cause: main,
+  });
+}
+
+/** Failures of the source, as opposed to those of this machine (disk, permission) and of the user (cancelled). */
+export function isSourceFailure(error: unknown): error is SetupError {
+  return (
+    error instanceof SetupError && (error.failureClass === 'network' || error.failureClass === 'verification')
+  );
+}

@@ -1,0 +1,143 @@
+import { access, constants, stat } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { errorCode, SetupError } from '../../support/errors.ts';
+import { createRedactor } from '../../support/text/redaction.ts';
+import { addressOfSetting, hasScheme } from '../address/address.ts';
+import { readCertificateFiles } from './certificates.ts';
+import { STORED_SETTINGS, type StoredSettingName } from './setting-list.ts';
+
+/** The variable that says the same for one run: where a login may stand, because nobody keeps it. */
+const VARIABLE: Readonly<Record<Exclude<StoredSettingName, 'ca-file' | 'no-proxy'>, string>> = {
+  index: 'PIP_INDEX_URL',
+  'extra-index': 'PIP_EXTRA_INDEX_URL',
+  'find-links': 'PIP_FIND_LINKS',
+  proxy: 'HTTPS_PROXY',
+  'python-mirror': 'UV_PYTHON_INSTALL_MIRROR',
+  'official-mirror': 'UV_ASTRAL_MIRROR_URL',
+  'model-hub': 'HF_ENDPOINT',
+};
+
+/** `user:password@`, `token@`: with or without a scheme, at the start of any entry. */
+const LOGIN = /(?:^|[\s,]|:\/\/)[^\s,/?#]*@/;
+
+/**
+ * The value of `ktx admin network set` as it is kept: addresses whole, paths absolute. Asks no host; files and folders must be
+ * there, because a setting that names none would only be found out by the install that fails.
+ * @throws SetupError when it is nothing of the kind, or holds what may be a secret; such a value is never repeated.
+ */
+export async function checkedSetting(name: StoredSettingName, value: string, cwd: string): Promise<string> {
+  const { kind } = STORED_SETTINGS[name];
+  // Before anything else: the other refusals say what they were given.
+  const hasLogin = kind !== 'certificates' && LOGIN.test(value);
+  if (hasLogin || createRedactor().redact(value) !== value) throw secretRefusal(name);
+  const text = value.trim();
+  if (text === '') throw refusal(name, 'it is empty');
+  switch (kind) {
+    case 'hosts':
+      if (!text.split(/[,\s]+/).every((entry) => entry === '' || isHostPattern(entry)))
+        throw refusal(name, 'it is no list of hosts, such as .example.com,10.0.0.0/8');
+      return text;
+    case 'certificates':
+      return checkedCertificates(name, pathOf(name, addressOf(name, text, cwd)));
+    case 'proxy':
+      return checkedAddress(name, hasScheme(text) ? text : `http://${text}`, cwd, /^https?:/);
+    case 'address':
+      return checkedAddress(name, text, cwd, /^(?:https?|file):/);
+    case 'addresses': {
+      const parts = text.split(/\s+/).map((part) => checkedAddress(name, part, cwd, /^(?:https?|file):/));
+      return (await Promise.all(parts)).join(' ');
+    }
+  }
+}
+
+async function checkedAddress(
+  name: StoredSettingName,
+  text: string,
+  cwd: string,
+  schemes: RegExp,
+): Promise<string> {
+  const address = addressOf(name, text, cwd);
+  const { protocol, username, password, pathname, search, hash } = new URL(address);
+  // Read as the standard reads it: one slash, or three, are as good as two. A proxy has no path, so `@` in one is of a login.
+  const isLoginInPath = STORED_SETTINGS[name].kind === 'proxy' && pathname.includes('@');
+  if (username !== '' || password !== '' || isLoginInPath) throw secretRefusal(name);
+  if (!schemes.test(protocol)) throw refusal(name, `${protocol} is not supported`);
+  // A page or index needs none, and a token looks like any other word: `?access=…`, `?sv=…`.
+  if (protocol !== 'file:' && (search !== '' || hash !== '')) {
+    throw secretRefusal(name, 'what follows ? or # may be a token');
+  }
+  if (protocol === 'file:') {
+    const path = pathOf(name, address);
+    await stat(path).catch(() => {
+      const isMaybeHost = !/^(?:file:|[./~\\]|[A-Za-z]:[/\\])/.test(text);
+      const hint = isMaybeHost ? '; the address of a host starts with https://' : '';
+      throw refusal(name, `nothing is at ${path}${hint}`);
+    });
+  }
+  return address;
+}
+
+async function checkedCertificates(name: StoredSettingName, path: string): Promise<string> {
+  await access(path, constants.R_OK).catch((error: unknown) => {
+    throw refusal(name, `${path} cannot be read (${errorCode(error)})`);
+  });
+  const { files } = await readCertificateFiles([{ value: path, origin: name }]);
+  if (files.length === 0) throw refusal(name, `there is no certificate in ${path}`);
+  return path;
+}
+
+function addressOf(name: StoredSettingName, text: string, cwd: string): string {
+  try {
+    return addressOfSetting(text, cwd);
+  } catch {
+    throw refusal(name, 'it is no address');
+  }
+}
+
+function pathOf(name: StoredSettingName, address: string): string {
+  try {
+    return fileURLToPath(address);
+  } catch {
+    throw refusal(name, 'it is no path');
+  }
+}
+
+/** What `isBypassed` of `proxy.ts` understands. */
+function isHostPattern(entry: string): boolean {
+  if (entry === '*') return true;
+  const range = /^\[?([^\]/[]+)\]?(?:\/\d{1,3})?(?::\d{1,5})?$/.exec(entry);
+  if (range && isIP(range[1]!) > 0) return true;
+  return /^(?:\*?\.)?[\w-]+(?:\.[\w-]+)*\.?(?::\d{1,5})?$/.test(entry);
+}
+
+function secretRefusal(name: StoredSettingName, seen?: string): SetupError {
+  const { kind } = STORED_SETTINGS[name];
+  const isAddress = kind === 'address' || kind === 'addresses';
+  const variable = name === 'ca-file' || name === 'no-proxy' ? null : VARIABLE[name];
+  const whole = isAddress ? 'https://<user>:<password>@<host>/…' : 'http://<user>:<password>@<proxy>';
+  return new SetupError(`${name} was not stored: there is a login or a token in it.`, {
+    failureClass: 'conflict',
+    evidence: [...(seen === undefined ? [] : [seen]), 'ktx keeps no secrets'],
+    nextSteps: [
+      `Store it without: ktx admin network set ${name} <${PLACEHOLDER[kind]}>`,
+      ...(isAddress ? ['Put the login into ~/.netrc: machine <host> login <user> password <password>'] : []),
+      ...(variable === null ? [] : [`Or give all of it by variable, at each run: ${variable}=${whole}`]),
+    ],
+  });
+}
+
+function refusal(name: StoredSettingName, problem: string): SetupError {
+  return new SetupError(`${name} was not stored: ${problem}.`, {
+    failureClass: 'conflict',
+    nextSteps: [`ktx admin network set ${name} <${PLACEHOLDER[STORED_SETTINGS[name].kind]}>`],
+  });
+}
+
+const PLACEHOLDER = {
+  address: 'address',
+  addresses: 'address …',
+  proxy: 'host:port',
+  hosts: 'host,host',
+  certificates: 'PEM file',
+} as const;

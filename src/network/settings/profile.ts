@@ -1,0 +1,246 @@
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { errorMessage, SetupError } from '../../support/errors.ts';
+import {
+  addressOfSetting,
+  basicAuthorization,
+  hasScheme,
+  type Login,
+  placeOf,
+  splitLogin,
+} from '../address/address.ts';
+import { GITHUB, MODEL_HUB, OFFICIAL_MIRROR } from '../address/official-hosts.ts';
+import type { ProxyServer, ProxySettings } from '../address/proxy.ts';
+import { PUBLIC_INDEX_URL } from '../address/public-index.ts';
+import { DEFAULT_RETRIES } from '../errors/retry.ts';
+import { type CertificateFile, readCertificateFiles } from './certificates.ts';
+import { type NetrcEntry, parseNetrc } from './netrc.ts';
+import { readSettings, type Setting, type SettingName, type Settings } from './settings.ts';
+import { isOn } from './uv-config.ts';
+
+/** A package index, or a page or folder of links. The login of its address is in `NetworkProfile.credentials`. */
+export interface PackageIndexConfig {
+  /** `http:`, `https:` or `file:` address without login. */
+  url: string;
+  /** Host, or path of a folder: what people see. */
+  label: string;
+  /** Where the setting stands: `--index-url`, `PIP_INDEX_URL`, `pip.conf (~/.config/pip/pip.conf)`, `default`. */
+  origin: string;
+}
+
+/** A login that came with an address; used for addresses of that origin only. */
+export interface Credential extends Login {
+  /** `https://host[:port]`. */
+  urlOrigin: string;
+  /** Path of the address it came with: two repositories of one host may have different logins. */
+  path: string;
+}
+
+/** One line of what the plan and the doctor show. Holds no secret. */
+export interface ProfileLine {
+  name: string;
+  value: string;
+  origin: string;
+}
+
+/**
+ * Everything that decides how this run reaches other hosts, found afresh at each run; each value knows where it came from.
+ * Read by the client, the sources and the plan screen.
+ */
+export interface NetworkProfile {
+  /** Asked in this order. Empty when the index is disabled. */
+  indexes: readonly PackageIndexConfig[];
+  /** Folders and pages of links, asked before the indexes. */
+  findLinks: readonly PackageIndexConfig[];
+  /** `no-index`: only `findLinks` may be used for packages. */
+  isIndexDisabled: boolean;
+  proxies: ProxySettings;
+  isOffline: boolean;
+  /** Holds `<build>/<file>`. */
+  pythonInstallMirror: PackageIndexConfig | null;
+  /** Base address of the official mirror; `UV_ASTRAL_MIRROR_URL` replaces it. */
+  officialMirror: string;
+  /** Base address of GitHub; `null` when `UV_ASTRAL_MIRROR_URL` is set, which is exclusive in uv too. */
+  githubReleases: string | null;
+  /** Base address of the hub that models come from. */
+  modelHub: PackageIndexConfig;
+  /** Further attempts after one that failed and brought nothing (`UV_HTTP_RETRIES`). */
+  retries: number;
+  /** `UV_HTTP_CONNECT_TIMEOUT` and `UV_HTTP_TIMEOUT`; `null` leaves it to the client. */
+  connectTimeoutMs: number | null;
+  /** Longest silence between two arrivals of bytes. */
+  idleTimeoutMs: number | null;
+  credentials: readonly Credential[];
+  netrc: readonly NetrcEntry[];
+  /** Files with further certificate authorities, beside Node's and the system's. Only what could be read. */
+  certificateFiles: readonly CertificateFile[];
+  /** Settings that were seen and not obeyed, and why. */
+  warnings: readonly string[];
+  describe(): ProfileLine[];
+}
+
+export interface NetworkProfileOptions {
+  env: NodeJS.ProcessEnv;
+  homeDir: string;
+  indexUrl?: string;
+  isOffline?: boolean;
+  /** `network.json`, what `ktx admin network set` stored. Absent: not read. */
+  storedPath?: string;
+}
+
+/**
+ * Reads the settings: flag, `network.json`, environment, uv, pip and npm configuration, default. The first that says something
+ * wins; further indexes and find-links add up. Asks no host.
+ * @throws SetupError of class network when a setting holds something that is no address.
+ */
+export async function readNetworkProfile(options: NetworkProfileOptions): Promise<NetworkProfile> {
+  const { env } = options;
+  const homeDir = options.homeDir || homedir();
+  const settings = await readSettings({ ...options, homeDir });
+  const credentials: Credential[] = [];
+  const warnings = [...settings.warnings];
+  const location = (setting: Setting): PackageIndexConfig => {
+    const { url, login } = splitLogin(checkedAddress(setting));
+    const { origin: urlOrigin, pathname: path } = new URL(url);
+    const known = login ?? loginOfIndex(setting.indexName, env);
+    if (known) credentials.push({ ...known, urlOrigin, path });
+    return { url, label: placeOf(url), origin: setting.origin };
+  };
+  const locationOf = (name: SettingName, fallback: string): PackageIndexConfig =>
+    location(settings.first(name) ?? { value: fallback, origin: 'default' });
+
+  const noIndex = settings.first('no-index');
+  const mainIndex = settings.first('index');
+  // Said for this program alone, so it is stronger than what other tools are told.
+  const isOwnIndex = mainIndex?.origin === '--index-url' || mainIndex?.origin === 'ktx admin network set';
+  const isNoIndex = isOn(noIndex?.value);
+  if (isNoIndex && !isOwnIndex)
+    warnings.push(`The package index is switched off (no-index, ${noIndex?.origin}).`);
+  const indexes = isNoIndex && !isOwnIndex ? [] : [locationOf('index', PUBLIC_INDEX_URL)];
+  if (!isNoIndex) indexes.push(...settings.all('extra-index').map(location));
+  for (const { value, origin } of settings.all('weak-tls')) {
+    const source = origin.includes('configuration') ? ` (${origin})` : '';
+    warnings.push(`${value} is set${source} and not obeyed: certificates are always checked.`);
+  }
+  const mirror = settings.first('python-mirror');
+  const officialMirror = settings.first('official-mirror');
+  const github = settings.first('github');
+  const certificates = await readCertificateFiles(settings.all('ca'));
+  const profile: Omit<NetworkProfile, 'describe'> = {
+    indexes: withoutRepeats(indexes),
+    findLinks: withoutRepeats(settings.all('find-links').map(location)),
+    isIndexDisabled: isNoIndex && !isOwnIndex,
+    proxies: readProxies(settings),
+    isOffline: options.isOffline ?? false,
+    pythonInstallMirror: mirror ? location(mirror) : null,
+    officialMirror: locationOf('official-mirror', OFFICIAL_MIRROR).url,
+    githubReleases: officialMirror && !github ? null : locationOf('github', GITHUB).url,
+    modelHub: locationOf('model-hub', MODEL_HUB),
+    retries: numberOf(env['UV_HTTP_RETRIES']) ?? DEFAULT_RETRIES,
+    connectTimeoutMs: milliseconds(env['UV_HTTP_CONNECT_TIMEOUT']),
+    idleTimeoutMs: milliseconds(env['UV_HTTP_TIMEOUT']),
+    credentials,
+    netrc: await readNetrc(env, homeDir, warnings),
+    certificateFiles: certificates.files,
+    warnings: [...warnings, ...certificates.warnings],
+  };
+  return { ...profile, describe: () => describeProfile(profile, settings) };
+}
+
+/** `UV_INDEX_<NAME>_USERNAME` and `…_PASSWORD`. */
+function loginOfIndex(name: string | undefined, env: NodeJS.ProcessEnv): Login | null {
+  if (name === undefined) return null;
+  const prefix = `UV_INDEX_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`;
+  const username = env[`${prefix}_USERNAME`] ?? '';
+  const password = env[`${prefix}_PASSWORD`] ?? '';
+  return username || password ? { username, password } : null;
+}
+
+function readProxies(settings: Settings): ProxySettings {
+  const of = (name: 'http-proxy' | 'https-proxy') => {
+    const setting = settings.first(name);
+    return setting ? proxyServer(setting) : null;
+  };
+  return {
+    forHttp: of('http-proxy'),
+    forHttps: of('https-proxy'),
+    noProxy: settings.first('no-proxy')?.value ?? '',
+  };
+}
+
+function proxyServer(setting: Setting): ProxyServer {
+  const { value, origin } = setting;
+  const address = checkedAddress({
+    ...setting,
+    value: hasScheme(value) ? value : `http://${value}`,
+  });
+  const { url, login } = splitLogin(address);
+  return { url, authorization: login ? basicAuthorization(login) : null, origin };
+}
+
+async function readNetrc(env: NodeJS.ProcessEnv, homeDir: string, warnings: string[]): Promise<NetrcEntry[]> {
+  const chosen = env['NETRC'];
+  const paths = chosen
+    ? [chosen]
+    : [join(homeDir, '.netrc'), ...(process.platform === 'win32' ? [join(homeDir, '_netrc')] : [])];
+  for (const path of paths) {
+    const text = await readFile(path, 'utf8').catch(() => null);
+    if (text !== null) return parseNetrc(text);
+  }
+  if (chosen) warnings.push(`NETRC names ${chosen}, which cannot be read.`);
+  return [];
+}
+
+function checkedAddress({ value, origin, baseDir = process.cwd() }: Setting): string {
+  try {
+    const address = addressOfSetting(value, baseDir);
+    if (/^(https?|file|socks5h?|socks):/.test(address)) return address;
+    throw new TypeError(`the scheme ${new URL(address).protocol} is not supported`);
+  } catch (error) {
+    throw new SetupError(`${origin} is not an address that can be used.`, {
+      failureClass: 'network',
+      evidence: [`${origin}: ${errorMessage(error)}`],
+      nextSteps: [
+        `Correct ${origin}: an address that starts with https:// or http://, or the path of a folder.`,
+      ],
+    });
+  }
+}
+
+function describeProfile(profile: Omit<NetworkProfile, 'describe'>, settings: Settings): ProfileLine[] {
+  const { forHttp, forHttps, noProxy } = profile.proxies;
+  const originOf = (name: SettingName) => settings.first(name)?.origin ?? 'default';
+  const line = (name: string, value: string, origin: string): ProfileLine => ({ name, value, origin });
+  const { pythonInstallMirror: mirror, githubReleases, modelHub } = profile;
+  return [
+    ...profile.indexes.map((index) => line('package index', index.url, index.origin)),
+    ...profile.findLinks.map((links) => line('find-links', links.url, links.origin)),
+    ...(mirror ? [line('Python mirror', mirror.url, mirror.origin)] : []),
+    line('official builds', profile.officialMirror, originOf('official-mirror')),
+    ...(githubReleases ? [line('GitHub', githubReleases, originOf('github'))] : []),
+    line('model hub', modelHub.url, modelHub.origin),
+    ...(forHttps ? [line('proxy for https', forHttps.url, forHttps.origin)] : []),
+    ...(forHttp ? [line('proxy for http', forHttp.url, forHttp.origin)] : []),
+    ...(noProxy ? [line('no proxy for', noProxy, originOf('no-proxy'))] : []),
+    ...profile.certificateFiles.map((file) => line('certificates', file.path, file.origin)),
+  ];
+}
+
+function withoutRepeats(configs: readonly PackageIndexConfig[]): PackageIndexConfig[] {
+  const seen = new Set<string>();
+  return configs.filter((config) => {
+    const key = config.url.replace(/\/+$/, '');
+    return !seen.has(key) && seen.add(key);
+  });
+}
+
+function numberOf(value: string | undefined): number | null {
+  return value !== undefined && /^\d+$/.test(value.trim()) ? Number(value) : null;
+}
+
+/** uv takes seconds. */
+function milliseconds(value: string | undefined): number | null {
+  const seconds = numberOf(value);
+  return seconds === null || seconds === 0 ? null : seconds * 1000;
+}

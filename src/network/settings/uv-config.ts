@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { TomlPrimitive, TomlTable } from 'smol-toml';
+import { errorMessage, isAbsence } from '../../support/errors.ts';
+
+/** One `uv.toml`. */
+export interface UvConfigFile {
+  path: string;
+  dir: string;
+  table: TomlTable;
+}
+
+/**
+ * The files that uv reads outside of projects, strongest first: `UV_CONFIG_FILE` alone, else the user's and the system's.
+ * https://docs.astral.sh/uv/concepts/configuration-files/
+ */
+function uvConfigPaths(
+  env: NodeJS.ProcessEnv,
+  homeDir: string,
+  platform: NodeJS.Platform = process.platform,
+): string[] {
+  if (isOn(env['UV_NO_CONFIG'])) return [];
+  if (env['UV_CONFIG_FILE']) return [env['UV_CONFIG_FILE']];
+  const paths: string[] = [];
+  const hasSystem = !isOn(env['UV_NO_SYSTEM_CONFIG']);
+  if (platform === 'win32') {
+    if (env['APPDATA']) paths.push(join(env['APPDATA'], 'uv', 'uv.toml'));
+    if (hasSystem)
+      paths.push(join(env['PROGRAMDATA'] ?? env['ProgramData'] ?? 'C:\\ProgramData', 'uv', 'uv.toml'));
+    return paths;
+  }
+  paths.push(join(env['XDG_CONFIG_HOME'] || join(homeDir, '.config'), 'uv', 'uv.toml'));
+  if (hasSystem) {
+    for (const dir of (env['XDG_CONFIG_DIRS'] || '/etc/xdg').split(':').filter(Boolean))
+      paths.push(join(dir, 'uv', 'uv.toml'));
+    paths.push('/etc/uv/uv.toml');
+  }
+  return paths;
+}
+
+/** Loaded where there is a file: most machines have none. */
+async function parseToml(text: string): Promise<TomlTable> {
+  const { parse, TomlError } = await import('smol-toml');
+  try {
+    return parse(text);
+  } catch (error) {
+    // Its message goes on with the lines around, which may hold a login.
+    const [problem] = errorMessage(error).split('\n');
+    throw error instanceof TomlError ? new Error(`line ${error.line}: ${problem}`) : error;
+  }
+}
+
+/** Absent files are skipped, broken ones reported. */
+export async function readUvConfig(
+  env: NodeJS.ProcessEnv,
+  homeDir: string,
+): Promise<{ files: UvConfigFile[]; warnings: string[] }> {
+  const files: UvConfigFile[] = [];
+  const warnings: string[] = [];
+  for (const path of uvConfigPaths(env, homeDir)) {
+    try {
+      files.push({ path, dir: dirname(path), table: await parseToml(await readFile(path, 'utf8')) });
+    } catch (error) {
+      if (!isAbsence(error) || env['UV_CONFIG_FILE'] === path)
+        warnings.push(`The uv configuration ${path} is left out: ${errorMessage(error)}`);
+    }
+  }
+  return { files, warnings };
+}
+
+/** A setting at the top, or in `[pip]`, which uv reads for its `pip` commands and prefers there. */
+export function uvSetting(file: UvConfigFile, name: string): TomlPrimitive | undefined {
+  const pip = file.table['pip'];
+  const ofPip = isTable(pip) ? pip[name] : undefined;
+  return ofPip ?? file.table[name];
+}
+
+/** The texts of a value that may be one or a list of them. */
+export function textsOf(value: TomlPrimitive | undefined): string[] {
+  if (typeof value === 'string') return value.trim() ? [value.trim()] : [];
+  return Array.isArray(value) ? value.flatMap(textsOf) : [];
+}
+
+/** `[[index]]` entries, which may be named: `{ name, url, default }`. Explicit ones are for pinned packages only. */
+export function uvIndexes(file: UvConfigFile): { name: string | null; url: string; isDefault: boolean }[] {
+  const list = file.table['index'];
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((entry) => {
+    if (!isTable(entry)) return [];
+    const { name, url } = entry;
+    if (typeof url !== 'string' || entry['explicit'] === true) return [];
+    return [{ name: typeof name === 'string' ? name : null, url, isDefault: entry['default'] === true }];
+  });
+}
+
+function isTable(value: TomlPrimitive | undefined): value is TomlTable {
+  return typeof value === 'object' && !Array.isArray(value) && !(value instanceof Date);
+}
+
+/** What uv and pip take for a yes. */
+export function isOn(value: string | undefined): boolean {
+  return /^(1|true|yes|on|y|t)$/i.test(value?.trim() ?? '');
+}

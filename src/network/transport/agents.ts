@@ -1,0 +1,37 @@
+import { Agent, type Dispatcher } from 'undici';
+import type { NetworkProfile } from '../settings/profile.ts';
+import { createConnector } from './connector.ts';
+
+const MAX_CONNECTIONS_PER_HOST = 4;
+
+export interface Agents {
+  direct: Dispatcher;
+  /** For plain http through a proxy, which is a request to the proxy itself with a whole address in it. */
+  forwarding: Dispatcher;
+}
+
+/** To be loaded with the first request: it brings undici and TLS. */
+export function openAgents(
+  profile: NetworkProfile,
+  { connectTimeoutMs, idleTimeoutMs }: { connectTimeoutMs: number; idleTimeoutMs: number },
+): Agents {
+  const common = {
+    connections: MAX_CONNECTIONS_PER_HOST,
+    headersTimeout: idleTimeoutMs,
+    bodyTimeout: idleTimeoutMs,
+    keepAliveTimeout: 10_000,
+    allowH2: false,
+  };
+  const connect = createConnector({ profile, connectTimeoutMs });
+  return {
+    direct: new Agent({ ...common, connect }),
+    forwarding: new Agent({
+      ...common,
+      connect: createConnector({
+        // The way to a proxy must not lead through the other proxy.
+        profile: { ...profile, proxies: { forHttp: null, forHttps: null, noProxy: '' } },
+        connectTimeoutMs,
+      }),
+    }),
+  };
+}

@@ -1,0 +1,151 @@
+import http from 'node:http';
+import https from 'node:https';
+import { isIP, type Socket } from 'node:net';
+import tls from 'node:tls';
+import { buildConnector } from 'undici';
+import { placeOf } from '../address/address.ts';
+import { type ProxyServer, proxyFor } from '../address/proxy.ts';
+import { HandshakeError, ProxyError } from '../errors/connect-errors.ts';
+import { certificatesIn } from '../settings/certificates.ts';
+import type { NetworkProfile } from '../settings/profile.ts';
+
+export interface ConnectorOptions {
+  profile: Pick<NetworkProfile, 'proxies' | 'certificateFiles'>;
+  connectTimeoutMs: number;
+}
+
+/**
+ * How connections are made: straight, or through the proxy with CONNECT for https. undici's ProxyAgent does the latter too, but loses
+ * what promise 4 needs: the proxy's status and the issuer of a certificate that is not trusted.
+ */
+export function createConnector(options: ConnectorOptions): buildConnector.connector {
+  const { profile, connectTimeoutMs } = options;
+  let connectDirectly: buildConnector.connector | null = null;
+  const direct = (): buildConnector.connector => {
+    // Built at the first https connection: reading the system's authorities costs tens of milliseconds.
+    connectDirectly ??= buildConnector({
+      timeout: connectTimeoutMs,
+      allowH2: false,
+      secureContext: secureContextOf(profile.certificateFiles),
+      // Explicit, because NODE_TLS_REJECT_UNAUTHORIZED=0 would switch the default off.
+      rejectUnauthorized: true,
+    } as buildConnector.BuildOptions);
+    return connectDirectly;
+  };
+  const connectPlainly = buildConnector({ timeout: connectTimeoutMs, allowH2: false });
+
+  return (target, callback) => {
+    if (target.protocol !== 'https:') {
+      connectPlainly(target, callback);
+      return;
+    }
+    const url = new URL(`https://${target.hostname}:${target.port || 443}`);
+    const proxy = proxyFor(url, profile.proxies);
+    if (!proxy) {
+      handshake(direct(), target, callback);
+      return;
+    }
+    // Twice the time: the proxy makes a connection of its own before it answers.
+    openTunnel(proxy, url, 2 * connectTimeoutMs, profile.certificateFiles).then(
+      (httpSocket) => handshake(direct(), { ...target, httpSocket }, callback),
+      (error: Error) => callback(error, null),
+    );
+  };
+}
+
+function handshake(
+  connect: buildConnector.connector,
+  target: buildConnector.Options,
+  callback: buildConnector.Callback,
+): void {
+  let issuer: string | null = null;
+  // The connector returns its socket, which its types do not say. Asking for the certificate must come before Node's own check, which destroys the socket.
+  const socket = connect(target, (...result) => {
+    const [error] = result;
+    if (error && issuer !== null) callback(new HandshakeError(issuer, error), null);
+    else callback(...result);
+  }) as unknown as tls.TLSSocket | undefined;
+  socket?.prependOnceListener('secure', () => {
+    issuer = issuerOf(socket.getPeerCertificate());
+  });
+}
+
+function issuerOf(certificate: tls.PeerCertificate | null): string | null {
+  const issuer = certificate?.issuer as Record<string, string | string[]> | undefined;
+  if (!issuer) return null;
+  const names = ['CN', 'O'].flatMap((field) => issuer[field] ?? []);
+  return names.length > 0 ? [...new Set(names)].join(', ') : null;
+}
+
+function openTunnel(
+  proxy: ProxyServer,
+  target: URL,
+  timeoutMs: number,
+  certificateFiles: NetworkProfile['certificateFiles'],
+): Promise<Socket> {
+  const url = new URL(proxy.url);
+  const host = placeOf(url);
+  const authority = `${target.hostname}:${target.port || 443}`;
+  return new Promise((resolve, reject) => {
+    const isSecure = url.protocol === 'https:';
+    const hostname = url.hostname.replace(/^\[(.+)\]$/, '$1');
+    const request = (isSecure ? https : http).request({
+      host: hostname,
+      port: url.port || (isSecure ? 443 : 80),
+      method: 'CONNECT',
+      path: authority,
+      headers: {
+        host: authority,
+        ...(proxy.authorization ? { 'proxy-authorization': proxy.authorization } : {}),
+      },
+      agent: false,
+      ...(isSecure
+        ? {
+            secureContext: secureContextOf(certificateFiles),
+            rejectUnauthorized: true,
+            ...(isIP(hostname) ? {} : { servername: hostname }),
+          }
+        : {}),
+    });
+    const timer = setTimeout(
+      () =>
+        request.destroy(
+          Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'UND_ERR_CONNECT_TIMEOUT' }),
+        ),
+      timeoutMs,
+    );
+    request.once('connect', (response, socket, head) => {
+      clearTimeout(timer);
+      if (response.statusCode !== 200) {
+        socket.destroy();
+        reject(new ProxyError(host, response.statusCode ?? 0));
+        return;
+      }
+      if (head.length > 0) socket.unshift(head);
+      resolve(socket);
+    });
+    request.once('error', (error) => {
+      clearTimeout(timer);
+      reject(new ProxyError(host, null, error));
+    });
+    request.end();
+  });
+}
+
+const contexts = new WeakMap<NetworkProfile['certificateFiles'], tls.SecureContext>();
+
+/** One context for all connections: Node's authorities, the system's and the user's together. */
+function secureContextOf(files: NetworkProfile['certificateFiles']): tls.SecureContext {
+  let context = contexts.get(files);
+  if (!context) {
+    const authorities = new Set(
+      [...tls.getCACertificates('default'), ...tls.getCACertificates('system')].map((pem) => pem.trim()),
+    );
+    for (const file of files) {
+      for (const certificate of certificatesIn(file.pem)) authorities.add(certificate);
+    }
+    context = tls.createSecureContext({ ca: [...authorities] });
+    contexts.set(files, context);
+  }
+  return context;
+}

@@ -1,0 +1,94 @@
+import { CancelledError } from '../../support/errors.ts';
+import { placeOf } from '../address/address.ts';
+import { NetworkFailure, reasonOfStatus } from '../errors/network-failure.ts';
+
+export interface HttpResponse {
+  status: number;
+  /** The address that answered, after redirects, without login. */
+  url: string;
+  /** Hosts from the first to the last; the path of a folder for `file:`. */
+  hops: string[];
+  /** Names in lower case. */
+  headers: ReadonlyMap<string, string>;
+  /** To be read once; or `discard()`. Rejects with NetworkFailure or CancelledError. */
+  body: AsyncIterable<Uint8Array>;
+  /** The body as text. @throws NetworkFailure when it is longer than `maxBytes`. */
+  text(maxBytes: number): Promise<string>;
+  discard(): Promise<void>;
+}
+
+/**
+ * Rejects every answer that is not a success, in words that name the host. The body is discarded then.
+ * @throws NetworkFailure
+ */
+export async function requireOk(response: HttpResponse): Promise<HttpResponse> {
+  if (response.status >= 200 && response.status < 300) return response;
+  await response.discard();
+  const host = response.hops.at(-1) ?? placeOf(response.url);
+  const via = response.hops[0];
+  throw new NetworkFailure(reasonOfStatus(response.status), {
+    host,
+    ...(via !== undefined && via !== host ? { via } : {}),
+    status: response.status,
+    url: withoutQuery(response.url),
+    ...retryAfterOf(response.headers.get('retry-after'), Date.now()),
+  });
+}
+
+/** A query may carry a signature or a token. */
+function withoutQuery(address: string): string {
+  const url = new URL(address);
+  return `${url.origin === 'null' ? 'file://' : url.origin}${url.pathname}`;
+}
+
+/** Seconds, or a date (RFC 9110, 10.2.3). */
+export function retryAfterOf(header: string | undefined, nowMs: number): { retryAfterMs?: number } {
+  if (header === undefined) return {};
+  const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - nowMs;
+  return Number.isFinite(ms) ? { retryAfterMs: Math.max(0, ms) } : {};
+}
+
+/** Undoes the `Content-Encoding` of a body. */
+export async function* decoded(
+  wire: AsyncIterable<Uint8Array>,
+  encoding: string,
+  failure: (error: unknown) => Error,
+): AsyncIterable<Uint8Array> {
+  if (encoding === 'identity' || encoding === '') {
+    yield* wire;
+    return;
+  }
+  const [{ Readable }, zlib] = await Promise.all([import('node:stream'), import('node:zlib')]);
+  const decoder =
+    encoding === 'br'
+      ? zlib.createBrotliDecompress()
+      : encoding === 'deflate'
+        ? zlib.createInflate()
+        : zlib.createGunzip();
+  const source = Readable.from(wire, { objectMode: false });
+  source.once('error', (error) => decoder.destroy(error));
+  try {
+    for await (const chunk of source.pipe(decoder)) yield chunk as Uint8Array;
+  } catch (error) {
+    throw error instanceof CancelledError ? error : failure(error);
+  } finally {
+    source.destroy();
+  }
+}
+
+/** Reads a whole body as UTF-8. @throws NetworkFailure when there is more than `maxBytes`. */
+export async function textOf(
+  body: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+  host: string,
+): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    if (size > maxBytes)
+      throw new NetworkFailure('unknown', { host, detail: `the answer is longer than ${maxBytes} bytes` });
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

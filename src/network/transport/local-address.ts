@@ -1,0 +1,85 @@
+import { createReadStream } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { errorMessage, isAbsence } from '../../support/errors.ts';
+import { NetworkFailure } from '../errors/network-failure.ts';
+import { type HttpResponse, textOf } from './http-response.ts';
+
+const READ_SIZE_BYTES = 256 * 1024;
+
+/**
+ * Answers a `file:` address as a web server would: a folder gives its `index.html`, else a page that links what is in it;
+ * what is not there is a 404. No egress.
+ * @throws NetworkFailure (reason `file`) when something is there that cannot be read.
+ */
+export async function openLocalAddress(address: string): Promise<HttpResponse> {
+  let path = address;
+  try {
+    path = fileURLToPath(address);
+    const status = await stat(path);
+    if (!status.isDirectory()) return fileResponse(path, new URL(address), status.size);
+    const base = new URL(address);
+    if (!base.pathname.endsWith('/')) base.pathname += '/';
+    const index = join(path, 'index.html');
+    const indexStatus = await stat(index).catch(() => null);
+    if (indexStatus?.isFile()) return fileResponse(index, base, indexStatus.size, path);
+    const page = listingPage(await readdir(path, { withFileTypes: true }));
+    return response(200, base, path, { 'content-type': 'text/html' }, oneChunk(Buffer.from(page)));
+  } catch (error) {
+    if (isAbsence(error)) return response(404, new URL(address), path, {}, oneChunk(Buffer.alloc(0)));
+    throw new NetworkFailure('file', { host: path, detail: errorMessage(error), cause: error });
+  }
+}
+
+function fileResponse(path: string, url: URL, sizeBytes: number, place = path): HttpResponse {
+  const type = /\.html?$/i.test(path)
+    ? 'text/html'
+    : /\.json$/i.test(path)
+      ? 'application/vnd.pypi.simple.v1+json'
+      : 'application/octet-stream';
+  const stream = createReadStream(path, { highWaterMark: READ_SIZE_BYTES });
+  // A response that nobody reads must not bring the process down.
+  stream.on('error', () => {});
+  const body = (async function* () {
+    try {
+      yield* stream as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      throw new NetworkFailure('file', { host: path, detail: errorMessage(error), cause: error });
+    }
+  })();
+  return {
+    ...response(200, url, place, { 'content-type': type, 'content-length': String(sizeBytes) }, body),
+    discard: async () => void stream.destroy(),
+  };
+}
+
+function response(
+  status: number,
+  url: URL,
+  place: string,
+  headers: Record<string, string>,
+  body: AsyncIterable<Uint8Array>,
+): HttpResponse {
+  return {
+    status,
+    url: url.href,
+    hops: [place],
+    headers: new Map(Object.entries(headers)),
+    body,
+    text: (maxBytes) => textOf(body, maxBytes, place),
+    discard: async () => {},
+  };
+}
+
+async function* oneChunk(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  if (bytes.byteLength > 0) yield bytes;
+}
+
+function listingPage(entries: readonly { name: string; isDirectory(): boolean }[]): string {
+  const links = entries.map((entry) => {
+    const name = entry.isDirectory() ? `${entry.name}/` : entry.name;
+    return `<a href="./${encodeURIComponent(entry.name)}${entry.isDirectory() ? '/' : ''}">${name.replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`)}</a>`;
+  });
+  return `<!DOCTYPE html><meta name="pypi:repository-version" content="1.0"><title>Links</title>${links.join('\n')}`;
+}

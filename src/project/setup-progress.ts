@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { errorCode, errorMessage, SetupError } from '../support/errors.ts';
+import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
+import { parseSchema, schemaProblem } from '../support/schema.ts';
+
+/** The steps of setting up a project, in their usual order. */
+export const PROJECT_SETUP_STEPS = [
+  'project',
+  'llm',
+  'embeddings',
+  'databases',
+  'sources',
+  'runtime',
+  'context',
+  'agents',
+] as const;
+export type ProjectSetupStep = (typeof PROJECT_SETUP_STEPS)[number];
+
+const progressSchema = z.object({ completed_steps: z.array(z.string()) });
+
+/** Contract: commands section 8. */
+export function projectSetupProgressPath(projectDir: string): string {
+  return join(projectDir, '.ktx', 'setup', 'state.json');
+}
+
+/**
+ * The completed steps in the order of their completion; ids that nobody knows are dropped.
+ * @throws SetupError naming the file when it cannot be understood: guessing would do steps again.
+ */
+export async function readCompletedSetupSteps(projectDir: string): Promise<ProjectSetupStep[]> {
+  const path = projectSetupProgressPath(projectDir);
+  try {
+    const { completed_steps: ids } = parseSchema(progressSchema, JSON.parse(await readFile(path, 'utf8')));
+    return [...new Set(ids)].filter(isKnownStep);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [];
+    const reason = schemaProblem(error) ?? errorMessage(error);
+    throw new SetupError(`Setup state is invalid: ${path}: ${reason}. Delete it to start anew.`, {
+      failureClass: 'conflict',
+      evidence: [path],
+      cause: error,
+    });
+  }
+}
+
+/** Records a step as completed; one that was recorded before keeps its place. */
+export async function recordSetupStep(projectDir: string, step: ProjectSetupStep): Promise<void> {
+  const completed = new Set([...(await readCompletedSetupSteps(projectDir)), step]);
+  await writeFileAtomic(projectSetupProgressPath(projectDir), jsonText({ completed_steps: [...completed] }));
+}
+
+function isKnownStep(id: string): id is ProjectSetupStep {
+  return PROJECT_SETUP_STEPS.some((step) => step === id);
+}

@@ -1,0 +1,208 @@
+import { randomBytes } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import * as z from 'zod/mini';
+import { embeddingsModelDir } from '../core/model-folder-path.ts';
+import { askEmbedding, largestDifference } from '../daemon/embedding.ts';
+import { daemonHealthProblem } from '../daemon/health.ts';
+import { allocateDaemonPort } from '../daemon/port.ts';
+import { runProcess } from '../process/run-process.ts';
+import { interpreterEnvironment } from '../python/system-python.ts';
+import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
+import { linkedAbort } from '../support/async/linked-abort.ts';
+import { CancelledError, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
+import { REFERENCE_TEXT, REFERENCE_VECTOR } from './reference-vector.ts';
+
+const IMPORT_SCRIPT = `
+import json, sys
+import ktx_daemon, semantic_layer
+print(json.dumps({"prefix": sys.prefix, "version": sys.version.split()[0]}))
+`;
+
+const importAnswerSchema = z.object({ prefix: z.string(), version: z.string() });
+
+const HEALTH_TIMEOUT_MS = 60_000;
+const POLL_INTERVAL_MS = 25;
+const PROBE_TIMEOUT_MS = 2000;
+/** The first request loads the model. */
+const VECTOR_TIMEOUT_MS = 60_000;
+/** The engines agree within 3e-7; another model or a wrong graph is off by tenths. */
+const MAX_DIFFERENCE = 1e-4;
+
+export interface ProofOptions {
+  environmentDir: string;
+  pythonPath: string;
+  daemonPath: string;
+  cliVersion: string;
+  /** The wheel is not ours: it need not echo the nonce. */
+  isForeign?: boolean;
+  /** Folder of the embedding model; with it a vector is part of the proof. */
+  modelDir?: string;
+  env: NodeJS.ProcessEnv;
+  signal?: AbortSignal;
+  /** Hides secrets in what the children print. */
+  mask?: (text: string) => string;
+  /** Told of every child, see `runProcess`. */
+  onSpawn?: (pid: number, mark: string) => void;
+  onLines?: (stream: 'stdout' | 'stderr', lines: string[]) => void | Promise<void>;
+}
+
+/** What of a proof an installed environment says itself. A foreign wheel brings its own way to embed, and its own model. */
+export function proofOf(
+  { locked, features }: Pick<InstalledKtxRuntimeManifest, 'locked' | 'features'>,
+  runtimeRoot: string,
+): Pick<ProofOptions, 'isForeign' | 'modelDir'> {
+  const isForeign = locked === undefined;
+  const hasModel = !isForeign && features.includes('local-embeddings');
+  return { isForeign, modelDir: hasModel ? embeddingsModelDir(runtimeRoot) : undefined };
+}
+
+export interface Proof {
+  pythonVersion: string;
+}
+
+/**
+ * Proves an environment where it stands: the interpreter runs, is this environment's, imports both packages, and the
+ * daemon answers `/health` on a free port with the version and a nonce that only it was given.
+ * @throws SetupError naming what did not answer, with the last lines the child printed as evidence.
+ */
+export async function proveEnvironment(options: ProofOptions): Promise<Proof> {
+  // Side by side, since each reads other packages for the first time: a third of the whole install otherwise. What cannot
+  // be imported is also why the daemon does not start, and says it better.
+  const { stop, signal } = linkedAbort(options.signal);
+  const [imports, daemon] = await Promise.allSettled([
+    proveImports(options).catch((error: unknown) => {
+      stop();
+      throw error;
+    }),
+    proveDaemon({ ...options, signal }),
+  ]);
+  if (imports.status === 'rejected') throw imports.reason;
+  if (daemon.status === 'rejected') throw daemon.reason;
+  return { pythonVersion: imports.value };
+}
+
+/** The interpreter runs, is this environment's, and imports both packages. @returns its version. */
+export async function proveImports(options: ProofOptions): Promise<string> {
+  const env = interpreterEnvironment(options.env);
+  const outcome = await runProcess({
+    command: options.pythonPath,
+    args: ['-I', '-c', IMPORT_SCRIPT],
+    env,
+    signal: options.signal,
+    mask: options.mask,
+    onSpawn: options.onSpawn,
+  }).catch((error: unknown) => {
+    if (error instanceof CancelledError) throw error;
+    throw unproven('the interpreter does not start', options.pythonPath, errorMessage(error));
+  });
+  if (outcome.exitCode !== 0) {
+    throw unproven('the packages cannot be imported', options.pythonPath, outcome.stderr);
+  }
+  const answer = readAnswer(options.pythonPath, outcome.stdout);
+  if ((await realpath(answer.prefix)) !== (await realpath(options.environmentDir))) {
+    throw unproven(
+      'the interpreter belongs to another environment',
+      options.pythonPath,
+      `sys.prefix is ${answer.prefix}`,
+    );
+  }
+  return answer.version;
+}
+
+/** Among what packages print when they are imported, and when Python ends. */
+function readAnswer(pythonPath: string, printed: string): z.infer<typeof importAnswerSchema> {
+  try {
+    return importAnswerSchema.parse(
+      JSON.parse(printed.split('\n').findLast((line) => line.startsWith('{"prefix"')) ?? ''),
+    );
+  } catch {
+    throw unproven('the interpreter gives no answer', pythonPath, printed);
+  }
+}
+
+/** The daemon starts on a free port, answers `/health` with our version and nonce, and ends when told to. */
+export async function proveDaemon(options: ProofOptions): Promise<void> {
+  const env = interpreterEnvironment(options.env);
+  const port = await allocateDaemonPort();
+  const baseUrl = `http://127.0.0.1:${port}`;
+  const nonce = randomBytes(16).toString('hex');
+  const { stop, signal } = linkedAbort(options.signal);
+  let printed = '';
+  const daemon = runProcess({
+    command: options.daemonPath,
+    args: ['serve-http', '--host', '127.0.0.1', '--port', String(port), '--log-level', 'warning'],
+    env: {
+      ...env,
+      KTX_DAEMON_VERSION: options.cliVersion,
+      KTX_DAEMON_NONCE: nonce,
+      ...(options.modelDir ? { KTX_EMBEDDINGS_MODEL_DIR: options.modelDir } : {}),
+    },
+    signal,
+    mask: options.mask,
+    onSpawn: options.onSpawn,
+    onLines: (stream, lines) => {
+      printed = `${printed}${lines.join('\n')}\n`.slice(-4000);
+      return options.onLines?.(stream, lines);
+    },
+  }).then(
+    (outcome) => `it ended with exit code ${outcome.exitCode}`,
+    (error: unknown) => (error instanceof CancelledError ? null : errorMessage(error)),
+  );
+  let endedEarly: string | null = null;
+  void daemon.then((reason) => {
+    endedEarly = reason ?? 'it was stopped';
+  });
+  try {
+    const deadline = performance.now() + HEALTH_TIMEOUT_MS;
+    for (;;) {
+      throwIfCancelled(options.signal);
+      const { cliVersion } = options;
+      const problem = await daemonHealthProblem({
+        baseUrl,
+        cliVersion,
+        nonce,
+        isNonceOptional: options.isForeign,
+        timeoutMs: PROBE_TIMEOUT_MS,
+        signal: options.signal,
+      });
+      if (problem === null) break;
+      if (endedEarly !== null)
+        throw unproven('the daemon does not start', options.daemonPath, `${endedEarly}\n${printed}`);
+      if (performance.now() > deadline) {
+        const waited = `no healthy answer on port ${port} within ${HEALTH_TIMEOUT_MS / 1000} s, last: ${problem}`;
+        throw unproven('the daemon does not answer', options.daemonPath, `${waited}\n${printed}`);
+      }
+      await delay(POLL_INTERVAL_MS);
+    }
+    if (options.modelDir) await proveVector(options, port);
+  } finally {
+    stop();
+    await daemon;
+  }
+}
+
+/** The model and its runtime compute here what they compute elsewhere. */
+async function proveVector(options: ProofOptions, port: number): Promise<void> {
+  const vector = await askEmbedding(port, REFERENCE_TEXT, {
+    timeoutMs: VECTOR_TIMEOUT_MS,
+    signal: options.signal,
+  }).catch((error: unknown) => {
+    throwIfCancelled(options.signal);
+    throw unproven('no vector can be computed', options.daemonPath, errorMessage(error));
+  });
+  const difference = largestDifference(vector, REFERENCE_VECTOR);
+  if (difference > MAX_DIFFERENCE) {
+    const found = `the vector of "${REFERENCE_TEXT}" differs from its reference by ${difference.toPrecision(2)}`;
+    throw unproven('it computes wrong vectors', options.daemonPath, found);
+  }
+}
+
+function unproven(what: string, path: string, output: string): SetupError {
+  const lines = output.trim().split('\n').filter(Boolean).slice(-8);
+  return new SetupError(`The Python environment is in place, but ${what}.`, {
+    failureClass: 'internal',
+    evidence: [path, ...lines],
+    nextSteps: ['ktx setup --force builds it anew', 'The install log has everything that was printed'],
+  });
+}

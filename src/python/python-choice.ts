@@ -1,0 +1,160 @@
+import type { KtxRuntimeFeature } from '../core/features.ts';
+import { unavailability } from '../shipped/feature-support.ts';
+import { type Artefact, lockArtefact, type RuntimeLock } from '../shipped/lock.ts';
+import { type HostPlatform, lockedMinors, platformKey, targetKey } from '../shipped/target.ts';
+import { SetupError } from '../support/errors.ts';
+import { managedPythonKey } from './python-downloads.ts';
+import { findSystemPythons, inspectSystemPython, minorOf, type SystemPythonSearch } from './system-python.ts';
+import { findUnpackedPython } from './unpacked-python.ts';
+
+/** `auto`: managed when it can be had, else a system interpreter that passes its check. */
+export type PythonChoice = 'auto' | 'managed' | 'system' | { path: string };
+
+export interface ManagedPython {
+  kind: 'managed';
+  version: string;
+  target: string;
+  archive: Artefact;
+  /** Where the archive is now: nothing to do, in the store, or to be fetched. */
+  presence: 'unpacked' | 'stored' | 'fetch';
+  /** Where it was unpacked earlier. Its files are compared with their list just before they are used. */
+  unpackedDir: string | null;
+  notes: string[];
+}
+
+export interface ChosenSystemPython {
+  kind: 'system';
+  version: string;
+  path: string;
+  target: string;
+  notes: string[];
+  /** Why the managed one was passed over, one line a source. */
+  rejected: string[];
+}
+
+export type PythonDecision = ManagedPython | ChosenSystemPython;
+
+/**
+ * Decides which Python carries the environment. Order of `auto`: managed and unpacked, managed and in the store,
+ * managed and reachable, then a system interpreter that fits the lock and passes its check.
+ * @throws SetupError naming every source and interpreter that was tried, and why it lost.
+ */
+export async function choosePython(options: {
+  choice: PythonChoice;
+  lock: RuntimeLock;
+  host: HostPlatform;
+  features: readonly KtxRuntimeFeature[];
+  pythonDir: string;
+  env: NodeJS.ProcessEnv;
+  isStored: (artefact: Artefact) => Promise<boolean>;
+  /** Asks the archive's sources; one line for each that cannot give it, empty as soon as one can. */
+  findObstacles: (archive: Artefact) => Promise<string[]>;
+  signal?: AbortSignal;
+}): Promise<PythonDecision> {
+  const { choice, lock, host } = options;
+  const minors = lockedMinors(lock, host).filter(
+    (minor) => unavailability(lock, host, minor, options.features) === null,
+  );
+  if (minors.length === 0) throw unsupportedPlatform(lock, host, options.features);
+
+  if (typeof choice === 'object') {
+    const judged = await inspectSystemPython({ ...options, minors, path: choice.path });
+    if ('reason' in judged) {
+      throw new SetupError(`The Python at ${choice.path} cannot carry the runtime: it ${judged.reason}.`, {
+        failureClass: 'platform',
+        evidence: [`--python ${choice.path}`],
+        nextSteps: [`Use one of Python ${[...minors].reverse().join(', ')}`, 'ktx setup --python auto'],
+      });
+    }
+    return systemDecision(judged, host, [], []);
+  }
+
+  const managed = choice === 'system' ? null : managedCandidate(lock, host, minors);
+  let obstacles: string[] = [];
+  if (managed) {
+    const key = managedPythonKey(host, managed.version);
+    const wanted = { key, archiveSha256: managed.archive.sha256 };
+    const unpackedDir = await findUnpackedPython(options.pythonDir, wanted);
+    if (unpackedDir !== null) return { ...managed, presence: 'unpacked', unpackedDir };
+    if (await options.isStored(managed.archive)) return { ...managed, presence: 'stored' };
+    obstacles = await options.findObstacles(managed.archive);
+    if (obstacles.length === 0) return { ...managed, presence: 'fetch' };
+  }
+  if (choice === 'managed') throw noManagedPython(lock, host, obstacles);
+
+  const search = await findSystemPythons({ host, minors, env: options.env, signal: options.signal });
+  const best = search.usable[0];
+  if (!best) throw noPython(minors, obstacles, search);
+  const notes =
+    choice === 'auto' && managed
+      ? [
+          `Python ${managed.version} cannot be had here; the system's Python ${best.version} (${best.path}) is used`,
+        ]
+      : [];
+  return systemDecision(best, host, notes, obstacles);
+}
+
+function managedCandidate(
+  lock: RuntimeLock,
+  host: HostPlatform,
+  minors: readonly string[],
+): ManagedPython | null {
+  const sha256 = lock.python.archives[platformKey(host)];
+  if (!sha256 || !minors.includes(minorOf(lock.python.version))) return null;
+  return {
+    kind: 'managed',
+    version: lock.python.version,
+    target: targetKey(host, lock.python.version),
+    archive: lockArtefact(lock, sha256),
+    presence: 'fetch',
+    unpackedDir: null,
+    notes: [],
+  };
+}
+
+function systemDecision(
+  python: { path: string; version: string },
+  host: HostPlatform,
+  notes: string[],
+  rejected: string[],
+): ChosenSystemPython {
+  return { kind: 'system', ...python, target: targetKey(host, python.version), notes, rejected };
+}
+
+function unsupportedPlatform(
+  lock: RuntimeLock,
+  host: HostPlatform,
+  features: readonly KtxRuntimeFeature[],
+): SetupError {
+  const reasons = lockedMinors(lock, host).map(
+    (minor) => `Python ${minor}: ${unavailability(lock, host, minor, features)}`,
+  );
+  return new SetupError(`${features.join(' and ')} cannot be installed on ${platformKey(host)}.`, {
+    failureClass: 'platform',
+    evidence: reasons.length > 0 ? reasons : [`no packages are locked for ${platformKey(host)}`],
+    nextSteps: features.length > 1 ? ['ktx setup --feature core'] : [],
+  });
+}
+
+function noManagedPython(lock: RuntimeLock, host: HostPlatform, obstacles: string[]): SetupError {
+  return new SetupError(`Python ${lock.python.version} for ${platformKey(host)} cannot be fetched.`, {
+    failureClass: obstacles.length > 0 ? 'network' : 'platform',
+    evidence: obstacles.length > 0 ? obstacles : [`the lock names no archive for ${platformKey(host)}`],
+    nextSteps: [
+      'Use an interpreter of this machine: ktx setup --python system',
+      'Name a mirror: UV_PYTHON_INSTALL_MIRROR=<url> ktx setup',
+    ],
+  });
+}
+
+function noPython(minors: readonly string[], obstacles: string[], search: SystemPythonSearch): SetupError {
+  return new SetupError('No Python for the runtime: none can be fetched and none on this machine fits.', {
+    failureClass: obstacles.length > 0 ? 'network' : 'platform',
+    evidence: [...obstacles, ...search.refused.map(({ path, reason }) => `${path} ${reason}`)],
+    nextSteps: [
+      `Install Python ${[...minors].reverse().join(', ')} with your system's package manager, then run: ktx setup`,
+      'Name an interpreter: ktx setup --python <path>',
+      'Name a mirror: UV_PYTHON_INSTALL_MIRROR=<url> ktx setup',
+    ],
+  });
+}

@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sharedLayout } from '../core/layout.ts';
+import { isVersionName } from '../core/version-name.ts';
+import { differences, digestTree } from '../store/tree-digests.ts';
+import { errorCode } from '../support/errors.ts';
+import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
+import { pathExists } from '../support/fs/path-exists.ts';
+import { removeAside } from '../support/fs/remove-aside.ts';
+import type { PythonDigestList } from './python-list-schema.ts';
+
+const PYTHON_ID = /^[0-9a-f]{8}$/;
+const LIST = 'digests.json';
+/** Name of the list of a Python that was found altered: no environment is made from it, and it is still known to be ours. */
+const ALTERED_LIST = `${LIST}.altered`;
+/** What an interrupted removal leaves. */
+export const PYTHON_LEFTOVER = /^[0-9a-f]{8}\.[0-9a-f]{8}\.removed$/;
+/** What Python itself writes beside its modules while it runs. */
+const BYTECODE = /(?:^|\/)__pycache__\/[^/]+\.pyc(?:\.\d+)?$/;
+
+/** A folder for one interpreter: `UV_PYTHON_INSTALL_DIR` of the calls that unpack it and use it. */
+export function newPythonDir(pythonDir: string): string {
+  return join(pythonDir, randomBytes(4).toString('hex'));
+}
+
+/** The unpacked interpreter of this archive, made last. Looks for its list and its binary; `verifyPython` looks closer. */
+export async function findUnpackedPython(
+  pythonDir: string,
+  wanted: { key: string; archiveSha256: string },
+): Promise<string | null> {
+  let newest: { dir: string; mtimeMs: number } | null = null;
+  for (const name of await pythonIds(pythonDir)) {
+    const dir = join(pythonDir, name);
+    const list = await readList(dir);
+    if (list?.key !== wanted.key || list.archiveSha256 !== wanted.archiveSha256) continue;
+    if (!(await pathExists(interpreterIn(join(dir, wanted.key))))) continue;
+    const mtimeMs = (await stat(join(dir, LIST)).catch(() => null))?.mtimeMs;
+    if (mtimeMs !== undefined && mtimeMs > (newest?.mtimeMs ?? 0)) newest = { dir, mtimeMs };
+  }
+  return newest?.dir ?? null;
+}
+
+/** Writes down what was just unpacked. From now on the folder is used for new environments. */
+export async function recordPython(
+  dir: string,
+  made: { key: string; archiveSha256: string },
+  signal?: AbortSignal,
+): Promise<void> {
+  const files = await digestTree(join(dir, made.key), signal);
+  await writeFileAtomic(join(dir, LIST), jsonText({ schemaVersion: 1, ...made, files }));
+}
+
+/**
+ * Compares every file with the list. Bytecode that Python added is deleted, since nothing vouches for it; everything else that
+ * differs or was added makes the folder altered: it would run in every environment made from it.
+ * @returns the name of the first file that is not as it was unpacked, `null` when all are.
+ */
+export async function verifyPython(dir: string, signal?: AbortSignal): Promise<string | null> {
+  const list = await readList(dir);
+  if (!list) return LIST;
+  const root = join(dir, list.key);
+  const { changed, extra } = differences(list.files, await digestTree(root, signal));
+  const foreign = extra.find((name) => !BYTECODE.test(name));
+  const altered = changed[0] ?? foreign;
+  if (altered !== undefined) return altered;
+  for (const name of extra) await rm(join(root, name), { force: true });
+  return null;
+}
+
+/** No new environment is made from it; the environments that use it stay as they are. */
+export async function disownPython(dir: string): Promise<void> {
+  await rename(join(dir, LIST), join(dir, ALTERED_LIST)).catch((error: unknown) => {
+    // The list itself was what had gone.
+    if (errorCode(error) !== 'ENOENT') throw error;
+  });
+}
+
+/** Whether it was once unpacked and written down, altered since or not. */
+export async function isRecordedPython(dir: string): Promise<boolean> {
+  return (await readList(dir)) !== null || (await readList(dir, ALTERED_LIST)) !== null;
+}
+
+/**
+ * Removes interpreters that no environment of any version uses. Needs write access.
+ * @param options.alsoFinished also those that a new environment could use.
+ * @returns what is gone.
+ */
+export async function removeUnneededPythons(
+  runtimeRoot: string,
+  options: { alsoFinished?: boolean } = {},
+): Promise<string[]> {
+  const { pythonDir } = sharedLayout(runtimeRoot);
+  const removed: string[] = [];
+  for (const name of (await namesIn(pythonDir)).filter((entry) => PYTHON_LEFTOVER.test(entry))) {
+    await rm(join(pythonDir, name), { recursive: true, force: true, maxRetries: 3 });
+    removed.push(join(pythonDir, name));
+  }
+  const ids = await pythonIds(pythonDir);
+  if (ids.length === 0) return removed;
+  const used = await usedPythonIds(runtimeRoot);
+  for (const id of ids) {
+    const dir = join(pythonDir, id);
+    if (used.has(id) || (!options.alsoFinished && (await readList(dir)) !== null)) continue;
+    await removeAside(dir);
+    removed.push(dir);
+  }
+  return removed;
+}
+
+/** Environments name their interpreter in `pyvenv.cfg` (PEP 405). */
+export async function usedPythonIds(runtimeRoot: string): Promise<Set<string>> {
+  const used = new Set<string>();
+  for (const version of (await namesIn(runtimeRoot)).filter(isVersionName)) {
+    const versionDir = join(runtimeRoot, version);
+    const ids = await namesIn(join(versionDir, 'envs'));
+    for (const folder of [join(versionDir, '.venv'), ...ids.map((id) => join(versionDir, 'envs', id))]) {
+      const config = await readFile(join(folder, 'pyvenv.cfg'), 'utf8').catch(() => '');
+      const id = /^home\s*=.*[\\/]python[\\/]([0-9a-f]{8})[\\/]/m.exec(config)?.[1];
+      if (id !== undefined) used.add(id);
+    }
+  }
+  return used;
+}
+
+async function readList(dir: string, name = LIST): Promise<PythonDigestList | null> {
+  try {
+    const text = await readFile(join(dir, name), 'utf8');
+    const { parsePythonDigestList } = await import('./python-list-schema.ts');
+    return parsePythonDigestList(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+function interpreterIn(root: string): string {
+  return join(root, process.platform === 'win32' ? 'python.exe' : 'bin/python3');
+}
+
+async function pythonIds(pythonDir: string): Promise<string[]> {
+  return (await namesIn(pythonDir)).filter((name) => PYTHON_ID.test(name));
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
+}

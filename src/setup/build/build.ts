@@ -1,0 +1,185 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { environmentPaths } from '../../core/layout.ts';
+import type { DeferredLog } from '../../log/job-log.ts';
+import { proveEnvironment } from '../../proof/prove.ts';
+import type { ManagedPython } from '../../python/python-choice.ts';
+import { managedPythonKey, pythonDownloadsList } from '../../python/python-downloads.ts';
+import { disownPython, newPythonDir, recordPython, verifyPython } from '../../python/unpacked-python.ts';
+import { hashFile } from '../../store/store.ts';
+import { absentAsNull, SetupError } from '../../support/errors.ts';
+import { lockedInstallArgs, pythonInstallArgs, venvArgs, wheelInstallArgs } from '../../uv/commands.ts';
+import { uvEnvironment } from '../../uv/environment.ts';
+import type { UvRunner } from '../../uv/runner.ts';
+import type { LockedInstall } from '../plan/preparation.ts';
+import type { JobRun } from './job-run.ts';
+import { generateRequirements } from './requirements.ts';
+
+/**
+ * Puts the interpreter in its place.
+ * @returns the folder of the managed Python that the environment is made from; `null` where uv or the system has it.
+ */
+export async function buildPython(run: JobRun, uv: UvRunner): Promise<string | null> {
+  const { job, env, emit } = run;
+  const { locked } = job;
+  if (!locked) {
+    const request = job.asset.requiresPython.minimumVersion;
+    await uv.run('python', pythonInstallArgs(request), uvEnvironment(env, { isOffline: false }));
+    return null;
+  }
+  if (locked.python.kind === 'system') {
+    const text = `Using Python ${locked.python.version} of the system: ${locked.python.path}`;
+    emit({ type: 'lines', step: 'python', stream: 'ktx', lines: [text] });
+    return null;
+  }
+  const unpacked = await usablePython(run, locked, locked.python);
+  return unpacked ?? unpackPython(run, locked, locked.python, uv);
+}
+
+/** The unpacked one, if it is as it was unpacked. An altered file in it would run in the new environment. */
+async function usablePython(
+  run: JobRun,
+  { store }: LockedInstall,
+  { unpackedDir, archive, version }: ManagedPython,
+): Promise<string | null> {
+  if (unpackedDir === null) return null;
+  const altered = await verifyPython(unpackedDir, run.signal);
+  if (altered === null) return unpackedDir;
+  await disownPython(unpackedDir);
+  const text = `${altered} of the unpacked Python ${version} is not as it was unpacked`;
+  if ((await store.verify(archive, run.signal)) !== 'ok') {
+    throw new SetupError(`${text}, and its archive is not in the store.`, {
+      failureClass: 'verification',
+      evidence: [`folder: ${unpackedDir}`, `archive: ${archive.file}, sha256 ${archive.sha256}`],
+      nextSteps: ['Run the same command again: the archive is fetched then'],
+    });
+  }
+  run.emit({
+    type: 'note',
+    step: 'python',
+    level: 'warning',
+    text: `${text}; it is unpacked anew beside it.`,
+  });
+  return null;
+}
+
+async function unpackPython(
+  run: JobRun,
+  { lock, store }: LockedInstall,
+  { version, archive }: ManagedPython,
+  uv: UvRunner,
+): Promise<string> {
+  const { job, runDir, journal } = run;
+  const { host } = job;
+  const { build } = lock.python;
+  const listPath = join(runDir, 'python-downloads.json');
+  const archivePath = store.pathOf(archive);
+  const list = pythonDownloadsList({ host, version, build, archivePath, sha256: archive.sha256 });
+  await writeFile(listPath, list);
+  const dir = newPythonDir(job.shared.pythonDir);
+  journal.write({ making: 'python', name: basename(dir) });
+  try {
+    const env = lockedEnvironment(run, dir, pathToFileURL(listPath).href);
+    await uv.run('python', pythonInstallArgs(version), env);
+    // Before anything ran it: this is what the archive, whose digest was checked, holds.
+    const made = { key: managedPythonKey(host, version), archiveSha256: archive.sha256 };
+    await recordPython(dir, made, run.signal);
+    return dir;
+  } catch (error) {
+    // What stays has no list of its files: nothing uses it, and the next install removes it.
+    await rm(dir, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
+    throw error;
+  }
+}
+
+/** Makes the environment and installs into it. */
+export async function buildEnvironment(run: JobRun, pythonDir: string | null, uv: UvRunner): Promise<void> {
+  const { locked, asset, environmentDir, features } = run.job;
+  const { pythonPath } = environmentPaths(environmentDir);
+  if (!locked) {
+    const env = uvEnvironment(run.env, { isOffline: false });
+    await uv.run('packages', venvArgs(asset.requiresPython.minimumVersion, environmentDir), env);
+    await uv.run('packages', wheelInstallArgs(pythonPath, asset.wheelPath, features), env);
+    return;
+  }
+  const env = lockedEnvironment(run, pythonDir);
+  const request = locked.python.kind === 'system' ? locked.python.path : locked.python.version;
+  await uv.run('packages', venvArgs(request, environmentDir), env);
+  // In the environment's folder: the log names a file that stays as long as what it made.
+  const requirementsPath = join(environmentDir, 'requirements.txt');
+  const requirements = generateRequirements({
+    lockedRequirements: locked.requirements,
+    artefactPaths: locked.wheels.map((wheel) => locked.store.pathOf(wheel)),
+    distribution: asset.manifest.distributionName,
+    extras: features.filter((feature) => feature !== 'core'),
+    wheelPath: asset.wheelPath,
+    wheelSha256: asset.manifest.wheel.sha256,
+  });
+  await writeFile(requirementsPath, requirements);
+  await uv.run('packages', lockedInstallArgs(pythonPath, requirementsPath), env);
+}
+
+export function cacheDirOf({ runDir }: Pick<JobRun, 'runDir'>): string {
+  return join(runDir, 'cache');
+}
+
+/** A throw-away cache: uv links environment files into it, so an altered file would reach the next environment. */
+function lockedEnvironment(run: JobRun, pythonDir: string | null, list?: string): NodeJS.ProcessEnv {
+  return uvEnvironment(run.env, {
+    isOffline: true,
+    cacheDir: cacheDirOf(run),
+    pythonDir: pythonDir ?? undefined,
+    pythonDownloadsList: list,
+    pythonPreference: run.job.locked?.python.kind === 'system' ? 'only-system' : 'only-managed',
+    guardProxyUrl: run.guardUrl,
+  });
+}
+
+/** @throws SetupError of class verification when a file is not what was fetched; CancelledError; the file system's error. */
+async function assertModel(model: LockedInstall['model'] | undefined, signal?: AbortSignal): Promise<void> {
+  for (const { path, sha256 } of model?.files ?? []) {
+    if ((await hashFile(path, signal).catch(absentAsNull)) === sha256) continue;
+    throw new SetupError(`${path} is not as it was fetched.`, {
+      failureClass: 'verification',
+      evidence: [`expected sha256 ${sha256}`],
+      nextSteps: ['Run the same command again: its plan names the file as one to fetch'],
+    });
+  }
+}
+
+/** Starts what was built and asks it. @throws SetupError naming what did not answer. */
+export async function prove(run: JobRun, log: Pick<DeferredLog, 'maskedLines'>): Promise<void> {
+  const { job, emit, signal, journal } = run;
+  const { environmentDir } = job;
+  const { pythonPath, daemonPath } = environmentPaths(environmentDir);
+  const { cliVersion } = job.layout;
+  const model = job.locked?.model;
+  // The plan may have known the model's files from an earlier install; they are read once more, beside what takes longer.
+  const intact = assertModel(model, signal);
+  intact.catch(() => {});
+  const proof = await proveEnvironment({
+    environmentDir,
+    pythonPath,
+    daemonPath,
+    cliVersion,
+    isForeign: job.locked === null,
+    modelDir: model?.folder,
+    env: run.env,
+    signal,
+    onSpawn: journal.child,
+    mask: (text) => job.redactor.redact(text),
+    onLines: (stream, lines) => {
+      emit({ type: 'lines', step: 'prove', stream, lines });
+      return log.maskedLines(lines);
+    },
+  }).catch(async (error: unknown) => {
+    // That the model is damaged says more than what becomes of it.
+    await intact;
+    throw error;
+  });
+  await intact;
+  const vector = model ? ' and computed the reference vector' : '';
+  const text = `Python ${proof.pythonVersion} imports ktx_daemon, and the daemon answered /health${vector}`;
+  emit({ type: 'lines', step: 'prove', stream: 'ktx', lines: [text] });
+}

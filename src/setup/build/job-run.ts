@@ -1,0 +1,22 @@
+import type { Emit } from '../../core/events.ts';
+import type { Journal } from '../../runtime/journal.ts';
+import type { WriteAccess } from '../../runtime/write-access.ts';
+import type { InstallJob } from '../plan/preparation.ts';
+
+/** A job under way. */
+export interface JobRun {
+  job: InstallJob;
+  /** The job's environment; children carry the mark of the run in it. */
+  env: NodeJS.ProcessEnv;
+  journal: Journal;
+  runDir: string;
+  access: Pick<WriteAccess, 'setStep'>;
+  emit: Emit;
+  signal: AbortSignal | undefined;
+  /** Proxy of children that refuses every host; absent where they may use the network or are injected. */
+  guardUrl: string | undefined;
+  /** What was checked, for the next plan; `null` without a lock. */
+  checked: string | null;
+  /** The new manifest is in force: from here on the new environment must not be removed. */
+  isCommitted: boolean;
+}

@@ -1,0 +1,334 @@
+import type { KtxRuntimeFeature } from '../../core/features.ts';
+import { sharedLayout } from '../../core/layout.ts';
+import { joinFailures, mostRelevantFailure } from '../../network/errors/joined-failures.ts';
+import { choosePython, type PythonDecision } from '../../python/python-choice.ts';
+import { newEnvironmentDir } from '../../runtime/environments.ts';
+import { readWriteMark } from '../../runtime/write-access.ts';
+import { unavailability } from '../../shipped/feature-support.ts';
+import { type Artefact, artefactsOf, largestArtefact, type RuntimeLock } from '../../shipped/lock.ts';
+import { type LockedAsset, readLockedAsset } from '../../shipped/locked-asset.ts';
+import { detectHost, type HostPlatform, lockedMinors, targetKey } from '../../shipped/target.ts';
+import { readKnownFiles } from '../../store/known-files.ts';
+import { type ArtefactStore, openStore } from '../../store/store.ts';
+import { sideBySide } from '../../support/async/side-by-side.ts';
+import { SetupError } from '../../support/errors.ts';
+import { formatCount } from '../../support/text/format.ts';
+import { MANAGED_UV_VERSION } from '../../uv/release.ts';
+import type { PrepareOptions } from '../request/install-types.ts';
+import { type SetupNetwork, setupNetwork } from '../session/setup-network.ts';
+import type { SourceProbe } from '../session/source-probes.ts';
+import {
+  assertDiskSpace,
+  assertExecutableVolume,
+  assertWritableFolder,
+  freeBytesAt,
+  volumeBudgets,
+} from './disk.ts';
+import { diskNeedsOf } from './disk-needs.ts';
+import { indexWords, type Origin } from './origin.ts';
+import { type ModelPlan, planModel } from './plan-model.ts';
+import { summarisePlan } from './plan-summary.ts';
+import { planUv } from './plan-uv.ts';
+import type { InstallJob, InstallPreparation, LockedInstall, Present } from './preparation.ts';
+
+/** The plan of a new environment, see `prepareInstall`. */
+export async function planInstall(options: PrepareOptions, present: Present): Promise<InstallPreparation> {
+  const { layout } = present;
+  const writeMark = await readWriteMark(layout.runtimeRoot);
+  await assertWritableFolder(sharedLayout(layout.runtimeRoot).root);
+  await assertWritableFolder(layout.versionDir);
+  if (!options.exec) await assertExecutableVolume(layout.runtimeRoot);
+  const [host, lockedAsset] = await Promise.all([detectHost(), readLockedAsset(layout.assetDir)]);
+  const network = setupNetwork({ ...options, lock: lockedAsset?.lock ?? null });
+  try {
+    // Said on the command line, so a mistake in it is told even where nothing is fetched. And a uv that resolves by itself reads
+    // configuration whose secrets it may print.
+    if (options.indexUrl !== undefined || lockedAsset === null) await network.open();
+    return await prepareWith({ ...present, options, host, lockedAsset, network, writeMark });
+  } catch (error) {
+    await network.close();
+    throw error;
+  }
+}
+
+interface PlanContext extends Present {
+  options: PrepareOptions;
+  host: HostPlatform;
+  lockedAsset: LockedAsset | null;
+  network: SetupNetwork;
+  writeMark: string | null;
+}
+
+async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
+  const { options, layout, asset, features, host, network } = context;
+  const shared = sharedLayout(layout.runtimeRoot);
+  // Only of the uv that is pinned is it known that it hashes what it unpacks.
+  const isOwnUv = !options.uvPath && !options.exec && !options.fetchUvArtifact;
+  const store = openStore(shared.storeDir, isOwnUv ? await readKnownFiles(shared.root) : undefined);
+  const withSignal = (signal: AbortSignal) => ({ ...context, options: { ...options, signal } });
+  // First who asks an interpreter and hosts: they answer while uv is hashed, which holds up everything else.
+  const asked = Promise.withResolvers<void>();
+  const [locked, uv] = await sideBySide(
+    [
+      (stop) => planLocked(withSignal(stop), store, asked.resolve).finally(asked.resolve),
+      async (stop) => {
+        await asked.promise;
+        return planUv(withSignal(stop), store);
+      },
+    ],
+    options.signal,
+  );
+  const environmentDir = newEnvironmentDir(layout.versionDir);
+  const freeBytes = await freeBytesAt(layout.runtimeRoot);
+  const hosts = [...uv.hosts, ...(locked?.hosts ?? [])];
+  const summary = summarisePlan({
+    features,
+    environmentPath: environmentDir,
+    freeBytes,
+    uv: { version: MANAGED_UV_VERSION, ...uv },
+    locked,
+    requiresPython: asset.requiresPython.minimumVersion,
+    hosts,
+    notes: [...network.warnings(), ...(locked?.python.notes ?? foreignNotes(options))],
+  });
+  const modelArchiveBytes = locked?.model?.archiveBytes ?? 0;
+  const diskNeeds = diskNeedsOf(summary, shared, { env: options.env, modelArchiveBytes });
+  if (!options.shouldIgnoreDisk && !options.exec) assertDiskSpace(await volumeBudgets(diskNeeds));
+  network.holdToHosts(summary.hosts);
+  const fetch: LockedInstall['fetch'] = async (emit, signal) => {
+    const { toFetch = [], model } = locked ?? {};
+    const parts = await sideBySide(
+      [
+        (stop) => network.fetch(store, toFetch, emit, stop),
+        ...(model ? [(stop: AbortSignal) => model.bring(emit, stop)] : []),
+      ],
+      signal,
+    );
+    return { downloadedBytes: parts.reduce((sum, part) => sum + part.downloadedBytes, 0) };
+  };
+  const job: InstallJob = {
+    layout,
+    shared,
+    host,
+    asset,
+    features,
+    environmentDir,
+    locked: locked && {
+      lock: locked.lock,
+      digests: locked.digests,
+      python: locked.python,
+      requirements: locked.requirements,
+      wheels: locked.wheels,
+      model: locked.model,
+      store,
+      fetch,
+    },
+    env: locked ? options.env : { ...options.env, ...uvSettingsOf(options) },
+    acquireUv: uv.acquire,
+    exec: options.exec,
+    redactor: network.redactor,
+    planNotes: network.verdicts(),
+    egress: network.egress,
+    diskNeeds,
+  };
+  return {
+    status: 'install',
+    present: context.manifest,
+    writeMark: context.writeMark,
+    summary,
+    job,
+    network,
+  };
+}
+
+/** What is asked of ktx alone, for a uv that resolves by itself; it reads the user's own settings from the environment. */
+function uvSettingsOf({ indexUrl, isOffline }: PrepareOptions): NodeJS.ProcessEnv {
+  return {
+    ...(indexUrl ? { UV_DEFAULT_INDEX: indexUrl } : {}),
+    ...(isOffline ? { UV_OFFLINE: '1' } : {}),
+  };
+}
+
+function foreignNotes({ python = 'auto' }: PrepareOptions): string[] {
+  return [
+    'This wheel comes without a lock: uv itself finds a Python and the packages, unpinned, and what it fetches is in no record of ktx',
+    ...(python === 'auto' ? [] : ['The choice of a Python is not obeyed: uv takes the one that it finds']),
+  ];
+}
+
+interface LockedPlan extends Omit<LockedInstall, 'fetch' | 'store' | 'model'> {
+  model: ModelPlan | null;
+  /** Interpreter and wheels; the model has sources of its own. */
+  toFetch: Artefact[];
+  missingWheels: Artefact[];
+  pythonOrigin: Origin;
+  wheelOrigin: Origin;
+  hosts: string[];
+}
+
+/** @param onAsked called when the package index has been asked for what is missing, or nothing is. */
+async function planLocked(
+  context: PlanContext,
+  store: ArtefactStore,
+  onAsked: () => void,
+): Promise<LockedPlan | null> {
+  const { options, lockedAsset, network, host, features, layout } = context;
+  if (!lockedAsset) return null;
+  const { lock } = lockedAsset;
+  const ahead = askAhead(context, lock, store);
+  ahead.then(onAsked, onAsked);
+  // The same for every Python: its hosts are asked, or its files hashed, while that is decided.
+  const modelPlan = planModel(features, {
+    lock,
+    runtimeRoot: layout.runtimeRoot,
+    store,
+    network,
+    isOffline: options.isOffline === true,
+    signal: options.signal,
+  });
+  modelPlan.catch(() => {});
+  let pythonProbe: SourceProbe | null = null;
+  const python = await choosePython({
+    choice: options.python ?? 'auto',
+    lock,
+    host,
+    features,
+    pythonDir: sharedLayout(layout.runtimeRoot).pythonDir,
+    env: options.env,
+    signal: options.signal,
+    isStored: async (artefact) => (await store.verify(artefact, options.signal)) === 'ok',
+    findObstacles: async (archive) => {
+      pythonProbe = await network.probe(archive, options.signal);
+      return pythonProbe.place === null ? pythonProbe.obstacles : [];
+    },
+  }).catch((error: unknown) => {
+    if (error instanceof SetupError) error.cause ??= mostRelevantFailure(pythonProbe?.failures ?? []);
+    throw error;
+  });
+  const requirements = await lockedAsset.readRequirements(features);
+  const wheels = artefactsOf(lock, python.target, features);
+  // By content, so that the plan names what an altered file brings: its host, and its bytes.
+  const states = await Promise.all(wheels.map((wheel) => store.verify(wheel, options.signal)));
+  const missingWheels = wheels.filter((_, position) => states[position] !== 'ok');
+  const wheelProbe = missingWheels[0]
+    ? await probeWheels(network, missingWheels, options, await ahead)
+    : null;
+  const model = await modelPlan;
+  const probe = pythonProbe as SourceProbe | null;
+  if (python.kind === 'managed' && probe) python.archive.sizeBytes ??= probe.sizeBytes;
+  return {
+    lock,
+    digests: lockedAsset.digestsFor(features),
+    python,
+    requirements,
+    wheels,
+    missingWheels,
+    model,
+    toFetch: [
+      ...(python.kind === 'managed' && python.presence !== 'unpacked' ? [python.archive] : []),
+      ...wheels,
+    ],
+    pythonOrigin: pythonOriginOf(python, probe),
+    wheelOrigin: wheelProbe
+      ? { from: await indexWords(network), place: wheelProbe.place ?? '' }
+      : { from: 'from the store', place: store.dir },
+    hosts: [
+      ...(python.kind === 'managed' ? (probe?.hosts ?? []) : []),
+      ...(wheelProbe?.hosts ?? []),
+      ...(model?.hosts ?? []),
+    ],
+  };
+}
+
+/** A wheel that is being asked for while it is decided which others are needed. */
+interface AskedAhead {
+  wheel: Artefact;
+  probe: Promise<SourceProbe>;
+}
+
+/** What is missing whichever Python it will be: its pages are read and its host asked while that is decided. */
+async function askAhead(
+  { options, network, host, features }: PlanContext,
+  lock: RuntimeLock,
+  store: ArtefactStore,
+): Promise<AskedAhead | null> {
+  if (options.isOffline) return null;
+  const missing = await missingByPython(store, lock, host, features);
+  await readPagesAhead(network, missing);
+  const wheel = commonMissingWheel(missing);
+  if (!wheel) return null;
+  const probe = network.probe(wheel, options.signal);
+  probe.catch(() => {});
+  return { wheel, probe };
+}
+
+/** The wheels that are not in the store, for each Python that would do, the newest first. */
+function missingByPython(
+  store: ArtefactStore,
+  lock: RuntimeLock,
+  host: HostPlatform,
+  features: readonly KtxRuntimeFeature[],
+): Promise<Artefact[][]> {
+  return Promise.all(
+    lockedMinors(lock, host)
+      .filter((minor) => unavailability(lock, host, minor, features) === null)
+      .map((minor) => store.missingOf(artefactsOf(lock, targetKey(host, minor), features))),
+  );
+}
+
+/**
+ * Starts to read the index pages of what is missing, and does not wait: they are the same for every Python, and arrive
+ * while interpreters and mirrors are still being asked. Problems show where the pages are needed.
+ */
+async function readPagesAhead(
+  network: SetupNetwork,
+  missing: readonly (readonly Artefact[])[],
+): Promise<void> {
+  const [wanted = [], ...others] = missing;
+  // A store that is full for another Python: it is likely to be that one again, and no host is asked without need.
+  if (wanted.length === 0 || others.some((wheels) => wheels.length === 0)) return;
+  (await network.open()).readAhead(wanted);
+}
+
+/** The largest wheel that is missing whichever Python it will be: it can be asked for while that is decided. */
+function commonMissingWheel(missing: readonly (readonly Artefact[])[]): Artefact | null {
+  const [first = [], ...others] = missing;
+  return largestArtefact(
+    first.filter(({ sha256 }) => others.every((wheels) => wheels.some((wheel) => wheel.sha256 === sha256))),
+  );
+}
+
+/** One missing wheel stands for all: its probe shows the index, the file host and where it redirects to. */
+async function probeWheels(
+  network: SetupNetwork,
+  missing: readonly Artefact[],
+  options: PrepareOptions,
+  ahead: AskedAhead | null,
+): Promise<SourceProbe> {
+  if (options.isOffline) throw missingOffline(missing);
+  const asked = missing.some(({ sha256 }) => sha256 === ahead?.wheel.sha256) ? ahead : null;
+  const largest = asked?.wheel ?? largestArtefact(missing)!;
+  const probe = await (asked?.probe ?? network.probe(largest, options.signal));
+  if (probe.place !== null) return probe;
+  throw joinFailures(`${missing.length} of the runtime's packages cannot be fetched.`, probe.failures, {
+    evidence: [`asked for ${largest.file}`],
+  });
+}
+
+function missingOffline(missing: readonly Artefact[]): SetupError {
+  return new SetupError(
+    `${formatCount(missing.length, 'package')} of the runtime must be fetched, and --offline forbids it.`,
+    {
+      failureClass: 'network',
+      evidence: missing.map(({ file, sha256 }) => `not in the store: ${file}, sha256 ${sha256}`),
+      nextSteps: ['Run the same command without --offline, where there is a network'],
+    },
+  );
+}
+
+function pythonOriginOf(python: PythonDecision, probe: SourceProbe | null): Origin {
+  if (python.kind === 'system') return { from: 'of this system', place: python.path };
+  if (python.presence === 'unpacked') return { from: 'already here', place: '' };
+  if (python.presence === 'stored') return { from: 'from the store', place: '' };
+  return { from: 'official builds', place: probe?.place ?? '' };
+}

@@ -1,0 +1,74 @@
+import type { Emit } from '../core/events.ts';
+import { featuresSatisfy, type KtxRuntimeFeature, normaliseFeatures } from '../core/features.ts';
+import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout, sharedLayout } from '../core/layout.ts';
+import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
+import { runIds } from '../runtime/left-runs.ts';
+import { type InstalledKtxRuntimeManifest, readInstalledManifest } from '../runtime/manifest.ts';
+import type { ManagedRuntimeAsset } from '../shipped/asset.ts';
+import { verifyRuntimeAsset } from '../shipped/asset.ts';
+import { readLockedDigests } from '../shipped/locked-asset.ts';
+import { pathExists } from '../support/fs/path-exists.ts';
+import type { Prepared } from './plan/preparation.ts';
+import type { PrepareOptions } from './request/install-types.ts';
+
+/**
+ * Decides everything about an install and changes nothing. The reuse path comes first: it reads the bundled wheel and
+ * the installed manifest, and neither starts a process nor asks a host. What planning needs is loaded when there is something to plan.
+ */
+export async function prepareInstall(options: PrepareOptions): Promise<Prepared> {
+  const layout = managedPythonRuntimeLayout(options);
+  const [asset, manifest] = await Promise.all([
+    verifyRuntimeAsset({ assetDir: layout.assetDir }),
+    // An invalid manifest is a reason to install anew, not to refuse.
+    readInstalledManifest(layout.manifestPath).catch(() => null),
+  ]);
+  const requested = normaliseFeatures(options.features);
+  if (!options.shouldForce && manifest && (await isReusable(manifest, layout, asset, requested))) {
+    const installed = await findInstalledEnvironment(layout, manifest);
+    if (installed.problem === null) return { status: 'ready', layout: installed.layout, asset, manifest };
+  }
+  const carried = manifest?.cliVersion === options.cliVersion ? manifest.features : [];
+  const features = normaliseFeatures([...requested, ...carried]);
+  const { planInstall } = await import('./plan/plan.ts');
+  const planned = planInstall(options, { layout, asset, manifest, features });
+  // Needed next; they load while the plan waits for hosts and interpreters. Who needs them reports a failure.
+  for (const loading of [import('./build/job.ts'), import('../lifecycle/recovery.ts')])
+    loading.catch(() => {});
+  return planned;
+}
+
+async function isReusable(
+  present: InstalledKtxRuntimeManifest,
+  layout: ManagedPythonRuntimeLayout,
+  asset: ManagedRuntimeAsset,
+  requested: readonly KtxRuntimeFeature[],
+): Promise<boolean> {
+  return (
+    present.cliVersion === layout.cliVersion &&
+    present.asset.wheel.sha256 === asset.manifest.wheel.sha256 &&
+    featuresSatisfy(present.features, requested) &&
+    (await pathExists(present.python.executable)) &&
+    (await pathExists(present.python.daemonExecutable)) &&
+    (await isSameLock(present, layout.assetDir))
+  );
+}
+
+/** Another lock with the same wheel means other packages. An install that wrote down no lock says nothing about it. */
+async function isSameLock(present: InstalledKtxRuntimeManifest, assetDir: string): Promise<boolean> {
+  if (!present.locked) return true;
+  const shipped = await readLockedDigests(assetDir, present.features);
+  return (
+    shipped !== null &&
+    shipped.lock === present.locked.lock &&
+    shipped.requirements === present.locked.requirements
+  );
+}
+
+/** A working runtime needs nothing written; what a killed run left beside it is put in order all the same. */
+export async function tidyAfterKilledRun(layout: ManagedPythonRuntimeLayout, emit: Emit): Promise<void> {
+  const { runtimeRoot, cliVersion } = layout;
+  if ((await runIds(sharedLayout(runtimeRoot).runsDir)).length === 0) return;
+  const { recoverIfFree } = await import('../lifecycle/recovery.ts');
+  const note = (level: 'info' | 'warning', text: string) => emit({ type: 'note', step: 'plan', level, text });
+  await recoverIfFree({ runtimeRoot, versions: [cliVersion], note });
+}

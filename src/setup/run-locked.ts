@@ -1,0 +1,84 @@
+import type { Emit } from '../core/events.ts';
+import { recover } from '../lifecycle/recovery.ts';
+import { withoutPort } from '../network/address/address.ts';
+import { readInstalledManifest } from '../runtime/manifest.ts';
+import { type Note, type WriteAccess, withWriteAccess } from '../runtime/write-access.ts';
+import { SetupError } from '../support/errors.ts';
+import type { InstallOutcome } from './build/job.ts';
+import { runInstallJob } from './build/job.ts';
+import type { InstallPreparation, Prepared, ReadyPreparation } from './plan/preparation.ts';
+import { prepareInstall } from './prepare.ts';
+import type { PrepareOptions } from './request/install-types.ts';
+
+/** How it ended: with a new environment, or without, because somebody else made it while we waited. */
+export type InstallEnd =
+  | { status: 'ready'; ready: ReadyPreparation }
+  | { status: 'installed'; prepared: InstallPreparation; outcome: InstallOutcome };
+
+/**
+ * Carries a plan out while nobody else writes: waits for the locks, puts in order what killed runs left, and plans anew when
+ * the folder changed since the plan was made. The plan's session is closed at the end.
+ * @param options.isShown the plan was shown to somebody: a new one may need less than it, and no host that it did not name.
+ */
+export async function installUnderLock(
+  prepared: InstallPreparation,
+  options: PrepareOptions,
+  emit: Emit,
+  { isShown, note: tell }: { isShown: boolean; note?: Note | undefined },
+): Promise<InstallEnd> {
+  const { layout } = prepared.job;
+  const note: Note = (level, text) => {
+    emit({ type: 'note', step: 'plan', level, text });
+    tell?.(level, text);
+  };
+  let current: Prepared = prepared;
+  const carryOut = async (access: WriteAccess): Promise<InstallEnd> => {
+    await recover({ runtimeRoot: layout.runtimeRoot, note });
+    if (access.hasChangedSince(prepared.writeMark) || (await hasChanged(prepared)))
+      current = await planAnew(prepared, options, emit, isShown);
+    if (current.status === 'ready') return { status: 'ready', ready: current };
+    const outcome = await runInstallJob(current.job, access, emit, options.signal);
+    return { status: 'installed', prepared: current, outcome };
+  };
+  const { runtimeRoot, cliVersion } = layout;
+  try {
+    return await withWriteAccess(
+      { runtimeRoot, versions: [cliVersion], step: 'plan', note, signal: options.signal },
+      carryOut,
+    );
+  } finally {
+    await prepared.network.close();
+    if (current !== prepared && current.status === 'install') await current.network.close();
+  }
+}
+
+/** Whether another runtime is in force than when the plan was made: the one thing that it saw before the mark. */
+async function hasChanged({ job, present }: InstallPreparation): Promise<boolean> {
+  const now = await readInstalledManifest(job.layout.manifestPath).catch(() => null);
+  return JSON.stringify(now) !== JSON.stringify(present);
+}
+
+async function planAnew(
+  shown: InstallPreparation,
+  options: PrepareOptions,
+  emit: Emit,
+  isShown: boolean,
+): Promise<Prepared> {
+  const prepared = await prepareInstall(options);
+  if (prepared.status === 'ready') return prepared;
+  const planned = new Set(shown.summary.hosts);
+  const allowed = new Set(options.allowedHosts);
+  const unknown = prepared.summary.hosts.filter(
+    (host) => !planned.has(host) && !allowed.has(withoutPort(host)),
+  );
+  if (isShown && unknown.length > 0) {
+    await prepared.network.close();
+    throw new SetupError('The runtime folder was changed by another ktx, and the plan no longer holds.', {
+      failureClass: 'conflict',
+      evidence: [`not in the plan that was shown: ${unknown.join(', ')}`],
+      nextSteps: ['Go back to the plan: it is made anew'],
+    });
+  }
+  emit({ type: 'plan', plan: prepared.summary });
+  return prepared;
+}

@@ -1,0 +1,96 @@
+import { eventEmitter, type OnEvent } from '../../core/events.ts';
+import { managedRuntimeRoot, networkSettingsPath } from '../../core/layout.ts';
+import { withoutPort } from '../../network/address/address.ts';
+import { createPackageIndex, type PackageIndex } from '../../network/index/package-index.ts';
+import { projectOfFile } from '../../network/index/simple-index.ts';
+import { type NetworkProfile, readNetworkProfile } from '../../network/settings/profile.ts';
+import { createHttpClient, type HttpClient } from '../../network/transport/http-client.ts';
+import type { Artefact, RuntimeLock } from '../../shipped/lock.ts';
+import { type ArtefactSource, sourcesFor } from '../../store/sources.ts';
+import { redactorFor } from '../../support/text/environment-secrets.ts';
+import type { Redactor } from '../../support/text/redaction.ts';
+import { MANAGED_UV_VERSION } from '../../uv/release.ts';
+
+/** All that one setup knows of the network. Close it when the setup is over. */
+export interface NetworkSession {
+  profile: NetworkProfile;
+  client: HttpClient;
+  index: PackageIndex;
+  redactor: Redactor;
+  sourcesOf(artefact: Artefact): ArtefactSource[];
+  /** Starts to read the index pages of packages, and does not wait. Problems show where the pages are needed. */
+  readAhead(packages: readonly Artefact[]): void;
+  /** From now on only these hosts are contacted; a host that appears later is refused. */
+  holdToHosts(hosts: readonly string[]): void;
+  /** Notes what a source answered, as an event and for the log; each text once. */
+  tell(verdict: string): void;
+  verdicts(): readonly string[];
+  egress(): { host: string; bytes: number }[];
+  close(): Promise<void>;
+}
+
+export interface NetworkSessionOptions {
+  env: NodeJS.ProcessEnv;
+  homeDir: string;
+  indexUrl?: string;
+  isOffline?: boolean;
+  allowedHosts?: readonly string[];
+  /** Whose `network.json` is read; absent: as `managedRuntimeRoot` says. */
+  runtimeRoot?: string;
+  lock: RuntimeLock | null;
+  onEvent?: OnEvent;
+  signal?: AbortSignal;
+  /** Learns the secrets of the settings; absent: one of its own. */
+  redactor?: Redactor;
+}
+
+/** Reads the settings; asks no host. */
+export async function openNetworkSession(options: NetworkSessionOptions): Promise<NetworkSession> {
+  const profile = await readNetworkProfile({
+    ...options,
+    storedPath: networkSettingsPath(managedRuntimeRoot(options)),
+  });
+  const { redactor = redactorFor(options.env) } = options;
+  const emit = eventEmitter(options.onEvent);
+  const verdicts = new Set<string>();
+  let isClosed = false;
+  let plannedHosts: ReadonlySet<string> | null = null;
+  const allowedHosts = new Set(options.allowedHosts);
+  const client = createHttpClient(profile, {
+    redactor,
+    isHostAllowed: (host) =>
+      plannedHosts === null || plannedHosts.has(host) || allowedHosts.has(withoutPort(host)),
+  });
+  const releases = {
+    pythonBuild: options.lock?.python.build,
+    uvVersion: MANAGED_UV_VERSION,
+    model: options.lock?.models?.['local-embeddings'],
+  };
+  const index = createPackageIndex(client, profile, options.signal);
+  return {
+    profile,
+    client,
+    index,
+    redactor,
+    sourcesOf: (artefact) => sourcesFor(artefact, profile, releases),
+    readAhead(packages) {
+      for (const { file, sha256 } of packages)
+        index.findFile(projectOfFile(file), file, sha256).catch(() => {});
+    },
+    holdToHosts: (hosts) => {
+      plannedHosts = new Set(hosts);
+    },
+    tell(verdict) {
+      // What is asked on when all is over fails because we hung up, and says nothing about the host.
+      if (isClosed || verdicts.has(verdict)) return;
+      verdicts.add(verdict);
+      emit({ type: 'note', step: 'plan', level: 'info', text: verdict });
+    },
+    verdicts: () => [...verdicts],
+    egress: () => client.egress(),
+    close: () => {
+      isClosed = true;
+      return client.close();
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import { networkSettingsPath } from '../../core/layout.ts';
+import { checkedSetting } from '../../network/settings/checked-setting.ts';
+import { type ProfileLine, readNetworkProfile } from '../../network/settings/profile.ts';
+import { STORED_SETTINGS } from '../../network/settings/setting-list.ts';
+import {
+  isStoredSettingName,
+  readStoredSettings,
+  type StoredSettings,
+  writeStoredSettings,
+} from '../../network/settings/stored-settings.ts';
+import { SetupError } from '../../support/errors.ts';
+import { createRedactor } from '../../support/text/redaction.ts';
+import { similarNames } from '../../support/text/similar-names.ts';
+
+/** What `ktx admin network show` says. Holds no secret: of logins only that there is one, and where it stands. */
+export interface NetworkOverview {
+  lines: readonly ProfileLine[];
+  logins: readonly { host: string; origin: string }[];
+  /** What was seen and is not obeyed, or cannot be read. */
+  warnings: readonly string[];
+  storedPath: string;
+  stored: StoredSettings;
+}
+
+export interface NetworkPlace {
+  env: NodeJS.ProcessEnv;
+  homeDir: string;
+  runtimeRoot: string;
+}
+
+/** Reads every setting as a setup would. Asks no host. @throws SetupError when one is no address. */
+export async function describeNetwork(place: NetworkPlace): Promise<NetworkOverview> {
+  const storedPath = networkSettingsPath(place.runtimeRoot);
+  const profile = await readNetworkProfile({ ...place, storedPath });
+  const proxies = [profile.proxies.forHttps, profile.proxies.forHttp];
+  const logins = [
+    ...profile.credentials.map(({ urlOrigin }) => ({ host: new URL(urlOrigin).host, origin: 'its address' })),
+    ...profile.netrc.map(({ machine }) => ({ host: machine ?? 'every other host', origin: 'netrc' })),
+    ...proxies.flatMap((proxy) =>
+      proxy?.authorization ? [{ host: new URL(proxy.url).host, origin: proxy.origin }] : [],
+    ),
+  ];
+  return {
+    lines: profile.describe(),
+    logins: [...new Map(logins.map((login) => [login.host, login])).values()],
+    warnings: profile.warnings,
+    storedPath,
+    stored: await readStoredSettings(storedPath),
+  };
+}
+
+export function settingNames(): string[] {
+  return Object.keys(STORED_SETTINGS);
+}
+
+/**
+ * Keeps one setting for all runs of ktx.
+ * @returns all that are kept now.
+ * @throws SetupError for an unknown name or a value that is wrong or holds a secret; it is not repeated.
+ */
+export async function setNetworkSetting(
+  runtimeRoot: string,
+  name: string,
+  value: string,
+  cwd: string,
+): Promise<{ path: string; settings: Record<string, string> }> {
+  if (!isStoredSettingName(name)) throw unknownSetting(name);
+  const path = networkSettingsPath(runtimeRoot);
+  const checked = await checkedSetting(name, value, cwd);
+  const settings = { ...(await readStoredSettings(path)), [name]: checked };
+  await writeStoredSettings(path, settings);
+  return { path, settings };
+}
+
+/** Forgets one setting, or with `null` all, even where the file cannot be read. */
+export async function unsetNetworkSettings(
+  runtimeRoot: string,
+  name: string | null,
+): Promise<{ path: string; settings: Record<string, string>; removed: string[] }> {
+  const path = networkSettingsPath(runtimeRoot);
+  if (name === null) {
+    const before = await readStoredSettings(path).catch(() => ({}));
+    await writeStoredSettings(path, {});
+    return { path, settings: {}, removed: Object.keys(before) };
+  }
+  if (!isStoredSettingName(name)) throw unknownSetting(name);
+  const { [name]: removed, ...settings } = await readStoredSettings(path);
+  await writeStoredSettings(path, settings);
+  return { path, settings, removed: removed === undefined ? [] : [name] };
+}
+
+function unknownSetting(name: string): SetupError {
+  const names = settingNames();
+  const similar = similarNames(name, names);
+  const hint = similar.length > 0 ? ` Did you mean ${similar.join(' or ')}?` : '';
+  return new SetupError(
+    // A value in the place of the name may have a login in it.
+    `There is no network setting ${createRedactor().redact(name)}.${hint}\nThe settings are: ${names.join(', ')}`,
+    { failureClass: 'conflict', nextSteps: ['See what is set: ktx admin network show'] },
+  );
+}

@@ -1,0 +1,93 @@
+import type { Emit } from '../../core/events.ts';
+import type { Artefact } from '../../shipped/lock.ts';
+import type { FetchOptions } from '../../store/fetch.ts';
+import { takeStock } from '../../store/stock.ts';
+import type { ArtefactStore } from '../../store/store.ts';
+import { CancelledError } from '../../support/errors.ts';
+import { redactorFor } from '../../support/text/environment-secrets.ts';
+import type { Redactor } from '../../support/text/redaction.ts';
+import type { NetworkSession, NetworkSessionOptions } from './network-session.ts';
+import type { SourceProbe } from './source-probes.ts';
+
+/**
+ * The network of one setup, from the plan to the end of the transfer. Settings are read, and what talks to hosts is loaded, by the
+ * first who needs it: where all is in the store nobody does, and a setting that is wrong stands in nobody's way. Close it when
+ * the setup is over.
+ */
+export interface SetupNetwork {
+  /** Knows the secrets of the environment, which children get, and those of the settings as soon as they are read. */
+  readonly redactor: Redactor;
+  /** @throws SetupError of class network when a setting holds something that is no address; CancelledError when it is closed. */
+  open(): Promise<NetworkSession>;
+  /** See `probeSources`. */
+  probe(artefact: Artefact, signal: AbortSignal | undefined): Promise<SourceProbe>;
+  /** Brings artefacts into the store, those that are missing from the first source that has them, see `fetchMissing`. */
+  fetch(
+    store: ArtefactStore,
+    artefacts: readonly Artefact[],
+    emit: Emit,
+    signal?: AbortSignal,
+    options?: Pick<FetchOptions, 'hasNextSource'>,
+  ): Promise<{ downloadedBytes: number }>;
+  /** From now on only these hosts are contacted; a host that appears later is refused. */
+  holdToHosts(hosts: readonly string[]): void;
+  /** Settings that were seen and not obeyed, of those that were read. */
+  warnings(): readonly string[];
+  verdicts(): readonly string[];
+  egress(): { host: string; bytes: number }[];
+  close(): Promise<void>;
+}
+
+/** Reads nothing yet. */
+export function setupNetwork(options: Omit<NetworkSessionOptions, 'redactor'>): SetupNetwork {
+  const redactor = redactorFor(options.env);
+  let opening: Promise<NetworkSession> | null = null;
+  let session: NetworkSession | null = null;
+  let plannedHosts: readonly string[] | null = null;
+  let isClosed = false;
+
+  async function openSession(): Promise<NetworkSession> {
+    const { openNetworkSession } = await import('./network-session.ts');
+    session = await openNetworkSession({ ...options, redactor });
+    if (plannedHosts) session.holdToHosts(plannedHosts);
+    return session;
+  }
+
+  async function open(): Promise<NetworkSession> {
+    if (isClosed) throw new CancelledError();
+    opening ??= openSession();
+    const opened = await opening;
+    // It may have been closed meanwhile, and what a closed session connects to, nobody ends.
+    if (isClosed) throw new CancelledError();
+    return opened;
+  }
+
+  return {
+    redactor,
+    open,
+    async probe(artefact, signal) {
+      const [opened, { probeSources }] = await Promise.all([open(), import('./source-probes.ts')]);
+      return probeSources(opened, artefact, signal);
+    },
+    async fetch(store, artefacts, emit, signal, more = {}) {
+      const missing = await takeStock({ artefacts, store, emit, signal });
+      if (missing.length === 0) return { downloadedBytes: 0 };
+      const [opened, { fetchMissing }] = await Promise.all([open(), import('../../store/fetch.ts')]);
+      const { client, profile, index, sourcesOf } = opened;
+      const from = { client, profile, index, sourcesOf };
+      return fetchMissing({ ...from, artefacts: missing, store, emit, signal, ...more });
+    },
+    holdToHosts(hosts) {
+      plannedHosts = hosts;
+      session?.holdToHosts(hosts);
+    },
+    warnings: () => session?.profile.warnings ?? [],
+    verdicts: () => session?.verdicts() ?? [],
+    egress: () => session?.egress() ?? [],
+    async close() {
+      isClosed = true;
+      const opened = await opening?.catch(() => null);
+      await opened?.close();
+    },
+  };
+}

@@ -1,0 +1,164 @@
+import { homedir } from 'node:os';
+import { type Emit, eventEmitter, type SetupResult, type SetupStep } from '../core/events.ts';
+import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout } from '../core/layout.ts';
+import { readInstalledManifest } from '../runtime/manifest.ts';
+import { CancelledError } from '../support/errors.ts';
+import type { InstallOutcome } from './build/job.ts';
+import type { InstallPreparation, ReadyPreparation } from './plan/preparation.ts';
+import { prepareInstall, tidyAfterKilledRun } from './prepare.ts';
+import type { PrepareOptions } from './request/install-types.ts';
+import type { SetupOptions } from './request/setup-options.ts';
+
+export type SetupPlan = { status: 'ready'; result: SetupResult } | InstallPlan;
+
+/** A plan that was shown is the plan that is carried out. Its parts are opaque to who shows it. */
+export type InstallPlan = InstallPreparation;
+
+/**
+ * Finds out what a setup would do: which Python, which files from where, how many bytes. Asks the hosts that it would
+ * use, within seconds; changes nothing. With a working runtime that satisfies the request the answer is `ready`, and
+ * neither a host is asked nor a process started.
+ * @throws SetupError when there is no way to install, naming what was tried.
+ */
+export async function planSetup(options: SetupOptions): Promise<SetupPlan> {
+  const startedAt = performance.now();
+  const prepared = await prepareInstall(withDefaults(options));
+  if (prepared.status === 'install') return prepared;
+  await tidyAfterKilledRun(prepared.layout, eventEmitter(options.onEvent));
+  return { status: 'ready', result: readyResult(prepared, Math.round(performance.now() - startedAt)) };
+}
+
+function withDefaults(options: SetupOptions): PrepareOptions {
+  return { ...options, env: options.env ?? process.env, homeDir: options.homeDir ?? homedir() };
+}
+
+function readyResult({ layout, manifest }: ReadyPreparation, durationMs: number): SetupResult {
+  return {
+    status: 'ready',
+    cliVersion: layout.cliVersion,
+    features: manifest.features,
+    pythonPath: layout.pythonPath,
+    pythonLabel: 'Python as installed',
+    daemonPath: layout.daemonPath,
+    manifestPath: layout.manifestPath,
+    logPath: layout.installLogPath,
+    durationMs,
+    downloadedBytes: 0,
+    egress: [],
+  };
+}
+
+/** Lets go of a plan that is not carried out: its connections. */
+export async function discardPlan(plan: InstallPlan): Promise<void> {
+  await plan.network.close();
+}
+
+/** Carries a plan out. @throws what stood in the way; the runtime that was there answers as before. */
+export async function executeSetup(plan: InstallPlan, options: SetupOptions): Promise<SetupResult> {
+  return execute(plan, options, true);
+}
+
+async function execute(plan: InstallPlan, options: SetupOptions, isShown: boolean): Promise<SetupResult> {
+  const startedAt = performance.now();
+  const emit = eventEmitter(options.onEvent);
+  const [{ installUnderLock }, { describePython }] = await Promise.all([
+    import('./run-locked.ts'),
+    import('./build/job.ts'),
+  ]);
+  const end = await installUnderLock(plan, withDefaults(options), emit, { isShown });
+  const durationMs = Math.round(performance.now() - startedAt);
+  if (end.status === 'ready') return readyResult(end.ready, durationMs);
+  const { prepared, outcome } = end;
+  const pythonLabel = describePython(prepared.job, prepared.summary.python.version);
+  return resultOf(prepared, outcome, pythonLabel, durationMs);
+}
+
+/**
+ * Plan and execution in one, with every event: `plan`, the steps, then `done` or `failure`.
+ * @throws what stood in the way, after it was told as an event; CancelledError without one.
+ */
+export async function runSetup(options: SetupOptions): Promise<SetupResult> {
+  const emit = eventEmitter(options.onEvent);
+  let lastStep: SetupStep | null = null;
+  const onEvent: SetupOptions['onEvent'] = (event) => {
+    if (event.type === 'step' && event.status === 'started') lastStep = event.step;
+    options.onEvent?.(event);
+  };
+  try {
+    emit({ type: 'step', step: 'plan', status: 'started' });
+    lastStep = 'plan';
+    const startedAt = performance.now();
+    const plan = await planSetup(options);
+    const durationMs = Math.round(performance.now() - startedAt);
+    if (plan.status === 'install') {
+      emit({ type: 'plan', plan: plan.summary });
+      for (const text of plan.summary.notes) emit({ type: 'note', step: 'plan', level: 'info', text });
+    }
+    emit({ type: 'step', step: 'plan', status: 'finished', durationMs });
+    const result =
+      plan.status === 'ready' ? plan.result : await execute(plan, { ...options, onEvent }, false);
+    emit({ type: 'done', result });
+    return result;
+  } catch (error) {
+    if (!(error instanceof CancelledError)) await emitFailure(emit, error, options, lastStep);
+    throw error;
+  }
+}
+
+async function emitFailure(
+  emit: Emit,
+  error: unknown,
+  options: SetupOptions,
+  step: SetupStep | null,
+): Promise<void> {
+  emit({ type: 'failure', failure: await reportFailure(error, options, step) });
+}
+
+/** The failure as every presenter says it, with what is still intact. */
+export async function reportFailure(error: unknown, options: SetupOptions, step: SetupStep | null) {
+  const layout = usableLayout(options);
+  const present = layout && (await readInstalledManifest(layout.manifestPath).catch(() => null));
+  const untouched = present
+    ? `Nothing was changed: ktx ${present.cliVersion} (${present.features.join(', ')}) still works.`
+    : 'Nothing was changed.';
+  const hasLog = step !== null && step !== 'plan';
+  const [{ describeFailure }, { ownInstallLog }] = await Promise.all([
+    import('../failure/failure.ts'),
+    import('../log/install-log.ts'),
+  ]);
+  return describeFailure(error, {
+    step,
+    untouched,
+    logPath: hasLog && layout ? await ownInstallLog(layout.installLogPath) : null,
+  });
+}
+
+/** `null` where the root itself is what failed: there is nothing in it. */
+function usableLayout(options: SetupOptions): ManagedPythonRuntimeLayout | null {
+  try {
+    return managedPythonRuntimeLayout(options);
+  } catch {
+    return null;
+  }
+}
+
+function resultOf(
+  plan: InstallPlan,
+  { layout, manifest, downloadedBytes }: InstallOutcome,
+  pythonLabel: string,
+  durationMs: number,
+): SetupResult {
+  return {
+    status: 'installed',
+    cliVersion: layout.cliVersion,
+    features: manifest.features,
+    pythonPath: layout.pythonPath,
+    pythonLabel,
+    daemonPath: layout.daemonPath,
+    manifestPath: layout.manifestPath,
+    logPath: layout.installLogPath,
+    durationMs,
+    downloadedBytes,
+    egress: plan.network.egress(),
+  };
+}

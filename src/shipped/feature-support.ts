@@ -1,0 +1,22 @@
+import type { KtxRuntimeFeature } from '../core/features.ts';
+import { lockedFeature, type RuntimeLock } from './lock.ts';
+import { type HostPlatform, platformKey, targetKey, unmetMinimum } from './target.ts';
+
+/** Why a feature cannot be had with this Python minor on this machine, or `null`. */
+export function unavailability(
+  lock: RuntimeLock,
+  host: HostPlatform,
+  minor: string,
+  features: readonly KtxRuntimeFeature[],
+): string | null {
+  const key = targetKey(host, minor);
+  if (!lock.targets[key]) return `nothing is locked for ${platformKey(host)} with Python ${minor}`;
+  for (const feature of features) {
+    const entry = lockedFeature(lock, key, feature);
+    if (!entry) return `${feature} is not locked for ${platformKey(host)} with Python ${minor}`;
+    if ('unavailable' in entry) return entry.unavailable;
+    const reason = unmetMinimum(entry.minimum, host);
+    if (reason) return reason;
+  }
+  return null;
+}

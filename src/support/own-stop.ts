@@ -1,8 +1,0 @@
-/** A stop of one's own beside that of the caller: the signal fires with either. */
-export function ownStop(signal: AbortSignal | undefined): { stop: () => void; signal: AbortSignal } {
-  const own = new AbortController();
-  return {
-    stop: () => own.abort(),
-    signal: signal ? AbortSignal.any([signal, own.signal]) : own.signal,
-  };
-}

@@ -1,0 +1,24 @@
+import { type Remedy, remedyText } from '../remedies.ts';
+
+/** Whole words on lines of a width, at least 8; a word that is longer than that, a path, is broken. */
+export function wrapWords(text: string, width: number): string[] {
+  const lines: string[] = [];
+  const pieces = text
+    .split(' ')
+    .flatMap((word) => word.match(new RegExp(`.{1,${Math.max(8, width)}}`, 'gu')) ?? []);
+  for (const word of pieces) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** A step on lines of a width. The command of a remedy is never cut, because it is there to be copied: it has its own line. */
+export function wrapStep(step: string, remedies: readonly Remedy[], width: number): string[] {
+  if (step.length <= width) return [step];
+  const remedy = remedies.find((each) => remedyText(each) === step);
+  if (!remedy?.command) return wrapWords(step, width);
+  return [...wrapWords(`${remedy.label}:`, width), `  ${remedy.command}`];
+}

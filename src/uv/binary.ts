@@ -1,0 +1,188 @@
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import type { Artefact } from '../shipped/lock.ts';
+import type { HostPlatform } from '../shipped/target.ts';
+import { type ArtefactStore, hashFile } from '../store/store.ts';
+import { absentAsNull, errorMessage, SetupError } from '../support/errors.ts';
+import { fileIdentity } from '../support/fs/file-identity.ts';
+import { pathExists } from '../support/fs/path-exists.ts';
+import { placeUvBinary, uvBinaryName } from './acquire.ts';
+import { extractUvBinary, uvWheelMember } from './archive.ts';
+import {
+  MANAGED_UV_ARTIFACTS,
+  MANAGED_UV_VERSION,
+  MANAGED_UV_WHEELS,
+  type ManagedUvPlatformKey,
+} from './release.ts';
+import { markVerified, readVerifiedMark } from './verified-mark.ts';
+
+export interface UvPins {
+  archive: Artefact;
+  wheel: Artefact;
+  /** Digest of the binary inside the wheel. Those inside the archives are not known to be the same bytes. */
+  wheelBinarySha256: string;
+}
+
+/** What this program carries about uv for a platform; `null` where it pins none. */
+export function uvPinsFor(host: Pick<HostPlatform, 'platform' | 'arch'>): UvPins | null {
+  const key = `${host.platform}-${host.arch}` as ManagedUvPlatformKey;
+  const archive = MANAGED_UV_ARTIFACTS[key];
+  const wheel = MANAGED_UV_WHEELS[key];
+  if (!archive || !wheel) return null;
+  return {
+    archive: { ...archive, kind: 'uv', sizeBytes: null, unpackedBytes: wheel.binarySizeBytes },
+    wheel: {
+      file: wheel.file,
+      sha256: wheel.sha256,
+      kind: 'uv',
+      sizeBytes: wheel.sizeBytes,
+      unpackedBytes: wheel.binarySizeBytes,
+    },
+    wheelBinarySha256: wheel.binarySha256,
+  };
+}
+
+/**
+ * Unpacks a verified archive or wheel of the store into uv's place, and marks it as verified.
+ * @throws SetupError when another binary stays there, which cannot be replaced because it runs.
+ */
+export async function installUvFrom(store: ArtefactStore, artefact: Artefact, uvPath: string): Promise<void> {
+  const binary = await binaryOf(store, artefact);
+  const wanted = sha256Of(binary);
+  const isPlaced = await placeUvBinary(uvPath, binary);
+  const identity = await fileIdentity(uvPath);
+  if (!isPlaced && (await hashFile(uvPath)) !== wanted) throw alteredUv(uvPath);
+  await markVerified(uvPath, identity, wanted);
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+async function binaryOf(store: ArtefactStore, artefact: Artefact): Promise<Uint8Array> {
+  const binaryName = uvBinaryName();
+  const member = artefact.file.endsWith('.whl') ? uvWheelMember(MANAGED_UV_VERSION, binaryName) : undefined;
+  return extractUvBinary(await readFile(store.pathOf(artefact)), { file: artefact.file, binaryName, member });
+}
+
+export interface InspectedUv {
+  /**
+   * The pinned bytes; the pinned bytes altered (ktx put them there, so they can be fetched again); or a binary that nobody
+   * here knows, such as one placed by hand.
+   */
+  state: 'missing' | 'pinned' | 'altered' | 'unknown';
+  /** Of what lies there; `null` where nothing does, or nothing is pinned to compare it with. */
+  sha256: string | null;
+}
+
+/**
+ * What lies at uv's place. Its digest is a pin where it came in a wheel. Of an archive the pin is another: what it holds counts,
+ * and when it has left the store, what an install wrote down when it took uv out of it.
+ */
+export async function inspectUvBinary(
+  uvPath: string,
+  pins: UvPins | null,
+  store: ArtefactStore,
+): Promise<InspectedUv> {
+  if (!pins) return { state: (await pathExists(uvPath)) ? 'unknown' : 'missing', sha256: null };
+  // A folder cannot be hashed, and reading a pipe need not end.
+  const status = await stat(uvPath).catch(absentAsNull);
+  if (status?.isFile() === false) return { state: 'unknown', sha256: null };
+  const sha256 = await store.digestOf(uvPath);
+  if (sha256 === null) return { state: 'missing', sha256 };
+  if (sha256 === pins.wheelBinarySha256) return { state: 'pinned', sha256 };
+  const kept = await keptBinary(store, pins.archive);
+  const taken = kept ? sha256Of(kept) : (await readVerifiedMark(uvPath))?.sha256;
+  if (sha256 === taken) return { state: 'pinned', sha256 };
+  const isOurs = taken !== undefined || (await store.has(pins.wheel));
+  return { state: isOurs ? 'altered' : 'unknown', sha256 };
+}
+
+/** `null` when the archive is not in the store, or another run took it away while it was looked at. */
+async function keptBinary(store: ArtefactStore, archive: Artefact): Promise<Uint8Array | null> {
+  if ((await store.verify(archive)) !== 'ok') return null;
+  return binaryOf(store, archive).catch(absentAsNull);
+}
+
+/**
+ * Looks at the uv that is about to be run. Where this program pins none there is nothing to compare with.
+ * @returns its digest, `null` where none is pinned.
+ * @throws SetupError unless it is the pinned one, of class verification where it is another; it must not be run then.
+ */
+export async function assertPinnedUv(
+  uvPath: string,
+  pins: UvPins | null,
+  store: ArtefactStore,
+): Promise<string | null> {
+  if (!pins) return null;
+  const { state, sha256 } = await inspectUvBinary(uvPath, pins, store);
+  if (state === 'missing') throw vanishedUv(uvPath);
+  if (state === 'altered') throw alteredUv(uvPath);
+  if (state === 'unknown') refuseUnknownUv(uvPath);
+  return sha256;
+}
+
+/** As `assertPinnedUv`, for an install: it writes down what it found. A plan may have waited for its answer for hours. */
+export async function acceptPinnedUv(
+  uvPath: string,
+  pins: UvPins | null,
+  store: ArtefactStore,
+): Promise<void> {
+  const identity = await fileIdentity(uvPath);
+  const sha256 = await assertPinnedUv(uvPath, pins, store);
+  if (sha256 !== null) await markVerified(uvPath, identity, sha256);
+}
+
+/** @param error of `readUvVersion`. */
+export function givenUvFails(uvPath: string, error: unknown): SetupError {
+  const { cause } = error as SetupError;
+  return wrongGivenUv(`does not run: ${uvPath}.`, errorMessage(cause), cause);
+}
+
+/** @param version what a program that was given with `--uv` answered. @throws SetupError when it is another, such as uvx. */
+export function assertUv(uvPath: string, version: string): void {
+  if (!/^uv \d/.test(version))
+    throw wrongGivenUv(
+      `is no uv: ${uvPath}.`,
+      version === '' ? 'asked for its version it says nothing' : `asked for its version it says: ${version}`,
+    );
+}
+
+function wrongGivenUv(predicate: string, evidence: string, cause?: unknown): SetupError {
+  return new SetupError(`The program that was given with --uv ${predicate}`, {
+    failureClass: 'platform',
+    evidence: [evidence],
+    nextSteps: ['Give the path of a uv binary, or leave --uv out'],
+    cause,
+  });
+}
+
+function vanishedUv(uvPath: string): SetupError {
+  return new SetupError(`The uv at ${uvPath} has gone while it was needed.`, {
+    failureClass: 'conflict',
+    evidence: [`nothing is at ${uvPath} any more`],
+    nextSteps: ['Run the same command again: uv is fetched then'],
+  });
+}
+
+function alteredUv(uvPath: string): SetupError {
+  return new SetupError(
+    `The uv at ${uvPath} was altered: its sha256 is not the pinned one, so it is not run. Restore it: ktx setup --force`,
+    { failureClass: 'verification', nextSteps: ['ktx setup --force'] },
+  );
+}
+
+/** @throws SetupError: on a pinned platform only the pinned bytes are used, or those that the user names himself. */
+export function refuseUnknownUv(uvPath: string): never {
+  throw new SetupError(
+    `The uv at ${uvPath} is not the uv ${MANAGED_UV_VERSION} that ktx knows, so it is not run. Delete it, then: ktx setup --force`,
+    {
+      failureClass: 'verification',
+      evidence: ['its sha256 is not the pinned one, and ktx did not put it there'],
+      nextSteps: [
+        'Delete it, and ktx fetches the pinned one',
+        `Use it all the same: ktx setup --uv ${uvPath}`,
+      ],
+    },
+  );
+}

@@ -1,0 +1,35 @@
+import type { KtxRuntimeFeature } from '../core/features.ts';
+
+/** Argument lists of the uv calls, row by row of the contract (runtime-library section 9); row 1 is `readUvVersion`. Pure. */
+
+/** Row 2. `request` is a minor (`3.13`) for a foreign wheel, the locked patch version otherwise. */
+export const pythonInstallArgs = (request: string): string[] => ['python', 'install', request];
+
+/** Row 3. With a system interpreter `request` is its path. */
+export const venvArgs = (request: string, environmentDir: string): string[] => [
+  'venv',
+  '--python',
+  request,
+  environmentDir,
+];
+
+/** Row 4 for a foreign wheel: uv resolves what it asks for. */
+export function wheelInstallArgs(
+  pythonPath: string,
+  wheelPath: string,
+  features: readonly KtxRuntimeFeature[],
+): string[] {
+  const extra = features.includes('local-embeddings') ? '[local-embeddings]' : '';
+  return ['pip', 'install', '--python', pythonPath, `${wheelPath}${extra}`];
+}
+
+/** Row 4 for the bundled wheel: one generated file that names every byte by digest. */
+export const lockedInstallArgs = (pythonPath: string, requirementsPath: string): string[] => [
+  'pip',
+  'install',
+  '--python',
+  pythonPath,
+  '--require-hashes',
+  '-r',
+  requirementsPath,
+];

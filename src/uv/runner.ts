@@ -1,0 +1,104 @@
+import type { Emit, SetupStep } from '../core/events.ts';
+import type { InstallLog } from '../log/install-log.ts';
+import type { ManagedPythonRuntimeExec } from '../process/exec.ts';
+import { runProcess } from '../process/run-process.ts';
+import { parseUvLine } from './output.ts';
+
+/** A uv command that ended badly. The message is the contract's (runtime-library section 10). */
+export class UvCommandError extends Error {
+  readonly uvArgs: readonly string[];
+  readonly output: string;
+
+  constructor(uvArgs: readonly string[], stdout: string, stderr: string, logPath: string, cause?: unknown) {
+    const output = [stderr.trim(), stdout.trim()].filter(Boolean).join('\n');
+    const text = output
+      ? `Python runtime install failed.\n${output}\nInstall log: ${logPath}`
+      : `Python runtime install failed. Install log: ${logPath}`;
+    super(text, cause === undefined ? undefined : { cause });
+    this.name = 'UvCommandError';
+    this.uvArgs = uvArgs;
+    this.output = output;
+  }
+}
+
+export interface UvRunner {
+  /**
+   * Runs uv with its command line and output in the install log and as events while it runs.
+   * @throws UvCommandError when it exits with anything but 0, CancelledError once its process tree is gone.
+   */
+  run(step: SetupStep, args: string[], env: NodeJS.ProcessEnv): Promise<void>;
+}
+
+/** With `exec` (injected by an embedding program) commands go through it, and their output comes when they end. */
+export function createUvRunner(options: {
+  uvPath: string;
+  log: InstallLog | null;
+  logPath: string;
+  emit: Emit;
+  /** Hides secrets in what uv prints. */
+  mask: (text: string) => string;
+  /** Told of every child, see `runProcess`. */
+  onSpawn?: (pid: number, mark: string) => void;
+  exec?: ManagedPythonRuntimeExec;
+  signal?: AbortSignal;
+}): UvRunner {
+  const { uvPath, log, emit, exec, signal, onSpawn } = options;
+
+  const masked = (output: { stdout: string; stderr: string }) => ({
+    stdout: options.mask(output.stdout),
+    stderr: options.mask(output.stderr),
+  });
+
+  async function outcomeOf(
+    args: string[],
+    env: NodeJS.ProcessEnv,
+    onLines?: (stream: 'stdout' | 'stderr', lines: string[]) => void | Promise<void>,
+  ): Promise<{ isOk: boolean; stdout: string; stderr: string; cause?: unknown }> {
+    if (!exec) {
+      const { mask } = options;
+      const outcome = await runProcess({ command: uvPath, args, env, signal, mask, onLines, onSpawn });
+      return { isOk: outcome.exitCode === 0, stdout: outcome.stdout, stderr: outcome.stderr };
+    }
+    try {
+      const { stdout, stderr } = masked(await exec(uvPath, args, { env }));
+      await onLines?.('stdout', linesOf(stdout));
+      await onLines?.('stderr', linesOf(stderr));
+      return { isOk: true, stdout, stderr };
+    } catch (cause) {
+      const { stdout, stderr } = masked(outputOf(cause));
+      await onLines?.('stdout', linesOf(stdout));
+      await onLines?.('stderr', linesOf(stderr));
+      return { isOk: false, stdout, stderr, cause };
+    }
+  }
+
+  return {
+    async run(step, args, env) {
+      await log?.command(uvPath, args);
+      const outcome = await outcomeOf(args, env, async (stream, lines) => {
+        if (lines.length === 0) return;
+        emit({ type: 'lines', step, stream, lines });
+        for (const line of lines) {
+          const parsed = parseUvLine(line);
+          if (parsed) emit({ type: 'uv', step, ...parsed });
+        }
+        await log?.maskedLines(lines);
+      });
+      if (!outcome.isOk) {
+        throw new UvCommandError(args, outcome.stdout, outcome.stderr, options.logPath, outcome.cause);
+      }
+    },
+  };
+}
+
+function linesOf(text: string): string[] {
+  return text === '' ? [] : text.replace(/\r?\n$/, '').split(/\r?\n/);
+}
+
+function outputOf(error: unknown): { stdout: string; stderr: string } {
+  const { stdout, stderr } = (error ?? {}) as { stdout?: unknown; stderr?: unknown };
+  return {
+    stdout: typeof stdout === 'string' ? stdout : '',
+    stderr: typeof stderr === 'string' ? stderr : '',
+  };
+}

@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { stopManagedPythonDaemon } from '../../src/daemon/stop.ts';
+import { SetupError } from '../../src/support/errors.ts';
+import { pathExists } from '../../src/support/fs/path-exists.ts';
+import { daemonProject, writeState, writeStateText } from '../fixtures/daemon.ts';
+import { writeScript } from '../fixtures/fake-daemon.ts';
+
+/** A process that looks like a daemon of this project. */
+async function lookalike(root: string, port: number) {
+  const path = join(root, 'bin', 'ktx-daemon');
+  await writeScript(path, '#!/usr/bin/python3\nimport signal\nsignal.pause()\n');
+  const args = [path, 'serve-http', '--host', '127.0.0.1', '--port', String(port)];
+  return started('/usr/bin/python3', args);
+}
+
+async function started(command: string, args: string[]) {
+  const child = spawn(command, args, { stdio: ['pipe', 'ignore', 'ignore'] });
+  const exited = once(child, 'exit');
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await once(child, 'spawn');
+  return { pid: child.pid!, exited };
+}
+
+/** Of two signals that wait the lower one is delivered first: a SIGTERM that was sent would be what ended it. */
+async function expectUntouched({ pid, exited }: Awaited<ReturnType<typeof started>>): Promise<void> {
+  process.kill(pid, 'SIGXCPU');
+  expect(await exited).toEqual([null, 'SIGXCPU']);
+}
+
+describe('stopManagedPythonDaemon', () => {
+  it('14. kills the recorded pid once, without naming a signal, and deletes the file; then already-stopped', async () => {
+    const { options, layout } = await daemonProject();
+    const state = await writeState(layout);
+    const kills: unknown[][] = [];
+    const controls = { processAlive: () => true, killProcess: (...args: unknown[]) => kills.push(args) };
+    expect(await stopManagedPythonDaemon({ ...options, ...controls })).toEqual({
+      status: 'stopped',
+      layout,
+      state,
+    });
+    expect(kills).toEqual([[4242]]);
+    expect(await pathExists(layout.daemonStatePath)).toBe(false);
+    expect(await stopManagedPythonDaemon({ ...options, ...controls })).toEqual({
+      status: 'already-stopped',
+      layout,
+    });
+    expect(kills).toHaveLength(1);
+  });
+
+  it('14. a recorded pid that is gone is only forgotten', async () => {
+    const { options, layout } = await daemonProject();
+    await writeState(layout);
+    const killProcess = () => {
+      throw new Error('killed');
+    };
+    const result = await stopManagedPythonDaemon({ ...options, processAlive: () => false, killProcess });
+    expect(result.status).toBe('stopped');
+    expect(await pathExists(layout.daemonStatePath)).toBe(false);
+  });
+
+  it('14. a real process ends', async () => {
+    const { options, layout } = await daemonProject();
+    const daemon = await lookalike(layout.runtimeRoot, 58731);
+    await writeState(layout, { pid: daemon.pid });
+    expect((await stopManagedPythonDaemon(options)).status).toBe('stopped');
+    expect(await daemon.exited).toEqual([null, 'SIGTERM']);
+  });
+
+  it.each([
+    ['is something else', '/bin/sleep', ['60']],
+    [
+      'is a shell that only mentions it',
+      '/bin/sh',
+      ['-c', 'read line; : ktx-daemon serve-http --port 58731'],
+    ],
+  ])('H1. a recorded pid that %s is not signalled', async (_name, command, args) => {
+    const { options, layout } = await daemonProject();
+    const innocent = await started(command, args);
+    await writeState(layout, { pid: innocent.pid });
+    expect((await stopManagedPythonDaemon(options)).status).toBe('stopped');
+    expect(await pathExists(layout.daemonStatePath)).toBe(false);
+    await expectUntouched(innocent);
+  });
+
+  it("H1. nor is one that by now is another project's daemon: it listens elsewhere", async () => {
+    const { options, layout } = await daemonProject();
+    const other = await lookalike(layout.runtimeRoot, 58732);
+    await writeState(layout, { pid: other.pid, port: 58731 });
+    expect((await stopManagedPythonDaemon(options)).status).toBe('stopped');
+    await expectUntouched(other);
+  });
+
+  it('an error of an injected killer is passed on, and the state stays', async () => {
+    const { options, layout } = await daemonProject();
+    await writeState(layout);
+    const killProcess = () => {
+      throw new Error('no kill today');
+    };
+    const stopping = stopManagedPythonDaemon({ ...options, processAlive: () => true, killProcess });
+    await expect(stopping).rejects.toThrow('no kill today');
+    expect(await pathExists(layout.daemonStatePath)).toBe(true);
+  });
+
+  it('an invalid state file is left alone, and named with what to do', async () => {
+    const { options, layout } = await daemonProject();
+    await writeStateText(layout, '{"pid": 1');
+    const failure = await stopManagedPythonDaemon(options).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(SetupError);
+    expect((failure as Error).message).toMatch(/^Daemon state is invalid: .*JSON/);
+    expect((failure as Error).message).toContain(`Delete ${layout.daemonStatePath}`);
+    expect(await readFile(layout.daemonStatePath, 'utf8')).toBe('{"pid": 1');
+  });
+});

@@ -1,0 +1,203 @@
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openInstallLog, ownInstallLog } from '../../src/log/install-log.ts';
+import { runProcess } from '../../src/process/run-process.ts';
+import { CancelledError } from '../../src/support/errors.ts';
+import { createRedactor } from '../../src/support/text/redaction.ts';
+
+/** A busy machine is no failure. */
+const PATIENT = { timeout: 10_000 };
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ktx-log-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+let count = 0;
+const newPath = (): string => join(folder, 'version', `install-${count++}.log`);
+const read = (path: string): Promise<string> => readFile(path, 'utf8');
+
+describe('install log', () => {
+  it('does not write through a link', async () => {
+    const victim = join(folder, 'victim');
+    await writeFile(victim, 'precious');
+    const path = newPath();
+    await mkdir(join(folder, 'version'), { recursive: true });
+    await symlink(victim, path);
+    const log = await openInstallLog(path);
+    await log.text('a line');
+    await log.close();
+    expect(await read(victim)).toBe('precious');
+    expect(await read(path)).toBe('a line\n');
+  });
+
+  it('has the command, then its output, each on lines of their own', async () => {
+    const path = newPath();
+    const log = await openInstallLog(path);
+    await log.command('/r/uv', ['venv', '--python', '3.13']);
+    await log.text('Using CPython 3.13.14\nCreating');
+    await log.text('whole line\n');
+    await log.text('');
+    await log.lines(['a', '', 'b']);
+    await log.lines([]);
+    await log.close();
+    expect(await read(path)).toBe(
+      '$ /r/uv venv --python 3.13\nUsing CPython 3.13.14\nCreating\nwhole line\na\n\nb\n',
+    );
+  });
+
+  it('starts anew and is empty until something is logged', async () => {
+    const path = join(folder, 'old.log');
+    await writeFile(path, 'from an earlier run\n');
+    const log = await openInstallLog(path);
+    expect(await read(path)).toBe('');
+    await log.close();
+    expect(await read(path)).toBe('');
+  });
+
+  it('masks commands, texts and lines, whoever wrote them', async () => {
+    const path = newPath();
+    const log = await openInstallLog(path, { redactor: createRedactor() });
+    await log.command('uv', ['--index-url', 'https://me:pw@h.example/simple']);
+    await log.text('error: https://me:pw@h.example/simple\n');
+    await log.lines(['fetch https://me:pw@h.example/simple']);
+    await log.lines(['at https://me:pw@h.example/simple']);
+    await log.close();
+    expect(await read(path)).toBe(
+      '$ uv --index-url https://****@h.example/simple\nerror: https://****@h.example/simple\nfetch https://****@h.example/simple\nat https://****@h.example/simple\n',
+    );
+  });
+
+  it('grows while the run goes', async () => {
+    const path = newPath();
+    const log = await openInstallLog(path);
+    await log.lines(['first']);
+    await expect.poll(() => read(path), PATIENT).toBe('first\n');
+    await log.lines(['second']);
+    await expect.poll(() => read(path), PATIENT).toBe('first\nsecond\n');
+    await log.close();
+  });
+
+  it('makes a flood wait: what is accepted is at most a little ahead of the file', async () => {
+    const path = newPath();
+    const log = await openInstallLog(path);
+    const batch = Array.from({ length: 1000 }, (_, index) => `${index}`.padStart(99, '.'));
+    let accepted = 0;
+    let isWaiting = false;
+    let waited = 0;
+    for (let round = 0; round < 60; round++) {
+      const logged = log.lines(batch);
+      let isDone = false;
+      isWaiting = true;
+      void logged.then(() => {
+        isDone = true;
+      });
+      // Turns of the microtask queue only: no write can end in them.
+      for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+      if (!isDone) {
+        waited++;
+        await logged;
+        const inFile = (await read(path)).length;
+        expect(inFile).toBe(accepted + batch.length * 100);
+      }
+      isWaiting = false;
+      accepted += batch.length * 100;
+    }
+    expect(isWaiting).toBe(false);
+    // 6 MB with 1 MiB of room.
+    expect(waited).toBeGreaterThanOrEqual(4);
+    await log.close();
+    expect((await read(path)).length).toBe(accepted);
+  });
+
+  it('is complete after close, also when nobody waited', async () => {
+    const path = newPath();
+    const log = await openInstallLog(path);
+    for (let index = 0; index < 20_000; index++) void log.lines([`line ${index}`]);
+    await Promise.all([log.close(), log.close()]);
+    const lines = (await read(path)).trimEnd().split('\n');
+    expect(lines).toEqual(Array.from({ length: 20_000 }, (_, index) => `line ${index}`));
+  });
+
+  it('refuses what comes after close', async () => {
+    const path = newPath();
+    const log = await openInstallLog(path);
+    await log.close();
+    await expect(log.text('late')).rejects.toThrow(`${path} is closed`);
+  });
+
+  it('has every line of a real child, whatever it prints', async () => {
+    const path = newPath();
+    const log = await openInstallLog(path);
+    const outcome = await runProcess({
+      command: process.execPath,
+      args: [
+        '-e',
+        'for (let i = 0; i < 100_000; i++) console.log("é line " + i); process.stdout.write("end")',
+      ],
+      onLines: (_stream, lines) => log.lines(lines),
+    });
+    await log.close();
+    expect(outcome.exitCode).toBe(0);
+    const lines = (await read(path)).split('\n');
+    expect(lines.length).toBe(100_002);
+    expect(lines.slice(0, 100_000).every((line, index) => line === `é line ${index}`)).toBe(true);
+    expect(lines.slice(100_000)).toEqual(['end', '']);
+  });
+
+  it('is complete after a cancel', async () => {
+    const path = newPath();
+    const log = await openInstallLog(path);
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const run = runProcess({
+      command: process.execPath,
+      args: [
+        '-e',
+        'let i = 0; setInterval(() => { for (let n = 0; n < 500; n++) console.log("line " + i++) }, 1)',
+      ],
+      signal: stop.signal,
+      onLines: (_stream, lines) => {
+        seen.push(...lines);
+        if (seen.length > 5000) stop.abort();
+        return log.lines(lines);
+      },
+    });
+    await expect(run).rejects.toBeInstanceOf(CancelledError);
+    await log.close();
+    expect((await read(path)).split('\n')).toEqual([...seen, '']);
+    expect(seen.length).toBeGreaterThan(5000);
+  });
+
+  it.runIf(process.platform === 'linux')(
+    'reports a disk that is full to whoever waits, and at close',
+    async () => {
+      const log = await openInstallLog('/dev/full');
+      const line = ['x'.repeat(2 * 1024 * 1024)];
+      await expect(log.lines(line)).rejects.toMatchObject({ code: 'ENOSPC' });
+      await expect(log.text('more')).rejects.toMatchObject({ code: 'ENOSPC' });
+      await expect(log.close()).rejects.toMatchObject({ code: 'ENOSPC' });
+    },
+  );
+
+  it('rejects with the errno when it cannot be opened', async () => {
+    const file = join(folder, 'a-file');
+    await writeFile(file, '');
+    await chmod(file, 0o644);
+    await expect(openInstallLog(join(file, 'install.log'))).rejects.toMatchObject({
+      code: expect.stringMatching(/^E/),
+    });
+  });
+});
+
+it('a log that an earlier run left is not ours, nor one that is not there', async () => {
+  const path = newPath();
+  expect(await ownInstallLog(path)).toBeNull();
+  await (await openInstallLog(path)).close();
+  expect(await ownInstallLog(path)).toBe(path);
+  await utimes(path, 1e9, 1e9);
+  expect(await ownInstallLog(path)).toBeNull();
+});

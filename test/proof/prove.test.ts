@@ -1,0 +1,219 @@
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { proveDaemon, proveEnvironment, proveImports } from '../../src/proof/prove.ts';
+import { REFERENCE_TEXT, REFERENCE_VECTOR } from '../../src/proof/reference-vector.ts';
+import type { SetupError } from '../../src/support/errors.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+
+/** An environment whose interpreter and daemon are small scripts that behave in one wrong way each. */
+async function environment(python: string, daemon = '') {
+  const environmentDir = await temporaryFolder();
+  await mkdir(join(environmentDir, 'bin'));
+  const pythonPath = join(environmentDir, 'bin', 'python');
+  const daemonPath = join(environmentDir, 'bin', 'ktx-daemon');
+  await writeFile(pythonPath, `#!/bin/sh\n${python}\n`);
+  await writeFile(daemonPath, `#!${process.execPath}\n${daemon}\n`);
+  await chmod(pythonPath, 0o755);
+  await chmod(daemonPath, 0o755);
+  return { environmentDir, pythonPath, daemonPath, cliVersion: '0.3.0', env: { PATH: '/usr/bin:/bin' } };
+}
+
+/** A daemon in Node: `answer` is an expression that gives the body of `/health`. */
+const daemonThatSays = (answer: string) => `
+const { createServer } = require('node:http');
+const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
+const { KTX_DAEMON_VERSION: version, KTX_DAEMON_NONCE: nonce } = process.env;
+createServer((request, response) => response.end(JSON.stringify(${answer}))).listen(port, '127.0.0.1');
+setTimeout(() => { console.error('I give up'); process.exit(3); }, 700);
+`;
+
+async function failureOf(promise: Promise<unknown>): Promise<SetupError> {
+  return promise.then(
+    () => expect.unreachable('it was proven'),
+    (error: SetupError) => error,
+  );
+}
+
+describe('the whole', () => {
+  const ANSWER = `echo "{\\"prefix\\": \\"$(dirname "$(dirname "$0")")\\", \\"version\\": \\"3.13.1\\"}"`;
+
+  it('imports and daemon together', async () => {
+    const here = await environment(ANSWER, daemonThatSays(`{ status: 'healthy', version, nonce }`));
+    expect(await proveEnvironment(here)).toEqual({ pythonVersion: '3.13.1' });
+  });
+
+  it('of two failures the import is told, and no daemon is left', async () => {
+    const pidFile = join(await temporaryFolder(), 'pid');
+    const here = await environment(
+      'sleep 0.5; echo "No module named fastapi" >&2; exit 1',
+      `require('node:fs').writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)); setInterval(() => {}, 1000);`,
+    );
+    expect((await failureOf(proveEnvironment(here))).message).toContain('cannot be imported');
+    const pid = Number(await readFile(pidFile, 'utf8'));
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  });
+
+  it('a daemon that does not start fails it though the imports pass', async () => {
+    const here = await environment(ANSWER, 'console.error("port taken"); process.exit(3);');
+    expect((await failureOf(proveEnvironment(here))).message).toContain('the daemon does not start');
+  });
+});
+
+describe('imports', () => {
+  it('passes when the interpreter is of this environment', async () => {
+    const here = await environment(
+      `echo "{\\"prefix\\": \\"$(dirname "$(dirname "$0")")\\", \\"version\\": \\"3.13.1\\"}"`,
+    );
+    expect(await proveImports(here)).toBe('3.13.1');
+  });
+
+  it('what the packages print when they are imported is no answer', async () => {
+    const here = await environment(
+      `echo "Welcome"; echo "{}"; echo "{\\"prefix\\": \\"$(dirname "$(dirname "$0")")\\", \\"version\\": \\"3.13.1\\"}"; echo "Bye"`,
+    );
+    expect(await proveImports(here)).toBe('3.13.1');
+  });
+
+  it('an answer that is none is said, with what was printed', async () => {
+    const here = await environment('echo "Welcome"');
+    const failure = await failureOf(proveImports(here));
+    expect(failure.message).toContain('the interpreter gives no answer');
+    expect(failure.evidence).toContain('Welcome');
+  });
+
+  it('an interpreter of another environment is refused', async () => {
+    const here = await environment(`echo '{"prefix": "/usr", "version": "3.13.1"}'`);
+    const failure = await failureOf(proveImports(here));
+    expect(failure.message).toContain('belongs to another environment');
+    expect(failure.evidence).toContain('sys.prefix is /usr');
+  });
+
+  it('a failed import shows what Python said', async () => {
+    const here = await environment(`echo "ModuleNotFoundError: No module named 'fastapi'" >&2; exit 1`);
+    const failure = await failureOf(proveImports(here));
+    expect(failure.message).toContain('cannot be imported');
+    expect(failure.evidence.join('\n')).toContain("No module named 'fastapi'");
+  });
+
+  it('an interpreter that is gone is named', async () => {
+    const here = await environment('');
+    const failure = await failureOf(proveImports({ ...here, pythonPath: `${here.pythonPath}-gone` }));
+    expect(failure.message).toContain('does not start');
+    expect(failure.evidence[0]).toBe(`${here.pythonPath}-gone`);
+  });
+});
+
+describe('daemon', () => {
+  const good = "{ status: 'healthy', version, nonce }";
+
+  it('passes when it answers with our version and our nonce, and is ended then', async () => {
+    const here = await environment('', daemonThatSays(good));
+    await expect(proveDaemon(here)).resolves.toBeUndefined();
+  });
+
+  it.each([
+    ['another nonce: another process has the port', "{ status: 'healthy', version, nonce: 'other' }"],
+    ['no nonce', "{ status: 'healthy', version }"],
+    ['another version', "{ status: 'healthy', version: '0.2.0', nonce }"],
+    ['another status', "{ status: 'starting', version, nonce }"],
+    ['something else', '[1]'],
+  ])('%s', async (_name, answer) => {
+    const here = await environment('', daemonThatSays(answer));
+    const failure = await failureOf(proveDaemon(here));
+    expect(failure.message).toContain('the daemon does not start');
+    expect(failure.evidence.join('\n')).toMatch(/exit code 3\nI give up/);
+  });
+
+  it.each([
+    ['says nothing of the nonce', "{ status: 'healthy', version }", true],
+    ['says another one', "{ status: 'healthy', version, nonce: 'other' }", false],
+  ])('a foreign wheel that %s', async (_name, answer, isProven) => {
+    const here = await environment('', daemonThatSays(answer));
+    const proof = proveDaemon({ ...here, isForeign: true }).then(
+      () => true,
+      () => false,
+    );
+    expect(await proof).toBe(isProven);
+  });
+
+  it('one that cannot be started at all', async () => {
+    const here = await environment('');
+    const failure = await failureOf(proveDaemon({ ...here, daemonPath: `${here.daemonPath}-gone` }));
+    expect(failure.evidence.join('\n')).toContain('ENOENT');
+  });
+
+  it('a cancel ends it', async () => {
+    const here = await environment('', daemonThatSays("{ status: 'starting' }"));
+    const stop = new AbortController();
+    const proof = proveDaemon({ ...here, signal: stop.signal });
+    stop.abort();
+    await expect(proof).rejects.toMatchObject({ name: 'CancelledError' });
+  });
+
+  it('masks what it prints', async () => {
+    const here = await environment('', "console.error('token hunter2'); process.exit(1);");
+    const failure = await failureOf(
+      proveDaemon({ ...here, mask: (text) => text.replaceAll('hunter2', '****') }),
+    );
+    expect(failure.evidence.join('\n')).toContain('token ****');
+  });
+});
+
+describe('a vector, where the environment has a model', () => {
+  /** Embeds with `vector`, an expression; remembers on stdout what it was asked. */
+  const daemonThatEmbeds = (vector: string, status = 200) => `
+const { createServer } = require('node:http');
+const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
+const { KTX_DAEMON_VERSION: version, KTX_DAEMON_NONCE: nonce, KTX_EMBEDDINGS_MODEL_DIR: modelDir } = process.env;
+const reference = ${JSON.stringify(REFERENCE_VECTOR)};
+createServer((request, response) => {
+  if (request.url === '/health') return response.end(JSON.stringify({ status: 'healthy', version, nonce }));
+  let body = '';
+  request.on('data', (chunk) => { body += chunk; });
+  request.on('end', () => {
+    console.log('asked ' + request.url + ' ' + body + ' with ' + modelDir);
+    response.writeHead(${status}).end(JSON.stringify(${vector}));
+  });
+}).listen(port, '127.0.0.1');
+`;
+  const modelDir = '/models/tiny';
+
+  it('passes when it is the reference, computed with the model of the plan', async () => {
+    const here = await environment('', daemonThatEmbeds('{ embedding: reference }'));
+    const lines: string[] = [];
+    await proveDaemon({ ...here, modelDir, onLines: (_stream, printed) => void lines.push(...printed) });
+    expect(lines).toEqual([`asked /embeddings/compute {"text":"${REFERENCE_TEXT}"} with ${modelDir}`]);
+  });
+
+  it('rounding is no difference', async () => {
+    const here = await environment('', daemonThatEmbeds('{ embedding: reference.map((n) => n + 9e-5) }'));
+    await proveDaemon({ ...here, modelDir });
+  });
+
+  it.each([
+    ['another model', '{ embedding: reference.map((n) => -n) }', /differs from its reference by 0\.46/],
+    ['one number is off', '{ embedding: [reference[0] + 2e-4, ...reference.slice(1)] }', /by 0\.00020$/],
+    ['a vector of another length', '{ embedding: reference.slice(1) }', /by Infinity/],
+    ['none', '{}', /by Infinity/],
+  ])('a wrong vector is refused: %s', async (_name, answer, evidence) => {
+    const here = await environment('', daemonThatEmbeds(answer));
+    const failure = await failureOf(proveDaemon({ ...here, modelDir }));
+    expect(failure.message).toBe('The Python environment is in place, but it computes wrong vectors.');
+    expect(failure.evidence.join('\n')).toMatch(evidence);
+  });
+
+  it('a daemon that cannot compute is refused in its own words', async () => {
+    const here = await environment('', daemonThatEmbeds("{ detail: 'Daemon request failed: no file' }", 500));
+    const failure = await failureOf(proveDaemon({ ...here, modelDir }));
+    expect(failure.message).toContain('no vector can be computed');
+    expect(failure.evidence.join('\n')).toContain('Daemon request failed: no file');
+  });
+
+  it('without a model no vector is asked for', async () => {
+    const here = await environment('', daemonThatEmbeds('{}'));
+    const lines: string[] = [];
+    await proveDaemon({ ...here, onLines: (_stream, printed) => void lines.push(...printed) });
+    expect(lines).toEqual([]);
+  });
+});

@@ -1,0 +1,139 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { choosePython } from '../../src/python/python-choice.ts';
+import { newPythonDir, recordPython } from '../../src/python/unpacked-python.ts';
+import { unavailability } from '../../src/shipped/feature-support.ts';
+import type { RuntimeLock } from '../../src/shipped/lock.ts';
+import type { HostPlatform } from '../../src/shipped/target.ts';
+import { SetupError } from '../../src/support/errors.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+
+const host: HostPlatform = {
+  platform: 'linux',
+  arch: 'x64',
+  libc: 'gnu',
+  glibcVersion: '2.36',
+  macosVersion: null,
+};
+const sha256 = 'a'.repeat(64);
+const features = { core: ['b'.repeat(64)], 'local-embeddings': { unavailable: 'no wheel of onnxruntime' } };
+const lock: RuntimeLock = {
+  schemaVersion: 1,
+  python: { version: '3.13.14', build: '20260610', archives: { 'linux-x64-gnu': sha256 } },
+  artefacts: { [sha256]: { file: 'cpython.tar.gz', kind: 'python', bytes: 33, unpackedBytes: null } },
+  targets: {
+    'linux-x64-gnu-cp311': { minimum: { glibc: '2.17' }, features },
+    'linux-x64-gnu-cp313': { minimum: { glibc: '2.17' }, features },
+    'linux-arm64-gnu-cp313': { minimum: { glibc: '2.40' }, features },
+  },
+} as RuntimeLock;
+
+async function choose(change: Partial<Parameters<typeof choosePython>[0]> = {}) {
+  return choosePython({
+    choice: 'auto',
+    lock,
+    host,
+    features: ['core'],
+    pythonDir: await temporaryFolder(),
+    env: { PATH: '/usr/bin' },
+    isStored: async () => false,
+    findObstacles: async () => [],
+    ...change,
+  });
+}
+
+describe('auto', () => {
+  it('takes a managed one that is unpacked, and asks nobody', async () => {
+    const pythonDir = await temporaryFolder();
+    const key = 'cpython-3.13.14-linux-x86_64-gnu';
+    const unpackedDir = newPythonDir(pythonDir);
+    const bin = join(unpackedDir, key, 'bin');
+    await mkdir(bin, { recursive: true });
+    await writeFile(join(bin, 'python3'), '');
+    await recordPython(unpackedDir, { key, archiveSha256: sha256 });
+    const findObstacles = async () => {
+      throw new Error('nobody is to be asked');
+    };
+    expect(await choose({ pythonDir, findObstacles })).toMatchObject({
+      kind: 'managed',
+      presence: 'unpacked',
+      unpackedDir,
+    });
+  });
+
+  it('then one that is in the store, then one that can be fetched', async () => {
+    expect(await choose({ isStored: async () => true })).toMatchObject({ presence: 'stored' });
+    expect(await choose()).toMatchObject({
+      presence: 'fetch',
+      target: 'linux-x64-gnu-cp313',
+      version: '3.13.14',
+    });
+  });
+
+  it('then one of the system, named, with the reason', async () => {
+    const decision = await choose({ findObstacles: async () => ['mirror: no such host'] });
+    expect(decision).toMatchObject({ kind: 'system', rejected: ['mirror: no such host'] });
+    expect(decision.notes.join()).toMatch(/Python 3\.13\.14 cannot be had here.*\/usr\/bin\/python3/);
+  });
+
+  it('else an error that names every source and every interpreter', async () => {
+    const error = await choose({
+      findObstacles: async () => ['mirror: no such host'],
+      lock: { ...lock, targets: { 'linux-x64-gnu-cp313': lock.targets['linux-x64-gnu-cp313']! } },
+    }).catch((reason: unknown) => reason as SetupError);
+    if (!(error instanceof SetupError)) return expect.unreachable('a 3.13 is on this machine');
+    expect(error.failureClass).toBe('network');
+    expect(error.evidence[0]).toBe('mirror: no such host');
+    expect(error.evidence.join()).toMatch(/\/usr\/bin\/python3\S* is Python 3\./);
+    expect(error.nextSteps.join()).toContain('--python <path>');
+  });
+});
+
+it('managed: no fall back', async () => {
+  const choice = choose({ choice: 'managed', findObstacles: async () => ['mirror: no such host'] });
+  await expect(choice).rejects.toMatchObject({ failureClass: 'network', evidence: ['mirror: no such host'] });
+});
+
+it('system: the managed one is not looked at', async () => {
+  const decision = await choose({ choice: 'system', isStored: async () => true });
+  expect(decision).toMatchObject({ kind: 'system', rejected: [], notes: [] });
+});
+
+it('a path: that one or an error that says why', async () => {
+  expect(await choose({ choice: { path: '/usr/bin/python3' } })).toMatchObject({ kind: 'system' });
+  await expect(choose({ choice: { path: '/bin/sh' } })).rejects.toMatchObject({ failureClass: 'platform' });
+});
+
+it('a platform or feature that is not locked is refused by name', async () => {
+  const musl = { ...host, libc: 'musl' as const, glibcVersion: null };
+  await expect(choose({ host: musl })).rejects.toThrow('core cannot be installed on linux-x64-musl.');
+  await expect(choose({ features: ['core', 'local-embeddings'] })).rejects.toMatchObject({
+    evidence: expect.arrayContaining(['Python 3.13: no wheel of onnxruntime']),
+    nextSteps: ['ktx setup --feature core'],
+  });
+});
+
+it('unavailability says which minimum is not met', () => {
+  const arm = { ...host, arch: 'arm64' };
+  expect(unavailability(lock, arm, '3.13', ['core'])).toBe('needs glibc 2.40 or newer; this system has 2.36');
+  expect(unavailability(lock, host, '3.13', ['core'])).toBeNull();
+  expect(unavailability(lock, host, '3.12', ['core'])).toContain('nothing is locked');
+});
+
+it('a feature may ask for a newer system than its target', () => {
+  const wheels = { minimum: { glibc: '2.28' }, artefacts: ['b'.repeat(64), 'c'.repeat(64)] };
+  const targets = {
+    'linux-x64-gnu-cp313': {
+      minimum: { glibc: '2.17' },
+      features: { core: ['b'.repeat(64)], 'local-embeddings': wheels },
+    },
+  };
+  const both = ['core', 'local-embeddings'] as const;
+  const old = { ...host, glibcVersion: '2.26' };
+  expect(unavailability({ ...lock, targets }, old, '3.13', ['core'])).toBeNull();
+  expect(unavailability({ ...lock, targets }, old, '3.13', both)).toBe(
+    'needs glibc 2.28 or newer; this system has 2.26',
+  );
+  expect(unavailability({ ...lock, targets }, host, '3.13', both)).toBeNull();
+});

@@ -1,0 +1,60 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { setupNetwork } from '../../../src/setup/session/setup-network.ts';
+import type { Artefact } from '../../../src/shipped/lock.ts';
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
+
+const wheel: Artefact = {
+  file: 'a-1.whl',
+  kind: 'wheel',
+  sha256: 'a'.repeat(64),
+  sizeBytes: 1,
+  unpackedBytes: null,
+};
+
+/** An index that keeps who asks waiting. */
+async function silentIndex(timeoutSeconds: string) {
+  const asked = Promise.withResolvers<void>();
+  const waiting: ServerResponse[] = [];
+  const server: Server = createServer((_, response) => {
+    waiting.push(response);
+    asked.resolve();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const root = await temporaryFolder();
+  const network = setupNetwork({
+    env: {
+      XDG_CONFIG_DIRS: root,
+      PIP_CONFIG_FILE: '/dev/null',
+      PIP_INDEX_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/simple`,
+      UV_HTTP_TIMEOUT: timeoutSeconds,
+    },
+    homeDir: root,
+    runtimeRoot: root,
+    lock: null,
+  });
+  onTestFinished(async () => {
+    await network.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  return { network, asked: asked.promise, waiting };
+}
+
+it('an index that is silent for long is not asked again: somebody waits for the plan', async () => {
+  const { network, waiting } = await silentIndex('3');
+  const probe = await network.probe(wheel, undefined);
+  expect(probe.place).toBeNull();
+  expect(waiting).toHaveLength(1);
+});
+
+it('nobody who gives up waits for it', async () => {
+  const { network, asked } = await silentIndex('600');
+  const stop = new AbortController();
+  const probe = network.probe(wheel, stop.signal);
+  probe.catch(() => {});
+  await asked;
+  stop.abort();
+  await expect(probe).rejects.toThrow('cancelled');
+});

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { artefactsOf, lockedFeature, type RuntimeLock } from '../../src/shipped/lock.ts';
+import { runtimeLockSchema } from '../../src/shipped/lock-schema.ts';
+
+const [core, extra, config, archive] = ['a', 'b', 'c', 'd'].map((digit) => digit.repeat(64)) as [
+  string,
+  string,
+  string,
+  string,
+];
+const wheel = (file: string) => ({ file, kind: 'wheel', bytes: 1, unpackedBytes: 2 });
+const plain = {
+  schemaVersion: 1,
+  python: { version: '3.13.14', build: '20260610', archives: {} },
+  artefacts: {
+    [core]: wheel('c-1-py3-none-any.whl'),
+    [extra]: wheel('e-1-py3-none-any.whl'),
+    [config]: { file: 'config.json', kind: 'model', bytes: 612, unpackedBytes: 612 },
+    [archive]: { file: 'm-1-py3-none-any.whl', kind: 'model', bytes: 9, unpackedBytes: 9 },
+  },
+  targets: {
+    plain: { minimum: { glibc: '2.17' }, features: { core: [core], 'local-embeddings': [core, extra] } },
+    newer: {
+      minimum: { glibc: '2.17' },
+      features: {
+        core: [core],
+        'local-embeddings': { minimum: { glibc: '2.28' }, artefacts: [core, extra] },
+      },
+    },
+    without: { minimum: {}, features: { core: [core], 'local-embeddings': { unavailable: 'no wheel' } } },
+    silent: { minimum: {}, features: { core: [core] } },
+  },
+};
+const lock: RuntimeLock = runtimeLockSchema.parse(plain);
+
+describe('the lock', () => {
+  it.each([
+    ['plain', { minimum: { glibc: '2.17' }, artefacts: [core, extra] }],
+    ['newer', { minimum: { glibc: '2.28' }, artefacts: [core, extra] }],
+    ['without', { unavailable: 'no wheel' }],
+    ['silent', null],
+    ['nowhere', null],
+  ])('%s: a feature in one form, however it is written', (target, expected) => {
+    expect(lockedFeature(lock, target, 'local-embeddings')).toEqual(expected);
+  });
+
+  it.each([
+    ['plain', [core, extra]],
+    ['newer', [core, extra]],
+    ['without', [core]],
+  ])('%s: the wheels of all features, each once', (target, expected) => {
+    const wheels = artefactsOf(lock, target, ['core', 'local-embeddings']);
+    expect(wheels.map((artefact) => artefact.sha256)).toEqual(expected);
+  });
+
+  it('names models, or none', () => {
+    const model = {
+      repository: 'owner/name',
+      revision: '0'.repeat(40),
+      files: [config],
+      container: { artefact: archive, folder: 'm/model' },
+    };
+    const models = { 'local-embeddings': model };
+    expect(lock.models).toBeUndefined();
+    expect(runtimeLockSchema.parse({ ...plain, models }).models).toEqual(models);
+  });
+
+  it.each([
+    { files: ['config.json'] },
+    { revision: 'main' },
+    { repository: '../name' },
+    { repository: 'https://hub.example/owner/name' },
+  ])('refuses a model that is not pinned by digest and commit: %j', (change) => {
+    const model = {
+      repository: 'owner/name',
+      revision: '0'.repeat(40),
+      files: [config],
+      container: { artefact: archive, folder: 'm/model' },
+      ...change,
+    };
+    const models = { 'local-embeddings': model };
+    expect(runtimeLockSchema.safeParse({ ...plain, models }).success).toBe(false);
+  });
+});
