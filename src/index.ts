@@ -70,6 +70,23 @@ export {
   type ManagedPythonDaemonStartResult,
   startManagedPythonDaemon,
 } from './embed/start-daemon.ts';
+export {
+  checkPythonKernelAvailability,
+  type PythonKernelAvailability,
+  type PythonKernelAvailabilityOptions,
+} from './kernel/availability.ts';
+export { renderKernelDisplay } from './kernel/display.ts';
+export { PythonKernel } from './kernel/python-kernel.ts';
+export type {
+  KernelDisplayOutput,
+  KernelError,
+  KernelExecuteOptions,
+  KernelExecuteResult,
+  KernelShutdownOptions,
+  KernelShutdownResult,
+  KernelStartOptions,
+  PythonStatusEvent,
+} from './kernel/types.ts';
 export { type ManagedPythonRuntimePruneResult, pruneManagedPythonRuntimes } from './lifecycle/prune.ts';
 export {
   readUndoTarget,

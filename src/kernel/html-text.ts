@@ -1,0 +1,54 @@
+import { Parser } from 'htmlparser2';
+
+const BLOCKS = new Set([
+  ...['address', 'article', 'blockquote', 'div', 'dl', 'dt', 'dd', 'figure', 'footer', 'form', 'header'],
+  ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'hr', 'li', 'ol', 'p', 'pre', 'section', 'table', 'tr', 'ul'],
+]);
+const HIDDEN = new Set(['head', 'script', 'style', 'template', 'title']);
+
+/** What a browser without styles would show: blocks and rows on lines of their own, cells separated by tabs. */
+export function htmlToText(html: string): string {
+  const lines: string[] = [];
+  let line = '';
+  let hiddenDepth = 0;
+  let preDepth = 0;
+
+  function endLine(): void {
+    if (line.trim() !== '') lines.push(line.trimEnd());
+    line = '';
+  }
+
+  function addText(data: string): void {
+    if (preDepth === 0) {
+      const words = data.replace(/\s+/g, ' ');
+      line += line === '' || /\s$/.test(line) ? words.trimStart() : words;
+      return;
+    }
+    const [first = '', ...others] = data.split('\n');
+    line += first;
+    for (const other of others) {
+      lines.push(line);
+      line = other;
+    }
+  }
+
+  const parser = new Parser({
+    onopentagname(name) {
+      if (HIDDEN.has(name)) hiddenDepth++;
+      if (BLOCKS.has(name) || name === 'br') endLine();
+      if (name === 'pre') preDepth++;
+      if ((name === 'td' || name === 'th') && line !== '') line = `${line.trimEnd()}\t`;
+    },
+    ontext(data) {
+      if (hiddenDepth === 0) addText(data);
+    },
+    onclosetag(name) {
+      if (HIDDEN.has(name)) hiddenDepth--;
+      if (name === 'pre') preDepth--;
+      if (BLOCKS.has(name)) endLine();
+    },
+  });
+  parser.end(html);
+  endLine();
+  return lines.join('\n').replace(/^\n+/, '').trimEnd();
+}

@@ -1,0 +1,69 @@
+import type { KtxLogger } from '../support/logger.ts';
+
+export interface KernelStartOptions {
+  /** Always explicit: `PATH` is never searched. */
+  pythonPath: string;
+  cwd: string;
+  /** Wins over what is inherited, and is copied into `os.environ`. */
+  env?: Record<string, string | undefined>;
+  /** Cancels the start; later it has no effect. */
+  signal?: AbortSignal;
+  /** Epoch milliseconds by which the session must be ready. */
+  deadlineMs?: number;
+  /** How long a cancelled request may go on before the process is ended. Default 5000. */
+  interruptEscalationMs?: number;
+  logger?: KtxLogger;
+}
+
+export interface KernelExecuteOptions {
+  signal?: AbortSignal;
+  /** Text of both streams, of results and of tracebacks. Awaited before the next frame is looked at. */
+  onChunk?: (text: string) => void | Promise<void>;
+  onDisplay?: (output: KernelDisplayOutput) => void | Promise<void>;
+  /** From the call on, time in the queue included. */
+  timeoutMs?: number;
+  silent?: boolean;
+  storeHistory?: boolean;
+}
+
+export interface KernelExecuteResult {
+  status: 'ok' | 'error';
+  /** Grows from request to request. */
+  executionCount?: number;
+  error?: KernelError;
+  cancelled: boolean;
+  timedOut: boolean;
+  /** Always false: `input()` fails with `EOFError`. */
+  stdinRequested: boolean;
+  /** The process has ended, by itself or because it did not react to an interrupt. */
+  kernelKilled?: boolean;
+}
+
+export interface KernelError {
+  name: string;
+  value: string;
+  traceback: string[];
+}
+
+export interface KernelShutdownOptions {
+  /** How long each of the three phases waits. Default 1000. */
+  timeoutMs?: number;
+  /** Goes on to the next phase at once. */
+  signal?: AbortSignal;
+}
+
+export interface KernelShutdownResult {
+  /** The end of the process was observed. */
+  confirmed: boolean;
+}
+
+export interface PythonStatusEvent {
+  op: string;
+  [key: string]: unknown;
+}
+
+export type KernelDisplayOutput =
+  | { type: 'json'; data: unknown }
+  | { type: 'image'; data: string; mimeType: string }
+  | { type: 'markdown' }
+  | { type: 'status'; event: PythonStatusEvent };
