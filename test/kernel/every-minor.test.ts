@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { isRunning, PATIENT } from '../process/family.ts';
+import { isRunning, PATIENT } from '../fixtures/family.ts';
 import { findInterpreters } from './interpreters.ts';
 import { createSessions, printed, run } from './sessions.ts';
 
