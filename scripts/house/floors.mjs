@@ -53,12 +53,13 @@ export const FLOORS = [
   [
     ['src/bundle', 'an install in a file, for hosts without a network'],
     ['src/proof', 'what proves that an environment works'],
-    ['src/models', 'language models behind one port'],
+    ['src/models/project', 'the language model of a project: ktx.yaml, setup step, status'],
     ['src/report', 'what IT needs to know'],
     ['src/setup/plan', 'what will be done, from where, how large'],
   ],
   [
     ['src/lifecycle', 'undo, prune, uninstall, recovery'],
+    ['src/models', 'language models behind one port'],
     ['src/setup/build', 'fetch, build, prove, switch'],
   ],
   [['src/setup', 'a whole setup: plan it, run it, report it']],

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { toJSONSchema } from 'zod/v4/core';
+import { linkedAbort } from '../../support/async/linked-abort.ts';
 import { errorMessage } from '../../support/errors.ts';
 import type {
   KtxGenerateObjectInput,
@@ -107,11 +108,11 @@ export class CodexKtxLlmRuntime implements KtxLlmRuntimePort {
     const { abortSignal, stepBudget } = params;
     const model = codexModelForRole(this.#options.modelSlots, params.modelRole);
     const attempt = (): Partial<CodexRunRequest> => {
-      const budget = new AbortController();
+      const { signal, stop } = linkedAbort(abortSignal);
       return {
-        signal: abortSignal ? AbortSignal.any([abortSignal, budget.signal]) : budget.signal,
+        signal,
         stepBudget,
-        onBudgetReached: () => budget.abort(),
+        onBudgetReached: stop,
         onStep: (stepIndex) => this.#reportStep(params, stepIndex),
       };
     };

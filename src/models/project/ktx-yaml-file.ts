@@ -1,0 +1,60 @@
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isAbsence, SetupError } from '../../support/errors.ts';
+import { writeFileAtomic } from '../../support/fs/atomic-file.ts';
+import { editYaml, type YamlEdit } from './edit-yaml.ts';
+
+const MAX_BYTES = 1024 * 1024;
+
+interface KtxYamlFile {
+  /** Where the file really is: it may be a link. */
+  path: string;
+  text: string;
+  mode: number;
+}
+
+async function readKtxYaml(projectDir: string): Promise<KtxYamlFile> {
+  const named = join(projectDir, 'ktx.yaml');
+  try {
+    const path = await realpath(named);
+    const status = await stat(path);
+    // The folder may come with a cloned repository: a pipe or a device would be read for ever.
+    if (!status.isFile() || status.size > MAX_BYTES) {
+      throw fileError(`${named} is not a regular file of at most 1 MB.`);
+    }
+    const bytes = await readFile(path);
+    const text = bytes.toString('utf8');
+    // What is not UTF-8 could not be written back as it was.
+    if (!Buffer.from(text).equals(bytes)) throw fileError(`${named} is not UTF-8 text.`);
+    return { path, text, mode: status.mode & 0o777 };
+  } catch (error) {
+    if (isAbsence(error)) return { path: named, text: '', mode: 0o644 };
+    throw error;
+  }
+}
+
+/** The text of the project's `ktx.yaml`; empty where there is none. @throws SetupError when it is no text file */
+export async function readKtxYamlText(projectDir: string): Promise<string> {
+  return (await readKtxYaml(projectDir)).text;
+}
+
+/**
+ * Sets values in the project's `ktx.yaml`; makes the file where there is none. A reader sees the old text or the new one.
+ * @throws SetupError as `editYaml` does, or when somebody else changed the file meanwhile; nothing is written then.
+ */
+export async function editKtxYaml(projectDir: string, edits: readonly YamlEdit[]): Promise<void> {
+  const file = await readKtxYaml(projectDir);
+  const edited = editYaml(file.text, edits);
+  if (edited === file.text) return;
+  if ((await readKtxYamlText(projectDir)) !== file.text) {
+    throw fileError(`${file.path} was changed while it was being edited.`);
+  }
+  await writeFileAtomic(file.path, edited, file.mode);
+}
+
+function fileError(message: string): SetupError {
+  return new SetupError(message, {
+    failureClass: 'conflict',
+    nextSteps: ['Look at ktx.yaml and run the command again'],
+  });
+}
