@@ -1,0 +1,266 @@
+import { execFileSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { applyRemoteConfig } from '../../src/hosts/apply.ts';
+import { LLAMA_SWAP_SCHEMA } from '../../src/hosts/llama-swap-schema.ts';
+import { changeModelHost, type ModelHostContext, reviewModelHost } from '../../src/hosts/model-host.ts';
+import { unfinishedChange } from '../../src/hosts/project-files.ts';
+import { readRemoteConfig } from '../../src/hosts/remote-ops.ts';
+import { createSshExec, sshExec } from '../../src/hosts/ssh-exec.ts';
+import { restoreByHand, sshHints } from '../../src/hosts/ssh-hints.ts';
+import { type ModelHost, OLD_CONFIG, startModelHost } from '../fixtures/model-host.ts';
+import { missingForSsh } from '../fixtures/ssh-server.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+
+const NEW_CONFIG = `${OLD_CONFIG}  b:\n    cmd: serve b # ä€😀`;
+const quick = { healthAttempts: 50, healthDelayMs: 100 };
+const canMount = process.platform === 'linux' && process.getuid?.() === 0;
+const missing = missingForSsh();
+const title = missing === null ? 'with a real SSH server' : `with a real SSH server (left out: ${missing})`;
+
+const hosts: ModelHost[] = [];
+const { PATH } = process.env;
+afterEach(async () => {
+  process.env['PATH'] = PATH;
+  for (const host of hosts.splice(0)) await host.close();
+});
+
+async function modelHost(options: { isWrapper?: boolean; configPath?: string } = {}) {
+  const host = await startModelHost({ folder: await temporaryFolder(), ...options });
+  hosts.push(host);
+  process.env['PATH'] = `${host.ssh.binDir}:${PATH}`;
+  const home = await temporaryFolder();
+  const context: ModelHostContext = {
+    connection: host.connection,
+    schema: LLAMA_SWAP_SCHEMA,
+    exec: sshExec,
+    projectDir: home,
+    homeDir: home,
+  };
+  return { host, context };
+}
+
+/** Puts the file and its folder on a file system of so many KiB. */
+async function onSmallDisk(host: ModelHost, sizeKib: number, text: string): Promise<void> {
+  const folder = dirname(host.connection.configPath);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeKib}k`, 'tmpfs', folder]);
+  onTestFinished(() => void execFileSync('umount', ['-l', folder]));
+  await writeFile(host.connection.configPath, text);
+}
+
+describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
+  it('a change is written, the service restarted, the old text kept', async () => {
+    const { host, context } = await modelHost();
+    const steps: string[] = [];
+    const { result, warnings } = await changeModelHost(context, {
+      ...quick,
+      newConfig: NEW_CONFIG,
+      onStep: (step) => steps.push(step),
+    });
+    expect([result, warnings]).toMatchObject([{ ok: true, step: 'done' }, []]);
+    expect(steps.join(' ')).toBe('validate backup write restart health done');
+    expect(await host.read()).toBe(NEW_CONFIG);
+    expect(await host.backups()).toEqual([result.backupPath]);
+    expect(await readFile(result.backupPath!, 'utf8')).toBe(OLD_CONFIG);
+  });
+
+  it('11. a path with quotes and substitutions is one literal word on the host', async () => {
+    const { host, context } = await modelHost({ configPath: "etc/it's $(touch pwned) `id` & co/a b.yaml" });
+    const { result } = await changeModelHost(context, { ...quick, newConfig: NEW_CONFIG });
+    expect(result).toMatchObject({ ok: true });
+    expect(await host.read()).toBe(NEW_CONFIG);
+    expect(await host.backups()).toEqual([result.backupPath]);
+  });
+
+  it('12. wrapper mode: the forced command sees the four verbs and nothing else', async () => {
+    const { host, context } = await modelHost({ isWrapper: true });
+    const { connection, schema } = context;
+    const result = await applyRemoteConfig({
+      ...connection,
+      target: connection,
+      schema,
+      restartCmd: 'rm -rf /',
+      newConfig: NEW_CONFIG,
+      exec: sshExec,
+      ...quick,
+    });
+    expect(result).toMatchObject({ ok: true, backupPath: (await host.backups())[0] });
+    expect(await host.ssh.wrapperLog()).toEqual(['read', 'backup', 'write', 'restart']);
+    expect(await host.read()).toBe(NEW_CONFIG);
+    expect(await sshExec(connection, 'cat /etc/passwd')).toMatchObject({ code: 126, stdout: '' });
+  });
+
+  it('a connection lost in the middle of the write: the backup is named, and restores the file', async () => {
+    const { host, context } = await modelHost();
+    const newConfig = `${NEW_CONFIG}\n# ${'x'.repeat(4_000_000)}\n`;
+    const lost = await changeModelHost(context, {
+      ...quick,
+      newConfig,
+      onStep: (step) => step === 'write' && host.ssh.cutAfter(1_000_000),
+    });
+    expect(lost.result).toMatchObject({ ok: false, step: 'write', backupPath: (await host.backups())[0] });
+    expect(lost.result.error).toMatch(/^write failed \(exit 255\): /);
+    const partial = await host.read();
+    expect([newConfig.startsWith(partial), partial === newConfig]).toEqual([true, false]);
+    expect(await unfinishedChange.read(context.projectDir, host.connection)).toMatchObject({
+      backupPath: lost.result.backupPath,
+    });
+
+    const backup = await readRemoteConfig(host.connection, lost.result.backupPath!, sshExec);
+    const restored = await changeModelHost(context, { ...quick, newConfig: backup, isRestore: true });
+    expect(restored.result).toMatchObject({ ok: true });
+    expect(await host.read()).toBe(OLD_CONFIG);
+    expect(await host.backups()).toHaveLength(2);
+    expect(await unfinishedChange.read(context.projectDir, host.connection)).toBeNull();
+  });
+
+  it('a changed host key is refused, and the reason is named', async () => {
+    const { host, context } = await modelHost();
+    expect((await reviewModelHost(context, NEW_CONFIG)).result.ok).toBe(true);
+    await host.ssh.changeHostKey();
+    const { result, stderr } = await changeModelHost(context, { ...quick, newConfig: NEW_CONFIG });
+    expect(result).toMatchObject({ ok: false, step: 'validate' });
+    expect(result.error).toMatch(/^read current failed: read failed \(exit 255\): /);
+    expect(sshHints(host.connection, stderr!).join()).toContain('ssh-keygen -R models.internal');
+    expect(await host.read()).toBe(OLD_CONFIG);
+  });
+
+  it('a key that the host does not know, and one that is not there', async () => {
+    const { host, context } = await modelHost();
+    const stranger = join(context.homeDir, 'stranger');
+    await writeFile(stranger, 'no key\n', { mode: 0o600 });
+    for (const keyPath of [stranger, join(context.homeDir, 'nowhere')]) {
+      const connection = { ...host.connection, keyPath };
+      const { result, stderr } = await reviewModelHost({ ...context, connection }, NEW_CONFIG);
+      expect(result.error).toMatch(/read failed \(exit 255\)/);
+      expect(sshHints(connection, stderr!)[0]).toContain(keyPath);
+    }
+  });
+
+  it.skipIf(!canMount)('a disk that is full for the backup: nothing is written', async () => {
+    const { host, context } = await modelHost();
+    await onSmallDisk(host, 8, OLD_CONFIG.padEnd(6000, '#'));
+    const before = await host.read();
+    const { result, stderr } = await changeModelHost(context, { ...quick, newConfig: NEW_CONFIG });
+    expect(result).toMatchObject({ ok: false, step: 'backup' });
+    expect(sshHints(host.connection, stderr!).join()).toContain('Free space on models.internal');
+    expect(await host.read()).toBe(before);
+  });
+
+  it.skipIf(!canMount)(
+    'a disk that is full for the write: what the failure says to type restores the file',
+    async () => {
+      const { host, context } = await modelHost();
+      await onSmallDisk(host, 16, OLD_CONFIG);
+      const newConfig = `${NEW_CONFIG}\n# ${'x'.repeat(100_000)}\n`;
+      const { result } = await changeModelHost(context, { ...quick, newConfig });
+      expect(result).toMatchObject({ ok: false, step: 'write', backupPath: (await host.backups())[0] });
+      expect(await host.read()).not.toBe(OLD_CONFIG);
+      const [command] = restoreByHand(result.backupPath!, host.connection.configPath).split(', then ');
+      expect(await sshExec(host.connection, command!)).toMatchObject({ code: 0 });
+      expect(await host.read()).toBe(OLD_CONFIG);
+    },
+  );
+
+  it('a service that rejects the file and goes on with the old one is noticed by its models', async () => {
+    const { host, context } = await modelHost();
+    const newConfig = `${NEW_CONFIG}\ngroups:\n  g:\n    members: [nowhere]\n`;
+    const connection = { ...host.connection, restartCmd: host.reloadCmd };
+    const { result, warnings } = await changeModelHost({ ...context, connection }, { ...quick, newConfig });
+    expect(result).toMatchObject({ ok: true, step: 'done' });
+    expect(warnings).toEqual(['Model b is not served yet; check the llama-swap log on models.internal']);
+    expect(await host.log()).toContain('nowhere');
+  });
+
+  it('a service that does not start with the file: no health, and restore brings it back', async () => {
+    const { host, context } = await modelHost();
+    const newConfig = `${NEW_CONFIG}\ngroups:\n  g:\n    members: [nowhere]\n`;
+    const failed = await changeModelHost(context, { ...quick, newConfig, healthAttempts: 2 });
+    expect(failed.result).toMatchObject({
+      step: 'health',
+      error: 'health check did not pass after restart; backup retained',
+    });
+    const backup = await readRemoteConfig(host.connection, failed.result.backupPath!, sshExec);
+    const restored = await changeModelHost(context, { ...quick, newConfig: backup, isRestore: true });
+    expect([restored.result.ok, restored.warnings]).toEqual([true, []]);
+  });
+
+  it('a server that wants a key from now on gets it', async () => {
+    const { context } = await modelHost();
+    const newConfig = `${NEW_CONFIG}\napiKeys: [sk-first, sk-second]\n`;
+    const { result, warnings } = await changeModelHost(context, { ...quick, newConfig });
+    expect([result.ok, warnings]).toEqual([true, []]);
+    expect(result.diff).not.toContain('sk-first');
+  });
+
+  it('two changes at once: one after the other, each with a backup of its own', async () => {
+    const { host, context } = await modelHost();
+    const texts = ['x', 'y'].map((id) => `${OLD_CONFIG}  ${id}:\n    cmd: serve\n`);
+    const waited: string[] = [];
+    const outcomes = await Promise.all(
+      texts.map((newConfig) =>
+        changeModelHost(context, { ...quick, newConfig, onWait: () => waited.push(newConfig) }),
+      ),
+    );
+    expect(outcomes.map(({ result }) => result.step)).toEqual(['done', 'done']);
+    expect(waited).toHaveLength(1);
+    const last = waited[0]!;
+    const [older, newer] = await host.backups();
+    expect(await readFile(older!, 'utf8')).toBe(OLD_CONFIG);
+    expect(await readFile(newer!, 'utf8')).toBe(texts.find((text) => text !== last));
+    expect(await host.read()).toBe(last);
+  });
+
+  it('what somebody else wrote since the review is not replaced, and is reviewed first', async () => {
+    const { host, context } = await modelHost();
+    await reviewModelHost(context, NEW_CONFIG);
+    const theirs = OLD_CONFIG.replace('serve a', 'serve a --by-somebody-else');
+    await writeFile(host.connection.configPath, theirs);
+    const stopped = await changeModelHost(context, { ...quick, newConfig: NEW_CONFIG });
+    expect(stopped.result).toMatchObject({
+      ok: false,
+      step: 'validate',
+      error: 'The remote file changed while you were editing. Review the new diff.',
+      diff: expect.stringContaining('--by-somebody-else'),
+    });
+    expect([await host.read(), await host.backups()]).toEqual([theirs, []]);
+    // The new diff has been shown now.
+    expect((await changeModelHost(context, { ...quick, newConfig: NEW_CONFIG })).result.ok).toBe(true);
+  });
+
+  it('what somebody else writes during the run is not replaced', async () => {
+    const { host, context } = await modelHost();
+    const theirs = OLD_CONFIG.replace('serve a', 'serve a --by-somebody-else');
+    const { result } = await changeModelHost(context, {
+      ...quick,
+      newConfig: NEW_CONFIG,
+      onBackup: () => writeFile(host.connection.configPath, theirs),
+    });
+    expect(result).toMatchObject({
+      ok: false,
+      step: 'write',
+      diff: expect.stringContaining('somebody-else'),
+    });
+    expect(await host.read()).toBe(theirs);
+  });
+
+  it('a cancelled run ends its ssh, and says what it left', async () => {
+    const { host, context } = await modelHost();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const cancellable = { ...context, signal, exec: createSshExec(signal) };
+    const connection = { ...host.connection, restartCmd: 'sleep 3600' };
+    const { result } = await changeModelHost(
+      { ...cancellable, connection },
+      {
+        ...quick,
+        newConfig: NEW_CONFIG,
+        onStep: (step) => step === 'restart' && setTimeout(() => controller.abort(), 300),
+      },
+    );
+    const [backupPath] = await host.backups();
+    expect(result).toMatchObject({ ok: false, step: 'restart', backupPath });
+    expect(result.error).toContain('Operation cancelled.');
+  });
+});
