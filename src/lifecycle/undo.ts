@@ -1,19 +1,13 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { KtxRuntimeFeature } from '../core/features.ts';
 import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout, sharedLayout } from '../core/layout.ts';
 import { proofOf, proveEnvironment } from '../proof/prove.ts';
-import {
-  type EnvironmentRecord,
-  environmentsDir,
-  readEnvironments,
-  tidyEnvironments,
-} from '../runtime/environments.ts';
-import { isEnvironmentInUse } from '../runtime/environments-in-use.ts';
+import { type EnvironmentRecord, environmentsDir, readEnvironments } from '../runtime/environments.ts';
 import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
 import { openJournal, RUN_VARIABLE } from '../runtime/journal.ts';
+import { switchOver } from '../runtime/switchover.ts';
 import { type Note, withWriteAccess } from '../runtime/write-access.ts';
 import { SetupError } from '../support/errors.ts';
-import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { recover } from './recovery.ts';
 
 /** One of the two environments that undo goes between. */
@@ -80,12 +74,17 @@ export async function undoManagedPythonRuntime(options: UndoOptions): Promise<Un
         signal,
         onSpawn: journal.child,
       });
-      journal.write({ switchingTo: basename(target.to.environmentDir) });
       const { previous: _, ...manifest } = record;
       const python = { executable: pythonPath, daemonExecutable: daemonPath };
-      await writeFileAtomic(layout.manifestPath, jsonText({ ...manifest, python }));
-      const { problems } = await tidyEnvironments(versionDir, isEnvironmentInUse);
-      for (const text of problems) note('warning', text);
+      await switchOver({
+        layout,
+        environmentDir: target.to.environmentDir,
+        manifest: { ...manifest, python },
+        uses: [],
+        journal,
+        note,
+        signal,
+      });
     } finally {
       journal.close();
     }

@@ -7,6 +7,7 @@ import { errorMessage } from '../support/errors.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
 import { findInstalledEnvironment } from './installed-environment.ts';
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from './manifest.ts';
+import { findDamage } from './recorded-sizes.ts';
 
 export interface ManagedPythonRuntimeStatus {
   kind: 'missing' | 'ready' | 'mismatched' | 'broken';
@@ -19,7 +20,7 @@ export interface ManagedPythonRuntimeStatus {
 
 /**
  * What is installed for this CLI version. Reads the manifest and looks whether its two executables are there, and in this
- * version's folder; writes nothing, spawns nothing, and never rejects for a bad manifest. Whether the runtime works is the doctor's
+ * version's folder, and whether some of its files have the sizes of the switch; writes nothing, spawns nothing, and never rejects for a bad manifest. Whether the runtime works is the doctor's
  * question. Contract section 11.
  */
 export async function readManagedPythonRuntimeStatus(
@@ -57,6 +58,7 @@ export async function readManagedPythonRuntimeStatus(
     const detail = `Missing ktx-daemon executable: ${daemonExecutable}`;
     return { kind: 'broken', detail, layout, manifest };
   }
-  if (problem !== null) return { kind: 'broken', detail: problem, layout, manifest };
+  const damage = problem ?? (await findDamage(layout.runtimeRoot, layout.venvDir));
+  if (damage !== null) return { kind: 'broken', detail: damage, layout, manifest };
   return { kind: 'ready', detail: `Runtime ready at ${layout.versionDir}`, layout, manifest };
 }

@@ -4,6 +4,7 @@ import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout, sharedLayo
 import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
 import { runIds } from '../runtime/left-runs.ts';
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from '../runtime/manifest.ts';
+import { findDamage } from '../runtime/recorded-sizes.ts';
 import type { ManagedRuntimeAsset } from '../shipped/asset.ts';
 import { verifyRuntimeAsset } from '../shipped/asset.ts';
 import { readLockedDigests } from '../shipped/locked-asset.ts';
@@ -25,7 +26,9 @@ export async function prepareInstall(options: PrepareOptions): Promise<Prepared>
   const requested = normaliseFeatures(options.features);
   if (!options.shouldForce && manifest && (await isReusable(manifest, layout, asset, requested))) {
     const installed = await findInstalledEnvironment(layout, manifest);
-    if (installed.problem === null) return { status: 'ready', layout: installed.layout, asset, manifest };
+    const { layout: found, problem } = installed;
+    if (problem === null && (await findDamage(found.runtimeRoot, found.venvDir)) === null)
+      return { status: 'ready', layout: found, asset, manifest };
   }
   const carried = manifest?.cliVersion === options.cliVersion ? manifest.features : [];
   const features = normaliseFeatures([...requested, ...carried]);

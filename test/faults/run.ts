@@ -6,11 +6,20 @@ import { openWheelhouse } from '../fixtures/wheelhouse.ts';
 import { type FlipRow, flipRows, flipTable } from './bit-flips.ts';
 import { crowdRows, crowdTable } from './crowd.ts';
 import { type KillPlan, type KillRow, killRows, killTable, type Scenario, seeded } from './kill.ts';
+import { loopDiskObstacle } from './loop-disk.ts';
+import {
+  CUT_SCENARIOS,
+  type CutPlan,
+  type CutRow,
+  type CutScenario,
+  cutRows,
+  cutTable,
+} from './power-cut.ts';
 
 /**
- * `npm run test:faults [part…]`: kill -9 at every journal entry and at 60 random instants, bits flipped in all that an install reads,
- * processes that do everything at once, and the tests of this folder in their complete form. Parts: the scenarios, `flips`, `crowd`,
- * `tests`.
+ * `npm run test:faults [part…]`: kill -9 at every journal entry and at 60 random instants, power cuts at every entry, at random
+ * instants and up to a minute after the end, bits flipped in all that an install reads, processes that do everything at once, and
+ * the tests of this folder in their complete form. Parts: the scenarios, `power-cut`, `flips`, `crowd`, `tests`.
  */
 const SCENARIOS: readonly Scenario[] = ['first install', 'update', 'repair'];
 const INSTANTS = 20;
@@ -18,6 +27,13 @@ const INSTANTS = 20;
 const PARALLEL = 2;
 
 const FLIPS = 3;
+const CUT_INSTANTS = 4;
+/** The disk writes by itself what is 30 s old, and its journal every 5 s. */
+const AFTER_SECONDS: Partial<Record<CutScenario, readonly number[]>> = {
+  'first install': [0, 6, 20, 45, 60],
+  update: [0, 6, 20],
+};
+const ON_OVERLAY: readonly CutScenario[] = ['update', 'undo', 'prune', 'uninstall'];
 
 const parts = process.argv.slice(2);
 const isWanted = (part: string) => parts.length === 0 || parts.includes(part);
@@ -42,6 +58,16 @@ await Promise.all(
     for (const job of jobs) await job();
   }),
 );
+const cuts: CutRow[] = [];
+if (isWanted('power-cut')) {
+  const obstacle = await loopDiskObstacle();
+  if (obstacle !== null) {
+    isBroken ||= process.env['KTX_NO_LOOP_DEVICES'] !== '1';
+    console.log(`no power cut can be tried here: ${obstacle}\n`);
+  } else {
+    for (const plan of cutPlans()) cuts.push(...(await cutRows(index, plan)));
+  }
+}
 const crowd = isWanted('crowd')
   ? await crowdRows(index, { workers: 5, turns: 20, seed: Date.now() % 1_000_000 })
   : [];
@@ -50,6 +76,10 @@ if (rows.length > 0) {
   rows.sort((a, b) => SCENARIOS.indexOf(a.scenario) - SCENARIOS.indexOf(b.scenario));
   console.log(`kill -9\n${killTable(rows)}\n`);
   isBroken ||= rows.some((row) => row.broken.length > 0);
+}
+if (cuts.length > 0) {
+  console.log(`power cut\n${cutTable(cuts)}\n`);
+  isBroken ||= cuts.some((row) => row.broken.length > 0);
 }
 if (flips.length > 0) {
   console.log(`one bit flipped\n${flipTable(flips)}\n`);
@@ -72,3 +102,23 @@ console.log(
   `${Math.round((performance.now() - startedAt) / 1000)} s, ${isBroken ? 'BROKEN' : 'nothing broken'}`,
 );
 if (isBroken) process.exitCode = 1;
+
+function cutPlans(): CutPlan[] {
+  const instants = (seed: number) => ({ instants: CUT_INSTANTS, random: seeded(seed) });
+  return [
+    ...CUT_SCENARIOS.flatMap((scenario, position): CutPlan[] => [
+      { scenario, at: 'entries', afterSeconds: AFTER_SECONDS[scenario] ?? [0, 6] },
+      { scenario, at: instants(position + 40), afterSeconds: [] },
+    ]),
+    ...(['off', 'on'] as const).flatMap((overlay) =>
+      ON_OVERLAY.map(
+        (scenario, position): CutPlan => ({
+          scenario,
+          overlay,
+          at: scenario === 'update' ? 'entries' : instants(position + 60),
+          afterSeconds: [0, 6],
+        }),
+      ),
+    ),
+  ];
+}

@@ -1,5 +1,6 @@
 import type { Emit } from '../../core/events.ts';
 import type { Journal } from '../../runtime/journal.ts';
+import type { RecordedSizes } from '../../runtime/recorded-sizes.ts';
 import type { WriteAccess } from '../../runtime/write-access.ts';
 import type { InstallJob } from '../plan/preparation.ts';
 
@@ -17,6 +18,8 @@ export interface JobRun {
   guardUrl: string | undefined;
   /** What was checked, for the next plan; `null` without a lock. */
   checked: string | null;
+  /** Sizes of some of what was built, see `findDamage`: measured, and all written to the disk, while the proof runs. */
+  sizes: Promise<RecordedSizes>;
   /** The new manifest is in force: from here on the new environment must not be removed. */
   isCommitted: boolean;
 }

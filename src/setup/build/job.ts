@@ -6,11 +6,11 @@ import type { InstallLog } from '../../log/install-log.ts';
 import { createDeferredLog, type DeferredLog, ownLogLines } from '../../log/job-log.ts';
 import { controlledExec } from '../../process/exec.ts';
 import { removeUnneededPythons } from '../../python/unpacked-python.ts';
-import { tidyEnvironments } from '../../runtime/environments.ts';
-import { isEnvironmentInUse } from '../../runtime/environments-in-use.ts';
+import { makeDurable } from '../../runtime/durable.ts';
 import { openJournal, RUN_VARIABLE } from '../../runtime/journal.ts';
 import type { InstalledKtxRuntimeManifest } from '../../runtime/manifest.ts';
-import { commitEnvironment, previousEnvironment } from '../../runtime/switch.ts';
+import { measureRuntime } from '../../runtime/recorded-sizes.ts';
+import { switchOver } from '../../runtime/switchover.ts';
 import type { WriteAccess } from '../../runtime/write-access.ts';
 import { platformKey } from '../../shipped/target.ts';
 import { describeKnownFiles, forgetKnownFiles, writeKnownFiles } from '../../store/known-files.ts';
@@ -56,6 +56,7 @@ export async function runInstallJob(
   };
   let run: JobRun | null = null;
   let cleared: Promise<void> | null = null;
+  let stopSyncing: (() => Promise<void>) | null = null;
   let guard: EgressGuard | null = null;
   try {
     const journal = openJournal({ runsDir: job.shared.runsDir, cliVersion: job.layout.cliVersion });
@@ -79,6 +80,7 @@ export async function runInstallJob(
       signal,
       guardUrl,
       checked: null,
+      sizes: Promise.resolve({}),
       isCommitted: false,
     };
     run = started;
@@ -93,8 +95,9 @@ export async function runInstallJob(
     await step(started, 'packages', () => buildEnvironment(started, pythonDir, uv));
     // Thousands of files that only uv needed: they go while the proof waits for its processes.
     cleared = rm(cacheDirOf(started), { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
+    if (!job.exec) stopSyncing = prepareSwitch(started, pythonDir);
     if (!job.exec) await step(started, 'prove', () => prove(started, log));
-    const { manifest, layout } = await step(started, 'switch', () => activate(started));
+    const { manifest, layout } = await step(started, 'switch', () => activate(started, pythonDir));
     return { layout, manifest, downloadedBytes };
   } catch (error) {
     // First, while what filled the disk is still there.
@@ -110,6 +113,7 @@ export async function runInstallJob(
     await guard?.close();
     // A full disk shows here once more, and must not hide the reason.
     await log.close().catch(() => {});
+    await stopSyncing?.();
     await cleared;
     run?.journal.close();
   }
@@ -188,8 +192,32 @@ async function step<T>(run: JobRun, name: SetupStep, action: () => Promise<T>): 
   }
 }
 
-async function activate(run: JobRun) {
-  const { job, journal } = run;
+/**
+ * Begins what the switch needs and the proof does not: the proof's processes wait for each other most of the while.
+ * @returns ends what is not done.
+ */
+function prepareSwitch(run: JobRun, pythonDir: string | null): () => Promise<void> {
+  const { job } = run;
+  const { stop, signal } = linkedAbort(run.signal);
+  const { environmentDir } = job;
+  const modelPaths = job.locked?.model?.files.map(({ path }) => path) ?? [];
+  const { runtimeRoot } = job.layout;
+  run.sizes = measureRuntime({ runtimeRoot, environmentDir, pythonDir, modelPaths });
+  // Reported where it is awaited. What the disk does not take now, the switch tries again and reports.
+  run.sizes.catch(() => {});
+  const syncing = makeDurable(foldersOf(run, pythonDir), { signal }).catch(() => {});
+  return () => {
+    stop();
+    return syncing;
+  };
+}
+
+function foldersOf({ job }: JobRun, pythonDir: string | null): string[] {
+  return [job.environmentDir, ...(pythonDir === null ? [] : [pythonDir])];
+}
+
+async function activate(run: JobRun, pythonDir: string | null) {
+  const { job, journal, emit, signal } = run;
   const { environmentDir } = job;
   const paths = environmentPaths(environmentDir);
   const layout = { ...job.layout, ...paths };
@@ -203,9 +231,17 @@ async function activate(run: JobRun) {
     installLog: layout.installLogPath,
     ...(job.locked ? { locked: job.locked.digests } : {}),
   };
-  const previous = await previousEnvironment(layout.versionDir);
-  journal.write({ switchingTo: basename(environmentDir) });
-  await commitEnvironment(layout, environmentDir, manifest, previous);
+  await switchOver({
+    layout,
+    environmentDir,
+    manifest,
+    built: { sizes: await run.sizes },
+    uses: foldersOf(run, pythonDir),
+    isInjected: job.exec !== undefined,
+    journal,
+    note: (level, text) => emit({ type: 'note', step: 'switch', level, text }),
+    signal,
+  });
   run.isCommitted = true;
   await tidyUp(run).catch((error: unknown) => {
     const text = `The new runtime is in force, but tidying up did not end: ${errorMessage(error)}`;
@@ -215,12 +251,9 @@ async function activate(run: JobRun) {
 }
 
 /** What follows the commit. The runtime works without it and the next run repeats it, so its problems are only said. */
-async function tidyUp({ job, emit, journal, checked }: JobRun): Promise<void> {
-  journal.write({ switchedTo: basename(job.environmentDir) });
+async function tidyUp({ job, checked }: JobRun): Promise<void> {
   if (checked !== null) await writeKnownFiles(job.shared.root, checked);
-  const { problems } = await tidyEnvironments(job.layout.versionDir, isEnvironmentInUse);
   await removeUnneededPythons(job.layout.runtimeRoot);
-  for (const text of problems) emit({ type: 'note', step: 'switch', level: 'warning', text });
 }
 
 /** What the environment is made from, or computes with. */

@@ -4,13 +4,16 @@ import { dirname } from 'node:path';
 
 /**
  * Writes a whole file so that a reader, or the next run after a power cut, sees the old content or the new
- * one and nothing between: temp file beside it, fsync, rename, fsync of the folder.
+ * one and nothing between: temp file beside it, fsync, rename, fsync of the folder. Whatever else lies in the file's place, such as a
+ * link or a pipe, is replaced and never written through.
+ * @param options.isDurable `false` leaves out both fsyncs: for what is only a hint, or is synced together with others.
  * @throws the file system's own error; the temp file is gone then.
  */
 export async function writeFileAtomic(
   path: string,
   content: string | Uint8Array,
   mode = 0o644,
+  { isDurable = true }: { isDurable?: boolean } = {},
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
@@ -18,7 +21,7 @@ export async function writeFileAtomic(
     const handle = await open(temporary, 'wx', mode);
     try {
       await handle.writeFile(content);
-      await handle.sync();
+      if (isDurable) await handle.sync();
     } finally {
       await handle.close();
     }
@@ -27,7 +30,7 @@ export async function writeFileAtomic(
     await rm(temporary, { force: true });
     throw error;
   }
-  await syncDirectory(dirname(path));
+  if (isDurable) await syncDirectory(dirname(path));
 }
 
 /**

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { link, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { managedPythonRuntimeLayout } from '../../../src/core/layout.ts';
-import { commitEnvironment } from '../../../src/runtime/switch.ts';
+import { type Switchover, switchOver } from '../../../src/runtime/switchover.ts';
 import type { Artefact } from '../../../src/shipped/lock.ts';
 import { openStore } from '../../../src/store/store.ts';
 import { writeFileAtomic } from '../../../src/support/fs/atomic-file.ts';
@@ -13,6 +13,7 @@ import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { watchSyncs } from '../../fixtures/watch-syncs.ts';
 
 /** A power cut takes what was not synced, and a rename may outlive the bytes that it names: so the order counts. */
+afterEach(() => vi.unstubAllEnvs());
 const textOf = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : null);
 
 describe.runIf(process.platform === 'linux')('what lasts through a power cut', () => {
@@ -46,22 +47,44 @@ describe.runIf(process.platform === 'linux')('what lasts through a power cut', (
     ]);
   });
 
-  it("the switch: the environment's own record first, then the manifest", async () => {
-    const { layout, environmentDir, manifest } = await given();
-    const record = join(environmentDir, 'environment.json');
-    const syncs = await watchSyncs(() => [textOf(record) !== null, textOf(layout.manifestPath) !== null]);
-    await commitEnvironment(layout, environmentDir, manifest, null);
-    expect(syncs.map(({ seen }) => seen)).toEqual([
-      [false, true],
-      [true, true],
-      [true, true],
-      [true, true],
-    ]);
-    expect(syncs[1]!.path).toBe(environmentDir);
-    expect(syncs[2]!.path).toMatch(/manifest\.json\.\d+\.[0-9a-f]{8}\.tmp$/);
-    expect(syncs[3]!.path).toBe(layout.versionDir);
+  it('the switch: everything that the manifest points to is on the disk before the manifest names it', async () => {
+    const { layout, switchover } = await given();
+    const seen = await watchSync(layout.manifestPath);
+    await switchOver(switchover);
+    expect(seen.read()).toEqual([{ args: ['-f', '--', switchover.environmentDir], manifest: 'old' }]);
+  });
+
+  it('where no command can do it, each file and each folder is synced, also before', async () => {
+    const { layout, switchover } = await given();
+    vi.stubEnv('PATH', await temporaryFolder());
+    const { environmentDir } = switchover;
+    const syncs = await watchSyncs(() => manifestState(layout.manifestPath));
+    await switchOver(switchover);
+    const before = syncs.filter(({ seen }) => seen === 'old').map(({ path }) => path);
+    for (const name of ['', 'module.py', 'environment.json', 'sizes.json'])
+      expect(before).toContain(name === '' ? environmentDir : join(environmentDir, name));
+    expect(before).toContain(dirname(environmentDir));
+    expect(before).toContain(layout.runtimeRoot);
+    expect(syncs.at(-1)).toEqual({ path: layout.versionDir, seen: 'new' });
   });
 });
+
+const manifestState = (path: string) => (readFileSync(path, 'utf8').includes('later') ? 'new' : 'old');
+
+/** Puts a `sync` first in PATH that writes down what it was asked for, and which manifest was in force. */
+async function watchSync(manifestPath: string) {
+  const folder = await temporaryFolder();
+  const seenPath = join(folder, 'seen');
+  const script = `#!/bin/sh\n{ printf '%s\\n' "$@"; grep -c later '${manifestPath}'; } > '${seenPath}'\n`;
+  await writeFile(join(folder, 'sync'), script, { mode: 0o755 });
+  vi.stubEnv('PATH', `${folder}:${process.env['PATH']}`);
+  return {
+    read() {
+      const lines = readFileSync(seenPath, 'utf8').trim().split('\n');
+      return [{ args: lines.slice(0, -1), manifest: lines.at(-1) === '0' ? 'old' : 'new' }];
+    },
+  };
+}
 
 async function given() {
   const runtimeRoot = await temporaryFolder();
@@ -69,16 +92,26 @@ async function given() {
   const layout = managedPythonRuntimeLayout({ cliVersion: '0.3.0', runtimeRoot });
   const environmentDir = join(layout.versionDir, 'envs', 'aaaaaaaa');
   await mkdir(environmentDir);
-  return { layout, environmentDir, manifest };
+  await writeFile(join(environmentDir, 'module.py'), 'x = 1\n');
+  const switchover: Switchover = {
+    layout,
+    environmentDir,
+    manifest: { ...manifest, installedAt: 'later' },
+    built: { sizes: {} },
+    uses: [],
+    journal: { write() {} },
+    note() {},
+  };
+  return { layout, switchover };
 }
 
 it('the switch replaces the manifest and never writes into it: who reads sees the old one or the new one', async () => {
-  const { layout, environmentDir, manifest } = await given();
+  const { layout, switchover } = await given();
   const before = await readFile(layout.manifestPath, 'utf8');
   const kept = join(layout.versionDir, 'kept');
   // A second name of the same file: a write into it would show there.
   await link(layout.manifestPath, kept);
-  await commitEnvironment(layout, environmentDir, { ...manifest, installedAt: 'later' }, null);
+  await switchOver(switchover);
   expect(await readFile(kept, 'utf8')).toBe(before);
   expect(await readFile(layout.manifestPath, 'utf8')).toContain('later');
 });

@@ -1,0 +1,128 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { errorMessage, isAbsence } from '../support/errors.ts';
+import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
+import { readRegularText } from '../support/fs/regular-file.ts';
+
+/** In the folder of an environment. Written at the switch, read by everything that asks whether the environment is whole. */
+export const SIZES_FILE = 'sizes.json';
+const MAX_FILE_BYTES = 64 * 1024;
+/** A look at one file takes some 20 µs, and `status` takes one at each. */
+const MAX_RECORDED = 128;
+/** Of an unpacked Python: a power cut that takes anything takes small modules first. */
+const PYTHON_MODULES = 8;
+const PYTHON_OTHERS = 4;
+
+/** Bytes of some files of a runtime, by their path below the runtime root, with `/`. */
+export type RecordedSizes = Record<string, number>;
+
+/** What a new environment is made of. */
+export interface RuntimeParts {
+  runtimeRoot: string;
+  environmentDir: string;
+  /** The managed Python that it uses; a Python of the system is updated by others and left out. */
+  pythonDir: string | null;
+  /** Files of the model that it computes with. */
+  modelPaths: readonly string[];
+}
+
+/** Picks files that tell whether the others are there, and measures them: of each package the largest. */
+export async function measureRuntime(parts: RuntimeParts): Promise<RecordedSizes> {
+  const { runtimeRoot, environmentDir, pythonDir, modelPaths } = parts;
+  const inEnvironment = await sizesBelow(environmentDir);
+  const largest = new Map<string, SizedFile>();
+  for (const file of inEnvironment) {
+    const group = groupOf(file.name);
+    if (group !== null && file.sizeBytes > (largest.get(group)?.sizeBytes ?? 0)) largest.set(group, file);
+  }
+  const inPython = pythonDir === null ? [] : bySize(await sizesBelow(pythonDir));
+  const isModule = ({ name }: SizedFile) => name.endsWith('.py');
+  const chosen = [
+    ...inEnvironment.filter(({ name }) => OWN_FILES.test(name)),
+    ...(await Promise.all(modelPaths.map((path) => sized(path, path)))),
+    ...inPython.filter(isModule).slice(0, PYTHON_MODULES),
+    ...inPython.filter((file) => !isModule(file)).slice(0, PYTHON_OTHERS),
+    ...bySize([...largest.values()]),
+  ];
+  const entries = chosen.slice(0, MAX_RECORDED).map(({ path, sizeBytes }) => {
+    return [relative(runtimeRoot, path).split(sep).join('/'), sizeBytes] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+export async function writeRecordedSizes(environmentDir: string, files: RecordedSizes): Promise<void> {
+  // Not synced by itself: the switch syncs the whole environment.
+  const text = jsonText({ schemaVersion: 1, files });
+  await writeFileAtomic(join(environmentDir, SIZES_FILE), text, 0o644, { isDurable: false });
+}
+
+/**
+ * Compares sizes with the recorded ones: a power cut, a full disk or a virus scanner leaves files empty, cut short or missing.
+ * Hashes nothing. An environment of an older ktx has no record, and counts as whole.
+ * @returns one sentence with the path, or `null`.
+ */
+export async function findDamage(runtimeRoot: string, environmentDir: string): Promise<string | null> {
+  const recordPath = join(environmentDir, SIZES_FILE);
+  let files: RecordedSizes;
+  try {
+    files = parseSizes(await readRegularText(recordPath, { maxBytes: MAX_FILE_BYTES }));
+  } catch (error) {
+    return isAbsence(error) ? null : `Runtime file is damaged: ${recordPath} (${errorMessage(error)})`;
+  }
+  const problems = await Promise.all(
+    Object.entries(files).map(async ([name, sizeBytes]) => {
+      const path = join(runtimeRoot, name);
+      const status = await stat(path).catch(() => null);
+      if (status === null) return `Runtime file is missing: ${path}`;
+      if (status.size >= sizeBytes) return null;
+      return `Runtime file is cut short: ${path} (${status.size} of ${sizeBytes} bytes)`;
+    }),
+  );
+  return problems.find((problem) => problem !== null) ?? null;
+}
+
+/** Without zod: `status` reads this each time. @throws Error. */
+function parseSizes(text: string): RecordedSizes {
+  const record = JSON.parse(text) as { schemaVersion?: unknown; files?: unknown } | null;
+  const { files } = record ?? {};
+  if (record?.schemaVersion !== 1 || typeof files !== 'object' || files === null)
+    throw new Error('it is no record of sizes');
+  for (const [name, sizeBytes] of Object.entries(files)) {
+    if (typeof sizeBytes !== 'number' || name.split('/').includes('..'))
+      throw new Error('it is no record of sizes');
+  }
+  return files as RecordedSizes;
+}
+
+interface SizedFile {
+  /** Below the folder that was looked through, with `/`. */
+  name: string;
+  path: string;
+  sizeBytes: number;
+}
+
+const OWN_FILES = /^(?:pyvenv\.cfg|(?:bin|Scripts)\/ktx-daemon(?:\.exe)?)$/;
+
+/** The package that a file belongs to: a folder of `site-packages`, `<package>.dist-info` included. */
+function groupOf(name: string): string | null {
+  return /\/site-packages\/([^/]+)/.exec(name)?.[1] ?? null;
+}
+
+async function sizesBelow(root: string): Promise<SizedFile[]> {
+  const entries = await readdir(root, { withFileTypes: true, recursive: true });
+  const files = entries.filter((entry) => entry.isFile() && !entry.parentPath.endsWith('__pycache__'));
+  return Promise.all(
+    files.map(({ parentPath, name }) => {
+      const path = join(parentPath, name);
+      return sized(path, relative(root, path).split(sep).join('/'));
+    }),
+  );
+}
+
+async function sized(path: string, name: string): Promise<SizedFile> {
+  return { name, path, sizeBytes: (await stat(path)).size };
+}
+
+function bySize(files: readonly SizedFile[]): SizedFile[] {
+  return [...files].sort((a, b) => b.sizeBytes - a.sizeBytes);
+}
