@@ -45,6 +45,7 @@ class Client:
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self.timeout = 10
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
         return self.send("GET", path, headers=headers)
@@ -53,7 +54,7 @@ class Client:
         return self.send("POST", path, json.dumps(body).encode(), {"content-type": "application/json"})
 
     def send(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout)
         try:
             connection.request(method, path, body=body, headers=headers or {})
             response = connection.getresponse()

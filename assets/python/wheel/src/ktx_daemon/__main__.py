@@ -1,4 +1,4 @@
-"""Command line of the daemon: `ktx-daemon serve-http`, `embedding-compute`, `embedding-compute-bulk`."""
+"""Command line of the daemon: `ktx-daemon serve-http`, and one-shot commands that answer one request."""
 
 from __future__ import annotations
 
@@ -11,6 +11,17 @@ from collections.abc import Sequence
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
+#: Commands of `ktx_daemon.compute_command`, with their help.
+COMPUTE_COMMANDS = {
+    "sql-analyze-batch": "read one JSON object with `dialect` and `items` on stdin, print what each refers to",
+    "sql-validate-read-only": "read one JSON object with `dialect` and `sql` on stdin, print whether it only reads",
+    "sql-parse-table-identifier": "read one JSON object with `items` on stdin, print the parts of each table name",
+    "database-introspect": "read one JSON object with `connection_id` and `url` on stdin, print the database's tables",
+    "semantic-query": "not in this package",
+    "semantic-validate": "not in this package",
+    "semantic-generate-sources": "not in this package",
+    "lookml-parse": "not in this package",
+}
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug", "trace")
 
 
@@ -31,6 +42,8 @@ def build_parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "embedding-compute-bulk", help="read one JSON object with `texts` on stdin, print their embeddings"
     )
+    for command, text in COMPUTE_COMMANDS.items():
+        commands.add_parser(command, help=text)
     return parser
 
 
@@ -43,6 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     if arguments.command == "serve-http":
         return _serve_http(arguments)
+
+    if arguments.command in COMPUTE_COMMANDS:
+        from ktx_daemon.compute_command import run_compute_command
+
+        return run_compute_command(arguments.command, sys.stdin.buffer, sys.stdout, sys.stderr)
 
     from ktx_daemon.one_shot import run_one_shot
 

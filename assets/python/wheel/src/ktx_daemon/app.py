@@ -8,6 +8,9 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
+from ktx_daemon.compute import ENDPOINTS, Compute
+from ktx_daemon.compute import MAX_BODY_BYTES as MAX_COMPUTE_BODY_BYTES
+from ktx_daemon.compute_routes import add_compute_routes
 from ktx_daemon.embeddings import (
     EmbeddingService,
     EmbeddingsUnavailableError,
@@ -32,6 +35,7 @@ def create_app(
     version: str | None = None,
     nonce: str | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
+    other_requests: Compute | None = None,
 ) -> FastAPI:
     """
     The daemon as an ASGI application.
@@ -69,6 +73,8 @@ def create_app(
     async def compute_bulk(request: ComputeBulkRequest) -> ComputeBulkResponse:
         return ComputeBulkResponse(embeddings=await embed(request.texts))
 
+    add_compute_routes(app, other_requests or Compute())
+
     @app.exception_handler(InvalidTextsError)
     async def refuse_texts(_request: Request, error: InvalidTextsError) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, status_code=400)
@@ -81,6 +87,7 @@ def create_app(
     app.add_exception_handler(Exception, report_failure)
 
     # Added last is asked first: a foreign host learns nothing about sizes.
-    app.add_middleware(BodyLimitMiddleware, max_bytes=max_body_bytes)
+    limits = {endpoint.path: MAX_COMPUTE_BODY_BYTES for endpoint in ENDPOINTS}
+    app.add_middleware(BodyLimitMiddleware, max_bytes=max_body_bytes, path_limits=limits)
     app.add_middleware(LoopbackHostMiddleware)
     return app

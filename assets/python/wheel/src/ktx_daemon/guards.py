@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
@@ -34,20 +35,26 @@ class LoopbackHostMiddleware:
 
 
 class BodyLimitMiddleware:
-    """Answers 413 to a body of more than `max_bytes`: at once when its length is announced, else once it shows."""
+    """
+    Answers 413 to a body that is too large: at once when its length is announced, else once it shows.
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    `max_bytes` holds for every path that `path_limits` does not name.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, path_limits: Mapping[str, int] | None = None) -> None:
         self.app = app
         self.max_bytes = max_bytes
-        self.detail = f"Request body is larger than {max_bytes} bytes"
+        self.path_limits = path_limits or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        max_bytes = self.path_limits.get(scope["path"], self.max_bytes)
+        detail = f"Request body is larger than {max_bytes} bytes"
         announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if int(announced) > self.max_bytes:
-            await JSONResponse({"detail": self.detail}, status_code=413)(scope, receive, send)
+        if int(announced) > max_bytes:
+            await JSONResponse({"detail": detail}, status_code=413)(scope, receive, send)
             return
         received = 0
 
@@ -55,9 +62,9 @@ class BodyLimitMiddleware:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.max_bytes:
+            if received > max_bytes:
                 # Raised into whoever reads the body; the framework turns it into the answer.
-                raise HTTPException(413, self.detail)
+                raise HTTPException(413, detail)
             return message
 
         await self.app(scope, limited_receive, send)

@@ -1,0 +1,88 @@
+"""
+The requests besides embeddings, as one table for both entrances: HTTP routes and one-shot commands.
+
+Importing this module imports neither sqlglot nor a database driver; each is loaded where it is used, when it is asked
+for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from pydantic import BaseModel
+
+from ktx_daemon.sql.pool import WorkerPool
+from ktx_daemon.sql.requests import AnalyzeBatchRequest, ParseTableIdentifierRequest, ValidateReadOnlyRequest
+from ktx_daemon.sql.service import SqlService
+
+#: Upstream callers send a whole query history in one request.
+MAX_BODY_BYTES = 128 * 1024 * 1024
+
+Handler = Callable[..., Awaitable[bytes]]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One request: where it comes in, what it looks like, and who answers it with a JSON document."""
+
+    path: str
+    command: str
+    model: type[BaseModel]
+    handler: Callable[[Compute], Handler]
+
+
+class Compute:
+    """What answers the requests. Nothing is started before the first one."""
+
+    def __init__(self, pool: WorkerPool | None = None) -> None:
+        self._pool = pool
+
+    @cached_property
+    def sql(self) -> SqlService:
+        return SqlService(self._pool or WorkerPool())
+
+
+ENDPOINTS = (
+    Endpoint(
+        "/sql/analyze-batch",
+        "sql-analyze-batch",
+        AnalyzeBatchRequest,
+        lambda compute: compute.sql.analyze_batch,
+    ),
+    Endpoint(
+        "/sql/validate-read-only",
+        "sql-validate-read-only",
+        ValidateReadOnlyRequest,
+        lambda compute: compute.sql.validate_read_only,
+    ),
+    Endpoint(
+        "/sql/parse-table-identifier",
+        "sql-parse-table-identifier",
+        ParseTableIdentifierRequest,
+        lambda compute: compute.sql.parse_table_identifiers,
+    ),
+)
+
+_SEMANTIC_LAYER, _LOOKML = "the semantic layer", "the LookML parser"
+#: Commands and routes that need a part of an embedder's own wheel.
+ELSEWHERE_COMMANDS = {
+    "semantic-query": _SEMANTIC_LAYER,
+    "semantic-validate": _SEMANTIC_LAYER,
+    "semantic-generate-sources": _SEMANTIC_LAYER,
+    "lookml-parse": _LOOKML,
+}
+ELSEWHERE_ROUTES = {
+    "/semantic-layer/query": _SEMANTIC_LAYER,
+    "/semantic-layer/validate": _SEMANTIC_LAYER,
+    "/semantic-layer/generate-sources": _SEMANTIC_LAYER,
+    "/lookml/parse": _LOOKML,
+}
+
+
+def elsewhere(asked: str, part: str) -> str:
+    """What is said of a command or route that this wheel does not have."""
+    from importlib.metadata import version
+
+    return f"{asked} needs {part}, which this ktx Python package (kaelio-ktx {version('kaelio-ktx')}) does not contain"

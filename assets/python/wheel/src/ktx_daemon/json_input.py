@@ -1,0 +1,61 @@
+"""Reads requests: JSON of any entrance to a checked model, and what is said when it is not one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class NotUtf8Error(ValueError):
+    """The body is not UTF-8."""
+
+    def __init__(self) -> None:
+        super().__init__("Request body is not UTF-8")
+
+
+class InvalidInputError(ValueError):
+    """The body is no JSON or not of the expected shape; `problems` never repeat what was sent."""
+
+    def __init__(self, problems: list[dict[str, Any]]) -> None:
+        self.problems = problems
+        places = ((".".join(map(str, item["loc"])) or "input", item["msg"]) for item in problems)
+        super().__init__("Invalid input: " + "; ".join(f"{place}: {message}" for place, message in places))
+
+
+def read_input(body: bytes, model: type[Model]) -> Model:
+    """
+    The checked object in a body.
+
+    Raises NotUtf8Error, and InvalidInputError with `type`, `loc` and `msg` of each problem.
+    """
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise NotUtf8Error from None
+    try:
+        # Python's own reader takes halves of surrogate pairs, which pydantic's refuses.
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        position = getattr(error, "pos", 0)
+        reason = "nested too deeply, or a number that JSON does not have"
+        if isinstance(error, json.JSONDecodeError):
+            reason = error.msg
+        raise InvalidInputError([_problem("json_invalid", [position], f"JSON decode error: {reason}")]) from None
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        # Without `input` and `ctx`: a body may hold a password.
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        raise InvalidInputError([_problem(item["type"], list(item["loc"]), item["msg"]) for item in found]) from None
+
+
+def _problem(kind: str, place: list[str | int], message: str) -> dict[str, Any]:
+    return {"type": kind, "loc": place, "msg": message}
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)

@@ -1,0 +1,161 @@
+"""SQL text to syntax trees, with errors that a person can read."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import ParseError, SqlglotError
+from sqlglot.tokens import Token, TokenType
+
+from ktx_daemon.sql.text import find_template, line_and_column
+
+#: Levels of parentheses, brackets and CASE that are read.
+MAX_NESTING = 200
+#: Characters of one text. A longer one would need more than its time; it is refused at once.
+MAX_CHARACTERS = 8 * 1024 * 1024
+MAX_ERROR_CHARACTERS = 300
+
+_OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE}
+_CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END}
+#: Where the statement begins that EXPLAIN is asked about; its options have none of these words.
+_EXPLAINED = re.compile(
+    r"\(\s*(?:\(\s*)*(?:SELECT|WITH|VALUES)\b"
+    r"|\b(?:SELECT|WITH|INSERT|UPDATE|DELETE|MERGE|REPLACE|CREATE|VALUES|TABLE|FROM|COPY|TRUNCATE|DROP|ALTER)\b",
+    re.IGNORECASE,
+)
+
+# Its warnings quote the text.
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL + 1)
+
+
+class SqlTextError(ValueError):
+    """The text cannot be analysed; the message is one line meant for the caller."""
+
+
+@dataclass(frozen=True)
+class ParsedText:
+    """The statements of a text, without empty ones."""
+
+    statements: list[exp.Expr]
+    #: EXPLAIN stood before one of them.
+    has_explain: bool
+
+
+def parse_text(sql: str, dialect: str) -> ParsedText:
+    """Parses a text of any number of statements, none included. Raises SqlTextError for whatever goes wrong."""
+    try:
+        return _parse(sql, dialect)
+    except SqlTextError:
+        raise
+    except RecursionError:
+        raise SqlTextError(nested_too_deeply()) from None
+    except MemoryError:
+        raise SqlTextError("SQL cannot be analysed: there is not enough memory") from None
+    except ParseError as error:
+        raise SqlTextError(_describe(error)) from None
+    except SqlglotError as error:
+        raise SqlTextError(_describe_tokens(error, sql)) from None
+    except Exception as error:
+        # Messages of other errors show internals of the parser.
+        raise SqlTextError(f"SQL cannot be analysed: the parser failed ({type(error).__name__})") from None
+
+
+def nested_too_deeply() -> str:
+    """The error text of the nesting limit."""
+    return f"SQL is nested too deeply (more than {MAX_NESTING} levels)"
+
+
+def _parse(sql: str, dialect: str) -> ParsedText:
+    if len(sql) > MAX_CHARACTERS:
+        raise SqlTextError(f"SQL cannot be analysed: it has {len(sql)} characters, more than {MAX_CHARACTERS}")
+    template = find_template(sql, dialect)
+    if template:
+        delimiter, position = template
+        line, column = line_and_column(sql, position)
+        place = f"{delimiter} at line {line}, column {column}"
+        raise SqlTextError(f"SQL contains unrendered Jinja ({place}); analyse the compiled SQL")
+    reader = _reader(dialect)
+    tokens = reader.tokenize(sql)
+    explained = _without_explain(sql, tokens)
+    if explained is not None:
+        sql = explained
+        tokens = reader.tokenize(sql)
+    _check_nesting(tokens)
+    statements = [
+        statement
+        for statement in reader.parser().parse(tokens, sql)
+        if statement is not None and not isinstance(statement, exp.Semicolon)
+    ]
+    if any(isinstance(statement, (exp.Condition, exp.Alias)) for statement in statements):
+        # The parser takes any expression, so `selec` is a column to it.
+        raise SqlTextError("SQL cannot be analysed: it is an expression, not a statement")
+    return ParsedText(statements, explained is not None)
+
+
+@cache
+def _reader(dialect: str) -> Dialect:
+    return Dialect.get_or_raise(dialect or None)
+
+
+def _check_nesting(tokens: list[Token]) -> None:
+    depth = 0
+    for token in tokens:
+        kind = token.token_type
+        if kind in _OPENING:
+            depth += 1
+            if depth > MAX_NESTING:
+                raise SqlTextError(nested_too_deeply())
+        elif kind in _CLOSING and depth:
+            depth -= 1
+
+
+def _without_explain(sql: str, tokens: list[Token]) -> str | None:
+    """The text with each EXPLAIN and its options blanked, so that positions stay; None when there is none."""
+    is_first, cuts = True, []
+    for token in tokens:
+        if token.token_type is TokenType.SEMICOLON:
+            is_first = True
+            continue
+        if is_first and token.text.upper() == "EXPLAIN":
+            match = _EXPLAINED.search(sql, token.end + 1)
+            if match and ";" not in sql[token.end + 1 : match.start()]:
+                cuts.append((token.start, match.start()))
+        is_first = False
+    if not cuts:
+        return None
+    parts, end = [], 0
+    for start, stop in cuts:
+        parts += [sql[end:start], re.sub(r"[^\n]", " ", sql[start:stop])]
+        end = stop
+    return "".join([*parts, sql[end:]])
+
+
+def _describe(error: ParseError) -> str:
+    details = error.errors[0] if error.errors else {}
+    description = one_line(str(details.get("description") or "the text is not valid"))
+    if details.get("line") is None:
+        return f"SQL cannot be analysed: {description}"[:MAX_ERROR_CHARACTERS]
+    place = f" (line {details['line']}, column {details['col']})"
+    return description[: MAX_ERROR_CHARACTERS - len(place)] + place
+
+
+def _describe_tokens(error: SqlglotError, sql: str) -> str:
+    # Its own message is an excerpt of the text; what is missing, and from where, is in its cause.
+    match = re.match(r"Missing (\S+) from \d+:(\d+)$", str(error.__cause__ or error))
+    if not match:
+        return "SQL cannot be analysed: it has a character or number that the dialect does not allow"
+    line, column = line_and_column(sql, min(int(match[2]), len(sql)))
+    return f"Missing {match[1]} (line {line}, column {column})"
+
+
+def one_line(text: str) -> str:
+    """Plain text of one line: no terminal escapes, no control characters, no dumps of the parser's objects."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text).split("\n")[0]
+    text = re.sub(r"<class '[\w.]*?(\w+)'>", r"\1", text)
+    text = re.sub(r"<?\bToken\b.*", "another word", text)
+    return "".join(character if character.isprintable() else " " for character in text).strip()

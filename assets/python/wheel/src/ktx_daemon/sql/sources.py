@@ -1,0 +1,231 @@
+"""What stands in a FROM clause, and which stored columns are behind the names that it gives out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+#: Names of stored columns, each once, in order of appearance.
+Behind = tuple[str, ...]
+NOTHING: Behind = ()
+
+
+def merged(parts: Iterable[Sequence[str]]) -> Behind:
+    """Each name once, in order."""
+    return tuple(dict.fromkeys(name for part in parts for name in part))
+
+
+class Shape:
+    """The output of a query: its columns by position and name, and the sources that a `*` passes through."""
+
+    __slots__ = ("_found", "_is_open", "columns", "names", "open")
+
+    def __init__(
+        self,
+        names: Sequence[str | None] = (),
+        columns: Sequence[Behind] = (),
+        open_sources: Sequence[Source] = (),
+    ) -> None:
+        #: Lower-case names; None where an expression has no name.
+        self.names = list(names)
+        self.columns = list(columns)
+        self.open = list(open_sources)
+        # Shapes of shapes are asked again and again: without these a text of 60 nested `select * from c x, c y`
+        # would take 2^60 steps.
+        self._found: dict[str, Behind | None] | None = None
+        self._is_open: bool | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a `*` may pass through names that the text does not write."""
+        if self._is_open is None:
+            self._is_open = any(source.is_open for source in self.open)
+        return self._is_open
+
+    def find_written(self, key: str) -> Behind | None:
+        """The columns behind a name that the query writes; None where it writes no such name."""
+        if self._found is None:
+            self._found = {}
+            for name, behind in zip(self.names, self.columns, strict=True):
+                if name is not None:
+                    self._found.setdefault(name, behind)
+        if key not in self._found:
+            passed = (source.find_written(key) for source in self.open)
+            self._found[key] = next((behind for behind in passed if behind is not None), None)
+        return self._found[key]
+
+    def find(self, name: str) -> Behind | None:
+        """The columns behind a name; a name that only a `*` can have passed is a stored column's own."""
+        written = self.find_written(name.lower())
+        if written is not None:
+            return written
+        return (name,) if self.is_open else None
+
+    def at(self, position: int) -> Behind:
+        """The columns behind the output at a position, counted from 1."""
+        is_known = 1 <= position <= len(self.columns) and not self.open
+        return self.columns[position - 1] if is_known else NOTHING
+
+    def everything(self) -> Behind:
+        """The columns behind all outputs that the query writes."""
+        return self.columns[0] if len(self.columns) == 1 else merged(self.columns)
+
+    def renamed(self, names: Sequence[str]) -> Shape:
+        """The same with the first names replaced, as in `t(a, b)`."""
+        if not names:
+            return self
+        if self.open:
+            # Which column a name stands for depends on what the `*` gives.
+            return Shape(names, [NOTHING] * len(names), self.open)
+        return Shape([*names, *self.names[len(names) :]][: len(self.columns)], self.columns)
+
+
+def united(shapes: Sequence[Shape]) -> Shape:
+    """The output of a set operation: names of the first branch, columns of all branches by position."""
+    first = shapes[0]
+    if len(shapes) == 1:
+        return first
+    behind = [dict.fromkeys(columns) for columns in first.columns]
+    for shape in shapes[1:]:
+        for position, columns in enumerate(shape.columns[: len(behind)]):
+            behind[position].update(dict.fromkeys(columns))
+    opened = list(dict.fromkeys(source for shape in shapes for source in shape.open))
+    return Shape(first.names, [tuple(columns) for columns in behind], opened)
+
+
+class Source:
+    """Something made in the text whose output is not reported: a function, VALUES, a stage, a file."""
+
+    __slots__ = ("is_aliased", "key", "schema")
+    is_open = False
+    #: Whether an unqualified name that nobody writes may belong to it.
+    is_stored = False
+
+    def __init__(self, key: str, *, is_aliased: bool = True, schema: str = "") -> None:
+        self.key = key
+        self.is_aliased = is_aliased
+        #: Lower-case schema of a stored table, for references that name it.
+        self.schema = schema
+
+    def find_written(self, key: str) -> Behind | None:
+        """The columns behind an unqualified name; None where the source does not certainly have it."""
+        return None
+
+    def find(self, name: str) -> Behind:
+        """The columns behind a name that is qualified with this source."""
+        return NOTHING
+
+
+class StoredSource(Source):
+    """A table or view: has whatever column is asked for."""
+
+    __slots__ = ()
+    is_open = True
+    is_stored = True
+
+    def find(self, name: str) -> Behind:
+        return (name,)
+
+
+class DerivedSource(Source):
+    """A derived table, a common table expression, or a name for rows such as `excluded`."""
+
+    __slots__ = ("shape",)
+
+    def __init__(self, key: str, shape: Shape, *, is_aliased: bool = True) -> None:
+        super().__init__(key, is_aliased=is_aliased)
+        self.shape = shape
+
+    @property
+    def is_open(self) -> bool:  # type: ignore[override]
+        return self.shape.is_open
+
+    def find_written(self, key: str) -> Behind | None:
+        return self.shape.find_written(key)
+
+    def find(self, name: str) -> Behind:
+        return self.shape.find(name) or NOTHING
+
+
+class UnnestedSource(Source):
+    """The elements of a column: whatever is asked for counts as that column."""
+
+    __slots__ = ("behind", "names")
+
+    def __init__(self, key: str, behind: Behind, names: Iterable[str]) -> None:
+        super().__init__(key)
+        self.behind = behind
+        self.names = frozenset(names)
+
+    def find_written(self, key: str) -> Behind | None:
+        return self.behind if key in self.names or key == self.key else None
+
+    def find(self, name: str) -> Behind:
+        return self.behind
+
+
+class PivotedSource(Source):
+    """PIVOT or UNPIVOT over another source: its new columns, and the other one's."""
+
+    __slots__ = ("base", "made")
+
+    def __init__(self, key: str, base: Source, made: dict[str, Behind]) -> None:
+        super().__init__(key)
+        self.base = base
+        self.made = made
+
+    @property
+    def is_open(self) -> bool:  # type: ignore[override]
+        return self.base.is_open
+
+    @property
+    def is_stored(self) -> bool:  # type: ignore[override]
+        return self.base.is_stored
+
+    def find_written(self, key: str) -> Behind | None:
+        return self.made[key] if key in self.made else self.base.find_written(key)
+
+    def find(self, name: str) -> Behind:
+        found = self.made.get(name.lower())
+        return self.base.find(name) if found is None else found
+
+
+class Block:
+    """One query block: its sources, the names that it gives out, and the block around it."""
+
+    __slots__ = ("aliases", "ctes", "parent", "sources")
+
+    def __init__(self, parent: Block | None, ctes: dict[str, Shape]) -> None:
+        self.parent = parent
+        #: Common table expressions that are visible here.
+        self.ctes = ctes
+        self.sources: list[Source] = []
+        #: Output names with what is behind them, as far as they have been read.
+        self.aliases: dict[str, Behind] = {}
+
+    def source(self, key: str) -> Source | None:
+        """The source of that name, here or in a block around."""
+        block: Block | None = self
+        while block is not None:
+            for source in block.sources:
+                if source.key == key:
+                    return source
+            block = block.parent
+        return None
+
+    def find(self, name: str) -> Behind | None:
+        """The columns behind an unqualified name. None where no source can have it."""
+        key = name.lower()
+        block: Block | None = self
+        while block is not None:
+            is_open = False
+            for source in block.sources:
+                written = source.find_written(key)
+                if written is not None:
+                    return written
+                is_open = is_open or source.is_open
+            if any(source.key == key and source.is_aliased for source in block.sources):
+                return NOTHING  # a whole row
+            if is_open:
+                return (name,)
+            block = block.parent
+        return None

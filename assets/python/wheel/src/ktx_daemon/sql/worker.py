@@ -1,0 +1,121 @@
+"""
+The process that parses. Started by `ktx_daemon.sql.pool`; speaks lines of JSON on stdin and stdout.
+
+A line in is a chunk of texts, or a catalog for the chunks after it; each text is answered with one line, in order.
+A text that needs more than its time ends the process, after a line that says so; a closed stdin ends it at once.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ktx_daemon.sql.protocol import READY, TIMED_OUT, time_limit_seconds
+
+#: 200 levels of subqueries take about 9,000 frames.
+RECURSION_LIMIT = 40_000
+STACK_BYTES = 256 * 1024 * 1024
+MEMORY_LIMIT_BYTES = 4 * 1024 * 1024 * 1024
+WATCH_SECONDS = 0.2
+#: Trees are cycles, so they wait for the collector; its usual pace costs a tenth of the time.
+GC_THRESHOLDS = (20_000, 20, 50)
+
+
+class Worker:
+    """Answers chunks in a thread with a large stack, while another one watches the time of each text."""
+
+    def __init__(self) -> None:
+        self._chunks: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._out = sys.stdout.buffer
+        self._limit_seconds = time_limit_seconds()
+        #: Processor time of this process when the text at hand was begun; None between texts.
+        self._begun: float | None = None
+
+    def run(self) -> None:
+        """Never returns: the process ends with its stdin."""
+        threading.stack_size(STACK_BYTES)
+        threading.Thread(target=self._work, daemon=True).start()
+        threading.stack_size(0)
+        threading.Thread(target=self._watch, daemon=True).start()
+        for line in sys.stdin:
+            self._chunks.put(line)
+        os._exit(0)
+
+    def _work(self) -> None:
+        try:
+            tasks = _load_tasks()
+        except Exception as error:
+            self._say(json.dumps(f"{type(error).__name__}: {error}").encode())
+            os._exit(1)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+        self._say(READY)
+        catalog: Any = None
+        while True:
+            message = json.loads(self._chunks.get())
+            if "catalog" in message:
+                catalog = tasks["catalog"](message["catalog"])
+                continue
+            task = tasks[message["task"]]
+            context = catalog if message["has_catalog"] else None
+            for item in message["items"]:
+                self._begun = time.process_time()
+                answer = json.dumps(task(*item, context), separators=(",", ":")).encode()
+                self._begun = None
+                self._say(answer)
+
+    def _watch(self) -> None:
+        # Processor time: on a busy machine a text takes longer, and that is not its fault.
+        while True:
+            time.sleep(WATCH_SECONDS)
+            begun = self._begun
+            if begun is not None and time.process_time() - begun > self._limit_seconds and self._begun == begun:
+                self._say(TIMED_OUT)
+                os._exit(3)
+
+    def _say(self, line: bytes) -> None:
+        self._out.write(line + b"\n")
+        self._out.flush()
+
+
+def _load_tasks() -> dict[str, Callable[..., Any]]:
+    from ktx_daemon.sql.analysis import analyse
+    from ktx_daemon.sql.catalog import Catalog
+    from ktx_daemon.sql.identifiers import parse_identifier
+    from ktx_daemon.sql.read_only import find_write
+
+    return {
+        "analyse": analyse,
+        "catalog": Catalog,
+        "verdict": lambda sql, dialect, _: _verdict(find_write(sql, dialect)),
+        "identifier": lambda text, dialect, _: parse_identifier(text, dialect),
+    }
+
+
+def _verdict(problem: str | None) -> dict[str, Any]:
+    return {"ok": problem is None, "error": problem}
+
+
+def main() -> None:
+    """Entry point of the process."""
+    # A terminal sends Ctrl+C to the whole group; the daemon decides when this ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.setrecursionlimit(RECURSION_LIMIT)
+    if sys.platform == "linux":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+    Worker().run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""The SQL endpoints over HTTP, with real worker processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Client, Serve
+
+from ktx_daemon.compute import Compute
+from ktx_daemon.sql.pool import WorkerPool
+
+
+@pytest.fixture
+def pool() -> WorkerPool:
+    return WorkerPool(2, idle_seconds=2)
+
+
+@pytest.fixture
+def sql(serve: Serve, pool: WorkerPool) -> Client:
+    client = serve(other_requests=Compute(pool))
+    client.timeout = 120
+    return client
+
+
+def analyse(sql: Client, items: list[tuple[str, str]], **fields: Any) -> dict[str, Any]:
+    body = {"dialect": "postgres", "items": [{"id": key, "sql": text} for key, text in items], **fields}
+    answer = sql.post("/sql/analyze-batch", body)
+    assert answer.status == 200, answer.body
+    return answer.body["results"]
+
+
+def test_reads_each_text_on_its_own(sql: Client) -> None:
+    results = analyse(
+        sql,
+        [
+            ("first", "select a from t"),
+            ("deep", "select " + "(" * 400 + "1" + ")" * 400),
+            ("long", "select x from t where a = 1" + " or a = 1" * 20_000),
+            ("broken", "select from where"),
+            ("last", "select b from u"),
+        ],
+    )
+    assert list(results) == ["first", "deep", "long", "broken", "last"]
+    assert results["first"]["tables_touched"] == [{"catalog": None, "db": None, "name": "t"}]
+    assert results["last"]["columns_by_clause"] == {"select": ["b"]}
+    assert results["long"]["error"] is None
+    assert "nested too deeply" in results["deep"]["error"]
+    assert results["broken"] == {"tables_touched": [], "columns_by_clause": {}, "error": results["broken"]["error"]}
+    assert results["broken"]["error"]
+
+
+def test_takes_no_items_and_repeated_ids(sql: Client) -> None:
+    assert analyse(sql, []) == {}
+    results = analyse(sql, [("a", "select x from t"), ("b", ""), ("a", "select y from u")])
+    assert list(results) == ["a", "b"]
+    assert results["a"]["columns_by_clause"] == {"select": ["y"]}
+    assert results["b"]["error"] == "SQL contains no statement"
+
+
+def test_gives_back_ids_as_they_came(sql: Client) -> None:
+    body = b'{"dialect":"postgres","items":[{"id":"\\ud83d","sql":"select \'\\ud83d\' from t"}]}'
+    answer = sql.send("POST", "/sql/analyze-batch", body, {"content-type": "application/json"})
+    assert list(answer.body["results"]) == ["\ud83d"]
+    assert answer.body["results"]["\ud83d"]["error"] is None
+
+
+@pytest.mark.parametrize("most_workers", [1, 2, 8, None])
+def test_results_do_not_depend_on_the_number_of_workers(sql: Client, most_workers: int | None) -> None:
+    items = [(str(number), f"select c{number} from t{number}") for number in range(300)]
+    results = analyse(sql, items, max_workers=most_workers)
+    assert [result["tables_touched"][0]["name"] for result in results.values()] == [f"t{n}" for n in range(300)]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/sql/analyze-batch", {"dialect": "postgres", "items": [], "max_workers": 0}),
+        ("/sql/analyze-batch", {"dialect": "postgres", "items": [], "max_workers": 33}),
+        ("/sql/analyze-batch", {"dialect": "postgres", "items": [{"id": "secret-text"}]}),
+        ("/sql/analyze-batch", {"dialect": "postgres", "items": [{"id": "a", "sql": ["secret-text"]}]}),
+        ("/sql/analyze-batch", ["secret-text"]),
+        ("/sql/validate-read-only", {"sql": "secret-text"}),
+        ("/sql/parse-table-identifier", {"items": [{"key": "a", "dialect": "secret-text"}]}),
+    ],
+)
+def test_refuses_a_wrong_shape_without_repeating_it(sql: Client, path: str, body: Any) -> None:
+    answer = sql.post(path, body)
+    assert answer.status == 422
+    assert all(set(problem) == {"type", "loc", "msg"} for problem in answer.body["detail"])
+    assert "secret-text" not in json.dumps(answer.body)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 422),
+        (b'{"dialect": NaN, "items": []}', 422),
+        (b"[" * 100_000, 422),
+        (b'{"dialect": "\xff", "items": []}', 400),
+    ],
+)
+def test_refuses_what_is_no_json(sql: Client, body: bytes, status: int) -> None:
+    assert sql.send("POST", "/sql/analyze-batch", body, {"content-type": "application/json"}).status == status
+
+
+def test_takes_json_only(sql: Client) -> None:
+    answer = sql.send("POST", "/sql/validate-read-only", b'{"dialect":"","sql":""}', {"content-type": "text/plain"})
+    assert answer.status == 415
+
+
+@pytest.mark.parametrize("path", ["/sql/analyze-batch", "/sql/validate-read-only"])
+def test_refuses_an_unknown_dialect(sql: Client, path: str) -> None:
+    answer = sql.post(path, {"dialect": "nosuch", "items": [], "sql": ""})
+    assert (answer.status, answer.body) == (400, {"detail": "Unknown SQL dialect: nosuch"})
+
+
+@pytest.mark.parametrize("dialect", [" PostgreSQL ", "mssql", "sqlserver", "mariadb", "bigquery_standard_sql", ""])
+def test_knows_other_names_of_dialects(sql: Client, dialect: str) -> None:
+    answer = sql.post("/sql/validate-read-only", {"dialect": dialect, "sql": "select 1", "more": True})
+    assert (answer.status, answer.body) == (200, {"ok": True, "error": None})
+
+
+def test_a_text_that_takes_too_long_costs_its_own_result(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KTX_SQL_TIME_LIMIT_SECONDS", "1")
+    client = serve(other_requests=Compute(WorkerPool(1, idle_seconds=2)))
+    client.timeout = 120
+    long_text = "select x from t where a = 1" + " or a = 1" * 200_000
+    results = analyse(client, [("before", "select 1"), ("long", long_text), ("after", "select a from t")])
+    assert results["long"]["error"] == "SQL analysis took longer than 1 s"
+    assert (results["before"]["error"], results["after"]["error"]) == (None, None)
+
+
+def test_a_lost_worker_costs_one_text(sql: Client, pool: WorkerPool) -> None:
+    others = set(workers_of(os.getpid()))
+    analyse(sql, [("warm", "select 1")])
+    (pid,) = set(workers_of(os.getpid())) - others
+    long_text = "select x from t where a = 1" + " or a = 1" * 100_000
+    results: dict[str, Any] = {}
+    request = threading.Thread(
+        target=lambda: results.update(analyse(sql, [("long", long_text), ("after", "select 1")]))
+    )
+    request.start()
+    wait_until(lambda: processor_ticks(pid) > 50)
+    os.kill(pid, signal.SIGKILL)
+    request.join(120)
+    assert results["long"]["error"] == "SQL cannot be analysed: the process that analysed it ended"
+    assert results["after"]["error"] is None
+
+
+def test_workers_end_when_there_is_nothing_to_do(sql: Client) -> None:
+    analyse(sql, [("a", "select 1")])
+    assert workers_of(os.getpid())
+    wait_until(lambda: not workers_of(os.getpid()))
+    assert analyse(sql, [("a", "select 1")])["a"]["error"] is None
+
+
+def test_answers_others_while_a_batch_runs(sql: Client) -> None:
+    items = [(str(number), "select a, b, c from t join u on t.i = u.i where x = 1") for number in range(3000)]
+    done = threading.Event()
+    request = threading.Thread(target=lambda: (analyse(sql, items), done.set()))
+    request.start()
+    answered = 0
+    while not done.is_set():
+        assert sql.get("/health").status == 200
+        assert sql.post("/sql/validate-read-only", {"dialect": "", "sql": "select 1"}).body["ok"]
+        answered += not done.is_set()
+    request.join(60)
+    assert answered > 0
+
+
+def test_says_what_belongs_to_another_package(sql: Client) -> None:
+    answer = sql.post("/semantic-layer/query", {})
+    assert answer.status == 501
+    said = "/semantic-layer/query needs the semantic layer, which this ktx Python package"
+    assert answer.body["detail"].startswith(said)
+    statuses = [sql.post(path, {}).status for path in ("/semantic-layer/validate", "/semantic-layer/generate-sources")]
+    assert [*statuses, sql.post("/lookml/parse", {}).status] == [501] * 3
+    assert sql.post("/api/sql/analyze-for-fingerprint", {}).status == 404
+    assert sql.post("/code/execute", {}).status == 404
+
+
+def workers_of(pid: int) -> list[int]:
+    """Children of a process that are SQL workers and have not ended."""
+    found = []
+    for name in os.listdir("/proc"):
+        try:
+            stat = stat_of(int(name))
+            command = Path(f"/proc/{name}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            continue
+        if stat[0] != "Z" and int(stat[1]) == pid and b"ktx_daemon.sql.worker" in command:
+            found.append(int(name))
+    return found
+
+
+def processor_ticks(pid: int) -> int:
+    fields = stat_of(pid)
+    return int(fields[11]) + int(fields[12])
+
+
+def stat_of(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def wait_until(is_true: Any) -> None:
+    while not is_true():
+        time.sleep(0.05)
