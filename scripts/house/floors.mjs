@@ -24,8 +24,11 @@ export const FLOORS = [
       'what is set: indexes, proxies, certificates, and where each setting comes from',
     ],
     ['screens/style', 'colours and words of the screens'],
+    ['src/hosts/config', 'a llama-swap configuration: is it valid, what changes, what is secret'],
+    ['src/hosts/ssh', 'commands on another machine, through ssh'],
   ],
   [
+    ['src/hosts', 'changing the configuration of a model host'],
     ['src/log', 'what install.log holds'],
     ['src/network/transport', 'HTTP: the only room that connects to other machines'],
     ['src/project', 'what a project asks for'],
@@ -44,7 +47,6 @@ export const FLOORS = [
   [
     ['src/daemon', 'what lives on: the daemon, its state and health'],
     ['src/failure', 'a failure as cause, evidence and remedies'],
-    ['src/hosts', 'model hosts over SSH'],
     ['src/kernel', 'a live Python session'],
     ['src/models/codex', 'the Codex SDK behind the port of language models'],
     ['src/setup/request', 'what is asked of a setup'],

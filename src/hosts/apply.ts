@@ -1,9 +1,10 @@
 import { errorMessage, throwIfCancelled } from '../support/errors.ts';
-import { computeDiff } from './diff.ts';
+import { computeDiff } from './config/diff.ts';
+import { validateLlamaConfig } from './config/validate.ts';
 import { healthWait } from './health.ts';
-import { makeRemoteOps } from './remote-ops.ts';
-import type { ApplyOptions, ApplyResult, RemoteOps } from './types.ts';
-import { validateLlamaConfig } from './validate.ts';
+import { makeRemoteOps } from './ssh/remote-ops.ts';
+import type { RemoteOps } from './ssh/types.ts';
+import type { ApplyOptions, ApplyResult } from './types.ts';
 
 export const CHANGED_MEANWHILE = 'The remote file changed while you were editing. Review the new diff.';
 const NOT_HEALTHY = 'health check did not pass after restart; backup retained';

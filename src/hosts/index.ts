@@ -1,10 +1,10 @@
 /** Editing the configuration of a llama-swap server on another machine, through the system's `ssh` (`ktx-setup/hosts`). */
 export { applyRemoteConfig } from './apply.ts';
-export type { ModelHostConnection } from './connection.ts';
-export { computeDiff } from './diff.ts';
+export { computeDiff } from './config/diff.ts';
+export { LLAMA_SWAP_SCHEMA } from './config/llama-swap-schema.ts';
+export { maskedDiff, maskSecrets } from './config/mask.ts';
+export { type ValidationResult, validateLlamaConfig } from './config/validate.ts';
 export { healthWait } from './health.ts';
-export { LLAMA_SWAP_SCHEMA } from './llama-swap-schema.ts';
-export { maskedDiff, maskSecrets } from './mask.ts';
 export {
   changeModelHost,
   type ModelHostContext,
@@ -12,16 +12,8 @@ export {
   reviewModelHost,
 } from './model-host.ts';
 export { readModelHostSettings, saveModelHostSettings } from './project-files.ts';
-export { backupFilename, makeRemoteOps, readRemoteConfig, shellOps, wrapperOps } from './remote-ops.ts';
-export { sshExec } from './ssh-exec.ts';
-export type {
-  ApplyOptions,
-  ApplyResult,
-  ExecResult,
-  RemoteOps,
-  SshExec,
-  SshMode,
-  SshTarget,
-  ValidationResult,
-} from './types.ts';
-export { validateLlamaConfig } from './validate.ts';
+export type { ModelHostConnection } from './ssh/connection.ts';
+export { backupFilename, makeRemoteOps, readRemoteConfig, shellOps, wrapperOps } from './ssh/remote-ops.ts';
+export { sshExec } from './ssh/ssh-exec.ts';
+export type { ExecResult, RemoteOps, SshExec, SshMode, SshTarget } from './ssh/types.ts';
+export type { ApplyOptions, ApplyResult } from './types.ts';

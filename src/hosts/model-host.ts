@@ -2,15 +2,16 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { parseSchema } from '../support/schema.ts';
 import { CHANGED_MEANWHILE, runPipeline } from './apply.ts';
-import { parseConfigYaml } from './config-yaml.ts';
-import type { ModelHostConnection } from './connection.ts';
+import { parseConfigYaml } from './config/config-yaml.ts';
+import { maskedDiff } from './config/mask.ts';
+import { validateLlamaConfig } from './config/validate.ts';
 import { servedModels } from './health.ts';
 import { withHostLock } from './host-lock.ts';
-import { maskedDiff } from './mask.ts';
 import { reviewedFile, unfinishedChange } from './project-files.ts';
-import { readRemoteConfig } from './remote-ops.ts';
-import type { ApplyOptions, ApplyResult, SshExec } from './types.ts';
-import { validateLlamaConfig } from './validate.ts';
+import type { ModelHostConnection } from './ssh/connection.ts';
+import { readRemoteConfig } from './ssh/remote-ops.ts';
+import type { SshExec } from './ssh/types.ts';
+import type { ApplyOptions, ApplyResult } from './types.ts';
 
 /** What every command and screen that changes a model host has at hand. */
 export interface ModelHostContext {

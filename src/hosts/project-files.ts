@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { absentAsNull, errorMessage, SetupError } from '../support/errors.ts';
 import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
-import { connectionProblems, type ModelHostConnection, secretFields } from './connection.ts';
+import { connectionProblems, type ModelHostConnection, secretFields } from './ssh/connection.ts';
 
 const OWNER_ONLY = 0o600;
 

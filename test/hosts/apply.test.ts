@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { applyRemoteConfig } from '../../src/hosts/apply.ts';
-import { computeDiff } from '../../src/hosts/diff.ts';
-import { LLAMA_SWAP_SCHEMA } from '../../src/hosts/llama-swap-schema.ts';
+import { computeDiff } from '../../src/hosts/config/diff.ts';
+import { LLAMA_SWAP_SCHEMA } from '../../src/hosts/config/llama-swap-schema.ts';
 import type { ApplyOptions, ApplyResult } from '../../src/hosts/types.ts';
 import {
   answeringFetcher,

@@ -1,4 +1,4 @@
-import type { ExecResult, SshExec, SshTarget } from '../../src/hosts/types.ts';
+import type { ExecResult, SshExec, SshTarget } from '../../src/hosts/ssh/types.ts';
 
 export const TARGET: SshTarget = { host: 'models.internal', user: 'llama', keyPath: '/keys/models' };
 export const CONFIG_PATH = '/etc/llama-swap/config.yaml';

@@ -7,8 +7,8 @@ import {
   shellOps,
   shellQuoted,
   wrapperOps,
-} from '../../src/hosts/remote-ops.ts';
-import type { RemoteOps } from '../../src/hosts/types.ts';
+} from '../../src/hosts/ssh/remote-ops.ts';
+import type { RemoteOps } from '../../src/hosts/ssh/types.ts';
 import { CONFIG_PATH, NEW_CONFIG, OLD_CONFIG, RESTART, recordedExec, TARGET } from './memory-host.ts';
 
 const NOW = new Date('2026-06-12T08:09:10.123Z');

@@ -1,7 +1,7 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createSshExec, sshExec } from '../../src/hosts/ssh-exec.ts';
+import { createSshExec, sshExec } from '../../src/hosts/ssh/ssh-exec.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { TARGET } from './memory-host.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { LLAMA_SWAP_SCHEMA } from '../../src/hosts/llama-swap-schema.ts';
-import { validateLlamaConfig } from '../../src/hosts/validate.ts';
+import { LLAMA_SWAP_SCHEMA } from '../../src/hosts/config/llama-swap-schema.ts';
+import { validateLlamaConfig } from '../../src/hosts/config/validate.ts';
 
 const check = (text: string, schema: object = LLAMA_SWAP_SCHEMA) => validateLlamaConfig(text, schema);
 

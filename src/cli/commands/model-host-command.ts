@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import type { KtxCliIo } from '../../embed/io.ts';
-import { LLAMA_SWAP_SCHEMA } from '../../hosts/llama-swap-schema.ts';
+import { LLAMA_SWAP_SCHEMA } from '../../hosts/config/llama-swap-schema.ts';
 import {
   changeModelHost,
   type ModelHostContext,
@@ -8,10 +8,11 @@ import {
   reviewModelHost,
 } from '../../hosts/model-host.ts';
 import { saveModelHostSettings } from '../../hosts/project-files.ts';
-import { readRemoteConfig } from '../../hosts/remote-ops.ts';
-import { createSshExec } from '../../hosts/ssh-exec.ts';
-import { restoreByHand } from '../../hosts/ssh-hints.ts';
-import type { ApplyResult, SshExec } from '../../hosts/types.ts';
+import { readRemoteConfig } from '../../hosts/ssh/remote-ops.ts';
+import { createSshExec } from '../../hosts/ssh/ssh-exec.ts';
+import { restoreByHand } from '../../hosts/ssh/ssh-hints.ts';
+import type { SshExec } from '../../hosts/ssh/types.ts';
+import type { ApplyResult } from '../../hosts/types.ts';
 import { CancelledError, errorMessage } from '../../support/errors.ts';
 import { withStopSignals } from '../../support/stop-signals.ts';
 import { harmlessText } from '../../support/text/control-characters.ts';

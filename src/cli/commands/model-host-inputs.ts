@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { connectionProblems, type ModelHostConnection } from '../../hosts/connection.ts';
 import { modelHostSettingsPath, readModelHostSettings } from '../../hosts/project-files.ts';
+import { connectionProblems, type ModelHostConnection } from '../../hosts/ssh/connection.ts';
 import { errorMessage, SetupError } from '../../support/errors.ts';
 import type { ModelHostArgs, ModelHostFlags } from './model-host-program.ts';
 

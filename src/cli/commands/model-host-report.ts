@@ -1,8 +1,8 @@
 import type { KtxCliIo } from '../../embed/io.ts';
-import type { ModelHostConnection } from '../../hosts/connection.ts';
 import type { ModelHostContext, ModelHostOutcome } from '../../hosts/model-host.ts';
 import { unfinishedChange } from '../../hosts/project-files.ts';
-import { restoreByHand, sshHints } from '../../hosts/ssh-hints.ts';
+import type { ModelHostConnection } from '../../hosts/ssh/connection.ts';
+import { restoreByHand, sshHints } from '../../hosts/ssh/ssh-hints.ts';
 import type { ApplyResult } from '../../hosts/types.ts';
 import { jsonText } from '../../support/fs/atomic-file.ts';
 import { harmlessText } from '../../support/text/control-characters.ts';

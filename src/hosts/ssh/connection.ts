@@ -1,5 +1,5 @@
-import { hasControlCharacter } from '../support/text/control-characters.ts';
-import { createRedactor } from '../support/text/redaction.ts';
+import { hasControlCharacter } from '../../support/text/control-characters.ts';
+import { createRedactor } from '../../support/text/redaction.ts';
 import type { SshMode, SshTarget } from './types.ts';
 
 /** All that is needed to change a model host's configuration. */

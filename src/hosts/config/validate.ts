@@ -1,8 +1,15 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
-import { errorMessage } from '../support/errors.ts';
+import { errorMessage } from '../../support/errors.ts';
 import { parseConfigYaml } from './config-yaml.ts';
-import type { ValidationResult } from './types.ts';
+
+export interface ValidationResult {
+  valid: boolean;
+  /** `<JSON pointer> <message>` for each violation, `(root)` at the top. */
+  errors: string[];
+  /** The parsed value, where the text is YAML. */
+  parsed?: unknown;
+}
 
 /**
  * Checks a llama-swap configuration: first that it is one YAML mapping, then against a JSON Schema of draft-07. All

@@ -9,7 +9,7 @@ import {
   parseAllDocuments,
   visit,
 } from 'yaml';
-import { createRedactor } from '../support/text/redaction.ts';
+import { createRedactor } from '../../support/text/redaction.ts';
 import { findHunk, hunkText } from './diff.ts';
 
 const MASK = '****';

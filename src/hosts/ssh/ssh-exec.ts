@@ -1,5 +1,5 @@
-import { runProcess } from '../process/run-process.ts';
-import { CancelledError, errorMessage } from '../support/errors.ts';
+import { runProcess } from '../../process/run-process.ts';
+import { CancelledError, errorMessage } from '../../support/errors.ts';
 import type { ExecResult, SshExec, SshTarget } from './types.ts';
 
 /** A word that `ssh` could take for an option, or split: nothing is started with it. */
