@@ -1,22 +1,13 @@
-import { errorMessage, SetupError } from '../../support/errors.ts';
+import { CancelledError, errorMessage, SetupError } from '../../support/errors.ts';
 import { askTheOwner, USE_INDEX } from '../../support/remedies.ts';
 import { joinAddress, placeOf } from '../address/address.ts';
 import { joinFailures } from '../errors/joined-failures.ts';
 import { NetworkFailure } from '../errors/network-failure.ts';
 import type { NetworkProfile, PackageIndexConfig } from '../settings/profile.ts';
 import { type HttpClient, requireOk } from '../transport/http-client.ts';
-import {
-  excerptFor,
-  INDEX_ACCEPT,
-  type IndexPage,
-  normaliseProject,
-  pageFormat,
-  parseSimpleHtml,
-  parseSimpleJson,
-} from './simple-index.ts';
-
-/** The largest project pages of the public index are about 15 MB. */
-const MAX_PAGE_BYTES = 64 * 1024 * 1024;
+import { type IndexPage, type PageBudget, PageLimitError } from './index-entries.ts';
+import { readIndexPage } from './index-page.ts';
+import { INDEX_ACCEPT, normaliseProject } from './simple-index.ts';
 
 /** An index, or a folder or page of links. */
 export type PackageLocation = PackageIndexConfig & { kind: 'index' | 'find-links' };
@@ -29,6 +20,8 @@ export interface FoundFile {
   sizeBytes: number | null;
 }
 
+const MAX_SHOWN_DIGESTS = 5;
+
 /** What a listing said about a file that is not the one the lock names. */
 export class ListedDigestError extends SetupError {
   constructor(host: string, file: string, expected: string, listed: readonly string[]) {
@@ -38,7 +31,8 @@ export class ListedDigestError extends SetupError {
         `host: ${host}`,
         `file: ${file}`,
         `expected sha256 ${expected}`,
-        ...listed.map((digest) => `listed sha256 ${digest}`),
+        ...listed.slice(0, MAX_SHOWN_DIGESTS).map((digest) => `listed sha256 ${digest}`),
+        ...(listed.length > MAX_SHOWN_DIGESTS ? [`and ${listed.length - MAX_SHOWN_DIGESTS} others`] : []),
       ],
       host,
       remedies: [askTheOwner(host, `why its ${file} differs`), USE_INDEX],
@@ -74,16 +68,17 @@ export function createPackageIndex(
   profile: Pick<NetworkProfile, 'findLinks' | 'indexes'>,
   signal?: AbortSignal,
 ): PackageIndex {
-  const pages = new Map<string, Promise<PageReader>>();
+  const pages = new Map<string, Promise<OpenedPage>>();
+  const budget: PageBudget = { keptBytes: 0 };
 
-  function pageOf(location: PackageLocation, project: string): Promise<PageReader> {
+  function pageOf(location: PackageLocation, project: string): Promise<OpenedPage> {
     const url =
       location.kind === 'index'
         ? `${joinAddress(location.url, encodeURIComponent(normaliseProject(project)))}/`
         : location.url;
     let page = pages.get(url);
     if (!page) {
-      page = readPage(client, url, signal);
+      page = openPage(client, url, budget, signal);
       pages.set(url, page);
       // What may work a moment later is asked again by the next attempt.
       page.catch((error) => {
@@ -94,13 +89,13 @@ export function createPackageIndex(
   }
 
   async function findIn(location: PackageLocation, project: string, file: string, sha256: string) {
-    const read = await pageOf(location, project);
-    const page = await read(file);
-    const named = page.entries.filter((entry) => entry.file === file);
-    // An entry without a digest is a candidate: what arrives is checked anyway.
-    const entry =
-      named.find((candidate) => candidate.sha256 === sha256) ??
-      named.find((candidate) => candidate.sha256 === null);
+    const { page, host: answering } = await pageOf(location, project);
+    if (page.entries.isIncomplete(file))
+      throw new NetworkFailure('not-an-index', {
+        host: answering,
+        detail: `what it says of ${file} is incomplete`,
+      });
+    const entry = page.entries.find(file, sha256);
     const host = location.label;
     if (entry) {
       if (!URL.canParse(entry.href, page.baseUrl))
@@ -114,14 +109,8 @@ export function createPackageIndex(
         });
       return { url, location, sizeBytes: entry.sizeBytes };
     }
-    if (named.length > 0) {
-      throw new ListedDigestError(
-        host,
-        file,
-        sha256,
-        named.map((candidate) => candidate.sha256!),
-      );
-    }
+    const listed = page.entries.of(file).flatMap((other) => other.sha256 ?? []);
+    if (listed.length > 0) throw new ListedDigestError(host, file, sha256, listed);
     throw new NetworkFailure('not-found', { host, detail: `${file} is not in its list` });
   }
 
@@ -142,14 +131,18 @@ export function createPackageIndex(
   };
 }
 
-/** Gives what a page says of a file; of others only where that costs nothing. */
-type PageReader = (file: string) => Promise<IndexPage>;
+interface OpenedPage {
+  page: IndexPage;
+  /** The host that answered, behind all redirects. */
+  host: string;
+}
 
-async function readPage(
+async function openPage(
   client: HttpClient,
   url: string,
+  budget: PageBudget,
   signal: AbortSignal | undefined,
-): Promise<PageReader> {
+): Promise<OpenedPage> {
   const response = await client.get(url, {
     headers: { accept: INDEX_ACCEPT },
     isPage: true,
@@ -157,39 +150,20 @@ async function readPage(
   });
   await requireOk(response);
   const host = response.hops.at(-1) ?? placeOf(url);
-  const text = await response.text(MAX_PAGE_BYTES);
-  if (text.trim() === '') throw new NetworkFailure('empty', { host });
   const contentType = response.headers.get('content-type') ?? null;
-  const format = pageFormat(contentType, text);
-  if (format === null) {
+  const what = { url: response.url, contentType, budget, signal };
+  const page = await readIndexPage(response.body, what).catch((error: unknown) => {
+    if (error instanceof SetupError || error instanceof CancelledError) throw error;
+    const detail = error instanceof PageLimitError ? `its page ${error.message}` : errorMessage(error);
+    throw new NetworkFailure('not-an-index', { host, detail, cause: error });
+  });
+  if (page === null) throw new NetworkFailure('empty', { host });
+  if (page === 'unknown')
     throw new NetworkFailure('not-an-index', {
       host,
       detail: `it answered with ${contentType ?? 'no type'}`,
     });
-  }
-  const readAll = async (): Promise<PageReader> => {
-    if (format === 'json') {
-      const read = parseSimpleJson(text, response.url);
-      return async (file) => read(file);
-    }
-    const page = await parseSimpleHtml(text, response.url);
-    if (page.isIndex) return async () => page;
-    const via = response.hops[0];
-    throw new NetworkFailure('sign-in-page', { host, ...(via && via !== host ? { via } : {}) });
-  };
-  let whole: Promise<PageReader> | null = null;
-  return async (file) => {
-    const excerpt = format === 'html' ? excerptFor(text, file) : null;
-    try {
-      if (excerpt !== null) {
-        const page = await parseSimpleHtml(excerpt, response.url);
-        if (page.entries.some((entry) => entry.file === file)) return page;
-      }
-      whole ??= readAll();
-      return await (await whole)(file);
-    } catch (error) {
-      if (error instanceof NetworkFailure) throw error;
-      throw new NetworkFailure('not-an-index', { host, detail: errorMessage(error), cause: error });
-    }
-  };
+  if (page.isIndex) return { page, host };
+  const via = response.hops[0];
+  throw new NetworkFailure('sign-in-page', { host, ...(via && via !== host ? { via } : {}) });
 }

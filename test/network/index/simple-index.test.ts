@@ -1,15 +1,23 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  excerptFor,
-  normaliseProject,
-  pageFormat,
-  parseSimpleHtml,
-  parseSimpleJson,
-  projectOfFile,
-} from '../../../src/network/index/simple-index.ts';
+import { readIndexPage } from '../../../src/network/index/index-page.ts';
+import { normaliseProject, pageFormat, projectOfFile } from '../../../src/network/index/simple-index.ts';
 
 const DIGEST = 'a'.repeat(64);
 const PAGE = 'https://index.example/simple/pkg/';
+
+/** The page in pieces of this many bytes, as a network may deliver it. */
+async function readPage(text: string, contentType = 'text/html', pieceBytes = text.length + 3) {
+  const bytes = Buffer.from(text);
+  const pieces = (async function* () {
+    for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
+  })();
+  const page = await readIndexPage(pieces, { url: PAGE, contentType });
+  if (page === null || page === 'unknown') throw new Error(`read as ${page}`);
+  return page;
+}
+
+const PIECES = [1, 2, 7, 64, 100_000];
 
 describe('index pages in HTML', () => {
   it.each<[string, string, { file: string; href: string; sha256: string | null }[]]>([
@@ -48,15 +56,18 @@ describe('index pages in HTML', () => {
       [{ file: 'pkg-%zz.whl', href: 'pkg-%zz.whl', sha256: null }],
     ],
   ])('%s', async (_, html, expected) => {
-    const page = await parseSimpleHtml(html, PAGE);
-    expect(page.entries.map(({ file, href, sha256 }) => ({ file, href, sha256 }))).toEqual(expected);
-    expect(page.isIndex).toBe(true);
+    for (const pieceBytes of PIECES) {
+      const page = await readPage(html, 'text/html', pieceBytes);
+      expect(page.entries.size).toBe(expected.length);
+      for (const entry of expected)
+        expect(page.entries.of(entry.file)).toEqual([{ ...entry, sizeBytes: null }]);
+      expect(page.isIndex).toBe(true);
+    }
   });
 
   it('obeys the first base', async () => {
-    const page = await parseSimpleHtml(
+    const page = await readPage(
       '<base href="/elsewhere/"><base href="https://b.example/"><a href="p-1.whl">x</a>',
-      PAGE,
     );
     expect(page.baseUrl).toBe('https://index.example/elsewhere/');
   });
@@ -74,53 +85,15 @@ describe('index pages in HTML', () => {
       true,
     ],
   ])('%s', async (_, html, isIndex) => {
-    expect((await parseSimpleHtml(html, PAGE)).isIndex).toBe(isIndex);
+    for (const pieceBytes of PIECES)
+      expect((await readPage(html, 'text/html', pieceBytes)).isIndex).toBe(isIndex);
   });
 });
 
-describe('the part of a page that is about one file', () => {
-  const link = (file: string) =>
-    `<a href="../${file}#sha256=${DIGEST}" data-requires-python="&gt;=3.9">${file}</a>`;
-  const page = (...files: string[]) =>
-    `<html><head><base href="/b/"><title>Links for pkg</title></head><body>\n${files.map(link).join('<br/>\n')}</body></html>`;
-  const FILE = 'pkg-1.0-py3-none-any.whl';
-
-  it.each<[string, string]>([
-    ['among others', page('pkg-0.9.zip', FILE, `${FILE}.metadata`, 'pkg-2.0.zip')],
-    ['the first', page(FILE, 'pkg-2.0.zip')],
-    ['twice', page('pkg-0.9.zip', FILE, FILE)],
-    ['inside the name of another', page('pkg-0.9.zip', `my-${FILE}`, FILE)],
-    ['before a comment', `${page('pkg-0.9.zip', FILE)}<!--SERIAL 123-->`],
-  ])('says of it what the whole page says: %s', async (_, html) => {
-    const [part, whole] = [
-      await parseSimpleHtml(excerptFor(html, FILE)!, PAGE),
-      await parseSimpleHtml(html, PAGE),
-    ];
-    expect(part.baseUrl).toBe(whole.baseUrl);
-    expect(part.isIndex).toBe(true);
-    const wanted = whole.entries.filter(({ file }) => file === FILE);
-    expect(wanted.length).toBeGreaterThan(0);
-    expect(part.entries.filter(({ file }) => file === FILE)).toEqual(expect.arrayContaining(wanted));
-  });
-
-  it('leaves the other links out', () => {
-    const html = page(...Array.from({ length: 1000 }, (_, minor) => `pkg-0.${minor}.zip`), FILE);
-    expect(excerptFor(html, FILE)!.length).toBeLessThan(600);
-  });
-
-  it.each([
-    ['not in the page', page('pkg-2.0.zip')],
-    ['written in another way', `<a href="pkg-1.0%2Dpy3-none-any.whl">pkg</a>`],
-    ['in no link', `<title>${FILE}</title><a href="pkg-2.0.zip">x</a>${FILE}<br>`],
-    ['no links', FILE],
-    ['in a comment', page('pkg-0.9.zip', 'COMMENT', FILE).replace(link('COMMENT'), `<!-- ${link(FILE)} -->`)],
-  ])('%s: nothing', (_, html) => {
-    expect(excerptFor(html, FILE)).toBeNull();
-  });
-});
+const JSON_TYPE = 'application/vnd.pypi.simple.v1+json';
 
 describe('index pages in JSON', () => {
-  it('gives files with digest and size', () => {
+  it('gives files with digest and size', async () => {
     const text = JSON.stringify({
       meta: { 'api-version': '1.1' },
       name: 'pkg',
@@ -135,31 +108,79 @@ describe('index pages in JSON', () => {
         { filename: 'pkg-2.0.whl', url: 'https://f.example/pkg-2.0.whl', hashes: {} },
       ],
     });
-    const read = parseSimpleJson(text, PAGE);
-    expect(read('pkg-1.0.whl').entries).toEqual([
-      { file: 'pkg-1.0.whl', href: '../pkg-1.0.whl', sha256: DIGEST, sizeBytes: 7 },
-    ]);
-    expect(read('pkg-2.0.whl').entries).toEqual([
-      { file: 'pkg-2.0.whl', href: 'https://f.example/pkg-2.0.whl', sha256: null, sizeBytes: null },
-    ]);
-    expect(read('pkg-3.0.whl').entries).toEqual([]);
+    for (const pieceBytes of PIECES) {
+      const { entries } = await readPage(text, JSON_TYPE, pieceBytes);
+      expect(entries.of('pkg-1.0.whl')).toEqual([
+        { file: 'pkg-1.0.whl', href: '../pkg-1.0.whl', sha256: DIGEST, sizeBytes: 7 },
+      ]);
+      expect(entries.of('pkg-2.0.whl')).toEqual([
+        { file: 'pkg-2.0.whl', href: 'https://f.example/pkg-2.0.whl', sha256: null, sizeBytes: null },
+      ]);
+      expect(entries.of('pkg-3.0.whl')).toEqual([]);
+    }
   });
 
-  it.each(['', 'no', '{}', '{"files":{}}'])('refuses %j', (text) => {
-    expect(() => parseSimpleJson(text, PAGE)).toThrow();
+  it('says what JSON.parse says, wherever it is cut', async () => {
+    const file = fc.record({
+      filename: fc.string({ minLength: 1 }),
+      url: fc.string(),
+      hashes: fc.constantFrom({}, { sha256: DIGEST }, { md5: '"]}' }),
+      other: fc.jsonValue({ maxDepth: 3 }),
+    });
+    const member = fc.tuple(fc.string(), fc.jsonValue({ maxDepth: 3 }));
+    const document = fc.tuple(fc.array(member), fc.array(file), fc.array(member));
+    await fc.assert(
+      fc.asyncProperty(
+        document,
+        fc.integer({ min: 1, max: 40 }),
+        fc.boolean(),
+        async (parts, pieceBytes, isSpaced) => {
+          const [before, files, after] = parts;
+          const value = { ...Object.fromEntries(before), ...Object.fromEntries(after), files };
+          const { entries } = await readPage(
+            JSON.stringify(value, null, isSpaced ? 2 : 0),
+            JSON_TYPE,
+            pieceBytes,
+          );
+          for (const { filename } of files)
+            expect(entries.find(filename, DIGEST)?.sha256 ?? null).toBe(
+              files.some((each) => each.filename === filename && 'sha256' in each.hashes) ? DIGEST : null,
+            );
+          expect(entries.size).toBe(
+            new Set(files.map(({ filename, hashes }) => `${filename}\n${'sha256' in hashes}`)).size,
+          );
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it.each([
+    'no',
+    '{}',
+    '{"files":{}}',
+    '[]',
+    '"files"',
+    '{"files":[]',
+    '{"files":[]}}',
+    '{"x":{"files":[]}}',
+  ])('refuses %j', async (text) => {
+    await expect(readPage(text, JSON_TYPE)).rejects.toThrow();
   });
 
   it.each([
     '{"filename":"a.whl"}',
     '{"filename":"a.whl","url":7}',
     '{"filename":"a.whl","url":"a","hashes":[]}',
-  ])('refuses %s, but neither another entry of that file nor the page', (bad) => {
+  ])('refuses %s, but neither another entry of that file nor the page', async (bad) => {
     const good = '{"filename":"a.whl","url":"good"}';
     const other = '{"filename":"b.whl","url":"b"}';
-    const page = (...entries: string[]) => parseSimpleJson(`{"files":[{},null,7,${entries.join()}]}`, PAGE);
-    expect(() => page(bad, other)('a.whl')).toThrow('a.whl is incomplete');
-    expect(page(bad, other)('b.whl').entries).toHaveLength(1);
-    expect(page(bad, good)('a.whl').entries.map(({ href }) => href)).toEqual(['good']);
+    const read = async (...entries: string[]) =>
+      (await readPage(`{"files":[{},null,7,${entries.join()}]}`, JSON_TYPE)).entries;
+    expect((await read(bad, other)).isIncomplete('a.whl')).toBe(true);
+    expect((await read(bad, other)).of('b.whl')).toHaveLength(1);
+    expect((await read(bad, good)).isIncomplete('a.whl')).toBe(false);
+    expect((await read(bad, good)).of('a.whl').map(({ href }) => href)).toEqual(['good']);
   });
 
   it.each([
@@ -169,9 +190,9 @@ describe('index pages in JSON', () => {
     '"size":"7"',
     '"size":1e308',
     '"size":null',
-  ])('does without %s', (field) => {
+  ])('does without %s', async (field) => {
     const text = `\uFEFF{"files":[{"filename":"a.whl","url":"a",${field}}]}`;
-    expect(parseSimpleJson(text, PAGE)('a.whl').entries).toEqual([
+    expect((await readPage(text, JSON_TYPE)).entries.of('a.whl')).toEqual([
       { file: 'a.whl', href: 'a', sha256: null, sizeBytes: null },
     ]);
   });

@@ -1,0 +1,157 @@
+import { QuoteType, Tokenizer, type TokenizerCallbacks } from 'htmlparser2';
+import type { EntryTable, IndexEntry, PageParser } from './index-entries.ts';
+import { sha256Of } from './simple-index.ts';
+
+const MARK = /\b(Links for|Simple index|Index of|Directory listing)\b/i;
+const PACKAGE_FILE = /\.(whl|zip|tar\.(gz|bz2|xz|zst)|tgz)$/i;
+/** Longer names of tags and attributes, and longer values, are none that count here. */
+const MAX_VALUE_CHARS = 16 * 1024;
+const MAX_TITLE_CHARS = 1024;
+
+const nothing = () => {};
+const NO_CALLBACKS: TokenizerCallbacks = {
+  onattribdata: nothing,
+  onattribend: nothing,
+  onattribentity: nothing,
+  onattribname: nothing,
+  oncdata: nothing,
+  onclosetag: nothing,
+  oncomment: nothing,
+  ondeclaration: nothing,
+  onend: nothing,
+  onopentagend: nothing,
+  onopentagname: nothing,
+  onprocessinginstruction: nothing,
+  onselfclosingtag: nothing,
+  ontext: nothing,
+  ontextentity: nothing,
+};
+
+/**
+ * PEP 503, and pages of links, read piece by piece: every `<a href>` whose path ends in a file name of a package. The tokenizer
+ * alone is used, not the parser on top of it: that keeps a stack of open tags, and takes a time that grows with its depth.
+ */
+export function createHtmlPageParser(url: string, entries: EntryTable): PageParser {
+  let text = '';
+  let textStart = 0;
+  let baseUrl: string | null = null;
+  let isMarked = false;
+  /** Text of the title or heading that is open, else `null`. */
+  let title: string | null = null;
+  let tag = '';
+  let attribute = '';
+  let value = '';
+  let attributes = new Map<string, string>();
+
+  /** A part that began before what is kept is too long to matter. */
+  const slice = (start: number, end: number) =>
+    start < textStart ? '' : text.slice(start - textStart, end - textStart);
+
+  function openTag(): void {
+    title = tag === 'title' || tag === 'h1' ? '' : null;
+    const href = attributes.get('href');
+    if (tag === 'meta' && attributes.get('name') === 'pypi:repository-version') isMarked = true;
+    // The first one counts; a base that is no address is none.
+    else if (tag === 'base' && href && baseUrl === null)
+      baseUrl = URL.canParse(href, url) ? new URL(href, url).href : null;
+    else if (tag === 'a' && href) {
+      const entry = entryOfLink(href.includes('&') ? withoutEntities(href) : href);
+      if (entry) entries.add(entry);
+    }
+  }
+
+  const isWanted = () =>
+    attribute === 'href' ? tag === 'a' || tag === 'base' : attribute === 'name' && tag === 'meta';
+
+  const tokenizer = new Tokenizer(
+    // Decoding everything takes three times as long: each of 15,000 links has `data-requires-python="&gt;=3.9"`.
+    { decodeEntities: false },
+    {
+      ...NO_CALLBACKS,
+      onopentagname(start, end) {
+        tag = slice(start, end).toLowerCase();
+        attributes = new Map();
+      },
+      onattribname(start, end) {
+        attribute = slice(start, end).toLowerCase();
+        value = '';
+      },
+      onattribdata(start, end) {
+        if (isWanted() && value.length <= MAX_VALUE_CHARS) value += slice(start, end);
+      },
+      onattribend(quote) {
+        const isUsable = quote !== QuoteType.NoValue && value.length <= MAX_VALUE_CHARS;
+        if (isUsable && isWanted() && !attributes.has(attribute)) attributes.set(attribute, value);
+      },
+      onopentagend: openTag,
+      onselfclosingtag: openTag,
+      onclosetag() {
+        title = null;
+      },
+      ontext(start, end) {
+        if (title === null || title.length > MAX_TITLE_CHARS) return;
+        title += slice(start, end);
+        if (MARK.test(title)) isMarked = true;
+      },
+    },
+  );
+
+  return {
+    write(piece) {
+      const dropped = Math.max(0, text.length - MAX_VALUE_CHARS);
+      text = text.slice(dropped) + piece;
+      textStart += dropped;
+      tokenizer.write(piece);
+    },
+    end() {
+      tokenizer.end();
+      return { baseUrl: baseUrl ?? url, entries, isIndex: isMarked || entries.size > 0 };
+    },
+  };
+}
+
+/** The value of an attribute as a browser reads it. */
+function withoutEntities(value: string): string {
+  const source = `<a x="${value.replaceAll('"', '&quot;')}">`;
+  let decoded = '';
+  const tokenizer = new Tokenizer(
+    { decodeEntities: true },
+    {
+      ...NO_CALLBACKS,
+      onattribdata(start, end) {
+        decoded += source.slice(start, end);
+      },
+      onattribentity(codePoint) {
+        decoded += String.fromCodePoint(codePoint);
+      },
+    },
+  );
+  tokenizer.write(source);
+  tokenizer.end();
+  return decoded;
+}
+
+function entryOfLink(href: string): IndexEntry | null {
+  const [address = '', fragment = ''] = href.trim().split('#', 2);
+  const segment = address.split('?', 1)[0]!.split('/').at(-1)!;
+  if (segment === '') return null;
+  let file: string;
+  try {
+    file = decodeURIComponent(segment);
+  } catch {
+    file = segment;
+  }
+  if (!PACKAGE_FILE.test(file)) return null;
+  const sha256 = sha256Of(/(?:^|&)sha256=([^&]+)/i.exec(fragment)?.[1]);
+  return {
+    file: detached(file),
+    href: detached(address),
+    sha256: sha256 && detached(sha256),
+    sizeBytes: null,
+  };
+}
+
+/** A slice keeps the whole text it came from in memory; a copy does not. */
+function detached(text: string): string {
+  return Buffer.from(text).toString('utf8');
+}

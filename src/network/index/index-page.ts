@@ -1,0 +1,68 @@
+import { setImmediate } from 'node:timers/promises';
+import { throwIfCancelled } from '../../support/errors.ts';
+import {
+  EntryTable,
+  type IndexPage,
+  type PageBudget,
+  PageLimitError,
+  type PageParser,
+} from './index-entries.ts';
+import { pageFormat } from './simple-index.ts';
+
+/** The largest project pages of the public index have 15 MB. */
+export const MAX_PAGE_BYTES = 32 * 1024 * 1024;
+/** The event loop gets a turn after this, so a signal is never kept waiting. */
+const MAX_SLICE_MS = 15;
+const SLICE_BYTES = 64 * 1024;
+
+/**
+ * Reads an index page while it arrives. Time is linear in its length, memory is bounded whatever it holds, and the event loop
+ * gets a turn every few milliseconds.
+ * @returns `null` for a page that holds nothing but blanks, `unknown` for what is neither JSON nor HTML.
+ * @throws PageLimitError; SyntaxError or ZodError when it is not what the standard says; CancelledError; what `body` throws.
+ */
+export async function readIndexPage(
+  body: AsyncIterable<Uint8Array>,
+  page: { url: string; contentType: string | null; budget?: PageBudget; signal?: AbortSignal | undefined },
+): Promise<IndexPage | 'unknown' | null> {
+  const decoder = new TextDecoder();
+  let reading: { format: IndexPage['format']; parser: PageParser } | null = null;
+  let sizeBytes = 0;
+  let sliceStartedAt = performance.now();
+  for await (const bytes of body) {
+    sizeBytes += bytes.byteLength;
+    if (sizeBytes > MAX_PAGE_BYTES)
+      throw new PageLimitError(`is longer than ${MAX_PAGE_BYTES / 1024 / 1024} MB`);
+    for (let at = 0; at < bytes.byteLength; at += SLICE_BYTES) {
+      let text = decoder.decode(bytes.subarray(at, at + SLICE_BYTES), { stream: true });
+      if (reading === null) {
+        text = text.trimStart();
+        if (text === '') continue;
+        const format = pageFormat(page.contentType, text);
+        if (format === null) return 'unknown';
+        reading = { format, parser: await parserOf(format, page) };
+      }
+      reading.parser.write(text);
+      if (performance.now() - sliceStartedAt < MAX_SLICE_MS) continue;
+      await setImmediate();
+      throwIfCancelled(page.signal);
+      sliceStartedAt = performance.now();
+    }
+  }
+  if (reading === null) return null;
+  const rest = decoder.decode();
+  if (rest !== '') reading.parser.write(rest);
+  return { format: reading.format, ...reading.parser.end() };
+}
+
+async function parserOf(
+  format: IndexPage['format'],
+  { url, budget }: { url: string; budget?: PageBudget },
+): Promise<PageParser> {
+  if (format === 'json') {
+    const { createJsonPageParser } = await import('./index-page-json.ts');
+    return createJsonPageParser(url, new EntryTable(budget));
+  }
+  const { createHtmlPageParser } = await import('./index-page-html.ts');
+  return createHtmlPageParser(url, new EntryTable(budget));
+}
