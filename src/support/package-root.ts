@@ -5,5 +5,5 @@ declare const __KTX_BUNDLED__: boolean | undefined;
 
 /** The folder of this package: where `package.json` and `assets/` are. Touches no disk. */
 export const PACKAGE_ROOT = fileURLToPath(
-  new URL(typeof __KTX_BUNDLED__ === 'undefined' ? '../../' : '../../', import.meta.url),
+  new URL(typeof __KTX_BUNDLED__ === 'undefined' ? '../../' : '../', import.meta.url),
 );
