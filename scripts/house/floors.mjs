@@ -14,11 +14,12 @@ export const FLOORS = [
     ['src/support/async', 'side by side, cancelled together'],
     ['src/support/fs', 'files written whole or not at all, locks'],
     ['src/support/text', 'numbers, words and secrets as text'],
-    ['src/network/errors', 'what went wrong on the way to a host'],
+    ['src/failure/causes', 'everything that can go wrong, with its words and remedies'],
     ['src/process', 'starts, watches and ends processes; the only room that does'],
   ],
   [
     ['src/core', 'words of the product: features, layout, events'],
+    ['src/network/errors', 'what went wrong on the way to a host'],
     [
       'src/network/settings',
       'what is set: indexes, proxies, certificates, and where each setting comes from',

@@ -1,4 +1,4 @@
-import { NetworkFailure, type NetworkReason } from '../network/errors/network-failure.ts';
+import { NetworkFailure } from '../network/errors/network-failure.ts';
 import { NoSourceError } from '../store/sources.ts';
 import { errorCode, type FailureClass, SetupError } from '../support/errors.ts';
 import {
@@ -28,65 +28,28 @@ export interface FailureSignals {
   errno: string | null;
 }
 
-/** One cause: how it is known and, where the error does not say so itself, what to tell about it. */
-export interface CauseRow {
+/** What programs know a failure by. */
+export interface Cause {
   cause: string;
-  network?: readonly NetworkReason[];
-  /** Beside the reason: what else must be so. */
-  when?: (signals: FailureSignals) => boolean;
-  uv?: RegExp;
-  errno?: readonly string[];
   failureClass: FailureClass;
+  /** Absent where the error says it itself. */
   title?: string;
   remedies?: readonly Remedy[];
 }
 
+/** One cause: how it is known, and what to tell about it. */
+export interface CauseRow extends Cause {
+  uv?: RegExp;
+  errno?: readonly string[];
+  title: string;
+  remedies: readonly Remedy[];
+}
+
 /**
- * Everything that is known to go wrong, most specific first: the first row that fits is the cause. `os error N` stands before words,
- * which uv takes from a localised system.
+ * What uv and the system say, most specific first: the first row that fits is the cause. `os error N` stands before words, which uv takes
+ * from a localised system. What the client saw itself is in `NETWORK_CAUSES`.
  */
 export const CAUSES: readonly CauseRow[] = [
-  // The client saw it itself: the error has its own words and remedies.
-  { cause: 'other-bytes', failureClass: 'verification', when: isVerification },
-  {
-    cause: 'blocked-redirect',
-    failureClass: 'network',
-    when: ({ network }) => network !== null && network.via !== null && network.isBlocked,
-  },
-  { cause: 'captive-portal', failureClass: 'network', network: ['not-a-file', 'sign-in-page'] },
-  { cause: 'captive-portal', failureClass: 'network', when: ({ network }) => network?.status === 511 },
-  { cause: 'tls-interception', failureClass: 'network', network: ['untrusted-certificate'] },
-  { cause: 'certificate-expired', failureClass: 'network', network: ['expired-certificate'] },
-  { cause: 'certificate-name', failureClass: 'network', network: ['wrong-name-certificate'] },
-  { cause: 'tls', failureClass: 'network', network: ['tls'] },
-  { cause: 'proxy-login', failureClass: 'network', network: ['proxy-login'] },
-  { cause: 'proxy-unreachable', failureClass: 'network', network: ['proxy-unreachable'] },
-  { cause: 'proxy-refused', failureClass: 'network', network: ['proxy-refused'] },
-  { cause: 'proxy-unsupported', failureClass: 'network', network: ['proxy-unsupported'] },
-  { cause: 'dns', failureClass: 'network', network: ['dns'] },
-  { cause: 'refused', failureClass: 'network', network: ['refused'] },
-  { cause: 'no-route', failureClass: 'network', network: ['unreachable'] },
-  { cause: 'no-answer', failureClass: 'network', network: ['connect-timeout'] },
-  { cause: 'silence', failureClass: 'network', network: ['idle-timeout'] },
-  { cause: 'too-slow', failureClass: 'network', network: ['too-slow'] },
-  { cause: 'broken-off', failureClass: 'network', network: ['reset', 'truncated'] },
-  { cause: 'not-http', failureClass: 'network', network: ['protocol'] },
-  { cause: 'redirect', failureClass: 'network', network: ['redirect'] },
-  {
-    cause: 'no-source',
-    failureClass: 'network',
-    when: ({ error }) => error instanceof NoSourceError || (error as Error)?.cause instanceof NoSourceError,
-  },
-  { cause: 'offline', failureClass: 'network', network: ['offline'] },
-  { cause: 'host-not-allowed', failureClass: 'network', network: ['host-not-allowed'] },
-  { cause: 'login', failureClass: 'network', network: ['login'] },
-  { cause: 'forbidden', failureClass: 'network', network: ['forbidden'] },
-  { cause: 'not-found', failureClass: 'network', network: ['not-found'] },
-  { cause: 'too-many-requests', failureClass: 'network', when: ({ network }) => network?.status === 429 },
-  { cause: 'server-error', failureClass: 'network', network: ['http-status', 'empty'] },
-  { cause: 'not-an-index', failureClass: 'network', network: ['not-an-index'] },
-  { cause: 'unreadable-file', failureClass: 'network', network: ['file'] },
-
   // uv said it.
   { ...disk('disk-full', 'The disk is full'), uv: /\(os error (?:28|112)\)/ },
   { ...readOnly(), uv: /\(os error 30\)/ },
@@ -278,16 +241,23 @@ export function signalsOf(error: unknown): FailureSignals {
   return signals;
 }
 
-/** The first row that fits; `null` for what nobody has seen before. */
-export function causeOf(signals: FailureSignals): CauseRow | null {
+/** What it was, where the error says so itself; a row, where it does not; `null` for what nobody has seen before. */
+export function causeOf(signals: FailureSignals): Cause | null {
+  const { network } = signals;
+  if (isVerification(signals)) return { cause: 'other-bytes', failureClass: 'verification' };
+  if (network && network.reason !== 'unknown')
+    return { cause: network.causeId, failureClass: network.failureClass };
+  if (isWithoutSource(signals)) return { cause: 'no-source', failureClass: 'network' };
   return CAUSES.find((row) => fits(row, signals)) ?? null;
+}
+
+function isWithoutSource({ error }: FailureSignals): boolean {
+  return error instanceof NoSourceError || (error as Error | null)?.cause instanceof NoSourceError;
 }
 
 function fits(row: CauseRow, signals: FailureSignals): boolean {
   const { network, uvOutput, errno } = signals;
-  if (row.network) return network !== null && row.network.includes(network.reason);
   if (row.uv) return uvOutput !== null && row.uv.test(uvOutput);
   // An errno below a verdict of the client is what the verdict was made of.
-  if (row.errno) return network === null && errno !== null && row.errno.includes(errno);
-  return row.when?.(signals) ?? false;
+  return network === null && errno !== null && row.errno?.includes(errno) === true;
 }

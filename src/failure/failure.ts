@@ -10,7 +10,7 @@ import {
   uniqueRemedies,
 } from '../support/remedies.ts';
 import { UvCommandError } from '../uv/runner.ts';
-import { type CauseRow, causeOf, type FailureSignals, signalsOf } from './diagnosis.ts';
+import { type Cause, causeOf, type FailureSignals, signalsOf } from './diagnosis.ts';
 
 /** The last lines of uv say what happened. */
 const UV_EVIDENCE_LINES = 10;
@@ -47,7 +47,7 @@ function diagnose(error: unknown): Diagnosis {
   ]);
 }
 
-function fromSetupError(error: SetupError, row: CauseRow | null, { network }: FailureSignals): Diagnosis {
+function fromSetupError(error: SetupError, row: Cause | null, { network }: FailureSignals): Diagnosis {
   const { failureClass } = error;
   const evidence =
     error.evidence.length > 0 || error.cause === undefined ? error.evidence : [errorChain(error.cause)];
@@ -68,7 +68,7 @@ function fromSetupError(error: SetupError, row: CauseRow | null, { network }: Fa
   };
 }
 
-function fromUv(error: UvCommandError, row: CauseRow | null): Diagnosis {
+function fromUv(error: UvCommandError, row: Cause | null): Diagnosis {
   const command = `uv ${error.uvArgs.slice(0, 2).join(' ')}`;
   const evidence = [
     `${command} failed`,

@@ -47,8 +47,11 @@ export async function choosePython(options: {
   pythonDir: string;
   env: NodeJS.ProcessEnv;
   isStored: (artefact: Artefact) => Promise<boolean>;
-  /** Asks the archive's sources; one line for each that cannot give it, empty as soon as one can. */
-  findObstacles: (archive: Artefact) => Promise<string[]>;
+  /**
+   * Asks the archive's sources; one line for each that cannot give it, empty as soon as one can. Patiently: a source that is slow is
+   * waited for; else it is an obstacle after a moment.
+   */
+  findObstacles: (archive: Artefact, isPatient: boolean) => Promise<string[]>;
   signal?: AbortSignal;
 }): Promise<PythonDecision> {
   const { choice, lock, host } = options;
@@ -77,13 +80,18 @@ export async function choosePython(options: {
     const unpackedDir = await findUnpackedPython(options.pythonDir, wanted);
     if (unpackedDir !== null) return { ...managed, presence: 'unpacked', unpackedDir };
     if (await options.isStored(managed.archive)) return { ...managed, presence: 'stored' };
-    obstacles = await options.findObstacles(managed.archive);
+    obstacles = await options.findObstacles(managed.archive, choice === 'managed');
     if (obstacles.length === 0) return { ...managed, presence: 'fetch' };
   }
   if (choice === 'managed') throw noManagedPython(lock, host, obstacles);
 
   const search = await findSystemPythons({ host, minors, env: options.env, signal: options.signal });
   const best = search.usable[0];
+  if (!best && managed) {
+    // There is nothing better than a source that is slow.
+    obstacles = await options.findObstacles(managed.archive, true);
+    if (obstacles.length === 0) return { ...managed, presence: 'fetch' };
+  }
   if (!best) throw noPython(minors, obstacles, search);
   const notes =
     choice === 'auto' && managed

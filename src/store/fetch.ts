@@ -5,7 +5,7 @@ import { pause, retryDelayMs } from '../network/errors/retry.ts';
 import type { PackageIndex } from '../network/index/package-index.ts';
 import type { NetworkProfile } from '../network/settings/profile.ts';
 import type { HttpClient } from '../network/transport/http-client.ts';
-import { paceWindowOf } from '../network/transport/pace.ts';
+import { createPacer, type Pacer, paceWindowOf } from '../network/transport/pace.ts';
 import type { Artefact } from '../shipped/lock.ts';
 import { inParallel } from '../support/async/in-parallel.ts';
 import { raceAbort } from '../support/async/race-abort.ts';
@@ -39,7 +39,7 @@ export interface FetchOptions {
   hasNextSource?: boolean;
   /** Share of the waiting time between attempts; 0 in tests. */
   delayFactor?: number;
-  /** See `paced`. */
+  /** See `createPacer`. */
   paceWindowMs?: number;
 }
 
@@ -52,7 +52,8 @@ export interface FetchOptions {
  */
 export async function fetchMissing(options: FetchOptions): Promise<{ downloadedBytes: number }> {
   const { signal, step = 'fetch' } = options;
-  const run = { ...options, step, noted: new Set<string>() };
+  const pacer = createPacer(options.paceWindowMs ?? paceWindowOf(options.profile));
+  const run = { ...options, step, pacer, noted: new Set<string>() };
   let downloadedBytes = 0;
   await inParallel(options.artefacts, options.concurrency ?? CONCURRENCY, signal, async (artefact, stop) => {
     const sizeBytes = await fetchOne({ ...run, signal: stop }, artefact);
@@ -62,6 +63,7 @@ export async function fetchMissing(options: FetchOptions): Promise<{ downloadedB
 }
 
 interface FetchRun extends FetchOptions {
+  pacer: Pacer;
   step: SetupStep;
   signal: AbortSignal;
   /** Messages that were said already. */
@@ -159,7 +161,7 @@ async function fetchFrom(
     url,
     signal,
     isLastSource,
-    paceWindowMs: run.paceWindowMs ?? paceWindowOf(run.profile),
+    pacer: run.pacer,
     onNote: (text) => note(run, 'info', text),
     onBytes(doneBytes, totalBytes) {
       const nowMs = performance.now();

@@ -2,8 +2,8 @@ import { dirname } from 'node:path';
 import { placeOf } from '../network/address/address.ts';
 import { NetworkFailure } from '../network/errors/network-failure.ts';
 import type { GetOptions, HttpClient, HttpResponse } from '../network/transport/http-client.ts';
-import { requireOk } from '../network/transport/http-client.ts';
-import { paced } from '../network/transport/pace.ts';
+import { looksLikePage, requireOk } from '../network/transport/http-response.ts';
+import type { Pacer } from '../network/transport/pace.ts';
 import type { Artefact } from '../shipped/lock.ts';
 import { SetupError } from '../support/errors.ts';
 import { askTheOwner, USE_INDEX } from '../support/remedies.ts';
@@ -22,7 +22,7 @@ export interface TransferOptions {
   onNote: (text: string) => void;
   /** A source that sends next to nothing loses when there is another; the last one is only told about. */
   isLastSource: boolean;
-  paceWindowMs: number;
+  pacer: Pacer;
 }
 
 export interface TransferResult {
@@ -107,15 +107,35 @@ async function ask(options: TransferOptions, headers: Record<string, string>): P
   const response = await options.client.get(options.url, request);
   if (response.status === 416 && headers['range']) return response;
   await requireOk(response);
-  // A sign-in page with status 200 would be reported as altered bytes, which is a far worse thing.
-  if (/^text\/html\b/i.test(response.headers.get('content-type') ?? '')) {
-    await response.discard();
-    throw new NetworkFailure('not-a-file', {
-      host: placeOfResponse(response),
-      detail: `file: ${options.artefact.file}`,
-    });
+  if (!/^text\/html\b/i.test(response.headers.get('content-type') ?? '')) return response;
+  // Some servers call every file a web page, so what comes decides. A sign-in page with status 200 would be reported as altered bytes,
+  // which is a far worse thing.
+  const { first, body } = await peeked(response.body);
+  if (first === null || !looksLikePage(first)) return { ...response, body };
+  await response.discard();
+  throw new NetworkFailure('not-a-file', {
+    host: placeOfResponse(response),
+    detail: `file: ${options.artefact.file}`,
+  });
+}
+
+/** The first bytes of a body, and the whole of it. */
+async function peeked(
+  body: AsyncIterable<Uint8Array>,
+): Promise<{ first: Uint8Array | null; body: AsyncIterable<Uint8Array> }> {
+  const chunks = body[Symbol.asyncIterator]();
+  let next = await chunks.next();
+  while (next.done !== true && next.value.byteLength === 0) next = await chunks.next();
+  const first = next.done === true ? null : next.value;
+  async function* whole() {
+    try {
+      if (first !== null) yield first;
+      yield* { [Symbol.asyncIterator]: () => chunks };
+    } finally {
+      await chunks.return?.();
+    }
   }
-  return response;
+  return { first, body: whole() };
 }
 
 async function receive(
@@ -150,7 +170,7 @@ function watched(
   host: string,
 ): AsyncIterable<Uint8Array> {
   let hasBeenTold = false;
-  return paced(body, options.paceWindowMs, (bytes, ms) => {
+  return options.pacer.paced(body, (bytes, ms) => {
     const detail = `${formatBytes(bytes)} in ${formatDuration(ms)}`;
     if (!options.isLastSource) throw new NetworkFailure('too-slow', { host, detail });
     if (!hasBeenTold) {

@@ -7,6 +7,8 @@ export const REMEDY_IDS = [
   'check-clock',
   'set-proxy',
   'check-proxy',
+  'translating-proxy',
+  'set-client-certificate',
   'check-settings',
   'proxy-login',
   'bypass-proxy',
@@ -72,6 +74,17 @@ export const PROXY_LOGIN = remedy(
   'Put the login into the proxy address, for this run',
   'HTTPS_PROXY=http://<user>:<password>@<proxy> ktx setup',
 );
+/** A proxy on this machine that logs in the way that ktx does not. */
+export const TRANSLATING_PROXY = remedy(
+  'translating-proxy',
+  'Run cntlm or px on this machine, which log in for you, and name it as the proxy',
+  'ktx admin network set proxy http://127.0.0.1:3128',
+);
+export const SET_CLIENT_CERTIFICATE = remedy(
+  'set-client-certificate',
+  'Name your client certificate, a PEM file with certificate and key, for this run',
+  'SSL_CLIENT_CERT=<file> ktx setup',
+);
 export const CHOOSE_CA_FILE = remedy(
   'choose-ca-file',
   'Ask your IT for the certificate of the authority that signed it, as a PEM file',
@@ -125,10 +138,28 @@ export const bypassProxy = (host: string) =>
     `If ${host} is inside this network, leave the proxy out for it`,
     `ktx admin network set no-proxy ${host}`,
   );
+/** @param proxyHost `host[:port]`; absent: not known. */
+export const writeProxyAs = (scheme: 'http' | 'https', proxyHost = '<host:port>') =>
+  remedy(
+    'set-proxy',
+    `Write the address of the proxy with ${scheme}://`,
+    `ktx admin network set proxy ${scheme}://${proxyHost}`,
+  );
+/** @param address where to sign in; absent: not known. */
+export const signInAt = (address: string | undefined) =>
+  address === undefined
+    ? SIGN_IN
+    : remedy('sign-in', `Open ${address} in a browser, sign in, then run`, 'ktx setup');
 export const askForAccess = (what: string) => remedy('ask-for-access', `Ask your IT to allow ${what}`);
 export const askTheOwner = (host: string, about: string) =>
   remedy('ask-the-owner', `Ask the people who run ${host} ${about}`);
-export const allowHost = (host: string) => remedy('allow-host', 'Allow it', `ktx setup --allow-host ${host}`);
+/** All hosts at once: an earlier `--allow-host` that is left out would be refused by the next run. */
+export const allowHosts = (hosts: readonly string[]) =>
+  remedy(
+    'allow-host',
+    hosts.length === 1 ? 'Allow it' : 'Allow them',
+    `ktx setup ${hosts.map((host) => `--allow-host ${host}`).join(' ')}`,
+  );
 export const addLogin = (host: string) =>
   remedy('add-login', 'Give the login in ~/.netrc', `machine ${host} login <user> password <password>`);
 export const excludeFromAntivirus = (path: string) =>

@@ -69,13 +69,13 @@ export const TOOL_CASES: readonly MatrixCase[] = [
   {
     kind: 'uv',
     fault: 'mirror: hangs',
-    cause: 'no-answer',
+    cause: 'silence',
     remedy: 'use-index',
     prepare: async (lab) => {
       const server = lab.keep(await startRaw(() => {}));
       const withoutUv: Fault = (request, response) =>
         request.url === '/simple/uv/' && !!response.writeHead(404).end();
-      const index = await faultyIndex(withoutUv, { UV_HTTP_TIMEOUT: '30', UV_ASTRAL_MIRROR_URL: server.url })(
+      const index = await faultyIndex(withoutUv, { UV_HTTP_TIMEOUT: '3', UV_ASTRAL_MIRROR_URL: server.url })(
         lab,
       );
       return { ...index, host: server.host };

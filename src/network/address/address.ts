@@ -1,11 +1,29 @@
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { withHome } from './home-path.ts';
 
 /** A user name and password that were part of an address. */
 export interface Login {
   username: string;
   password: string;
 }
+
+/** An address without its login, safe to keep and compare; see `shownAddress` for what may be shown. */
+export interface ReadAddress {
+  url: string;
+  login: Login | null;
+}
+
+/** Why a setting is no address, in words that repeat nothing of it: it may hold a password. */
+export class AddressError extends TypeError {}
+
+/** The rest of a login is where a path should be. */
+export class LoginCutOffError extends AddressError {}
+
+const MASK = '****';
+const QUOTES = /^["'`\u2018\u201C]|["'`\u2019\u201D]$/;
+const HOST_AFTER_LOGIN =
+  /^(?:\[[\da-f:.]+\]|(?:[\w-]+\.)+[a-z][\w-]*\.?|\d{1,3}(?:\.\d{1,3}){3}|localhost)(?::\d+)?(?:[/?#]|$)|^[\w.-]+:\d+(?:[/?#]|$)/i;
 
 /** `host[:port]` of a network address, the path of a `file:` one. Safe to show: never contains a login. */
 export function placeOf(address: string | URL): string {
@@ -19,13 +37,21 @@ export function placeOf(address: string | URL): string {
   }
 }
 
+/** An address as it may be shown: a query may be a token, and what stands before an `@` may be a login. */
+export function shownAddress(address: string): string {
+  const url = new URL(address);
+  if (url.protocol === 'file:') return url.href;
+  const path = url.pathname.replace(/^\/.*@/s, `/${MASK}@`);
+  return `${url.protocol}//${url.host}${path}${url.search === '' ? '' : `?${MASK}`}`;
+}
+
 /** `host` of `host:port`: `--allow-host` names one without its port. */
 export function withoutPort(host: string): string {
   return host.replace(/:\d+$/, '');
 }
 
 /** Takes the login out of an address, so that the address can be kept, compared and shown. */
-export function splitLogin(address: string): { url: string; login: Login | null } {
+export function splitLogin(address: string): ReadAddress {
   const url = new URL(address);
   if (!url.username && !url.password) return { url: address, login: null };
   const login = { username: decodeLoginPart(url.username), password: decodeLoginPart(url.password) };
@@ -34,13 +60,13 @@ export function splitLogin(address: string): { url: string; login: Login | null 
   return { url: url.href, login };
 }
 
-/** A `%` that encodes nothing stands for itself, as curl and pip read it. */
+/** Decodes what is encoded. A `%` that encodes nothing stands for itself, as curl and pip read it. */
 function decodeLoginPart(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return text.replace(/(?:%[\da-f]{2})+/gi, (encoded) => {
+    const bytes = Buffer.from(encoded.replaceAll('%', ''), 'hex');
+    const decoded = bytes.toString('utf8');
+    return decoded.includes('\uFFFD') ? bytes.toString('latin1') : decoded;
+  });
 }
 
 /** Value of an `Authorization` header. */
@@ -48,17 +74,90 @@ export function basicAuthorization(login: Login): string {
   return `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`;
 }
 
+/** What a relative path and `~` stand for. */
+export interface PathContext {
+  baseDir: string;
+  homeDir: string;
+}
+
 /**
- * A setting that may be an address or a path becomes an address: `/srv/wheels` gives `file:///srv/wheels`.
+ * Reads a setting that is an address or a path: `/srv/wheels` gives `file:///srv/wheels`. Logins are read as curl and pip read
+ * them: up to the last `@` before the path, with a backslash as part of them (`CORP\me`), which the URL standard takes for a slash.
  * One letter before a colon is a Windows drive, not a scheme.
- * @throws TypeError when it is neither.
+ * @throws AddressError when it is neither, or when the rest of a login may be in the path, where it would be shown.
  */
-export function addressOfSetting(value: string, baseDir: string): string {
-  if (/^[A-Za-z][A-Za-z0-9+.-]+:/.test(value)) return new URL(value).href;
+export function readAddress(value: string, paths: PathContext): ReadAddress {
+  const text = unquoted(value);
+  if (/^[A-Za-z][A-Za-z0-9+.-]+:/.test(text)) return parseAddress(text, false);
   // Taken for a path, it would be shown, with the login in it.
-  if (/:[^\s/\\]*@/.test(value) || /^\W*https?\W*[:/\\]/i.test(value))
-    throw new TypeError('it looks like an address, but does not begin with https:// or http://');
-  return pathToFileURL(resolve(baseDir, value)).href;
+  if (/:[^\s/\\]*@/.test(text) || /^\W*https?\W*[:/\\]/i.test(text))
+    throw new AddressError('it looks like an address, but does not start with https:// or http://');
+  return { url: pathToFileURL(resolve(paths.baseDir, withHome(text, paths.homeDir))).href, login: null };
+}
+
+/** Reads the address of a proxy: without a scheme it is `http:`, and a path means nothing. @throws AddressError */
+export function readProxyAddress(value: string): ReadAddress {
+  const text = unquoted(value);
+  const { url, login } = parseAddress(hasScheme(text) ? text : `http://${text}`, true);
+  const { protocol, host } = new URL(url);
+  return { url: `${protocol}//${host}${/^https?:/.test(protocol) ? '/' : ''}`, login };
+}
+
+function unquoted(value: string): string {
+  const text = value.trim();
+  if (QUOTES.test(text)) throw new AddressError('the value has quotes in it; write it without them');
+  if (/\$\{[^}]*\}|^\$[A-Za-z_]|%[A-Z_]{2,}%/.test(text))
+    throw new AddressError('the value names a variable that is not filled in');
+  return text;
+}
+
+function parseAddress(text: string, isProxy: boolean): ReadAddress {
+  const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*):(.*)$/is.exec(text) ?? [];
+  const protocol = `${scheme.toLowerCase()}:`;
+  if (protocol === 'file:') return { url: parsed(text).href, login: null };
+  if (!/^(?:https?|socks(?:4a?|5h?)?):$/.test(protocol)) {
+    // Anything else may be the user name of a login that has lost its scheme.
+    const name = /^(?:ftps?|sftp|ssh|git|wss?|s3|pip):$/.test(protocol) ? protocol : 'its scheme';
+    throw new AddressError(`${name} is not supported: it must start with https:// or http://`);
+  }
+  const { userinfo, host, path } = splitAuthority(rest.replace(/^[/\\]+/, ''));
+  if (isLoginCutOff(path, isProxy))
+    throw new LoginCutOffError(
+      'a login in it ends too early: encode the password (/ as %2F, # as %23, ? as %3F, @ as %40)',
+    );
+  const url = parsed(`${protocol}//${host}${path}`);
+  if (userinfo === null) return { url: url.href, login: null };
+  const colon = userinfo.indexOf(':');
+  const [username, password] =
+    colon < 0 ? [userinfo, ''] : [userinfo.slice(0, colon), userinfo.slice(colon + 1)];
+  return {
+    url: url.href,
+    login: { username: decodeLoginPart(username), password: decodeLoginPart(password) },
+  };
+}
+
+function splitAuthority(rest: string): { userinfo: string | null; host: string; path: string } {
+  const end = rest.search(/[/?#]/);
+  const authority = end < 0 ? rest : rest.slice(0, end);
+  const path = end < 0 ? '' : rest.slice(end);
+  const at = authority.lastIndexOf('@');
+  const userinfo = at <= 0 ? null : authority.slice(0, at);
+  const hostAndMore = authority.slice(at + 1);
+  // `http:\\host\path`, as it is typed on Windows.
+  const slash = hostAndMore.indexOf('\\');
+  if (slash < 0) return { userinfo, host: hostAndMore, path };
+  return { userinfo, host: hostAndMore.slice(0, slash), path: hostAndMore.slice(slash) + path };
+}
+
+/** `u:12/S3cret@host`: the standard ends the login at the slash, and takes the rest for a path. */
+function isLoginCutOff(path: string, isProxy: boolean): boolean {
+  const at = path.lastIndexOf('@');
+  return at >= 0 && (isProxy || HOST_AFTER_LOGIN.test(path.slice(at + 1)));
+}
+
+function parsed(address: string): URL {
+  if (!URL.canParse(address)) throw new AddressError('it is not an address');
+  return new URL(address);
 }
 
 /** `https://…`, and `https:/…`, which means the same; not `proxy.example:3128`. */
@@ -66,7 +165,9 @@ export function hasScheme(value: string): boolean {
   return /^[a-z][a-z0-9+]+:[/\\]/i.test(value);
 }
 
-/** Adds path segments to an address that may or may not end with a slash. */
+/** Adds path segments to an address that may or may not end with a slash, before its query. */
 export function joinAddress(base: string, path: string): string {
+  const query = base.search(/[?#]/);
+  if (query >= 0) return `${joinAddress(base.slice(0, query), path)}${base.slice(query)}`;
   return `${base.replace(/\/+$/, '')}/${path}`;
 }

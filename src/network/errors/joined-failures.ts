@@ -1,27 +1,22 @@
 import { SetupError, type SetupErrorDetails } from '../../support/errors.ts';
 import { type Remedy, uniqueRemedies } from '../../support/remedies.ts';
-import { NetworkFailure, type NetworkReason } from './network-failure.ts';
-
-const REFUSALS: ReadonlySet<NetworkReason | null> = new Set([
-  'login',
-  'forbidden',
-  'proxy-login',
-  'sign-in-page',
-  'untrusted-certificate',
-  'wrong-name-certificate',
-  'expired-certificate',
-] as const);
+import { isBuiltInHost } from '../address/official-hosts.ts';
+import { NetworkFailure } from './network-failure.ts';
 
 /**
  * The failure that says most: other bytes alarm; who answered and refused can be asked, as long as others were not reached at all;
- * that a place does not have a file is what people expect of all but one.
+ * what the user has named says more than the addresses that ktx brings along; that a place does not have a file is what people
+ * expect of all but one.
  */
 export function mostRelevantFailure(failures: readonly SetupError[]): SetupError | undefined {
-  const reasonOf = (failure: SetupError) => (failure instanceof NetworkFailure ? failure.reason : null);
+  const network = failures.filter((failure) => failure instanceof NetworkFailure);
+  const isOwn = ({ host, reason }: NetworkFailure) => reason !== 'not-found' && !isBuiltInHost(host);
   return (
     failures.find((failure) => failure.failureClass === 'verification') ??
-    failures.find((failure) => REFUSALS.has(reasonOf(failure))) ??
-    failures.find((failure) => reasonOf(failure) !== 'not-found') ??
+    network.find((failure) => failure.isRefusal && isOwn(failure)) ??
+    network.find((failure) => failure.isRefusal) ??
+    network.find(isOwn) ??
+    failures.find((failure) => !(failure instanceof NetworkFailure) || failure.reason !== 'not-found') ??
     failures[0]
   );
 }

@@ -2,8 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledError } from '../../support/errors.ts';
 import { NetworkFailure } from './network-failure.ts';
 
-/** Attempts after the first that bring nothing; `UV_HTTP_RETRIES` overrides it. */
-export const DEFAULT_RETRIES = 3;
 const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 10_000;
 /** A host that wants to be left alone for longer than this has lost: nobody waits in front of a screen for it. */

@@ -18,6 +18,8 @@ export interface FoundFile {
   location: PackageLocation;
   /** As the page says; `null` when it does not. */
   sizeBytes: number | null;
+  /** Hosts that were asked for the page, redirect targets included. */
+  pageHosts: readonly string[];
 }
 
 const MAX_SHOWN_DIGESTS = 5;
@@ -89,7 +91,7 @@ export function createPackageIndex(
   }
 
   async function findIn(location: PackageLocation, project: string, file: string, sha256: string) {
-    const { page, host: answering } = await pageOf(location, project);
+    const { page, host: answering, hops } = await pageOf(location, project);
     if (page.entries.isIncomplete(file))
       throw new NetworkFailure('not-an-index', {
         host: answering,
@@ -107,7 +109,8 @@ export function createPackageIndex(
           host,
           detail: `its link to ${file} leads to ${protocol}`,
         });
-      return { url, location, sizeBytes: entry.sizeBytes };
+      const pageHosts = location.url.startsWith('file:') ? [] : hops;
+      return { url: protectedLink(url, page.baseUrl, host), location, sizeBytes: entry.sizeBytes, pageHosts };
     }
     const listed = page.entries.of(file).flatMap((other) => other.sha256 ?? []);
     if (listed.length > 0) throw new ListedDigestError(host, file, sha256, listed);
@@ -135,6 +138,23 @@ interface OpenedPage {
   page: IndexPage;
   /** The host that answered, behind all redirects. */
   host: string;
+  /** All that were asked. */
+  hops: readonly string[];
+}
+
+/**
+ * The rules of redirects for links. A repository behind a TLS proxy that does not know its own address lists its files with http on the
+ * host that has just answered over https: they are asked for over https too.
+ * @throws NetworkFailure for a link from https to another host without protection.
+ */
+function protectedLink(link: string, pageUrl: string, index: string): string {
+  const [target, page] = [new URL(link), new URL(pageUrl)];
+  if (page.protocol !== 'https:' || target.protocol !== 'http:') return link;
+  if (target.hostname !== page.hostname)
+    throw new NetworkFailure('unprotected-link', { host: target.host, linkedFrom: index });
+  target.protocol = 'https:';
+  target.port = page.port;
+  return target.href;
 }
 
 async function openPage(
@@ -163,7 +183,7 @@ async function openPage(
       host,
       detail: `it answered with ${contentType ?? 'no type'}`,
     });
-  if (page.isIndex) return { page, host };
+  if (page.isIndex) return { page, host, hops: response.hops };
   const via = response.hops[0];
   throw new NetworkFailure('sign-in-page', { host, ...(via && via !== host ? { via } : {}) });
 }

@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { errorMessage } from '../../support/errors.ts';
+import { withHome } from '../address/home-path.ts';
 import type { Setting } from './settings.ts';
 
 /** A file, or a folder, of certificate authorities beside Node's and the system's. */
@@ -11,7 +12,16 @@ export interface CertificateFile {
   origin: string;
 }
 
+/** A certificate and its private key, with which this machine shows who it is. A secret. */
+export interface ClientCertificate {
+  path: string;
+  /** Certificates and key, as they stand in the file. */
+  pem: string;
+  origin: string;
+}
+
 const CERTIFICATE = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]+-----END (?:TRUSTED )?CERTIFICATE-----/g;
+const PRIVATE_KEY = /-----BEGIN ([A-Z ]*)PRIVATE KEY-----([^-]+)-----END [A-Z ]*PRIVATE KEY-----/;
 /** How OpenSSL names the files of a folder that it looks certificates up in; other names beside them are the same files again. */
 const HASHED_NAME = /^[0-9a-f]{8}\.\d+$/;
 
@@ -23,23 +33,32 @@ export function certificatesIn(pem: string): string[] {
 /** Reads each path once. What cannot be used is left out and said: OpenSSL passes over it in silence. */
 export async function readCertificateFiles(
   settings: readonly Setting[],
+  homeDir: string,
 ): Promise<{ files: CertificateFile[]; warnings: string[] }> {
   const files = new Map<string, CertificateFile>();
   const seen = new Set<string>();
   const warnings: string[] = [];
-  for (const { value: path, origin } of settings) {
-    if (seen.has(path)) continue;
+  for (const setting of settings) {
+    const { origin } = setting;
+    const isInline = setting.value.includes('-----BEGIN');
+    const path = isInline ? origin : pathOf(setting, homeDir);
+    if (seen.has(path) && !isInline) continue;
     seen.add(path);
     try {
-      const isFolder = (await stat(path)).isDirectory();
-      const found = certificatesIn(isFolder ? await folderText(path) : await readFile(path, 'utf8'));
-      const usable = found.filter(isUsable);
+      const bytes = isInline
+        ? Buffer.from(setting.value.replaceAll('\\n', '\n'))
+        : await certificateBytes(path);
+      const found = certificatesOf(bytes);
+      const usable = found.filter(isUsable).map(asWritten);
       if (usable.length < found.length || usable.length === 0) {
         const count =
           found.length === 0 ? 'no certificate' : `${found.length - usable.length} damaged certificates`;
         warnings.push(`${origin} names ${path}, which holds ${count}.`);
       }
-      if (usable.length > 0) files.set(path, { path, pem: usable.join('\n'), origin });
+      if (usable.length > 0) {
+        const pem = [files.get(path)?.pem ?? '', ...usable].filter(Boolean).join('\n');
+        files.set(path, { path, pem, origin });
+      }
     } catch (error) {
       warnings.push(
         `${origin} names ${path}, which cannot be read; it is left out (${errorMessage(error)}).`,
@@ -49,11 +68,59 @@ export async function readCertificateFiles(
   return { files: [...files.values()], warnings };
 }
 
+/**
+ * A PEM file with a certificate and its key, in any order (`client-cert` of pip, `SSL_CLIENT_CERT` of uv).
+ * @returns `null` with a warning when it cannot be used.
+ */
+export async function readClientCertificate(
+  setting: Setting,
+  homeDir: string,
+): Promise<{ certificate: ClientCertificate | null; warnings: string[] }> {
+  const path = pathOf(setting, homeDir);
+  const { origin } = setting;
+  const leftOut = (problem: string) => ({
+    certificate: null,
+    warnings: [`${origin} names ${path}, ${problem}; it is left out.`],
+  });
+  try {
+    const pem = await readFile(path, 'utf8');
+    const [, keyKind, key] = PRIVATE_KEY.exec(pem) ?? [];
+    if (certificatesIn(pem).length === 0) return leftOut('which holds no certificate');
+    if (key === undefined) return leftOut('which holds no private key: both must be in one file');
+    if (keyKind?.includes('ENCRYPTED') || key.includes('ENCRYPTED'))
+      return leftOut('whose private key has a passphrase, which nobody could type');
+    return { certificate: { path, pem, origin }, warnings: [] };
+  } catch (error) {
+    return leftOut(`which cannot be read (${errorMessage(error)})`);
+  }
+}
+
+function pathOf({ value, baseDir = process.cwd() }: Setting, homeDir: string): string {
+  return resolve(baseDir, withHome(value, homeDir));
+}
+
+async function certificateBytes(path: string): Promise<Buffer> {
+  return (await stat(path)).isDirectory() ? Buffer.from(await folderText(path)) : readFile(path);
+}
+
+/** The certificates of a file, as PEM: blocks of it, or one in DER, as Windows and browsers export them. */
+function certificatesOf(bytes: Buffer): string[] {
+  const found = certificatesIn(bytes.toString('utf8'));
+  return found.length === 0 && bytes[0] === 0x30 && bytes[1] === 0x82 ? [pemOf(bytes)] : found;
+}
+
 async function folderText(dir: string): Promise<string> {
   const names = await readdir(dir);
   const hashed = names.filter((name) => HASHED_NAME.test(name));
   const wanted = hashed.length > 0 ? hashed : names.filter((name) => /\.(pem|crt|cer)$/i.test(name));
-  const texts = await Promise.all(wanted.map((name) => readFile(join(dir, name), 'utf8').catch(() => '')));
+  const texts = await Promise.all(
+    wanted.map((name) =>
+      readFile(join(dir, name)).then(
+        (bytes) => certificatesOf(bytes).join('\n'),
+        () => '',
+      ),
+    ),
+  );
   return texts.join('\n');
 }
 
@@ -63,4 +130,17 @@ function isUsable(pem: string): boolean {
   // OpenSSL's "trusted" form has more after the certificate.
   if (pem.includes('BEGIN TRUSTED')) return der[0] === 0x30;
   return der[0] === 0x30 && der[1] === 0x82 && der.readUInt16BE(2) + 4 === der.length;
+}
+
+/** OpenSSL stops at lines that are indented or too long. */
+function asWritten(pem: string): string {
+  const isOdd = pem.split('\n').some((line) => line.trimEnd().length > 76 || /^\s/.test(line));
+  return isOdd && !pem.includes('BEGIN TRUSTED')
+    ? pemOf(Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64'))
+    : pem;
+}
+
+function pemOf(der: Buffer): string {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----'].join('\n');
 }

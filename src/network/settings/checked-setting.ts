@@ -1,9 +1,16 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
+import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { errorCode, SetupError } from '../../support/errors.ts';
 import { createRedactor } from '../../support/text/redaction.ts';
-import { addressOfSetting, hasScheme } from '../address/address.ts';
+import {
+  AddressError,
+  LoginCutOffError,
+  type ReadAddress,
+  readAddress,
+  readProxyAddress,
+} from '../address/address.ts';
 import { readCertificateFiles } from './certificates.ts';
 import { STORED_SETTINGS, type StoredSettingName } from './setting-list.ts';
 
@@ -39,9 +46,9 @@ export async function checkedSetting(name: StoredSettingName, value: string, cwd
         throw refusal(name, 'it is no list of hosts, such as .example.com,10.0.0.0/8');
       return text;
     case 'certificates':
-      return checkedCertificates(name, pathOf(name, addressOf(name, text, cwd)));
+      return checkedCertificates(name, pathOf(name, addressOf(name, text, cwd).url));
     case 'proxy':
-      return checkedAddress(name, hasScheme(text) ? text : `http://${text}`, cwd, /^https?:/);
+      return checkedAddress(name, text, cwd, /^https?:/);
     case 'address':
       return checkedAddress(name, text, cwd, /^(?:https?|file):/);
     case 'addresses': {
@@ -57,11 +64,9 @@ async function checkedAddress(
   cwd: string,
   schemes: RegExp,
 ): Promise<string> {
-  const address = addressOf(name, text, cwd);
-  const { protocol, username, password, pathname, search, hash } = new URL(address);
-  // Read as the standard reads it: one slash, or three, are as good as two. A proxy has no path, so `@` in one is of a login.
-  const isLoginInPath = STORED_SETTINGS[name].kind === 'proxy' && pathname.includes('@');
-  if (username !== '' || password !== '' || isLoginInPath) throw secretRefusal(name);
+  const { url: address, login } = addressOf(name, text, cwd);
+  if (login !== null) throw secretRefusal(name);
+  const { protocol, search, hash } = new URL(address);
   if (!schemes.test(protocol)) throw refusal(name, `${protocol} is not supported`);
   // A page or index needs none, and a token looks like any other word: `?access=…`, `?sv=…`.
   if (protocol !== 'file:' && (search !== '' || hash !== '')) {
@@ -82,16 +87,18 @@ async function checkedCertificates(name: StoredSettingName, path: string): Promi
   await access(path, constants.R_OK).catch((error: unknown) => {
     throw refusal(name, `${path} cannot be read (${errorCode(error)})`);
   });
-  const { files } = await readCertificateFiles([{ value: path, origin: name }]);
+  const { files } = await readCertificateFiles([{ value: path, origin: name }], homedir());
   if (files.length === 0) throw refusal(name, `there is no certificate in ${path}`);
   return path;
 }
 
-function addressOf(name: StoredSettingName, text: string, cwd: string): string {
+function addressOf(name: StoredSettingName, text: string, cwd: string): ReadAddress {
   try {
-    return addressOfSetting(text, cwd);
-  } catch {
-    throw refusal(name, 'it is no address');
+    if (STORED_SETTINGS[name].kind === 'proxy') return readProxyAddress(text);
+    return readAddress(text, { baseDir: cwd, homeDir: homedir() });
+  } catch (error) {
+    if (error instanceof LoginCutOffError) throw secretRefusal(name);
+    throw refusal(name, error instanceof AddressError ? error.message : 'it is not an address');
   }
 }
 

@@ -44,11 +44,22 @@ export function parseNetrc(text: string): NetrcEntry[] {
     .map(({ machine, username = '', password = '' }) => ({ machine, username, password }));
 }
 
-/** The entry for a host: its own, else the `default` one. */
-export function netrcLogin(entries: readonly NetrcEntry[], hostname: string): Login | null {
+/**
+ * The entry for a host, as Python's netrc and uv read the file: of several the last one counts; `default` only where `hasDefault`
+ * says so. With a user name only an entry of that name, or one that has none, is taken.
+ */
+export function netrcLogin(
+  entries: readonly NetrcEntry[],
+  hostname: string,
+  { username, hasDefault = true }: { username?: string; hasDefault?: boolean } = {},
+): Login | null {
   const wanted = hostname.toLowerCase();
+  const isRight = (entry: NetrcEntry) =>
+    username === undefined || entry.username === username || entry.username === '';
   const entry =
-    entries.find((candidate) => candidate.machine === wanted) ??
-    entries.find((candidate) => candidate.machine === null);
-  return entry ? { username: entry.username, password: entry.password } : null;
+    entries.findLast((candidate) => candidate.machine === wanted && isRight(candidate)) ??
+    (hasDefault
+      ? entries.findLast((candidate) => candidate.machine === null && isRight(candidate))
+      : undefined);
+  return entry ? { username: username ?? entry.username, password: entry.password } : null;
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorMessage, isAbsence } from '../../support/errors.ts';
+import { settingsText } from './settings-text.ts';
 
 /** A setting of npm and where it stands. */
 export interface NpmSetting {
@@ -8,67 +9,116 @@ export interface NpmSetting {
   origin: string;
 }
 
+export interface NpmConfig {
+  /** The strongest value; `null` when there is none, or it names a variable that is not set. */
+  get(name: string): NpmSetting | null;
+  /** A setting that may stand more than once (`ca[]`). */
+  all(name: string): NpmSetting[];
+  warnings: string[];
+}
+
 /**
- * Reads an npmrc: `name = value` lines, `#` and `;` comments, quoted values, `${VARIABLE}` in values. Sections and lists, which
- * none of the settings used here has, are skipped.
+ * Fills in `${VARIABLE}` as npm does: `${VARIABLE?}` is empty when it is not set, a backslash before `$` keeps it as it is, and without
+ * the question mark what is not set stays.
  */
-function parseNpmConfig(text: string, env: NodeJS.ProcessEnv): Map<string, string> {
-  const settings = new Map<string, string>();
+export function fillInVariables(text: string, env: NodeJS.ProcessEnv): string {
+  return text.replace(
+    /(?<!\\)(\\*)\$\{([^${}?]+)(\?)?\}/g,
+    (whole, escapes: string, name: string, optional) => {
+      if (escapes.length % 2 === 1) return whole.slice((escapes.length + 1) / 2);
+      return escapes.slice(escapes.length / 2) + (env[name] ?? (optional ? '' : `\${${name}}`));
+    },
+  );
+}
+
+/**
+ * Reads an npmrc: `name = value` lines, comments, quoted values, `name[] = value` lists, as the `ini` package reads them, which npm
+ * uses. Sections, which none of the settings used here has, are skipped.
+ */
+export function parseNpmConfig(text: string, env: NodeJS.ProcessEnv): Map<string, string[]> {
+  const settings = new Map<string, string[]>();
   for (const line of text.replace(/^\uFEFF/, '').split(/\r?\n/)) {
-    const entry = /^\s*([^#;[\]=\s][^=\s]*)\s*=\s*(.*?)\s*$/.exec(line);
+    const entry = /^\s*([^#;[\]=\s][^=\s[\]]*)(\[\])?\s*=\s*(.*?)\s*$/.exec(line);
     if (!entry) continue;
-    const quoted = /^(["'])(.*)\1$/.exec(entry[2]!);
-    const value = quoted?.[2] ?? entry[2]!;
-    settings.set(
-      entry[1]!,
-      // A variable that is not set stays as it is written, as in npm.
-      value.replace(/\$\{([^}]+)\}/g, (whole, name: string) => env[name] ?? whole),
-    );
+    const [, name = '', isList, raw = ''] = entry;
+    const value = fillInVariables(iniValue(raw), env);
+    settings.set(name, isList ? [...(settings.get(name) ?? []), value] : [value]);
   }
   return settings;
+}
+
+function iniValue(raw: string): string {
+  const quoted = /^(["'])(.*)\1$/s.exec(raw);
+  if (quoted) {
+    const inner = quoted[1] === '"' ? raw : quoted[2]!;
+    try {
+      return String(JSON.parse(inner));
+    } catch {
+      return quoted[2]!;
+    }
+  }
+  // `;` and `#` end a value, unless a backslash stands before them.
+  let value = '';
+  for (let at = 0; at < raw.length; at++) {
+    const character = raw[at]!;
+    if (character === '\\' && /[\\;#]/.test(raw[at + 1] ?? '')) value += raw[++at];
+    else if (character === ';' || character === '#') {
+      // npm would ask the host that the rest of a password leaves; the whole is refused instead, and nothing of it shown.
+      if (value.includes('://') && raw.slice(at).includes('@')) return raw;
+      break;
+    } else value += character;
+  }
+  return value.trim();
 }
 
 /**
  * What npm would use: variables `npm_config_*`, the user's npmrc, the global one. The npmrc of a project is left out: it comes
  * with a cloned repository.
  */
-export async function readNpmConfig(
-  env: NodeJS.ProcessEnv,
-  homeDir: string,
-): Promise<{ get(name: string): NpmSetting | null; warnings: string[] }> {
+export async function readNpmConfig(env: NodeJS.ProcessEnv, homeDir: string): Promise<NpmConfig> {
+  const warnings: string[] = [];
   const ofEnv = new Map<string, NpmSetting>();
   for (const [name, value] of Object.entries(env)) {
     const key = /^npm_config_(.+)$/i.exec(name)?.[1]?.toLowerCase().replaceAll('_', '-');
-    if (key && value?.trim()) ofEnv.set(key, { value: value.trim(), origin: name });
+    if (key && value?.trim()) ofEnv.set(key, { value: fillInVariables(value.trim(), env), origin: name });
   }
   const prefix = ofEnv.get('prefix')?.value ?? env['PREFIX'] ?? defaultPrefix(env);
   const paths = [
     ofEnv.get('userconfig')?.value ?? join(homeDir, '.npmrc'),
     ofEnv.get('globalconfig')?.value ?? join(prefix, 'etc', 'npmrc'),
   ];
-  const warnings: string[] = [];
-  const files: { path: string; settings: Map<string, string> }[] = [];
+  const files: { path: string; settings: Map<string, string[]> }[] = [];
   for (const path of new Set(paths)) {
     try {
-      files.push({ path, settings: parseNpmConfig(await readFile(path, 'utf8'), env) });
+      files.push({ path, settings: parseNpmConfig(settingsText(await readFile(path)).text, env) });
     } catch (error) {
       if (!isAbsence(error))
         warnings.push(`The npm configuration ${path} cannot be read: ${errorMessage(error)}`);
     }
   }
-  return {
-    warnings,
-    get(name) {
-      const fromEnv = ofEnv.get(name);
-      if (fromEnv) return isSet(fromEnv.value) ? fromEnv : null;
-      for (const { path, settings } of files) {
-        const value = settings.get(name)?.trim();
-        if (value !== undefined)
-          return isSet(value) ? { value, origin: `npm configuration (${path})` } : null;
-      }
-      return null;
-    },
-  };
+
+  function all(name: string): NpmSetting[] {
+    const fromEnv = ofEnv.get(name);
+    const found = fromEnv ? [fromEnv] : (settingsOfFile(name) ?? []);
+    return found.filter(({ value, origin }) => {
+      const open = /\$\{([^}]*)\}/.exec(value)?.[1];
+      if (open === undefined) return isSet(value);
+      const warning = `${name} (${origin}) is left out: it names the variable ${open}, which is not set.`;
+      if (!warnings.includes(warning)) warnings.push(warning);
+      return false;
+    });
+  }
+
+  function settingsOfFile(name: string): NpmSetting[] | undefined {
+    for (const { path, settings } of files) {
+      const values = settings.get(name);
+      if (values)
+        return values.map((value) => ({ value: value.trim(), origin: `npm configuration (${path})` }));
+    }
+    return undefined;
+  }
+
+  return { warnings, all, get: (name) => all(name)[0] ?? null };
 }
 
 /** `null` and `undefined` are npm's ways to say that there is none; so is `false`, where it is not the answer to yes or no. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage, isAbsence } from '../../support/errors.ts';
+import { settingsText } from './settings-text.ts';
 
 /** Settings of one pip section: name (lower case, `_` as `-`) to value; lines of a list joined with `\n`. */
 export type PipSection = Record<string, string>;
@@ -11,35 +12,70 @@ export interface PipSetting {
   path: string;
 }
 
+/** What a pip configuration says, and what in it pip itself would stop at. Problems repeat no value. */
+export interface ParsedPipConfig {
+  sections: Record<string, PipSection>;
+  problems: string[];
+}
+
 /**
- * Reads the INI dialect of Python's configparser, which pip uses: a value may go on in indented lines, `#` and `;` start a
- * comment only at the start of a line, `=` or `:` separates. The `ini` package knows no continued lines, which is
- * how most `extra-index-url` lists are written.
+ * Reads the INI dialect of Python's configparser, which pip uses: a line goes on with the value before it when it is indented
+ * deeper than that option; `#` and `;` start a comment only at the start of a line; `=` or `:` separates. What comes before the first
+ * section, where pip stops, counts as `[global]`. The `ini` package knows no continued lines, which is how most `extra-index-url`
+ * lists are written.
  */
-export function parsePipConfig(text: string): Record<string, PipSection> {
+export function parsePipConfig(text: string): ParsedPipConfig {
   const sections: Record<string, PipSection> = Object.create(null);
-  let section: PipSection | null = null;
+  const problems: string[] = [];
+  const seen = new Set<string>();
+  let sectionName: string | null = null;
   let name: string | null = null;
-  for (const line of text.replace(/^\uFEFF/, '').split(/\r?\n/)) {
+  let indent = 0;
+  const section = (key: string) => {
+    sections[key] ??= Object.create(null) as PipSection;
+    return sections[key];
+  };
+  for (const [at, line] of text
+    .replace(/^\uFEFF/, '')
+    .split(/\r\n|\r|\n/)
+    .entries()) {
     const trimmed = line.trim();
-    if (trimmed === '' || trimmed.startsWith('#') || trimmed.startsWith(';')) continue;
-    if (/^\s/.test(line) && section && name) {
-      section[name] = `${section[name]}\n${trimmed}`;
+    if (trimmed === '' || /^[#;]/.test(trimmed)) continue;
+    const indentOfLine = line.search(/\S/);
+    if (sectionName !== null && name !== null && indentOfLine > indent) {
+      const current = section(sectionName);
+      current[name] = `${current[name]}\n${trimmed}`;
       continue;
     }
-    const header = /^\[([^\]]+)\]/.exec(trimmed);
+    indent = indentOfLine;
+    const header = /^\[(.+)\]/.exec(trimmed);
     if (header) {
-      const key = header[1]!.trim();
-      section = sections[key] ??= Object.create(null) as PipSection;
+      sectionName = header[1]!;
+      section(sectionName);
       name = null;
       continue;
     }
-    const entry = /^([^=:]+?)\s*[=:]\s*(.*)$/.exec(trimmed);
-    if (!entry || !section) continue;
-    name = entry[1]!.toLowerCase().replaceAll('_', '-');
-    section[name] = entry[2]!;
+    if (sectionName === null) {
+      problems.push(`line ${at + 1} stands before the first section, such as [global]`);
+      sectionName = 'global';
+    }
+    const entry = /^(.*?)\s*[=:]\s*(.*)$/.exec(trimmed);
+    if (!entry?.[1]) {
+      problems.push(`line ${at + 1} is not a setting`);
+      continue;
+    }
+    name = pipSettingName(entry[1]);
+    const key = `${sectionName}\n${name}`;
+    if (seen.has(key)) problems.push(`${name} is set twice in [${sectionName}] (line ${at + 1})`);
+    seen.add(key);
+    section(sectionName)[name] = entry[2]!;
   }
-  return sections;
+  return { sections, problems };
+}
+
+/** pip takes `Index_URL`, `index-url` and `--index-url` for the same. */
+function pipSettingName(text: string): string {
+  return text.toLowerCase().replaceAll('_', '-').replace(/^--/, '');
 }
 
 /**
@@ -76,24 +112,32 @@ export function pipConfigPaths(
   return paths;
 }
 
-/** What `pip install` would see: later files win, `[install]` wins over `[global]` everywhere. Absent files are skipped. */
+/**
+ * What `pip install` would see: later files win, `[install]` wins over `[global]` everywhere. Absent files are skipped. A file that pip
+ * would stop at is read as far as it goes, with a warning: otherwise packages would come from an index that nobody chose.
+ */
 export async function readPipConfig(
   env: NodeJS.ProcessEnv,
   homeDir: string,
+  platform: NodeJS.Platform = process.platform,
 ): Promise<{ settings: Map<string, PipSetting>; warnings: string[] }> {
   const general = new Map<string, PipSetting>();
   const ofInstall = new Map<string, PipSetting>();
   const warnings: string[] = [];
-  for (const path of pipConfigPaths(env, homeDir)) {
-    let text: string;
+  for (const path of pipConfigPaths(env, homeDir, platform)) {
+    let bytes: Buffer;
     try {
-      text = await readFile(path, 'utf8');
+      bytes = await readFile(path);
     } catch (error) {
       if (!isAbsence(error) || path === env['PIP_CONFIG_FILE'])
         warnings.push(`The pip configuration ${path} is left out: ${errorMessage(error)}`);
       continue;
     }
-    const sections = parsePipConfig(text);
+    const { text, note } = settingsText(bytes);
+    const { sections, problems } = parsePipConfig(text);
+    if (note !== null) warnings.push(`The pip configuration ${path} ${note}.`);
+    if (problems.length > 0)
+      warnings.push(`pip stops at its configuration ${path}; ktx reads the rest: ${problems[0]}.`);
     for (const [name, value] of Object.entries(sections['global'] ?? {})) general.set(name, { value, path });
     for (const [name, value] of Object.entries(sections['install'] ?? {}))
       ofInstall.set(name, { value, path });

@@ -1,23 +1,33 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { errorMessage, SetupError } from '../../support/errors.ts';
+import { SetupError } from '../../support/errors.ts';
 import {
-  addressOfSetting,
+  AddressError,
   basicAuthorization,
-  hasScheme,
   type Login,
   placeOf,
-  splitLogin,
+  type ReadAddress,
+  readAddress,
+  readProxyAddress,
+  shownAddress,
 } from '../address/address.ts';
+import { withHome } from '../address/home-path.ts';
 import { GITHUB, MODEL_HUB, OFFICIAL_MIRROR } from '../address/official-hosts.ts';
 import type { ProxyServer, ProxySettings } from '../address/proxy.ts';
 import { PUBLIC_INDEX_URL } from '../address/public-index.ts';
-import { DEFAULT_RETRIES } from '../errors/retry.ts';
-import { type CertificateFile, readCertificateFiles } from './certificates.ts';
+import {
+  type CertificateFile,
+  type ClientCertificate,
+  readCertificateFiles,
+  readClientCertificate,
+} from './certificates.ts';
 import { type NetrcEntry, parseNetrc } from './netrc.ts';
 import { readSettings, type Setting, type SettingName, type Settings } from './settings.ts';
 import { isOn } from './uv-config.ts';
+
+/** Attempts after the first that bring nothing; `UV_HTTP_RETRIES` overrides it. */
+const DEFAULT_RETRIES = 3;
 
 /** A package index, or a page or folder of links. The login of its address is in `NetworkProfile.credentials`. */
 export interface PackageIndexConfig {
@@ -67,7 +77,7 @@ export interface NetworkProfile {
   modelHub: PackageIndexConfig;
   /** Further attempts after one that failed and brought nothing (`UV_HTTP_RETRIES`). */
   retries: number;
-  /** `UV_HTTP_CONNECT_TIMEOUT` and `UV_HTTP_TIMEOUT`; `null` leaves it to the client. */
+  /** `UV_HTTP_CONNECT_TIMEOUT`, else the patience of uv and pip for all; `null` leaves it to the client. */
   connectTimeoutMs: number | null;
   /** Longest silence between two arrivals of bytes. */
   idleTimeoutMs: number | null;
@@ -75,6 +85,8 @@ export interface NetworkProfile {
   netrc: readonly NetrcEntry[];
   /** Files with further certificate authorities, beside Node's and the system's. Only what could be read. */
   certificateFiles: readonly CertificateFile[];
+  /** Shown to hosts that ask who this machine is; `null` when none is set. */
+  clientCertificate: ClientCertificate | null;
   /** Settings that were seen and not obeyed, and why. */
   warnings: readonly string[];
   describe(): ProfileLine[];
@@ -101,7 +113,7 @@ export async function readNetworkProfile(options: NetworkProfileOptions): Promis
   const credentials: Credential[] = [];
   const warnings = [...settings.warnings];
   const location = (setting: Setting): PackageIndexConfig => {
-    const { url, login } = splitLogin(checkedAddress(setting));
+    const { url, login } = checkedAddress(setting, homeDir);
     const { origin: urlOrigin, pathname: path } = new URL(url);
     const known = login ?? loginOfIndex(setting.indexName, env);
     if (known) credentials.push({ ...known, urlOrigin, path });
@@ -117,16 +129,23 @@ export async function readNetworkProfile(options: NetworkProfileOptions): Promis
   const isNoIndex = isOn(noIndex?.value);
   if (isNoIndex && !isOwnIndex)
     warnings.push(`The package index is switched off (no-index, ${noIndex?.origin}).`);
-  const indexes = isNoIndex && !isOwnIndex ? [] : [locationOf('index', PUBLIC_INDEX_URL)];
-  if (!isNoIndex) indexes.push(...settings.all('extra-index').map(location));
+  const main = isNoIndex && !isOwnIndex ? [] : [locationOf('index', PUBLIC_INDEX_URL)];
+  const named = isNoIndex ? [] : firstOfEachName(settings.all('named-index')).map(location);
+  const extra = isNoIndex ? [] : settings.all('extra-index').map(location);
+  const indexes = isOwnIndex ? [...main, ...named, ...extra] : [...named, ...main, ...extra];
   for (const { value, origin } of settings.all('weak-tls')) {
     const source = origin.includes('configuration') ? ` (${origin})` : '';
     warnings.push(`${value} is set${source} and not obeyed: certificates are always checked.`);
   }
+  for (const { value, origin } of settings.all('not-obeyed'))
+    warnings.push(`${origin} is set and not obeyed: ${value}.`);
   const mirror = settings.first('python-mirror');
   const officialMirror = settings.first('official-mirror');
   const github = settings.first('github');
-  const certificates = await readCertificateFiles(settings.all('ca'));
+  const certificates = await readCertificateFiles(settings.all('ca'), homeDir);
+  const clientSetting = settings.first('client-cert');
+  const client = clientSetting ? await readClientCertificate(clientSetting, homeDir) : null;
+  const timeoutMs = milliseconds(settings.first('timeout')?.value);
   const profile: Omit<NetworkProfile, 'describe'> = {
     indexes: withoutRepeats(indexes),
     findLinks: withoutRepeats(settings.all('find-links').map(location)),
@@ -137,13 +156,14 @@ export async function readNetworkProfile(options: NetworkProfileOptions): Promis
     officialMirror: locationOf('official-mirror', OFFICIAL_MIRROR).url,
     githubReleases: officialMirror && !github ? null : locationOf('github', GITHUB).url,
     modelHub: locationOf('model-hub', MODEL_HUB),
-    retries: numberOf(env['UV_HTTP_RETRIES']) ?? DEFAULT_RETRIES,
-    connectTimeoutMs: milliseconds(env['UV_HTTP_CONNECT_TIMEOUT']),
-    idleTimeoutMs: milliseconds(env['UV_HTTP_TIMEOUT']),
+    retries: numberOf(settings.first('retries')?.value) ?? DEFAULT_RETRIES,
+    connectTimeoutMs: milliseconds(env['UV_HTTP_CONNECT_TIMEOUT']) ?? timeoutMs,
+    idleTimeoutMs: timeoutMs,
     credentials,
     netrc: await readNetrc(env, homeDir, warnings),
     certificateFiles: certificates.files,
-    warnings: [...warnings, ...certificates.warnings],
+    clientCertificate: client?.certificate ?? null,
+    warnings: [...warnings, ...certificates.warnings, ...(client?.warnings ?? [])],
   };
   return { ...profile, describe: () => describeProfile(profile, settings) };
 }
@@ -170,17 +190,22 @@ function readProxies(settings: Settings): ProxySettings {
 }
 
 function proxyServer(setting: Setting): ProxyServer {
-  const { value, origin } = setting;
-  const address = checkedAddress({
-    ...setting,
-    value: hasScheme(value) ? value : `http://${value}`,
+  const { url, login } = orNamed(setting, () => readProxyAddress(setting.value));
+  return { url, authorization: login ? basicAuthorization(login) : null, origin: setting.origin };
+}
+
+/** Of several indexes of uv with one name the first counts. */
+function firstOfEachName(settings: readonly Setting[]): Setting[] {
+  const seen = new Set<string>();
+  return settings.filter(({ indexName }) => {
+    if (indexName === undefined) return true;
+    return !seen.has(indexName) && seen.add(indexName);
   });
-  const { url, login } = splitLogin(address);
-  return { url, authorization: login ? basicAuthorization(login) : null, origin };
 }
 
 async function readNetrc(env: NodeJS.ProcessEnv, homeDir: string, warnings: string[]): Promise<NetrcEntry[]> {
-  const chosen = env['NETRC'];
+  const named = env['NETRC'];
+  const chosen = named ? withHome(named, homeDir) : undefined;
   const paths = chosen
     ? [chosen]
     : [join(homeDir, '.netrc'), ...(process.platform === 'win32' ? [join(homeDir, '_netrc')] : [])];
@@ -192,17 +217,27 @@ async function readNetrc(env: NodeJS.ProcessEnv, homeDir: string, warnings: stri
   return [];
 }
 
-function checkedAddress({ value, origin, baseDir = process.cwd() }: Setting): string {
+function checkedAddress(setting: Setting, homeDir: string): ReadAddress {
+  return orNamed(setting, () => {
+    const read = readAddress(setting.value, { baseDir: setting.baseDir ?? process.cwd(), homeDir });
+    if (/^(?:https?|file):/.test(read.url)) return read;
+    throw new AddressError('its scheme is not supported; it must start with https:// or http://');
+  });
+}
+
+/** What `read` gives, or why not, with the name of the setting. Nothing of the value is repeated. */
+function orNamed(setting: Setting, read: () => ReadAddress): ReadAddress {
   try {
-    const address = addressOfSetting(value, baseDir);
-    if (/^(https?|file|socks5h?|socks):/.test(address)) return address;
-    throw new TypeError(`the scheme ${new URL(address).protocol} is not supported`);
+    return read();
   } catch (error) {
+    if (!(error instanceof AddressError)) throw error;
+    const { origin } = setting;
     throw new SetupError(`${origin} is not an address that can be used.`, {
       failureClass: 'network',
-      evidence: [`${origin}: ${errorMessage(error)}`],
+      evidence: [`${origin}: ${error.message}`],
       nextSteps: [
         `Correct ${origin}: an address that starts with https:// or http://, or the path of a folder.`,
+        'See every setting and where it comes from: ktx admin network show',
       ],
     });
   }
@@ -214,16 +249,22 @@ function describeProfile(profile: Omit<NetworkProfile, 'describe'>, settings: Se
   const line = (name: string, value: string, origin: string): ProfileLine => ({ name, value, origin });
   const { pythonInstallMirror: mirror, githubReleases, modelHub } = profile;
   return [
-    ...profile.indexes.map((index) => line('package index', index.url, index.origin)),
-    ...profile.findLinks.map((links) => line('find-links', links.url, links.origin)),
-    ...(mirror ? [line('Python mirror', mirror.url, mirror.origin)] : []),
-    line('official builds', profile.officialMirror, originOf('official-mirror')),
-    ...(githubReleases ? [line('GitHub', githubReleases, originOf('github'))] : []),
-    line('model hub', modelHub.url, modelHub.origin),
+    ...profile.indexes.map((index) => line('package index', shownAddress(index.url), index.origin)),
+    ...profile.findLinks.map((links) => line('find-links', shownAddress(links.url), links.origin)),
+    ...(mirror ? [line('Python mirror', shownAddress(mirror.url), mirror.origin)] : []),
+    line('official builds', shownAddress(profile.officialMirror), originOf('official-mirror')),
+    ...(githubReleases ? [line('GitHub', shownAddress(githubReleases), originOf('github'))] : []),
+    line('model hub', shownAddress(modelHub.url), modelHub.origin),
     ...(forHttps ? [line('proxy for https', forHttps.url, forHttps.origin)] : []),
     ...(forHttp ? [line('proxy for http', forHttp.url, forHttp.origin)] : []),
     ...(noProxy ? [line('no proxy for', noProxy, originOf('no-proxy'))] : []),
     ...profile.certificateFiles.map((file) => line('certificates', file.path, file.origin)),
+    ...(profile.clientCertificate
+      ? [line('client certificate', profile.clientCertificate.path, profile.clientCertificate.origin)]
+      : []),
+    ...(settings.first('timeout')
+      ? [line('timeout', `${(profile.idleTimeoutMs ?? 0) / 1000} s`, originOf('timeout'))]
+      : []),
   ];
 }
 
@@ -236,10 +277,10 @@ function withoutRepeats(configs: readonly PackageIndexConfig[]): PackageIndexCon
 }
 
 function numberOf(value: string | undefined): number | null {
-  return value !== undefined && /^\d+$/.test(value.trim()) ? Number(value) : null;
+  return value !== undefined && /^\d+(?:\.\d+)?$/.test(value.trim()) ? Number(value) : null;
 }
 
-/** uv takes seconds. */
+/** uv and pip take seconds, pip also parts of them. */
 function milliseconds(value: string | undefined): number | null {
   const seconds = numberOf(value);
   return seconds === null || seconds === 0 ? null : seconds * 1000;

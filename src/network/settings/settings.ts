@@ -1,11 +1,22 @@
-import { readNpmConfig } from './npm-config.ts';
+import { type NpmConfig, readNpmConfig } from './npm-config.ts';
 import { readPipConfig } from './pip-config.ts';
 import { readStoredSettings, type StoredSettings } from './stored-settings.ts';
-import { readUvConfig, textsOf, type UvConfigFile, uvIndexes, uvSetting } from './uv-config.ts';
+import {
+  isOn,
+  readUvConfig,
+  textsOf,
+  type UvConfigFile,
+  type UvIndex,
+  uvIndexes,
+  uvSetting,
+} from './uv-config.ts';
 
 /** What can be set, whatever each tool calls it. */
 export type SettingName =
   | 'index'
+  /** Asked before the main one, as uv does with all that it names beside its default. */
+  | 'named-index'
+  /** Asked after the main one. */
   | 'extra-index'
   | 'find-links'
   | 'no-index'
@@ -13,12 +24,18 @@ export type SettingName =
   | 'http-proxy'
   | 'no-proxy'
   | 'ca'
+  | 'client-cert'
+  /** Seconds of patience. */
+  | 'timeout'
+  | 'retries'
   | 'python-mirror'
   | 'official-mirror'
   | 'github'
   | 'model-hub'
   /** Something that would weaken TLS; the value says what. Reported, never obeyed. */
-  | 'weak-tls';
+  | 'weak-tls'
+  /** Something that other tools obey and ktx cannot; the value says what, and what to do. */
+  | 'not-obeyed';
 
 /** One value and where it stands. */
 export interface Setting {
@@ -89,8 +106,8 @@ const VARIABLES: readonly [SettingName, string, split?: RegExp][] = [
   ['index', 'UV_DEFAULT_INDEX'],
   ['index', 'UV_INDEX_URL'],
   ['index', 'PIP_INDEX_URL'],
-  ['extra-index', 'UV_INDEX', /\s+/],
-  ['extra-index', 'UV_EXTRA_INDEX_URL', /\s+/],
+  ['named-index', 'UV_INDEX', /\s+/],
+  ['named-index', 'UV_EXTRA_INDEX_URL', /\s+/],
   ['extra-index', 'PIP_EXTRA_INDEX_URL', /\s+/],
   ['find-links', 'UV_FIND_LINKS', /[,\n]/],
   ['find-links', 'PIP_FIND_LINKS', /\s+/],
@@ -114,11 +131,28 @@ const VARIABLES: readonly [SettingName, string, split?: RegExp][] = [
   ['ca', 'CURL_CA_BUNDLE'],
   ['ca', 'PIP_CERT'],
   ['ca', 'NODE_EXTRA_CA_CERTS'],
+  ['client-cert', 'SSL_CLIENT_CERT'],
+  ['client-cert', 'PIP_CLIENT_CERT'],
+  ['timeout', 'UV_HTTP_TIMEOUT'],
+  ['timeout', 'UV_REQUEST_TIMEOUT'],
+  ['timeout', 'HTTP_TIMEOUT'],
+  ['timeout', 'PIP_TIMEOUT'],
+  ['timeout', 'PIP_DEFAULT_TIMEOUT'],
+  ['retries', 'UV_HTTP_RETRIES'],
+  ['retries', 'PIP_RETRIES'],
   ['python-mirror', 'UV_PYTHON_INSTALL_MIRROR'],
   ['official-mirror', 'UV_ASTRAL_MIRROR_URL'],
   ['github', 'UV_INSTALLER_GITHUB_BASE_URL'],
   ['model-hub', 'HF_ENDPOINT'],
 ];
+
+const KEYRING = 'logins of a keyring are not read; put the login into ~/.netrc';
+const OFFLINE = 'other programs are offline with it; for ktx it is --offline';
+
+/** Values of a keyring provider that ask one, even when nobody is there to answer. */
+function isKeyring(value: string | undefined): boolean {
+  return /^(?:subprocess|import|native)$/i.test(value?.trim() ?? '');
+}
 
 function environmentLayer(env: NodeJS.ProcessEnv): SettingLayer {
   const layer: SettingLayer = {};
@@ -142,6 +176,9 @@ function environmentLayer(env: NodeJS.ProcessEnv): SettingLayer {
     add('weak-tls', { value: 'UV_INSECURE_HOST', origin: 'UV_INSECURE_HOST' });
   if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0')
     add('weak-tls', { value: 'NODE_TLS_REJECT_UNAUTHORIZED=0', origin: 'NODE_TLS_REJECT_UNAUTHORIZED' });
+  for (const variable of ['UV_KEYRING_PROVIDER', 'PIP_KEYRING_PROVIDER'])
+    if (isKeyring(env[variable])) add('not-obeyed', { value: KEYRING, origin: variable });
+  if (isOn(env['UV_OFFLINE'])) add('not-obeyed', { value: OFFLINE, origin: 'UV_OFFLINE' });
   return layer;
 }
 
@@ -151,16 +188,21 @@ function uvLayer(file: UvConfigFile): SettingLayer {
     names.flatMap((name) =>
       textsOf(uvSetting(file, name)).map((value) => ({ value, origin, baseDir: file.dir })),
     );
-  const indexes = uvIndexes(file).map(({ name, url, isDefault }) => ({
-    isDefault,
+  const indexes = uvIndexes(file).map(({ name, url, kind }) => ({
+    kind,
     setting: { value: url, origin, baseDir: file.dir, ...(name ? { indexName: name } : {}) },
   }));
-  const ofKind = (isDefault: boolean) =>
-    indexes.filter((index) => index.isDefault === isDefault).map((index) => index.setting);
+  const ofKind = (kind: UvIndex['kind']) =>
+    indexes.filter((index) => index.kind === kind).map((index) => index.setting);
+  const isKeyringSet = textsOf(uvSetting(file, 'keyring-provider')).some(isKeyring);
   return {
-    index: [...ofKind(true), ...from('index-url')],
-    'extra-index': [...ofKind(false), ...from('extra-index-url')],
-    'find-links': from('find-links'),
+    index: [...ofKind('default'), ...from('index-url')],
+    'named-index': [...ofKind('named'), ...from('extra-index-url')],
+    'find-links': [...ofKind('flat'), ...from('find-links')],
+    'not-obeyed': [
+      ...(isKeyringSet ? [{ value: KEYRING, origin }] : []),
+      ...(uvSetting(file, 'offline') === true ? [{ value: OFFLINE, origin }] : []),
+    ],
     'no-index': uvSetting(file, 'no-index') === true ? [{ value: 'true', origin }] : [],
     'https-proxy': from('https-proxy'),
     'http-proxy': from('http-proxy'),
@@ -178,7 +220,10 @@ function joined(settings: readonly Setting[]): Setting[] {
 }
 
 /** pip lets a variable replace the file's setting of the same name, lists included. */
-function pipLayer(settings: ReadonlyMap<string, { value: string; path: string }>, env: NodeJS.ProcessEnv) {
+function pipLayer(
+  settings: ReadonlyMap<string, { value: string; path: string }>,
+  env: NodeJS.ProcessEnv,
+): SettingLayer {
   const from = (name: string, split?: RegExp): Setting[] => {
     const setting = settings.get(name);
     if (!setting || env[`PIP_${name.toUpperCase().replaceAll('-', '_')}`]?.trim()) return [];
@@ -189,7 +234,7 @@ function pipLayer(settings: ReadonlyMap<string, { value: string; path: string }>
       .filter(Boolean)
       .map((value) => ({ value, origin }));
   };
-  const layer: SettingLayer = {
+  return {
     index: from('index-url'),
     'extra-index': from('extra-index-url', /\s+/),
     'find-links': from('find-links', /\s+/),
@@ -197,12 +242,17 @@ function pipLayer(settings: ReadonlyMap<string, { value: string; path: string }>
     'https-proxy': from('proxy'),
     'http-proxy': from('proxy'),
     ca: from('cert'),
+    'client-cert': from('client-cert'),
+    timeout: [...from('timeout'), ...from('default-timeout')],
+    retries: from('retries'),
     'weak-tls': from('trusted-host').map(({ origin }) => ({ value: 'trusted-host', origin })),
+    'not-obeyed': from('keyring-provider')
+      .filter(({ value }) => isKeyring(value))
+      .map(({ origin }) => ({ value: KEYRING, origin })),
   };
-  return layer;
 }
 
-function npmLayer(npm: Awaited<ReturnType<typeof readNpmConfig>>): SettingLayer {
+function npmLayer(npm: NpmConfig): SettingLayer {
   const from = (...names: string[]): Setting[] => {
     const found = names.map((name) => npm.get(name)).find((setting) => setting !== null);
     return found && found.value !== 'false' ? [found] : [];
@@ -212,7 +262,7 @@ function npmLayer(npm: Awaited<ReturnType<typeof readNpmConfig>>): SettingLayer 
     'https-proxy': from('https-proxy', 'proxy'),
     'http-proxy': from('proxy', 'http-proxy'),
     'no-proxy': from('noproxy'),
-    ca: from('cafile'),
+    ca: [...from('cafile'), ...npm.all('ca')],
     'weak-tls': strict?.value === 'false' ? [{ value: 'strict-ssl=false', origin: strict.origin }] : [],
   };
 }

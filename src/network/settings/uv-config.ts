@@ -81,15 +81,23 @@ export function textsOf(value: TomlPrimitive | undefined): string[] {
   return Array.isArray(value) ? value.flatMap(textsOf) : [];
 }
 
-/** `[[index]]` entries, which may be named: `{ name, url, default }`. Explicit ones are for pinned packages only. */
-export function uvIndexes(file: UvConfigFile): { name: string | null; url: string; isDefault: boolean }[] {
+/** One `[[index]]`: asked last, asked before it, or a page of links (`format = "flat"`). */
+export interface UvIndex {
+  name: string | null;
+  url: string;
+  kind: 'default' | 'named' | 'flat';
+}
+
+/** The `[[index]]` entries of a file. Explicit ones are for pinned packages only. */
+export function uvIndexes(file: UvConfigFile): UvIndex[] {
   const list = file.table['index'];
   if (!Array.isArray(list)) return [];
   return list.flatMap((entry) => {
     if (!isTable(entry)) return [];
     const { name, url } = entry;
     if (typeof url !== 'string' || entry['explicit'] === true) return [];
-    return [{ name: typeof name === 'string' ? name : null, url, isDefault: entry['default'] === true }];
+    const kind = entry['format'] === 'flat' ? 'flat' : entry['default'] === true ? 'default' : 'named';
+    return [{ name: typeof name === 'string' ? name : null, url, kind }];
   });
 }
 

@@ -5,12 +5,12 @@ import tls from 'node:tls';
 import { buildConnector } from 'undici';
 import { placeOf } from '../address/address.ts';
 import { type ProxyServer, proxyFor } from '../address/proxy.ts';
-import { HandshakeError, ProxyError } from '../errors/connect-errors.ts';
+import { HandshakeError, ProxyError, proxyAnswerOf } from '../errors/connect-errors.ts';
 import { certificatesIn } from '../settings/certificates.ts';
 import type { NetworkProfile } from '../settings/profile.ts';
 
 export interface ConnectorOptions {
-  profile: Pick<NetworkProfile, 'proxies' | 'certificateFiles'>;
+  profile: Pick<NetworkProfile, 'proxies' | 'certificateFiles' | 'clientCertificate'>;
   connectTimeoutMs: number;
 }
 
@@ -26,7 +26,7 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
     connectDirectly ??= buildConnector({
       timeout: connectTimeoutMs,
       allowH2: false,
-      secureContext: secureContextOf(profile.certificateFiles),
+      secureContext: secureContextOf(profile),
       // Explicit, because NODE_TLS_REJECT_UNAUTHORIZED=0 would switch the default off.
       rejectUnauthorized: true,
     } as buildConnector.BuildOptions);
@@ -39,14 +39,14 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
       connectPlainly(target, callback);
       return;
     }
-    const url = new URL(`https://${target.hostname}:${target.port || 443}`);
+    const url = new URL(`https://${bracketed(target.hostname)}:${target.port || 443}`);
     const proxy = proxyFor(url, profile.proxies);
     if (!proxy) {
       handshake(direct(), target, callback);
       return;
     }
     // Twice the time: the proxy makes a connection of its own before it answers.
-    openTunnel(proxy, url, 2 * connectTimeoutMs, profile.certificateFiles).then(
+    openTunnel(proxy, url, 2 * connectTimeoutMs, profile).then(
       (httpSocket) => handshake(direct(), { ...target, httpSocket }, callback),
       (error: Error) => callback(error, null),
     );
@@ -77,12 +77,12 @@ function issuerOf(certificate: tls.PeerCertificate | null): string | null {
   return names.length > 0 ? [...new Set(names)].join(', ') : null;
 }
 
-function openTunnel(
-  proxy: ProxyServer,
-  target: URL,
-  timeoutMs: number,
-  certificateFiles: NetworkProfile['certificateFiles'],
-): Promise<Socket> {
+/** undici names an IPv6 address without its brackets. */
+function bracketed(hostname: string): string {
+  return hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname;
+}
+
+function openTunnel(proxy: ProxyServer, target: URL, timeoutMs: number, trust: Trust): Promise<Socket> {
   const url = new URL(proxy.url);
   const host = placeOf(url);
   const authority = `${target.hostname}:${target.port || 443}`;
@@ -101,11 +101,18 @@ function openTunnel(
       agent: false,
       ...(isSecure
         ? {
-            secureContext: secureContextOf(certificateFiles),
+            secureContext: secureContextOf(trust),
             rejectUnauthorized: true,
             ...(isIP(hostname) ? {} : { servername: hostname }),
           }
         : {}),
+    });
+    let issuer: string | null = null;
+    request.once('socket', (socket) => {
+      if (socket instanceof tls.TLSSocket)
+        socket.prependOnceListener('secure', () => {
+          issuer = issuerOf(socket.getPeerCertificate());
+        });
     });
     const timer = setTimeout(
       () =>
@@ -116,9 +123,11 @@ function openTunnel(
     );
     request.once('connect', (response, socket, head) => {
       clearTimeout(timer);
-      if (response.statusCode !== 200) {
+      const { statusCode = 0, statusMessage = '', headers } = response;
+      if (statusCode < 200 || statusCode > 299) {
         socket.destroy();
-        reject(new ProxyError(host, response.statusCode ?? 0));
+        const hasLogin = proxy.authorization !== null;
+        reject(new ProxyError(host, proxyAnswerOf(statusCode, statusMessage, headers, hasLogin)));
         return;
       }
       if (head.length > 0) socket.unshift(head);
@@ -126,26 +135,29 @@ function openTunnel(
     });
     request.once('error', (error) => {
       clearTimeout(timer);
-      reject(new ProxyError(host, null, error));
+      reject(new ProxyError(host, null, { isSecure, issuer, cause: error }));
     });
     request.end();
   });
 }
 
+type Trust = Pick<NetworkProfile, 'certificateFiles' | 'clientCertificate'>;
+
 const contexts = new WeakMap<NetworkProfile['certificateFiles'], tls.SecureContext>();
 
-/** One context for all connections: Node's authorities, the system's and the user's together. */
-function secureContextOf(files: NetworkProfile['certificateFiles']): tls.SecureContext {
-  let context = contexts.get(files);
+/** One context for all connections: Node's authorities, the system's and the user's together, and who this machine is. */
+function secureContextOf({ certificateFiles, clientCertificate }: Trust): tls.SecureContext {
+  let context = contexts.get(certificateFiles);
   if (!context) {
     const authorities = new Set(
       [...tls.getCACertificates('default'), ...tls.getCACertificates('system')].map((pem) => pem.trim()),
     );
-    for (const file of files) {
+    for (const file of certificateFiles) {
       for (const certificate of certificatesIn(file.pem)) authorities.add(certificate);
     }
-    context = tls.createSecureContext({ ca: [...authorities] });
-    contexts.set(files, context);
+    const own = clientCertificate ? { cert: clientCertificate.pem, key: clientCertificate.pem } : {};
+    context = tls.createSecureContext({ ca: [...authorities], ...own });
+    contexts.set(certificateFiles, context);
   }
   return context;
 }

@@ -1,24 +1,18 @@
-import type { Dispatcher } from 'undici';
-import { CancelledError, errorChain, throwIfCancelled } from '../../support/errors.ts';
+import { CancelledError, throwIfCancelled } from '../../support/errors.ts';
 import type { Redactor } from '../../support/text/redaction.ts';
-import { placeOf } from '../address/address.ts';
-import { type ProxyServer, proxyFor } from '../address/proxy.ts';
-import { HandshakeError, ProxyError } from '../errors/connect-errors.ts';
-import {
-  NetworkFailure,
-  type NetworkReason,
-  reasonOfError,
-  reasonOfStatus,
-} from '../errors/network-failure.ts';
+import { placeOf, withoutPort } from '../address/address.ts';
+import { NetworkFailure } from '../errors/network-failure.ts';
 import type { NetworkProfile } from '../settings/profile.ts';
 import type { Agents } from './agents.ts';
 import { arriving } from './arriving.ts';
-import { decoded, type HttpResponse, textOf } from './http-response.ts';
+import { createExchanger, discard, type Exchange } from './exchange.ts';
+import { decoded, failureOfAnswer, type HttpResponse, looksLikePage, textOf } from './http-response.ts';
 import { openLocalAddress } from './local-address.ts';
 import { createLogins } from './logins.ts';
-import { paced, paceWindowOf } from './pace.ts';
+import { createPacer, paceWindowOf } from './pace.ts';
 
-const CONNECT_TIMEOUT_MS = 5_000;
+/** As long as pip waits. A proxy that needs seconds for each connection is slow, not closed. */
+const CONNECT_TIMEOUT_MS = 15_000;
 /** Between two arrivals of bytes. There is no limit for the whole: a slow transfer is not a crime. */
 const IDLE_TIMEOUT_MS = 30_000;
 const MAX_REDIRECTS = 10;
@@ -50,8 +44,11 @@ export interface HttpClient {
    * @throws NetworkFailure naming the host; CancelledError.
    */
   get(url: string, options?: GetOptions): Promise<HttpResponse>;
-  /** Is the file there? HEAD, else the first byte. Never rejects but with CancelledError of the caller's own signal. */
-  probe(url: string, options: { timeoutMs: number; signal?: AbortSignal }): Promise<ProbeResult>;
+  /**
+   * Is the file there? HEAD is a hint; where it does not say yes, the first byte is asked for. As patient as a transfer. Never rejects but
+   * with CancelledError of the caller's own signal.
+   */
+  probe(url: string, options?: { signal?: AbortSignal }): Promise<ProbeResult>;
   /** Bytes received of bodies, as they came over the wire, per host, most first. */
   egress(): { host: string; bytes: number }[];
   close(): Promise<void>;
@@ -61,20 +58,14 @@ export interface HttpClientOptions {
   redactor: Redactor;
   /** Called with `host[:port]` before each request of `get`, redirect targets included. Absent: all hosts. */
   isHostAllowed?: (host: string) => boolean;
+  /** Hosts that were allowed by name, for the advice of a refusal. */
+  allowedHosts?: readonly string[];
   connectTimeoutMs?: number;
   idleTimeoutMs?: number;
 }
 
 export type { HttpResponse } from './http-response.ts';
 export { requireOk } from './http-response.ts';
-
-interface Exchange {
-  status: number;
-  url: URL;
-  hops: string[];
-  headers: Record<string, string | string[] | undefined>;
-  stream: Dispatcher.ResponseData['body'];
-}
 
 /** One client for one run: it remembers which hosts are down and what it received. Loads undici with the first request. */
 export function createHttpClient(profile: NetworkProfile, options: HttpClientOptions): HttpClient {
@@ -83,7 +74,10 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
   const idleTimeoutMs = options.idleTimeoutMs ?? profile.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
   const received = new Map<string, number>();
   const downHosts = new Map<string, NetworkFailure>();
-  const { authorizationFor, withoutLogin } = createLogins(profile, redactor);
+  const refusedHosts = new Set<string>();
+  const logins = createLogins(profile, redactor);
+  const { withoutLogin } = logins;
+  const pacer = createPacer(paceWindowOf(profile));
   let agents: Promise<Agents> | null = null;
 
   function openedAgents() {
@@ -93,77 +87,7 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
     return agents;
   }
 
-  function failureOf(error: unknown, url: URL, isBodyDue: boolean): NetworkFailure {
-    if (error instanceof NetworkFailure) return error;
-    const proxy = proxyFor(url, profile.proxies);
-    const context = {
-      host: url.host,
-      detail: redactor.redact(errorChain(error)),
-      ...(proxy ? { proxyHost: placeOf(proxy.url) } : {}),
-      cause: error,
-    };
-    if (error instanceof ProxyError) {
-      const { status, proxyHost } = error;
-      const reason: NetworkReason =
-        status === null ? 'proxy-unreachable' : status === 407 ? 'proxy-login' : 'proxy-refused';
-      return new NetworkFailure(reason, { ...context, proxyHost, ...(status ? { status } : {}) });
-    }
-    const reason = reasonOfError(error);
-    if (proxy && url.protocol === 'http:' && (reason === 'dns' || isUnreachable(reason))) {
-      return new NetworkFailure('proxy-unreachable', context);
-    }
-    if (isBodyDue && reason === 'reset') return new NetworkFailure('truncated', context);
-    const issuer = error instanceof HandshakeError ? error.issuer : null;
-    return new NetworkFailure(reason, { ...context, ...(issuer ? { issuer } : {}) });
-  }
-
-  async function send(
-    url: URL,
-    method: 'GET' | 'HEAD',
-    headers: Record<string, string>,
-    signal: AbortSignal | undefined,
-  ): Promise<Exchange> {
-    const { direct, forwarding } = await openedAgents();
-    const authorization = authorizationFor(url);
-    const proxy = proxyFor(url, profile.proxies);
-    if (proxy && !/^https?:/.test(proxy.url))
-      throw new NetworkFailure('proxy-unsupported', { host: url.host, proxyHost: placeOf(proxy.url) });
-    const isForwarded = proxy !== null && url.protocol === 'http:';
-    const request: Dispatcher.RequestOptions = {
-      origin: isForwarded ? new URL(proxy.url).origin : url.origin,
-      path: isForwarded ? `${url.origin}${url.pathname}${url.search}` : `${url.pathname}${url.search}`,
-      method,
-      headers: {
-        'user-agent': 'ktx-setup',
-        ...headers,
-        ...(authorization ? { authorization } : {}),
-        ...(isForwarded ? forwardingHeaders(url, proxy) : {}),
-      },
-      signal: signal ?? null,
-    };
-    for (let attempt = 1; ; attempt++) {
-      throwIfCancelled(signal);
-      try {
-        const response = await (isForwarded ? forwarding : direct).request(request);
-        if (response.statusCode === 407) {
-          await discard(response.body);
-          throw new ProxyError(proxy ? placeOf(proxy.url) : url.host, 407);
-        }
-        return {
-          status: response.statusCode,
-          url,
-          hops: [],
-          headers: response.headers,
-          stream: response.body,
-        };
-      } catch (error) {
-        throwIfCancelled(signal);
-        // A kept connection that the server had just closed: the request never reached it.
-        if (attempt === 1 && reasonOfError(error) === 'reset') continue;
-        throw failureOf(error, url, false);
-      }
-    }
-  }
+  const { send, failureOf } = createExchanger({ profile, redactor, logins, openAgents: openedAgents });
 
   /** Asks, follows redirects, and notes which hosts are down. `isGuarded`: the hosts must be allowed. */
   async function follow(
@@ -191,6 +115,7 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
   ): Promise<Exchange> {
     let url = withoutLogin(address);
     let sent = headers;
+    let isRedirected = false;
     const seen = new Set<string>();
     for (;;) {
       const host = url.host;
@@ -200,13 +125,16 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
         throw new NetworkFailure('redirect', { host, detail: `more than ${MAX_REDIRECTS} times` });
       seen.add(url.href);
       if (profile.isOffline) throw new NetworkFailure('offline', { host });
-      if (isGuarded && options.isHostAllowed?.(host) === false)
-        throw new NetworkFailure('host-not-allowed', { host });
+      if (isGuarded && options.isHostAllowed?.(host) === false) {
+        refusedHosts.add(withoutPort(host));
+        const hostsToAllow = [...(options.allowedHosts ?? []), ...refusedHosts];
+        throw new NetworkFailure('host-not-allowed', { host, hostsToAllow });
+      }
       const known = downHosts.get(url.origin);
       if (known) throw known;
       let exchange: Exchange;
       try {
-        exchange = await send(url, method, sent, signal);
+        exchange = await send({ url, method, headers: sent, signal, isRedirected });
       } catch (error) {
         if (error instanceof NetworkFailure && error.isHostDown) downHosts.set(url.origin, error);
         throw error;
@@ -216,7 +144,10 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
       if (!isRedirect) return { ...exchange, hops };
       await discard(exchange.stream);
       const next = redirectTarget(location, url);
-      if (next.origin !== url.origin) sent = withoutSecrets(sent);
+      if (next.origin !== url.origin) {
+        sent = withoutSecrets(sent);
+        isRedirected = true;
+      }
       url = next;
     }
   }
@@ -257,7 +188,7 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
 
   /** A page that is needed now has no use for a server that never ends it. */
   function pageBody(wire: AsyncIterable<Uint8Array>, encoding: string, url: URL): AsyncIterable<Uint8Array> {
-    const steady = paced(wire, paceWindowOf(profile), (bytes, ms) => {
+    const steady = pacer.paced(wire, (bytes, ms) => {
       throw new NetworkFailure('too-slow', {
         host: url.host,
         detail: `${bytes} bytes in ${Math.round(ms)} ms`,
@@ -270,68 +201,85 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
     throwIfCancelled(signal);
     if (new URL(address).protocol === 'file:') return openLocalAddress(address);
     const accepted = { 'accept-encoding': isPage ? 'gzip, deflate, br' : 'identity', ...headers };
-    const exchange = await follow(address, 'GET', accepted, signal, true);
+    return responseOf(await follow(address, 'GET', accepted, signal, true), isPage, signal);
+  }
+
+  function responseOf(exchange: Exchange, isPage: boolean, signal: AbortSignal | undefined): HttpResponse {
     const encoding = String(exchange.headers['content-encoding'] ?? 'identity')
       .toLowerCase()
       .trim();
     const wire = countedBody(exchange, arriving(exchange.stream), signal);
     const body = isPage ? pageBody(wire, encoding, exchange.url) : wire;
+    const { status, reasonPhrase, hasLogin, hops } = exchange;
     return {
-      status: exchange.status,
+      status,
+      reasonPhrase,
+      hasLogin,
       url: exchange.url.href,
-      hops: exchange.hops,
+      hops,
       headers: headerMap(exchange.headers),
       body,
       text: (maxBytes: number) => textOf(body, maxBytes, exchange.url.host),
       discard: () => discard(exchange.stream),
+      redact: (text) => redactor.redact(text),
     };
   }
 
-  async function probe(
-    address: string,
-    { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal },
-  ): Promise<ProbeResult> {
+  async function probe(address: string, { signal }: { signal?: AbortSignal } = {}): Promise<ProbeResult> {
     throwIfCancelled(signal);
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
-    const host = placeOf(address);
-    // Filled as it goes: the one that did not answer in time is the last.
-    let hops: string[] = [];
-    try {
-      const local = new URL(address).protocol === 'file:' ? await openLocalAddress(address) : null;
-      if (local) {
-        await local.discard();
-        const localSize = sizeOf(local.headers.get('content-length'));
-        return probeResult(local.status, [host], localSize, undefined);
-      }
-      let exchange = await follow(address, 'HEAD', {}, either, false, hops);
-      // Servers and mirrors that know no HEAD answer it with one of these.
-      if ([400, 403, 405, 501].includes(exchange.status)) {
+    if (new URL(address).protocol === 'file:') return probeFile(address);
+    const byHead = await ask('HEAD', {}).catch((error: unknown) => {
+      // Who is silent for HEAD as long as anybody waits is not asked to be silent once more.
+      const isFinal =
+        error instanceof NetworkFailure && (error.isHostDown || error.reason === 'idle-timeout');
+      if (error instanceof NetworkFailure && !isFinal) return null;
+      throw error;
+    });
+    const isClear = byHead !== null && isSuccess(byHead.status) && !isHtml(byHead.headers);
+    if (byHead) await discard(byHead.stream);
+    if (isClear) return reachable(byHead);
+    const byGet = await ask('GET', { range: 'bytes=0-0' });
+    return isSuccess(byGet.status) ? fileOrPage(byGet) : refused(byGet);
+
+    function ask(method: 'HEAD' | 'GET', headers: Record<string, string>) {
+      return follow(address, method, headers, signal, false);
+    }
+
+    async function refused(exchange: Exchange): Promise<ProbeResult> {
+      return unreachable(await failureOfAnswer(responseOf(exchange, false, signal)), exchange.hops);
+    }
+
+    /** Some servers call every file a web page: what comes decides. */
+    async function fileOrPage(exchange: Exchange): Promise<ProbeResult> {
+      if (!isHtml(exchange.headers)) {
         await discard(exchange.stream);
-        hops = [];
-        exchange = await follow(address, 'GET', { range: 'bytes=0-0' }, either, false, hops);
+        return reachable(exchange);
       }
-      await discard(exchange.stream);
-      const range = /\/(\d+)$/.exec(String(exchange.headers['content-range'] ?? ''))?.[1];
-      const size = range ?? (exchange.status === 206 ? null : exchange.headers['content-length']);
-      return probeResult(exchange.status, hops, sizeOf(size), String(exchange.headers['content-type'] ?? ''));
+      const response = responseOf(exchange, false, signal);
+      const isPage = await startsLikePage(response.body);
+      await response.discard();
+      if (!isPage) return reachable(exchange);
+      const [via, host] = [exchange.hops[0]!, exchange.hops.at(-1)!];
+      return unreachable(
+        new NetworkFailure('not-a-file', { host, ...(via === host ? {} : { via }) }),
+        exchange.hops,
+      );
+    }
+  }
+
+  async function safeProbe(address: string, options: { signal?: AbortSignal } = {}): Promise<ProbeResult> {
+    try {
+      return await probe(address, options);
     } catch (error) {
-      throwIfCancelled(signal);
-      const failure =
-        error instanceof NetworkFailure
-          ? error
-          : new NetworkFailure('connect-timeout', {
-              host: hops.at(-1) ?? host,
-              detail: `no answer within ${timeoutMs} ms`,
-              ...(hops.length > 1 ? { via: hops[0]! } : {}),
-            });
-      return { isReachable: false, failure, status: failure.status, hops, sizeBytes: null };
+      throwIfCancelled(options.signal);
+      if (error instanceof NetworkFailure) return unreachable(error, [placeOf(address)]);
+      throw error;
     }
   }
 
   return {
     get,
-    probe,
+    probe: safeProbe,
     egress: () => [...received].map(([host, bytes]) => ({ host, bytes })).sort((a, b) => b.bytes - a.bytes),
     close: async () => {
       if (!agents) return;
@@ -342,23 +290,39 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
   };
 }
 
-function probeResult(
-  status: number,
-  hops: string[],
-  sizeBytes: number | null,
-  contentType: string | undefined,
-): ProbeResult {
-  const isSuccess = status >= 200 && status < 300;
-  const host = hops.at(-1)!;
-  const via = hops[0] === host ? {} : { via: hops[0]! };
-  // No file that is probed is a web page: something answers in the place of the host.
-  const isPage = isSuccess && /^text\/html\b/i.test(contentType ?? '');
-  const failure = isPage
-    ? new NetworkFailure('not-a-file', { host, ...via })
-    : isSuccess
-      ? null
-      : new NetworkFailure(reasonOfStatus(status), { host, status, ...via });
-  return { isReachable: failure === null, failure, status, hops, sizeBytes };
+async function probeFile(address: string): Promise<ProbeResult> {
+  const local = await openLocalAddress(address);
+  await local.discard();
+  const hops = [placeOf(address)];
+  if (!isSuccess(local.status))
+    return unreachable(new NetworkFailure('not-found', { host: hops[0]!, status: local.status }), hops);
+  const sizeBytes = sizeOf(local.headers.get('content-length'));
+  return { isReachable: true, failure: null, status: local.status, hops, sizeBytes };
+}
+
+function reachable({ status, hops, headers }: Exchange): ProbeResult {
+  const range = /\/(\d+)$/.exec(String(headers['content-range'] ?? ''))?.[1];
+  const size = range ?? (status === 206 ? null : headers['content-length']);
+  // Some servers answer HEAD with a length of 0.
+  const sizeBytes = sizeOf(size) || null;
+  return { isReachable: true, failure: null, status, hops, sizeBytes };
+}
+
+function unreachable(failure: NetworkFailure, hops: string[]): ProbeResult {
+  return { isReachable: false, failure, status: failure.status, hops, sizeBytes: null };
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+function isHtml(headers: Exchange['headers']): boolean {
+  return /^text\/html\b/i.test(String(headers['content-type'] ?? ''));
+}
+
+async function startsLikePage(body: AsyncIterable<Uint8Array>): Promise<boolean> {
+  for await (const chunk of body) if (chunk.byteLength > 0) return looksLikePage(chunk);
+  return false;
 }
 
 function headerMap(headers: Exchange['headers']): Map<string, string> {
@@ -369,25 +333,12 @@ function headerMap(headers: Exchange['headers']): Map<string, string> {
   );
 }
 
-function forwardingHeaders(url: URL, proxy: ProxyServer): Record<string, string> {
-  return { host: url.host, ...(proxy.authorization ? { 'proxy-authorization': proxy.authorization } : {}) };
-}
-
 function withoutSecrets(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).filter(([name]) => !/^(authorization|cookie|proxy-authorization)$/i.test(name)),
   );
 }
 
-function isUnreachable(reason: NetworkReason): boolean {
-  return reason === 'refused' || reason === 'unreachable' || reason === 'connect-timeout';
-}
-
 function sizeOf(header: string | string[] | null | undefined): number | null {
   return typeof header === 'string' && /^\d+$/.test(header) ? Number(header) : null;
-}
-
-/** Lets go of a body that nobody wants, so that its connection is free again. Errors of it are of no interest. */
-async function discard(stream: Dispatcher.ResponseData['body']): Promise<void> {
-  await stream.dump({ limit: 64 * 1024 }).catch(() => {});
 }

@@ -1,9 +1,14 @@
 import { CancelledError } from '../../support/errors.ts';
 import { placeOf } from '../address/address.ts';
+import { authenticationSchemes } from '../errors/authentication-schemes.ts';
 import { NetworkFailure, reasonOfStatus } from '../errors/network-failure.ts';
 
 export interface HttpResponse {
   status: number;
+  /** The server's own words for the status; empty for `file:`. */
+  reasonPhrase: string;
+  /** A login went with the request. */
+  hasLogin: boolean;
   /** The address that answered, after redirects, without login. */
   url: string;
   /** Hosts from the first to the last; the path of a folder for `file:`. */
@@ -15,24 +20,43 @@ export interface HttpResponse {
   /** The body as text. @throws NetworkFailure when it is longer than `maxBytes`. */
   text(maxBytes: number): Promise<string>;
   discard(): Promise<void>;
+  /** Masks the secrets of the run in what the host says. */
+  redact(text: string): string;
 }
 
 /**
- * Rejects every answer that is not a success, in words that name the host. The body is discarded then.
+ * Rejects every answer that is not a success, in words that name the host, and with those of the host itself. The body is
+ * discarded then.
  * @throws NetworkFailure
  */
 export async function requireOk(response: HttpResponse): Promise<HttpResponse> {
   if (response.status >= 200 && response.status < 300) return response;
-  await response.discard();
+  throw await failureOfAnswer(response);
+}
+
+/** The failure that an answer with an error's status stands for. Reads and discards the body. */
+export async function failureOfAnswer(response: HttpResponse): Promise<NetworkFailure> {
   const host = response.hops.at(-1) ?? placeOf(response.url);
   const via = response.hops[0];
-  throw new NetworkFailure(reasonOfStatus(response.status), {
+  const { errorWords } = await import('../errors/error-words.ts');
+  const says = response.redact(await errorWords(response));
+  const schemes = authenticationSchemes(response.headers.get('www-authenticate') ?? '');
+  const isBasic = schemes.length === 0 || schemes.includes('Basic');
+  return new NetworkFailure(reasonOfStatus(response.status), {
     host,
     ...(via !== undefined && via !== host ? { via } : {}),
     status: response.status,
     url: withoutQuery(response.url),
+    hasLogin: response.hasLogin,
+    ...(says ? { says } : {}),
+    ...(response.status === 401 && !isBasic ? { schemes } : {}),
     ...retryAfterOf(response.headers.get('retry-after'), Date.now()),
   });
+}
+
+/** The first bytes of a web page: no archive or wheel starts with `<`. */
+export function looksLikePage(start: Uint8Array): boolean {
+  return /^(?:\xEF\xBB\xBF)?\s*</.test(Buffer.from(start.subarray(0, 256)).toString('latin1'));
 }
 
 /** A query may carry a signature or a token. */

@@ -63,6 +63,9 @@ function response(
 ): HttpResponse {
   return {
     status,
+    reasonPhrase: '',
+    hasLogin: false,
+    redact: (text) => text,
     url: url.href,
     hops: [place],
     headers: new Map(Object.entries(headers)),

@@ -1,21 +1,38 @@
 import type { Redactor } from '../../support/text/redaction.ts';
 import { basicAuthorization, type Login, splitLogin } from '../address/address.ts';
+import { isBuiltInHost } from '../address/official-hosts.ts';
 import { netrcLogin } from '../settings/netrc.ts';
-import type { NetworkProfile } from '../settings/profile.ts';
+import type { Credential, NetworkProfile } from '../settings/profile.ts';
 
 export interface Logins {
-  /** Value of `Authorization` for an address, or `null`. */
+  /**
+   * Value of `Authorization` for an address, or `null`. The `default` of a netrc is for hosts that the settings name: where others
+   * send us is a stranger, or a signed address that another login spoils.
+   */
   authorizationFor(url: URL): string | null;
+  /** The `default` of the netrc, for a host that asked for a login. */
+  defaultAuthorization(): string | null;
   /** Keeps the login of an address for its origin and gives the address without it. */
   withoutLogin(address: string): URL;
 }
 
+type LoginProfile = Pick<NetworkProfile, 'credentials' | 'netrc' | 'proxies'> &
+  Partial<
+    Pick<NetworkProfile, 'indexes' | 'findLinks' | 'pythonInstallMirror' | 'officialMirror' | 'modelHub'>
+  >;
+
+/** Hosts that the settings name, ktx's own addresses left out. */
+function namedOriginsOf(profile: LoginProfile): Set<string> {
+  const { indexes = [], findLinks = [], pythonInstallMirror, officialMirror, modelHub } = profile;
+  const urls = [...indexes, ...findLinks, pythonInstallMirror, modelHub].flatMap((each) => each?.url ?? []);
+  const origins = [...urls, ...(officialMirror ? [officialMirror] : [])].map((url) => new URL(url));
+  return new Set(origins.filter(({ host }) => !isBuiltInHost(host)).map(({ origin }) => origin));
+}
+
 /** What one run knows of logins. Every secret among them is told to the redactor before it can be printed. */
-export function createLogins(
-  profile: Pick<NetworkProfile, 'credentials' | 'netrc' | 'proxies'>,
-  redactor: Pick<Redactor, 'addSecret'>,
-): Logins {
+export function createLogins(profile: LoginProfile, redactor: Pick<Redactor, 'addSecret'>): Logins {
   const credentials = [...profile.credentials];
+  const namedOrigins = namedOriginsOf(profile);
   for (const login of [...credentials, ...profile.netrc]) keepSecret(login);
   for (const proxy of [profile.proxies.forHttp, profile.proxies.forHttps]) {
     if (!proxy?.authorization) continue;
@@ -33,14 +50,25 @@ export function createLogins(
     redactor.addSecret(basicAuthorization(login).slice('Basic '.length));
   }
 
+  /** The password of a user whose name alone stands in an address is in the netrc. */
+  function completed(login: Login, url: URL): Login {
+    if (login.password !== '') return login;
+    return netrcLogin(profile.netrc, url.hostname, { username: login.username }) ?? login;
+  }
+
   return {
     /** The login that came with an address of the same origin (the one with the longest common path), else the netrc's. */
     authorizationFor(url) {
       const known = credentials
-        .filter((credential) => credential.urlOrigin === url.origin)
+        .filter((credential) => isFor(credential, url))
         .map((credential) => ({ credential, rank: commonLength(credential.path, url.pathname) }))
         .sort((a, b) => b.rank - a.rank)[0]?.credential;
-      const login = known ?? netrcLogin(profile.netrc, url.hostname);
+      const hasDefault = namedOrigins.has(url.origin);
+      const login = known ? completed(known, url) : netrcLogin(profile.netrc, url.hostname, { hasDefault });
+      return login ? basicAuthorization(login) : null;
+    },
+    defaultAuthorization() {
+      const login = netrcLogin(profile.netrc, '');
       return login ? basicAuthorization(login) : null;
     },
     withoutLogin(address) {
@@ -54,6 +82,14 @@ export function createLogins(
       return result;
     },
   };
+}
+
+/** Of the same origin, or of the same host that has moved to https. */
+function isFor({ urlOrigin }: Credential, url: URL): boolean {
+  if (urlOrigin === url.origin) return true;
+  return (
+    url.protocol === 'https:' && urlOrigin.startsWith('http:') && new URL(urlOrigin).hostname === url.hostname
+  );
 }
 
 function commonLength(a: string, b: string): number {

@@ -5,27 +5,49 @@ const PACE_WINDOW_MS = 20_000;
 /** 1 kB a second: slower than any link that people install over, faster than a server that only keeps the line open. */
 const MIN_WINDOW_BYTES = 20_000;
 
-/**
- * Hands a body on and watches how fast it comes. Silence is another thing (the idle timeout): this is for the server that sends a byte
- * a second. What ends within a window is fast enough, however small.
- * @param onSlow called once for each window that was too slow; what it throws ends the body.
- */
-export async function* paced(
-  body: AsyncIterable<Uint8Array>,
-  windowMs: number,
-  onSlow: (bytes: number, ms: number) => void,
-): AsyncIterable<Uint8Array> {
-  let startedAtMs = performance.now();
-  let bytes = 0;
-  for await (const chunk of body) {
-    yield chunk;
-    bytes += chunk.byteLength;
-    const elapsedMs = performance.now() - startedAtMs;
-    if (elapsedMs < windowMs) continue;
-    if (bytes < (MIN_WINDOW_BYTES * elapsedMs) / PACE_WINDOW_MS) onSlow(bytes, elapsedMs);
-    startedAtMs = performance.now();
-    bytes = 0;
+/** Watches how fast the bodies of one run come, which share one link. */
+export interface Pacer {
+  /**
+   * Hands a body on. Silence is another thing (the idle timeout): this is for the server that sends a byte a second. What ends within
+   * a window is fast enough, however small; and where all bodies together come at the pace of a working link, none of them is to
+   * blame for its share.
+   * @param onSlow called once for each window that was too slow; what it throws ends the body.
+   */
+  paced(
+    body: AsyncIterable<Uint8Array>,
+    onSlow: (bytes: number, ms: number) => void,
+  ): AsyncIterable<Uint8Array>;
+}
+
+export function createPacer(windowMs: number, now: () => number = () => performance.now()): Pacer {
+  let totalBytes = 0;
+  let activeCount = 0;
+
+  async function* paced(body: AsyncIterable<Uint8Array>, onSlow: (bytes: number, ms: number) => void) {
+    let startedAtMs = now();
+    let bytes = 0;
+    let totalBefore = totalBytes;
+    activeCount++;
+    try {
+      for await (const chunk of body) {
+        totalBytes += chunk.byteLength;
+        bytes += chunk.byteLength;
+        yield chunk;
+        const elapsedMs = now() - startedAtMs;
+        if (elapsedMs < windowMs) continue;
+        const leastBytes = (MIN_WINDOW_BYTES * elapsedMs) / PACE_WINDOW_MS;
+        const arrivedBytes = totalBytes - totalBefore;
+        const isLinkBusy = arrivedBytes >= leastBytes && arrivedBytes / activeCount < leastBytes;
+        if (bytes < leastBytes && !isLinkBusy) onSlow(bytes, elapsedMs);
+        startedAtMs = now();
+        bytes = 0;
+        totalBefore = totalBytes;
+      }
+    } finally {
+      activeCount--;
+    }
   }
+  return { paced };
 }
 
 /** Who is told to be less patient with silence is less patient with this too. */

@@ -14,6 +14,7 @@ import type { ArtefactStore } from '../../store/store.ts';
 import { SetupError } from '../../support/errors.ts';
 import { otherRemedy } from '../../support/remedies.ts';
 import type { SetupNetwork } from '../session/setup-network.ts';
+import type { SourceProbe } from '../session/source-probes.ts';
 import { indexWords, type Origin } from './origin.ts';
 
 const LABEL = 'embedding model';
@@ -127,7 +128,7 @@ export async function planModel(
   if (context.isOffline) throw missingOffline(model, folder, missing);
 
   const largest = largestArtefact(missing)!;
-  const [hub, index] = await Promise.all([network.probe(largest, signal), network.probe(container, signal)]);
+  const [hub, index] = await askBoth([network.probe(largest, signal), network.probe(container, signal)]);
   const sources: ModelSource[] = [];
   if (hub.place !== null) sources.push(asFiles({ from: 'model hub', place: hub.place }));
   else chain.lost.push(...hub.failures);
@@ -141,6 +142,18 @@ export async function planModel(
     rejected: hub.place === null ? hub.obstacles : [],
     hosts: [...hub.hosts, ...index.hosts],
   });
+}
+
+/** As the two answer within a moment; where neither can give it yet, who is slow is waited for. */
+async function askBoth(
+  probes: [Promise<SourceProbe>, Promise<SourceProbe>],
+): Promise<[SourceProbe, SourceProbe]> {
+  const [hub, index] = await Promise.all(probes);
+  if (hub.place !== null || index.place !== null) return [hub, index];
+  const { firstAble } = await import('../session/source-probes.ts');
+  const { winner, lost } = await firstAble([hub, index]);
+  if (winner === null) return [lost[0]!, lost[1]!];
+  return winner.position === 0 ? [winner.probe, index] : [hub, winner.probe];
 }
 
 interface ModelChain {

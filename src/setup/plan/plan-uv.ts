@@ -18,9 +18,9 @@ import {
 import { MANAGED_UV_VERSION } from '../../uv/release.ts';
 import type { PrepareOptions } from '../request/install-types.ts';
 import type { SetupNetwork } from '../session/setup-network.ts';
+import type { SourceProbe } from '../session/source-probes.ts';
 import { indexWords, type Origin } from './origin.ts';
 import type { InstallJob } from './preparation.ts';
-
 export interface UvPlan {
   artefact: Artefact | null;
   origin: Origin;
@@ -81,21 +81,29 @@ export async function planUv(
   const probeOf = (artefact: Artefact) => (stop?: AbortSignal) => network.probe(artefact, stop);
   const wheelProbe = headStart(probeOf(pins.wheel), options.signal);
   try {
-    const rejected: string[] = [];
-    const failures: SetupError[] = [];
-    for (const artefact of [pins.archive, pins.wheel]) {
-      const isWheel = artefact === pins.wheel;
-      const probe = await (isWheel ? wheelProbe.take() : probeOf(artefact)(options.signal));
-      rejected.push(...probe.obstacles);
-      failures.push(...probe.failures);
-      if (probe.place === null) continue;
-      const sized = { ...artefact, sizeBytes: artefact.sizeBytes ?? probe.sizeBytes };
-      const origin = { from: isWheel ? await indexWords(network) : 'official builds', place: probe.place };
-      return uvFrom(context(sized), sized, origin, rejected, probe.hosts);
-    }
+    const archive = await probeOf(pins.archive)(options.signal);
+    if (archive.place !== null) return await takenFrom(pins.archive, archive, []);
+    const wheel = await wheelProbe.take();
+    if (wheel.place !== null) return await takenFrom(pins.wheel, wheel, archive.obstacles);
+    // Nobody has it yet. Who is slow is waited for.
+    const { firstAble } = await import('../session/source-probes.ts');
+    const { winner, lost } = await firstAble([archive, wheel]);
+    if (winner?.position === 0) return await takenFrom(pins.archive, winner.probe, []);
+    if (winner) return await takenFrom(pins.wheel, winner.probe, archive.obstacles);
+    const failures = lost.flatMap((probe) => probe.failures);
     throw noUv(uvPath, failures, { isOffline: options.isOffline === true, state });
   } finally {
     wheelProbe.drop();
+  }
+
+  async function takenFrom(pin: Artefact, probe: SourceProbe, rejected: readonly string[]): Promise<UvPlan> {
+    const isWheel = pin === pins?.wheel;
+    const sized = { ...pin, sizeBytes: pin.sizeBytes ?? probe.sizeBytes };
+    const origin = {
+      from: isWheel ? await indexWords(network) : 'official builds',
+      place: probe.place ?? '',
+    };
+    return uvFrom(context(sized), sized, origin, [...rejected, ...probe.obstacles], probe.hosts);
   }
 
   function context(artefact: Artefact) {

@@ -1,5 +1,6 @@
 import type { KtxRuntimeFeature } from '../../core/features.ts';
 import { sharedLayout } from '../../core/layout.ts';
+import { withPatterns } from '../../network/address/host-patterns.ts';
 import { joinFailures, mostRelevantFailure } from '../../network/errors/joined-failures.ts';
 import { choosePython, type PythonDecision } from '../../python/python-choice.ts';
 import { newEnvironmentDir } from '../../runtime/environments.ts';
@@ -30,7 +31,6 @@ import { type ModelPlan, planModel } from './plan-model.ts';
 import { summarisePlan } from './plan-summary.ts';
 import { planUv } from './plan-uv.ts';
 import type { InstallJob, InstallPreparation, LockedInstall, Present } from './preparation.ts';
-
 /** The plan of a new environment, see `prepareInstall`. */
 export async function planInstall(options: PrepareOptions, present: Present): Promise<InstallPreparation> {
   const { layout } = present;
@@ -88,7 +88,7 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
     uv: { version: MANAGED_UV_VERSION, ...uv },
     locked,
     requiresPython: asset.requiresPython.minimumVersion,
-    hosts,
+    hosts: withPatterns(hosts),
     notes: [...network.warnings(), ...(locked?.python.notes ?? foreignNotes(options))],
   });
   const modelArchiveBytes = locked?.model?.archiveBytes ?? 0;
@@ -197,8 +197,9 @@ async function planLocked(
     env: options.env,
     signal: options.signal,
     isStored: async (artefact) => (await store.verify(artefact, options.signal)) === 'ok',
-    findObstacles: async (archive) => {
-      pythonProbe = await network.probe(archive, options.signal);
+    findObstacles: async (archive, isPatient) => {
+      pythonProbe ??= await network.probe(archive, options.signal);
+      if (isPatient) pythonProbe = await pythonProbe.settled();
       return pythonProbe.place === null ? pythonProbe.obstacles : [];
     },
   }).catch((error: unknown) => {
@@ -298,7 +299,7 @@ function commonMissingWheel(missing: readonly (readonly Artefact[])[]): Artefact
   );
 }
 
-/** One missing wheel stands for all: its probe shows the index, the file host and where it redirects to. */
+/** One missing wheel shows whether the index answers; of the others only the hosts are wanted, which need not be the same. */
 async function probeWheels(
   network: SetupNetwork,
   missing: readonly Artefact[],
@@ -308,8 +309,11 @@ async function probeWheels(
   if (options.isOffline) throw missingOffline(missing);
   const asked = missing.some(({ sha256 }) => sha256 === ahead?.wheel.sha256) ? ahead : null;
   const largest = asked?.wheel ?? largestArtefact(missing)!;
-  const probe = await (asked?.probe ?? network.probe(largest, options.signal));
-  if (probe.place !== null) return probe;
+  const probe = await (await (asked?.probe ?? network.probe(largest, options.signal))).settled();
+  if (probe.place !== null) {
+    const others = missing.filter(({ sha256 }) => sha256 !== largest.sha256);
+    return { ...probe, hosts: [...probe.hosts, ...(await network.hostsOf(others, options.signal))] };
+  }
   throw joinFailures(`${missing.length} of the runtime's packages cannot be fetched.`, probe.failures, {
     evidence: [`asked for ${largest.file}`],
   });

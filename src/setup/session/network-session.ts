@@ -1,6 +1,7 @@
 import { eventEmitter, type OnEvent } from '../../core/events.ts';
 import { managedRuntimeRoot, networkSettingsPath } from '../../core/layout.ts';
 import { withoutPort } from '../../network/address/address.ts';
+import { isAmongHosts } from '../../network/address/host-patterns.ts';
 import { createPackageIndex, type PackageIndex } from '../../network/index/package-index.ts';
 import { projectOfFile } from '../../network/index/simple-index.ts';
 import { type NetworkProfile, readNetworkProfile } from '../../network/settings/profile.ts';
@@ -59,7 +60,10 @@ export async function openNetworkSession(options: NetworkSessionOptions): Promis
   const client = createHttpClient(profile, {
     redactor,
     isHostAllowed: (host) =>
-      plannedHosts === null || plannedHosts.has(host) || allowedHosts.has(withoutPort(host)),
+      plannedHosts === null ||
+      isAmongHosts(plannedHosts, host) ||
+      isAmongHosts(allowedHosts, withoutPort(host)),
+    allowedHosts: [...allowedHosts],
   });
   const releases = {
     pythonBuild: options.lock?.python.build,

@@ -21,6 +21,8 @@ export interface SetupNetwork {
   open(): Promise<NetworkSession>;
   /** See `probeSources`. */
   probe(artefact: Artefact, signal: AbortSignal | undefined): Promise<SourceProbe>;
+  /** See `hostsOfPackages`. */
+  hostsOf(packages: readonly Artefact[], signal: AbortSignal | undefined): Promise<string[]>;
   /** Brings artefacts into the store, those that are missing from the first source that has them, see `fetchMissing`. */
   fetch(
     store: ArtefactStore,
@@ -68,6 +70,10 @@ export function setupNetwork(options: Omit<NetworkSessionOptions, 'redactor'>): 
     async probe(artefact, signal) {
       const [opened, { probeSources }] = await Promise.all([open(), import('./source-probes.ts')]);
       return probeSources(opened, artefact, signal);
+    },
+    async hostsOf(packages, signal) {
+      const [opened, { hostsOfPackages }] = await Promise.all([open(), import('./source-probes.ts')]);
+      return hostsOfPackages(opened, packages, signal);
     },
     async fetch(store, artefacts, emit, signal, more = {}) {
       const missing = await takeStock({ artefacts, store, emit, signal });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NETWORK_CAUSES } from '../../../src/failure/causes/network-causes.ts';
 import { GITHUB, MODEL_HUB, OFFICIAL_MIRROR } from '../../../src/network/address/official-hosts.ts';
 import { PUBLIC_INDEX_URL } from '../../../src/network/address/public-index.ts';
 import {
@@ -46,7 +47,8 @@ describe('what an error means', () => {
     [404, 'not-found'],
     [410, 'not-found'],
     [407, 'proxy-login'],
-    [429, 'http-status'],
+    [429, 'too-many-requests'],
+    [511, 'sign-in-required'],
     [503, 'http-status'],
   ])('status %i', (status, reason) => {
     expect(reasonOfStatus(status)).toBe(reason);
@@ -54,38 +56,7 @@ describe('what an error means', () => {
 });
 
 describe('what a failure says', () => {
-  const reasons: NetworkReason[] = [
-    'dns',
-    'refused',
-    'unreachable',
-    'connect-timeout',
-    'idle-timeout',
-    'too-slow',
-    'reset',
-    'truncated',
-    'protocol',
-    'untrusted-certificate',
-    'expired-certificate',
-    'wrong-name-certificate',
-    'tls',
-    'proxy-unreachable',
-    'proxy-login',
-    'proxy-refused',
-    'proxy-unsupported',
-    'redirect',
-    'offline',
-    'host-not-allowed',
-    'login',
-    'forbidden',
-    'not-found',
-    'http-status',
-    'empty',
-    'not-an-index',
-    'sign-in-page',
-    'not-a-file',
-    'file',
-    'unknown',
-  ];
+  const reasons = Object.keys(NETWORK_CAUSES) as NetworkReason[];
 
   it.each(reasons)('%s: names the host and a next step, is of class network', (reason) => {
     const failure = new NetworkFailure(reason, { host: 'pypi.acme.internal:8443', status: 500 });

@@ -193,13 +193,13 @@ describe('when it is not there', () => {
     [
       'a sign-in page',
       { '/simple/my-pkg/': '<html><title>Guest Wi-Fi</title><a href="/login">go</a></html>' },
-      /no package index; it may be a sign-in page/,
+      /not a package index; it may be a sign-in page/,
     ],
-    ['text', { '/simple/my-pkg/': { type: 'text/plain', body: 'hello' } }, /no package index/],
+    ['text', { '/simple/my-pkg/': { type: 'text/plain', body: 'hello' } }, /not a package index/],
     [
       'JSON that is none',
       { '/simple/my-pkg/': { type: 'application/json', body: '{"error":"x"}' } },
-      /no package index/,
+      /not a package index/,
     ],
     ['an empty project', { '/simple/my-pkg/': '<title>Links for my-pkg</title>' }, /does not have it/],
     [

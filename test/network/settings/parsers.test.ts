@@ -1,8 +1,19 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the way in which npm names a variable.
 import { describe, expect, it } from 'vitest';
-import { addressOfSetting, placeOf, splitLogin } from '../../../src/network/address/address.ts';
+import {
+  AddressError,
+  joinAddress,
+  placeOf,
+  readAddress,
+  readProxyAddress,
+  shownAddress,
+  splitLogin,
+} from '../../../src/network/address/address.ts';
 import { isBypassed, type ProxyServer, proxyFor } from '../../../src/network/address/proxy.ts';
 import { netrcLogin, parseNetrc } from '../../../src/network/settings/netrc.ts';
+import { parseNpmConfig } from '../../../src/network/settings/npm-config.ts';
 import { parsePipConfig, pipConfigPaths } from '../../../src/network/settings/pip-config.ts';
+import { settingsText } from '../../../src/network/settings/settings-text.ts';
 
 describe('netrc', () => {
   it.each<[string, string, ReturnType<typeof parseNetrc>]>([
@@ -66,6 +77,24 @@ describe('netrc', () => {
     expect(netrcLogin(entries, 'b.example')?.username).toBe('d');
     expect(netrcLogin([], 'b.example')).toBeNull();
   });
+
+  it('takes the last of several entries, as Python and uv do', () => {
+    const entries = parseNetrc('machine a login one password 1\nmachine a login two password 2');
+    expect(netrcLogin(entries, 'a')).toEqual({ username: 'two', password: '2' });
+    expect(netrcLogin(entries, 'a', { username: 'one' })).toEqual({ username: 'one', password: '1' });
+    expect(netrcLogin(entries, 'a', { username: 'three' })).toBeNull();
+  });
+
+  // curl/curl 8256, curl/curl 9248, psf/requests 4813
+  it.each<[string, string, { username?: string; hasDefault?: boolean }, string | null]>([
+    ['default on top', 'default login d password d\nmachine a login a password a', {}, 'a:a'],
+    ['a password without a login', 'machine a password p', { username: 'me' }, 'me:p'],
+    ['a login without a password', 'machine x login x\nmachine a login a password a', {}, 'a:a'],
+    ['no default wanted', 'default login d password d', { hasDefault: false }, null],
+  ])('%s', (_, text, options, expected) => {
+    const login = netrcLogin(parseNetrc(text), 'a', options);
+    expect(login && `${login.username}:${login.password}`).toBe(expected);
+  });
 });
 
 describe('pip configuration', () => {
@@ -86,10 +115,73 @@ describe('pip configuration', () => {
       '\uFEFF# c\r\n; d\r\n[global]\r\nIndex_URL=https://a\r\n',
       { global: { 'index-url': 'https://a' } },
     ],
-    ['an option without a section is left out', 'index-url = x', {}],
+    ['what stands before the first section', 'index-url = x', { global: { 'index-url': 'x' } }],
+    [
+      'options that are indented alike',
+      '[global]\n  index-url = https://a/simple\n  proxy = http://p:1\n',
+      { global: { 'index-url': 'https://a/simple', proxy: 'http://p:1' } },
+    ],
+    [
+      'an indented header ends a section',
+      '  [global]\n  index-url = https://a/simple\n  [install]\n  proxy = http://p:1\n',
+      { global: { 'index-url': 'https://a/simple' }, install: { proxy: 'http://p:1' } },
+    ],
+    [
+      'a continued line that is itself indented less than the one before',
+      '[global]\nfind-links =\n      /a\n   /b\n# c\n\n   /c\nproxy: p',
+      { global: { 'find-links': '\n/a\n/b\n/c', proxy: 'p' } },
+    ],
+    [
+      'a section header ends the value before it',
+      '[global]\nindex-url = https://a\n[list]\nindex-url = https://b\n',
+      { global: { 'index-url': 'https://a' }, list: { 'index-url': 'https://b' } },
+    ],
+    [
+      'names with dashes before them, as on the command line',
+      '[global]\n--index-url = https://a\n--Extra_Index_Url=https://b',
+      { global: { 'index-url': 'https://a', 'extra-index-url': 'https://b' } },
+    ],
+    ['the separator that comes first', '[global]\nproxy : a=b', { global: { proxy: 'a=b' } }],
+    ['lines that end in CR', '[global]\rproxy = p\rtimeout = 3', { global: { proxy: 'p', timeout: '3' } }],
+    // Set by an image's recipe that ran twice: motioneye-project/motioneye 2905
+    ['the last of two', '[global]\nproxy = a\nproxy = b', { global: { proxy: 'b' } }],
     ['a name that is dangerous', '[__proto__]\nx = 1', { ['__proto__']: { x: '1' } }],
   ])('%s', (_, text, expected) => {
-    expect(JSON.parse(JSON.stringify(parsePipConfig(text)))).toEqual(JSON.parse(JSON.stringify(expected)));
+    expect(JSON.parse(JSON.stringify(parsePipConfig(text).sections))).toEqual(
+      JSON.parse(JSON.stringify(expected)),
+    );
+  });
+
+  it.each([
+    ['index-url = https://me:sesame@a', 'line 1 stands before the first section, such as [global]'],
+    ['[global]\nsesame', 'line 2 is not a setting'],
+    ['[global]\nproxy = sesame\nProxy = sesame', 'proxy is set twice in [global] (line 3)'],
+  ])('says what pip would stop at: %j', (text, problem) => {
+    expect(parsePipConfig(text).problems).toEqual([problem]);
+  });
+
+  it('looks where pip looks on macOS', () => {
+    expect(pipConfigPaths({}, '/Users/me', 'darwin')).toEqual([
+      '/Library/Application Support/pip/pip.conf',
+      '/Users/me/.pip/pip.conf',
+      '/Users/me/.config/pip/pip.conf',
+      '/Users/me/Library/Application Support/pip/pip.conf',
+    ]);
+  });
+
+  it('looks where pip looks on Windows', () => {
+    const env = {
+      ProgramData: 'C:/ProgramData',
+      APPDATA: 'C:/Users/me/AppData/Roaming',
+      CONDA_PREFIX: 'C:/env',
+    };
+    expect(pipConfigPaths(env, 'C:/Users/me', 'win32')).toEqual([
+      'C:/ProgramData/pip/pip.ini',
+      'C:/Users/me/pip/pip.ini',
+      'C:/Users/me/AppData/Roaming/pip/pip.ini',
+      'C:/env/pip.ini',
+    ]);
+    expect(pipConfigPaths({ PIP_CONFIG_FILE: 'NUL' }, 'C:/Users/me', 'win32')).toEqual([]);
   });
 
   it('looks where pip looks, weakest first', () => {
@@ -104,6 +196,46 @@ describe('pip configuration', () => {
       '/my.conf',
     ]);
     expect(pipConfigPaths({ PIP_CONFIG_FILE: '/dev/null' }, '/home/me', 'linux')).toEqual([]);
+  });
+});
+
+describe('npm configuration', () => {
+  it.each<[string, string, Record<string, string[]>]>([
+    [
+      'quoted, with a comment',
+      'proxy = "http://p:1" \nhttps-proxy=http://q:1 ; x',
+      { proxy: ['http://p:1'], 'https-proxy': ['http://q:1'] },
+    ],
+    ['variables', 'proxy=http://${HOST}:1/${MISSING?}', { proxy: ['http://p.example:1/'] }],
+    ['a variable that is not set', 'proxy=http://${MISSING}:1', { proxy: ['http://${MISSING}:1'] }],
+    ['an escaped variable', 'proxy=\\${HOST}', { proxy: ['${HOST}'] }],
+    ['a list', 'ca[] = "A\\nB"\nca[] = "C"', { ca: ['A\nB', 'C'] }],
+    ['what an escape keeps', 'noproxy=a\\;b', { noproxy: ['a;b'] }],
+    ['a section', '[x]\nproxy=p', { proxy: ['p'] }],
+    // The rest would be a host with half a password.
+    [
+      'a login that a comment would cut',
+      'proxy=http://u:20#sesame@p.example:1',
+      { proxy: ['http://u:20#sesame@p.example:1'] },
+    ],
+  ])('%s', (_, text, expected) => {
+    expect(Object.fromEntries(parseNpmConfig(text, { HOST: 'p.example' }))).toEqual(expected);
+  });
+});
+
+describe('text of settings files', () => {
+  it.each([
+    ['UTF-16 with a mark', Buffer.from('\uFEFF[global]', 'utf16le'), '[global]', /UTF-16/],
+    ['UTF-16 without', Buffer.from('[global]', 'utf16le'), '[global]', /UTF-16/],
+    ['UTF-16, the other way round', Buffer.from('\uFEFF[global]', 'utf16le').swap16(), '[global]', /UTF-16/],
+    ['UTF-8 with a mark', Buffer.from('\uFEFF[global]'), '[global]', null],
+    ['Latin-1', Buffer.from('# caf\xE9', 'latin1'), '# caf\uFFFD', /not in UTF-8/],
+    ['nothing', Buffer.alloc(0), '', null],
+  ])('%s', (_, bytes, text, note) => {
+    const read = settingsText(bytes);
+    expect(read.text.replace('\uFEFF', '')).toBe(text);
+    if (note) expect(read.note).toMatch(note);
+    else expect(read.note).toBeNull();
   });
 });
 
@@ -150,6 +282,8 @@ describe('proxies', () => {
     ['1.2.3', 'https://10.1.2.3', false],
     ['2.3', 'https://10.1.2.3', false],
     ['10.0.0.0/99', 'https://10.2.3.4', false],
+    ['fd00::/200', 'https://[fd12::1]', false],
+    ['fd00::/129', 'https://[fd12::1]', false],
     ['10.0.0.0/x', 'https://10.2.3.4', false],
     ['fd00::/8', 'https://[fd12::1]', true],
     ['fd00::/8', 'https://[fe80::1]', false],
@@ -178,30 +312,118 @@ describe('addresses', () => {
     expect(placeOf('file:///srv/my%20wheels')).toBe('/srv/my wheels');
   });
 
+  const at = (value: string, baseDir = '/') => readAddress(value, { baseDir, homeDir: '/home/me' });
+
   it('takes a path for a folder', () => {
-    expect(addressOfSetting('wheels', '/srv')).toBe('file:///srv/wheels');
-    expect(addressOfSetting('/srv/w', '/')).toBe('file:///srv/w');
-    expect(addressOfSetting('https://a.example/s', '/')).toBe('https://a.example/s');
-    expect(addressOfSetting('/srv/pkg@1', '/')).toBe('file:///srv/pkg@1');
-    expect(addressOfSetting('https-cache/wheels', '/')).toBe('file:///https-cache/wheels');
+    expect(at('wheels', '/srv').url).toBe('file:///srv/wheels');
+    expect(at('/srv/w').url).toBe('file:///srv/w');
+    expect(at('https://a.example/s').url).toBe('https://a.example/s');
+    expect(at('/srv/pkg@1').url).toBe('file:///srv/pkg@1');
+    expect(at('https-cache/wheels').url).toBe('file:///https-cache/wheels');
+  });
+
+  it.each([
+    ['~/wheels', 'file:///home/me/wheels'],
+    ['~', 'file:///home/me'],
+    ['~other/wheels', 'file:///%7Eother/wheels'],
+    ['./~/wheels', 'file:///%7E/wheels'],
+  ])('%s is %s', (value, url) => {
+    expect(at(value).url).toBe(url);
+  });
+
+  /** The login of a company's domain, and others that curl and pip understand. */
+  it.each<[string, string, string, string]>([
+    // pypa/pip 3020
+    ['http://CORP\\jdoe:pw@proxy.example:8080', 'http://proxy.example:8080/', 'CORP\\jdoe', 'pw'],
+    ['CORP\\jdoe:pw@proxy.example:8080', 'http://proxy.example:8080/', 'CORP\\jdoe', 'pw'],
+    ['http://CORP%5Cjdoe:pw@proxy.example:8080', 'http://proxy.example:8080/', 'CORP\\jdoe', 'pw'],
+    // carsonyl/pypac 49
+    ['http://me:@@@proxy.example:1', 'http://proxy.example:1/', 'me', '@@'],
+    ['http://me:%40@proxy.example:1', 'http://proxy.example:1/', 'me', '@'],
+    ['http://me@corp.example:pw@proxy.example:1', 'http://proxy.example:1/', 'me@corp.example', 'pw'],
+    // pypa/pip 6974
+    ['http://me:(100%)@proxy.example:80', 'http://proxy.example/', 'me', '(100%)'],
+    ['http://me:a%40b%zz@proxy.example:1', 'http://proxy.example:1/', 'me', 'a@b%zz'],
+    // pypa/pip 7722
+    ['http://me:a[b]c@proxy.example:1', 'http://proxy.example:1/', 'me', 'a[b]c'],
+    ['http://me:it%27s@[fd00::1]:3128', 'http://[fd00::1]:3128/', 'me', "it's"],
+    ['http://me:p%E9@proxy.example:1', 'http://proxy.example:1/', 'me', 'pé'],
+    ['http://a:b:c@proxy.example:1', 'http://proxy.example:1/', 'a', 'b:c'],
+    ['http://token@proxy.example:1', 'http://proxy.example:1/', 'token', ''],
+  ])('%s has a login', (value, url, username, password) => {
+    expect(readProxyAddress(value)).toEqual({ url, login: { username, password } });
+    const index = value.includes('://') ? value : `http://${value}`;
+    expect(at(`${index}/simple`).login).toEqual({ username, password });
+  });
+
+  it.each([
+    ['http:\\\\proxy.example:8080', 'http://proxy.example:8080/'],
+    ['https:/proxy.example:8080/', 'https://proxy.example:8080/'],
+    ['proxy.example:8080', 'http://proxy.example:8080/'],
+    ['http://proxy.example:8080/some/path?x', 'http://proxy.example:8080/'],
+    ['socks5h://proxy.example:1080', 'socks5h://proxy.example:1080'],
+  ])('the proxy %s is %s', (value, url) => {
+    expect(readProxyAddress(value)).toEqual({ url, login: null });
+  });
+
+  it.each([
+    'https://a.example/repository@v2/simple',
+    'https://nexus.example:8443/@scope/simple',
+    'https://a.example/simple?x=@y',
+  ])('%s has no login', (value) => {
+    expect(at(value)).toEqual({ url: value, login: null });
   });
 
   it.each([
     'https//me:open-sesame@h.example/simple',
     '//me:open-sesame@h.example/simple',
     '"https://me:open-sesame@h.example/simple"',
+    "'https://me:open-sesame@h.example/simple",
+    '“https://me:open-sesame@h.example/simple”',
     '\\\\me:open-sesame@h.example',
     'ht!tp://me:open-sesame@h.example',
-    'https//h.example/simple',
-  ])('but not %s, and does not show it', (value) => {
-    const error = (() => {
-      try {
-        return addressOfSetting(value, '/');
-      } catch (problem) {
-        return problem as Error;
-      }
-    })();
-    expect(error).toBeInstanceOf(TypeError);
-    expect(String(error)).not.toContain('sesame');
+    'https//h.example/sesame',
+    'https://me:12/open-sesame@h.example/simple',
+    'https://me:12#open-sesame@h.example/simple',
+    'https://me:12?open-sesame@127.0.0.1:3141/simple',
+    'https://me:open/sesame@localhost/simple',
+    'https://me:p@ss/open-sesame@h.example/simple',
+    'https://me:12/open-sesame@[::1]:8080/simple',
+    'https://me:open-sesame@',
+    'sesame:/open@h.example',
+    'https://me:${SESAME}@h.example/simple',
+    // astral-sh/uv 14837
+    'http://[10.101.3.14:3128](sesame:3128)',
+    // pypa/pip 4315
+    'https://me:open/@sesame@h.example/simple',
+  ])('not %s, and nothing of it is shown', (value) => {
+    for (const read of [at, readProxyAddress]) {
+      // Without a scheme it may be the host and port of a proxy.
+      if (read === readProxyAddress && !/^["'“]|:.*:.*[/#?].*@|[[$]|@$/.test(value)) continue;
+      const error = (() => {
+        try {
+          return read(value);
+        } catch (problem) {
+          return problem as Error;
+        }
+      })();
+      expect(error).toBeInstanceOf(AddressError);
+      expect(String(error)).not.toMatch(/sesame|h\.example|\bme\b/i);
+    }
+  });
+
+  it('is shown without what may be a secret', () => {
+    expect(shownAddress('https://a.example:8443/simple?token=abc#frag')).toBe(
+      'https://a.example:8443/simple?****',
+    );
+    expect(shownAddress('https://a.example/x/sec@ret/simple')).toBe('https://a.example/****@ret/simple');
+    expect(shownAddress('file:///srv/w@1')).toBe('file:///srv/w@1');
+  });
+
+  it('keeps its query when a path is added', () => {
+    expect(joinAddress('https://a.example/simple/', 'idna')).toBe('https://a.example/simple/idna');
+    expect(joinAddress('https://a.example/simple?token=x', 'idna')).toBe(
+      'https://a.example/simple/idna?token=x',
+    );
   });
 });

@@ -114,8 +114,8 @@ describe('uv.toml', () => {
       { UV_INDEX_EXTRA_USERNAME: 'u', UV_INDEX_EXTRA_PASSWORD: 'variable-secret' },
     );
     expect(profile.indexes.map(({ url }) => url)).toEqual([
-      'https://main.example/simple',
       'https://extra.example/simple',
+      'https://main.example/simple',
     ]);
     expect(profile.indexes[0]?.origin).toBe(`uv configuration (${join(home, '.config/uv/uv.toml')})`);
     expect(profile.findLinks.map(({ label }) => label)).toEqual([
@@ -318,7 +318,7 @@ describe('network.json', () => {
     ['no-proxy', 'http://a.example', /no list of hosts/],
     ['no-proxy', 'a b c/d', /no list of hosts/],
     ['index', ' ', /empty/],
-    ['index', 'https://', /no address/],
+    ['index', 'https://', /not an address/],
   ])('refuses %s %s', async (name, value, problem) => {
     await writeFile(join(home, 'notes.txt'), 'to do');
     const error = (await checkedSetting(name, value, home).catch((thrown: unknown) => thrown)) as Error;

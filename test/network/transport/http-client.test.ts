@@ -261,7 +261,7 @@ describe('what goes wrong', () => {
     const server = await serve((_, response) => response.end());
     const client = clientFor({ isOffline: true });
     expect((await failure(client.get(server.url))).reason).toBe('offline');
-    expect((await client.probe(server.url, { timeoutMs: 1000 })).failure?.reason).toBe('offline');
+    expect((await client.probe(server.url)).failure?.reason).toBe('offline');
     expect(server.requests).toHaveLength(0);
   });
 
@@ -536,8 +536,8 @@ describe('folders and files', () => {
     expect([await file.text(100), file.hops]).toEqual(['bytes', [join(folder, 'a+b & c-1.0.whl')]]);
     expect(await readAll(client, `${base}/deep`)).toBe('<p>page');
     expect((await client.get(`${base}/gone`)).status).toBe(404);
-    expect((await client.probe(`${base}/deep`, { timeoutMs: 1000 })).isReachable).toBe(true);
-    expect((await client.probe(`${base}/gone`, { timeoutMs: 1000 })).failure?.reason).toBe('not-found');
+    expect((await client.probe(`${base}/deep`)).isReachable).toBe(true);
+    expect((await client.probe(`${base}/gone`)).failure?.reason).toBe('not-found');
     expect(client.egress()).toEqual([]);
   });
 });
@@ -549,7 +549,7 @@ describe('probe', () => {
       else response.writeHead(206, { 'content-range': 'bytes 0-0/5000' }).end('x');
     });
     const index = await serve((_, response) => response.writeHead(302, { location: files.url }).end());
-    const result = await clientFor().probe(index.url, { timeoutMs: 5000 });
+    const result = await clientFor().probe(index.url);
     expect(result).toEqual({
       isReachable: true,
       failure: null,
@@ -562,24 +562,24 @@ describe('probe', () => {
 
   it('takes the size from HEAD', async () => {
     const server = await serve((_, response) => response.writeHead(200, { 'content-length': '77' }).end());
-    expect((await clientFor().probe(server.url, { timeoutMs: 5000 })).sizeBytes).toBe(77);
+    expect((await clientFor().probe(server.url)).sizeBytes).toBe(77);
     expect(server.requests.map((request) => request.method)).toEqual(['HEAD']);
   });
 
   it.each([401, 403, 404, 500])('says why not: %i', async (status) => {
     const server = await serve((_, response) => response.writeHead(status).end());
-    const result = await clientFor().probe(server.url, { timeoutMs: 5000 });
+    const result = await clientFor().probe(server.url);
     expect([result.isReachable, result.failure?.status]).toEqual([false, status]);
   });
 
-  it('gives up after its time, and is not remembered as down', async () => {
+  it('is as patient as a transfer, and silence is not remembered as down', async () => {
     let isAwake = false;
     const server = await serve((_, response) => {
       if (isAwake) response.end('here');
     });
-    const client = clientFor();
-    const result = await client.probe(server.url, { timeoutMs: 50 });
-    expect(result.failure?.reason).toBe('connect-timeout');
+    const client = clientFor({}, { idleTimeoutMs: 300 });
+    const result = await client.probe(server.url);
+    expect(result.failure?.reason).toBe('idle-timeout');
     isAwake = true;
     expect(await readAll(client, server.url)).toBe('here');
   });
@@ -587,15 +587,15 @@ describe('probe', () => {
   it('asks hosts that the plan does not allow yet: it is how the plan learns of them', async () => {
     const server = await serve((_, response) => response.end());
     const client = clientFor({}, { isHostAllowed: () => false });
-    expect((await client.probe(server.url, { timeoutMs: 5000 })).isReachable).toBe(true);
+    expect((await client.probe(server.url)).isReachable).toBe(true);
   });
 
   it('is cancelled by its caller', async () => {
     const abort = new AbortController();
     const server = await serve(() => abort.abort());
-    await expect(
-      clientFor().probe(server.url, { timeoutMs: 5000, signal: abort.signal }),
-    ).rejects.toMatchObject({ name: 'CancelledError' });
+    await expect(clientFor().probe(server.url, { signal: abort.signal })).rejects.toMatchObject({
+      name: 'CancelledError',
+    });
   });
 });
 

@@ -1,0 +1,398 @@
+import {
+  addLogin,
+  allowHosts,
+  askForAccess,
+  askTheOwner,
+  bypassProxy,
+  CHECK_CLOCK,
+  CHECK_NETWORK,
+  CHECK_PROXY,
+  CHOOSE_CA_FILE,
+  COPY_STORE,
+  checkAddress,
+  GO_ONLINE,
+  PROXY_LOGIN,
+  RETRY,
+  SET_CLIENT_CERTIFICATE,
+  SET_PROXY,
+  SIGN_IN,
+  signInAt,
+  TRANSLATING_PROXY,
+  USE_INDEX,
+  writeProxyAs,
+} from '../../support/remedies.ts';
+import type { CauseRow } from './cause-row.ts';
+
+/** What was seen of a transfer that failed. Secrets are masked, texts of others made harmless. */
+export interface NetworkFacts {
+  /** `host[:port]`, or the path of a folder. */
+  host: string;
+  /** Host whose redirect led there. */
+  via?: string;
+  /** Index whose page named the file there. */
+  linkedFrom?: string;
+  /** Host of the proxy that was in between. */
+  proxyHost?: string;
+  status?: number;
+  /** Who signed the certificate that was not trusted. */
+  issuer?: string;
+  /** What the host asked to wait before the next attempt (`Retry-After`). */
+  retryAfterMs?: number;
+  /** The system's or the library's own words. */
+  detail?: string;
+  /** What the other side says: reason phrase, message of a JSON body, title of a page. */
+  says?: string;
+  /** Where an error page lies, login and query left out. */
+  url?: string;
+  /** Where to sign in, login and query left out. */
+  signInUrl?: string;
+  /** What the proxy wants a login by: `Negotiate`, `NTLM`. */
+  schemes?: readonly string[];
+  /** A login was sent. */
+  hasLogin?: boolean;
+  /** The host has answered in this run. */
+  hasAnswered?: boolean;
+  /** What `--allow-host` has to name, this host and those before it. */
+  hostsToAllow?: readonly string[];
+}
+
+export interface NetworkCauseRow extends CauseRow<NetworkFacts> {
+  failureClass: 'network';
+  /** The same request may work a moment later. */
+  isTransient?: boolean | ((facts: NetworkFacts) => boolean);
+  /** Nothing at this host will answer in this run. */
+  isHostDown?: boolean;
+  /** The way to the host is closed, as opposed to what it answers. */
+  isBlocked?: boolean;
+  /** Somebody answered and refused: they can be asked, or told who we are. */
+  isRefusal?: boolean;
+}
+
+type Row = Omit<NetworkCauseRow, 'failureClass'>;
+
+const through = ({ proxyHost }: NetworkFacts) => `The proxy${proxyHost === undefined ? '' : ` ${proxyHost}`}`;
+const bracketed = (status: number | undefined) => (status === undefined ? '' : ` (${status})`);
+
+const ROWS = {
+  dns: {
+    cause: 'dns',
+    isHostDown: true,
+    isBlocked: true,
+    title: ({ host }) => `The name of ${host} could not be found (DNS).`,
+    remedies: ({ host }) => [CHECK_NETWORK, checkAddress(host), SET_PROXY, USE_INDEX],
+  },
+  refused: {
+    cause: 'refused',
+    isHostDown: true,
+    isBlocked: true,
+    title: ({ host }) => `${host} refused the connection.`,
+    remedies: ({ host }) => [checkAddress(host), SET_PROXY, USE_INDEX],
+  },
+  unreachable: {
+    cause: 'no-route',
+    isHostDown: true,
+    isBlocked: true,
+    title: ({ host }) => `There is no route to ${host}.`,
+    remedies: () => [CHECK_NETWORK, SET_PROXY, USE_INDEX],
+  },
+  'connect-timeout': {
+    cause: 'no-answer',
+    isHostDown: true,
+    isBlocked: true,
+    isTransient: ({ hasAnswered = false }) => hasAnswered,
+    title: ({ host }) => `${host} did not answer the connection in time; a firewall may drop it.`,
+    remedies: () => [SET_PROXY, USE_INDEX],
+  },
+  'idle-timeout': {
+    cause: 'silence',
+    isTransient: true,
+    title: ({ host }) => `${host} went silent: nothing arrived for too long.`,
+    remedies: () => [RETRY, USE_INDEX],
+  },
+  'too-slow': {
+    cause: 'too-slow',
+    title: ({ host }) => `${host} sends next to nothing.`,
+    remedies: () => [RETRY, USE_INDEX],
+  },
+  reset: {
+    cause: 'broken-off',
+    isTransient: true,
+    isBlocked: true,
+    title: ({ host }) => `${host} broke off the connection.`,
+    remedies: () => [RETRY, SET_PROXY, USE_INDEX],
+  },
+  truncated: {
+    cause: 'broken-off',
+    isTransient: true,
+    title: ({ host }) => `${host} broke off before everything had arrived.`,
+    remedies: () => [RETRY, USE_INDEX],
+  },
+  protocol: {
+    cause: 'not-http',
+    isTransient: true,
+    title: ({ host }) => `${host} answered with something that is not valid HTTP.`,
+    remedies: ({ host }) => [checkAddress(host), USE_INDEX],
+  },
+  'untrusted-certificate': {
+    cause: 'tls-interception',
+    isHostDown: true,
+    isRefusal: true,
+    title: ({ host, issuer }) =>
+      `The certificate that ${host} showed is not trusted${issuer ? `: it is signed by ${issuer}` : ''}. TLS on this network may be intercepted.`,
+    remedies: () => [CHOOSE_CA_FILE],
+  },
+  'expired-certificate': {
+    cause: 'certificate-expired',
+    isHostDown: true,
+    isRefusal: true,
+    title: ({ host }) => `The certificate that ${host} showed has expired, or is not valid yet.`,
+    remedies: ({ host }) => [CHECK_CLOCK, askTheOwner(host, 'to renew it'), USE_INDEX],
+  },
+  'wrong-name-certificate': {
+    cause: 'certificate-name',
+    isHostDown: true,
+    isRefusal: true,
+    title: ({ host, issuer }) =>
+      `The certificate that ${host} showed is for another name${issuer ? ` (signed by ${issuer})` : ''}; a proxy or a sign-in page of this network may be answering in its place.`,
+    remedies: ({ host }) => [checkAddress(host), SIGN_IN, CHOOSE_CA_FILE],
+  },
+  'client-certificate': {
+    cause: 'client-certificate',
+    isRefusal: true,
+    title: ({ host, hasLogin }) =>
+      hasLogin ? `${host} does not accept the client certificate.` : `${host} wants a client certificate.`,
+    remedies: ({ host }) => [
+      SET_CLIENT_CERTIFICATE,
+      askTheOwner(host, 'which client certificate it accepts'),
+      USE_INDEX,
+    ],
+  },
+  tls: {
+    cause: 'tls',
+    title: ({ host }) => `A secure connection to ${host} failed (TLS).`,
+    remedies: ({ host }) => [checkAddress(host), SET_PROXY, USE_INDEX],
+  },
+  'proxy-unreachable': {
+    cause: 'proxy-unreachable',
+    isHostDown: true,
+    title: (facts) => `${through(facts)} could not be reached on the way to ${facts.host}.`,
+    remedies: ({ host }) => [CHECK_PROXY, bypassProxy(host)],
+  },
+  'proxy-plain-http': {
+    cause: 'proxy-scheme',
+    isHostDown: true,
+    title: (facts) =>
+      `${through(facts)} does not speak TLS on the way to ${facts.host}; its address says https.`,
+    remedies: ({ proxyHost, host }) => [writeProxyAs('http', proxyHost), CHECK_PROXY, bypassProxy(host)],
+  },
+  'proxy-protocol': {
+    cause: 'proxy-scheme',
+    isHostDown: true,
+    title: (facts) =>
+      `${through(facts)} does not answer with HTTP on the way to ${facts.host}; it may want TLS, or not be a proxy.`,
+    remedies: ({ proxyHost, host }) => [CHECK_PROXY, writeProxyAs('https', proxyHost), bypassProxy(host)],
+  },
+  'proxy-certificate': {
+    cause: 'proxy-certificate',
+    isHostDown: true,
+    isRefusal: true,
+    title: (facts) =>
+      `${through(facts)} showed a certificate that is not trusted on the way to ${facts.host}${facts.issuer ? `: it is signed by ${facts.issuer}` : ''}.`,
+    remedies: () => [CHOOSE_CA_FILE, CHECK_PROXY],
+  },
+  'proxy-login': {
+    cause: 'proxy-login',
+    isHostDown: true,
+    isRefusal: true,
+    title: ({ host, proxyHost, hasLogin }) =>
+      proxyHost === undefined || proxyHost === host
+        ? `${host} answers that a proxy wants a login (407), and no proxy is set for it.`
+        : hasLogin
+          ? `The proxy ${proxyHost} does not accept the login (407) for the way to ${host}.`
+          : `The proxy ${proxyHost} wants a login (407) before it connects to ${host}.`,
+    remedies: ({ host, proxyHost }) =>
+      proxyHost === undefined || proxyHost === host
+        ? [SET_PROXY, PROXY_LOGIN, CHECK_PROXY]
+        : [PROXY_LOGIN, CHECK_PROXY],
+  },
+  'proxy-login-scheme': {
+    cause: 'proxy-login',
+    isHostDown: true,
+    isRefusal: true,
+    title: ({ proxyHost, schemes = [], host }) =>
+      `The proxy ${proxyHost ?? ''} wants a login by ${schemes.join(' or ')} before it connects to ${host}; ktx logs in with Basic only.`,
+    remedies: () => [TRANSLATING_PROXY, CHECK_PROXY],
+  },
+  'proxy-refused': {
+    cause: 'proxy-refused',
+    isHostDown: true,
+    isBlocked: true,
+    title: (facts) => `${through(facts)} refused to connect to ${facts.host}${bracketed(facts.status)}.`,
+    remedies: ({ host }) => [askForAccess(`${host} on the proxy`), USE_INDEX],
+  },
+  'proxy-dns': {
+    cause: 'proxy-dns',
+    isHostDown: true,
+    isBlocked: true,
+    title: (facts) =>
+      `${through(facts)} could not find the name of ${facts.host} (DNS)${bracketed(facts.status)}.`,
+    remedies: ({ host }) => [checkAddress(host), bypassProxy(host), USE_INDEX],
+  },
+  'proxy-upstream': {
+    cause: 'proxy-upstream',
+    isTransient: true,
+    isBlocked: true,
+    title: (facts) => `${through(facts)} could not connect to ${facts.host}${bracketed(facts.status)}.`,
+    remedies: ({ host }) => [RETRY, bypassProxy(host), askForAccess(`${host} on the proxy`), USE_INDEX],
+  },
+  'proxy-reset': {
+    cause: 'proxy-broken-off',
+    isTransient: true,
+    title: (facts) => `${through(facts)} broke off the connection on the way to ${facts.host}.`,
+    remedies: ({ host }) => [RETRY, CHECK_PROXY, bypassProxy(host), askForAccess(`${host} on the proxy`)],
+  },
+  'proxy-sign-in': {
+    cause: 'captive-portal',
+    isHostDown: true,
+    isRefusal: true,
+    title: (facts) =>
+      `${through(facts)} wants a sign-in before it connects to ${facts.host}${bracketed(facts.status)}.`,
+    remedies: ({ signInUrl }) => [signInAt(signInUrl), CHECK_PROXY],
+  },
+  'proxy-unsupported': {
+    cause: 'proxy-unsupported',
+    title: (facts) =>
+      `${through(facts)} on the way to ${facts.host} is a SOCKS proxy, which ktx does not support.`,
+    remedies: ({ host }) => [SET_PROXY, bypassProxy(host), USE_INDEX],
+  },
+  redirect: {
+    cause: 'redirect',
+    title: ({ host, detail }) => `${host} redirects to where it may not lead${detail ? `: ${detail}` : ''}.`,
+    remedies: ({ host }) => [checkAddress(host), USE_INDEX],
+  },
+  'unprotected-link': {
+    cause: 'redirect',
+    title: ({ host, linkedFrom }) =>
+      `${linkedFrom ?? 'The index'} is reached over https, and lists its files at ${host} over http, which is not protected.`,
+    remedies: ({ host, linkedFrom }) => [
+      askTheOwner(linkedFrom ?? host, 'to list its files with https addresses'),
+      USE_INDEX,
+    ],
+  },
+  offline: {
+    cause: 'offline',
+    title: ({ host }) => `${host} was not asked: the network is not used with --offline.`,
+    remedies: () => [GO_ONLINE, COPY_STORE],
+  },
+  'host-not-allowed': {
+    cause: 'host-not-allowed',
+    title: ({ host }) => `${host} was not contacted: the plan does not name it.`,
+    remedies: ({ host, hostsToAllow }) => [allowHosts(hostsToAllow ?? [host.replace(/:\d+$/, '')])],
+  },
+  login: {
+    cause: 'login',
+    isRefusal: true,
+    isTransient: ({ hasAnswered = false, hasLogin = false }) => hasAnswered && hasLogin,
+    title: ({ host, hasLogin }) =>
+      hasLogin === undefined
+        ? `${host} wants a login (401), or did not accept the one it got.`
+        : hasLogin
+          ? `${host} does not accept the login (401).`
+          : `${host} wants a login (401).`,
+    remedies: ({ host }) => [addLogin(host.replace(/:\d+$/, '')), USE_INDEX],
+  },
+  forbidden: {
+    cause: 'forbidden',
+    isBlocked: true,
+    isRefusal: true,
+    title: ({ host }) => `${host} refuses access (403).`,
+    remedies: ({ host }) => [askTheOwner(host, 'whether you, and your login, may read there'), USE_INDEX],
+  },
+  'not-found': {
+    cause: 'not-found',
+    title: ({ host, status }) => `${host} does not have it${bracketed(status)}.`,
+    remedies: ({ host }) => [checkAddress(host), USE_INDEX],
+  },
+  'too-many-requests': {
+    cause: 'too-many-requests',
+    isTransient: true,
+    title: ({ host }) => `${host} was asked too often (429).`,
+    remedies: () => [RETRY, USE_INDEX],
+  },
+  'sign-in-required': {
+    cause: 'captive-portal',
+    isRefusal: true,
+    title: ({ host }) => `The network wants a sign-in before it lets anybody through to ${host} (511).`,
+    remedies: () => [SIGN_IN],
+  },
+  'http-status': {
+    cause: 'server-error',
+    isTransient: ({ status = 0 }) => status === 408 || status === 429 || status >= 500,
+    title: ({ host, status }) => `${host} answered${status === undefined ? '' : ` ${status}`}.`,
+    remedies: () => [RETRY, USE_INDEX],
+  },
+  empty: {
+    cause: 'server-error',
+    title: ({ host }) => `${host} answered with nothing.`,
+    remedies: () => [RETRY, USE_INDEX],
+  },
+  'not-an-index': {
+    cause: 'not-an-index',
+    title: ({ host }) => `${host} answered with something that is not a package index.`,
+    remedies: ({ host }) => [checkAddress(host), USE_INDEX],
+  },
+  'sign-in-page': {
+    cause: 'captive-portal',
+    isRefusal: true,
+    title: ({ host }) =>
+      `${host} answered with a web page that is not a package index; it may be a sign-in page.`,
+    remedies: ({ host }) => [SIGN_IN, checkAddress(host), USE_INDEX],
+  },
+  'not-a-file': {
+    cause: 'captive-portal',
+    title: ({ host }) =>
+      `${host} answered with a web page where a file was due; it may be a sign-in page or a blocked download.`,
+    remedies: () => [SIGN_IN, USE_INDEX],
+  },
+  file: {
+    cause: 'unreadable-file',
+    title: ({ host }) => `${host} cannot be read.`,
+    remedies: ({ host }) => [checkAddress(host)],
+  },
+  unknown: {
+    cause: 'network',
+    title: ({ host }) => `Something unexpected stopped the transfer from ${host}.`,
+    remedies: () => [RETRY],
+  },
+} satisfies Record<string, Row>;
+
+/** What a transfer died of. */
+export type NetworkReason = keyof typeof ROWS;
+
+/** Every reason with all that is known and said of it. */
+export const NETWORK_CAUSES: Readonly<Record<NetworkReason, NetworkCauseRow>> = ofNetwork(ROWS);
+
+function ofNetwork<Reason extends string>(rows: Record<Reason, Row>): Record<Reason, NetworkCauseRow> {
+  const entries = Object.entries<Row>(rows).map(([reason, row]) => [
+    reason,
+    { failureClass: 'network', ...row },
+  ]);
+  return Object.fromEntries(entries) as Record<Reason, NetworkCauseRow>;
+}
+
+/** The lines below the title. */
+export function networkEvidence(facts: NetworkFacts): string[] {
+  const { host, via, linkedFrom, url, proxyHost, issuer, schemes, says, signInUrl, detail } = facts;
+  return [
+    `host: ${host}`,
+    ...(via ? [`reached by a redirect of ${via}`] : []),
+    ...(linkedFrom && linkedFrom !== host ? [`${linkedFrom} keeps its files at ${host}`] : []),
+    ...(url ? [`address: ${url}`] : []),
+    ...(proxyHost ? [`proxy: ${proxyHost}`] : []),
+    ...(issuer ? [`certificate signed by: ${issuer}`] : []),
+    ...(schemes?.length ? [`it wants a login by: ${schemes.join(', ')}`] : []),
+    ...(says ? [`it says: ${says}`] : []),
+    ...(signInUrl ? [`it sends to: ${signInUrl}`] : []),
+    ...(detail ? [detail] : []),
+  ];
+}

@@ -1,0 +1,7 @@
+/** The schemes of `WWW-Authenticate` or `Proxy-Authenticate`. Those that are in use: quoted parts hold commas and any word. */
+export function authenticationSchemes(header: string): string[] {
+  const known = ['Basic', 'Digest', 'Negotiate', 'NTLM', 'Kerberos', 'Bearer'];
+  const parts = header.replace(/"[^"]*"/g, '""').split(',');
+  const named = parts.map((part) => part.trim().split(/\s/, 1)[0]!.toLowerCase());
+  return known.filter((scheme) => named.includes(scheme.toLowerCase()));
+}
