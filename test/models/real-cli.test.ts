@@ -7,6 +7,7 @@ import type { CodexSdkRunner } from '../../src/models/codex/sdk-runner.ts';
 import type { KtxRuntimeToolSet, RunLoopParams } from '../../src/models/port/runtime-port.ts';
 import { codexCliName, isCodexCliPresent, newChildren, ownDescendants, realRunner } from './real-codex.ts';
 import {
+  type CodexHomeOptions,
   codexHome,
   dropped,
   hanging,
@@ -31,10 +32,7 @@ interface World {
   expectNoProcessLeft: () => void;
 }
 
-async function world(
-  answers: StandInAnswer[],
-  options: Parameters<typeof codexHome>[1] = {},
-): Promise<World> {
+async function world(answers: StandInAnswer[], options: CodexHomeOptions = {}): Promise<World> {
   const standIn = await startStandIn(answers);
   const { home, env } = await codexHome(standIn.url, options);
   const before = new Set(ownDescendants());

@@ -34,7 +34,7 @@ export async function startStandIn(
   const listener: RequestListener = async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    if (!request.url?.startsWith('/v1/responses')) {
+    if (!new URL(request.url!, 'http://host').pathname.startsWith('/v1/responses')) {
       response.writeHead(404).end();
       return;
     }
@@ -134,20 +134,24 @@ export interface CodexHome {
   env: NodeJS.ProcessEnv;
 }
 
+export interface CodexHomeOptions {
+  /** `null`: no login at all. */
+  key?: string | null;
+  streamRetries?: number;
+  requestRetries?: number;
+  /** More of the environment. */
+  env?: NodeJS.ProcessEnv;
+  /** Another `config.toml`. */
+  config?: string;
+}
+
+export const TEST_KEY = 'sk-test-0123456789abcdefghijklmnop';
+
 /** A home for the CLI that knows the stand-in and nothing else. */
-export async function codexHome(
-  baseUrl: string,
-  options: { key?: string | null; streamRetries?: number; requestRetries?: number; extra?: string } = {},
-): Promise<CodexHome> {
-  const {
-    key = 'sk-test-0123456789abcdefghijklmnop',
-    streamRetries = 0,
-    requestRetries = 0,
-    extra = '',
-  } = options;
+export async function codexHome(baseUrl: string, options: CodexHomeOptions = {}): Promise<CodexHome> {
+  const { key = TEST_KEY, streamRetries = 0, requestRetries = 0, env } = options;
   const home = await temporaryFolder();
-  const config = `model_provider = "stand-in"
-${extra}
+  const provider = `model_provider = "stand-in"
 [model_providers.stand-in]
 name = "Stand-in"
 base_url = "${baseUrl}"
@@ -155,12 +159,12 @@ wire_api = "responses"
 env_key = "OPENAI_API_KEY"
 request_max_retries = ${requestRetries}
 stream_max_retries = ${streamRetries}
-[analytics]
-enabled = false
-[features]
-plugins = false
 `;
-  await writeFile(join(home, 'config.toml'), config);
+  const quiet = '[analytics]\nenabled = false\n[features]\nplugins = false\n';
+  await writeFile(join(home, 'config.toml'), (options.config ?? provider) + quiet);
   const { PATH } = process.env;
-  return { home, env: { HOME: home, CODEX_HOME: home, PATH, ...(key && { OPENAI_API_KEY: key }) } };
+  return {
+    home,
+    env: { HOME: home, CODEX_HOME: home, PATH, ...(key && { OPENAI_API_KEY: key }), ...env },
+  };
 }

@@ -28,7 +28,7 @@ const KINDS: readonly KindRow[] = [
   {
     kind: 'network',
     pattern:
-      /waiting for network|stream disconnected|lookup address|error sending request|high demand|unexpected status 5/i,
+      /waiting for network|stream disconnected|lookup address|error sending request|high demand|unexpected status (?:5|407\b)/i,
   },
 ];
 

@@ -21,17 +21,19 @@ const AUTHORIZATION_QUOTED =
   /(authorization["']?[ \t]*[:=][ \t]*)(["'])(?!(?:basic|bearer|token|negotiate|ntlm)[ \t])(?:\\.|(?!\2)[^\r\n\\])+/gi;
 const AUTHORIZATION_BARE =
   /(authorization["']?[ \t]*[:=][ \t]*)(?![ \t"']|(?:basic|bearer|token|negotiate|ntlm)[ \t])[^\r\n]+/gi;
-const BEARER = /\b(bearer[ \t]+)[\w.~+/=-]{8,}/gi;
+/** Not `bearer authentication`, of which errors speak. */
+const BEARER = /\b(bearer[ \t]+)(?!authentication\b)[\w.~+/=-]{8,}/gi;
 /** `token=…` in a query, an environment or a configuration. `==` is a version: `tokenizers==0.22`. */
 const NAMED_VALUE =
   /(?<=token|passw(?:or)?d|passphrase|secret|api[_-]?key|access[_-]?key|signature|credential|_auth|[?&](?:sig|key|auth|pass|pwd))=(?!=)(?:"[^"\r\n]*"?|'[^'\r\n]*'?|[^&\s"'<>]+)/gi;
 
 /**
- * Tokens that say what they are: of GitHub, GitLab, npm, the model hub, the public package index. The last shares its
- * beginning with the names of repositories and packages, which have no digits among capitals.
+ * Tokens that say what they are: of GitHub, GitLab, npm, the model hub, the public package index, language models, and
+ * signed ones (JWT, RFC 7519). That of the package index shares its beginning with the names of repositories and packages,
+ * which have no digits among capitals.
  */
 const KNOWN_TOKEN =
-  /\b(?:gh[opsur]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w.-]{16,}|(?:npm|hf)_[A-Za-z0-9]{16,}|pypi-(?=[\w-]*[A-Z])(?=[\w-]*\d|Ag)[\w-]{16,})/g;
+  /\b(?:gh[opsur]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w.-]{16,}|(?:npm|hf)_[A-Za-z0-9]{16,}|pypi-(?=[\w-]*[A-Z])(?=[\w-]*\d|Ag)[\w-]{16,}|sk-(?=[\w-]*\d)[\w-]{20,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,})/g;
 
 /** A redactor that knows how secrets look, and the secrets it is told. */
 export function createRedactor(): Redactor {
@@ -77,6 +79,8 @@ function mayHaveToken(text: string): boolean {
   return (
     text.includes('ypi-') ||
     text.includes('glpat-') ||
+    text.includes('sk-') ||
+    text.includes('eyJ') ||
     (text.includes('_') && /(?:gh.|pat|npm|hf)_/.test(text))
   );
 }

@@ -69,6 +69,17 @@ describe('redaction by shape', () => {
       'ghp_0123456789abcdefABCDEF github_pat_11AAAAAAA0_abcdefgh glpat-abcdefghij0123456789 npm_0123456789abcdefABCDEF',
       '**** **** **** ****',
     ],
+    [
+      'a key of a language model',
+      'sk-proj-Ab12Cd34Ef56Gh78Ij90Kl, not disk-usage-of-the-whole-host-1',
+      '****, not disk-usage-of-the-whole-host-1',
+    ],
+    [
+      'the kind of a login',
+      'Missing bearer authentication in header',
+      'Missing bearer authentication in header',
+    ],
+    ['a signed token', 'got eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJlLW9mLWl0.', 'got ****.'],
     ['in a path', 'https://h.example/hf_0123456789abcdefABCDEF/s', 'https://h.example/****/s'],
     ['of the package index', 'password pypi-AgEIcHlwaS5vcmcCJDAw ', 'password **** '],
   ])('%s', (_name, text, expected) => {
