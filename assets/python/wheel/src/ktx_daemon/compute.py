@@ -13,6 +13,8 @@ from functools import cached_property
 
 from pydantic import BaseModel
 
+from ktx_daemon.database.requests import IntrospectRequest
+from ktx_daemon.database.service import DatabaseService
 from ktx_daemon.sql.pool import WorkerPool
 from ktx_daemon.sql.requests import AnalyzeBatchRequest, ParseTableIdentifierRequest, ValidateReadOnlyRequest
 from ktx_daemon.sql.service import SqlService
@@ -36,8 +38,9 @@ class Endpoint:
 class Compute:
     """What answers the requests. Nothing is started before the first one."""
 
-    def __init__(self, pool: WorkerPool | None = None) -> None:
+    def __init__(self, pool: WorkerPool | None = None, database: DatabaseService | None = None) -> None:
         self._pool = pool
+        self.database = database or DatabaseService()
 
     @cached_property
     def sql(self) -> SqlService:
@@ -62,6 +65,12 @@ ENDPOINTS = (
         "sql-parse-table-identifier",
         ParseTableIdentifierRequest,
         lambda compute: compute.sql.parse_table_identifiers,
+    ),
+    Endpoint(
+        "/database/introspect",
+        "database-introspect",
+        IntrospectRequest,
+        lambda compute: compute.database.introspect,
     ),
 )
 

@@ -1,0 +1,56 @@
+"""The promises about introspection, whatever driver reads the catalogs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from anyio import to_thread
+
+from ktx_daemon.database.connection_string import find_secrets
+from ktx_daemon.database.requests import IntrospectRequest, IntrospectResponse, Metadata
+from ktx_daemon.database.tables import Row, build_tables
+from ktx_daemon.refusals import FailedError, RefusedError
+
+Catalogs = tuple[list[Row], list[Row], list[Row]]
+DRIVER = "postgres"
+
+
+def _read_postgres(request: IntrospectRequest) -> Catalogs:
+    from ktx_daemon.database.postgres import read_catalogs
+
+    return read_catalogs(request)
+
+
+class DatabaseService:
+    """Reads databases. `read_catalogs` gives the rows of tables, columns and foreign keys."""
+
+    def __init__(self, read_catalogs: Callable[[IntrospectRequest], Catalogs] = _read_postgres) -> None:
+        self._read_catalogs = read_catalogs
+
+    async def introspect(self, request: IntrospectRequest) -> bytes:
+        """
+        The tables of a database as a JSON document.
+
+        Raises RefusedError for another driver and for rows that are not complete, FailedError when the database
+        cannot be read; neither shows the address, its login or its password.
+        """
+        if request.driver.strip().lower() != DRIVER:
+            raise RefusedError('database introspection supports only driver "postgres"')
+        try:
+            rows = await to_thread.run_sync(self._read_catalogs, request)
+        except Exception as error:
+            raise FailedError(_masked(str(error) or type(error).__name__, request.url)) from None
+        response = IntrospectResponse(
+            connection_id=request.connection_id,
+            extracted_at=datetime.now(UTC).isoformat(),
+            metadata=Metadata(driver=DRIVER, schemas=request.schemas),
+            tables=build_tables(*rows, request.table_scope),
+        )
+        return response.model_dump_json().encode()
+
+
+def _masked(message: str, url: str) -> str:
+    for secret in find_secrets(url):
+        message = message.replace(secret, "***")
+    return message
