@@ -39,9 +39,10 @@ async function runStep(
     cancelled.reject(error);
   };
   const onAbort = (): void => cancel(isTimeoutReason(signal?.reason) ? 'TimeoutError' : 'AbortError');
-  const timer = setTimeout(() => cancel('TimeoutError'), budgetMs);
+  const timer = setTimeout(() => cancel('TimeoutError'), Math.max(budgetMs, 1));
   timer.unref();
   if (signal?.aborted) onAbort();
+  else if (budgetMs <= 0) cancel('TimeoutError');
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     const executed = session.execute(code, { silent: true }).catch(() => null);

@@ -142,7 +142,7 @@ await later()`;
     ])('aborts %s', async (_name, code) => {
       const kernel = await shared();
       const stop = new AbortController();
-      const { onChunk, seen } = printed('looping');
+      const { onChunk, seen } = printed('looping\n');
       const running = kernel.execute(code, { onChunk, signal: stop.signal });
       await seen;
       stop.abort();
@@ -209,7 +209,7 @@ except KeyboardInterrupt:
     pass
 while True: pass`;
       const stop = new AbortController();
-      const { onChunk, seen } = printed('looping');
+      const { onChunk, seen } = printed('looping\n');
       const running = kernel.execute(code, { onChunk, signal: stop.signal });
       await seen;
       stop.abort();

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { renderKernelDisplay } from '../../src/kernel/display.ts';
+
+describe('renderKernelDisplay', () => {
+  it.each<[string, Record<string, unknown>, string, unknown[]]>([
+    ['plain text', { 'text/plain': 'a' }, 'a\n', []],
+    ['plain text with its line end', { 'text/plain': 'a\n' }, 'a\n', []],
+    ['nothing', {}, '', []],
+    ['an empty text', { 'text/plain': '' }, '', []],
+    ['a bundle inside data', { data: { 'text/plain': 'a' } }, 'a\n', []],
+    [
+      'Markdown over plain text',
+      { 'text/plain': 'a', 'text/markdown': '# a' },
+      '# a\n',
+      [{ type: 'markdown' }],
+    ],
+    ['plain text over HTML', { 'text/plain': 'a', 'text/html': '<b>b</b>' }, 'a\n', []],
+    ['HTML under an empty text', { 'text/plain': '', 'text/html': '<b>b</b>' }, 'b\n', []],
+    [
+      'an image, then JSON, with the text',
+      { 'application/json': [1], 'image/png': 'aGk=', 'text/plain': 'p' },
+      'p\n',
+      [
+        { type: 'image', data: 'aGk=', mimeType: 'image/png' },
+        { type: 'json', data: [1] },
+      ],
+    ],
+    ['JSON null', { 'application/json': null }, '', [{ type: 'json', data: null }]],
+    ['an image that is no text', { 'image/png': 7, 'text/plain': 'p' }, 'p\n', []],
+    [
+      'a status and nothing else',
+      { 'application/x-ktx-status': { op: 'x', n: 1 }, 'text/plain': 'p', 'application/json': 1 },
+      '',
+      [{ type: 'status', event: { op: 'x', n: 1 } }],
+    ],
+    [
+      'a status without op as no status',
+      { 'application/x-ktx-status': { n: 1 }, 'text/plain': 'p' },
+      'p\n',
+      [],
+    ],
+    ['text that is no text', { 'text/plain': { a: 1 } }, '', []],
+  ])('shows %s', async (_name, bundle, text, outputs) => {
+    expect(await renderKernelDisplay(bundle)).toEqual({ text, outputs });
+  });
+
+  it.each([
+    ['<p>one<br>two</p><p>three &amp; four</p>', 'one\ntwo\nthree & four\n'],
+    ['<table><tr><th>a</th><th>b</th></tr>\n<tr><td>1</td>\n<td>2</td></tr></table>', 'a\tb\n1\t2\n'],
+    ['<style>p { color: red }</style><script>alert(1)</script>text', 'text\n'],
+    ['<pre>  kept\n    as it is</pre>', '  kept\n    as it is\n'],
+    ['  <b>much</b>   \n  white   space ', 'much white space\n'],
+    ['<ul><li>a</li><li>b</li></ul>', 'a\nb\n'],
+    ['1 < 2 <unclosed', '1 < 2\n'],
+    ['<div></div>', ''],
+  ])('turns HTML into text: %j', async (html, text) => {
+    expect((await renderKernelDisplay({ 'text/html': html })).text).toBe(text);
+  });
+
+  it('is not slowed down by long or deeply nested HTML', async () => {
+    const html = `${'<div>'.repeat(20_000)}${'<td> \n</td>'.repeat(100_000)}end`;
+    expect((await renderKernelDisplay({ 'text/html': html })).text).toContain('end');
+  });
+});
