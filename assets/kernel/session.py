@@ -128,6 +128,8 @@ class State:
     """The main thread is writing a frame: half a line must not be left behind."""
     is_interrupted = False
     """A SIGINT that could not be raised at once."""
+    task = None
+    """The asyncio task of a request that awaits, as long as it can be cancelled."""
     is_forked = False
     """This is a child that user code forked: it must not speak to the host."""
 
@@ -135,10 +137,29 @@ class State:
 state = State()
 
 
-def on_sigint(_number, _frame):
-    if state.in_user_code and not state.is_critical:
+def on_sigint(_number, frame):
+    if not state.in_user_code or state.is_critical:
+        state.is_interrupted = True
+    elif state.task is not None and is_event_loop(frame):
+        # An exception here could lose a callback that the loop has in its hands. The next signal raises one anyway.
+        task, state.task = state.task, None
+        task.cancel()
+        task.get_loop().call_soon_threadsafe(lambda: None)
+    else:
         raise KeyboardInterrupt
-    state.is_interrupted = True
+
+
+def is_event_loop(frame):
+    module = frame.f_globals.get("__name__") or ""
+    return frame.f_code.co_filename == __file__ or module == "selectors" or module.split(".")[0] == "asyncio"
+
+
+def on_unraisable(unraisable):
+    """A finalizer has swallowed the interrupt: it is raised at the next chance."""
+    if unraisable.exc_type is not None and issubclass(unraisable.exc_type, KeyboardInterrupt):
+        state.is_interrupted = True
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def raise_if_interrupted():
@@ -421,9 +442,8 @@ class Session:
             raise_if_interrupted()
             value = None
             for code in self.compiled(source, filename):
-                value = eval(code, self.module.__dict__)
-                if code.co_flags & CO_COROUTINE:
-                    value = self.run_coroutine(value)
+                run = self.run_coroutine if code.co_flags & CO_COROUTINE else self.evaluate
+                value = run(code)
             if value is not None and os.getpid() == RUNNER_PID:
                 frames.send("result", request_id, bundle=bundle_of(value))
         finally:
@@ -439,23 +459,47 @@ class Session:
             codes.append(compile(_ast.Expression(last.value), filename, "eval", await_flag, True))
         return codes
 
-    def run_coroutine(self, coroutine):
+    def evaluate(self, code):
+        return eval(code, self.module.__dict__)
+
+    def run_coroutine(self, code):
+        """Drives a request that awaits to its end. The event loop stays for the next one."""
+        task = None
+        # Until the coroutine is in a task, an interrupt would leave it behind.
+        state.is_critical = True
+        try:
+            import asyncio
+
+            if self.loop is None or self.loop.is_closed():
+                self.loop = asyncio.new_event_loop()
+                asyncio.set_event_loop(self.loop)
+            state.task = task = self.loop.create_task(self.evaluate(code))
+            state.is_critical = False
+            raise_if_interrupted()
+            return self.loop.run_until_complete(task)
+        except BaseException as error:
+            is_stopped = task is not None and state.task is None and isinstance(error, asyncio.CancelledError)
+            if task is not None:
+                self.settle(task)
+            if is_stopped:
+                raise KeyboardInterrupt from None
+            raise
+        finally:
+            state.is_critical = False
+            state.task = None
+
+    def settle(self, task):
         import asyncio
 
-        if self.loop is None or self.loop.is_closed():
-            self.loop = asyncio.new_event_loop()
-            asyncio.set_event_loop(self.loop)
-        task = self.loop.create_task(coroutine)
-        try:
-            return self.loop.run_until_complete(task)
-        except BaseException:
-            if not task.done():
-                task.cancel()
-                try:
-                    self.loop.run_until_complete(task)
-                except (asyncio.CancelledError, Exception):
-                    pass
-            raise
+        if not task.done():
+            task.cancel()
+            try:
+                self.loop.run_until_complete(task)
+            except (asyncio.CancelledError, Exception):
+                pass
+        if task.done() and not task.cancelled():
+            # Asked for, so that asyncio does not report it as forgotten.
+            task.exception()
 
     def keep_source(self, source, filename):
         """For tracebacks. The oldest go, so that a long session does not grow."""
@@ -611,6 +655,7 @@ sys.argv = [""]
 # The folder of this file, which Python puts first.
 if sys.path and os.path.realpath(sys.path[0] or ".") == os.path.dirname(os.path.realpath(__file__)):
     del sys.path[0]
+sys.unraisablehook = on_unraisable
 take_sigint()
 request_lines = open(os.dup(0), "rb", 65536)
 frames = FrameWriter(os.dup(1))

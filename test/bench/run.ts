@@ -3,6 +3,7 @@ import type { BenchRow } from './bench-row.ts';
 /** `npm run bench [name…]`: every promise about speed as a ratio to a named yardstick, measured in the same run. */
 const BENCHES: Record<string, () => Promise<BenchRow[]>> = {
   'start-up': async () => (await import('./start-up.ts')).startUpBench(),
+  kernel: async () => (await import('./kernel.ts')).kernelBench(),
   flood: async () => (await import('./flood.ts')).floodBench(),
   transfer: async () => (await import('./transfer.ts')).transferBench(),
   'cold-install': async () => (await import('./cold-install.ts')).coldInstallBench(),

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { openWheelhouse } from '../fixtures/wheelhouse.ts';
+import { findInterpreters } from '../kernel/interpreters.ts';
 import { type FlipRow, flipRows, flipTable } from './bit-flips.ts';
 import { crowdRows, crowdTable } from './crowd.ts';
+import { kernelRun, kernelTable } from './kernel.ts';
 import { type KillPlan, type KillRow, killRows, killTable, type Scenario, seeded } from './kill.ts';
 import { loopDiskObstacle } from './loop-disk.ts';
 import {
@@ -17,9 +19,10 @@ import {
 } from './power-cut.ts';
 
 /**
- * `npm run test:faults [part…]`: kill -9 at every journal entry and at 60 random instants, power cuts at every entry, at random
- * instants and up to a minute after the end, bits flipped in all that an install reads, processes that do everything at once, and
- * the tests of this folder in their complete form. Parts: the scenarios, `power-cut`, `flips`, `crowd`, `tests`.
+ * `npm run test:faults [part…]`: kill -9 at every journal entry and at 60 random instants, power cuts at every entry, at
+ * random instants and up to a minute after the end, bits flipped in all that an install reads, processes that do
+ * everything at once, 10,000 requests to a Python session with interrupts at random, and the tests of this folder in
+ * their complete form. Parts: the scenarios, `power-cut`, `flips`, `crowd`, `kernel`, `tests`.
  */
 const SCENARIOS: readonly Scenario[] = ['first install', 'update', 'repair'];
 const INSTANTS = 20;
@@ -34,6 +37,7 @@ const AFTER_SECONDS: Partial<Record<CutScenario, readonly number[]>> = {
   update: [0, 6, 20],
 };
 const ON_OVERLAY: readonly CutScenario[] = ['update', 'undo', 'prune', 'uninstall'];
+const KERNEL_REQUESTS = 10_000;
 
 const parts = process.argv.slice(2);
 const isWanted = (part: string) => parts.length === 0 || parts.includes(part);
@@ -88,6 +92,17 @@ if (flips.length > 0) {
 if (crowd.length > 0) {
   console.log(`everything at once\n${crowdTable(crowd)}\n`);
   isBroken ||= crowd.some((row) => row.problems.length > 0);
+}
+if (isWanted('kernel')) {
+  const runs = [];
+  for (const [position, { path }] of findInterpreters().entries()) {
+    if (path === null) continue;
+    runs.push(
+      await kernelRun({ pythonPath: path, requests: KERNEL_REQUESTS, random: seeded(position + 30) }),
+    );
+  }
+  console.log(`interrupts at random\n${kernelTable(runs)}\n`);
+  isBroken ||= runs.some((run) => run.problems.length > 0);
 }
 if (isWanted('tests')) {
   const files = ['volumes', 'stopped'].map((name) => `test/faults/${name}.test.ts`);
