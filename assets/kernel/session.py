@@ -445,9 +445,13 @@ class Session:
                 run = self.run_coroutine if code.co_flags & CO_COROUTINE else self.evaluate
                 value = run(code)
             if value is not None and os.getpid() == RUNNER_PID:
-                frames.send("result", request_id, bundle=bundle_of(value))
+                bundle = bundle_of(value)
+                state.is_critical = True
+                native.flush()
+                state.is_critical = False
+                frames.send("result", request_id, bundle=bundle)
         finally:
-            state.in_user_code = False
+            state.in_user_code = state.is_critical = False
 
     def compiled(self, source, filename):
         """The statements, then the trailing expression if there is one. All is compiled before anything runs."""
