@@ -49,9 +49,13 @@ afterAll(() => runtime.endDaemons());
 
 const compute = (body: unknown) => post(daemon.url, '/embeddings/compute', body);
 const computeBulk = (body: unknown) => post(daemon.url, '/embeddings/compute-bulk', body);
-/** Libraries and weights are mapped into memory as soon as they are loaded. */
+/** Libraries and weights are mapped into memory as soon as they are loaded, by the daemon or by its engine process. */
 const isModelLoaded = () =>
-  /onnxruntime|model\.safetensors/.test(readFileSync(`/proc/${daemon.pid}/maps`, 'utf8'));
+  [daemon.pid, ...childrenOf(daemon.pid)].some((pid) =>
+    /onnxruntime|model\.safetensors/.test(readFileSync(`/proc/${pid}/maps`, 'utf8')),
+  );
+const childrenOf = (pid: number) =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
 
 describe('ktx setup --yes --feature local-embeddings --json on an empty home', () => {
   it('ends with exit code 0 and both features', () => {

@@ -6,16 +6,16 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import uvicorn
-from fastapi import FastAPI
 
 from ktx_daemon.app import create_app
 from ktx_daemon.embeddings import DIMENSIONS, EmbeddingProvider, EmbeddingService
+from ktx_daemon.embeddings.queue import EmbeddingQueue
+from ktx_daemon.server import DaemonServer, make_server
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -34,14 +34,18 @@ class FakeProvider:
 
 @dataclass
 class Answer:
-    """Status and decoded JSON body."""
+    """Status, headers and decoded JSON body."""
 
     status: int
     body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Client:
     """Plain HTTP to one port."""
+
+    server: DaemonServer
+    queue: EmbeddingQueue
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -58,7 +62,9 @@ class Client:
         try:
             connection.request(method, path, body=body, headers=headers or {})
             response = connection.getresponse()
-            return Answer(response.status, json.loads(response.read()))
+            return Answer(
+                response.status, json.loads(response.read()), {k.lower(): v for k, v in response.getheaders()}
+            )
         finally:
             connection.close()
 
@@ -81,25 +87,36 @@ def provider() -> FakeProvider:
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts servers and stops them at the end: `serve(load=…, version=…, nonce=…)`."""
-    running: list[tuple[uvicorn.Server, threading.Thread]] = []
+    """Starts servers and stops them at the end: `serve(load, version=…, nonce=…)`; or `serve(start_engine=…)`."""
+    running: list[tuple[DaemonServer, threading.Thread]] = []
 
-    def start(load: Callable[[], EmbeddingProvider] = FakeProvider, **options: Any) -> Client:
-        app: FastAPI = create_app(EmbeddingService(load), **{"max_body_bytes": MAX_BODY_BYTES, **options})
-        listener = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, log_level="error", lifespan="off", http="h11", ws="none")
+    def start(
+        load: Callable[[], EmbeddingProvider] = FakeProvider,
+        *,
+        start_engine: Callable[[], Awaitable[Any]] | None = None,
+        idle_seconds: float = 0,
+        **options: Any,
+    ) -> Client:
+        queue = (
+            EmbeddingQueue(start_engine, idle_seconds=idle_seconds)
+            if start_engine
+            else EmbeddingService(load, idle_seconds=idle_seconds)
         )
+        app = create_app(queue, **{"max_body_bytes": MAX_BODY_BYTES, **options})
+        listener = socket.create_server(("127.0.0.1", 0))
+        server = make_server(app, queue.drain, host="127.0.0.1", port=0, log_level="error")
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         running.append((server, thread))
         # The port accepts from here on; a request waits in its queue until the server takes it.
-        return Client(listener.getsockname()[1])
+        client = Client(listener.getsockname()[1])
+        client.server, client.queue = server, queue
+        return client
 
     yield start
     for server, thread in running:
         server.should_exit = True
-        thread.join(10)
+        thread.join(30)
 
 
 @pytest.fixture

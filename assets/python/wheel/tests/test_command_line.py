@@ -11,12 +11,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import FakeProvider
 
-from ktx_daemon.embeddings import EmbeddingService
+from ktx_daemon.embeddings.model_files import MODEL_IDENTITY
 from ktx_daemon.one_shot import run_one_shot
 
 
@@ -65,14 +66,47 @@ def request(port: int, method: str, path: str) -> tuple[int, Any]:
 
 
 def test_serves_health_from_its_environment(stop_all: list[subprocess.Popen[bytes]]) -> None:
-    port = serve_http(stop_all, KTX_DAEMON_VERSION="9.9.9", KTX_DAEMON_NONCE="abc")
+    port = serve_http(stop_all, KTX_DAEMON_VERSION="9.9.9", KTX_DAEMON_NONCE="abc", KTX_EMBEDDINGS_MODEL_DIR="")
     assert request(port, "GET", "/health") == (200, {"status": "healthy", "version": "9.9.9", "nonce": "abc"})
 
 
 def test_serves_no_code_execution_even_with_the_flag(stop_all: list[subprocess.Popen[bytes]]) -> None:
-    port = serve_http(stop_all, "--enable-code-execution", KTX_DAEMON_VERSION="", KTX_DAEMON_NONCE="")
+    env = {"KTX_DAEMON_VERSION": "", "KTX_DAEMON_NONCE": "", "KTX_EMBEDDINGS_MODEL_DIR": ""}
+    port = serve_http(stop_all, "--enable-code-execution", **env)
     assert request(port, "GET", "/health") == (200, {"status": "healthy"})
     assert request(port, "POST", "/code/execute")[0] == 404
+
+
+def test_health_says_what_computes_before_it_is_loaded(stop_all: list[subprocess.Popen[bytes]], tmp_path: Path) -> None:
+    port = serve_http(stop_all, KTX_EMBEDDINGS_MODEL_DIR=str(tmp_path))
+    about = request(port, "GET", "/health")[1]["embeddings"]
+    assert about == {"model": MODEL_IDENTITY, "engine": None, "state": "unloaded"}
+
+
+@pytest.mark.parametrize(("name", "value"), [("KTX_EMBEDDINGS_THREADS", "0"), ("KTX_EMBEDDINGS_IDLE_SECONDS", "soon")])
+def test_a_wrong_setting_ends_the_start(name: str, value: str) -> None:
+    outcome = subprocess.run(
+        [sys.executable, "-m", "ktx_daemon", "serve-http", "--port", "0"],
+        env={**os.environ, name: value},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (outcome.returncode, outcome.stdout) == (1, "")
+    assert re.fullmatch(
+        rf"ktx-daemon: error: {name} is '{value}'. Set a number from \d+ to \d+, or run: unset {name}\n", outcome.stderr
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM ends a process on Windows")
+def test_logs_no_requests_and_ends_on_sigterm(stop_all: list[subprocess.Popen[bytes]]) -> None:
+    port = serve_http(stop_all)
+    for _ in range(20):
+        request(port, "GET", "/health")
+    stop_all[0].terminate()
+    _, stderr = stop_all[0].communicate(timeout=30)
+    assert b"health" not in stderr
+    assert stderr.count(b"\n") < 10
 
 
 def test_has_the_defaults_of_the_contract() -> None:
@@ -140,7 +174,7 @@ def test_one_shot_refuses_invalid_input(command: str, stdin: bytes, message: byt
 def test_one_shot_prints_one_json_line(command: str, payload: dict[str, Any], key: str) -> None:
     stdout, stderr = io.StringIO(), io.StringIO()
     stdin = io.BytesIO(json.dumps(payload).encode())
-    assert run_one_shot(command, stdin, stdout, stderr, EmbeddingService(FakeProvider)) == 0
+    assert run_one_shot(command, stdin, stdout, stderr, FakeProvider) == 0
     assert stdout.getvalue().endswith("\n")
     assert stdout.getvalue().count("\n") == 1
     answer = json.loads(stdout.getvalue())
@@ -154,5 +188,5 @@ def test_one_shot_says_why_it_cannot_compute() -> None:
         raise RuntimeError("no model")
 
     stdout, stderr = io.StringIO(), io.StringIO()
-    assert run_one_shot("embedding-compute", io.BytesIO(b'{"text":"a"}'), stdout, stderr, EmbeddingService(load)) == 1
+    assert run_one_shot("embedding-compute", io.BytesIO(b'{"text":"a"}'), stdout, stderr, load) == 1
     assert (stdout.getvalue(), stderr.getvalue()) == ("", "no model\n")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, get_ident
 from typing import Any
 
 import pytest
 from conftest import MAX_BODY_BYTES, Client, FakeProvider, Serve
 
-from ktx_daemon.embeddings import DIMENSIONS, EmbeddingsUnavailableError, load_provider
+from ktx_daemon.embeddings.loading import refuse_missing_extra
+from ktx_daemon.embeddings.provider import DIMENSIONS, EmbeddingsUnavailableError
 
 JSON = {"content-type": "application/json"}
 NOT_INSTALLED = (
@@ -61,7 +61,64 @@ def test_422_with_a_structured_list(client: Client, provider: FakeProvider, path
     assert answer.status == 422
     assert isinstance(answer.body["detail"], list)
     assert {"type", "loc", "msg"} <= set(answer.body["detail"][0])
+    assert all(set(entry) == {"type", "loc", "msg"} for entry in answer.body["detail"])
     assert provider.calls == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/embeddings/compute", {"texts": "kept to ourselves"}),
+        ("/embeddings/compute", {"text": ["kept to ourselves"]}),
+        ("/embeddings/compute-bulk", {"texts": "kept to ourselves"}),
+        ("/embeddings/compute-bulk", {"texts": ["kept to ourselves", 3]}),
+        ("/embeddings/compute-bulk", {"texts": ["kept to ourselves"] * 101}),
+        ("/v1/embeddings", {"input": {"kept to ourselves": 1}}),
+        ("/v1/embeddings", {"input": "a", "encoding_format": "kept to ourselves"}),
+        ("/v1/embeddings", {"input": "a", "dimensions": "kept to ourselves"}),
+    ],
+)
+def test_no_refusal_repeats_the_input(client: Client, path: str, body: Any) -> None:
+    answer = client.post(path, body)
+    assert answer.status in (400, 422)
+    assert "ourselves" not in json.dumps(answer.body)
+
+
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded"])
+def test_422_for_a_body_that_is_not_called_json(client: Client, kind: str | None) -> None:
+    answer = client.send("POST", "/embeddings/compute", b'{"text":"a"}', {"content-type": kind} if kind else {})
+    assert answer.status == 422
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON", "application/ld+json"])
+def test_takes_whatever_is_called_json(client: Client, kind: str) -> None:
+    assert client.send("POST", "/embeddings/compute", b'{"text":"a"}', {"content-type": kind}).status == 200
+
+
+def test_400_for_a_body_that_is_not_utf_8(client: Client) -> None:
+    answer = client.send("POST", "/embeddings/compute", b'{"text":"\xff"}', JSON)
+    assert (answer.status, answer.body) == (400, {"detail": "The body is not UTF-8: byte 9 cannot be read"})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"[" * 200_000, id="nested lists"),
+        pytest.param(b'{"text":"a","x":[' + b"[]," * 2_000_000 + b"1]}", id="many lists"),
+        pytest.param(b'{"text":"a","x":[' + b'"",' * 2_000_000 + b"1]}", id="many strings"),
+        pytest.param(b'{"text":' + b"9" * 100_000 + b"}", id="a long number"),
+        pytest.param(b'{"text":"a' + b"a" * 1_000_000, id="an open string"),
+    ],
+)
+def test_422_for_json_that_costs_more_than_it_says(serve: Serve, body: bytes) -> None:
+    answer = serve(max_body_bytes=2**24).send("POST", "/embeddings/compute", body, JSON)
+    assert answer.status == 422
+    assert isinstance(answer.body["detail"], list)
+
+
+def test_a_large_text_of_commas_and_brackets_is_a_text(serve: Serve) -> None:
+    body = {"texts": ['[,"]{\\' * 100_000] * 5}
+    assert serve(max_body_bytes=2**24).post("/embeddings/compute-bulk", body).status == 200
 
 
 def test_422_for_a_body_that_is_not_json(client: Client) -> None:
@@ -86,34 +143,16 @@ def test_400_names_blank_texts_before_the_provider_is_loaded(serve: Serve, path:
     assert (answer.status, answer.body) == (400, {"detail": f"Empty texts found at indices: {indices}"})
 
 
-def test_400_for_more_texts_than_the_provider_takes(serve: Serve) -> None:
-    provider = FakeProvider(max_batch_size=2)
-    answer = serve(lambda: provider).post("/embeddings/compute-bulk", {"texts": ["a", "b", "c"]})
-    assert (answer.status, answer.body) == (400, {"detail": "Maximum 2 texts allowed per batch"})
-    assert provider.calls == []
-
-
-def test_500_when_the_extra_is_not_installed(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_500_says_what_the_engine_says(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ktx_daemon.embeddings.loading.find_spec", lambda name: None)
-    answer = serve(load_provider).post("/embeddings/compute", {"text": "a"})
-    detail = f"Daemon request failed: {NOT_INSTALLED % 'numpy, onnxruntime, tokenizers'}"
-    assert (answer.status, answer.body) == (500, {"detail": detail})
-
-
-def test_logs_a_trace_for_what_was_not_expected_only(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    outcomes: list[Exception] = [EmbeddingsUnavailableError("not installed"), ZeroDivisionError("broken")]
 
     def load() -> FakeProvider:
-        raise outcomes.pop(0)
+        refuse_missing_extra()
+        raise AssertionError("loaded")
 
-    client = serve(load)
-    logged = []
-    while outcomes:
-        assert client.post("/embeddings/compute", {"text": "a"}).status == 500
-        # The trace is written after the answer; a second request is not served before.
-        client.get("/health")
-        logged.append("Exception in ASGI application" in caplog.text)
-    assert logged == [False, True]
+    answer = serve(load).post("/embeddings/compute", {"text": "a"})
+    detail = f"Daemon request failed: {NOT_INSTALLED % 'numpy, onnxruntime, tokenizers'}"
+    assert (answer.status, answer.body) == (500, {"detail": detail})
 
 
 def test_500_for_anything_else_that_is_thrown(serve: Serve) -> None:
@@ -121,8 +160,10 @@ def test_500_for_anything_else_that_is_thrown(serve: Serve) -> None:
         def embed(self, texts: Any) -> Any:
             raise ZeroDivisionError("the model broke")
 
-    answer = serve(BrokenProvider).post("/embeddings/compute", {"text": "a"})
-    assert (answer.status, answer.body) == (500, {"detail": "Daemon request failed: the model broke"})
+    client = serve(BrokenProvider)
+    for _ in range(2):
+        answer = client.post("/embeddings/compute", {"text": "a"})
+        assert (answer.status, answer.body) == (500, {"detail": "Daemon request failed: the model broke"})
 
 
 @pytest.mark.parametrize(
@@ -144,8 +185,15 @@ def test_500_when_the_provider_breaks_its_promise(serve: Serve, vectors: Any, me
     assert (answer.status, answer.body) == (500, {"detail": f"Daemon request failed: {message}"})
 
 
-def test_loads_the_provider_once_and_tries_again_after_a_failure(serve: Serve, provider: FakeProvider) -> None:
-    outcomes: list[Any] = [RuntimeError("not yet"), provider]
+def test_400_for_more_texts_than_the_provider_takes(serve: Serve) -> None:
+    provider = FakeProvider(max_batch_size=2)
+    answer = serve(lambda: provider).post("/embeddings/compute-bulk", {"texts": ["a", "b", "c"]})
+    assert (answer.status, answer.body) == (400, {"detail": "Maximum 2 texts allowed per batch"})
+    assert provider.calls == []
+
+
+def test_loads_the_engine_once_and_tries_again_after_a_failure(serve: Serve, provider: FakeProvider) -> None:
+    outcomes: list[Any] = [EmbeddingsUnavailableError("not yet"), provider]
 
     def load() -> FakeProvider:
         outcome = outcomes.pop(0)
@@ -157,26 +205,6 @@ def test_loads_the_provider_once_and_tries_again_after_a_failure(serve: Serve, p
     statuses = [client.post("/embeddings/compute", {"text": "a"}).status for _ in range(3)]
     assert statuses == [500, 200, 200]
     assert len(provider.calls) == 2
-
-
-def test_requests_that_come_together_are_computed_on_one_thread(serve: Serve) -> None:
-    threads: set[int] = set()
-    together = Barrier(20)
-
-    class WatchingProvider(FakeProvider):
-        def embed(self, texts: Any) -> Any:
-            threads.add(get_ident())
-            return super().embed(texts)
-
-    client = serve(WatchingProvider)
-
-    def ask(number: int) -> int:
-        together.wait(10)
-        return client.post("/embeddings/compute", {"text": "a" * (number + 1)}).body["embedding"][0]
-
-    with ThreadPoolExecutor(20) as pool:
-        assert list(pool.map(ask, range(20))) == list(range(1, 21))
-    assert len(threads) == 1
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from embedding_engine import needs_engine
 
-from ktx_daemon.embeddings.loading import find_model
+from ktx_daemon.embeddings.settings import read_settings
 
 pytestmark = needs_engine
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -28,20 +28,20 @@ def make_graph(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture
 def weights() -> Path:
-    return find_model(os.environ) / "model.safetensors"
+    return read_settings(os.environ).require_model() / "model.safetensors"
 
 
 @pytest.fixture
 def committed() -> Any:
     import onnx
 
-    from ktx_daemon.embeddings.engine import GRAPH
+    from ktx_daemon.embeddings.model_files import GRAPH
 
     return onnx.load(GRAPH, load_external_data=False)
 
 
 def test_its_script_makes_the_committed_bytes(make_graph: ModuleType, weights: Path) -> None:
-    from ktx_daemon.embeddings.engine import GRAPH
+    from ktx_daemon.embeddings.model_files import GRAPH
 
     assert make_graph.graph_bytes(weights.parent) == GRAPH.read_bytes() == make_graph.GRAPH_FILE.read_bytes()
 

@@ -68,32 +68,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _serve_http(arguments: argparse.Namespace) -> int:
-    import uvicorn
-
-    from ktx_daemon.app import create_app
-    from ktx_daemon.embeddings import EmbeddingService, load_provider
+    from ktx_daemon.embeddings.settings import SettingError, read_settings
 
     if arguments.enable_code_execution:
         print("ktx-daemon: --enable-code-execution has no effect: code execution is not implemented", file=sys.stderr)
+    try:
+        settings = read_settings(os.environ)
+    except SettingError as error:
+        print(f"ktx-daemon: error: {error}", file=sys.stderr)
+        return 1
+
+    from ktx_daemon.app import create_app
+    from ktx_daemon.embeddings.queue import EmbeddingQueue
+    from ktx_daemon.server import make_server
+
+    queue = EmbeddingQueue(idle_seconds=settings.idle_seconds)
     app = create_app(
-        EmbeddingService(load_provider),
+        queue,
         version=os.environ.get("KTX_DAEMON_VERSION"),
         nonce=os.environ.get("KTX_DAEMON_NONCE"),
+        has_model=settings.model_directory is not None,
     )
-    uvicorn.run(
-        app,
-        host=arguments.host,
-        port=arguments.port,
-        log_level=arguments.log_level,
-        loop="asyncio",
-        http="h11",
-        ws="none",
-        lifespan="off",
-        # Who stops the daemon waits half a second before killing it; what takes longer is lost either way. With 1 here
-        # it took 1.2 s under load (measured).
-        timeout_graceful_shutdown=0.3,  # type: ignore[arg-type]  # handed to asyncio, which takes fractions
-    )
-    return 0
+    server = make_server(app, queue.drain, host=arguments.host, port=arguments.port, log_level=arguments.log_level)
+    server.run()
+    return 0 if server.started else 1
 
 
 def _port(text: str) -> int:

@@ -1,93 +1,116 @@
-"""The HTTP interface: JSON in, JSON out, errors carry `detail`."""
+"""
+The HTTP interface: JSON in, JSON out, errors carry `detail`.
+
+`/health` and the embedding endpoints are answered here without a web framework. Everything else is in `rest`, which is
+imported with the framework at the first request that needs it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from anyio import CapacityLimiter, to_thread
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
-
-from ktx_daemon.compute import ENDPOINTS, Compute
-from ktx_daemon.compute import MAX_BODY_BYTES as MAX_COMPUTE_BODY_BYTES
-from ktx_daemon.compute_routes import add_compute_routes
-from ktx_daemon.embeddings import (
-    EmbeddingService,
-    EmbeddingsUnavailableError,
-    InvalidTextsError,
-    refuse_blank_texts,
+from ktx_daemon.embeddings.api import MAX_BODY_BYTES, MAX_WAITING_BYTES, EmbeddingsApi
+from ktx_daemon.embeddings.model_files import MODEL_IDENTITY
+from ktx_daemon.embeddings.queue import EmbeddingQueue
+from ktx_daemon.guards import LoopbackHostMiddleware
+from ktx_daemon.web import (
+    ASGIApp,
+    ClientGoneError,
+    ProblemError,
+    Receive,
+    Request,
+    Scope,
+    Send,
+    send_json,
+    send_problem,
 )
-from ktx_daemon.embeddings.requests import (
-    ComputeBulkRequest,
-    ComputeBulkResponse,
-    ComputeRequest,
-    ComputeResponse,
-)
-from ktx_daemon.guards import BodyLimitMiddleware, LoopbackHostMiddleware
 
-#: Room for 100 texts of any sensible length; what is larger is a mistake or an attack.
-MAX_BODY_BYTES = 16 * 1024 * 1024
+if TYPE_CHECKING:
+    from ktx_daemon.compute import Compute
+
+logger = logging.getLogger("ktx_daemon")
+
+Handler = Callable[[Request, Send], Awaitable[None]]
+
+#: Paths that begin so are answered by `rest`.
+REST_PREFIXES = ("/sql/", "/database/", "/semantic-layer/", "/lookml/")
 
 
 def create_app(
-    service: EmbeddingService,
+    queue: EmbeddingQueue,
     *,
     version: str | None = None,
     nonce: str | None = None,
+    has_model: bool = False,
     max_body_bytes: int = MAX_BODY_BYTES,
+    max_waiting_bytes: int = MAX_WAITING_BYTES,
     other_requests: Compute | None = None,
-) -> FastAPI:
+) -> ASGIApp:
     """
     The daemon as an ASGI application.
 
     `version` and `nonce` are echoed by `/health` when they are not empty: the first tells which ktx started this
-    daemon, the second that this process, and no other on the machine, is the one that was started.
+    daemon, the second that this process, and no other on the machine, is the one that was started. With a model,
+    `/health` also says what computes.
     """
-    # No documentation pages: they load scripts from another host.
-    app = FastAPI(title="ktx-daemon", openapi_url=None, docs_url=None, redoc_url=None)
-    health = {"status": "healthy"}
+    api = EmbeddingsApi(queue, max_body_bytes=max_body_bytes, max_waiting_bytes=max_waiting_bytes)
+    health: dict[str, Any] = {"status": "healthy"}
     if version:
         health["version"] = version
     if nonce:
         health["nonce"] = nonce
 
-    @app.get("/health")
-    async def read_health() -> dict[str, str]:
-        return health
+    async def read_health(_request: Request, send: Send) -> None:
+        if has_model:
+            about = {"model": MODEL_IDENTITY, "engine": queue.engine_description or None, "state": queue.state}
+            await send_json(send, 200, {**health, "embeddings": about})
+        else:
+            await send_json(send, 200, health)
 
-    # They take turns anyway, and each thread has a heap of its own: 40 of them had 444 MB after 1,000 requests, one has
-    # 95 (measured).
-    turn = CapacityLimiter(1)
+    routes: dict[str, tuple[str, Handler]] = {
+        "/health": ("GET", read_health),
+        "/embeddings/compute": ("POST", api.compute),
+        "/embeddings/compute-bulk": ("POST", api.compute_bulk),
+        "/v1/embeddings": ("POST", api.openai),
+    }
+    return LoopbackHostMiddleware(_Router(routes, other_requests))
 
-    async def embed(texts: Sequence[str]) -> list[list[float]]:
-        # Nobody waits for a turn to be told that.
-        refuse_blank_texts(texts)
-        return await to_thread.run_sync(service.compute, texts, limiter=turn)
 
-    @app.post("/embeddings/compute")
-    async def compute(request: ComputeRequest) -> ComputeResponse:
-        (embedding,) = await embed([request.text])
-        return ComputeResponse(embedding=embedding)
+class _Router:
+    """Hands a request to whom it is for, and answers what goes wrong there."""
 
-    @app.post("/embeddings/compute-bulk")
-    async def compute_bulk(request: ComputeBulkRequest) -> ComputeBulkResponse:
-        return ComputeBulkResponse(embeddings=await embed(request.texts))
+    def __init__(self, routes: Mapping[str, tuple[str, Handler]], other_requests: Compute | None) -> None:
+        self._routes = routes
+        self._other_requests = other_requests
+        self._rest: ASGIApp | None = None
 
-    add_compute_routes(app, other_requests or Compute())
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        path: str = scope["path"]
+        if path.startswith(REST_PREFIXES):
+            await self._load_rest()(scope, receive, send)
+            return
+        try:
+            if path not in self._routes:
+                raise ProblemError(404, "Not Found")
+            method, handler = self._routes[path]
+            if scope["method"] != method:
+                raise ProblemError(405, "Method Not Allowed", [("allow", method)])
+            await handler(Request(scope, receive), send)
+        except ClientGoneError:
+            return
+        except ProblemError as problem:
+            await send_problem(send, problem)
+        except Exception as error:
+            logger.exception("%s failed", path)
+            await send_problem(send, ProblemError(500, f"Daemon request failed: {error}"))
 
-    @app.exception_handler(InvalidTextsError)
-    async def refuse_texts(_request: Request, error: InvalidTextsError) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, status_code=400)
+    def _load_rest(self) -> ASGIApp:
+        if self._rest is None:
+            from ktx_daemon.rest import create_rest_app
 
-    async def report_failure(_request: Request, error: Exception) -> JSONResponse:
-        return JSONResponse({"detail": f"Daemon request failed: {error}"}, status_code=500)
-
-    # Both are 500. The first is expected and answered quietly; whatever else is thrown is also logged with its trace.
-    app.add_exception_handler(EmbeddingsUnavailableError, report_failure)
-    app.add_exception_handler(Exception, report_failure)
-
-    # Added last is asked first: a foreign host learns nothing about sizes.
-    limits = {endpoint.path: MAX_COMPUTE_BODY_BYTES for endpoint in ENDPOINTS}
-    app.add_middleware(BodyLimitMiddleware, max_bytes=max_body_bytes, path_limits=limits)
-    app.add_middleware(LoopbackHostMiddleware)
-    return app
+            self._rest = create_rest_app(self._other_requests)
+        return self._rest

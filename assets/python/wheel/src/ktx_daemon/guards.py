@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
-from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from ktx_daemon.web import ASGIApp, Message, ProblemError, Receive, Scope, Send, send_problem
 
 _LOOPBACK_HOST = re.compile(rb"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 
@@ -29,32 +26,26 @@ class LoopbackHostMiddleware:
             if len(hosts) != 1 or not _LOOPBACK_HOST.fullmatch(hosts[0]):
                 named = ", ".join(host.decode("latin-1") for host in hosts) or "(none)"
                 detail = f"Host not allowed: {named}. The ktx daemon answers to 127.0.0.1, localhost and [::1] only"
-                await JSONResponse({"detail": detail}, status_code=403)(scope, receive, send)
+                await send_problem(send, ProblemError(403, detail))
                 return
         await self.app(scope, receive, send)
 
 
 class BodyLimitMiddleware:
-    """
-    Answers 413 to a body that is too large: at once when its length is announced, else once it shows.
+    """Answers 413 to a body of more than `max_bytes`: at once when its length is announced, else once it shows."""
 
-    `max_bytes` holds for every path that `path_limits` does not name.
-    """
-
-    def __init__(self, app: ASGIApp, max_bytes: int, path_limits: Mapping[str, int] | None = None) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self.app = app
         self.max_bytes = max_bytes
-        self.path_limits = path_limits or {}
+        self.detail = f"Request body is larger than {max_bytes} bytes"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        max_bytes = self.path_limits.get(scope["path"], self.max_bytes)
-        detail = f"Request body is larger than {max_bytes} bytes"
         announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if int(announced) > max_bytes:
-            await JSONResponse({"detail": detail}, status_code=413)(scope, receive, send)
+        if int(announced) > self.max_bytes:
+            await send_problem(send, ProblemError(413, self.detail))
             return
         received = 0
 
@@ -62,9 +53,11 @@ class BodyLimitMiddleware:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > max_bytes:
+            if received > self.max_bytes:
+                from starlette.exceptions import HTTPException
+
                 # Raised into whoever reads the body; the framework turns it into the answer.
-                raise HTTPException(413, detail)
+                raise HTTPException(413, self.detail)
             return message
 
         await self.app(scope, limited_receive, send)

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import BinaryIO, TextIO
 
 from pydantic import ValidationError
 
-from ktx_daemon.embeddings import EmbeddingService, load_provider
+from ktx_daemon.embeddings.loading import load_provider
+from ktx_daemon.embeddings.provider import EmbeddingProvider
 from ktx_daemon.embeddings.requests import ComputeBulkRequest, ComputeRequest
+from ktx_daemon.embeddings.service import compute_once
 
 
 def run_one_shot(
-    command: str, stdin: BinaryIO, stdout: TextIO, stderr: TextIO, service: EmbeddingService | None = None
+    command: str,
+    stdin: BinaryIO,
+    stdout: TextIO,
+    stderr: TextIO,
+    load: Callable[[], EmbeddingProvider] = load_provider,
 ) -> int:
     """
     Runs `embedding-compute` or `embedding-compute-bulk` on what stdin says; the result is the exit code.
 
     Invalid input, and a computation that fails, is a message on stderr and 1; stdout stays empty then.
     """
-    service = service or EmbeddingService(load_provider)
     try:
-        answer = _compute(command, stdin.read(), service)
+        answer = _compute(command, stdin.read(), load)
     except ValidationError as error:
         print(f"Invalid input: {_describe(error)}", file=stderr)
         return 1
@@ -32,11 +38,11 @@ def run_one_shot(
     return 0
 
 
-def _compute(command: str, payload: bytes, service: EmbeddingService) -> dict[str, list[float] | list[list[float]]]:
+def _compute(command: str, payload: bytes, load: Callable[[], EmbeddingProvider]) -> dict[str, object]:
     if command == "embedding-compute":
-        (embedding,) = service.compute([ComputeRequest.model_validate_json(payload).text])
+        (embedding,) = compute_once(load, [ComputeRequest.model_validate_json(payload).text])
         return {"embedding": embedding}
-    return {"embeddings": service.compute(ComputeBulkRequest.model_validate_json(payload).texts)}
+    return {"embeddings": compute_once(load, ComputeBulkRequest.model_validate_json(payload).texts)}
 
 
 def _describe(error: ValidationError) -> str:

@@ -1,12 +1,15 @@
 """
 Text embeddings: vectors of 384 numbers.
 
-`EmbeddingService` holds what was promised to callers; an `EmbeddingProvider` does the computing and is replaceable.
+`queue` takes the texts of many requests and gives them batch by batch (`turns`) to the engine, which is a process of
+its own (`engine_process`, `worker`, `engine`) and computes from verified files only (`model_files`). `api` is what HTTP
+says. `EmbeddingService` is the same with any provider in the place of the engine.
 """
 
+from ktx_daemon.embeddings.in_process import EmbeddingService
 from ktx_daemon.embeddings.loading import load_provider
 from ktx_daemon.embeddings.provider import DIMENSIONS, EmbeddingProvider, EmbeddingsUnavailableError
-from ktx_daemon.embeddings.service import EmbeddingService, InvalidTextsError, refuse_blank_texts
+from ktx_daemon.embeddings.service import InvalidTextsError, refuse_blank_texts
 
 __all__ = [
     "DIMENSIONS",

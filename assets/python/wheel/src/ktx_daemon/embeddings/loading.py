@@ -1,93 +1,60 @@
-"""Where the provider comes from: what must be installed, which model, how many threads."""
+"""Loads the engine: checks that the extra is installed and that every file is the pinned one."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ktx_daemon.embeddings.provider import EmbeddingProvider, EmbeddingsUnavailableError
+from ktx_daemon.embeddings.model_files import SETUP, ModelFiles
+from ktx_daemon.embeddings.provider import EmbeddingsUnavailableError
+from ktx_daemon.embeddings.settings import SettingError, read_settings
+
+if TYPE_CHECKING:
+    from ktx_daemon.embeddings.engine import OnnxProvider
 
 #: Modules of the extra `local-embeddings`, by import name.
 EXTRA_MODULES = ("numpy", "onnxruntime", "tokenizers")
 
-#: The folder with the model's files. `ktx` sets it; nothing is looked for elsewhere, nothing is ever downloaded.
-MODEL_DIRECTORY_VARIABLE = "KTX_EMBEDDINGS_MODEL_DIR"
-#: How many threads compute; without it as many as there are processors, up to `MOST_THREADS`.
-THREADS_VARIABLE = "KTX_EMBEDDINGS_THREADS"
-#: More make a batch of 16 texts hardly faster, and this runs beside somebody's work.
-MOST_THREADS = 4
 
-#: The model's files with their sizes in bytes. Their digests were checked when they were installed.
-MODEL_FILES = {"config.json": 612, "model.safetensors": 90_868_376, "tokenizer.json": 466_247}
-
-SETUP = "Run: ktx setup --feature local-embeddings"
-
-
-def load_provider() -> EmbeddingProvider:
+def load_provider(environ: Mapping[str, str] = os.environ) -> OnnxProvider:
     """
-    Loads the model; takes as long as that takes, so it is called from a worker thread at the first request.
+    Loads the engine into this process.
 
-    Raises EmbeddingsUnavailableError when the extra is not installed, when a file of the model is missing or of
-    another size, and for a number of threads that is none.
+    Raises EmbeddingsUnavailableError when the extra is not installed, for a setting that is not allowed, when a file is
+    missing or not the pinned one, and when a file was replaced while it was read.
     """
+    refuse_missing_extra()
+    try:
+        settings = read_settings(environ)
+    except SettingError as error:
+        raise EmbeddingsUnavailableError(str(error)) from None
+    files = ModelFiles(settings.require_model())
+    # Read by the libraries when they are first used. Neither is needed for what they do here, and both would start a
+    # thread for every processor.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    with ThreadPoolExecutor(1) as pool:
+        # Hashing lets other threads run: most of it is hidden behind the imports.
+        verified = pool.submit(files.verify)
+        try:
+            from ktx_daemon.embeddings.engine import OnnxProvider
+        except ImportError as error:
+            verified.result()
+            raise EmbeddingsUnavailableError(f"the embedding engine cannot be imported: {error}. {SETUP}") from error
+        verified.result()
+    provider = OnnxProvider(files, settings.threads)
+    provider.refuse_changed_files()
+    return provider
+
+
+def refuse_missing_extra() -> None:
+    """Raises EmbeddingsUnavailableError naming the modules that are not installed."""
     missing = [name for name in EXTRA_MODULES if find_spec(name) is None]
     if missing:
         raise EmbeddingsUnavailableError(
             f"the local-embeddings feature is not installed (no module {', '.join(missing)}). "
             "Run: ktx admin runtime install --feature local-embeddings --yes"
         )
-    directory = find_model(os.environ)
-    threads = count_threads(os.environ)
-    # Read by the libraries when they are first used. Neither is needed for what they do here, and both would start a
-    # thread for every processor.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-
-    from ktx_daemon.embeddings.engine import OnnxProvider
-
-    return OnnxProvider(directory, threads)
-
-
-def find_model(environ: Mapping[str, str]) -> Path:
-    """The folder with the model's files. Raises EmbeddingsUnavailableError naming it and what is wrong."""
-    name = environ.get(MODEL_DIRECTORY_VARIABLE)
-    if not name:
-        raise EmbeddingsUnavailableError(
-            f"no folder with the embedding model is given ({MODEL_DIRECTORY_VARIABLE} is not set). {SETUP}"
-        )
-    directory = Path(name).absolute()
-    problems = [problem for file, size in MODEL_FILES.items() if (problem := _problem(directory / file, size))]
-    if problems:
-        raise EmbeddingsUnavailableError(
-            f"the embedding model in {directory} is not complete ({'; '.join(problems)}). {SETUP}"
-        )
-    return directory
-
-
-def _problem(path: Path, expected: int) -> str | None:
-    try:
-        size = path.stat().st_size
-    except FileNotFoundError:
-        return f"{path.name} is missing"
-    except OSError as error:
-        return f"{path.name} cannot be read: {error.strerror}"
-    return None if size == expected else f"{path.name} has {size} bytes instead of {expected}"
-
-
-def count_threads(environ: Mapping[str, str]) -> int:
-    """How many threads compute. Raises EmbeddingsUnavailableError for a setting that is not a number from 1 on."""
-    wanted = environ.get(THREADS_VARIABLE)
-    if not wanted:
-        return min(_processors(), MOST_THREADS)
-    if not wanted.isdecimal() or not 1 <= int(wanted) <= 1024:
-        raise EmbeddingsUnavailableError(f"{THREADS_VARIABLE} is {wanted!r}. Set a number from 1 to 1024, or unset it")
-    return int(wanted)
-
-
-def _processors() -> int:
-    # A container or `taskset` may allow fewer than the machine has.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

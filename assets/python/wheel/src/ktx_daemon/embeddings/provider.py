@@ -1,4 +1,4 @@
-"""What computes vectors."""
+"""What computes vectors, and how it says that it cannot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DIMENSIONS = 384
 
 
 class EmbeddingProvider(Protocol):
-    """Computes vectors. `EmbeddingService` calls it from worker threads, one call at a time."""
+    """Computes vectors in this process. Called from one thread at a time."""
 
     @property
     def max_batch_size(self) -> int:
@@ -21,4 +21,20 @@ class EmbeddingProvider(Protocol):
 
 
 class EmbeddingsUnavailableError(RuntimeError):
-    """This installation cannot compute embeddings; the message says what to do."""
+    """This installation cannot compute embeddings; the message names the cause and one command that helps."""
+
+
+class EngineFailedError(RuntimeError):
+    """The engine ended or failed on a batch; the message is meant for the caller."""
+
+
+class BusyError(RuntimeError):
+    """More is waiting than this daemon keeps in memory. `retry_after_seconds` says when to ask again."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(f"The daemon has as much work as it keeps in memory. Try again in {retry_after_seconds} s")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class StoppingError(RuntimeError):
+    """The daemon was told to stop and did not get to this request."""

@@ -1,4 +1,4 @@
-"""Requests and responses, as every entrance takes and gives them (HTTP and one-shot commands)."""
+"""Requests as models: the one-shot commands read with them, and HTTP explains with them what it refuses."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from ktx_daemon.embeddings.bodies import encode_text
+
 MAX_TEXTS = 100
 
 
 def _well_formed(value: object) -> object:
-    # JavaScript's `slice` cuts an emoji in two and its JSON carries the half; as any encoder would, read it as U+FFFD.
-    if isinstance(value, str):
-        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return value
+    return encode_text(value).decode() if isinstance(value, str) else value
 
 
 Text = Annotated[str, BeforeValidator(_well_formed)]
@@ -25,19 +24,7 @@ class ComputeRequest(BaseModel):
     text: Text = Field(min_length=1)
 
 
-class ComputeResponse(BaseModel):
-    """The vector of one text."""
-
-    embedding: list[float]
-
-
 class ComputeBulkRequest(BaseModel):
-    """Several texts. Blank ones pass here and are refused by the service, which names their positions."""
+    """Several texts. Blank ones pass here and are refused by name of their positions."""
 
     texts: list[Text] = Field(min_length=1, max_length=MAX_TEXTS)
-
-
-class ComputeBulkResponse(BaseModel):
-    """One vector for each text, in the same order."""
-
-    embeddings: list[list[float]]

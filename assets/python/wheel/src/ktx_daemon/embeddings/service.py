@@ -1,10 +1,9 @@
-"""The promises about embeddings, whatever computes them."""
+"""Promises about embeddings that hold whatever computes them, and computing in this process."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from threading import Lock
 
 from ktx_daemon.embeddings.provider import DIMENSIONS, EmbeddingProvider
 
@@ -15,44 +14,29 @@ class InvalidTextsError(ValueError):
 
 def refuse_blank_texts(texts: Sequence[str]) -> None:
     """Raises InvalidTextsError naming the positions of texts that are empty or white space."""
-    blank = [index for index, text in enumerate(texts) if not text.strip()]
+    blank = [index for index, text in enumerate(texts) if not text or text.isspace()]
     if blank:
         raise InvalidTextsError(f"Empty texts found at indices: {', '.join(map(str, blank))}")
 
 
-class EmbeddingService:
+def compute_once(load_provider: Callable[[], EmbeddingProvider], texts: Sequence[str]) -> list[list[float]]:
     """
-    Loads the provider at the first use and checks what goes in and what comes out.
+    One vector of `DIMENSIONS` finite numbers for each text, in the same order, computed in this process.
 
-    Safe to call from several threads; they take turns, so that two batches never need the memory of two. A load
-    that failed is tried again at the next call.
+    Raises InvalidTextsError for blank texts (before anything is loaded) and for more texts than the provider takes,
+    RuntimeError when the provider breaks its own promise, and whatever loading and computing raise.
     """
-
-    def __init__(self, load_provider: Callable[[], EmbeddingProvider]) -> None:
-        self._load_provider = load_provider
-        self._provider: EmbeddingProvider | None = None
-        self._turn = Lock()
-
-    def compute(self, texts: Sequence[str]) -> list[list[float]]:
-        """
-        One vector of `DIMENSIONS` finite numbers for each text, in the same order.
-
-        Raises InvalidTextsError for blank texts (before anything is loaded) and for more texts than the provider
-        takes, RuntimeError when the provider breaks its own promise, and whatever loading and computing raise.
-        """
-        refuse_blank_texts(texts)
-        with self._turn:
-            if self._provider is None:
-                self._provider = self._load_provider()
-            provider = self._provider
-            if len(texts) > provider.max_batch_size:
-                raise InvalidTextsError(f"Maximum {provider.max_batch_size} texts allowed per batch")
-            vectors = [[float(number) for number in vector] for vector in provider.embed(texts)]
-        _check_vectors(vectors, len(texts))
-        return vectors
+    refuse_blank_texts(texts)
+    provider = load_provider()
+    if len(texts) > provider.max_batch_size:
+        raise InvalidTextsError(f"Maximum {provider.max_batch_size} texts allowed per batch")
+    vectors = [[float(number) for number in vector] for vector in provider.embed(texts)]
+    check_vectors(vectors, len(texts))
+    return vectors
 
 
-def _check_vectors(vectors: list[list[float]], expected: int) -> None:
+def check_vectors(vectors: Sequence[Sequence[float]], expected: int) -> None:
+    """Raises RuntimeError when a provider gave anything but `DIMENSIONS` finite numbers for each text."""
     if len(vectors) != expected:
         raise RuntimeError(f"the provider returned {len(vectors)} vectors for {expected} texts")
     for index, vector in enumerate(vectors):

@@ -1,0 +1,52 @@
+"""The protocol between the daemon and its engine process."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from typing import BinaryIO
+
+_HEAD = struct.Struct("<IB")
+
+#: To the engine: a JSON list of texts.
+TEXTS = 1
+#: From it: how the engine describes itself, once, after it has verified its files.
+READY = 2
+#: Number of tokens of each text (uint32), then the vectors (float32), all little-endian.
+VECTORS = 3
+#: A sentence: this batch failed, the next one may do.
+FAILED = 4
+#: A sentence: there is no engine here, and what to do about it. It ends.
+UNAVAILABLE = 5
+#: The files are no longer those that were verified. It ends; a new one verifies them.
+STALE = 6
+
+
+def write(sink: BinaryIO, kind: int, payload: bytes) -> None:
+    """Writes one frame."""
+    sink.write(encode(kind, payload))
+    sink.flush()
+
+
+def encode(kind: int, payload: bytes) -> bytes:
+    """One frame."""
+    return _HEAD.pack(len(payload), kind) + payload
+
+
+def read(source: BinaryIO) -> tuple[int, bytes] | None:
+    """The next frame: kind and payload; None at the end."""
+    head = source.read(_HEAD.size)
+    if len(head) < _HEAD.size:
+        return None
+    length, kind = _HEAD.unpack(head)
+    payload = source.read(length)
+    return (kind, payload) if len(payload) == length else None
+
+
+async def receive(source: asyncio.StreamReader) -> tuple[int, bytes] | None:
+    """`read` without waiting in the way of others."""
+    try:
+        length, kind = _HEAD.unpack(await source.readexactly(_HEAD.size))
+        return kind, await source.readexactly(length)
+    except asyncio.IncompleteReadError:
+        return None

@@ -1,0 +1,233 @@
+"""Runs the daemon: uvicorn with limits on what a client may hold, and a stop that finishes what was accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from ktx_daemon.logs import log_config
+from ktx_daemon.web import ASGIApp
+
+#: Agents pause longer between two questions than the usual 5 s.
+KEEP_ALIVE_SECONDS = 75
+#: How long the head of a request may take, from its first byte; a connection may be silent before as long as after.
+HEAD_SECONDS = 10
+#: A body, and an answer that is read: so many bytes at least come in so many seconds, or it stands still.
+STANDSTILL_SECONDS = 10
+STANDSTILL_BYTES = 1024
+#: What is left after that long is refused. `ktx` waits for the end of a daemon only when it ends all of them.
+DRAIN_SECONDS = 20
+#: Files and sockets that the daemon needs besides connections.
+_OTHER_DESCRIPTORS = 48
+_MOST_CONNECTIONS = 2000
+
+_REFUSAL = (
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\nconnection: close\r\n"
+)
+
+
+class LimitedProtocol(H11Protocol):
+    """
+    A connection that is closed when it stands still: while a head or a body arrives, and while an answer is read.
+
+    Beyond `most_connections` a new one is refused with 503, the longest idle one is closed before that.
+    """
+
+    most_connections = _MOST_CONNECTIONS
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._watch: asyncio.TimerHandle | None = None
+        self._is_answer_stuck = False
+        self._received_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self.most_connections and not self._close_an_idle_one():
+            body = b'{"detail":"The daemon has as many connections as it can hold. Try again in 1 s"}'
+            transport.write(_REFUSAL + b"content-length: %d\r\n\r\n" % len(body) + body)
+            transport.close()
+            return
+        # Nothing was asked yet: it may wait as long as between two requests.
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def data_received(self, data: bytes) -> None:
+        self._received_bytes += len(data)
+        super().data_received(data)
+        self._watch_arrival()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_watch()
+        self._unset_keepalive_if_required()
+        super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        self._stop_watch()
+        super().on_response_complete()
+        self._watch_arrival()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_reader(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._is_answer_stuck = False
+
+    def _watch_arrival(self) -> None:
+        """A head or a body is incomplete: it has to go on."""
+        if self.transport.is_closing():
+            self._stop_watch()
+        elif self._is_body_arriving:
+            if self._watch is None:
+                self._watch = self.loop.call_later(STANDSTILL_SECONDS, self._check_body, self._received_bytes)
+        elif self._is_head_arriving:
+            if self._watch is None:
+                self._watch = self.loop.call_later(HEAD_SECONDS, self._time_out, "The head of the request")
+        else:
+            self._stop_watch()
+
+    @property
+    def _is_head_arriving(self) -> bool:
+        return self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0])
+
+    @property
+    def _is_body_arriving(self) -> bool:
+        return self.conn.their_state is h11.SEND_BODY
+
+    def _check_body(self, received_before: int) -> None:
+        self._watch = None
+        if not self._is_body_arriving:
+            self._watch_arrival()
+        elif self._received_bytes - received_before < STANDSTILL_BYTES and not self.flow.read_paused:
+            self._time_out("The body of the request")
+        else:
+            self._watch_arrival()
+
+    def _time_out(self, what: str) -> None:
+        self._watch = None
+        if self.transport.is_closing():
+            return
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            body = b'{"detail":"%b did not arrive in time"}' % what.encode()
+            head = b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\n"
+            self.transport.write(head + b"content-length: %d\r\n\r\n" % len(body) + body)
+        self.transport.close()
+
+    def _watch_reader(self, waiting_bytes: int) -> None:
+        """An answer waits in the buffer: it has to be read."""
+        self._is_answer_stuck = True
+        self.loop.call_later(STANDSTILL_SECONDS, self._check_reader, waiting_bytes)
+
+    def _check_reader(self, waiting_before: int) -> None:
+        if not self._is_answer_stuck or self.transport.is_closing():
+            return
+        waiting = self.transport.get_write_buffer_size()
+        if waiting_before - waiting < STANDSTILL_BYTES:
+            self.transport.abort()
+        else:
+            self._watch_reader(waiting)
+
+    def _close_an_idle_one(self) -> bool:
+        idle = [
+            other
+            for other in self.connections
+            if other is not self and isinstance(other, LimitedProtocol) and other._is_idle
+        ]
+        if not idle:
+            return False
+        oldest = min(idle, key=lambda other: other.timeout_keep_alive_task.when())  # type: ignore[union-attr]
+        oldest.timeout_keep_alive_handler()
+        return True
+
+    @property
+    def _is_idle(self) -> bool:
+        return self.timeout_keep_alive_task is not None and not self.transport.is_closing()
+
+    def _stop_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
+
+class DaemonServer(uvicorn.Server):
+    """When it is told to stop, it lets `drain` finish what was accepted before connections are closed."""
+
+    def __init__(self, config: uvicorn.Config, drain: Callable[[float], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._drain = drain
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        for server in self.servers:
+            server.close()
+        await self._drain(DRAIN_SECONDS)
+        await super().shutdown(sockets)
+
+
+def make_server(
+    app: ASGIApp, drain: Callable[[float], Awaitable[None]], *, host: str, port: int, log_level: str
+) -> DaemonServer:
+    """A server that is ready to `run`."""
+    LimitedProtocol.most_connections = _connection_limit()
+    _return_large_blocks()
+    is_chatty = log_level in ("debug", "trace")
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]  # the same interface, typed more loosely
+        host=host,
+        port=port,
+        log_level=log_level,
+        log_config=log_config(log_level),
+        access_log=is_chatty,
+        loop="asyncio",
+        http=LimitedProtocol,
+        ws="none",
+        lifespan="off",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        headers=[("keep-alive", f"timeout={KEEP_ALIVE_SECONDS}")],
+        # Answers that were computed are being sent by then.
+        timeout_graceful_shutdown=1,
+    )
+    return DaemonServer(config, drain)
+
+
+def _connection_limit() -> int:
+    """Raises the limit of open files as far as it is allowed, and leaves room below it."""
+    try:
+        import resource
+    except ImportError:
+        return _MOST_CONNECTIONS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_CONNECTIONS + _OTHER_DESCRIPTORS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY:
+        return _MOST_CONNECTIONS
+    return max(8, min(_MOST_CONNECTIONS, soft - _OTHER_DESCRIPTORS))
+
+
+#: mallopt's parameters in glibc's malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
+
+def _return_large_blocks() -> None:
+    """
+    Has glibc give freed bodies back to the system.
+
+    By itself it raises the size from which it does so with every large block that is freed, up to 32 MB.
+    """
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, 128 * 1024)
+        libc.mallopt(_M_TRIM_THRESHOLD, 1024 * 1024)

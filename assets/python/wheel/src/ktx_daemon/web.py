@@ -1,0 +1,152 @@
+"""
+As much of a web framework as the embedding endpoints need: requests, answers, memory that is counted.
+
+They answer without one, since it takes twice the memory and three times the start of the rest of the daemon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping, Sequence
+from typing import Any, TypeVar
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = Sequence[tuple[str, str]]
+
+T = TypeVar("T")
+
+
+class ProblemError(Exception):
+    """An answer that is not 200: `detail` is a sentence or a structured list."""
+
+    def __init__(self, status: int, detail: Any, headers: Headers = ()) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = headers
+
+
+class ClientGoneError(Exception):
+    """Nobody waits for the answer any more."""
+
+
+class Budget:
+    """Memory that requests may have together, in bytes, from the first byte of a body to the last of the answer."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self.used_bytes = 0
+
+    def lease(self) -> Lease:
+        return Lease(self)
+
+    def has_room(self, size_bytes: int) -> bool:
+        # One request alone is let through whatever it needs: its size has a limit of its own.
+        return self.used_bytes == 0 or self.used_bytes + size_bytes <= self._limit_bytes
+
+
+class Lease:
+    """One request's part of a budget."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._size_bytes = 0
+
+    def resize(self, size_bytes: int) -> bool:
+        """False, and nothing changed, when there is no room for so much."""
+        growth = size_bytes - self._size_bytes
+        if growth > 0:
+            self._budget.used_bytes -= self._size_bytes
+            has_room = self._budget.has_room(size_bytes)
+            self._budget.used_bytes += self._size_bytes
+            if not has_room:
+                return False
+        self._budget.used_bytes += growth
+        self._size_bytes = size_bytes
+        return True
+
+    def release(self) -> None:
+        self._budget.used_bytes -= self._size_bytes
+        self._size_bytes = 0
+
+
+class Request:
+    """One HTTP request."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._receive = receive
+        self._headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+    def header(self, name: str) -> str:
+        """Empty when it was not sent. The name in lower case."""
+        return self._headers.get(name, "")
+
+    async def read_body(self, max_bytes: int, lease: Lease, busy: Callable[[], ProblemError]) -> bytes:
+        """
+        The whole body. What it takes is on the lease.
+
+        Raises ProblemError 413 beyond `max_bytes`, `busy()` when the lease has no room, ClientGoneError.
+        """
+        too_large = ProblemError(413, f"Request body is larger than {max_bytes} bytes", [("connection", "close")])
+        announced = self.header("content-length")
+        if announced.isdecimal() and int(announced) > max_bytes:
+            raise too_large
+        body = bytearray()
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
+            body += message.get("body", b"")
+            if len(body) > max_bytes:
+                raise too_large
+            if not lease.resize(len(body)):
+                raise busy()
+            if not message.get("more_body"):
+                return bytes(body)
+
+    async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of the work, which is cancelled when the client leaves. Raises ClientGoneError then."""
+        task = asyncio.ensure_future(work)
+        gone = asyncio.ensure_future(self._disconnect())
+        try:
+            await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            raise ClientGoneError
+        finally:
+            for pending in (task, gone):
+                if not pending.done():
+                    pending.cancel()
+                    with contextlib.suppress(asyncio.CancelledError, Exception):
+                        await pending
+
+    async def _disconnect(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+async def send_json(send: Send, status: int, body: Iterable[bytes] | object, headers: Headers = ()) -> None:
+    """Answers with JSON: any document, or the bytes of one in a list of pieces that are not copied together."""
+    is_encoded = isinstance(body, list) and all(isinstance(piece, bytes) for piece in body)
+    pieces: list[bytes] = body if is_encoded else [json.dumps(body, separators=(",", ":")).encode()]  # type: ignore[assignment]
+    named = [
+        ("content-length", str(sum(map(len, pieces)))),
+        ("content-type", "application/json"),
+        *headers,
+    ]
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in named]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+    for piece in pieces:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def send_problem(send: Send, problem: ProblemError) -> None:
+    """Answers with `detail`."""
+    await send_json(send, problem.status, {"detail": problem.detail}, problem.headers)
