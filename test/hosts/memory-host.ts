@@ -36,3 +36,30 @@ export function answeringFetcher(...statuses: number[]) {
   };
   return { fetcher, requests };
 }
+
+/** A host with files, for what does not need a real one. `fetcher` lists the models that its service read when it was restarted last. */
+export function memoryHost(options: { answers?: readonly (readonly [RegExp, Answer])[] } = {}) {
+  const files = new Map([[CONFIG_PATH, OLD_CONFIG]]);
+  const commands: string[] = [];
+  let served = OLD_CONFIG;
+  const exec: SshExec = async (_target, command, stdin = '') => {
+    commands.push(command);
+    const answer = options.answers?.find(([pattern]) => pattern.test(command))?.[1];
+    if (answer instanceof Error) throw answer;
+    if (answer) return { code: 0, stdout: '', stderr: '', ...answer };
+    const [path = '', copy = ''] = [...command.matchAll(/'([^']*)'/g)].map(([, word]) => word!);
+    const text = files.get(path);
+    const isMissing = !command.startsWith('cat >') && text === undefined && command !== RESTART;
+    if (isMissing) return { code: 1, stdout: '', stderr: `cat: ${path}: No such file or directory\n` };
+    if (command.startsWith("cat '")) return { code: 0, stdout: text!, stderr: '' };
+    if (command.startsWith('cat >')) files.set(path, stdin);
+    if (command.startsWith('cp')) files.set(copy, text!);
+    if (command === RESTART) served = files.get(CONFIG_PATH)!;
+    return { code: 0, stdout: '', stderr: '' };
+  };
+  const fetcher: typeof fetch = async () => {
+    const ids = [...served.matchAll(/^ {2}(\w+):$/gm)].map(([, id]) => ({ id }));
+    return new Response(JSON.stringify({ object: 'list', data: ids }));
+  };
+  return { exec, fetcher, files, commands };
+}

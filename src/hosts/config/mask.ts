@@ -18,6 +18,8 @@ const SECRET_NAME = /KEY|TOKEN|SECRET|PASSWORD/i;
 const ASSIGNMENT = /^(["']?[^=\s]*=)([\s\S]*?)(["']?)$/;
 /** For lines that no parser understands: a configuration that was cut in half, or is no YAML at all. */
 const KEY_LINE = /^(\s*(?:-\s+)?["']?api_?keys?["']?\s*:\s*)(\S.*)$/i;
+const KEY_LIST_START = /^\s*["']?api_?keys["']?\s*:\s*(?:#.*)?$/i;
+const LIST_ITEM = /^(\s*-\s+)\S.*$/;
 const ENV_WORD = /\b(\w*(?:KEY|TOKEN|SECRET|PASSWORD)\w*=)(?:"[^"]*"?|'[^']*'?|[^\s"']+)/gi;
 /** `--api-key value` of a server's command line; `--max-tokens 4096` is none. */
 const SECRET_OPTION = /(--?[\w-]*(?:key|token|secret|password)(?:=|\s+))(?!-)("[^"]*"?|'[^']*'?|[^\s"']+)/gi;
@@ -37,9 +39,13 @@ export function maskedDiff(oldText: string, newText: string): string {
  */
 export function maskSecrets(text: string): string {
   const { redact } = createRedactor();
+  let isInKeyList = false;
   return withoutRanges(text, secretRanges(text))
     .split('\n')
-    .map((line) => redact(maskLine(line)))
+    .map((line) => {
+      isInKeyList = KEY_LIST_START.test(line) || (isInKeyList && LIST_ITEM.test(line));
+      return redact(maskLine(isInKeyList ? line.replace(LIST_ITEM, `$1${MASK}`) : line));
+    })
     .join('\n');
 }
 

@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { computeDiff } from '../../src/hosts/config/diff.ts';
+import { maskedDiff, maskSecrets } from '../../src/hosts/config/mask.ts';
+
+describe('secrets in a configuration are masked', () => {
+  it.each([
+    ['a list of API keys', 'apiKeys:\n  - hush-1\n  - "hush-2" # mine\n'],
+    ['the same in one line', 'apiKeys: [hush-1, "hush-2"]\n'],
+    ['a quoted key', '"apiKeys":\n- hush-1\n'],
+    ['another case', 'ApiKeys: [hush-1]\napi_key: hush-2\n'],
+    ['an API key of a peer', 'peers:\n  p:\n    apiKey: hush-1\n'],
+    [
+      'variables by their names',
+      'models:\n  a:\n    env:\n      - HF_TOKEN=hush-1\n      - "MY_SECRET_X=hush 2"\n      - KEY=hush-3\n',
+    ],
+    ['variables in one line', 'models: {a: {env: [HF_TOKEN=hush-1, "A_KEY=hush-2"]}}\n'],
+    ['variables as a mapping', 'models:\n  a:\n    env:\n      HF_TOKEN: hush-1\n'],
+    ['an anchor', 'x: &k [hush-1]\napiKeys: *k\ny: &s hush-2\npeers: {p: {apiKey: *s}}\n'],
+    ['a block', 'apiKeys:\n  - |\n    hush-1\n    hush-2\n'],
+    ['a folded key', 'peers:\n  p:\n    apiKey: "hush-1\n      hush-2"\n'],
+    ['macros', 'macros:\n  api-key: hush-1\n  my_token: hush-2\n'],
+    ['options of a command', 'models:\n  a:\n    cmd: serve --api-key hush-1 --hf-token=hush-2 -m x\n'],
+    [
+      'a token that says what it is',
+      'models:\n  a:\n    cmd: serve hf_hushhushhushhush1234 # hf_hushhushhushhush5678\n',
+    ],
+    ['a comment', '# HF_TOKEN=hush-1\nmodels: {}\n'],
+    ['a text that is cut off', 'models:\n  a: {cmd: "x\napiKeys:\n  - hush-1\n'],
+    ['a text that is no YAML', 'apiKey: hush-1\n\tapiKeys: hush-2 ]\n - A_KEY=hush-3\n'],
+    ['a second document', 'models: {}\n---\napiKeys: [hush-1]\n'],
+    ['Windows line ends', 'apiKeys:\r\n  - hush-1\r\nmodels: {}\r\n'],
+  ])('%s', (_name, text) => {
+    const masked = maskSecrets(text);
+    expect(masked).not.toContain('hush');
+    expect(masked).toContain('****');
+    expect(masked.split('\n')).toHaveLength(text.split('\n').length);
+    expect(maskSecrets(masked)).not.toContain('hush');
+  });
+
+  it('everything else stays as it is', () => {
+    const text = `# models\nmodels:\n  "a b":\n    cmd: |\n      serve --max-tokens 4096 --keys-file x\n      -m model.gguf\n    env: [CUDA_VISIBLE_DEVICES=0, "PATH=/a:/b"]\n    aliases: [monkey]\napiKeys: []\nlogLevel: info\n`;
+    expect(maskSecrets(text)).toBe(text);
+  });
+
+  it('a variable keeps its name', () => {
+    expect(maskSecrets('env:\n  - HF_TOKEN=hush\n')).toBe('env:\n  - HF_TOKEN=****\n');
+  });
+});
+
+describe('a masked diff', () => {
+  it('knows an API key by lines that it does not show', () => {
+    expect(maskedDiff('apiKeys:\n  - hush-1\n  - b\n', 'apiKeys:\n  - hush-2\n  - b\n')).toBe(
+      '@@ lines 2..2 -> 2..2 @@\n-   - ****\n+   - ****',
+    );
+  });
+
+  it('has the header and the number of lines of the real one, and is empty with it', () => {
+    const line = fc.constantFrom(
+      'apiKeys:',
+      '  - hush-1',
+      '  - hush-2',
+      'models:',
+      '  a: {apiKey: hush-3}',
+      '',
+      '    - X_KEY=hush-4',
+      '\t',
+      '  b: |',
+      '      hush',
+    );
+    const text = fc.array(line, { maxLength: 12 }).map((lines) => lines.join('\n'));
+    fc.assert(
+      fc.property(text, text, (before, after) => {
+        const real = computeDiff(before, after).split('\n');
+        const masked = maskedDiff(before, after).split('\n');
+        expect([masked.length, masked[0]]).toEqual([real.length, real[0]]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
