@@ -17,9 +17,10 @@ export async function main(
     io.stdout.write(`ktx ${packageVersion()}\n`);
     return 0;
   }
+  const { harmlessIo } = await import('../embed/harmless-io.ts');
   if (argv.length === 1 && argv[0] === 'setup' && Object.keys(deps).length === 0) {
-    return (await import('./bare-setup.ts')).runBareSetup(io);
+    return (await import('./bare-setup.ts')).runBareSetup(harmlessIo(io));
   }
   const { runProgram } = await import('./program.ts');
-  return runProgram(argv, io, deps);
+  return runProgram(argv, harmlessIo(io), deps);
 }

@@ -1,4 +1,5 @@
 import type { FailureClass } from '../support/errors.ts';
+import { harmlessValue } from '../support/harmless.ts';
 import type { Remedy } from '../support/remedies.ts';
 
 /** The steps of a setup, in their order. What each does is in `src/install/`. */
@@ -170,8 +171,9 @@ export interface SetupResult {
 
 export type OnEvent = (event: SetupEvent) => void;
 
-/** Stamps events with the time and hands them on. `now` is injected by tests only. */
+/** Stamps events with the time, makes every text in them harmless and hands them on. `now` is injected by tests only. */
 export function eventEmitter(onEvent: OnEvent | undefined, now: () => Date = () => new Date()) {
-  return (body: SetupEventBody): void => onEvent?.({ at: now().toISOString(), ...body } as SetupEvent);
+  return (body: SetupEventBody): void =>
+    onEvent?.({ at: now().toISOString(), ...harmlessValue(body) } as SetupEvent);
 }
 export type Emit = ReturnType<typeof eventEmitter>;

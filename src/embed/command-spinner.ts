@@ -1,4 +1,6 @@
 import { hasUnicode } from '../present/ascii.ts';
+import { harmlessLine, harmlessText } from '../support/harmless.ts';
+import { rawOutput } from './harmless-io.ts';
 import type { KtxCliIo } from './io.ts';
 
 /** How a command without a screen of its own shows that something takes a while. */
@@ -29,11 +31,11 @@ export function createCommandSpinner(io: KtxCliIo, env: NodeJS.ProcessEnv = proc
   const isAscii = isMoving && !hasUnicode(env);
   const line = (kind: keyof typeof GLYPHS, text: string) => {
     const [glyph, colour] = GLYPHS[kind];
-    return `${paint(colour, (isAscii && ASCII_ENDS[kind]) || glyph)}  ${text}\n`;
+    return `${paint(colour, (isAscii && ASCII_ENDS[kind]) || glyph)}  ${harmlessText(text)}\n`;
   };
   if (isMoving) return movingSpinner(io, line, paint, isAscii ? ASCII_FRAMES : FRAMES);
   const say = (kind: keyof typeof GLYPHS) => (text: string) => {
-    io.stderr.write(line(kind, text));
+    rawOutput(io.stderr).write(line(kind, text));
   };
   return { start: say('start'), message: say('message'), stop: say('stop'), error: say('error') };
 }
@@ -44,6 +46,7 @@ function movingSpinner(
   paint: (colour: number, text: string) => string,
   frames: readonly string[],
 ): CommandSpinner {
+  const output = rawOutput(io.stdout);
   let timer: NodeJS.Timeout | undefined;
   let shown = '';
   let frame = 0;
@@ -51,11 +54,11 @@ function movingSpinner(
     // One row at most: what wraps cannot be cleared.
     const room = (io.stdout.columns ?? 80) - 4;
     const glyph = frames[frame++ % frames.length]!;
-    io.stdout.write(`${CLEAR_LINE}${paint(GLYPHS.start[1], glyph)}  ${shown.slice(0, room)}`);
+    output.write(`${CLEAR_LINE}${paint(GLYPHS.start[1], glyph)}  ${harmlessLine(shown).slice(0, room)}`);
   };
   const end = (kind: 'stop' | 'error') => (text: string) => {
     clearInterval(timer);
-    io.stdout.write(CLEAR_LINE + line(kind, text));
+    output.write(CLEAR_LINE + line(kind, text));
   };
   return {
     start(text) {

@@ -1,5 +1,6 @@
 import type { KtxRuntimeFeature } from '../core/features.ts';
 import { CancelledError } from '../support/errors.ts';
+import { harmlessText } from '../support/harmless.ts';
 import type { KtxCliIo } from './io.ts';
 
 const LABELS: Record<KtxRuntimeFeature, string> = {
@@ -28,7 +29,7 @@ export async function confirmOnTerminal(
   const { confirm, isCancel } = await import('@clack/prompts');
   // Whoever read keys before may have let go of stdin; then the program would end at the question.
   process.stdin.ref();
-  const answer = await confirm({ message: question, initialValue, signal });
+  const answer = await confirm({ message: harmlessText(question), initialValue, signal });
   if (isCancel(answer)) throw new CancelledError();
   return answer;
 }

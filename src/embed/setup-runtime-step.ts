@@ -7,6 +7,7 @@ import {
 import { recordSetupStep } from '../project/setup-progress.ts';
 import { errorMessage } from '../support/errors.ts';
 import { ensureManagedLocalEmbeddingsDaemon } from './embeddings-daemon.ts';
+import { harmlessIo } from './harmless-io.ts';
 import { ensureManagedPythonCommandRuntime, type KtxManagedPythonInstallPolicy } from './install-policy.ts';
 import type { KtxCliIo } from './io.ts';
 
@@ -50,9 +51,10 @@ const LABELS: Record<KtxRuntimeFeature, string> = { core: 'core', 'local-embeddi
  */
 export async function runKtxSetupRuntimeStep(
   args: KtxSetupRuntimeStepArgs,
-  io: KtxCliIo,
+  output: KtxCliIo,
   deps: KtxSetupRuntimeStepDeps = {},
 ): Promise<KtxSetupRuntimeStepResult> {
+  const io = harmlessIo(output);
   const { projectDir } = args;
   const { config } = await (deps.loadProject ?? loadProjectConfig)({ projectDir });
   const requirements = resolveProjectRuntimeRequirements(config, {
@@ -65,7 +67,7 @@ export async function runKtxSetupRuntimeStep(
     return { status: 'skipped', projectDir, requirements };
   }
   try {
-    for (const feature of features) await prepare(feature, args, io, deps);
+    for (const feature of features) await prepare(feature, args, output, deps);
   } catch (error) {
     const lines = errorMessage(error).split(/\r?\n/);
     io.stderr.write(

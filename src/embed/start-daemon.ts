@@ -22,6 +22,7 @@ import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
 import type { Note } from '../runtime/write-access.ts';
 import type { ManagedPythonRuntimeInstallOptions } from '../setup/request/install-types.ts';
 import { errorCode, SetupError, throwIfCancelled } from '../support/errors.ts';
+import { harmlessText } from '../support/harmless.ts';
 
 export interface ManagedPythonDaemonChild {
   pid?: number;
@@ -70,7 +71,7 @@ export class ManagedPythonDaemonStartError extends Error {
   readonly stderrLog: string;
 
   constructor(detail: string, stderrLog: string) {
-    super(`ktx daemon failed to start: ${detail}. stderr: ${stderrLog}`);
+    super(harmlessText(`ktx daemon failed to start: ${detail}. stderr: ${stderrLog}`));
     this.name = 'ManagedPythonDaemonStartError';
     this.detail = detail;
     this.stderrLog = stderrLog;

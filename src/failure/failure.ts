@@ -1,5 +1,6 @@
 import type { FailureReport, SetupStep } from '../core/events.ts';
 import { errorChain, errorMessage, type FailureClass, SetupError } from '../support/errors.ts';
+import { harmlessValue } from '../support/harmless.ts';
 import {
   COPY_STORE,
   otherRemedy,
@@ -22,7 +23,7 @@ export function describeFailure(
   error: unknown,
   context: { step: SetupStep | null; untouched: string; logPath: string | null },
 ): FailureReport {
-  return { ...diagnose(error), ...context };
+  return harmlessValue({ ...diagnose(error), ...context });
 }
 
 function diagnose(error: unknown): Diagnosis {

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorCode } from '../support/errors.ts';
+import { harmlessText } from '../support/harmless.ts';
 import type { Redactor } from '../support/text/redaction.ts';
 
 /**
@@ -90,7 +91,8 @@ export async function openInstallLog(
     if (closing) throw new Error(`The log ${path} is closed and cannot take more.`);
     // An empty batch would end the writer before it is kept in `writing`, and nothing would start another.
     if (lines.length === 0) return;
-    for (const line of lines) {
+    for (const each of lines) {
+      const line = harmlessText(each);
       pending.push(line);
       waitingChars += line.length + 1;
     }

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { harmlessLine } from '../support/harmless.ts';
 
 /** What a log view shows. The same object until something new is there, so React compares it by identity. */
 export interface LogSnapshot {
@@ -90,10 +91,8 @@ function boundedLine(line: string): string {
   return `${Buffer.from(line.slice(0, MAX_SHOWN_CHARS)).toString('utf8')}…`;
 }
 
-/** A child's control characters would move the cursor of our screen. */
+/** A child may paint its lines; what else would move the cursor of our screen is shown. */
 function shownLine(line: string): string {
-  if (!/[\x00-\x1f\x7f-\x9f]/.test(line)) return line;
-  return stripVTControlCharacters(line)
-    .replaceAll('\t', '    ')
-    .replace(/[\x00-\x1f\x7f-\x9f]/g, '');
+  const plain = line.includes('\u001b') ? stripVTControlCharacters(line) : line;
+  return harmlessLine(plain).replaceAll('\t', '    ');
 }

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import type { SetupEvent } from '../core/events.ts';
 import { CancelledError } from '../support/errors.ts';
+import { harmlessText } from '../support/harmless.ts';
 import { withStopSignals } from '../support/stop-signals.ts';
 import { formatBytes } from '../support/text/format.ts';
 import { availableOffers } from '../wizard/choices.ts';
@@ -29,7 +30,7 @@ async function ask<Plan extends PlanOutcome>(
   const lineOptions = { homeDir: options.setup.homeDir ?? homedir() };
   const isUnicode = hasUnicode(env);
   const print = (lines: readonly string[]) => {
-    for (const line of lines) stdout.write(`${isUnicode ? line : toAscii(line)}\n`);
+    for (const line of lines) stdout.write(`${harmlessText(isUnicode ? line : toAscii(line))}\n`);
   };
   const lines = createLinePresenter(lineOptions);
   let isBusy = false;

@@ -1,3 +1,4 @@
+import { harmlessLine, harmlessText, harmlessValue } from './harmless.ts';
 import { type Remedy, remedyText } from './remedies.ts';
 
 /** What kind of thing stood in the way. Shown in text and JSON; decides which remedies are offered. */
@@ -16,7 +17,7 @@ export type FailureClass =
  */
 export class KtxExpectedError extends Error {
   constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(harmlessText(message), options);
     this.name = 'KtxExpectedError';
   }
 }
@@ -44,9 +45,9 @@ export class SetupError extends KtxExpectedError {
   constructor(message: string, details: SetupErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.failureClass = details.failureClass;
-    this.evidence = details.evidence ?? [];
-    this.remedies = details.remedies ?? [];
-    this.nextSteps = details.nextSteps ?? this.remedies.map(remedyText);
+    this.evidence = (details.evidence ?? []).map(harmlessLine);
+    this.remedies = harmlessValue(details.remedies ?? []);
+    this.nextSteps = (details.nextSteps ?? this.remedies.map(remedyText)).map(harmlessLine);
     this.host = details.host ?? null;
   }
 }

@@ -62,7 +62,7 @@ describe('log store', () => {
     ]);
     store.flush();
     const { lines } = store.getSnapshot();
-    expect(lines.slice(0, 4)).toEqual(['red', 'a    b', 'bell x', 'y']);
+    expect(lines.slice(0, 4)).toEqual(['red', 'a    b', 'bell\\u0007 \\u0008x', 'y']);
     expect(lines[4]).toBe(`${'x'.repeat(2000)}…`);
     expect(lines[5]).toBe('é 漢');
   });

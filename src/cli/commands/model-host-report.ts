@@ -5,7 +5,7 @@ import type { ModelHostConnection } from '../../hosts/ssh/connection.ts';
 import { restoreByHand, sshHints } from '../../hosts/ssh/ssh-hints.ts';
 import type { ApplyResult } from '../../hosts/types.ts';
 import { jsonText } from '../../support/fs/atomic-file.ts';
-import { harmlessText } from '../../support/text/control-characters.ts';
+import { harmlessText } from '../../support/harmless.ts';
 import { printFailureEvent, usageFailure } from '../output/failure-event.ts';
 import type { ModelHostArgs } from './model-host-program.ts';
 

@@ -13,6 +13,7 @@ import {
 } from '../../setup/session/network-settings.ts';
 import { CancelledError, errorMessage, SetupError, volumeFailureClass } from '../../support/errors.ts';
 import { jsonText, writeFileAtomic } from '../../support/fs/atomic-file.ts';
+import { harmlessText } from '../../support/harmless.ts';
 import { withStopSignals } from '../../support/stop-signals.ts';
 import { printError } from '../output/print-error.ts';
 import type { NetworkArgs } from './network-program.ts';
@@ -79,7 +80,7 @@ async function report(
   return withStopSignals(async (signal) => {
     try {
       const found = await collectReport({ ...place, cliVersion: packageVersion(), signal });
-      const text = args.isJson ? jsonText(found) : reportText(found);
+      const text = harmlessText(args.isJson ? jsonText(found) : reportText(found));
       io.stdout.write(text);
       if (args.outputPath === null) return 0;
       const path = resolve(place.cwd, args.outputPath);

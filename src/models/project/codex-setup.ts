@@ -1,5 +1,5 @@
 import { errorMessage, SetupError } from '../../support/errors.ts';
-import { harmlessText } from '../../support/text/control-characters.ts';
+import { harmlessText } from '../../support/harmless.ts';
 import { type CodexAuthProbeResult, runCodexAuthProbe } from '../codex/auth-probe.ts';
 import { formatCodexIsolationWarning } from '../codex/isolation.ts';
 import { DEFAULT_CODEX_MODEL } from '../codex/model-ids.ts';

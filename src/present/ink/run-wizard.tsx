@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { styleText } from 'node:util';
+import { harmlessValue } from '../../support/harmless.ts';
 import { STOP_SIGNALS } from '../../support/stop-signals.ts';
 import type { PlanOutcome } from '../../wizard/functions.ts';
 import { logLines } from '../../wizard/log-lines.ts';
@@ -52,7 +53,7 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
     stdin.off('end', terminate);
     restoreInput(stdin);
   }
-  const lines = farewellLines(await withOwnLog(left.farewell), {
+  const lines = farewellLines(harmlessValue(await withOwnLog(left.farewell)), {
     homeDir,
     columns: stdout.columns,
     shouldWrap: true,

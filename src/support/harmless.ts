@@ -1,0 +1,68 @@
+/**
+ * The one place where text from outside (another program, a host, a file of somebody else's) becomes text for a person or a
+ * file. What a terminal would obey, or what would show a text as another one, is shown as `\uXXXX` instead: control
+ * characters (C0 but for line ends and tabs, DEL, C1), marks that turn the direction of writing, invisible separators and
+ * tags, halves of characters. The escapes are those of JSON, so a JSON document means the same after it.
+ */
+const UNSAFE =
+  /[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|\p{Cs}/u;
+const EACH_UNSAFE = new RegExp(UNSAFE, 'gu');
+
+/** Text of one line or several. */
+export function harmlessText(text: string): string {
+  if (!UNSAFE.test(text)) return text;
+  return text.replaceAll('\r\n', '\n').replaceAll(EACH_UNSAFE, escaped);
+}
+
+/** Text that stands on one line, and cannot begin another. */
+export function harmlessLine(text: string): string {
+  return harmlessText(text).replaceAll('\n', '\\u000a');
+}
+
+/** The same value with every string in it made harmless, names of fields too. Objects with a class of their own stay as they are. */
+export function harmlessValue<T>(value: T): T {
+  return walk(value, new WeakMap()) as T;
+}
+
+/**
+ * For values that change a little at a time: what was walked once is known by identity, and what is harmless already is given
+ * back as it is.
+ */
+export function createHarmlessView(): <T>(value: T) => T {
+  const known = new WeakMap<object, unknown>();
+  return (value) => walk(value, known) as typeof value;
+}
+
+function walk(value: unknown, known: WeakMap<object, unknown>): unknown {
+  if (typeof value === 'string') return harmlessText(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (known.has(value)) return known.get(value);
+  const isPlain = Array.isArray(value) || [Object.prototype, null].includes(Object.getPrototypeOf(value));
+  if (!isPlain) return value;
+  // Before the parts: something that contains itself ends here.
+  known.set(value, value);
+  const result = Array.isArray(value) ? walkedArray(value, known) : walkedObject(value, known);
+  known.set(value, result);
+  return result;
+}
+
+function walkedArray(value: readonly unknown[], known: WeakMap<object, unknown>): readonly unknown[] {
+  const walked = value.map((each) => walk(each, known));
+  return walked.every((each, index) => each === value[index]) ? value : walked;
+}
+
+function walkedObject(value: object, known: WeakMap<object, unknown>): object {
+  const entries = Object.entries(value);
+  const walked = entries.map(([name, each]) => [harmlessText(name), walk(each, known)] as const);
+  const isSame = walked.every(
+    ([name, each], index) => name === entries[index]![0] && each === entries[index]![1],
+  );
+  return isSame ? value : Object.fromEntries(walked);
+}
+
+function escaped(character: string): string {
+  return Array.from(
+    { length: character.length },
+    (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`,
+  ).join('');
+}
