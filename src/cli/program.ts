@@ -168,6 +168,7 @@ function addSetup(program: Command, run: (raw: RawSetupFlags) => Promise<void>):
     .option('--ignore-disk', 'install although the disk seems too full')
     .option('--runtime-root <dir>', 'install here instead of ~/.ktx/runtime', value('--runtime-root'))
     .option('--force', 'build a new environment although a working one is there')
+    .option('--dry-run', 'print the plan and change nothing; with --json as data')
     .option('--print-schema', 'print the JSON Schema of a line of --json, and do nothing')
     .action(run);
 }

@@ -1,8 +1,9 @@
 import type { FailureClass } from '../support/errors.ts';
 import { harmlessValue } from '../support/harmless.ts';
 import type { Remedy } from '../support/remedies.ts';
+import type { PlannedInstall } from './planned-install.ts';
 
-/** The steps of a setup, in their order. What each does is in `src/install/`. */
+/** The steps of a setup, in their order. What each does is in `src/setup/build/`. */
 export const SETUP_STEPS = ['plan', 'fetch', 'python', 'packages', 'prove', 'switch'] as const;
 export type SetupStep = (typeof SETUP_STEPS)[number];
 
@@ -99,6 +100,8 @@ export type SetupEventBody =
   | { type: 'plan'; plan: PlanSummary }
   | { type: 'check'; check: CheckResult }
   | { type: 'failure'; failure: FailureReport }
+  /** The end of a dry run: nothing was changed. */
+  | { type: 'dry-run'; plan: PlannedInstall }
   | { type: 'done'; result: SetupResult };
 
 export type UvPhase =

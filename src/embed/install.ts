@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import type { OnEvent } from '../core/events.ts';
 import { eventEmitter } from '../core/events.ts';
 import type { Note } from '../runtime/write-access.ts';
-import type { ReadyPreparation } from '../setup/plan/preparation.ts';
+import type { ReadyPreparation } from '../setup/plan/install-plan.ts';
 import { prepareInstall, tidyAfterKilledRun } from '../setup/prepare.ts';
 import type {
   ManagedPythonRuntimeInstallOptions,
@@ -36,7 +36,7 @@ export async function installManagedPythonRuntime(
   const end = await installUnderLock(prepared, prepareOptions, emit, { isShown: false, note });
   if (end.status === 'ready') return readyResult(end.ready);
   const { layout, manifest } = end.outcome;
-  return { status: 'installed', layout, asset: end.prepared.job.asset, manifest };
+  return { status: 'installed', layout, asset: end.prepared.plan.asset, manifest };
 }
 
 function readyResult({ layout, asset, manifest }: ReadyPreparation): ManagedPythonRuntimeInstallResult {

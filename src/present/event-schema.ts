@@ -62,6 +62,68 @@ const planSchema = z.object({
   notes: z.array(z.string()),
 });
 
+const artefactSchema = z.object({
+  file: z.string(),
+  kind: artefactKindSchema,
+  sha256: z.string(),
+  sizeBytes: sizeSchema,
+  unpackedBytes: sizeSchema,
+});
+
+const pathOfUv = z.string().check(z.describe('where uv is, or will be'));
+
+const plannedInstallSchema = z.object({
+  cliVersion: z.string(),
+  runtimeRoot: z.string(),
+  features: z.array(z.string()),
+  environmentDir: z.string().check(z.describe('where the new environment would be built')),
+  wheel: z.object({ file: z.string(), sha256: z.string() }),
+  uv: z.union([
+    z.object({ kind: z.enum(['given', 'ensure']), path: pathOfUv }),
+    z.object({ kind: z.literal('here'), path: pathOfUv, isPinned: z.boolean() }),
+    z.object({ kind: z.literal('fetch'), path: pathOfUv, artefact: artefactSchema }),
+  ]),
+  locked: z.nullable(
+    z.object({
+      lockSha256: z.string(),
+      requirementsSha256: z.string(),
+      python: z.union([
+        z.object({ kind: z.literal('system'), version: z.string(), target: z.string(), path: z.string() }),
+        z.object({
+          kind: z.literal('managed'),
+          version: z.string(),
+          target: z.string(),
+          archive: artefactSchema,
+          presence: z.enum(['unpacked', 'stored', 'fetch']),
+          unpackedDir: z.nullable(z.string()),
+        }),
+      ]),
+      wheels: z.array(artefactSchema),
+      toFetch: z
+        .array(artefactSchema)
+        .check(z.describe('interpreter and wheels that have to be in the store; some may be there already')),
+      model: z.nullable(
+        z.object({
+          folder: z.string(),
+          repository: z.string(),
+          revision: z.string(),
+          isHere: z.boolean(),
+          files: z.array(artefactSchema),
+          sources: z.array(
+            z.object({
+              origin: z.object({ from: z.string(), place: z.string() }),
+              form: z.enum(['files', 'container']),
+              artefacts: z.array(artefactSchema),
+            }),
+          ),
+        }),
+      ),
+    }),
+  ),
+  hosts: z.array(z.string()).check(z.describe('every host that will be contacted')),
+  diskNeeds: z.array(z.object({ what: z.string(), path: z.string(), bytes: sizeSchema })),
+});
+
 const checkSchema = z.object({
   id: z.string(),
   group: z.string(),
@@ -185,5 +247,10 @@ export const setupEventSchema = z.union([
   z.object({ at, type: z.literal('plan'), plan: planSchema }),
   z.object({ at, type: z.literal('check'), check: checkSchema }),
   z.object({ at, type: z.literal('failure'), failure: failureSchema }),
+  z.object({
+    at,
+    type: z.literal('dry-run').check(z.describe('the end of a dry run: nothing was changed')),
+    plan: plannedInstallSchema,
+  }),
   z.object({ at, type: z.literal('done'), result: resultSchema }),
 ]);

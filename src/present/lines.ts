@@ -107,6 +107,8 @@ export function eventLines(
       return checkLines(event.check);
     case 'failure':
       return failureLines(event.failure, options);
+    case 'dry-run':
+      return ['✓ This was a dry run: nothing was changed'];
     case 'done':
       return doneLines(event.result, options);
     case 'bytes':

@@ -9,7 +9,7 @@ import type { ManagedRuntimeAsset } from '../shipped/asset.ts';
 import { verifyRuntimeAsset } from '../shipped/asset.ts';
 import { readLockedDigests } from '../shipped/locked-asset.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
-import type { Prepared } from './plan/preparation.ts';
+import type { Prepared } from './plan/install-plan.ts';
 import type { PrepareOptions } from './request/install-types.ts';
 
 /**
@@ -35,7 +35,7 @@ export async function prepareInstall(options: PrepareOptions): Promise<Prepared>
   const { planInstall } = await import('./plan/plan.ts');
   const planned = planInstall(options, { layout, asset, manifest, features });
   // Needed next; they load while the plan waits for hosts and interpreters. Who needs them reports a failure.
-  for (const loading of [import('./build/job.ts'), import('../lifecycle/recovery.ts')])
+  for (const loading of [import('./build/execute-plan.ts'), import('../lifecycle/recovery.ts')])
     loading.catch(() => {});
   return planned;
 }

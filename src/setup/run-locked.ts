@@ -4,9 +4,9 @@ import { withoutPort } from '../network/address/address.ts';
 import { readInstalledManifest } from '../runtime/manifest.ts';
 import { type Note, type WriteAccess, withWriteAccess } from '../runtime/write-access.ts';
 import { SetupError } from '../support/errors.ts';
-import type { InstallOutcome } from './build/job.ts';
-import { runInstallJob } from './build/job.ts';
-import type { InstallPreparation, Prepared, ReadyPreparation } from './plan/preparation.ts';
+import type { InstallOutcome } from './build/execute-plan.ts';
+import { executePlan } from './build/execute-plan.ts';
+import type { InstallPreparation, Prepared, ReadyPreparation } from './plan/install-plan.ts';
 import { prepareInstall } from './prepare.ts';
 import type { PrepareOptions } from './request/install-types.ts';
 
@@ -26,7 +26,7 @@ export async function installUnderLock(
   emit: Emit,
   { isShown, note: tell }: { isShown: boolean; note?: Note | undefined },
 ): Promise<InstallEnd> {
-  const { layout } = prepared.job;
+  const { layout } = prepared.plan;
   const note: Note = (level, text) => {
     emit({ type: 'note', step: 'plan', level, text });
     tell?.(level, text);
@@ -37,7 +37,7 @@ export async function installUnderLock(
     if (access.hasChangedSince(prepared.writeMark) || (await hasChanged(prepared)))
       current = await planAnew(prepared, options, emit, isShown);
     if (current.status === 'ready') return { status: 'ready', ready: current };
-    const outcome = await runInstallJob(current.job, access, emit, options.signal);
+    const outcome = await executePlan(current.plan, current.tools, access, emit, options.signal);
     return { status: 'installed', prepared: current, outcome };
   };
   const { runtimeRoot, cliVersion } = layout;
@@ -47,14 +47,14 @@ export async function installUnderLock(
       carryOut,
     );
   } finally {
-    await prepared.network.close();
-    if (current !== prepared && current.status === 'install') await current.network.close();
+    await prepared.tools.network.close();
+    if (current !== prepared && current.status === 'install') await current.tools.network.close();
   }
 }
 
 /** Whether another runtime is in force than when the plan was made: the one thing that it saw before the mark. */
-async function hasChanged({ job, present }: InstallPreparation): Promise<boolean> {
-  const now = await readInstalledManifest(job.layout.manifestPath).catch(() => null);
+async function hasChanged({ plan, present }: InstallPreparation): Promise<boolean> {
+  const now = await readInstalledManifest(plan.layout.manifestPath).catch(() => null);
   return JSON.stringify(now) !== JSON.stringify(present);
 }
 
@@ -72,7 +72,7 @@ async function planAnew(
     (host) => !planned.has(host) && !allowed.has(withoutPort(host)),
   );
   if (isShown && unknown.length > 0) {
-    await prepared.network.close();
+    await prepared.tools.network.close();
     throw new SetupError('The runtime folder was changed by another ktx, and the plan no longer holds.', {
       failureClass: 'conflict',
       evidence: [`not in the plan that was shown: ${unknown.join(', ')}`],

@@ -1,10 +1,16 @@
 import { homedir } from 'node:os';
-import { type Emit, eventEmitter, type SetupResult, type SetupStep } from '../core/events.ts';
+import {
+  type Emit,
+  eventEmitter,
+  type PlanSummary,
+  type SetupResult,
+  type SetupStep,
+} from '../core/events.ts';
 import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout } from '../core/layout.ts';
 import { readInstalledManifest } from '../runtime/manifest.ts';
 import { CancelledError } from '../support/errors.ts';
-import type { InstallOutcome } from './build/job.ts';
-import type { InstallPreparation, ReadyPreparation } from './plan/preparation.ts';
+import type { InstallOutcome } from './build/execute-plan.ts';
+import type { InstallPreparation, ReadyPreparation } from './plan/install-plan.ts';
 import { prepareInstall, tidyAfterKilledRun } from './prepare.ts';
 import type { PrepareOptions } from './request/install-types.ts';
 import type { SetupOptions } from './request/setup-options.ts';
@@ -28,11 +34,13 @@ export async function planSetup(options: SetupOptions): Promise<SetupPlan> {
   return { status: 'ready', result: readyResult(prepared, Math.round(performance.now() - startedAt)) };
 }
 
-function withDefaults(options: SetupOptions): PrepareOptions {
+/** The process environment and home, where none were given. */
+export function withDefaults(options: SetupOptions): PrepareOptions {
   return { ...options, env: options.env ?? process.env, homeDir: options.homeDir ?? homedir() };
 }
 
-function readyResult({ layout, manifest }: ReadyPreparation, durationMs: number): SetupResult {
+/** The result of a setup that had nothing to do. */
+export function readyResult({ layout, manifest }: ReadyPreparation, durationMs: number): SetupResult {
   return {
     status: 'ready',
     cliVersion: layout.cliVersion,
@@ -50,7 +58,7 @@ function readyResult({ layout, manifest }: ReadyPreparation, durationMs: number)
 
 /** Lets go of a plan that is not carried out: its connections. */
 export async function discardPlan(plan: InstallPlan): Promise<void> {
-  await plan.network.close();
+  await plan.tools.network.close();
 }
 
 /** Carries a plan out. @throws what stood in the way; the runtime that was there answers as before. */
@@ -63,13 +71,13 @@ async function execute(plan: InstallPlan, options: SetupOptions, isShown: boolea
   const emit = eventEmitter(options.onEvent);
   const [{ installUnderLock }, { describePython }] = await Promise.all([
     import('./run-locked.ts'),
-    import('./build/job.ts'),
+    import('./build/execute-plan.ts'),
   ]);
   const end = await installUnderLock(plan, withDefaults(options), emit, { isShown });
   const durationMs = Math.round(performance.now() - startedAt);
   if (end.status === 'ready') return readyResult(end.ready, durationMs);
   const { prepared, outcome } = end;
-  const pythonLabel = describePython(prepared.job, prepared.summary.python.version);
+  const pythonLabel = describePython(prepared.plan, prepared.summary.python.version);
   return resultOf(prepared, outcome, pythonLabel, durationMs);
 }
 
@@ -90,10 +98,7 @@ export async function runSetup(options: SetupOptions): Promise<SetupResult> {
     const startedAt = performance.now();
     const plan = await planSetup(options);
     const durationMs = Math.round(performance.now() - startedAt);
-    if (plan.status === 'install') {
-      emit({ type: 'plan', plan: plan.summary });
-      for (const text of plan.summary.notes) emit({ type: 'note', step: 'plan', level: 'info', text });
-    }
+    if (plan.status === 'install') emitPlan(emit, plan.summary);
     emit({ type: 'step', step: 'plan', status: 'finished', durationMs });
     const result =
       plan.status === 'ready' ? plan.result : await execute(plan, { ...options, onEvent }, false);
@@ -105,7 +110,14 @@ export async function runSetup(options: SetupOptions): Promise<SetupResult> {
   }
 }
 
-async function emitFailure(
+/** The plan, then each of its notes. */
+export function emitPlan(emit: Emit, summary: PlanSummary): void {
+  emit({ type: 'plan', plan: summary });
+  for (const text of summary.notes) emit({ type: 'note', step: 'plan', level: 'info', text });
+}
+
+/** The failure as an event, see `reportFailure`. */
+export async function emitFailure(
   emit: Emit,
   error: unknown,
   options: SetupOptions,
@@ -159,6 +171,6 @@ function resultOf(
     logPath: layout.installLogPath,
     durationMs,
     downloadedBytes,
-    egress: plan.network.egress(),
+    egress: plan.tools.network.egress(),
   };
 }

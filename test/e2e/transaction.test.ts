@@ -247,7 +247,7 @@ describe('what the last install was made from', { timeout: 60_000 }, () => {
     const read = watchReads(world.home);
     const options = { ...world.options({ shouldForce: true }), homeDir: world.home, env: world.env };
     const planned = await prepareInstall({ ...options, ...change });
-    if (planned.status === 'install') await planned.network.close();
+    if (planned.status === 'install') await planned.tools.network.close();
     return read().filter((path) => path.startsWith(storeDir()));
   };
 
@@ -347,7 +347,7 @@ describe('network settings that are wrong, with a full store', { timeout: 60_000
     const env = { ...world.env, PIP_TRUSTED_HOST: 'index.internal' };
     const planned = await planSetup({ ...world.options({ runtimeRoot }), env });
     if (planned.status !== 'install') throw new Error(planned.status);
-    await planned.network.close();
+    await planned.tools.network.close();
     expect(planned.summary.notes.join('\n')).toContain('not obeyed');
   });
 

@@ -18,6 +18,7 @@ interface Presenter {
 
 export interface SetupCommandDeps {
   runSetup?: (options: SetupOptions) => Promise<unknown>;
+  dryRun?: (options: SetupOptions) => Promise<unknown>;
   runInteractive?: (mode: 'wizard' | 'prompts', flags: SetupFlags, featureReason?: string) => Promise<number>;
   isStdinTty?: boolean;
   env?: NodeJS.ProcessEnv;
@@ -127,8 +128,10 @@ async function runHeadless(
       presenter.onEvent(event);
     };
     try {
-      const runSetup = deps.runSetup ?? (await import('../../setup/setup.ts')).runSetup;
-      await runSetup({ ...setupOptions(flags), onEvent, signal });
+      const run = flags.isDryRun
+        ? (deps.dryRun ?? (await import('../../setup/dry-run.ts')).dryRunSetup)
+        : (deps.runSetup ?? (await import('../../setup/setup.ts')).runSetup);
+      await run({ ...setupOptions(flags), onEvent, signal });
       return 0;
     } catch (error) {
       if (signal.aborted) io.stderr.write('Setup cancelled.\n');

@@ -18,6 +18,7 @@ export interface RawSetupFlags {
   ignoreDisk?: boolean;
   runtimeRoot?: string;
   force?: boolean;
+  dryRun?: boolean;
 }
 
 /** What `ktx setup` was asked to do. Paths are absolute. */
@@ -37,6 +38,8 @@ export interface SetupFlags {
   shouldIgnoreDisk: boolean;
   runtimeRoot: string | null;
   shouldForce: boolean;
+  /** Plan, print the plan, change nothing. Asks nothing, so it needs no consent. */
+  isDryRun: boolean;
   projectDir: string;
 }
 
@@ -74,6 +77,7 @@ export function parseSetupFlags(
     shouldIgnoreDisk: raw.ignoreDisk === true,
     runtimeRoot: path('--runtime-root', raw.runtimeRoot),
     shouldForce: raw.force === true,
+    isDryRun: raw.dryRun === true,
     projectDir: context.projectDir,
   };
 }
@@ -90,6 +94,7 @@ export function chooseSetupMode(flags: SetupFlags, terminal: TerminalTraits): Se
     terminal.isStdoutTty &&
     !flags.isJson &&
     !isTruthy(env['CI']);
+  if (flags.isDryRun) return flags.isJson ? 'json' : 'lines';
   if (!flags.isYes && !canAsk) {
     throw new Error('Missing setup choice: pass --yes to install the ktx Python runtime without questions.');
   }

@@ -12,19 +12,19 @@ import { absentAsNull, SetupError } from '../../support/errors.ts';
 import { lockedInstallArgs, pythonInstallArgs, venvArgs, wheelInstallArgs } from '../../uv/commands.ts';
 import { uvEnvironment } from '../../uv/environment.ts';
 import type { UvRunner } from '../../uv/runner.ts';
-import type { LockedInstall } from '../plan/preparation.ts';
-import type { JobRun } from './job-run.ts';
+import type { LockedPlan } from '../plan/install-plan.ts';
+import type { InstallRun } from './install-run.ts';
 import { generateRequirements } from './requirements.ts';
 
 /**
  * Puts the interpreter in its place.
  * @returns the folder of the managed Python that the environment is made from; `null` where uv or the system has it.
  */
-export async function buildPython(run: JobRun, uv: UvRunner): Promise<string | null> {
-  const { job, env, emit } = run;
-  const { locked } = job;
+export async function buildPython(run: InstallRun, uv: UvRunner): Promise<string | null> {
+  const { plan, env, emit } = run;
+  const { locked } = plan;
   if (!locked) {
-    const request = job.asset.requiresPython.minimumVersion;
+    const request = plan.asset.requiresPython.minimumVersion;
     await uv.run('python', pythonInstallArgs(request), uvEnvironment(env, { isOffline: false }));
     return null;
   }
@@ -33,14 +33,13 @@ export async function buildPython(run: JobRun, uv: UvRunner): Promise<string | n
     emit({ type: 'lines', step: 'python', stream: 'ktx', lines: [text] });
     return null;
   }
-  const unpacked = await usablePython(run, locked, locked.python);
+  const unpacked = await usablePython(run, locked.python);
   return unpacked ?? unpackPython(run, locked, locked.python, uv);
 }
 
 /** The unpacked one, if it is as it was unpacked. An altered file in it would run in the new environment. */
 async function usablePython(
-  run: JobRun,
-  { store }: LockedInstall,
+  run: InstallRun,
   { unpackedDir, archive, version }: ManagedPython,
 ): Promise<string | null> {
   if (unpackedDir === null) return null;
@@ -48,7 +47,7 @@ async function usablePython(
   if (altered === null) return unpackedDir;
   await disownPython(unpackedDir);
   const text = `${altered} of the unpacked Python ${version} is not as it was unpacked`;
-  if ((await store.verify(archive, run.signal)) !== 'ok') {
+  if ((await run.tools.store.verify(archive, run.signal)) !== 'ok') {
     throw new SetupError(`${text}, and its archive is not in the store.`, {
       failureClass: 'verification',
       evidence: [`folder: ${unpackedDir}`, `archive: ${archive.file}, sha256 ${archive.sha256}`],
@@ -65,19 +64,24 @@ async function usablePython(
 }
 
 async function unpackPython(
-  run: JobRun,
-  { lock, store }: LockedInstall,
+  run: InstallRun,
+  { pythonBuild }: LockedPlan,
   { version, archive }: ManagedPython,
   uv: UvRunner,
 ): Promise<string> {
-  const { job, runDir, journal } = run;
-  const { host } = job;
-  const { build } = lock.python;
+  const { plan, tools, runDir, journal } = run;
+  const { host, shared } = plan;
   const listPath = join(runDir, 'python-downloads.json');
-  const archivePath = store.pathOf(archive);
-  const list = pythonDownloadsList({ host, version, build, archivePath, sha256: archive.sha256 });
+  const archivePath = tools.store.pathOf(archive);
+  const list = pythonDownloadsList({
+    host,
+    version,
+    build: pythonBuild,
+    archivePath,
+    sha256: archive.sha256,
+  });
   await writeFile(listPath, list);
-  const dir = newPythonDir(job.shared.pythonDir);
+  const dir = newPythonDir(shared.pythonDir);
   journal.write({ making: 'python', name: basename(dir) });
   try {
     const env = lockedEnvironment(run, dir, pathToFileURL(listPath).href);
@@ -94,8 +98,12 @@ async function unpackPython(
 }
 
 /** Makes the environment and installs into it. */
-export async function buildEnvironment(run: JobRun, pythonDir: string | null, uv: UvRunner): Promise<void> {
-  const { locked, asset, environmentDir, features } = run.job;
+export async function buildEnvironment(
+  run: InstallRun,
+  pythonDir: string | null,
+  uv: UvRunner,
+): Promise<void> {
+  const { locked, asset, environmentDir, features } = run.plan;
   const { pythonPath } = environmentPaths(environmentDir);
   if (!locked) {
     const env = uvEnvironment(run.env, { isOffline: false });
@@ -110,7 +118,7 @@ export async function buildEnvironment(run: JobRun, pythonDir: string | null, uv
   const requirementsPath = join(environmentDir, 'requirements.txt');
   const requirements = generateRequirements({
     lockedRequirements: locked.requirements,
-    artefactPaths: locked.wheels.map((wheel) => locked.store.pathOf(wheel)),
+    artefactPaths: locked.wheels.map((wheel) => run.tools.store.pathOf(wheel)),
     distribution: asset.manifest.distributionName,
     extras: features.filter((feature) => feature !== 'core'),
     wheelPath: asset.wheelPath,
@@ -120,25 +128,26 @@ export async function buildEnvironment(run: JobRun, pythonDir: string | null, uv
   await uv.run('packages', lockedInstallArgs(pythonPath, requirementsPath), env);
 }
 
-export function cacheDirOf({ runDir }: Pick<JobRun, 'runDir'>): string {
+export function cacheDirOf({ runDir }: Pick<InstallRun, 'runDir'>): string {
   return join(runDir, 'cache');
 }
 
 /** A throw-away cache: uv links environment files into it, so an altered file would reach the next environment. */
-function lockedEnvironment(run: JobRun, pythonDir: string | null, list?: string): NodeJS.ProcessEnv {
+function lockedEnvironment(run: InstallRun, pythonDir: string | null, list?: string): NodeJS.ProcessEnv {
   return uvEnvironment(run.env, {
     isOffline: true,
     cacheDir: cacheDirOf(run),
     pythonDir: pythonDir ?? undefined,
     pythonDownloadsList: list,
-    pythonPreference: run.job.locked?.python.kind === 'system' ? 'only-system' : 'only-managed',
+    pythonPreference: run.plan.locked?.python.kind === 'system' ? 'only-system' : 'only-managed',
     guardProxyUrl: run.guardUrl,
   });
 }
 
 /** @throws SetupError of class verification when a file is not what was fetched; CancelledError; the file system's error. */
-async function assertModel(model: LockedInstall['model'] | undefined, signal?: AbortSignal): Promise<void> {
-  for (const { path, sha256 } of model?.files ?? []) {
+async function assertModel(model: LockedPlan['model'] | undefined, signal?: AbortSignal): Promise<void> {
+  for (const { file, sha256 } of model?.files ?? []) {
+    const path = join(model!.folder, file);
     if ((await hashFile(path, signal).catch(absentAsNull)) === sha256) continue;
     throw new SetupError(`${path} is not as it was fetched.`, {
       failureClass: 'verification',
@@ -149,12 +158,12 @@ async function assertModel(model: LockedInstall['model'] | undefined, signal?: A
 }
 
 /** Starts what was built and asks it. @throws SetupError naming what did not answer. */
-export async function prove(run: JobRun, log: Pick<DeferredLog, 'maskedLines'>): Promise<void> {
-  const { job, emit, signal, journal } = run;
-  const { environmentDir } = job;
+export async function prove(run: InstallRun, log: Pick<DeferredLog, 'maskedLines'>): Promise<void> {
+  const { plan, tools, emit, signal, journal } = run;
+  const { environmentDir } = plan;
   const { pythonPath, daemonPath } = environmentPaths(environmentDir);
-  const { cliVersion } = job.layout;
-  const model = job.locked?.model;
+  const { cliVersion } = plan.layout;
+  const model = plan.locked?.model;
   // The plan may have known the model's files from an earlier install; they are read once more, beside what takes longer.
   const intact = assertModel(model, signal);
   intact.catch(() => {});
@@ -163,12 +172,12 @@ export async function prove(run: JobRun, log: Pick<DeferredLog, 'maskedLines'>):
     pythonPath,
     daemonPath,
     cliVersion,
-    isForeign: job.locked === null,
+    isForeign: plan.locked === null,
     modelDir: model?.folder,
     env: run.env,
     signal,
     onSpawn: journal.child,
-    mask: (text) => job.redactor.redact(text),
+    mask: (text) => tools.network.redactor.redact(text),
     onLines: (stream, lines) => {
       emit({ type: 'lines', step: 'prove', stream, lines });
       return log.maskedLines(lines);

@@ -4,8 +4,7 @@ import type { PythonDecision } from '../../python/python-choice.ts';
 import type { Artefact } from '../../shipped/lock.ts';
 import { sumOrUnknown } from '../../support/sum-or-unknown.ts';
 import { formatCount } from '../../support/text/format.ts';
-import type { Origin } from './origin.ts';
-import type { ModelPlan } from './plan-model.ts';
+import type { ModelPlan, Origin } from './install-plan.ts';
 
 export interface PlanFacts {
   features: readonly KtxRuntimeFeature[];

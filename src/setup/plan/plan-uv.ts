@@ -6,27 +6,23 @@ import { headStart } from '../../support/async/head-start.ts';
 import { SetupError } from '../../support/errors.ts';
 import { pathExists } from '../../support/fs/path-exists.ts';
 import { otherRemedy } from '../../support/remedies.ts';
-import { type EnsureManagedUvOptions, ensureManagedUv, managedUvPath } from '../../uv/acquire.ts';
-import {
-  acceptPinnedUv,
-  type InspectedUv,
-  inspectUvBinary,
-  installUvFrom,
-  refuseUnknownUv,
-  uvPinsFor,
-} from '../../uv/binary.ts';
+import { managedUvPath } from '../../uv/acquire.ts';
+import { type InspectedUv, inspectUvBinary, refuseUnknownUv, uvPinsFor } from '../../uv/binary.ts';
 import { MANAGED_UV_VERSION } from '../../uv/release.ts';
 import type { PrepareOptions } from '../request/install-types.ts';
 import type { SetupNetwork } from '../session/setup-network.ts';
 import type { SourceProbe } from '../session/source-probes.ts';
-import { indexWords, type Origin } from './origin.ts';
-import type { InstallJob } from './preparation.ts';
+import { indexWords } from './index-words.ts';
+import type { Origin, UvAcquisition } from './install-plan.ts';
+
+/** How uv gets into its place, and what the plan says about it. */
 export interface UvPlan {
+  acquisition: UvAcquisition;
+  /** What is fetched, or taken from the store with a size of 0; `null` when uv is in its place. */
   artefact: Artefact | null;
   origin: Origin;
-  rejected: string[];
-  hosts: string[];
-  acquire: InstallJob['acquireUv'];
+  rejected: readonly string[];
+  hosts: readonly string[];
 }
 
 interface UvPlanContext {
@@ -40,43 +36,37 @@ export async function planUv(
   { options, host, network }: UvPlanContext,
   store: ArtefactStore,
 ): Promise<UvPlan> {
-  const uvPath = options.uvPath ?? managedUvPath(options);
-  const here = (from: string): UvPlan => ({
+  const path = options.uvPath ?? managedUvPath(options);
+  const nothingToFetch = (acquisition: UvAcquisition, from = 'already here'): UvPlan => ({
+    acquisition,
     artefact: null,
-    origin: { from, place: uvPath },
+    origin: { from, place: path },
     rejected: [],
     hosts: [],
-    acquire: async () => ({ uvPath, downloadedBytes: 0 }),
   });
   if (options.uvPath) {
-    if (!(await pathExists(uvPath))) throw missingUv(uvPath);
-    const acquire = async () => ({ uvPath, downloadedBytes: 0, isGiven: true });
-    return { ...here('as given with --uv'), acquire };
+    if (!(await pathExists(path))) throw missingUv(path);
+    return nothingToFetch({ kind: 'given', path }, 'as given with --uv');
   }
-  if (options.fetchUvArtifact || (options.exec && (await pathExists(uvPath)))) {
-    // What is injected replaces the whole chain, and where commands are injected there is nothing real to hash.
-    return {
-      ...here('already here'),
-      acquire: () => contractUv({ ...options, fetchArtifact: options.fetchUvArtifact }),
-    };
-  }
+  // What is injected replaces the whole chain, and where commands are injected there is nothing real to hash.
+  if (options.fetchUvArtifact || (options.exec && (await pathExists(path))))
+    return nothingToFetch({ kind: 'ensure', path });
   const pins = uvPinsFor(host);
-  const { state } = await inspectUvBinary(uvPath, pins, store);
-  if (state === 'unknown' && !pins) return here('already here');
-  if (state === 'pinned') {
-    const acquire = async () => {
-      await acceptPinnedUv(uvPath, pins, store);
-      return { uvPath, downloadedBytes: 0 };
-    };
-    return { ...here('already here'), acquire };
-  }
-  if (state === 'unknown') refuseUnknownUv(uvPath);
-  if (!pins) return { ...here('already here'), acquire: () => contractUv(options) };
+  const { state } = await inspectUvBinary(path, pins, store);
+  if (state === 'unknown' && !pins) return nothingToFetch({ kind: 'here', path, isPinned: false });
+  if (state === 'pinned') return nothingToFetch({ kind: 'here', path, isPinned: true });
+  if (state === 'unknown') refuseUnknownUv(path);
+  if (!pins) return nothingToFetch({ kind: 'ensure', path });
 
   for (const kept of [pins.archive, pins.wheel]) {
     if ((await store.verify(kept, options.signal)) !== 'ok') continue;
-    const artefact = { ...kept, sizeBytes: 0 };
-    return uvFrom(context(artefact), kept, { from: 'from the store', place: store.dir }, [], []);
+    return {
+      acquisition: { kind: 'fetch', path, artefact: kept },
+      artefact: { ...kept, sizeBytes: 0 },
+      origin: { from: 'from the store', place: store.dir },
+      rejected: [],
+      hosts: [],
+    };
   }
   const probeOf = (artefact: Artefact) => (stop?: AbortSignal) => network.probe(artefact, stop);
   const wheelProbe = headStart(probeOf(pins.wheel), options.signal);
@@ -85,54 +75,28 @@ export async function planUv(
     if (archive.place !== null) return await takenFrom(pins.archive, archive, []);
     const wheel = await wheelProbe.take();
     if (wheel.place !== null) return await takenFrom(pins.wheel, wheel, archive.obstacles);
-    // Nobody has it yet. Who is slow is waited for.
+    // Nobody has it yet. Slow hosts are waited for.
     const { firstAble } = await import('../session/source-probes.ts');
     const { winner, lost } = await firstAble([archive, wheel]);
     if (winner?.position === 0) return await takenFrom(pins.archive, winner.probe, []);
     if (winner) return await takenFrom(pins.wheel, winner.probe, archive.obstacles);
     const failures = lost.flatMap((probe) => probe.failures);
-    throw noUv(uvPath, failures, { isOffline: options.isOffline === true, state });
+    throw noUv(path, failures, { isOffline: options.isOffline === true, state });
   } finally {
     wheelProbe.drop();
   }
 
   async function takenFrom(pin: Artefact, probe: SourceProbe, rejected: readonly string[]): Promise<UvPlan> {
-    const isWheel = pin === pins?.wheel;
-    const sized = { ...pin, sizeBytes: pin.sizeBytes ?? probe.sizeBytes };
-    const origin = {
-      from: isWheel ? await indexWords(network) : 'official builds',
-      place: probe.place ?? '',
+    const artefact = { ...pin, sizeBytes: pin.sizeBytes ?? probe.sizeBytes };
+    const from = pin === pins?.wheel ? await indexWords(network) : 'official builds';
+    return {
+      acquisition: { kind: 'fetch', path, artefact },
+      artefact,
+      origin: { from, place: probe.place ?? '' },
+      rejected: [...rejected, ...probe.obstacles],
+      hosts: probe.hosts,
     };
-    return uvFrom(context(sized), sized, origin, [...rejected, ...probe.obstacles], probe.hosts);
   }
-
-  function context(artefact: Artefact) {
-    return { store, network, uvPath, artefact };
-  }
-}
-
-function uvFrom(
-  {
-    store,
-    network,
-    uvPath,
-    artefact,
-  }: { store: ArtefactStore; network: SetupNetwork; uvPath: string; artefact: Artefact },
-  wanted: Artefact,
-  origin: Origin,
-  rejected: string[],
-  hosts: string[],
-): UvPlan {
-  const acquire: UvPlan['acquire'] = async (emit, signal) => {
-    const { downloadedBytes } = await network.fetch(store, [wanted], emit, signal);
-    await installUvFrom(store, wanted, uvPath);
-    return { uvPath, downloadedBytes };
-  };
-  return { artefact, origin, rejected, hosts, acquire };
-}
-
-async function contractUv(options: EnsureManagedUvOptions) {
-  return { uvPath: await ensureManagedUv(options), downloadedBytes: 0 };
 }
 
 function missingUv(uvPath: string): SetupError {

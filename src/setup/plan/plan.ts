@@ -26,11 +26,19 @@ import {
   volumeBudgets,
 } from './disk.ts';
 import { diskNeedsOf } from './disk-needs.ts';
-import { indexWords, type Origin } from './origin.ts';
-import { type ModelPlan, planModel } from './plan-model.ts';
+import { indexWords } from './index-words.ts';
+import type {
+  InstallPlan,
+  InstallPreparation,
+  InstallTools,
+  LockedPlan,
+  Origin,
+  Present,
+} from './install-plan.ts';
+import { planModel } from './plan-model.ts';
 import { summarisePlan } from './plan-summary.ts';
 import { planUv } from './plan-uv.ts';
-import type { InstallJob, InstallPreparation, LockedInstall, Present } from './preparation.ts';
+
 /** The plan of a new environment, see `prepareInstall`. */
 export async function planInstall(options: PrepareOptions, present: Present): Promise<InstallPreparation> {
   const { layout } = present;
@@ -80,7 +88,6 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
   );
   const environmentDir = newEnvironmentDir(layout.versionDir);
   const freeBytes = await freeBytesAt(layout.runtimeRoot);
-  const hosts = [...uv.hosts, ...(locked?.hosts ?? [])];
   const summary = summarisePlan({
     features,
     environmentPath: environmentDir,
@@ -88,57 +95,46 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
     uv: { version: MANAGED_UV_VERSION, ...uv },
     locked,
     requiresPython: asset.requiresPython.minimumVersion,
-    hosts: withPatterns(hosts),
+    hosts: withPatterns([...uv.hosts, ...(locked?.hosts ?? [])]),
     notes: [...network.warnings(), ...(locked?.python.notes ?? foreignNotes(options))],
   });
   const modelArchiveBytes = locked?.model?.archiveBytes ?? 0;
   const diskNeeds = diskNeedsOf(summary, shared, { env: options.env, modelArchiveBytes });
   if (!options.shouldIgnoreDisk && !options.exec) assertDiskSpace(await volumeBudgets(diskNeeds));
   network.holdToHosts(summary.hosts);
-  const fetch: LockedInstall['fetch'] = async (emit, signal) => {
-    const { toFetch = [], model } = locked ?? {};
-    const parts = await sideBySide(
-      [
-        (stop) => network.fetch(store, toFetch, emit, stop),
-        ...(model ? [(stop: AbortSignal) => model.bring(emit, stop)] : []),
-      ],
-      signal,
-    );
-    return { downloadedBytes: parts.reduce((sum, part) => sum + part.downloadedBytes, 0) };
-  };
-  const job: InstallJob = {
+  const plan: InstallPlan = {
     layout,
     shared,
     host,
     asset,
     features,
     environmentDir,
-    locked: locked && {
-      lock: locked.lock,
-      digests: locked.digests,
-      python: locked.python,
-      requirements: locked.requirements,
-      wheels: locked.wheels,
-      model: locked.model,
-      store,
-      fetch,
-    },
-    env: locked ? options.env : { ...options.env, ...uvSettingsOf(options) },
-    acquireUv: uv.acquire,
-    exec: options.exec,
-    redactor: network.redactor,
-    planNotes: network.verdicts(),
-    egress: network.egress,
+    uv: uv.acquisition,
+    locked: locked && lockedPartOf(locked),
+    hosts: summary.hosts,
     diskNeeds,
   };
-  return {
-    status: 'install',
-    present: context.manifest,
-    writeMark: context.writeMark,
-    summary,
-    job,
+  const tools: InstallTools = {
+    env: locked ? options.env : { ...options.env, ...uvSettingsOf(options) },
     network,
+    store,
+    exec: options.exec,
+    ensureUv: { ...options, fetchArtifact: options.fetchUvArtifact },
   };
+  return { status: 'install', present: context.manifest, writeMark: context.writeMark, summary, plan, tools };
+}
+
+/** Without what only the summary says. */
+function lockedPartOf({
+  digests,
+  python,
+  pythonBuild,
+  requirements,
+  wheels,
+  toFetch,
+  model,
+}: PlannedArtefacts): LockedPlan {
+  return { digests, python, pythonBuild, requirements, wheels, toFetch, model };
 }
 
 /** What is asked of ktx alone, for a uv that resolves by itself; it reads the user's own settings from the environment. */
@@ -156,10 +152,7 @@ function foreignNotes({ python = 'auto' }: PrepareOptions): string[] {
   ];
 }
 
-interface LockedPlan extends Omit<LockedInstall, 'fetch' | 'store' | 'model'> {
-  model: ModelPlan | null;
-  /** Interpreter and wheels; the model has sources of its own. */
-  toFetch: Artefact[];
+interface PlannedArtefacts extends LockedPlan {
   missingWheels: Artefact[];
   pythonOrigin: Origin;
   wheelOrigin: Origin;
@@ -171,7 +164,7 @@ async function planLocked(
   context: PlanContext,
   store: ArtefactStore,
   onAsked: () => void,
-): Promise<LockedPlan | null> {
+): Promise<PlannedArtefacts | null> {
   const { options, lockedAsset, network, host, features, layout } = context;
   if (!lockedAsset) return null;
   const { lock } = lockedAsset;
@@ -218,9 +211,9 @@ async function planLocked(
   const probe = pythonProbe as SourceProbe | null;
   if (python.kind === 'managed' && probe) python.archive.sizeBytes ??= probe.sizeBytes;
   return {
-    lock,
     digests: lockedAsset.digestsFor(features),
     python,
+    pythonBuild: lock.python.build,
     requirements,
     wheels,
     missingWheels,

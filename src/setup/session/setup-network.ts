@@ -3,7 +3,7 @@ import type { Artefact } from '../../shipped/lock.ts';
 import type { FetchOptions } from '../../store/fetch.ts';
 import { takeStock } from '../../store/stock.ts';
 import type { ArtefactStore } from '../../store/store.ts';
-import { CancelledError } from '../../support/errors.ts';
+import { CancelledError, type SetupError } from '../../support/errors.ts';
 import { redactorFor } from '../../support/text/environment-secrets.ts';
 import type { Redactor } from '../../support/text/redaction.ts';
 import type { NetworkSession, NetworkSessionOptions } from './network-session.ts';
@@ -23,6 +23,8 @@ export interface SetupNetwork {
   probe(artefact: Artefact, signal: AbortSignal | undefined): Promise<SourceProbe>;
   /** See `hostsOfPackages`. */
   hostsOf(packages: readonly Artefact[], signal: AbortSignal | undefined): Promise<string[]>;
+  /** Why the sources of these could not be used, of those that were probed and had none. */
+  failuresOf(artefacts: readonly Artefact[]): readonly SetupError[];
   /** Brings artefacts into the store, those that are missing from the first source that has them, see `fetchMissing`. */
   fetch(
     store: ArtefactStore,
@@ -47,6 +49,7 @@ export function setupNetwork(options: Omit<NetworkSessionOptions, 'redactor'>): 
   let session: NetworkSession | null = null;
   let plannedHosts: readonly string[] | null = null;
   let isClosed = false;
+  const lostProbes = new Map<string, readonly SetupError[]>();
 
   async function openSession(): Promise<NetworkSession> {
     const { openNetworkSession } = await import('./network-session.ts');
@@ -69,12 +72,15 @@ export function setupNetwork(options: Omit<NetworkSessionOptions, 'redactor'>): 
     open,
     async probe(artefact, signal) {
       const [opened, { probeSources }] = await Promise.all([open(), import('./source-probes.ts')]);
-      return probeSources(opened, artefact, signal);
+      const probe = await probeSources(opened, artefact, signal);
+      if (probe.place === null) lostProbes.set(artefact.sha256, probe.failures);
+      return probe;
     },
     async hostsOf(packages, signal) {
       const [opened, { hostsOfPackages }] = await Promise.all([open(), import('./source-probes.ts')]);
       return hostsOfPackages(opened, packages, signal);
     },
+    failuresOf: (artefacts) => artefacts.flatMap(({ sha256 }) => lostProbes.get(sha256) ?? []),
     async fetch(store, artefacts, emit, signal, more = {}) {
       const missing = await takeStock({ artefacts, store, emit, signal });
       if (missing.length === 0) return { downloadedBytes: 0 };

@@ -26,6 +26,7 @@ describe('parseSetupFlags', () => {
       shouldIgnoreDisk: false,
       runtimeRoot: null,
       shouldForce: false,
+      isDryRun: false,
       projectDir: '/project',
     });
   });

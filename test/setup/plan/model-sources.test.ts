@@ -5,6 +5,7 @@ import type { SetupEvent, SetupEventBody } from '../../../src/core/events.ts';
 import { installManagedPythonRuntime } from '../../../src/embed/install.ts';
 import { setupEventSchema } from '../../../src/present/event-schema.ts';
 import type { ManagedPythonRuntimeExec } from '../../../src/process/exec.ts';
+import { fetchModel } from '../../../src/setup/build/fetch-model.ts';
 import { prepareInstall } from '../../../src/setup/prepare.ts';
 import { lockArtefact, type RuntimeLock } from '../../../src/shipped/lock.ts';
 import { detectHost, targetKey } from '../../../src/shipped/target.ts';
@@ -58,7 +59,8 @@ describe('a source breaks down while it is fetched from', () => {
     network.holdToHosts(model.hosts);
     misdeeds();
     const events: SetupEventBody[] = [];
-    const bring = (signal?: AbortSignal) => model.bring((event) => void events.push(event), signal);
+    const bring = (signal?: AbortSignal) =>
+      fetchModel(model, { store, network }, (event) => void events.push(event), signal);
     return { model, events, bring };
   }
   const notesOf = (events: readonly SetupEventBody[]) =>
@@ -243,8 +245,8 @@ describe('in an install', () => {
     const options = await installOptions(hasHub ? { hub: await serveHub(), index } : { index });
     const prepared = await prepareInstall(options);
     if (prepared.status !== 'install') throw new Error(prepared.status);
-    onTestFinished(prepared.network.close);
-    const need = prepared.job.diskNeeds.find(({ what }) => what === "the model's archive");
+    onTestFinished(prepared.tools.network.close);
+    const need = prepared.plan.diskNeeds.find(({ what }) => what === "the model's archive");
     expect(need?.bytes).toBe(containerOf(FILES).length);
   });
 

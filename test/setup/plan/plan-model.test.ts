@@ -3,6 +3,7 @@ import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/pro
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { fetchModel } from '../../../src/setup/build/fetch-model.ts';
 import { planModel } from '../../../src/setup/plan/plan-model.ts';
 import { lockArtefact } from '../../../src/shipped/lock.ts';
 import { placeModelFromContainer } from '../../../src/store/model-folder.ts';
@@ -267,12 +268,15 @@ describe('placing', () => {
 
 it('a model that is altered while the plan waits for its answer is not used', async () => {
   await machine.placeByHand();
-  const { plan } = await machine.open({});
-  const { bring, origin } = (await plan())!;
-  expect(origin.from).toBe('already here');
+  const { network, plan } = await machine.open({});
+  const model = (await plan())!;
+  expect(model.origin.from).toBe('already here');
   const [name, text] = Object.entries(FILES)[0]!;
   await writeFile(join(folder, name), text.replace(/.$/, '?'));
-  await expect(bring(() => {})).rejects.toMatchObject({ failureClass: 'verification', evidence: [folder] });
+  await expect(fetchModel(model, { store, network }, () => {})).rejects.toMatchObject({
+    failureClass: 'verification',
+    evidence: [folder],
+  });
 });
 
 it.runIf(process.platform === 'linux' && process.getuid?.() === 0)(

@@ -126,6 +126,6 @@ it('a uv that resolves by itself may print every secret, so they are known befor
     fetchUvArtifact: async () => Buffer.alloc(0),
   });
   if (prepared.status !== 'install') throw new Error(prepared.status);
-  onTestFinished(prepared.network.close);
-  expect(prepared.job.redactor.redact('said open-sesame')).not.toContain('open-sesame');
+  onTestFinished(prepared.tools.network.close);
+  expect(prepared.tools.network.redactor.redact('said open-sesame')).not.toContain('open-sesame');
 });

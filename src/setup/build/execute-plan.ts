@@ -1,5 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Emit, SetupStep } from '../../core/events.ts';
 import { environmentPaths, type ManagedPythonRuntimeLayout } from '../../core/layout.ts';
 import type { InstallLog } from '../../log/install-log.ts';
@@ -14,6 +14,7 @@ import { switchOver } from '../../runtime/switchover.ts';
 import type { WriteAccess } from '../../runtime/write-access.ts';
 import { platformKey } from '../../shipped/target.ts';
 import { describeKnownFiles, forgetKnownFiles, writeKnownFiles } from '../../store/known-files.ts';
+import type { ArtefactStore } from '../../store/store.ts';
 import { linkedAbort } from '../../support/async/linked-abort.ts';
 import { CancelledError, errorMessage, throwIfCancelled } from '../../support/errors.ts';
 import { assertUv, givenUvFails } from '../../uv/binary.ts';
@@ -22,10 +23,12 @@ import { MANAGED_UV_VERSION } from '../../uv/release.ts';
 import { createUvRunner } from '../../uv/runner.ts';
 import { readUvVersion } from '../../uv/version.ts';
 import { explainFullDisk, explainNoExecution } from '../plan/disk.ts';
-import type { AcquiredUv, InstallJob, LockedInstall } from '../plan/preparation.ts';
+import type { InstallPlan, InstallTools, LockedPlan } from '../plan/install-plan.ts';
+import { acquireUv } from './acquire-uv.ts';
 import { buildEnvironment, buildPython, cacheDirOf, prove } from './build.ts';
 import { type EgressGuard, startEgressGuard } from './egress-guard.ts';
-import type { JobRun } from './job-run.ts';
+import { fetchArtefacts } from './fetch-artefacts.ts';
+import type { InstallRun } from './install-run.ts';
 
 export interface InstallOutcome {
   layout: ManagedPythonRuntimeLayout;
@@ -38,15 +41,17 @@ export interface InstallOutcome {
  * fails or the signal fires, what was begun is removed and the present runtime answers as before. The log stays.
  * Needs write access.
  */
-export async function runInstallJob(
-  job: InstallJob,
+export async function executePlan(
+  plan: InstallPlan,
+  tools: InstallTools,
   access: Pick<WriteAccess, 'setStep'>,
   emitEvent: Emit,
   signal?: AbortSignal,
 ): Promise<InstallOutcome> {
-  const { environmentDir } = job;
-  const log = createDeferredLog(job.layout.installLogPath, job.redactor);
-  log.keep(job.planNotes.map((text) => `plan: ${text}`));
+  const { environmentDir } = plan;
+  const { network } = tools;
+  const log = createDeferredLog(plan.layout.installLogPath, network.redactor);
+  log.keep(network.verdicts().map((text) => `plan: ${text}`));
   let currentStep: SetupStep = 'fetch';
   const emit: Emit = (event) => {
     if (event.type === 'step') currentStep = event.step;
@@ -54,24 +59,25 @@ export async function runInstallJob(
     log.keep(ownLogLines(event));
     emitEvent(event);
   };
-  let run: JobRun | null = null;
+  let run: InstallRun | null = null;
   let cleared: Promise<void> | null = null;
   let stopSyncing: (() => Promise<void>) | null = null;
   let guard: EgressGuard | null = null;
   try {
-    const journal = openJournal({ runsDir: job.shared.runsDir, cliVersion: job.layout.cliVersion });
+    const journal = openJournal({ runsDir: plan.shared.runsDir, cliVersion: plan.layout.cliVersion });
     // Injected commands get the environment that the contract describes, and leave nothing behind.
-    const env = job.exec ? job.env : { ...job.env, [RUN_VARIABLE]: journal.runId };
+    const env = tools.exec ? tools.env : { ...tools.env, [RUN_VARIABLE]: journal.runId };
     const { runDir } = journal;
-    if (job.locked && !job.exec) {
+    if (plan.locked && !tools.exec) {
       guard = await startEgressGuard((host) => {
         const text = `A child process wanted to reach ${host}; it was refused, as nothing but ktx itself uses the network.`;
         emit({ type: 'note', step: currentStep, level: 'warning', text });
       });
     }
     const guardUrl = guard?.url;
-    const started: JobRun = {
-      job,
+    const started: InstallRun = {
+      plan,
+      tools,
       env,
       journal,
       runDir,
@@ -84,24 +90,25 @@ export async function runInstallJob(
       isCommitted: false,
     };
     run = started;
-    await forgetKnownFiles(job.shared.root);
+    await forgetKnownFiles(plan.shared.root);
     const { uv, downloadedBytes } = await step(started, 'fetch', () => fetchAll(started, log)).finally(() =>
-      log.keep(job.egress().map(({ host, bytes }) => `received: ${bytes} bytes from ${host}`)),
+      log.keep(network.egress().map(({ host, bytes }) => `received: ${bytes} bytes from ${host}`)),
     );
-    if (job.locked) started.checked = await describeKnownFiles(job.shared.root, filesOf(job.locked));
+    if (plan.locked)
+      started.checked = await describeKnownFiles(plan.shared.root, filesOf(plan.locked, tools.store));
     journal.write({ making: 'environment', name: basename(environmentDir) });
     await mkdir(environmentDir, { recursive: true });
     const pythonDir = await step(started, 'python', () => buildPython(started, uv));
     await step(started, 'packages', () => buildEnvironment(started, pythonDir, uv));
     // Thousands of files that only uv needed: they go while the proof waits for its processes.
     cleared = rm(cacheDirOf(started), { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
-    if (!job.exec) stopSyncing = prepareSwitch(started, pythonDir);
-    if (!job.exec) await step(started, 'prove', () => prove(started, log));
+    if (!tools.exec) stopSyncing = prepareSwitch(started, pythonDir);
+    if (!tools.exec) await step(started, 'prove', () => prove(started, log));
     const { manifest, layout } = await step(started, 'switch', () => activate(started, pythonDir));
     return { layout, manifest, downloadedBytes };
   } catch (error) {
     // First, while what filled the disk is still there.
-    const explained = await explainFullDisk(error, job.diskNeeds);
+    const explained = await explainFullDisk(error, plan.diskNeeds);
     if (run && !run.isCommitted) {
       await rm(environmentDir, { recursive: true, force: true, maxRetries: 3 }).catch((problem: unknown) => {
         const text = `${environmentDir} could not be removed; the next install does it: ${errorMessage(problem)}`;
@@ -119,24 +126,25 @@ export async function runInstallJob(
   }
 }
 
-async function fetchAll(run: JobRun, log: DeferredLog) {
-  const { job, emit, signal, journal } = run;
+async function fetchAll(run: InstallRun, log: DeferredLog) {
+  const { plan, tools, emit, signal, journal } = run;
   // Side by side, since both wait for the network; the first that fails ends the other.
   const { stop, signal: either } = linkedAbort(signal);
-  const fetching = job.locked?.fetch(emit, either);
+  const fetching = plan.locked ? fetchArtefacts(plan.locked, tools, emit, either) : undefined;
   fetching?.catch(stop);
+  const uvPath = plan.uv.path;
+  const isGiven = plan.uv.kind === 'given';
   let opened: InstallLog;
-  let acquired: AcquiredUv;
+  let acquired: { downloadedBytes: number };
   try {
     journal.write({ making: 'uv', name: MANAGED_UV_VERSION });
-    acquired = await job.acquireUv(emit, either);
+    acquired = await acquireUv(plan, tools, emit, either);
     const env = uvEnvironment(run.env, {
-      isOffline: job.locked !== null,
+      isOffline: plan.locked !== null,
       guardProxyUrl: run.guardUrl,
     });
-    const { uvPath, isGiven } = acquired;
-    const exec = job.exec ?? controlledExec({ signal: either, onSpawn: journal.child });
-    const version = await readUvVersion({ uvPath, exec, env, mustSpeak: isGiven === true }).catch(
+    const exec = tools.exec ?? controlledExec({ signal: either, onSpawn: journal.child });
+    const version = await readUvVersion({ uvPath, exec, env, mustSpeak: isGiven }).catch(
       async (error: unknown) => {
         if (error instanceof CancelledError) throw error;
         throw await explainNoExecution(isGiven ? givenUvFails(uvPath, error) : error, uvPath);
@@ -155,20 +163,20 @@ async function fetchAll(run: JobRun, log: DeferredLog) {
   }
   const fetched = (await fetching) ?? { downloadedBytes: 0 };
   const uv = createUvRunner({
-    uvPath: acquired.uvPath,
+    uvPath,
     log: opened,
-    logPath: job.layout.installLogPath,
+    logPath: plan.layout.installLogPath,
     emit,
-    mask: (text) => job.redactor.redact(text),
+    mask: (text) => tools.network.redactor.redact(text),
     onSpawn: journal.child,
-    exec: job.exec,
+    exec: tools.exec,
     signal,
   });
   return { uv, downloadedBytes: acquired.downloadedBytes + fetched.downloadedBytes };
 }
 
 /** Tells when a step starts, ends and fails, and how long it took. */
-async function step<T>(run: JobRun, name: SetupStep, action: () => Promise<T>): Promise<T> {
+async function step<T>(run: InstallRun, name: SetupStep, action: () => Promise<T>): Promise<T> {
   throwIfCancelled(run.signal);
   const startedAt = performance.now();
   const durationMs = (): number => Math.round(performance.now() - startedAt);
@@ -185,7 +193,7 @@ async function step<T>(run: JobRun, name: SetupStep, action: () => Promise<T>): 
       type: 'step',
       step: name,
       status: 'failed',
-      detail: run.job.redactor.redact(detail),
+      detail: run.tools.network.redactor.redact(detail),
       durationMs: durationMs(),
     });
     throw error;
@@ -196,12 +204,12 @@ async function step<T>(run: JobRun, name: SetupStep, action: () => Promise<T>): 
  * Begins what the switch needs and the proof does not: the proof's processes wait for each other most of the while.
  * @returns ends what is not done.
  */
-function prepareSwitch(run: JobRun, pythonDir: string | null): () => Promise<void> {
-  const { job } = run;
+function prepareSwitch(run: InstallRun, pythonDir: string | null): () => Promise<void> {
+  const { plan } = run;
   const { stop, signal } = linkedAbort(run.signal);
-  const { environmentDir } = job;
-  const modelPaths = job.locked?.model?.files.map(({ path }) => path) ?? [];
-  const { runtimeRoot } = job.layout;
+  const { environmentDir } = plan;
+  const modelPaths = modelFilesOf(plan.locked).map(({ path }) => path);
+  const { runtimeRoot } = plan.layout;
   run.sizes = measureRuntime({ runtimeRoot, environmentDir, pythonDir, modelPaths });
   // Reported where it is awaited. What the disk does not take now, the switch tries again and reports.
   run.sizes.catch(() => {});
@@ -212,24 +220,24 @@ function prepareSwitch(run: JobRun, pythonDir: string | null): () => Promise<voi
   };
 }
 
-function foldersOf({ job }: JobRun, pythonDir: string | null): string[] {
-  return [job.environmentDir, ...(pythonDir === null ? [] : [pythonDir])];
+function foldersOf({ plan }: InstallRun, pythonDir: string | null): string[] {
+  return [plan.environmentDir, ...(pythonDir === null ? [] : [pythonDir])];
 }
 
-async function activate(run: JobRun, pythonDir: string | null) {
-  const { job, journal, emit, signal } = run;
-  const { environmentDir } = job;
+async function activate(run: InstallRun, pythonDir: string | null) {
+  const { plan, tools, journal, emit, signal } = run;
+  const { environmentDir } = plan;
   const paths = environmentPaths(environmentDir);
-  const layout = { ...job.layout, ...paths };
+  const layout = { ...plan.layout, ...paths };
   const manifest: InstalledKtxRuntimeManifest = {
     schemaVersion: 1,
     cliVersion: layout.cliVersion,
     installedAt: new Date().toISOString(),
-    asset: job.asset.manifest,
-    features: job.features,
+    asset: plan.asset.manifest,
+    features: plan.features,
     python: { executable: paths.pythonPath, daemonExecutable: paths.daemonPath },
     installLog: layout.installLogPath,
-    ...(job.locked ? { locked: job.locked.digests } : {}),
+    ...(plan.locked ? { locked: plan.locked.digests } : {}),
   };
   await switchOver({
     layout,
@@ -237,7 +245,7 @@ async function activate(run: JobRun, pythonDir: string | null) {
     manifest,
     built: { sizes: await run.sizes },
     uses: foldersOf(run, pythonDir),
-    isInjected: job.exec !== undefined,
+    isInjected: tools.exec !== undefined,
     journal,
     note: (level, text) => emit({ type: 'note', step: 'switch', level, text }),
     signal,
@@ -251,19 +259,24 @@ async function activate(run: JobRun, pythonDir: string | null) {
 }
 
 /** What follows the commit. The runtime works without it and the next run repeats it, so its problems are only said. */
-async function tidyUp({ job, checked }: JobRun): Promise<void> {
-  if (checked !== null) await writeKnownFiles(job.shared.root, checked);
-  await removeUnneededPythons(job.layout.runtimeRoot);
+async function tidyUp({ plan, checked }: InstallRun): Promise<void> {
+  if (checked !== null) await writeKnownFiles(plan.shared.root, checked);
+  await removeUnneededPythons(plan.layout.runtimeRoot);
 }
 
 /** What the environment is made from, or computes with. */
-function filesOf({ wheels, store, model }: LockedInstall): { path: string; sha256: string }[] {
-  const stored = wheels.map((wheel) => ({ path: store.pathOf(wheel), sha256: wheel.sha256 }));
-  return [...stored, ...(model?.files ?? [])];
+function filesOf(locked: LockedPlan, store: ArtefactStore): { path: string; sha256: string }[] {
+  const stored = locked.wheels.map((wheel) => ({ path: store.pathOf(wheel), sha256: wheel.sha256 }));
+  return [...stored, ...modelFilesOf(locked)];
 }
 
-export function describePython(job: InstallJob, version: string): string {
-  const python = job.locked?.python;
+function modelFilesOf(locked: LockedPlan | null): { path: string; sha256: string }[] {
+  const model = locked?.model;
+  return model?.files.map(({ file, sha256 }) => ({ path: join(model.folder, file), sha256 })) ?? [];
+}
+
+export function describePython(plan: InstallPlan, version: string): string {
+  const python = plan.locked?.python;
   if (python?.kind === 'system') return `Python ${version} of the system (${python.path})`;
-  return `Python ${version} (${platformKey(job.host)}, managed by ktx)`;
+  return `Python ${version} (${platformKey(plan.host)}, managed by ktx)`;
 }

@@ -2,12 +2,13 @@ import type { Emit } from '../../core/events.ts';
 import type { Journal } from '../../runtime/journal.ts';
 import type { RecordedSizes } from '../../runtime/recorded-sizes.ts';
 import type { WriteAccess } from '../../runtime/write-access.ts';
-import type { InstallJob } from '../plan/preparation.ts';
+import type { InstallPlan, InstallTools } from '../plan/install-plan.ts';
 
-/** A job under way. */
-export interface JobRun {
-  job: InstallJob;
-  /** The job's environment; children carry the mark of the run in it. */
+/** A plan that is being carried out. */
+export interface InstallRun {
+  plan: InstallPlan;
+  tools: InstallTools;
+  /** The children's environment; children carry the mark of the run in it. */
   env: NodeJS.ProcessEnv;
   journal: Journal;
   runDir: string;

@@ -1,0 +1,63 @@
+/** A file that an install needs, known by its digest. Sizes in bytes; `null` is unknown. */
+export interface PlannedArtefact {
+  file: string;
+  kind: 'uv' | 'python' | 'wheel' | 'model';
+  sha256: string;
+  sizeBytes: number | null;
+  unpackedBytes: number | null;
+}
+
+/** How uv gets to `path`: named by the user, in its place, fetched, or by the embedding program's own download. */
+export type PlannedUv =
+  | { kind: 'given' | 'ensure'; path: string }
+  | { kind: 'here'; path: string; isPinned: boolean }
+  | { kind: 'fetch'; path: string; artefact: PlannedArtefact };
+
+export type PlannedPython =
+  | { kind: 'system'; version: string; target: string; path: string }
+  | {
+      kind: 'managed';
+      version: string;
+      target: string;
+      archive: PlannedArtefact;
+      presence: 'unpacked' | 'stored' | 'fetch';
+      unpackedDir: string | null;
+    };
+
+export interface PlannedModel {
+  folder: string;
+  repository: string;
+  revision: string;
+  isHere: boolean;
+  files: readonly PlannedArtefact[];
+  /** In the order they are tried. */
+  sources: readonly {
+    origin: { from: string; place: string };
+    form: 'files' | 'container';
+    artefacts: readonly PlannedArtefact[];
+  }[];
+}
+
+/** A whole plan as data: what `ktx setup --dry-run --json` prints, for scripts and auditors. */
+export interface PlannedInstall {
+  cliVersion: string;
+  runtimeRoot: string;
+  features: readonly string[];
+  environmentDir: string;
+  wheel: { file: string; sha256: string };
+  uv: PlannedUv;
+  /** `null` for a wheel without a lock: uv resolves it online. */
+  locked: {
+    lockSha256: string;
+    requirementsSha256: string;
+    python: PlannedPython;
+    wheels: readonly PlannedArtefact[];
+    /** Interpreter and wheels that have to be in the store, those that are there already included. */
+    toFetch: readonly PlannedArtefact[];
+    model: PlannedModel | null;
+  } | null;
+  /** Every host that will be contacted. */
+  hosts: readonly string[];
+  /** What is written where. */
+  diskNeeds: readonly { what: string; path: string; bytes: number | null }[];
+}

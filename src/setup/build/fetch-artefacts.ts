@@ -1,0 +1,24 @@
+import type { Emit } from '../../core/events.ts';
+import { sideBySide } from '../../support/async/side-by-side.ts';
+import type { InstallTools, LockedPlan } from '../plan/install-plan.ts';
+import { fetchModel } from './fetch-model.ts';
+
+/**
+ * Brings every artefact of the plan but uv into the store, and the model into its folder, verified.
+ * @throws SetupError naming what could not be fetched and why; CancelledError.
+ */
+export async function fetchArtefacts(
+  { toFetch, model }: Pick<LockedPlan, 'toFetch' | 'model'>,
+  tools: Pick<InstallTools, 'network' | 'store'>,
+  emit: Emit,
+  signal?: AbortSignal,
+): Promise<{ downloadedBytes: number }> {
+  const parts = await sideBySide(
+    [
+      (stop) => tools.network.fetch(tools.store, toFetch, emit, stop),
+      ...(model ? [(stop: AbortSignal) => fetchModel(model, tools, emit, stop)] : []),
+    ],
+    signal,
+  );
+  return { downloadedBytes: parts.reduce((sum, part) => sum + part.downloadedBytes, 0) };
+}
