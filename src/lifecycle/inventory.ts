@@ -1,11 +1,12 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VERSION } from '../core/version-name.ts';
-import { PYTHON_LEFTOVER } from '../python/unpacked-python.ts';
-import { ENVIRONMENT_ID, LEFTOVERS } from '../runtime/environments.ts';
+import { PYTHON_LEFTOVER, PYTHON_TELLING } from '../python/unpacked-python.ts';
+import { ENVIRONMENT_ID, ENVIRONMENT_TELLING, LEFTOVERS } from '../runtime/environments.ts';
 import { RUN_ID } from '../runtime/left-runs.ts';
 import { errorMessage } from '../support/errors.ts';
 import { type Kind, kindOf } from '../support/fs/file-kind.ts';
+import type { Telling } from '../support/fs/remove-aside.ts';
 import {
   type Evidence,
   environmentEvidence,
@@ -23,8 +24,8 @@ export interface OwnedItem {
   /** In words, for a list. */
   what: string;
   sizeBytes: number;
-  /** To be moved aside before it is deleted, so that what an interruption leaves is still known. */
-  isMovedAside: boolean;
+  /** Of a folder that its content proves to be ours: moved aside and deleted in this order, so that what an interruption leaves is still known. */
+  telling: Telling | null;
 }
 
 export interface Inventory {
@@ -41,8 +42,10 @@ interface Shape {
   kind: Kind;
   what: string;
   children?: readonly Shape[];
-  /** Where the name does not tell enough. What proves a folder goes with it, so it is moved aside before it is deleted. */
+  /** Where the name does not tell enough. */
   evidence?: Evidence;
+  /** Of a folder: what in it is the evidence. */
+  telling?: Telling;
 }
 
 const SHARED_SHAPES: readonly Shape[] = [
@@ -70,7 +73,13 @@ const SHARED_SHAPES: readonly Shape[] = [
     kind: 'folder',
     what: 'Python',
     children: [
-      { name: ENVIRONMENT_ID, kind: 'folder', what: 'Python', evidence: pythonEvidence },
+      {
+        name: ENVIRONMENT_ID,
+        kind: 'folder',
+        what: 'Python',
+        evidence: pythonEvidence,
+        telling: PYTHON_TELLING,
+      },
       { name: PYTHON_LEFTOVER, kind: 'folder', what: 'Python' },
     ],
   },
@@ -117,14 +126,26 @@ const VERSION_SHAPES: readonly Shape[] = [
   { name: /^manifest\.json$/, kind: 'file', what: 'runtime', evidence: manifestEvidence },
   { name: /^install\.log$/, kind: 'file', what: 'runtime' },
   { name: /^\.venv$/, kind: 'link', what: 'runtime', evidence: environmentLinkEvidence },
-  { name: /^\.venv$/, kind: 'folder', what: 'runtime', evidence: environmentEvidence },
+  {
+    name: /^\.venv$/,
+    kind: 'folder',
+    what: 'runtime',
+    evidence: environmentEvidence,
+    telling: ENVIRONMENT_TELLING,
+  },
   ...LEFTOVER_SHAPES,
   {
     name: /^envs$/,
     kind: 'folder',
     what: 'runtime',
     children: [
-      { name: ENVIRONMENT_ID, kind: 'folder', what: 'runtime', evidence: environmentEvidence },
+      {
+        name: ENVIRONMENT_ID,
+        kind: 'folder',
+        what: 'runtime',
+        evidence: environmentEvidence,
+        telling: ENVIRONMENT_TELLING,
+      },
       ...LEFTOVER_SHAPES,
     ],
   },
@@ -177,8 +198,12 @@ async function look(
     if (reason !== null) {
       inventory.foreign.push({ path, sizeBytes, reason });
     } else {
-      const isMovedAside = shape?.kind === 'folder' && shape.evidence !== undefined;
-      inventory.owned.push({ path, what: version ?? shape?.what ?? '', sizeBytes, isMovedAside });
+      inventory.owned.push({
+        path,
+        what: version ?? shape?.what ?? '',
+        sizeBytes,
+        telling: shape?.telling ?? null,
+      });
     }
   }
   inventory.folders.push(folder);

@@ -5,6 +5,7 @@ import { sharedLayout } from '../core/layout.ts';
 import { isVersionName } from '../core/version-name.ts';
 import type { Note } from '../runtime/write-access.ts';
 import { errorCode, errorMessage, isAbsence, SetupError } from '../support/errors.ts';
+import { syncDirectory } from '../support/fs/atomic-file.ts';
 
 export interface ManagedPythonRuntimePruneResult {
   runtimeRoot: string;
@@ -109,6 +110,7 @@ async function removeFolders(paths: readonly string[]): Promise<string[]> {
     try {
       // First the commit point: a deletion that is cut off leaves no runtime, not a broken one.
       await rm(join(path, 'manifest.json'), { force: true });
+      await syncDirectory(path);
       await removeEnvironments(path);
       await rm(path, { recursive: true });
       removed.push(path);

@@ -1,5 +1,5 @@
 import { rm, rmdir, stat } from 'node:fs/promises';
-import { relative } from 'node:path';
+import { dirname, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { managedRuntimeRoot } from '../core/layout.ts';
 import { isVersionName } from '../core/version-name.ts';
@@ -9,7 +9,8 @@ import { isProcessAlive, type ProcessCommand } from '../process/list-processes.t
 import { processesFrom } from '../runtime/environments-in-use.ts';
 import { type Note, withWriteAccess } from '../runtime/write-access.ts';
 import { errorCode, errorMessage, SetupError } from '../support/errors.ts';
-import { moveAside } from '../support/fs/remove-aside.ts';
+import { syncDirectory } from '../support/fs/atomic-file.ts';
+import { originalPath, removeAside } from '../support/fs/remove-aside.ts';
 import { type Inventory, type OwnedItem, takeInventory } from './inventory.ts';
 import { recover } from './recovery.ts';
 
@@ -79,20 +80,21 @@ export async function uninstallManagedPythonRuntimes(options: UninstallOptions):
       const inventory = await takeInventory(runtimeRoot);
       const problems = new Map<string, string>();
       const remove = async (items: readonly OwnedItem[]) => {
-        for (const { path, isMovedAside } of items) {
-          let place = path;
+        for (const { path, telling } of items) {
           try {
-            if (isMovedAside) place = await moveAside(path);
-            await rm(place, { recursive: true, force: true, maxRetries: 3 });
+            if (telling) await removeAside(path, telling);
+            else await rm(path, { recursive: true, force: true, maxRetries: 3 });
           } catch (error) {
-            problems.set(place, removalProblem(error));
+            problems.set(path, removalProblem(error));
           }
         }
       };
       const isLock = (item: OwnedItem) => item.what === 'locks';
       // What makes a runtime one goes first: an uninstall that is cut off leaves none, not a broken one.
       const isCommit = (item: OwnedItem) => /[\\/]manifest\.json$/.test(item.path);
-      await remove(inventory.owned.filter(isCommit));
+      const commits = inventory.owned.filter(isCommit);
+      await remove(commits);
+      for (const { path } of commits) await syncDirectory(dirname(path));
       await remove(inventory.owned.filter((item) => !isLock(item) && !isCommit(item)));
       // To delete a lock file makes way for a second holder, so it comes when there is nothing left to guard.
       if (problems.size === 0) await remove(inventory.owned.filter(isLock));
@@ -103,7 +105,7 @@ export async function uninstallManagedPythonRuntimes(options: UninstallOptions):
           .filter((item) => !isLock(item) || (problems.size > 0 && item.path.endsWith('.lock')))
           .map((item) => {
             const reason = isLock(item) ? 'stays as long as anything else of ktx' : 'appeared meanwhile';
-            return { ...item, reason: problems.get(item.path) ?? reason };
+            return { ...item, reason: problems.get(originalPath(item.path)) ?? reason };
           }),
         ...after.foreign,
       ];

@@ -7,13 +7,15 @@ import { differences, digestTree } from '../store/tree-digests.ts';
 import { errorCode } from '../support/errors.ts';
 import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
-import { removeAside } from '../support/fs/remove-aside.ts';
+import { removeAside, type Telling } from '../support/fs/remove-aside.ts';
 import type { PythonDigestList } from './python-list-schema.ts';
 
 const PYTHON_ID = /^[0-9a-f]{8}$/;
 const LIST = 'digests.json';
 /** Name of the list of a Python that was found altered: no environment is made from it, and it is still known to be ours. */
 const ALTERED_LIST = `${LIST}.altered`;
+/** No environment is made from a part of one: its list names what is missing. */
+export const PYTHON_TELLING: Telling = { ours: [LIST, ALTERED_LIST] };
 /** What an interrupted removal leaves. */
 export const PYTHON_LEFTOVER = /^[0-9a-f]{8}\.[0-9a-f]{8}\.removed$/;
 /** What Python itself writes beside its modules while it runs. */
@@ -102,7 +104,7 @@ export async function removeUnneededPythons(
   for (const id of ids) {
     const dir = join(pythonDir, id);
     if (used.has(id) || (!options.alsoFinished && (await readList(dir)) !== null)) continue;
-    await removeAside(dir);
+    await removeAside(dir, PYTHON_TELLING);
     removed.push(dir);
   }
   return removed;

@@ -4,7 +4,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import * as z from 'zod/mini';
 import { errorMessage, isAbsence } from '../support/errors.ts';
 import { kindOf } from '../support/fs/file-kind.ts';
-import { removeAside } from '../support/fs/remove-aside.ts';
+import { removeAside, type Telling } from '../support/fs/remove-aside.ts';
 import { parseSchema } from '../support/schema.ts';
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from './manifest.ts';
 import { installedManifestSchema } from './manifest-schema.ts';
@@ -17,6 +17,9 @@ export const LEFTOVERS = {
   link: /^\.venv\.[0-9a-f]{8}$/,
   file: /^manifest\.json\.\d+\.[0-9a-f]{8}\.tmp$/,
 } as const;
+
+/** PEP 405 gives each environment a `pyvenv.cfg`; the record beside it says that it was finished. */
+export const ENVIRONMENT_TELLING: Telling = { whole: 'environment.json', ours: ['pyvenv.cfg'] };
 
 export function environmentsDir(versionDir: string): string {
   return join(versionDir, 'envs');
@@ -134,7 +137,7 @@ export async function tidyEnvironments(
   for (const id of unneeded) {
     const path = join(environmentsDir(versionDir), id);
     if (await isInUse(path)) continue;
-    await attempt(result, path, () => removeAside(path));
+    await attempt(result, path, () => removeAside(path, ENVIRONMENT_TELLING));
   }
   for (const folder of [versionDir, environmentsDir(versionDir)]) {
     for (const name of await namesIn(folder)) {
@@ -159,9 +162,10 @@ async function isLeftover(path: string, name: string): Promise<boolean> {
  */
 export async function removeEnvironments(versionDir: string): Promise<void> {
   const ids = (await namesIn(environmentsDir(versionDir))).filter((name) => ENVIRONMENT_ID.test(name));
-  for (const id of ids) await removeAside(join(environmentsDir(versionDir), id));
+  for (const id of ids) await removeAside(join(environmentsDir(versionDir), id), ENVIRONMENT_TELLING);
   const venvDir = join(versionDir, '.venv');
-  if ((await lstat(venvDir).catch(() => null))?.isDirectory()) await removeAside(venvDir);
+  if ((await lstat(venvDir).catch(() => null))?.isDirectory())
+    await removeAside(venvDir, ENVIRONMENT_TELLING);
 }
 
 async function attempt(result: TidyResult, path: string, remove: () => Promise<void>): Promise<void> {
@@ -181,7 +185,7 @@ async function pointLinkAt(linkPath: string, environmentDir: string): Promise<vo
   if (present?.isSymbolicLink()) {
     if ((await readlink(linkPath)).replace(/[\\/]$/, '') === target) return;
   } else if (present) {
-    await removeAside(linkPath);
+    await removeAside(linkPath, ENVIRONMENT_TELLING);
   }
   const temporary = `${linkPath}.${randomBytes(4).toString('hex')}`;
   await symlink(target, temporary, isWindows ? 'junction' : 'dir');
