@@ -3,6 +3,29 @@ import { FLOORS, REACT_ROOMS } from './floors.mjs';
 
 const ROOMS = FLOORS.flatMap((floor, level) => floor.map(([room]) => ({ room, level })));
 
+/** Rooms that open files by themselves: the one that guards them, and the one that reads /proc. */
+const RAW_FILE_ROOMS = ['src/support/fs', 'src/process'];
+const RAW_FILE_CALLS = [
+  'readFile',
+  'writeFile',
+  'appendFile',
+  'copyFile',
+  'open',
+  'createReadStream',
+  'createWriteStream',
+];
+/** A pipe in the place of a file hangs the program, a link leads elsewhere: what is named here opens whatever is there. */
+const RAW_FILE_IMPORTS = Object.fromEntries(
+  ['node:fs', 'node:fs/promises'].map((module) => [
+    module,
+    {
+      importNames: [...RAW_FILE_CALLS, ...RAW_FILE_CALLS.map((name) => `${name}Sync`), 'default'],
+      message:
+        'Files are opened by src/support/fs/regular-file.ts and written by src/support/fs/atomic-file.ts.',
+    },
+  ]),
+);
+
 /**
  * The linter's overrides: one a room. Imports are relative, so a forbidden room is named as the importing room reaches it.
  * @returns the text of biome.floors.json, which biome.json extends
@@ -38,7 +61,8 @@ export function renderLinterRules() {
         group: ['node:fs', 'node:fs/promises', 'node:http', 'node:net'],
         message: 'Screens do no I/O: they show wizard state.',
       });
-    const noRestrictedImports = { level: 'error', options: { patterns } };
+    const paths = RAW_FILE_ROOMS.includes(room) ? {} : RAW_FILE_IMPORTS;
+    const noRestrictedImports = { level: 'error', options: { patterns, paths } };
     return { includes: [`${room}/*`], linter: { rules: { style: { noRestrictedImports } } } };
   });
   const lines = overrides.map((override) => `    ${JSON.stringify(override)}`);

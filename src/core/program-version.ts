@@ -1,3 +1,4 @@
+// biome-ignore lint/style/noRestrictedImports: its own package.json, which --version must not wait for
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../support/package-root.ts';

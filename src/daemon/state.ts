@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { link, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod/mini';
 import { RUNTIME_FEATURES } from '../core/features.ts';
 import { errorCode, errorMessage } from '../support/errors.ts';
 import { jsonText, syncDirectory } from '../support/fs/atomic-file.ts';
+import { assertNoLinkWithin, createFile, readRegularText } from '../support/fs/regular-file.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
 
 const MAX_STATE_BYTES = 64 * 1024;
@@ -35,15 +36,23 @@ export type DaemonStateRead =
   | { kind: 'invalid'; reason: string; text: string | null }
   | { kind: 'valid'; state: ManagedPythonDaemonState; text: string };
 
+/** The project of a state file, `<projectDir>/.ktx/runtime/daemon.json`. */
+const projectOf = (statePath: string) => dirname(dirname(dirname(statePath)));
+
+/**
+ * Makes `<projectDir>/.ktx/runtime`. A cloned project could have a link in its place, and what ktx writes would land elsewhere.
+ * @throws UnusableFileError for a link; the file system's error.
+ */
+export async function makeDaemonStateDir(stateDir: string): Promise<void> {
+  await assertNoLinkWithin(dirname(dirname(stateDir)), stateDir);
+  await mkdir(stateDir, { recursive: true });
+}
+
 /** Reads the state file; never rejects for what is in it or in its place. */
 export async function readDaemonState(path: string): Promise<DaemonStateRead> {
   let text: string | null = null;
   try {
-    const status = await stat(path);
-    // It may come with a cloned repository: a link to a device or a pipe would be read for ever.
-    const isEndless = !status.isFile() && !status.isDirectory();
-    if (isEndless || status.size > MAX_STATE_BYTES) throw new Error('it is no file of a sensible size');
-    text = await readFile(path, 'utf8');
+    text = await readRegularText(path, { maxBytes: MAX_STATE_BYTES, within: projectOf(path) });
     return { kind: 'valid', state: parseSchema(daemonStateSchema, JSON.parse(text)), text };
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return { kind: 'none' };
@@ -54,8 +63,9 @@ export async function readDaemonState(path: string): Promise<DaemonStateRead> {
 /** Removes the file that was read. One that another ktx wrote meanwhile belongs to a daemon that runs, and stays. */
 export async function removeDaemonState(path: string, read: DaemonStateRead): Promise<void> {
   if (read.kind === 'none') return;
+  await assertNoLinkWithin(projectOf(path), dirname(path));
   if (read.text !== null) {
-    const current = await readFile(path, 'utf8').catch(() => null);
+    const current = await readRegularText(path, { maxBytes: MAX_STATE_BYTES }).catch(() => null);
     if (current !== read.text) return;
   }
   await rm(path, { force: true });
@@ -68,7 +78,7 @@ const NO_HARD_LINKS = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
  * once, one finds `false` and has to go.
  */
 export async function publishDaemonState(path: string, state: ManagedPythonDaemonState): Promise<boolean> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeDaemonStateDir(dirname(path));
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     await writeNewFile(temporary, jsonText(state));
@@ -85,7 +95,7 @@ export async function publishDaemonState(path: string, state: ManagedPythonDaemo
 }
 
 async function writeNewFile(path: string, text: string): Promise<void> {
-  const handle = await open(path, 'wx');
+  const handle = await createFile(path);
   try {
     await handle.writeFile(text);
     await handle.sync();

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { featuresSatisfy, type KtxRuntimeFeature, normaliseFeatures } from '../core/features.ts';
 import { daemonEnvironment } from '../daemon/environment.ts';
@@ -10,6 +9,7 @@ import { allocateDaemonPort } from '../daemon/port.ts';
 import {
   daemonBaseUrl,
   type ManagedPythonDaemonState,
+  makeDaemonStateDir,
   publishDaemonState,
   removeDaemonState,
 } from '../daemon/state.ts';
@@ -21,7 +21,8 @@ import { type DetachedSpawnOptions, spawnDetached } from '../process/spawn-detac
 import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
 import type { Note } from '../runtime/write-access.ts';
 import type { ManagedPythonRuntimeInstallOptions } from '../setup/request/install-types.ts';
-import { errorCode, SetupError, throwIfCancelled } from '../support/errors.ts';
+import { SetupError, throwIfCancelled } from '../support/errors.ts';
+import { openRegularFile } from '../support/fs/regular-file.ts';
 import { harmlessText } from '../support/harmless.ts';
 
 export interface ManagedPythonDaemonChild {
@@ -174,12 +175,12 @@ async function spawnHealthyDaemon(
   manifest: InstalledKtxRuntimeManifest,
   daemonPath: string,
 ): Promise<StartedDaemon> {
-  await mkdir(layout.daemonStateDir, { recursive: true });
+  await makeDaemonStateDir(layout.daemonStateDir);
   const logs: FileHandle[] = [];
   try {
-    const stdout = await openLog(layout.daemonStdoutPath);
+    const stdout = await openLog(layout.daemonStdoutPath, layout.projectDir);
     logs.push(stdout);
-    const stderr = await openLog(layout.daemonStderrPath);
+    const stderr = await openLog(layout.daemonStderrPath, layout.projectDir);
     logs.push(stderr);
     const { size: stderrStart } = await stderr.stat();
 
@@ -271,30 +272,16 @@ async function endChild(pid: number, options: ManagedPythonDaemonStartOptions): 
   else await killTree(pid);
 }
 
-/** Appended to, never through a link: a cloned project could have its log point to a file of the user's. */
-async function openLog(path: string): Promise<FileHandle> {
-  // Undefined on Windows, whose links git does not make by default.
-  const noFollow = constants.O_NOFOLLOW ?? 0;
-  try {
-    return await open(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | noFollow, 0o644);
-  } catch (error) {
-    if (errorCode(error) !== 'ELOOP') throw error;
-    throw new SetupError(
-      `${path} is a symbolic link. Delete it: the daemon's log is not written through one.`,
-      {
-        failureClass: 'conflict',
-        evidence: [path],
-        cause: error,
-      },
-    );
-  }
+/** Appended to, never through a link: a cloned project could have its log, or a folder above it, point to a file of the user's. */
+function openLog(path: string, projectDir: string): Promise<FileHandle> {
+  return openRegularFile(path, { maxBytes: Number.POSITIVE_INFINITY, within: projectDir }, 'append');
 }
 
 const LAST_WORDS_BYTES = 4096;
 
 /** What the child said last on stderr since `start`, as `: <line>`; a line that names an error goes before others. */
 async function lastErrorLine(path: string, start: number): Promise<string> {
-  const handle = await open(path, 'r');
+  const handle = await openRegularFile(path, { maxBytes: Number.POSITIVE_INFINITY });
   try {
     const { size } = await handle.stat();
     const position = Math.max(start, size - LAST_WORDS_BYTES);

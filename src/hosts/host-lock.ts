@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledError, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
 import { type FileLock, tryFileLock } from '../support/fs/file-lock.ts';
+import { createFile } from '../support/fs/regular-file.ts';
 
 const POLL_INTERVAL_MS = 100;
 /** Names of backups have whole seconds, and a second one of that name would replace the first. */
@@ -47,8 +48,11 @@ async function takeLock(path: string, { onWait, signal }: HostLockOptions): Prom
   try {
     await mkdir(join(path, '..'), { recursive: true });
     // Its time is that of the last change, and there was none.
-    await writeFile(path, '', { flag: 'wx' }).then(
-      () => utimes(path, 0, 0),
+    await createFile(path).then(
+      async (handle) => {
+        await handle.utimes(0, 0);
+        await handle.close();
+      },
       (error: NodeJS.ErrnoException) => {
         if (error.code !== 'EEXIST') throw error;
       },

@@ -1,12 +1,14 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { absentAsNull, errorMessage, SetupError } from '../support/errors.ts';
-import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
+import { jsonText, writeFileWithin } from '../support/fs/atomic-file.ts';
+import { readRegularText } from '../support/fs/regular-file.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
 import { connectionProblems, type ModelHostConnection, secretFields } from './ssh/connection.ts';
 
 const OWNER_ONLY = 0o600;
+const MAX_BYTES = 4 * 1024 * 1024;
 
 const settingsSchema = z.object({
   schemaVersion: z.literal(1),
@@ -31,7 +33,7 @@ export function modelHostSettingsPath(projectDir: string): string {
 export async function readModelHostSettings(projectDir: string): Promise<ModelHostConnection | null> {
   const path = modelHostSettingsPath(projectDir);
   try {
-    const text = await readFile(path, 'utf8').catch(absentAsNull);
+    const text = await readRegularText(path, { maxBytes: MAX_BYTES, within: projectDir }).catch(absentAsNull);
     if (text === null) return null;
     const { schemaVersion: _, ...connection } = parseSchema(settingsSchema, JSON.parse(text));
     return connection;
@@ -64,7 +66,7 @@ export async function saveModelHostSettings(
   const { host, user, keyPath, configPath, mode, restartCmd, baseUrl } = connection;
   const path = modelHostSettingsPath(projectDir);
   const settings = { schemaVersion: 1, host, user, keyPath, configPath, mode, restartCmd, baseUrl };
-  await writeFileAtomic(path, jsonText(settings), OWNER_ONLY);
+  await writeFileWithin(projectDir, path, jsonText(settings), OWNER_ONLY);
   return path;
 }
 
@@ -113,7 +115,12 @@ function projectRecord<T extends { host: string; configPath: string }>(
   return {
     async read(projectDir, { host, configPath }) {
       try {
-        const value = parseSchema(schema, JSON.parse(await readFile(setupFile(projectDir, name), 'utf8')));
+        const value = parseSchema(
+          schema,
+          JSON.parse(
+            await readRegularText(setupFile(projectDir, name), { maxBytes: MAX_BYTES, within: projectDir }),
+          ),
+        );
         return value.host === host && value.configPath === configPath ? value : null;
       } catch {
         // It helps where it can be read, and is in nobody's way.
@@ -121,7 +128,12 @@ function projectRecord<T extends { host: string; configPath: string }>(
       }
     },
     write: (projectDir, value) =>
-      writeFileAtomic(setupFile(projectDir, name), jsonText({ schemaVersion: 1, ...value }), OWNER_ONLY),
+      writeFileWithin(
+        projectDir,
+        setupFile(projectDir, name),
+        jsonText({ schemaVersion: 1, ...value }),
+        OWNER_ONLY,
+      ),
     remove: (projectDir) => rm(setupFile(projectDir, name), { force: true }),
   };
 }

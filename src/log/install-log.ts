@@ -1,7 +1,6 @@
-import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errorCode } from '../support/errors.ts';
+import { openNewFile } from '../support/fs/regular-file.ts';
 import { harmlessText } from '../support/harmless.ts';
 import type { Redactor } from '../support/text/redaction.ts';
 
@@ -33,18 +32,6 @@ export async function ownInstallLog(path: string): Promise<string | null> {
 /** How much may wait in memory for the disk, in characters. */
 const MAX_WAITING_CHARS = 1024 * 1024;
 
-/** Not through a link, which may lead to a file of somebody else's: the link goes. */
-async function openAnew(path: string): Promise<FileHandle> {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | (constants.O_NOFOLLOW ?? 0);
-  try {
-    return await open(path, flags, 0o666);
-  } catch (error) {
-    if (errorCode(error) !== 'ELOOP') throw error;
-    await rm(path);
-    return open(path, flags, 0o666);
-  }
-}
-
 /**
  * Opens the log anew: what was in it is gone. The file grows while the run goes. The redactor sees all
  * but `maskedLines`.
@@ -55,7 +42,7 @@ export async function openInstallLog(
   options: { redactor?: Pick<Redactor, 'redact'> } = {},
 ): Promise<InstallLog> {
   await mkdir(dirname(path), { recursive: true });
-  const handle = await openAnew(path);
+  const handle = await openNewFile(path, 0o666);
   let pending: string[] = [];
   /** In `pending` and on the way to the disk. */
   let waitingChars = 0;

@@ -1,8 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LineCounter, parse, YAMLParseError } from 'yaml';
 import * as z from 'zod/mini';
 import { errorMessage, isAbsence, SetupError } from '../support/errors.ts';
+import { readRegularText } from '../support/fs/regular-file.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
 import type { KtxRuntimeProjectConfig } from './requirements.ts';
 
@@ -43,18 +43,11 @@ const projectConfigSchema = z.object({
  */
 export async function readProjectConfig(projectDir: string): Promise<KtxRuntimeProjectConfig | null> {
   const path = join(projectDir, 'ktx.yaml');
-  const status = await stat(path).catch((error: unknown) => {
-    if (isAbsence(error)) return null;
-    throw error;
-  });
-  if (status === null) return null;
   try {
-    // The folder may come with a cloned repository: a pipe or a device would be read for ever.
-    if (!status.isFile() || status.size > MAX_CONFIG_BYTES)
-      throw new Error('it is no file of a sensible size');
-    const text = await readFile(path, 'utf8');
+    const text = await readRegularText(path, { maxBytes: MAX_CONFIG_BYTES, within: projectDir });
     return parseSchema(projectConfigSchema, parsedYaml(text) ?? {});
   } catch (error) {
+    if (isAbsence(error)) return null;
     throw new SetupError(
       `${path} cannot be read: ${schemaProblem(error) ?? errorMessage(error).split('\n')[0]}`,
       {

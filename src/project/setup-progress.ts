@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { errorCode, errorMessage, SetupError } from '../support/errors.ts';
-import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
+import { jsonText, writeFileWithin } from '../support/fs/atomic-file.ts';
+import { readRegularText } from '../support/fs/regular-file.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
 
 /** The steps of setting up a project, in their usual order. */
@@ -18,6 +18,8 @@ export const PROJECT_SETUP_STEPS = [
 ] as const;
 export type ProjectSetupStep = (typeof PROJECT_SETUP_STEPS)[number];
 
+const MAX_BYTES = 64 * 1024;
+
 const progressSchema = z.object({ completed_steps: z.array(z.string()) });
 
 /** Contract: commands section 8. */
@@ -32,7 +34,10 @@ export function projectSetupProgressPath(projectDir: string): string {
 export async function readCompletedSetupSteps(projectDir: string): Promise<ProjectSetupStep[]> {
   const path = projectSetupProgressPath(projectDir);
   try {
-    const { completed_steps: ids } = parseSchema(progressSchema, JSON.parse(await readFile(path, 'utf8')));
+    const { completed_steps: ids } = parseSchema(
+      progressSchema,
+      JSON.parse(await readRegularText(path, { maxBytes: MAX_BYTES, within: projectDir })),
+    );
     return [...new Set(ids)].filter(isKnownStep);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return [];
@@ -48,7 +53,8 @@ export async function readCompletedSetupSteps(projectDir: string): Promise<Proje
 /** Records a step as completed; one that was recorded before keeps its place. */
 export async function recordSetupStep(projectDir: string, step: ProjectSetupStep): Promise<void> {
   const completed = new Set([...(await readCompletedSetupSteps(projectDir)), step]);
-  await writeFileAtomic(projectSetupProgressPath(projectDir), jsonText({ completed_steps: [...completed] }));
+  const path = projectSetupProgressPath(projectDir);
+  await writeFileWithin(projectDir, path, jsonText({ completed_steps: [...completed] }));
 }
 
 function isKnownStep(id: string): id is ProjectSetupStep {

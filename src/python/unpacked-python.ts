@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sharedLayout } from '../core/layout.ts';
 import { isVersionName } from '../core/version-name.ts';
@@ -7,11 +7,14 @@ import { differences, digestTree } from '../store/tree-digests.ts';
 import { errorCode } from '../support/errors.ts';
 import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
+import { readRegularText } from '../support/fs/regular-file.ts';
 import { removeAside, type Telling } from '../support/fs/remove-aside.ts';
 import type { PythonDigestList } from './python-list-schema.ts';
 
 const PYTHON_ID = /^[0-9a-f]{8}$/;
 const LIST = 'digests.json';
+const MAX_LIST_BYTES = 32 * 1024 * 1024;
+const MAX_CONFIG_BYTES = 64 * 1024;
 /** Name of the list of a Python that was found altered: no environment is made from it, and it is still known to be ours. */
 const ALTERED_LIST = `${LIST}.altered`;
 /** No environment is made from a part of one: its list names what is missing. */
@@ -117,7 +120,9 @@ export async function usedPythonIds(runtimeRoot: string): Promise<Set<string>> {
     const versionDir = join(runtimeRoot, version);
     const ids = await namesIn(join(versionDir, 'envs'));
     for (const folder of [join(versionDir, '.venv'), ...ids.map((id) => join(versionDir, 'envs', id))]) {
-      const config = await readFile(join(folder, 'pyvenv.cfg'), 'utf8').catch(() => '');
+      const config = await readRegularText(join(folder, 'pyvenv.cfg'), { maxBytes: MAX_CONFIG_BYTES }).catch(
+        () => '',
+      );
       const id = /^home\s*=.*[\\/]python[\\/]([0-9a-f]{8})[\\/]/m.exec(config)?.[1];
       if (id !== undefined) used.add(id);
     }
@@ -127,7 +132,7 @@ export async function usedPythonIds(runtimeRoot: string): Promise<Set<string>> {
 
 async function readList(dir: string, name = LIST): Promise<PythonDigestList | null> {
   try {
-    const text = await readFile(join(dir, name), 'utf8');
+    const text = await readRegularText(join(dir, name), { maxBytes: MAX_LIST_BYTES });
     const { parsePythonDigestList } = await import('./python-list-schema.ts');
     return parsePythonDigestList(JSON.parse(text));
   } catch {

@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import { release } from 'node:os';
 import { managedPythonRuntimeLayout } from '../core/layout.ts';
 import { readManagedPythonRuntimeStatus } from '../runtime/status.ts';
@@ -14,7 +13,8 @@ import {
 } from '../shipped/lock.ts';
 import { readLockedAsset } from '../shipped/locked-asset.ts';
 import { detectHost, type HostPlatform, lockedMinors, platformKey, targetKey } from '../shipped/target.ts';
-import { errorMessage } from '../support/errors.ts';
+import { absentAsNull, errorMessage } from '../support/errors.ts';
+import { openRegularFile } from '../support/fs/regular-file.ts';
 import { formatBytes } from '../support/text/format.ts';
 import { uvPinsFor } from '../uv/binary.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
@@ -105,7 +105,7 @@ async function probe(session: NetworkSession, artefact: Artefact, signal: AbortS
 }
 
 async function readLog(path: string): Promise<SetupReport['log']> {
-  const handle = await open(path, 'r').catch(() => null);
+  const handle = await openRegularFile(path, { maxBytes: Number.POSITIVE_INFINITY }).catch(absentAsNull);
   if (!handle) return null;
   try {
     const { size } = await handle.stat();

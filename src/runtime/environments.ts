@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { lstat, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import * as z from 'zod/mini';
 import { errorMessage, isAbsence } from '../support/errors.ts';
 import { kindOf } from '../support/fs/file-kind.ts';
+import { readRegularText } from '../support/fs/regular-file.ts';
 import { removeAside, type Telling } from '../support/fs/remove-aside.ts';
 import { parseSchema } from '../support/schema.ts';
-import { type InstalledKtxRuntimeManifest, readInstalledManifest } from './manifest.ts';
+import { type InstalledKtxRuntimeManifest, MAX_MANIFEST_BYTES, readInstalledManifest } from './manifest.ts';
 import { installedManifestSchema } from './manifest-schema.ts';
 
 /** Names of environments; nothing else in their folder is ever touched. */
@@ -102,7 +103,9 @@ async function readActive(
 /** What an environment says of itself; `null` when it was never finished, or speaks of another place than its own. */
 async function readEnvironmentRecord(versionDir: string, id: string): Promise<EnvironmentRecord | null> {
   try {
-    const text = await readFile(join(environmentsDir(versionDir), id, 'environment.json'), 'utf8');
+    const text = await readRegularText(join(environmentsDir(versionDir), id, 'environment.json'), {
+      maxBytes: MAX_MANIFEST_BYTES,
+    });
     const record = parseSchema(environmentRecordSchema, JSON.parse(text));
     return basename(environmentOf(record)) === id ? record : null;
   } catch {

@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+// biome-ignore lint/style/noRestrictedImports: appends to a folder that it has just made, synchronously
+import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { readProcessStart } from '../process/process-table.ts';
+import { readRegularText } from '../support/fs/regular-file.ts';
 import { runIds } from './left-runs.ts';
 
 /** In the environment of everything that a run starts, with the run's id: what outlives a killed ktx is found by it. */
 export const RUN_VARIABLE = 'KTX_SETUP_RUN';
 const FILE = 'journal.jsonl';
+const MAX_JOURNAL_BYTES = 16 * 1024 * 1024;
 
 /** One line of `uv/runs/<id>/journal.jsonl`: written before the thing is made, read by the next run when this one was killed. */
 const entrySchema = z.union([
@@ -87,19 +90,16 @@ export interface LeftRun {
 }
 
 export async function readLeftRuns(runsDir: string): Promise<LeftRun[]> {
-  return (await runIds(runsDir)).map((runId) => {
-    const runDir = join(runsDir, runId);
-    return { runId, runDir, entries: readEntries(join(runDir, FILE)) };
-  });
+  return Promise.all(
+    (await runIds(runsDir)).map(async (runId) => {
+      const runDir = join(runsDir, runId);
+      return { runId, runDir, entries: await readEntries(join(runDir, FILE)) };
+    }),
+  );
 }
 
-function readEntries(path: string): JournalEntry[] {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    return [];
-  }
+async function readEntries(path: string): Promise<JournalEntry[]> {
+  const text = await readRegularText(path, { maxBytes: MAX_JOURNAL_BYTES }).catch(() => '');
   return text.split('\n').flatMap((line) => {
     try {
       return [entrySchema.parse(JSON.parse(line))];

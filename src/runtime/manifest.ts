@@ -1,6 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { errorCode } from '../support/errors.ts';
+import { readRegularText } from '../support/fs/regular-file.ts';
 import type { InstalledKtxRuntimeManifest } from './manifest-schema.ts';
+
+/** It has about 1 kB. */
+export const MAX_MANIFEST_BYTES = 1024 * 1024;
 
 export type { InstalledKtxRuntimeManifest } from './manifest-schema.ts';
 
@@ -11,7 +14,7 @@ export type { InstalledKtxRuntimeManifest } from './manifest-schema.ts';
 export async function readInstalledManifest(path: string): Promise<InstalledKtxRuntimeManifest | null> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readRegularText(path, { maxBytes: MAX_MANIFEST_BYTES });
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return null;
     throw error;

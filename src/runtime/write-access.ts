@@ -1,13 +1,5 @@
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+// biome-ignore lint/style/noRestrictedImports: makes new files only (wx), synchronously
+import { existsSync, mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,6 +10,7 @@ import { errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts
 import { jsonText } from '../support/fs/atomic-file.ts';
 import { fileIdentity } from '../support/fs/file-identity.ts';
 import { type FileLock, tryFileLock } from '../support/fs/file-lock.ts';
+import { readRegularText } from '../support/fs/regular-file.ts';
 
 /** How something is said to whoever runs the command. */
 export type Note = (level: 'info' | 'warning', text: string) => void;
@@ -48,6 +41,7 @@ export interface WriteAccessOptions {
 /** The lock that all take, whatever they change. */
 const ROOT = 'root';
 const POLL_INTERVAL_MS = 100;
+const MAX_HOLDER_BYTES = 64 * 1024;
 /** A holder writes its name within milliseconds; after this a lock that nobody put his name to is strange. */
 const UNKNOWN_HOLDER_AFTER_MS = 5000;
 
@@ -159,7 +153,7 @@ async function take(path: string, options: WriteAccessOptions, onWait: () => voi
     const lock = tryFileLock(path, { vfs: options.vfs });
     if (lock || options.shouldWait === false) return lock;
     onWait();
-    const holder = readLiveHolder(path);
+    const holder = await readLiveHolder(path);
     const waitedMs = performance.now() - startedAt;
     const text = holder
       ? waitingText(holder)
@@ -189,10 +183,12 @@ function cannotLockText(locksDir: string): string {
 }
 
 /** Who has the lock, or `null` when nobody wrote his name or the name is that of a process that is gone. */
-function readLiveHolder(lockPath: string): Holder | null {
+async function readLiveHolder(lockPath: string): Promise<Holder | null> {
   let holder: Holder;
   try {
-    holder = holderSchema.parse(JSON.parse(readFileSync(holderPath(lockPath), 'utf8')));
+    holder = holderSchema.parse(
+      JSON.parse(await readRegularText(holderPath(lockPath), { maxBytes: MAX_HOLDER_BYTES })),
+    );
   } catch {
     return null;
   }
@@ -203,8 +199,10 @@ function readLiveHolder(lockPath: string): Holder | null {
 function writeHolder(lockPath: string, holder: Holder): void {
   const path = holderPath(lockPath);
   const temporary = `${path}.${process.pid}.tmp`;
+  rmSync(temporary, { force: true, recursive: true });
   try {
-    writeFileSync(temporary, jsonText(holder));
+    // Never through what somebody put there.
+    writeFileSync(temporary, jsonText(holder), { flag: 'wx' });
     renameSync(temporary, path);
   } catch {
     // A full disk keeps no name, and the lock holds without one.

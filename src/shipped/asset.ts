@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { errorCode } from '../support/errors.ts';
 import { BUNDLED_MANIFEST_SHA256, BUNDLED_REQUIRES_PYTHON } from './asset-digest.ts';
 import type { ManagedRuntimeAssetManifest } from './asset-schema.ts';
+import { readShippedFile } from './shipped-file.ts';
 import type { WheelPythonRequirement } from './wheel-metadata.ts';
 
 export type { ManagedRuntimeAssetManifest } from './asset-schema.ts';
@@ -27,7 +27,7 @@ export async function verifyRuntimeAsset(options: { assetDir: string }): Promise
     throw new Error(`Unsafe runtime wheel filename in bundled manifest: ${file}`);
   }
   const wheelPath = join(options.assetDir, file);
-  const wheel = await readFile(wheelPath);
+  const wheel = await readShippedFile(wheelPath);
   if (wheel.length !== bytes || createHash('sha256').update(wheel).digest('hex') !== sha256) {
     throw new Error(`Bundled Python runtime wheel checksum mismatch: ${wheelPath}`);
   }
@@ -41,7 +41,7 @@ async function readAssetManifest(
 ): Promise<{ manifest: ManagedRuntimeAssetManifest; isBundled: boolean }> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(path);
+    bytes = await readShippedFile(path);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
     throw new Error(

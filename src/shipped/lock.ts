@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KtxRuntimeFeature } from '../core/features.ts';
 import { SetupError } from '../support/errors.ts';
 import { REINSTALL_PACKAGE } from '../support/remedies.ts';
 import type { RuntimeLock, SystemMinimum } from './lock-schema.ts';
+import { readShippedFile } from './shipped-file.ts';
 
 export type { LockedFiles, RuntimeLock, SystemMinimum } from './lock-schema.ts';
 
@@ -67,7 +67,7 @@ export async function readLockedFile(
   locked: { file: string; sha256: string },
 ): Promise<Buffer> {
   const path = join(assetDir, locked.file);
-  const bytes = await readFile(path);
+  const bytes = await readShippedFile(path);
   const actual = createHash('sha256').update(bytes).digest('hex');
   if (actual !== locked.sha256) {
     throw new SetupError(`${locked.file} of the bundled runtime is not the file that was shipped.`, {

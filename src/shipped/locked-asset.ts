@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ZodMiniType } from 'zod/mini';
 import type { KtxRuntimeFeature } from '../core/features.ts';
@@ -8,6 +8,7 @@ import { PACKAGE_ROOT } from '../support/package-root.ts';
 import { REINSTALL_PACKAGE } from '../support/remedies.ts';
 import { BUNDLED_MANIFEST_SHA256 } from './asset-digest.ts';
 import { type LockedFiles, type RuntimeLock, readLockedFile } from './lock.ts';
+import { readShippedFile } from './shipped-file.ts';
 
 /** The sha256 of the lock and of the requirements that an install was made from. Kept in the manifest. */
 export interface LockedDigests {
@@ -31,7 +32,7 @@ export async function readLockedDigests(
   features: readonly KtxRuntimeFeature[],
 ): Promise<LockedDigests | null> {
   const manifestPath = join(assetDir, 'manifest.json');
-  const manifestBytes = await readFile(manifestPath);
+  const manifestBytes = await readShippedFile(manifestPath);
   const digest = createHash('sha256').update(manifestBytes).digest('hex');
   const schemas = digest === BUNDLED_MANIFEST_SHA256 ? null : await import('./lock-schema.ts');
   let files: LockedFiles;
@@ -40,7 +41,7 @@ export async function readLockedDigests(
   } catch {
     return null;
   }
-  const lock = await readFile(join(assetDir, files.lock.file)).catch(() => null);
+  const lock = await readShippedFile(join(assetDir, files.lock.file)).catch(() => null);
   return (
     lock && {
       lock: createHash('sha256').update(lock).digest('hex'),
@@ -78,7 +79,7 @@ export async function readLockedAsset(assetDir: string): Promise<LockedAsset | n
     return null;
   }
   const manifestPath = join(assetDir, 'manifest.json');
-  const manifestBytes = await readFile(manifestPath);
+  const manifestBytes = await readShippedFile(manifestPath);
   const digest = createHash('sha256').update(manifestBytes).digest('hex');
   if (isBundledDirectory(assetDir) && digest !== BUNDLED_MANIFEST_SHA256) {
     throw altered(manifestPath, `expected sha256 ${BUNDLED_MANIFEST_SHA256}, found ${digest}`);

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readRegularText } from '../support/fs/regular-file.ts';
 import type { RuntimeLock, SystemMinimum } from './lock.ts';
 
 /** What of this machine decides which wheels and which Python fit. */
@@ -35,7 +35,9 @@ function runningGlibcVersion(): string | null {
 }
 
 async function readMacosVersion(): Promise<string | null> {
-  const plist = await readFile('/System/Library/CoreServices/SystemVersion.plist', 'utf8').catch(() => '');
+  const plist = await readRegularText('/System/Library/CoreServices/SystemVersion.plist', {
+    maxBytes: 1024 * 1024,
+  }).catch(() => '');
   return /<key>ProductVersion<\/key>\s*<string>([\d.]+)<\/string>/.exec(plist)?.[1] ?? null;
 }
 

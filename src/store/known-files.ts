@@ -1,6 +1,8 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { fileIdentity } from '../support/fs/file-identity.ts';
+import { readRegularText } from '../support/fs/regular-file.ts';
 
 /**
  * `uv/known-files`, written by an install that succeeded: a line for each wheel and file of a model that it used, as it lay there
@@ -12,6 +14,8 @@ export interface KnownFiles {
   has(path: string, identity: string, sha256: string): boolean;
 }
 
+const MAX_BYTES = 8 * 1024 * 1024;
+
 const listPath = (sharedDir: string) => join(sharedDir, 'known-files');
 
 /** Paths below the shared folder: it may be reached by another name, or be moved. */
@@ -20,7 +24,9 @@ const lineOf = (sharedDir: string, path: string, identity: string, sha256: strin
 
 /** @param sharedDir `SharedLayout.root`. */
 export async function readKnownFiles(sharedDir: string): Promise<KnownFiles> {
-  const lines = new Set((await readFile(listPath(sharedDir), 'utf8').catch(() => '')).split('\n'));
+  const lines = new Set(
+    (await readRegularText(listPath(sharedDir), { maxBytes: MAX_BYTES }).catch(() => '')).split('\n'),
+  );
   return { has: (path, identity, sha256) => lines.has(lineOf(sharedDir, path, identity, sha256)) };
 }
 
@@ -40,7 +46,7 @@ export async function describeKnownFiles(
 
 /** Needs write access. A failure is none: the next plan hashes. */
 export async function writeKnownFiles(sharedDir: string, text: string): Promise<void> {
-  await writeFile(listPath(sharedDir), text).catch(() => {});
+  await writeFileAtomic(listPath(sharedDir), text, 0o644, { isDurable: false }).catch(() => {});
 }
 
 /** Before an install, so that one that fails leaves nothing that the next would trust. */

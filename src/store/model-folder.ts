@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Artefact } from '../shipped/lock.ts';
 import { errorCode, SetupError, throwIfCancelled } from '../support/errors.ts';
-import { syncDirectory } from '../support/fs/atomic-file.ts';
+import { syncDirectory, writeFileAtomic } from '../support/fs/atomic-file.ts';
+import { openNewFile, openRegularFile, readRegularFile } from '../support/fs/regular-file.ts';
 import { listZip, readZipEntry } from '../support/zip.ts';
 import type { ArtefactStore } from './store.ts';
 
@@ -46,7 +46,15 @@ export async function placeModelFiles(
 async function moveFile(from: string, to: string): Promise<void> {
   await rename(from, to).catch(async (error: unknown) => {
     if (errorCode(error) !== 'EXDEV') throw error;
-    await writeFile(to, createReadStream(from), { flush: true });
+    const source = await openRegularFile(from, { maxBytes: Number.POSITIVE_INFINITY });
+    const target = await openNewFile(to);
+    try {
+      for await (const chunk of source.createReadStream()) await target.writeFile(chunk);
+      await target.sync();
+    } finally {
+      await source.close();
+      await target.close();
+    }
   });
 }
 
@@ -61,7 +69,10 @@ export async function placeModelFromContainer(
   signal?: AbortSignal,
 ): Promise<void> {
   const { artefact, store } = container;
-  const bytes = await readFile(store.pathOf(artefact));
+  const bytes = await readRegularFile(store.pathOf(artefact), {
+    maxBytes: MAX_MEMBER_BYTES,
+    links: 'follow',
+  });
   const entries = listZip(bytes);
   await placeFolder(folder, async (staged) => {
     for (const { file, sha256 } of files) {
@@ -71,7 +82,7 @@ export async function placeModelFromContainer(
       const content = await readZipEntry(bytes, entry, MAX_MEMBER_BYTES);
       const actual = createHash('sha256').update(content).digest('hex');
       if (actual !== sha256) throw otherBytes(artefact.file, file, sha256, actual);
-      await writeFile(join(staged, file), content, { flush: true });
+      await writeFileAtomic(join(staged, file), content);
     }
   });
 }

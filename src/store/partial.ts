@@ -1,6 +1,7 @@
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { jsonText } from '../support/fs/atomic-file.ts';
+import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
+import { clearPlace, readRegularText } from '../support/fs/regular-file.ts';
 import type { PartialOrigin } from './partial-schema.ts';
 
 export type { PartialOrigin };
@@ -12,14 +13,16 @@ export interface PartialFile {
   origin: PartialOrigin | null;
 }
 
+const MAX_ORIGIN_BYTES = 64 * 1024;
+
 /** The files `<sha256>.partial`, and `<sha256>.partial.json` beside each. */
 export function partialStore(storeDir: string) {
   const pathOf = (sha256: string) => join(storeDir, `${sha256}.partial`);
   const originPathOf = (sha256: string) => `${pathOf(sha256)}.json`;
 
   async function discard(sha256: string): Promise<void> {
-    await rm(pathOf(sha256), { force: true });
-    await rm(originPathOf(sha256), { force: true });
+    await clearPlace(pathOf(sha256));
+    await clearPlace(originPathOf(sha256));
   }
 
   return {
@@ -28,12 +31,12 @@ export function partialStore(storeDir: string) {
     /** Before the first byte: a partial file whose origin is another one's would be continued with the wrong condition. */
     async begin(sha256: string, origin: PartialOrigin | null): Promise<void> {
       await discard(sha256);
-      // Neither synced nor renamed into place: a torn note is as good as none, and syncing costs more than small files.
-      if (origin) await writeFile(originPathOf(sha256), jsonText(origin), { mode: 0o600 });
+      // Not synced: a torn note is as good as none, and syncing costs more than small files.
+      if (origin) await writeFileAtomic(originPathOf(sha256), jsonText(origin), 0o600, { isDurable: false });
     },
     /** `null` when there is none, or an empty one. */
     async read(sha256: string): Promise<PartialFile | null> {
-      const status = await stat(pathOf(sha256)).catch(() => null);
+      const status = await lstat(pathOf(sha256)).catch(() => null);
       if (!status?.isFile() || status.size === 0) return null;
       return { sizeBytes: status.size, origin: await readOrigin(originPathOf(sha256)) };
     },
@@ -42,7 +45,7 @@ export function partialStore(storeDir: string) {
 
 async function readOrigin(path: string): Promise<PartialOrigin | null> {
   try {
-    const text = await readFile(path, 'utf8');
+    const text = await readRegularText(path, { maxBytes: MAX_ORIGIN_BYTES });
     // Loaded here: the first screen opens the store, and should not wait for zod.
     const { partialOriginSchema } = await import('./partial-schema.ts');
     return partialOriginSchema.parse(JSON.parse(text));

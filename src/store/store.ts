@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artefact } from '../shipped/lock.ts';
 import {
@@ -12,6 +12,7 @@ import {
 } from '../support/errors.ts';
 import { syncDirectory } from '../support/fs/atomic-file.ts';
 import { identityOf } from '../support/fs/file-identity.ts';
+import { openNewFile, openRegularFile } from '../support/fs/regular-file.ts';
 import type { KnownFiles } from './known-files.ts';
 import { type PartialFile, type PartialOrigin, partialStore } from './partial.ts';
 
@@ -177,7 +178,7 @@ export function mostBytesOf({ sizeBytes, unpackedBytes }: Artefact): number {
 
 /** Digest of a file, at the speed of the disk. @throws CancelledError, or the file system's error. */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
-  const handle = await open(path, 'r');
+  const handle = await openRegularFile(path, { maxBytes: Number.POSITIVE_INFINITY, links: 'follow' });
   try {
     const hash = createHash('sha256');
     await updateFrom(hash, handle, Number.POSITIVE_INFINITY, signal);
@@ -219,7 +220,10 @@ async function writePartial(
   body: AsyncIterable<Uint8Array>,
   { signal, onBytes, startBytes = 0 }: PutOptions,
 ): Promise<number> {
-  const handle = await open(path, startBytes > 0 ? 'r+' : 'w');
+  const handle =
+    startBytes > 0
+      ? await openRegularFile(path, { maxBytes: Number.POSITIVE_INFINITY }, 'update')
+      : await openNewFile(path);
   try {
     const hash = createHash('sha256');
     if (startBytes > 0) await updateFrom(hash, handle, startBytes, signal);

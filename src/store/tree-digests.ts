@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdir, readlink } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { throwIfCancelled } from '../support/errors.ts';
+import { readRegularFile } from '../support/fs/regular-file.ts';
 import { hashFile } from './store.ts';
 
 /** Every file and link of a folder, by its path with `/`: `sha256:<digest>` of the content, or `link:<target>`. */
@@ -34,7 +35,7 @@ async function hashOf(path: string): Promise<string> {
   // Binaries of 30 MB and more in one piece each, sixteen at a time, would be half a gigabyte.
   if (/\.(?:so[.\d]*|a|dylib|dll|exe)$|[\\/]bin[\\/]/.test(path)) return hashFile(path);
   return createHash('sha256')
-    .update(await readFile(path))
+    .update(await readRegularFile(path, { maxBytes: Number.POSITIVE_INFINITY }))
     .digest('hex');
 }
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorChain, SetupError } from '../support/errors.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
+import { openNewFile } from '../support/fs/regular-file.ts';
 import { type ManagedUvPathOptions, managedUvPath, PINNED_UV, uvBinaryName } from './location.ts';
 import type { ManagedUvPlatformKey } from './release.ts';
 
@@ -87,7 +88,7 @@ export async function placeUvBinary(uvPath: string, binary: Uint8Array): Promise
 }
 
 async function writeExecutable(path: string, content: Uint8Array): Promise<void> {
-  const handle = await open(path, 'w');
+  const handle = await openNewFile(path, 0o755);
   try {
     await handle.writeFile(content);
     // Not as the mode of open(): that one is cut by the umask.

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { Artefact } from '../shipped/lock.ts';
 import type { HostPlatform } from '../shipped/target.ts';
 import { type ArtefactStore, hashFile } from '../store/store.ts';
 import { absentAsNull, errorMessage, SetupError } from '../support/errors.ts';
 import { fileIdentity } from '../support/fs/file-identity.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
+import { readRegularFile } from '../support/fs/regular-file.ts';
 import { placeUvBinary, uvBinaryName } from './acquire.ts';
 import { extractUvBinary, uvWheelMember } from './archive.ts';
 import {
@@ -15,6 +16,9 @@ import {
   type ManagedUvPlatformKey,
 } from './release.ts';
 import { markVerified, readVerifiedMark } from './verified-mark.ts';
+
+/** Archives have about 25 MB, binaries up to 70. */
+const MAX_ARCHIVE_BYTES = 256 * 1024 * 1024;
 
 export interface UvPins {
   archive: Artefact;
@@ -62,7 +66,10 @@ function sha256Of(bytes: Uint8Array): string {
 async function binaryOf(store: ArtefactStore, artefact: Artefact): Promise<Uint8Array> {
   const binaryName = uvBinaryName();
   const member = artefact.file.endsWith('.whl') ? uvWheelMember(MANAGED_UV_VERSION, binaryName) : undefined;
-  return extractUvBinary(await readFile(store.pathOf(artefact)), { file: artefact.file, binaryName, member });
+  return extractUvBinary(
+    await readRegularFile(store.pathOf(artefact), { maxBytes: MAX_ARCHIVE_BYTES, links: 'follow' }),
+    { file: artefact.file, binaryName, member },
+  );
 }
 
 export interface InspectedUv {

@@ -1,11 +1,14 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { fileIdentity } from '../support/fs/file-identity.ts';
+import { readRegularText } from '../support/fs/regular-file.ts';
 
 /** `<uvPath>.verified`: two lines, the identity of the binary and its sha256, written by an install that has verified it. */
 interface VerifiedMark {
   identity: string;
   sha256: string;
 }
+
+const MAX_BYTES = 4096;
 
 function markPath(uvPath: string): string {
   return `${uvPath}.verified`;
@@ -17,12 +20,15 @@ function markPath(uvPath: string): string {
  * @param identity its `fileIdentity` from before it was hashed; `null` when it had gone.
  */
 export async function markVerified(uvPath: string, identity: string | null, sha256: string): Promise<void> {
-  if (identity !== null) await writeFile(markPath(uvPath), `${identity}\n${sha256}\n`).catch(() => {});
+  if (identity !== null)
+    await writeFileAtomic(markPath(uvPath), `${identity}\n${sha256}\n`, 0o644, { isDurable: false }).catch(
+      () => {},
+    );
 }
 
 /** What an install wrote down, or `null`: nothing, or nothing whole. */
 export async function readVerifiedMark(uvPath: string): Promise<VerifiedMark | null> {
-  const text = await readFile(markPath(uvPath), 'utf8').catch(() => '');
+  const text = await readRegularText(markPath(uvPath), { maxBytes: MAX_BYTES }).catch(() => '');
   const [, identity, sha256] = /^(.+)\n([0-9a-f]{64})\n$/.exec(text) ?? [];
   return identity !== undefined && sha256 !== undefined ? { identity, sha256 } : null;
 }

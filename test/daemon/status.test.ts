@@ -74,7 +74,7 @@ describe('readManagedPythonDaemonStatus', () => {
     const status = await readManagedPythonDaemonStatus(options);
     expect(status).toEqual({
       kind: 'stale',
-      detail: expect.stringMatching(/^Daemon state is invalid: EISDIR/),
+      detail: expect.stringMatching(/^Daemon state is invalid: .* is a folder, not a file/),
       layout,
     });
   });

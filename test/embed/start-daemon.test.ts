@@ -433,7 +433,9 @@ describe('startManagedPythonDaemon, a real process', () => {
     await writeFile(victim, 'mine\n');
     await mkdir(join(machine.projectDir, '.ktx', 'runtime'), { recursive: true });
     await symlink(victim, stderrLog(machine));
-    await expect(startReal(machine)).rejects.toThrow(`${stderrLog(machine)} is a symbolic link. Delete it`);
+    await expect(startReal(machine)).rejects.toThrow(
+      `${stderrLog(machine)} is a symbolic link; nothing of a project`,
+    );
     expect(await readFile(victim, 'utf8')).toBe('mine\n');
     expect(await machine.runningDaemons()).toEqual([]);
   });

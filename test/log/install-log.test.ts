@@ -1,7 +1,18 @@
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  open,
+  readFile,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openInstallLog, ownInstallLog } from '../../src/log/install-log.ts';
 import { runProcess } from '../../src/process/run-process.ts';
 import { CancelledError } from '../../src/support/errors.ts';
@@ -172,16 +183,24 @@ describe('install log', () => {
     expect(seen.length).toBeGreaterThan(5000);
   });
 
-  it.runIf(process.platform === 'linux')(
-    'reports a disk that is full to whoever waits, and at close',
-    async () => {
-      const log = await openInstallLog('/dev/full');
-      const line = ['x'.repeat(2 * 1024 * 1024)];
-      await expect(log.lines(line)).rejects.toMatchObject({ code: 'ENOSPC' });
-      await expect(log.text('more')).rejects.toMatchObject({ code: 'ENOSPC' });
-      await expect(log.close()).rejects.toMatchObject({ code: 'ENOSPC' });
-    },
-  );
+  it('reports a disk that is full to whoever waits, and at close', async () => {
+    const path = newPath();
+    const log = await openInstallLog(path);
+    const handle = await open(path);
+    const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+    const spy = vi.spyOn(Object.getPrototypeOf(handle), 'appendFile').mockRejectedValue(full);
+    onTestFinished(() => spy.mockRestore());
+    await handle.close();
+    const line = ['x'.repeat(2 * 1024 * 1024)];
+    await expect(log.lines(line)).rejects.toMatchObject({ code: 'ENOSPC' });
+    await expect(log.text('more')).rejects.toMatchObject({ code: 'ENOSPC' });
+    await expect(log.close()).rejects.toMatchObject({ code: 'ENOSPC' });
+  });
+
+  it('never opens a device, and does not remove it', async () => {
+    await expect(openInstallLog('/dev/null')).rejects.toThrow('/dev/null is a device, not a file');
+    expect((await lstat('/dev/null')).isCharacterDevice()).toBe(true);
+  });
 
   it('rejects with the errno when it cannot be opened', async () => {
     const file = join(folder, 'a-file');

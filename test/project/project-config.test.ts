@@ -80,8 +80,8 @@ it('the parser prints nothing past us', async () => {
 it('a file that is none, or has no end, is not read', async () => {
   const folder = await temporaryFolder();
   await symlink('/dev/zero', join(folder, 'ktx.yaml'));
-  await expect(readProjectConfig(folder)).rejects.toThrow(/ktx\.yaml cannot be read: it is no file/);
+  await expect(readProjectConfig(folder)).rejects.toThrow(/ktx\.yaml cannot be read: .* symbolic link/);
   const other = await temporaryFolder();
   await mkdir(join(other, 'ktx.yaml'));
-  await expect(readProjectConfig(other)).rejects.toThrow(/ktx\.yaml cannot be read: it is no file/);
+  await expect(readProjectConfig(other)).rejects.toThrow(/ktx\.yaml cannot be read: .* is a folder/);
 });

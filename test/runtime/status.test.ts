@@ -266,7 +266,10 @@ describe('readManagedPythonRuntimeStatus', () => {
 
   it('21. broken: a folder in its place', async () => {
     await mkdir(manifestPath, { recursive: true });
-    expect(await status()).toMatchObject({ kind: 'broken', detail: expect.stringContaining('EISDIR') });
+    expect(await status()).toMatchObject({
+      kind: 'broken',
+      detail: expect.stringContaining('is a folder, not a file'),
+    });
   });
 
   it('writes nothing', async () => {

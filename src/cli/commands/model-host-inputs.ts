@@ -1,8 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { modelHostSettingsPath, readModelHostSettings } from '../../hosts/project-files.ts';
 import { connectionProblems, type ModelHostConnection } from '../../hosts/ssh/connection.ts';
 import { errorMessage, SetupError } from '../../support/errors.ts';
+import { readRegularFile } from '../../support/fs/regular-file.ts';
 import type { ModelHostArgs, ModelHostFlags } from './model-host-program.ts';
 
 /** Where a command runs: relative paths start at `cwd`. */
@@ -27,10 +27,8 @@ export async function localConfig(
 async function readText(file: string, { cwd }: CommandPlace): Promise<string> {
   const path = resolve(cwd, file);
   try {
-    const status = await stat(path);
-    if (!status.isFile()) throw new Error('it is not a file');
-    if (status.size > MAX_FILE_BYTES) throw new Error('it is larger than 16 MiB');
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(path));
+    const bytes = await readRegularFile(path, { maxBytes: MAX_FILE_BYTES, links: 'follow' });
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
     const problem = error instanceof TypeError ? 'it is not UTF-8 text' : errorMessage(error);
     throw new SetupError(`${path} cannot be read: ${problem}`, {

@@ -1,7 +1,8 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAbsence, SetupError } from '../../support/errors.ts';
 import { writeFileAtomic } from '../../support/fs/atomic-file.ts';
+import { readRegularFile } from '../../support/fs/regular-file.ts';
 import { editYaml, type YamlEdit } from './edit-yaml.ts';
 
 const MAX_BYTES = 1024 * 1024;
@@ -22,7 +23,7 @@ async function readKtxYaml(projectDir: string): Promise<KtxYamlFile> {
     if (!status.isFile() || status.size > MAX_BYTES) {
       throw fileError(`${named} is not a regular file of at most 1 MB.`);
     }
-    const bytes = await readFile(path);
+    const bytes = await readRegularFile(path, { maxBytes: MAX_BYTES });
     const text = bytes.toString('utf8');
     // What is not UTF-8 could not be written back as it was.
     if (!Buffer.from(text).equals(bytes)) throw fileError(`${named} is not UTF-8 text.`);

@@ -1,8 +1,9 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { errorMessage } from '../../support/errors.ts';
 import { withHome } from '../address/home-path.ts';
 import type { Setting } from './settings.ts';
+import { readUserFile } from './user-file.ts';
 
 /** A file, or a folder, of certificate authorities beside Node's and the system's. */
 export interface CertificateFile {
@@ -83,7 +84,7 @@ export async function readClientCertificate(
     warnings: [`${origin} names ${path}, ${problem}; it is left out.`],
   });
   try {
-    const pem = await readFile(path, 'utf8');
+    const pem = (await readUserFile(path)).toString('utf8');
     const [, keyKind, key] = PRIVATE_KEY.exec(pem) ?? [];
     if (certificatesIn(pem).length === 0) return leftOut('which holds no certificate');
     if (key === undefined) return leftOut('which holds no private key: both must be in one file');
@@ -100,7 +101,7 @@ function pathOf({ value, baseDir = process.cwd() }: Setting, homeDir: string): s
 }
 
 async function certificateBytes(path: string): Promise<Buffer> {
-  return (await stat(path)).isDirectory() ? Buffer.from(await folderText(path)) : readFile(path);
+  return (await stat(path)).isDirectory() ? Buffer.from(await folderText(path)) : readUserFile(path);
 }
 
 /** The certificates of a file, as PEM: blocks of it, or one in DER, as Windows and browsers export them. */
@@ -115,7 +116,7 @@ async function folderText(dir: string): Promise<string> {
   const wanted = hashed.length > 0 ? hashed : names.filter((name) => /\.(pem|crt|cer)$/i.test(name));
   const texts = await Promise.all(
     wanted.map((name) =>
-      readFile(join(dir, name)).then(
+      readUserFile(join(dir, name)).then(
         (bytes) => certificatesOf(bytes).join('\n'),
         () => '',
       ),

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorMessage, isAbsence } from '../../support/errors.ts';
 import { settingsText } from './settings-text.ts';
+import { readUserFile } from './user-file.ts';
 
 /** A setting of npm and where it stands. */
 export interface NpmSetting {
@@ -90,7 +90,7 @@ export async function readNpmConfig(env: NodeJS.ProcessEnv, homeDir: string): Pr
   const files: { path: string; settings: Map<string, string[]> }[] = [];
   for (const path of new Set(paths)) {
     try {
-      files.push({ path, settings: parseNpmConfig(settingsText(await readFile(path)).text, env) });
+      files.push({ path, settings: parseNpmConfig(settingsText(await readUserFile(path)).text, env) });
     } catch (error) {
       if (!isAbsence(error))
         warnings.push(`The npm configuration ${path} cannot be read: ${errorMessage(error)}`);

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage, isAbsence } from '../../support/errors.ts';
 import { settingsText } from './settings-text.ts';
+import { readUserFile } from './user-file.ts';
 
 /** Settings of one pip section: name (lower case, `_` as `-`) to value; lines of a list joined with `\n`. */
 export type PipSection = Record<string, string>;
@@ -127,7 +127,7 @@ export async function readPipConfig(
   for (const path of pipConfigPaths(env, homeDir, platform)) {
     let bytes: Buffer;
     try {
-      bytes = await readFile(path);
+      bytes = await readUserFile(path);
     } catch (error) {
       if (!isAbsence(error) || path === env['PIP_CONFIG_FILE'])
         warnings.push(`The pip configuration ${path} is left out: ${errorMessage(error)}`);

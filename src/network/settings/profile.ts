@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { SetupError } from '../../support/errors.ts';
@@ -24,6 +23,7 @@ import {
 } from './certificates.ts';
 import { type NetrcEntry, parseNetrc } from './netrc.ts';
 import { readSettings, type Setting, type SettingName, type Settings } from './settings.ts';
+import { readUserFile } from './user-file.ts';
 import { isOn } from './uv-config.ts';
 
 /** Attempts after the first that bring nothing; `UV_HTTP_RETRIES` overrides it. */
@@ -210,7 +210,7 @@ async function readNetrc(env: NodeJS.ProcessEnv, homeDir: string, warnings: stri
     ? [chosen]
     : [join(homeDir, '.netrc'), ...(process.platform === 'win32' ? [join(homeDir, '_netrc')] : [])];
   for (const path of paths) {
-    const text = await readFile(path, 'utf8').catch(() => null);
+    const text = await readUserFile(path).then(String, () => null);
     if (text !== null) return parseNetrc(text);
   }
   if (chosen) warnings.push(`NETRC names ${chosen}, which cannot be read.`);

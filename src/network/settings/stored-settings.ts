@@ -1,7 +1,8 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { errorMessage, isAbsence, SetupError } from '../../support/errors.ts';
 import { jsonText, writeFileAtomic } from '../../support/fs/atomic-file.ts';
+import { readRegularText } from '../../support/fs/regular-file.ts';
 import { STORED_SETTINGS, type StoredSettingName } from './setting-list.ts';
 
 export type StoredSettings = Partial<Record<StoredSettingName, string>>;
@@ -15,11 +16,13 @@ const storedSchema = z.object({
   ),
 });
 
+const MAX_BYTES = 1024 * 1024;
+
 /** `{}` when there is no file. @throws SetupError naming the file when it cannot be read. */
 export async function readStoredSettings(path: string): Promise<StoredSettings> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readRegularText(path, { maxBytes: MAX_BYTES });
   } catch (error) {
     if (isAbsence(error)) return {};
     throw unreadable(path, error);

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { TomlPrimitive, TomlTable } from 'smol-toml';
 import { errorMessage, isAbsence } from '../../support/errors.ts';
+import { readUserFile } from './user-file.ts';
 
 /** One `uv.toml`. */
 export interface UvConfigFile {
@@ -59,7 +59,7 @@ export async function readUvConfig(
   const warnings: string[] = [];
   for (const path of uvConfigPaths(env, homeDir)) {
     try {
-      files.push({ path, dir: dirname(path), table: await parseToml(await readFile(path, 'utf8')) });
+      files.push({ path, dir: dirname(path), table: await parseToml(String(await readUserFile(path))) });
     } catch (error) {
       if (!isAbsence(error) || env['UV_CONFIG_FILE'] === path)
         warnings.push(`The uv configuration ${path} is left out: ${errorMessage(error)}`);

@@ -1,8 +1,8 @@
-import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errorMessage, isAbsence } from '../../support/errors.ts';
+import { openRegularFile } from '../../support/fs/regular-file.ts';
 import { NetworkFailure } from '../errors/network-failure.ts';
 import { type HttpResponse, textOf } from './http-response.ts';
 
@@ -18,12 +18,12 @@ export async function openLocalAddress(address: string): Promise<HttpResponse> {
   try {
     path = fileURLToPath(address);
     const status = await stat(path);
-    if (!status.isDirectory()) return fileResponse(path, new URL(address), status.size);
+    if (!status.isDirectory()) return await fileResponse(path, new URL(address));
     const base = new URL(address);
     if (!base.pathname.endsWith('/')) base.pathname += '/';
     const index = join(path, 'index.html');
     const indexStatus = await stat(index).catch(() => null);
-    if (indexStatus?.isFile()) return fileResponse(index, base, indexStatus.size, path);
+    if (indexStatus?.isFile()) return await fileResponse(index, base, path);
     const page = listingPage(await readdir(path, { withFileTypes: true }));
     return response(200, base, path, { 'content-type': 'text/html' }, oneChunk(Buffer.from(page)));
   } catch (error) {
@@ -32,13 +32,15 @@ export async function openLocalAddress(address: string): Promise<HttpResponse> {
   }
 }
 
-function fileResponse(path: string, url: URL, sizeBytes: number, place = path): HttpResponse {
+async function fileResponse(path: string, url: URL, place = path): Promise<HttpResponse> {
   const type = /\.html?$/i.test(path)
     ? 'text/html'
     : /\.json$/i.test(path)
       ? 'application/vnd.pypi.simple.v1+json'
       : 'application/octet-stream';
-  const stream = createReadStream(path, { highWaterMark: READ_SIZE_BYTES });
+  const handle = await openRegularFile(path, { maxBytes: Number.POSITIVE_INFINITY, links: 'follow' });
+  const { size } = await handle.stat();
+  const stream = handle.createReadStream({ highWaterMark: READ_SIZE_BYTES });
   // A response that nobody reads must not bring the process down.
   stream.on('error', () => {});
   const body = (async function* () {
@@ -49,7 +51,7 @@ function fileResponse(path: string, url: URL, sizeBytes: number, place = path): 
     }
   })();
   return {
-    ...response(200, url, place, { 'content-type': type, 'content-length': String(sizeBytes) }, body),
+    ...response(200, url, place, { 'content-type': type, 'content-length': String(size) }, body),
     discard: async () => void stream.destroy(),
   };
 }

@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { environmentPaths } from '../../core/layout.ts';
@@ -9,6 +9,7 @@ import { managedPythonKey, pythonDownloadsList } from '../../python/python-downl
 import { disownPython, newPythonDir, recordPython, verifyPython } from '../../python/unpacked-python.ts';
 import { hashFile } from '../../store/store.ts';
 import { absentAsNull, SetupError } from '../../support/errors.ts';
+import { writeFileAtomic } from '../../support/fs/atomic-file.ts';
 import { lockedInstallArgs, pythonInstallArgs, venvArgs, wheelInstallArgs } from '../../uv/commands.ts';
 import { uvEnvironment } from '../../uv/environment.ts';
 import type { UvRunner } from '../../uv/runner.ts';
@@ -80,7 +81,7 @@ async function unpackPython(
     archivePath,
     sha256: archive.sha256,
   });
-  await writeFile(listPath, list);
+  await writeFileAtomic(listPath, list, 0o644, { isDurable: false });
   const dir = newPythonDir(shared.pythonDir);
   journal.write({ making: 'python', name: basename(dir) });
   try {
@@ -124,7 +125,7 @@ export async function buildEnvironment(
     wheelPath: asset.wheelPath,
     wheelSha256: asset.manifest.wheel.sha256,
   });
-  await writeFile(requirementsPath, requirements);
+  await writeFileAtomic(requirementsPath, requirements, 0o644, { isDurable: false });
   await uv.run('packages', lockedInstallArgs(pythonPath, requirementsPath), env);
 }
 

@@ -1,3 +1,4 @@
+// biome-ignore lint/style/noRestrictedImports: reads /proc
 import { access, constants, readFile, realpath, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorCode, errorMessage, SetupError } from '../../support/errors.ts';

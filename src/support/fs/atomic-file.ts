@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { assertNoLinkWithin } from './regular-file.ts';
 
 /**
  * Writes a whole file so that a reader, or the next run after a power cut, sees the old content or the new
@@ -31,6 +32,17 @@ export async function writeFileAtomic(
     throw error;
   }
   if (isDurable) await syncDirectory(dirname(path));
+}
+
+/** The same for a file of a project, see `assertNoLinkWithin`. @throws UnusableFileError for a link on the way; the file system's error. */
+export async function writeFileWithin(
+  folder: string,
+  path: string,
+  content: string,
+  mode?: number,
+): Promise<void> {
+  await assertNoLinkWithin(folder, dirname(path));
+  await writeFileAtomic(path, content, mode);
 }
 
 /**

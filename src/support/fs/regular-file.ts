@@ -100,23 +100,29 @@ export async function readRegularText(path: string, guard: FileGuard): Promise<s
 }
 
 /**
- * Opens a new, empty file of ours for reading and writing. What lies in its place goes, unless it is a folder; nothing is ever
- * written through a link.
- * @throws UnusableFileError for a folder; the file system's error.
+ * Opens a new, empty file of ours for reading and writing. A file, link or pipe in its place goes; nothing is ever written through one.
+ * @throws UnusableFileError for anything else in its place; the file system's error.
  */
 export async function openNewFile(path: string, mode = 0o644): Promise<FileHandle> {
   await clearPlace(path);
+  return createFile(path, mode);
+}
+
+/** Makes an empty file where nothing is. @throws the file system's error, `EEXIST` when something is there. */
+export function createFile(path: string, mode = 0o644): Promise<FileHandle> {
   return open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | O_NOFOLLOW, mode);
 }
 
-/** Removes what lies in the place of a file of ours: the file, or a link, pipe or device. @throws as `openNewFile`. */
+/** Removes what lies in the place of a file of ours: the file, or a link or pipe. @throws as `openNewFile`. */
 export async function clearPlace(path: string): Promise<void> {
   const status = await lstat(path).catch((error: unknown) => {
     if (isAbsence(error)) return null;
     throw error;
   });
   if (status === null) return;
-  if (status.isDirectory()) throw new UnusableFileError(path, `is ${kindText(status)}, not a file`);
+  // A folder or a device is more than something in the way.
+  if (!status.isFile() && !status.isSymbolicLink() && !status.isFIFO())
+    throw new UnusableFileError(path, `is ${kindText(status)}, not a file`);
   await rm(path, { force: true });
 }
 
