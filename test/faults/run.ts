@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { startLoopbackIndex } from '../fixtures/loopback-index.ts';
+import { missingForSsh } from '../fixtures/ssh-server.ts';
 import { openWheelhouse } from '../fixtures/wheelhouse.ts';
 import { findInterpreters } from '../kernel/interpreters.ts';
 import { type FlipRow, flipRows, flipTable } from './bit-flips.ts';
@@ -9,6 +10,7 @@ import { crowdRows, crowdTable } from './crowd.ts';
 import { kernelRun, kernelTable } from './kernel.ts';
 import { type KillPlan, type KillRow, killRows, killTable, type Scenario, seeded } from './kill.ts';
 import { loopDiskObstacle } from './loop-disk.ts';
+import { diskObstacle, hostFaultRows, hostFaultTable } from './model-host.ts';
 import {
   CUT_SCENARIOS,
   type CutPlan,
@@ -21,11 +23,13 @@ import {
 /**
  * `npm run test:faults [part…]`: kill -9 at every journal entry and at 60 random instants, power cuts at every entry, at
  * random instants and up to a minute after the end, bits flipped in all that an install reads, processes that do
- * everything at once, 10,000 requests to a Python session with interrupts at random, and the tests of this folder in
- * their complete form. Parts: the scenarios, `power-cut`, `flips`, `crowd`, `kernel`, `tests`.
+ * everything at once, 10,000 requests to a Python session with interrupts at random, 200 changes of a
+ * model host with a fault each, and the tests of this folder in their complete form. Parts: the scenarios, `power-cut`,
+ * `flips`, `crowd`, `kernel`, `hosts`, `tests`.
  */
 const SCENARIOS: readonly Scenario[] = ['first install', 'update', 'repair'];
 const INSTANTS = 20;
+const HOST_CHANGES = 200;
 /** A point waits for one process at a time most of the while. */
 const PARALLEL = 2;
 
@@ -92,6 +96,16 @@ if (flips.length > 0) {
 if (crowd.length > 0) {
   console.log(`everything at once\n${crowdTable(crowd)}\n`);
   isBroken ||= crowd.some((row) => row.problems.length > 0);
+}
+if (isWanted('hosts')) {
+  const missing = missingForSsh();
+  if (missing !== null) console.log(`no change of a model host can be tried here: ${missing}\n`);
+  else {
+    const hosts = await hostFaultRows({ changes: HOST_CHANGES, seed: 1 });
+    const left = diskObstacle === null ? '' : `\nno full disk: ${diskObstacle}`;
+    console.log(`changes of a model host\n${hostFaultTable(hosts)}${left}\n`);
+    isBroken ||= hosts.some((row) => row.problems.length > 0);
+  }
 }
 if (isWanted('kernel')) {
   const runs = [];
