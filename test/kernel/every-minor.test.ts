@@ -26,7 +26,10 @@ for (const { minor, path } of findInterpreters()) {
   }
   describe(`Python ${minor}`, () => {
     const { start, shared, endAll } = createSessions(path);
-    afterEach(() => void vi.unstubAllEnvs());
+    afterEach(() => {
+      vi.useRealTimers();
+      vi.unstubAllEnvs();
+    });
     afterAll(endAll);
 
     it('shows the value of a trailing expression', async () => {
@@ -228,6 +231,8 @@ while True: pass`;
     });
 
     it('stops an endless loop that is aborted in the tick of its call', async () => {
+      // Without repeated interrupts, which would hide one that came too early.
+      vi.useFakeTimers({ toFake: ['setInterval'] });
       const kernel = await shared();
       const stop = new AbortController();
       const running = kernel.execute('while True: pass', { signal: stop.signal });
