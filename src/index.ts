@@ -34,6 +34,11 @@ export {
   type ManagedPythonDaemonStopAllResult,
   stopAllManagedPythonDaemons,
 } from './daemon/stop-all.ts';
+export {
+  type KernelDoctorCheck,
+  type KernelDoctorOptions,
+  runKernelDoctor,
+} from './doctor/kernel-doctor.ts';
 export { runChecks } from './doctor/run-checks.ts';
 export { doctorManagedPythonRuntime, type ManagedPythonRuntimeDoctorCheck } from './doctor/runtime-checks.ts';
 export { type CommandSpinner, createCommandSpinner } from './embed/command-spinner.ts';
