@@ -1,5 +1,5 @@
 import { harmlessLine, harmlessText, harmlessValue } from './harmless.ts';
-import { type Remedy, remedyText } from './remedies.ts';
+import { type Remedy, remedyText, uniqueRemedies } from './remedies.ts';
 
 /** What kind of thing stood in the way. Shown in text and JSON; decides which remedies are offered. */
 export type FailureClass =
@@ -37,9 +37,9 @@ export interface SetupErrorDetails extends ErrorOptions {
 /** An expected error that also says its class, the evidence, and what to do next. */
 export class SetupError extends KtxExpectedError {
   readonly failureClass: FailureClass;
-  readonly evidence: readonly string[];
-  readonly nextSteps: readonly string[];
-  readonly remedies: readonly Remedy[];
+  evidence: readonly string[];
+  nextSteps: readonly string[];
+  remedies: readonly Remedy[];
   readonly host: string | null;
 
   constructor(message: string, details: SetupErrorDetails) {
@@ -49,6 +49,13 @@ export class SetupError extends KtxExpectedError {
     this.remedies = harmlessValue(details.remedies ?? []);
     this.nextSteps = (details.nextSteps ?? this.remedies.map(remedyText)).map(harmlessLine);
     this.host = details.host ?? null;
+  }
+
+  /** Adds what its thrower could not know and may explain it, such as settings that are not obeyed. */
+  explain(evidence: readonly string[], remedies: readonly Remedy[]): void {
+    this.evidence = [...new Set([...this.evidence, ...evidence.map(harmlessLine)])];
+    this.remedies = uniqueRemedies([...this.remedies, ...remedies]);
+    this.nextSteps = [...new Set([...this.nextSteps, ...remedies.map(remedyText)])];
   }
 }
 

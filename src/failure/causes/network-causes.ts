@@ -121,6 +121,14 @@ const ROWS = {
     title: ({ host }) => `${host} broke off the connection.`,
     remedies: () => [RETRY, SET_PROXY, USE_INDEX],
   },
+  'closed-after-tls': {
+    cause: 'broken-off',
+    isTransient: true,
+    isBlocked: true,
+    title: ({ host }) =>
+      `${host} closed the secure connection without an answer; it may want a client certificate.`,
+    remedies: () => [RETRY, SET_CLIENT_CERTIFICATE, SET_PROXY, USE_INDEX],
+  },
   truncated: {
     cause: 'broken-off',
     isTransient: true,

@@ -160,7 +160,9 @@ export function reasonOfError(error: unknown): NetworkReason {
     if (typeof code === 'string') {
       const known = REASON_OF_CODE[code];
       if (known) return known;
-      if (/^ERR_SSL_.*CERTIFICATE_REQUIRED$/.test(code)) return 'client-certificate';
+      // What the other side says of the certificate that it got from us, or did not get.
+      if (/^ERR_SSL_.*ALERT_(?:CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA)$/.test(code))
+        return 'client-certificate';
       if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')) return 'tls';
       if (code.startsWith('HPE_')) return 'protocol';
     }

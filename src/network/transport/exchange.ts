@@ -75,6 +75,10 @@ export function createExchanger({ profile, redactor, logins, openAgents }: Excha
       if (ofProxy) return new NetworkFailure(ofProxy, context);
     }
     if (isBodyDue && reason === 'reset') return new NetworkFailure('truncated', context);
+    // A TLS 1.3 server that misses a client certificate finds out after the handshake, and some just hang up.
+    const isNew = !answered.has(url.origin) && profile.clientCertificate === null;
+    if (reason === 'reset' && url.protocol === 'https:' && isNew && isClosedByPeer(error))
+      return new NetworkFailure('closed-after-tls', context);
     const issuer = error instanceof HandshakeError ? error.issuer : null;
     const hasLogin = profile.clientCertificate !== null;
     return new NetworkFailure(reason, {
@@ -144,6 +148,11 @@ export function createExchanger({ profile, redactor, logins, openAgents }: Excha
   }
 
   return { send, failureOf };
+}
+
+/** Ended in order, after the connection stood; not cut. */
+function isClosedByPeer(error: unknown): boolean {
+  return errorChain(error).includes('other side closed');
 }
 
 /** What a failure on the way to a proxy means, to which the whole request goes; `null` where it is not about the proxy. */

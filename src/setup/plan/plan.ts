@@ -54,6 +54,7 @@ export async function planInstall(options: PrepareOptions, present: Present): Pr
     if (options.indexUrl !== undefined || lockedAsset === null) await network.open();
     return await prepareWith({ ...present, options, host, lockedAsset, network, writeMark });
   } catch (error) {
+    network.explain(error);
     await network.close();
     throw error;
   }

@@ -3,7 +3,8 @@ import type { Artefact } from '../../shipped/lock.ts';
 import type { FetchOptions } from '../../store/fetch.ts';
 import { takeStock } from '../../store/stock.ts';
 import type { ArtefactStore } from '../../store/store.ts';
-import { CancelledError, type SetupError } from '../../support/errors.ts';
+import { CancelledError, SetupError } from '../../support/errors.ts';
+import { SHOW_SETTINGS } from '../../support/remedies.ts';
 import { redactorFor } from '../../support/text/environment-secrets.ts';
 import type { Redactor } from '../../support/text/redaction.ts';
 import type { NetworkSession, NetworkSessionOptions } from './network-session.ts';
@@ -33,6 +34,8 @@ export interface SetupNetwork {
     signal?: AbortSignal,
     options?: Pick<FetchOptions, 'hasNextSource'>,
   ): Promise<{ downloadedBytes: number }>;
+  /** Adds to a failure of class network the settings that were seen and not obeyed: they may be why. */
+  explain(error: unknown): void;
   /** From now on only these hosts are contacted; a host that appears later is refused. */
   holdToHosts(hosts: readonly string[]): void;
   /** Settings that were seen and not obeyed, of those that were read. */
@@ -67,6 +70,15 @@ export function setupNetwork(options: Omit<NetworkSessionOptions, 'redactor'>): 
     return opened;
   }
 
+  function explain(error: unknown): void {
+    const warnings = session?.profile.warnings ?? [];
+    if (warnings.length === 0 || !(error instanceof SetupError) || error.failureClass !== 'network') return;
+    error.explain(
+      warnings.map((warning) => `note: ${warning}`),
+      [SHOW_SETTINGS],
+    );
+  }
+
   return {
     redactor,
     open,
@@ -87,8 +99,12 @@ export function setupNetwork(options: Omit<NetworkSessionOptions, 'redactor'>): 
       const [opened, { fetchMissing }] = await Promise.all([open(), import('../../store/fetch.ts')]);
       const { client, profile, index, sourcesOf } = opened;
       const from = { client, profile, index, sourcesOf };
-      return fetchMissing({ ...from, artefacts: missing, store, emit, signal, ...more });
+      return fetchMissing({ ...from, artefacts: missing, store, emit, signal, ...more }).catch((error) => {
+        explain(error);
+        throw error;
+      });
     },
+    explain,
     holdToHosts(hosts) {
       plannedHosts = hosts;
       session?.holdToHosts(hosts);

@@ -7,6 +7,12 @@ const MIN_NAMED_CHARS = 6;
 const SECRET_NAME =
   /(?:PASS(?:WORD|WD|PHRASE)|(?:^|_)PASS|TOKEN|SECRET|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|_AUTH)$/i;
 
+/** Logins of addresses: up to the last `@` of the authority; and those whose password ends it too early (`u:12/secret@host`). */
+const LOGINS = [
+  /:\/\/([^\s/?#<>]*)@/g,
+  /:\/\/([^\s:/?#@<>]{1,256}:[^\s<>]{1,512})@(?=(?:[\w-]+\.)+[a-z]|localhost\b|\[|\d+\.\d+\.|[\w.-]+:\d)/gi,
+];
+
 /**
  * What an environment holds that must not be shown: logins in addresses, and values whose names say so. For a redactor: children
  * get the environment, and print it when they break. Pure.
@@ -14,7 +20,9 @@ const SECRET_NAME =
 export function environmentSecrets(env: NodeJS.ProcessEnv): string[] {
   return Object.entries(env).flatMap(([name, value = '']) => [
     ...(SECRET_NAME.test(name) && value.length >= MIN_NAMED_CHARS ? [value] : []),
-    ...[...value.matchAll(/:\/\/([^\s/?#"'<>]*)@/g)].flatMap(([, login = '']) => secretsOfLogin(login)),
+    ...LOGINS.flatMap((pattern) =>
+      [...value.matchAll(pattern)].flatMap(([, login = '']) => secretsOfLogin(login)),
+    ),
   ]);
 }
 

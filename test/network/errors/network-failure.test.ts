@@ -31,6 +31,8 @@ describe('what an error means', () => {
     ['another name', coded('ERR_TLS_CERT_ALTNAME_INVALID'), 'wrong-name-certificate'],
     ['http on a TLS port', coded('ERR_SSL_WRONG_VERSION_NUMBER'), 'tls'],
     ['handshake cut', coded('EPROTO'), 'tls'],
+    ['no certificate of ours', coded('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'), 'client-certificate'],
+    ['another one than ours', coded('ERR_SSL_TLSV1_ALERT_UNKNOWN_CA'), 'client-certificate'],
     ['reset', coded('ECONNRESET'), 'reset'],
     ['no HTTP', coded('HPE_INVALID_CONSTANT'), 'protocol'],
     ['code in the cause', new Error('fetch failed', { cause: coded('ENOTFOUND') }), 'dns'],
