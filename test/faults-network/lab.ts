@@ -19,6 +19,10 @@ export interface MatrixCase {
 export interface Prepared extends Omit<CaseSetup, 'kind'> {
   /** `host[:port]` that the diagnosis must name. */
   host: string;
+  /** As `says` of the case, where it is known only here. */
+  says?: RegExp;
+  /** Looks at what the servers were asked; a text is what is wrong. */
+  check?(): string | null;
 }
 
 /** Makes servers that end with their case. */

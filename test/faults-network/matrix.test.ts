@@ -44,7 +44,7 @@ describe('fault matrix of the network', () => {
       const problems: string[] = [];
       let got = '?';
       try {
-        const { host, ...setup } = await prepare(lab);
+        const { host, says: alsoSays, check: look, ...setup } = await prepare(lab);
         const { failure, output, isUntouched } = await runCase(
           world,
           String(at),
@@ -65,6 +65,9 @@ describe('fault matrix of the network', () => {
             'no next command',
           );
         }
+        const seen = look?.() ?? null;
+        check(seen === null, seen ?? '');
+        check(alsoSays === undefined || alsoSays.test(output), `does not say ${alsoSays}`);
         check(says === undefined || says.test(output.replaceAll('\\n', '\n')), `does not say ${says}`);
         check(!SECRETS.some((secret) => output.includes(secret)), 'shows a secret');
         check(isUntouched, 'the runtime was touched');

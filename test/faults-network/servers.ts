@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import https from 'node:https';
 import net, { type AddressInfo } from 'node:net';
 import { startServer, type TestServer } from '../fixtures/network.ts';
 import type { WheelhouseFile } from '../fixtures/wheelhouse.ts';
@@ -96,6 +97,54 @@ export async function startDivertingProxy(target: TestServer): Promise<TestServe
       if (asked === undefined) socket.destroy();
     });
   });
+}
+
+/** What a proxy answers in place of a tunnel, as it goes over the wire; `null` opens the tunnel. */
+export type ProxyReply = (request: IncomingMessage) => string | null;
+
+/** A proxy that decides for itself, may be reached over TLS, and may take its time for each tunnel. */
+export async function startTalkingProxy(
+  reply: ProxyReply,
+  { delayMs = 0, credentials }: { delayMs?: number; credentials?: { key: string; cert: string } } = {},
+): Promise<TestServer> {
+  const requests: TestServer['requests'] = [];
+  const sockets = new Set<net.Socket>();
+  const server = credentials ? https.createServer(credentials) : http.createServer();
+  server.on('connection', (socket: net.Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+  });
+  server.on('connect', (request: IncomingMessage, client: net.Socket) => {
+    requests.push({ method: 'CONNECT', url: request.url!, headers: request.headers });
+    client.on('error', () => client.destroy());
+    const answer = reply(request);
+    setTimeout(() => {
+      if (answer !== null) {
+        client.end(answer);
+        return;
+      }
+      const { hostname, port } = new URL(`http://${request.url}`);
+      const upstream = net.connect(Number(port), hostname.replace(/^\[|\]$/g, ''), () => {
+        client.write('HTTP/1.1 200 Connected\r\n\r\n');
+        upstream.pipe(client).pipe(upstream);
+      });
+      upstream.on('error', () => client.destroy());
+      client.on('close', () => upstream.destroy());
+    }, delayMs);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url: `${credentials ? 'https' : 'http'}://${host}`,
+    host,
+    requests,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
 }
 
 export { startServer };
