@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledError, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
 import { type FileLock, tryFileLock } from '../support/fs/file-lock.ts';
-import { createFile } from '../support/fs/regular-file.ts';
 
 const POLL_INTERVAL_MS = 100;
 /** Names of backups have whole seconds, and a second one of that name would replace the first. */
@@ -27,10 +27,7 @@ export async function withHostLock<T>(options: HostLockOptions, work: (now: Date
   const path = lockPath(options);
   const lock = await takeLock(path, options);
   try {
-    const { mtimeMs } = await stat(path);
-    // A clock that was set back makes no one wait longer.
-    const waitMs = Math.min(MIN_DISTANCE_MS, mtimeMs + MIN_DISTANCE_MS - Date.now());
-    if (waitMs > 0) await delay(waitMs, undefined, { signal: options.signal }).catch(cancelled);
+    if (!lock.isNew) await waitForNextSecond(path, options.signal);
     const now = new Date();
     await utimes(path, now, now);
     return await work(now);
@@ -39,28 +36,30 @@ export async function withHostLock<T>(options: HostLockOptions, work: (now: Date
   }
 }
 
+/** The lock file has the time of the last change. A clock that was set back makes no one wait longer. */
+async function waitForNextSecond(path: string, signal: AbortSignal | undefined): Promise<void> {
+  const { mtimeMs } = await stat(path);
+  const waitMs = Math.min(MIN_DISTANCE_MS, mtimeMs + MIN_DISTANCE_MS - Date.now());
+  if (waitMs > 0) await delay(waitMs, undefined, { signal }).catch(cancelled);
+}
+
 function lockPath({ homeDir, host }: HostLockOptions): string {
   const name = createHash('sha256').update(host.toLowerCase()).digest('hex').slice(0, 16);
   return join(homeDir, '.ktx', 'locks', `model-host-${name}.lock`);
 }
 
-async function takeLock(path: string, { onWait, signal }: HostLockOptions): Promise<FileLock> {
+async function takeLock(
+  path: string,
+  { onWait, signal }: HostLockOptions,
+): Promise<FileLock & { isNew: boolean }> {
   try {
     await mkdir(join(path, '..'), { recursive: true });
-    // Its time is that of the last change, and there was none.
-    await createFile(path).then(
-      async (handle) => {
-        await handle.utimes(0, 0);
-        await handle.close();
-      },
-      (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EEXIST') throw error;
-      },
-    );
     for (let attempt = 0; ; attempt++) {
       throwIfCancelled(signal);
+      // Both at once: a new lock file has the time of now, and there was no change then.
+      const isNew = !existsSync(path);
       const lock = tryFileLock(path);
-      if (lock) return lock;
+      if (lock) return { ...lock, isNew };
       if (attempt === 0) onWait?.();
       await delay(POLL_INTERVAL_MS, undefined, { signal }).catch(cancelled);
     }

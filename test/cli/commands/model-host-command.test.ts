@@ -222,7 +222,7 @@ describe('ktx admin model-host', () => {
       ['diff', ...CONNECTION, '--config', 'gone.yaml'],
       /gone\.yaml cannot be read: ENOENT/,
     ],
-    ['a folder', ['diff', ...CONNECTION, '--config', '.'], /it is not a file/],
+    ['a folder', ['diff', ...CONNECTION, '--config', '.'], /is a folder, not a file/],
     ['an option without its value', ['diff', '--config', '--save'], /--config requires a value/],
     ['an unknown mode', ['diff', '--mode', 'telnet'], /--mode/],
     [
