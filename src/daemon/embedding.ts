@@ -1,56 +1,24 @@
-import { Agent, request } from 'node:http';
+import { postJson } from './post-json.ts';
 
 /** A vector has some 8 kB as JSON. */
 const MAX_ANSWER_BYTES = 256 * 1024;
 
 /**
- * Asks a daemon for the vector of a text. Straight to this machine: Node's global agent may go through the user's proxy.
+ * Asks a daemon for the vector of a text.
  * @throws Error with the daemon's own words when it answers with anything but 200.
  */
-export function askEmbedding(
+export async function askEmbedding(
   port: number,
   text: string,
   options: { timeoutMs: number; signal?: AbortSignal },
 ): Promise<unknown> {
-  const body = JSON.stringify({ text });
-  return new Promise((resolve, reject) => {
-    const call = request(
-      {
-        host: '127.0.0.1',
-        port,
-        path: '/embeddings/compute',
-        method: 'POST',
-        agent: new Agent({ keepAlive: false }),
-        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-        timeout: options.timeoutMs,
-        signal: options.signal,
-      },
-      (response) => {
-        let answer = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => {
-          answer += chunk;
-          if (answer.length > MAX_ANSWER_BYTES)
-            call.destroy(new Error('The answer is too long for one vector'));
-        });
-        response.on('error', reject);
-        response.on('end', () => {
-          if (response.statusCode !== 200) {
-            reject(new Error(`HTTP ${response.statusCode}: ${answer.slice(0, 500)}`));
-            return;
-          }
-          try {
-            resolve((JSON.parse(answer) as { embedding?: unknown } | null)?.embedding);
-          } catch (error) {
-            reject(error);
-          }
-        });
-      },
-    );
-    call.on('timeout', () => call.destroy(new Error(`no vector within ${options.timeoutMs / 1000} s`)));
-    call.on('error', reject);
-    call.end(body);
-  });
+  const answer = await postJson(
+    port,
+    '/embeddings/compute',
+    { text },
+    { ...options, maxAnswerBytes: MAX_ANSWER_BYTES },
+  );
+  return (answer as { embedding?: unknown } | null)?.embedding;
 }
 
 /** The largest difference of two vectors, number by number; `Infinity` when the first is no vector of that length. */

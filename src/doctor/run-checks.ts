@@ -1,6 +1,6 @@
 import { type CheckResult, type CheckStatus, eventEmitter } from '../core/events.ts';
 import { managedPythonRuntimeLayout } from '../core/layout.ts';
-import { type ProofOptions, proofOf, proveDaemon, proveImports } from '../proof/prove.ts';
+import { daemonEvidence, type ProofOptions, proofOf, proveDaemon, proveImports } from '../proof/prove.ts';
 import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
 import { readManagedPythonRuntimeStatus } from '../runtime/status.ts';
 import type { SetupOptions } from '../setup/request/setup-options.ts';
@@ -73,12 +73,7 @@ export async function runChecks(options: CheckOptions): Promise<CheckResult[]> {
       id: 'daemon',
       group: 'Runtime',
       label: 'Daemon answers',
-      run: () =>
-        prove(async (proof) => {
-          await proveDaemon(proof);
-          const vector = proof.modelDir ? ', and the reference vector was computed' : '';
-          return `/health answered on a free port${vector}`;
-        }),
+      run: () => prove(async (proof) => `On a free port it ${daemonEvidence(await proveDaemon(proof))}`),
     },
   ];
   return Promise.all(

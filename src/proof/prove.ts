@@ -11,6 +11,7 @@ import { interpreterEnvironment } from '../python/system-python.ts';
 import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
 import { linkedAbort } from '../support/async/linked-abort.ts';
 import { CancelledError, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
+import { countTables } from './reference-statement.ts';
 import { REFERENCE_TEXT, REFERENCE_VECTOR } from './reference-vector.ts';
 
 const IMPORT_SCRIPT = `
@@ -24,8 +25,8 @@ const importAnswerSchema = z.object({ prefix: z.string(), version: z.string() })
 const HEALTH_TIMEOUT_MS = 60_000;
 const POLL_INTERVAL_MS = 25;
 const PROBE_TIMEOUT_MS = 2000;
-/** The first request loads the model. */
-const VECTOR_TIMEOUT_MS = 60_000;
+/** The first request starts the process that parses, and loads the model. */
+const WORK_TIMEOUT_MS = 60_000;
 /** The engines agree within 3e-7; another model or a wrong graph is off by tenths. */
 const MAX_DIFFERENCE = 1e-4;
 
@@ -59,11 +60,20 @@ export function proofOf(
 
 export interface Proof {
   pythonVersion: string;
+  daemon: DaemonProof;
+}
+
+/** What a daemon did when it was asked. */
+export interface DaemonProof {
+  /** How many tables it found in the reference statement; null for a wheel that is not ours. */
+  tableCount: number | null;
+  hasVector: boolean;
 }
 
 /**
  * Proves an environment where it stands: the interpreter runs, is this environment's, imports both packages, and the
- * daemon answers `/health` on a free port with the version and a nonce that only it was given.
+ * daemon answers `/health` on a free port with the version and a nonce that only it was given. The daemon of our own
+ * wheel also analyses a statement, and with a model it computes a vector.
  * @throws SetupError naming what did not answer, with the last lines the child printed as evidence.
  */
 export async function proveEnvironment(options: ProofOptions): Promise<Proof> {
@@ -79,7 +89,16 @@ export async function proveEnvironment(options: ProofOptions): Promise<Proof> {
   ]);
   if (imports.status === 'rejected') throw imports.reason;
   if (daemon.status === 'rejected') throw daemon.reason;
-  return { pythonVersion: imports.value };
+  return { pythonVersion: imports.value, daemon: daemon.value };
+}
+
+/** What a daemon did, as one clause: "answered /health and analysed a statement (2 tables found)". */
+export function daemonEvidence({ tableCount, hasVector }: DaemonProof): string {
+  const deeds = ['answered /health'];
+  if (tableCount !== null) deeds.push(`analysed a statement (${tableCount} tables found)`);
+  if (hasVector) deeds.push('computed the reference vector');
+  const last = deeds.pop()!;
+  return deeds.length > 0 ? `${deeds.join(', ')} and ${last}` : last;
 }
 
 /** The interpreter runs, is this environment's, and imports both packages. @returns its version. */
@@ -121,8 +140,8 @@ function readAnswer(pythonPath: string, printed: string): z.infer<typeof importA
   }
 }
 
-/** The daemon starts on a free port, answers `/health` with our version and nonce, and ends when told to. */
-export async function proveDaemon(options: ProofOptions): Promise<void> {
+/** The daemon starts on a free port, answers `/health` with our version and nonce, works, and ends when told to. */
+export async function proveDaemon(options: ProofOptions): Promise<DaemonProof> {
   const env = interpreterEnvironment(options.env);
   const port = await allocateDaemonPort();
   const baseUrl = `http://127.0.0.1:${port}`;
@@ -175,17 +194,29 @@ export async function proveDaemon(options: ProofOptions): Promise<void> {
       }
       await delay(POLL_INTERVAL_MS);
     }
-    if (options.modelDir) await proveVector(options, port);
+    const [tableCount] = await Promise.all([
+      options.isForeign ? null : proveAnalysis(options, port),
+      options.modelDir ? proveVector(options, port) : undefined,
+    ]);
+    return { tableCount, hasVector: options.modelDir !== undefined };
   } finally {
     stop();
     await daemon;
   }
 }
 
+/** A statement is parsed in this environment, and the right tables are found in it. @returns how many. */
+async function proveAnalysis(options: ProofOptions, port: number): Promise<number> {
+  return countTables(port, { timeoutMs: WORK_TIMEOUT_MS, signal: options.signal }).catch((error: unknown) => {
+    throwIfCancelled(options.signal);
+    throw unproven('no SQL can be analysed', options.daemonPath, errorMessage(error));
+  });
+}
+
 /** The model and its runtime compute here what they compute elsewhere. */
 async function proveVector(options: ProofOptions, port: number): Promise<void> {
   const vector = await askEmbedding(port, REFERENCE_TEXT, {
-    timeoutMs: VECTOR_TIMEOUT_MS,
+    timeoutMs: WORK_TIMEOUT_MS,
     signal: options.signal,
   }).catch((error: unknown) => {
     throwIfCancelled(options.signal);

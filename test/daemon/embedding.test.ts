@@ -35,7 +35,7 @@ describe('asking a daemon for a vector', () => {
     ['a refusal, in its own words', 500, '{"detail":"no model"}', /^HTTP 500: \{"detail":"no model"\}$/],
     ['a refusal that goes on and on, cut', 500, 'x'.repeat(5000), /^HTTP 500: x{500}$/],
     ['no JSON', 200, '<html>', /JSON/],
-    ['more than a vector has', 200, 'x'.repeat(300_000), /too long for one vector/],
+    ['more than a vector has', 200, 'x'.repeat(300_000), /\/embeddings\/compute is too long/],
   ])('%s', async (_name, status, body, message) => {
     await expect(askEmbedding(await says(status, body), 'a', { timeoutMs: TIMEOUT_MS })).rejects.toThrow(
       message,
@@ -53,7 +53,9 @@ describe('asking a daemon for a vector', () => {
 
   it('no answer: says how long it waited', async () => {
     const port = await portOf(() => {});
-    await expect(askEmbedding(port, 'a', { timeoutMs: 100 })).rejects.toThrow('no vector within 0.1 s');
+    await expect(askEmbedding(port, 'a', { timeoutMs: 100 })).rejects.toThrow(
+      'no answer to /embeddings/compute within 0.1 s',
+    );
   });
 
   it('a stop ends the wait', async () => {

@@ -9,6 +9,7 @@ import { openJournal, RUN_VARIABLE } from '../../src/runtime/journal.ts';
 import { RUN_ID } from '../../src/runtime/left-runs.ts';
 import { tryFileLock } from '../../src/support/fs/file-lock.ts';
 import { pathExists } from '../../src/support/fs/path-exists.ts';
+import { GOOD_ANALYSIS } from '../fixtures/analysis.ts';
 import { writeRuntime } from '../fixtures/asset.ts';
 import { writeScript } from '../fixtures/fake-daemon.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
@@ -80,7 +81,10 @@ it.each([
 const embeddingDaemon = (vector: readonly number[]) => `#!${process.execPath}
 const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
 const { KTX_DAEMON_VERSION: version, KTX_DAEMON_NONCE: nonce, KTX_EMBEDDINGS_MODEL_DIR: model } = process.env;
-const answers = { '/health': { status: 'healthy', version, nonce } };
+const answers = {
+  '/health': { status: 'healthy', version, nonce },
+  '/sql/analyze-batch': ${JSON.stringify(GOOD_ANALYSIS)},
+};
 if (model) answers['/embeddings/compute'] = { embedding: ${JSON.stringify(vector)} };
 const answer = ({ url }, response) => response.end(JSON.stringify(answers[url] ?? null));
 require('node:http').createServer(answer).listen(port, '127.0.0.1');

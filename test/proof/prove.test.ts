@@ -1,9 +1,10 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { proveDaemon, proveEnvironment, proveImports } from '../../src/proof/prove.ts';
+import { daemonEvidence, proveDaemon, proveEnvironment, proveImports } from '../../src/proof/prove.ts';
 import { REFERENCE_TEXT, REFERENCE_VECTOR } from '../../src/proof/reference-vector.ts';
 import type { SetupError } from '../../src/support/errors.ts';
+import { analysis, GOOD_ANALYSIS } from '../fixtures/analysis.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 /** An environment whose interpreter and daemon are small scripts that behave in one wrong way each. */
@@ -19,12 +20,14 @@ async function environment(python: string, daemon = '') {
   return { environmentDir, pythonPath, daemonPath, cliVersion: '0.3.0', env: { PATH: '/usr/bin:/bin' } };
 }
 
-/** A daemon in Node: `answer` is an expression that gives the body of `/health`. */
-const daemonThatSays = (answer: string) => `
+/** A daemon in Node: `answer` is an expression that gives the body of `/health`, `analysed` is what it says of SQL. */
+const daemonThatSays = (answer: string, analysed: unknown = GOOD_ANALYSIS) => `
 const { createServer } = require('node:http');
 const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
 const { KTX_DAEMON_VERSION: version, KTX_DAEMON_NONCE: nonce } = process.env;
-createServer((request, response) => response.end(JSON.stringify(${answer}))).listen(port, '127.0.0.1');
+const analysed = ${JSON.stringify(analysed)};
+const say = (request) => (request.url === '/sql/analyze-batch' ? analysed : ${answer});
+createServer((request, response) => response.end(JSON.stringify(say(request)))).listen(port, '127.0.0.1');
 setTimeout(() => { console.error('I give up'); process.exit(3); }, 700);
 `;
 
@@ -40,7 +43,9 @@ describe('the whole', () => {
 
   it('imports and daemon together', async () => {
     const here = await environment(ANSWER, daemonThatSays(`{ status: 'healthy', version, nonce }`));
-    expect(await proveEnvironment(here)).toEqual({ pythonVersion: '3.13.1' });
+    const proof = await proveEnvironment(here);
+    expect(proof).toEqual({ pythonVersion: '3.13.1', daemon: { tableCount: 2, hasVector: false } });
+    expect(daemonEvidence(proof.daemon)).toBe('answered /health and analysed a statement (2 tables found)');
   });
 
   it('of two failures the import is told, and no daemon is left', async () => {
@@ -109,7 +114,7 @@ describe('daemon', () => {
 
   it('passes when it answers with our version and our nonce, and is ended then', async () => {
     const here = await environment('', daemonThatSays(good));
-    await expect(proveDaemon(here)).resolves.toBeUndefined();
+    await expect(proveDaemon(here)).resolves.toEqual({ tableCount: 2, hasVector: false });
   });
 
   it.each([
@@ -135,6 +140,24 @@ describe('daemon', () => {
       () => false,
     );
     expect(await proof).toBe(isProven);
+  });
+
+  it.each([
+    ['finds no table', analysis([]), 'found the tables (none) instead of shop.orders, shop.customers'],
+    ['takes a CTE for a table', analysis([['shop', 'customers']]), 'found the tables shop.customers instead'],
+    ['cannot parse', analysis([], 'the parser failed (ImportError)'), 'the parser failed (ImportError)'],
+    ['answers something else', { status: 'healthy' }, 'unexpected answer: {"status":"healthy"}'],
+  ])('one that %s is refused', async (_name, analysed, said) => {
+    const here = await environment('', daemonThatSays(good, analysed));
+    const failure = await failureOf(proveDaemon(here));
+    expect(failure.message).toContain('no SQL can be analysed');
+    expect(failure.evidence.join('\n')).toContain(said);
+  });
+
+  it('a foreign wheel is not asked to analyse', async () => {
+    const here = await environment('', daemonThatSays(good, { detail: 'Not Found' }));
+    const proof = await proveDaemon({ ...here, isForeign: true });
+    expect(daemonEvidence(proof)).toBe('answered /health');
   });
 
   it('one that cannot be started at all', async () => {
@@ -169,6 +192,7 @@ const { KTX_DAEMON_VERSION: version, KTX_DAEMON_NONCE: nonce, KTX_EMBEDDINGS_MOD
 const reference = ${JSON.stringify(REFERENCE_VECTOR)};
 createServer((request, response) => {
   if (request.url === '/health') return response.end(JSON.stringify({ status: 'healthy', version, nonce }));
+  if (request.url === '/sql/analyze-batch') return response.end(${JSON.stringify(JSON.stringify(GOOD_ANALYSIS))});
   let body = '';
   request.on('data', (chunk) => { body += chunk; });
   request.on('end', () => {

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { environmentPaths } from '../../core/layout.ts';
 import type { DeferredLog } from '../../log/job-log.ts';
-import { proveEnvironment } from '../../proof/prove.ts';
+import { daemonEvidence, proveEnvironment } from '../../proof/prove.ts';
 import type { ManagedPython } from '../../python/python-choice.ts';
 import { managedPythonKey, pythonDownloadsList } from '../../python/python-downloads.ts';
 import { disownPython, newPythonDir, recordPython, verifyPython } from '../../python/unpacked-python.ts';
@@ -189,7 +189,6 @@ export async function prove(run: InstallRun, log: Pick<DeferredLog, 'maskedLines
     throw error;
   });
   await intact;
-  const vector = model ? ' and computed the reference vector' : '';
-  const text = `Python ${proof.pythonVersion} imports ktx_daemon, and the daemon answered /health${vector}`;
+  const text = `Python ${proof.pythonVersion} imports ktx_daemon; the daemon ${daemonEvidence(proof.daemon)}`;
   emit({ type: 'lines', step: 'prove', stream: 'ktx', lines: [text] });
 }

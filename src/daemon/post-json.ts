@@ -1,0 +1,63 @@
+import { Agent, request } from 'node:http';
+
+export interface PostOptions {
+  /** How long the daemon may be silent. */
+  timeoutMs: number;
+  /** What a sensible answer has at most. */
+  maxAnswerBytes: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * Sends JSON to a daemon on this machine. Straight to it: Node's global agent may go through the user's proxy.
+ * @returns what it answered, not checked.
+ * @throws Error with the daemon's own words when it answers with anything but 200 and JSON.
+ */
+export function postJson(
+  port: number,
+  path: string,
+  payload: object,
+  options: PostOptions,
+): Promise<unknown> {
+  const body = JSON.stringify(payload);
+  return new Promise((resolve, reject) => {
+    const call = request(
+      {
+        host: '127.0.0.1',
+        port,
+        path,
+        method: 'POST',
+        agent: new Agent({ keepAlive: false }),
+        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+        timeout: options.timeoutMs,
+        signal: options.signal,
+      },
+      (response) => {
+        let answer = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => {
+          answer += chunk;
+          if (answer.length > options.maxAnswerBytes)
+            call.destroy(new Error(`The answer to ${path} is too long`));
+        });
+        response.on('error', reject);
+        response.on('end', () => {
+          if (response.statusCode !== 200) {
+            reject(new Error(`HTTP ${response.statusCode}: ${answer.slice(0, 500)}`));
+            return;
+          }
+          try {
+            resolve(JSON.parse(answer));
+          } catch (error) {
+            reject(error);
+          }
+        });
+      },
+    );
+    call.on('timeout', () =>
+      call.destroy(new Error(`no answer to ${path} within ${options.timeoutMs / 1000} s`)),
+    );
+    call.on('error', reject);
+    call.end(body);
+  });
+}
