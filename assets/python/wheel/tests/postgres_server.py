@@ -24,15 +24,15 @@ def find_postgres() -> Path | None:
 
 @contextmanager
 def postgres_server(authentication: str = "scram-sha-256") -> Iterator[PostgresServer]:
-    """Starts a server on a free port and removes it at the end. The server refuses to run as root."""
+    """Starts a server on a free port and removes it at the end."""
     programs = find_postgres()
     assert programs
     folder = Path(tempfile.mkdtemp(prefix="ktx-postgres-"))
-    prefix: list[str] = []
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
-        prefix = ["runuser", "-u", "postgres", "--"]
-    server = PostgresServer(programs, folder, prefix)
+    # The server refuses to run as root.
+    user = "postgres" if os.geteuid() == 0 else None
+    if user:
+        shutil.chown(folder, user, user)
+    server = PostgresServer(programs, folder, user)
     try:
         server.start(authentication)
         yield server
@@ -44,10 +44,10 @@ def postgres_server(authentication: str = "scram-sha-256") -> Iterator[PostgresS
 class PostgresServer:
     """One server with TLS switched on."""
 
-    def __init__(self, programs: Path, folder: Path, prefix: Sequence[str]) -> None:
+    def __init__(self, programs: Path, folder: Path, user: str | None) -> None:
         self._programs = programs
         self.folder = folder
-        self._prefix = prefix
+        self._user = user
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
 
@@ -60,7 +60,7 @@ class PostgresServer:
         certificate = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
         key = ["-keyout", str(self._data / "server.key"), "-out", str(self._data / "server.crt")]
         request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *certificate, *key]
-        subprocess.run([*self._prefix, *request], check=True, capture_output=True, cwd="/")
+        self._spawn(request)
         settings = f"-p {self.port} -c ssl=on -c listen_addresses=localhost -k {self.folder} -c fsync=off"
         log = ["-l", str(self.folder / "log")]
         self._run("pg_ctl", "-D", str(self._data), "-o", settings, *log, "-w", "-t", "120", "start")
@@ -88,5 +88,10 @@ class PostgresServer:
         return self.folder / "data"
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [*self._prefix, str(self._programs / program), *arguments]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/")
+        self._spawn([str(self._programs / program), *arguments])
+
+    def _spawn(self, command: Sequence[str]) -> None:
+        # Not into a pipe: the server would keep it open.
+        with (self.folder / "output").open("ab") as output:
+            group = {"user": self._user, "group": self._user, "extra_groups": []} if self._user else {}
+            subprocess.run(command, check=True, stdout=output, stderr=output, cwd="/", **group)
