@@ -139,7 +139,7 @@ describe('ktx setup --yes --json on an empty home', () => {
     expect(again.stdout).toContain('ready');
   }, 60_000);
 
-  it("the wheel's own tests pass inside this runtime", { timeout: 180_000 }, async () => {
+  it("the wheel's own tests pass inside this runtime", { timeout: 900_000 }, async () => {
     const target = join(home, 'pytest');
     const uvPath = join(home, '.ktx', 'runtime', 'uv', '0.11.21', 'uv');
     // What the machine trusts, as pip and our own client do.
@@ -162,7 +162,9 @@ describe('ktx setup --yes --json on an empty home', () => {
     expect(stdout).not.toContain('failed');
     // This runtime has `core`: the tests of the embedding engine run with `npm run assets:test`.
     for (const line of stdout.split('\n').filter((text) => text.startsWith('SKIPPED'))) {
-      expect(line).toContain('the extra local-embeddings is not installed in this interpreter');
+      expect(line).toMatch(
+        /the extra local-embeddings is not installed in this interpreter|Postgres is not installed/,
+      );
     }
   });
 });
