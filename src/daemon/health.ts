@@ -52,6 +52,23 @@ export async function answersHealthy(baseUrl: string, timeoutMs: number): Promis
   }
 }
 
+/** What `/health` answers, or `null` when nothing does or it is no object. Never rejects. */
+export async function readDaemonHealth(
+  baseUrl: string,
+  timeoutMs: number,
+): Promise<Record<string, unknown> | null> {
+  try {
+    return await withTimeout(timeoutMs, async (signal) => {
+      const answer: unknown = await (await fetchDirectly(`${baseUrl}/health`, signal)).json();
+      return typeof answer === 'object' && !Array.isArray(answer)
+        ? (answer as Record<string, unknown>)
+        : null;
+    });
+  } catch {
+    return null;
+  }
+}
+
 async function problemOfAnswer(
   { baseUrl, cliVersion, nonce, isNonceOptional = false, fetch }: HealthOptions,
   signal: AbortSignal,

@@ -43,7 +43,7 @@ export function postJson(
         response.on('error', reject);
         response.on('end', () => {
           if (response.statusCode !== 200) {
-            reject(new Error(`HTTP ${response.statusCode}: ${answer.slice(0, 500)}`));
+            reject(new Error(`HTTP ${response.statusCode}: ${detailOf(answer)}`));
             return;
           }
           try {
@@ -60,4 +60,15 @@ export function postJson(
     call.on('error', reject);
     call.end(body);
   });
+}
+
+/** The daemon's sentence; what is no answer of a daemon's as it came. */
+function detailOf(answer: string): string {
+  try {
+    const { detail } = JSON.parse(answer) as { detail?: unknown };
+    if (typeof detail === 'string') return detail;
+  } catch {
+    // Not JSON.
+  }
+  return answer.slice(0, 500);
 }

@@ -3,8 +3,10 @@ import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { featuresSatisfy, type KtxRuntimeFeature, normaliseFeatures } from '../core/features.ts';
 import { daemonEnvironment } from '../daemon/environment.ts';
-import { daemonHealthProblem } from '../daemon/health.ts';
+import { daemonHealthProblem, readDaemonHealth } from '../daemon/health.ts';
 import { type ManagedPythonDaemonLayout, managedPythonDaemonLayout } from '../daemon/layout.ts';
+import { openDaemonLog } from '../daemon/log-file.ts';
+import { hasOtherSettings, startedBeforeRuntime } from '../daemon/outdated.ts';
 import { allocateDaemonPort } from '../daemon/port.ts';
 import {
   daemonBaseUrl,
@@ -13,8 +15,13 @@ import {
   publishDaemonState,
   removeDaemonState,
 } from '../daemon/state.ts';
-import { inspectDaemon, type ManagedPythonDaemonStatusOptions } from '../daemon/status.ts';
+import {
+  inspectDaemon,
+  type ManagedPythonDaemonStatus,
+  type ManagedPythonDaemonStatusOptions,
+} from '../daemon/status.ts';
 import { type DaemonProcessControls, endRecordedDaemon } from '../daemon/stop.ts';
+import { signalAdvice } from '../process/ending.ts';
 import { killTree } from '../process/kill-tree.ts';
 import { isProcessAlive } from '../process/list-processes.ts';
 import { type DetachedSpawnOptions, spawnDetached } from '../process/spawn-detached.ts';
@@ -81,6 +88,7 @@ export class ManagedPythonDaemonStartError extends Error {
 
 const STARTUP_TIMEOUT_MS = 30_000;
 const POLL_INTERVAL_MS = 100;
+const SETTINGS_TIMEOUT_MS = 5000;
 /** The probe after the deadline gets time to answer too. */
 const FINAL_PROBE_MS = 1000;
 /** A start that keeps losing against others is not the one that is wanted. */
@@ -132,13 +140,29 @@ async function reuseOrDiscardPresent(
   features: readonly KtxRuntimeFeature[] | null,
 ): Promise<ManagedPythonDaemonStartResult | null> {
   const { status, read } = await inspectDaemon(statusOptions(options));
-  if (features && status.kind === 'running' && featuresSatisfy(status.state.features, features)) {
+  const isWanted =
+    features !== null &&
+    status.kind === 'running' &&
+    featuresSatisfy(status.state.features, features) &&
+    !(await isOutdated(options, status));
+  if (isWanted) {
     const { layout, state, baseUrl } = status;
     return { status: 'reused', layout, state, baseUrl };
   }
   if (read.kind === 'valid') await endRecordedDaemon(read.state, options);
   await removeDaemonState(status.layout.daemonStatePath, read);
   return null;
+}
+
+/** It runs from before a repair, or with other settings. With an injected `fetch` there is no real daemon to ask. */
+async function isOutdated(
+  options: ManagedPythonDaemonStartOptions,
+  daemon: Extract<ManagedPythonDaemonStatus, { kind: 'running' }>,
+): Promise<boolean> {
+  if (options.fetch) return false;
+  if (await startedBeforeRuntime(daemon.state, daemon.layout.manifestPath)) return true;
+  const health = await readDaemonHealth(daemon.baseUrl, SETTINGS_TIMEOUT_MS);
+  return health !== null && hasOtherSettings(health, process.env);
 }
 
 async function installRuntime(
@@ -178,9 +202,9 @@ async function spawnHealthyDaemon(
   await makeDaemonStateDir(layout.daemonStateDir);
   const logs: FileHandle[] = [];
   try {
-    const stdout = await openLog(layout.daemonStdoutPath, layout.projectDir);
+    const stdout = await openDaemonLog(layout.daemonStdoutPath, layout.projectDir);
     logs.push(stdout);
-    const stderr = await openLog(layout.daemonStderrPath, layout.projectDir);
+    const stderr = await openDaemonLog(layout.daemonStderrPath, layout.projectDir);
     logs.push(stderr);
     const { size: stderrStart } = await stderr.stat();
 
@@ -231,7 +255,9 @@ async function spawnHealthyDaemon(
       const problem = await healthProblemAfterStart(options, state, told, () => ending);
       if (problem === null) return { state, end };
       const lastWords = ending === null ? '' : await lastErrorLine(layout.daemonStderrPath, stderrStart);
-      throw new ManagedPythonDaemonStartError(problem + lastWords, layout.daemonStderrPath);
+      const advice = signalAdvice(problem);
+      const detail = problem + lastWords + (advice === null ? '' : `. ${advice}`);
+      throw new ManagedPythonDaemonStartError(detail, layout.daemonStderrPath);
     } catch (error) {
       await end();
       throw error;
@@ -270,11 +296,6 @@ async function endChild(pid: number, options: ManagedPythonDaemonStartOptions): 
   if (!(await (options.processAlive ?? isProcessAlive)(pid))) return;
   if (options.killProcess) await options.killProcess(pid);
   else await killTree(pid);
-}
-
-/** Appended to, never through a link: a cloned project could have its log, or a folder above it, point to a file of the user's. */
-function openLog(path: string, projectDir: string): Promise<FileHandle> {
-  return openRegularFile(path, { maxBytes: Number.POSITIVE_INFINITY, within: projectDir }, 'append');
 }
 
 const LAST_WORDS_BYTES = 4096;

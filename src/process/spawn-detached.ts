@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { errorMessage } from '../support/errors.ts';
+import { endingText } from './ending.ts';
 
 export interface DetachedSpawnOptions {
   detached: true;
@@ -34,9 +35,7 @@ export function spawnDetached(
     return { unref: () => {}, ended: Promise.resolve(notStarted(error)) };
   }
   const ended = new Promise<string>((resolve) => {
-    child.once('exit', (exitCode, signal) =>
-      resolve(signal === null ? `ended with exit code ${exitCode}` : `was ended by ${signal}`),
-    );
+    child.once('exit', (exitCode, signal) => resolve(endingText(exitCode, signal)));
     // Stays for the whole life: an 'error' event without a listener ends this process.
     child.on('error', (error) => resolve(notStarted(error)));
   });

@@ -6,6 +6,7 @@ import { embeddingsModelDir } from '../core/model-folder-path.ts';
 import { askEmbedding, largestDifference } from '../daemon/embedding.ts';
 import { daemonHealthProblem } from '../daemon/health.ts';
 import { allocateDaemonPort } from '../daemon/port.ts';
+import { endingText, signalAdvice } from '../process/ending.ts';
 import { runProcess } from '../process/run-process.ts';
 import { interpreterEnvironment } from '../python/system-python.ts';
 import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
@@ -116,7 +117,8 @@ export async function proveImports(options: ProofOptions): Promise<string> {
     throw unproven('the interpreter does not start', options.pythonPath, errorMessage(error));
   });
   if (outcome.exitCode !== 0) {
-    throw unproven('the packages cannot be imported', options.pythonPath, outcome.stderr);
+    const how = outcome.signal === null ? '' : `\nit ${endingText(null, outcome.signal)}`;
+    throw unproven('the packages cannot be imported', options.pythonPath, outcome.stderr + how);
   }
   const answer = readAnswer(options.pythonPath, outcome.stdout);
   if ((await realpath(answer.prefix)) !== (await realpath(options.environmentDir))) {
@@ -165,7 +167,7 @@ export async function proveDaemon(options: ProofOptions): Promise<DaemonProof> {
       return options.onLines?.(stream, lines);
     },
   }).then(
-    (outcome) => `it ended with exit code ${outcome.exitCode}`,
+    (outcome) => `it ${endingText(outcome.exitCode, outcome.signal)}`,
     (error: unknown) => (error instanceof CancelledError ? null : errorMessage(error)),
   );
   let endedEarly: string | null = null;
@@ -231,9 +233,13 @@ async function proveVector(options: ProofOptions, port: number): Promise<void> {
 
 function unproven(what: string, path: string, output: string): SetupError {
   const lines = output.trim().split('\n').filter(Boolean).slice(-8);
+  const setting = /KTX_\w+ is .*or run: (unset \w+)/.exec(output)?.[1];
+  const advice = setting ?? signalAdvice(output);
   return new SetupError(`The Python environment is in place, but ${what}.`, {
     failureClass: 'internal',
     evidence: [path, ...lines],
-    nextSteps: ['ktx setup --force builds it anew', 'The install log has everything that was printed'],
+    nextSteps: advice
+      ? [advice]
+      : ['ktx setup --force builds it anew', 'The install log has everything that was printed'],
   });
 }

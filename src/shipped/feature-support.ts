@@ -17,6 +17,10 @@ export function unavailability(
     if ('unavailable' in entry) return entry.unavailable;
     const reason = unmetMinimum(entry.minimum, host);
     if (reason) return reason;
+    const missing = host.missingProcessorFlags ?? [];
+    if (feature === 'local-embeddings' && missing.length > 0) {
+      return `needs a processor with x86-64-v2; this one lacks ${missing.join(', ')}. In a virtual machine, choose the host's processor type`;
+    }
   }
   return null;
 }

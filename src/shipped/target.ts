@@ -1,5 +1,6 @@
 import { readRegularText } from '../support/fs/regular-file.ts';
 import type { RuntimeLock, SystemMinimum } from './lock.ts';
+import { readMissingProcessorFlags } from './processor.ts';
 
 /** What of this machine decides which wheels and which Python fit. */
 export interface HostPlatform {
@@ -10,6 +11,8 @@ export interface HostPlatform {
   glibcVersion: string | null;
   /** `14.5`; `null` off macOS. */
   macosVersion: string | null;
+  /** Instructions that `local-embeddings` needs and this processor lacks, by their names in /proc/cpuinfo. */
+  missingProcessorFlags?: readonly string[];
 }
 
 /** Looks at the running machine. Reads no network, starts nothing. */
@@ -22,6 +25,7 @@ export async function detectHost(): Promise<HostPlatform> {
     libc: platform === 'linux' ? (glibcVersion === null ? 'musl' : 'gnu') : null,
     glibcVersion,
     macosVersion: platform === 'darwin' ? await readMacosVersion() : null,
+    missingProcessorFlags: await readMissingProcessorFlags(platform, arch),
   };
 }
 

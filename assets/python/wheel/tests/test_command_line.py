@@ -78,9 +78,14 @@ def test_serves_no_code_execution_even_with_the_flag(stop_all: list[subprocess.P
 
 
 def test_health_says_what_computes_before_it_is_loaded(stop_all: list[subprocess.Popen[bytes]], tmp_path: Path) -> None:
-    port = serve_http(stop_all, KTX_EMBEDDINGS_MODEL_DIR=str(tmp_path))
+    port = serve_http(stop_all, KTX_EMBEDDINGS_MODEL_DIR=str(tmp_path), KTX_EMBEDDINGS_THREADS="3")
     about = request(port, "GET", "/health")[1]["embeddings"]
-    assert about == {"model": MODEL_IDENTITY, "engine": None, "state": "unloaded"}
+    assert about == {
+        "model": MODEL_IDENTITY,
+        "engine": None,
+        "state": "unloaded",
+        "settings": {"KTX_EMBEDDINGS_THREADS": "3"},
+    }
 
 
 @pytest.mark.parametrize(("name", "value"), [("KTX_EMBEDDINGS_THREADS", "0"), ("KTX_EMBEDDINGS_IDLE_SECONDS", "soon")])

@@ -21,6 +21,7 @@ from ktx_daemon.embeddings.engine_process import Computed, EngineGoneError, advi
 from ktx_daemon.embeddings.in_process import InProcessEngine
 from ktx_daemon.embeddings.model_files import MODEL_IDENTITY
 from ktx_daemon.embeddings.provider import DIMENSIONS, EmbeddingsUnavailableError, EngineFailedError
+from ktx_daemon.embeddings.settings import read_settings
 
 LONG = "word " * 400
 WAIT_SECONDS = 30
@@ -170,7 +171,7 @@ def test_the_engine_ends_when_it_is_idle_and_comes_back(serve: Serve) -> None:
         engines.append(InProcessEngine(FakeProvider()))
         return engines[-1]
 
-    client = serve(start_engine=start, idle_seconds=0.05, has_model=True)
+    client = serve(start_engine=start, idle_seconds=0.05, settings=read_settings({"KTX_EMBEDDINGS_MODEL_DIR": "/m"}))
     assert client.post("/embeddings/compute", {"text": "a"}).status == 200
     until(lambda: engines[0].ended)
     assert client.get("/health").body["embeddings"]["state"] == "unloaded"

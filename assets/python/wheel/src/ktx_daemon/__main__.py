@@ -87,7 +87,7 @@ def _serve_http(arguments: argparse.Namespace) -> int:
         queue,
         version=os.environ.get("KTX_DAEMON_VERSION"),
         nonce=os.environ.get("KTX_DAEMON_NONCE"),
-        has_model=settings.model_directory is not None,
+        settings=settings,
     )
     server = make_server(app, queue.drain, host=arguments.host, port=arguments.port, log_level=arguments.log_level)
     server.run()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ktx_daemon.embeddings.api import MAX_BODY_BYTES, MAX_WAITING_BYTES, EmbeddingsApi
 from ktx_daemon.embeddings.model_files import MODEL_IDENTITY
 from ktx_daemon.embeddings.queue import EmbeddingQueue
+from ktx_daemon.embeddings.settings import EmbeddingSettings
 from ktx_daemon.guards import LoopbackHostMiddleware
 from ktx_daemon.web import (
     ASGIApp,
@@ -43,7 +44,7 @@ def create_app(
     *,
     version: str | None = None,
     nonce: str | None = None,
-    has_model: bool = False,
+    settings: EmbeddingSettings | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
     max_waiting_bytes: int = MAX_WAITING_BYTES,
     other_requests: Compute | None = None,
@@ -52,8 +53,8 @@ def create_app(
     The daemon as an ASGI application.
 
     `version` and `nonce` are echoed by `/health` when they are not empty: the first tells which ktx started this
-    daemon, the second that this process, and no other on the machine, is the one that was started. With a model,
-    `/health` also says what computes.
+    daemon, the second that this process, and no other on the machine, is the one that was started. With a model in
+    `settings`, `/health` also says what computes.
     """
     api = EmbeddingsApi(queue, max_body_bytes=max_body_bytes, max_waiting_bytes=max_waiting_bytes)
     health: dict[str, Any] = {"status": "healthy"}
@@ -63,8 +64,13 @@ def create_app(
         health["nonce"] = nonce
 
     async def read_health(_request: Request, send: Send) -> None:
-        if has_model:
-            about = {"model": MODEL_IDENTITY, "engine": queue.engine_description or None, "state": queue.state}
+        if settings and settings.model_directory:
+            about = {
+                "model": MODEL_IDENTITY,
+                "engine": queue.engine_description or None,
+                "state": queue.state,
+                "settings": settings.as_given,
+            }
             await send_json(send, 200, {**health, "embeddings": about})
         else:
             await send_json(send, 200, health)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ktx_daemon.embeddings.model_files import SETUP
@@ -33,6 +33,8 @@ class EmbeddingSettings:
     model_directory: Path | None
     threads: int
     idle_seconds: int
+    #: The variables that are set, as they are: by these `ktx` tells whether a daemon is the one that it would start.
+    as_given: Mapping[str, str] = field(default_factory=dict)
 
     def require_model(self) -> Path:
         """Raises EmbeddingsUnavailableError when no folder is configured."""
@@ -50,6 +52,7 @@ def read_settings(environ: Mapping[str, str]) -> EmbeddingSettings:
         model_directory=Path(directory).absolute() if directory else None,
         threads=count_threads(environ),
         idle_seconds=_number(environ, IDLE_VARIABLE, 0, 86_400, DEFAULT_IDLE_SECONDS),
+        as_given={name: environ[name] for name in (THREADS_VARIABLE, IDLE_VARIABLE) if environ.get(name)},
     )
 
 
