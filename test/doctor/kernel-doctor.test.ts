@@ -82,6 +82,28 @@ describe('a healthy environment', () => {
   });
 });
 
+describe('ktx admin runtime doctor', () => {
+  it('prints three checks and starts no Python session', { timeout: 120_000 }, async () => {
+    // Whatever starts this interpreter is written down.
+    const real = `${layout.pythonPath}.real`;
+    const calls = join(home, 'calls');
+    await rename(layout.pythonPath, real);
+    await writeFile(layout.pythonPath, `#!/bin/sh\necho "$@" >> '${calls}'\nexec '${real}' "$@"\n`, {
+      mode: 0o755,
+    });
+    try {
+      const { stdout } = await runProgram(['admin', 'runtime', 'doctor'], { env: plainEnvironment(home) });
+      expect(stdout.match(/^(?:PASS|FAIL) .*/gm)).toHaveLength(3);
+      expect(await readFile(calls, 'utf8').catch(() => '')).not.toContain('session.py');
+      await examine();
+      expect(await readFile(calls, 'utf8')).toContain('session.py');
+    } finally {
+      await rm(layout.pythonPath);
+      await rename(real, layout.pythonPath);
+    }
+  });
+});
+
 describe('a damaged environment', () => {
   /** Damages, looks, and puts our packages and all metadata back. */
   async function withDamage(damage: () => Promise<void>) {

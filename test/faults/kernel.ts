@@ -24,6 +24,10 @@ interface Expectation {
   code: string;
 }
 
+const ENOUGH_TO_GROW = 5000;
+/** Two kilobytes a request would be 18 MB. */
+const MAX_GROWTH_BYTES = 6e6;
+
 const SETUP = `import os
 turn = 0
 def print_lines(tag, count):
@@ -115,6 +119,10 @@ export async function kernelRun(options: {
     run.memoryBytes.late = await residentBytes(kernel);
     run.hostBytes.late = hostBytes();
   }
+  const grownBytes = run.memoryBytes.late - run.memoryBytes.early;
+  // The first requests fill caches; after that nothing may stay behind.
+  if (requests >= ENOUGH_TO_GROW && grownBytes > MAX_GROWTH_BYTES)
+    problems.push(`the session has grown by ${(grownBytes / 1e6).toFixed(1)} MB`);
   await kernel.shutdown();
   run.durationMs = performance.now() - startedAt;
   return run;

@@ -93,6 +93,21 @@ describe('the end of the process', () => {
     expect((await queued).text).toBe('[kernel] Python kernel shutdown\n');
   });
 
+  it('is reported before the last frames are read, and loses none of them', async () => {
+    const kernel = await start();
+    const lines: string[] = [];
+    const code = "import os\nfor i in range(200): os.write(1, b'%d\\n' % i)\nprint('last')\nos._exit(0)";
+    const result = await kernel.execute(code, {
+      onChunk: async (text) => {
+        await vi.waitFor(() => expect(kernel.isAlive()).toBe(false), PATIENT);
+        lines.push(text);
+      },
+    });
+    expect(result).toMatchObject({ status: 'error', kernelKilled: true });
+    expect(lines.join('')).toContain('last\n');
+    expect(lines.at(-1)).toBe('[kernel] Python kernel exited with code 0\n');
+  });
+
   it('never makes a write to a dead process fatal', async () => {
     const kernel = await start();
     const pid = Number((await run(kernel, 'import os\nos.getpid()')).text);
