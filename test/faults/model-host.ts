@@ -94,6 +94,8 @@ export async function hostFaultRows(plan: HostFaultPlan): Promise<HostFaultRow[]
         row[await changeWithFault(world, row.fault, random, turn)]++;
       } catch (error) {
         row.problems.push(`change ${turn}: ${(error as Error).message}`);
+        // The next one starts from a whole file.
+        await writeFile(world.host.connection.configPath, OLD_CONFIG);
       }
     }
     return rows;
@@ -196,7 +198,7 @@ async function inject(
       await leaveFree(Math.floor(part * sizeBytes));
       break;
     case 'host killed':
-      await delay(part * 1500);
+      await delay(part * 600);
       host.ssh.killSessions();
       break;
     case 'service killed':
@@ -249,7 +251,7 @@ async function changeKilled(
   let result: ApplyResult | null = null;
   for await (const line of createInterface(victim.stdout)) {
     if (line.startsWith('{')) result = JSON.parse(line) as ApplyResult;
-    else if (line === step) void delay(random() * 1500).then(() => victim.kill('SIGKILL'));
+    else if (line === step) void delay(random() * 800).then(() => victim.kill('SIGKILL'));
   }
   await ended;
   return result;
