@@ -1,10 +1,11 @@
 // Bundles the program, split into lazy chunks, so that `--version` loads neither React nor Ink.
-// `--if-needed` builds only when a source is newer than the bundle; `--types` also writes declarations.
+// `--if-needed` builds only when a source is newer than the bundle; `--package` makes all that is published, from nothing:
+// the bundle, declarations that need no other package, and the licences of what is bundled.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startUp } from './start-up/plugin.mjs';
+import { assertPatched, startUp } from './start-up/plugin.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const bundleDir = join(root, 'dist');
@@ -46,20 +47,26 @@ function replaceBundle(staged) {
   }
 }
 
+/** @returns what esbuild says of its inputs */
 export async function build() {
   const { build: bundle } = await import('esbuild');
   const version = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
   const staged = join(root, `.tmp/dist-${process.pid}`);
-  // One graph each: in one, the program would load all that the library exports of zod, because they would share it.
-  for (const entryPoints of [
-    { cli: 'src/cli/main.ts' },
-    { index: 'src/index.ts', internal: 'src/internal.ts' },
-    { models: 'src/models/index.ts' },
-    { hosts: 'src/hosts/index.ts' },
-  ]) {
-    await bundleGraph(bundle, entryPoints, staged, version);
-  }
+  const { metafile } = await bundleGraph(
+    bundle,
+    {
+      cli: 'src/cli/main.ts',
+      index: 'src/index.ts',
+      internal: 'src/internal.ts',
+      models: 'src/models/index.ts',
+      hosts: 'src/hosts/index.ts',
+    },
+    staged,
+    version,
+  );
+  assertPatched();
   replaceBundle(staged);
+  return metafile;
 }
 
 function bundleGraph(bundle, entryPoints, outdir, version) {
@@ -88,15 +95,28 @@ function bundleGraph(bundle, entryPoints, outdir, version) {
       js: "import{createRequire as __ktxRequire}from'node:module';const require=__ktxRequire(import.meta.url);",
     },
     plugins: [startUp],
+    metafile: true,
     logLevel: 'warning',
   });
 }
 
+async function buildPackage() {
+  rmSync(bundleDir, { recursive: true, force: true });
+  const metafile = await build();
+  const { writeLicences } = await import('./licences.mjs');
+  writeLicences(root, Object.keys(metafile.inputs), join(bundleDir, 'LICENSES.txt'));
+  const tsc = join(root, 'node_modules/.bin/tsc');
+  const { status } = spawnSync(tsc, ['--project', 'tsconfig.types.json'], { cwd: root, stdio: 'inherit' });
+  if (status !== 0) throw new Error('The declarations could not be written');
+  const { bundleDeclarations } = await import('./declarations.mjs');
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const entries = Object.values(exports).flatMap(({ types }) =>
+    types ? [relative('dist/types', types)] : [],
+  );
+  bundleDeclarations(root, join(bundleDir, 'types'), entries);
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  if (!process.argv.includes('--if-needed') || isBuildNeeded()) await build();
-  if (process.argv.includes('--types')) {
-    const tsc = join(root, 'node_modules/.bin/tsc');
-    const args = ['--project', 'tsconfig.types.json'];
-    process.exitCode = spawnSync(tsc, args, { cwd: root, stdio: 'inherit' }).status ?? 1;
-  }
+  if (process.argv.includes('--package')) await buildPackage();
+  else if (!process.argv.includes('--if-needed') || isBuildNeeded()) await build();
 }

@@ -4,6 +4,24 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/**
+ * Every patch of a dependency, and whether this build has applied it. A newer version of the dependency may have moved
+ * what a patch looks for: then the program still works, only slower, and nobody would notice. So the build fails.
+ */
+const PATCHES = [
+  'commander: node:process',
+  'commander: what only external subcommands need',
+  'string-width',
+  'yoga-layout: loader',
+  'yoga-layout: binary',
+  'ink: segmenter',
+  'slice-ansi: segmenter',
+  'wrap-ansi: segmenter',
+  'cli-truncate: segmenter',
+  '@alcalzone/ansi-tokenize: segmenter',
+];
+const applied = new Set();
+
 // `import.meta.resolve` is not there when the test runner loads this.
 const require = createRequire(import.meta.url);
 const folder = dirname(fileURLToPath(import.meta.url));
@@ -20,8 +38,10 @@ function slimBuiltins({ onResolve, onLoad }) {
     const isCommander = /[\\/]node_modules[\\/]commander[\\/]/.test(importer);
     // The prompts want the streams by name; to name them in the stand-in would open them for everybody.
     const isPrompts = /[\\/]node_modules[\\/]@clack[\\/]/.test(importer);
+    if (isCommander && path === 'node:process') applied.add('commander: node:process');
     if (path === 'node:process' && !isPrompts) return { path: module_('process-module.mjs') };
     if (isCommander && (path === 'node:child_process' || path === 'node:fs')) {
+      applied.add('commander: what only external subcommands need');
       return { path: module_('empty-module.mjs') };
     }
     const isOurs = !/[\\/]node_modules[\\/]/.test(importer);
@@ -37,7 +57,10 @@ export const { Agent, createServer, get, request } = builtin;`,
 
 /** 33 ms: see string-width.mjs. */
 function quickStringWidth({ onResolve }) {
-  onResolve({ filter: /^string-width$/ }, () => ({ path: module_('string-width.mjs') }));
+  onResolve({ filter: /^string-width$/ }, () => {
+    applied.add('string-width');
+    return { path: module_('string-width.mjs') };
+  });
   onResolve({ filter: /^ktx-real:string-width$/ }, () => ({
     path: require.resolve('string-width'),
   }));
@@ -52,6 +75,7 @@ function synchronousYoga({ onLoad }) {
     const binary = readFileSync(join(dirname(path), '../binaries/yoga-wasm-base64-esm.js'), 'utf8');
     const base64 = /data:application\/octet-stream;base64,([A-Za-z0-9+/=]+)/.exec(binary)?.[1];
     if (!base64) throw new Error('yoga-layout keeps its WebAssembly in another form than this plugin knows');
+    applied.add('yoga-layout: loader');
     return {
       contents: `
 import loadYoga from '../binaries/yoga-wasm-base64-esm.js';
@@ -70,12 +94,12 @@ export * from './generated/YGEnums.js';
       resolveDir: dirname(path),
     };
   });
-  onLoad({ filter: /yoga-wasm-base64-esm\.js$/ }, ({ path }) => ({
-    contents: readFileSync(path, 'utf8').replace(
-      /(data:application\/octet-stream;base64,)[A-Za-z0-9+/=]+/,
-      '$1',
-    ),
-  }));
+  onLoad({ filter: /yoga-wasm-base64-esm\.js$/ }, ({ path }) => {
+    const whole = readFileSync(path, 'utf8');
+    const contents = whole.replace(/(data:application\/octet-stream;base64,)[A-Za-z0-9+/=]+/, '$1');
+    if (contents !== whole) applied.add('yoga-layout: binary');
+    return { contents };
+  });
 }
 
 /**
@@ -88,9 +112,20 @@ function lazySegmenter({ onLoad }) {
   onLoad({ filter: libraries }, ({ path }) => {
     const contents = readFileSync(path, 'utf8');
     if (!contents.includes('new Intl.Segmenter(')) return undefined;
+    const [, name] = /node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(path);
+    applied.add(`${name.replaceAll('\\', '/')}: segmenter`);
     const standIn = `import { GraphemeSegmenter } from ${JSON.stringify(module_('grapheme-segmenter.mjs'))};\n`;
     return { contents: standIn + contents.replaceAll('new Intl.Segmenter(', 'new GraphemeSegmenter(') };
   });
+}
+
+/** @throws Error naming the patches that the last build should have applied and did not */
+export function assertPatched() {
+  const missing = PATCHES.filter((patch) => !applied.has(patch));
+  if (missing.length === 0) return;
+  throw new Error(
+    `These patches found nothing to patch; look at the new versions of the dependencies: ${missing.join(', ')} (scripts/start-up/plugin.mjs)`,
+  );
 }
 
 export const startUp = {
@@ -100,5 +135,6 @@ export const startUp = {
     quickStringWidth(build);
     synchronousYoga(build);
     lazySegmenter(build);
+    build.onStart(() => applied.clear());
   },
 };

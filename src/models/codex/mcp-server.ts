@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { createMcpHandler, type McpServer } from '@modelcontextprotocol/server';
 import type { KtxRuntimeToolSet } from '../port/runtime-port.ts';
-import { createCodexRuntimeMcpServer } from './mcp-tools.ts';
+import { createCodexRuntimeMcpServer, type ToolRegistry } from './mcp-tools.ts';
 import type { CodexRuntimeMcpServerHandle } from './run-config.ts';
 
 const HOST = '127.0.0.1';
@@ -24,7 +24,8 @@ export interface RunMcpServerInput {
   allowedHosts: string[];
   /** Values that may stand in `Origin`; a browser sends one, the CLI does not. */
   allowedOrigins: string[];
-  createMcpServer: () => McpServer;
+  /** Each call makes one that no client is connected to. */
+  createMcpServer: () => ToolRegistry;
 }
 
 export interface RunningMcpServer {
@@ -61,7 +62,7 @@ export async function startCodexRuntimeMcpServer(input: {
 async function runMcpHttpServer(input: RunMcpServerInput): Promise<RunningMcpServer> {
   // A tool set that cannot be offered (two tools of one name) is found now and not at the first request.
   input.createMcpServer();
-  const handler = createMcpHandler(() => input.createMcpServer());
+  const handler = createMcpHandler(() => input.createMcpServer() as McpServer);
   const server = createServer((request, response) => {
     const status = refusal(request, input);
     if (status !== null) {

@@ -20,7 +20,7 @@ export interface ToolRegistry {
 }
 
 /** Offers every tool of the set under its own name (not its key in the set). */
-export function createCodexRuntimeMcpServer<T extends ToolRegistry = McpServer>(input: {
+export function createCodexRuntimeMcpServer<T extends ToolRegistry = ToolRegistry>(input: {
   server?: T;
   toolSet: KtxRuntimeToolSet;
 }): T {
