@@ -12,7 +12,11 @@ export async function main(
   io: KtxCliIo = process,
   deps: ProgramDeps = {},
 ): Promise<number> {
-  if (io === process) guardOutput();
+  if (io === process) {
+    guardOutput();
+    // Neither we nor what we start makes files that everybody can change.
+    process.umask(process.umask() | 0o002);
+  }
   if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
     io.stdout.write(`ktx ${packageVersion()}\n`);
     return 0;

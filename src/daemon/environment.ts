@@ -3,7 +3,8 @@ import { embeddingsModelDir } from '../core/model-folder-path.ts';
 import { interpreterEnvironment } from '../python/system-python.ts';
 
 /** Of our own process: a mark by which somebody who runs ktx ends it together with everything below it. */
-const NOT_FOR_THE_DAEMON = /^(UV_.*|RUST_LOG|JPY_SESSION_NAME|KTX_PROCESS_MARK)$/i;
+const NOT_FOR_THE_DAEMON =
+  /^(UV_.*|RUST_LOG|JPY_SESSION_NAME|KTX_PROCESS_MARK|KTX_SETUP_RUN|KTX_SETUP_OWNER)$/i;
 
 /**
  * The daemon's environment: the given one without what would lead Python elsewhere, plus the version and the nonce that

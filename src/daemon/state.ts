@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, rm } from 'node:fs/promises';
+import { link, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod/mini';
 import { RUNTIME_FEATURES } from '../core/features.ts';
 import { errorCode, errorMessage } from '../support/errors.ts';
-import { jsonText, syncDirectory } from '../support/fs/atomic-file.ts';
+import { jsonText, makeFolder, syncDirectory } from '../support/fs/atomic-file.ts';
 import { assertNoLinkWithin, createFile, readRegularText } from '../support/fs/regular-file.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
 
@@ -45,7 +45,7 @@ const projectOf = (statePath: string) => dirname(dirname(dirname(statePath)));
  */
 export async function makeDaemonStateDir(stateDir: string): Promise<void> {
   await assertNoLinkWithin(dirname(dirname(stateDir)), stateDir);
-  await mkdir(stateDir, { recursive: true });
+  await makeFolder(stateDir);
 }
 
 /** Reads the state file; never rejects for what is in it or in its place. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isProcessAlive, listProcesses } from '../process/list-processes.ts';
+import { isOfLivingRun } from '../runtime/journal.ts';
 import { errorMessage } from '../support/errors.ts';
 import { parseDaemonCommand } from './command.ts';
 import { answersHealthy } from './health.ts';
@@ -98,7 +99,8 @@ async function findCandidates(
   const processes = await scan(options, scanErrors);
   for (const { pid, command } of processes) {
     const daemon = parseDaemonCommand(command);
-    if (daemon === null) continue;
+    // The daemon of a proof ends with its setup.
+    if (daemon === null || isOfLivingRun(pid)) continue;
     const recorded = candidates.get(pid);
     if (recorded) {
       recorded.isInScan = true;

@@ -4,7 +4,7 @@ import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout, sharedLayo
 import { proofOf, proveEnvironment } from '../proof/prove.ts';
 import { type EnvironmentRecord, environmentsDir, readEnvironments } from '../runtime/environments.ts';
 import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
-import { openJournal, RUN_VARIABLE } from '../runtime/journal.ts';
+import { openJournal, runEnvironment } from '../runtime/journal.ts';
 import { switchOver } from '../runtime/switchover.ts';
 import { type Note, withWriteAccess } from '../runtime/write-access.ts';
 import { SetupError } from '../support/errors.ts';
@@ -70,7 +70,7 @@ export async function undoManagedPythonRuntime(options: UndoOptions): Promise<Un
         daemonPath,
         cliVersion,
         ...proofOf(record, runtimeRoot),
-        env: { ...(options.env ?? process.env), [RUN_VARIABLE]: journal.runId },
+        env: { ...(options.env ?? process.env), ...runEnvironment(journal) },
         signal,
         onSpawn: journal.child,
       });

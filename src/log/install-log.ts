@@ -1,5 +1,6 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolder } from '../support/fs/atomic-file.ts';
 import { openNewFile } from '../support/fs/regular-file.ts';
 import { harmlessText } from '../support/harmless.ts';
 import type { Redactor } from '../support/text/redaction.ts';
@@ -41,7 +42,7 @@ export async function openInstallLog(
   path: string,
   options: { redactor?: Pick<Redactor, 'redact'> } = {},
 ): Promise<InstallLog> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const handle = await openNewFile(path, 0o666);
   let pending: string[] = [];
   /** In `pending` and on the way to the disk. */

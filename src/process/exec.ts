@@ -1,3 +1,4 @@
+import { endingText } from './ending.ts';
 import { runProcess } from './run-process.ts';
 
 /** How the library runs uv and Python. Contract: runtime-library section 2; callers and tests may inject their own. */
@@ -53,7 +54,5 @@ export async function defaultExec(
   const outcome = await runProcess({ ...options, command, args, maxCaptureBytes: EXEC_BUFFER_BYTES });
   if (outcome.isTruncated) throw new ExecError(`${command} printed more than 20 MiB.`, outcome);
   if (outcome.exitCode === 0) return { stdout: outcome.stdout, stderr: outcome.stderr };
-  const how =
-    outcome.signal === null ? `ended with exit code ${outcome.exitCode}` : `was ended by ${outcome.signal}`;
-  throw new ExecError(`${command} ${how}.`, outcome);
+  throw new ExecError(`${command} ${endingText(outcome.exitCode, outcome.signal)}.`, outcome);
 }

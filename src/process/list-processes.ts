@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { errorCode, errorMessage } from '../support/errors.ts';
 import { joinCommandLine } from './command-line.ts';
+import { endingText } from './ending.ts';
 import { parseProcStat } from './process-table.ts';
 import { runProcess } from './run-process.ts';
 
@@ -104,7 +105,7 @@ async function listing(command: string, args: readonly string[]): Promise<string
     },
   );
   if (outcome.exitCode !== 0) {
-    const reason = outcome.stderr.trim() || `exit code ${outcome.exitCode ?? outcome.signal}`;
+    const reason = outcome.stderr.trim() || `it ${endingText(outcome.exitCode, outcome.signal)}`;
     throw new Error(`Processes cannot be listed with ${command}: ${reason}`);
   }
   if (outcome.isTruncated) throw new Error(`Processes cannot be listed with ${command}: more than 10 MiB`);

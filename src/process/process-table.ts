@@ -40,6 +40,13 @@ export function findPidsByEnvironment(assignment: string): number[] {
   );
 }
 
+/** The value of a variable in the environment that a process was started with, or `null`. Linux only; `null` elsewhere. */
+export function readProcessVariable(pid: number, name: string): string | null {
+  if (process.platform !== 'linux') return null;
+  const assignments = readTextOrEmpty(`/proc/${pid}/environ`).split('\0');
+  return assignments.find((text) => text.startsWith(`${name}=`))?.slice(name.length + 1) ?? null;
+}
+
 /** `/proc/<pid>/stat`: `pid (name) state ppid … starttime …`. The name may hold spaces and parentheses. */
 export function parseProcStat(text: string): ProcessEntry | null {
   const nameEnd = text.lastIndexOf(')');

@@ -1,6 +1,7 @@
 import { access, constants, realpath } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import * as z from 'zod/mini';
+import { endingText } from '../process/ending.ts';
 import { runProcess } from '../process/run-process.ts';
 import { type HostPlatform, platformKey } from '../shipped/target.ts';
 import { errorMessage } from '../support/errors.ts';
@@ -120,7 +121,7 @@ export async function inspectSystemPython(options: {
       const lastLine = outcome.stderr.trim().split('\n').at(-1) ?? '';
       return {
         path,
-        reason: `does not run: exit code ${outcome.exitCode}${lastLine ? ` (${lastLine})` : ''}`,
+        reason: `does not run: it ${endingText(outcome.exitCode, outcome.signal)}${lastLine ? ` (${lastLine})` : ''}`,
       };
     }
     const facts = interpreterFactsSchema.parse(JSON.parse(outcome.stdout));

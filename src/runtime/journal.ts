@@ -4,12 +4,14 @@ import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { readProcessStart } from '../process/process-table.ts';
+import { readProcessStart, readProcessVariable } from '../process/process-table.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
 import { runIds } from './left-runs.ts';
 
 /** In the environment of everything that a run starts, with the run's id: what outlives a killed ktx is found by it. */
 export const RUN_VARIABLE = 'KTX_SETUP_RUN';
+/** Beside it, the process that runs it as `<pid> <start>`: what others find while it lives is not theirs to end. */
+const OWNER_VARIABLE = 'KTX_SETUP_OWNER';
 const FILE = 'journal.jsonl';
 const MAX_JOURNAL_BYTES = 16 * 1024 * 1024;
 
@@ -50,7 +52,7 @@ export function openJournal(options: { runsDir: string; cliVersion: string }): J
   const runId = randomUUID();
   const runDir = join(options.runsDir, runId);
   const path = join(runDir, FILE);
-  mkdirSync(runDir, { recursive: true });
+  mkdirSync(runDir, { recursive: true, mode: 0o775 });
   const write = (entry: JournalEntry) => appendFileSync(path, `${JSON.stringify(entry)}\n`);
   const close = () => {
     try {
@@ -79,6 +81,17 @@ export function openJournal(options: { runsDir: string; cliVersion: string }): J
     child: (pid, mark) => write({ child: pid, start: readProcessStart(pid), mark }),
     close,
   };
+}
+
+/** What a run puts into the environment of all that it starts. */
+export function runEnvironment({ runId }: Pick<Journal, 'runId'>): NodeJS.ProcessEnv {
+  return { [RUN_VARIABLE]: runId, [OWNER_VARIABLE]: `${process.pid} ${readProcessStart(process.pid)}` };
+}
+
+/** Whether a process was started by a run that is still under way. Linux only: elsewhere no environment can be read. */
+export function isOfLivingRun(pid: number): boolean {
+  const [owner, start] = readProcessVariable(pid, OWNER_VARIABLE)?.split(' ') ?? [];
+  return start !== undefined && readProcessStart(Number(owner)) === start;
 }
 
 /** What is left of a run that did not end by itself. */

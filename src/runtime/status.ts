@@ -8,6 +8,7 @@ import { pathExists } from '../support/fs/path-exists.ts';
 import { findInstalledEnvironment } from './installed-environment.ts';
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from './manifest.ts';
 import { findDamage } from './recorded-sizes.ts';
+import { inspectFolders } from './trusted-folders.ts';
 
 export interface ManagedPythonRuntimeStatus {
   kind: 'missing' | 'ready' | 'mismatched' | 'broken';
@@ -27,6 +28,8 @@ export async function readManagedPythonRuntimeStatus(
   options: ManagedPythonRuntimeLayoutOptions,
 ): Promise<ManagedPythonRuntimeStatus> {
   const computed = managedPythonRuntimeLayout(options);
+  const { distrust } = await inspectFolders(computed.runtimeRoot, [computed.versionDir]);
+  if (distrust) return { kind: 'broken', detail: distrust.message, layout: computed };
   let manifest: InstalledKtxRuntimeManifest | null;
   try {
     manifest = await readInstalledManifest(computed.manifestPath);

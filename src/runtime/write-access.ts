@@ -11,6 +11,7 @@ import { jsonText } from '../support/fs/atomic-file.ts';
 import { fileIdentity } from '../support/fs/file-identity.ts';
 import { type FileLock, tryFileLock } from '../support/fs/file-lock.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
+import { assertTrustedFolders } from './trusted-folders.ts';
 
 /** How something is said to whoever runs the command. */
 export type Note = (level: 'info' | 'warning', text: string) => void;
@@ -75,10 +76,15 @@ export async function withWriteAccess<T>(
   action: (access: WriteAccess) => Promise<T>,
 ): Promise<T | null> {
   const held: FileLock[] = [];
+  let startedAt = performance.now();
   let hasWaited = false;
   let markFound: string | null = null;
   let wasLeft = false;
-  const { locksDir } = sharedLayout(options.runtimeRoot);
+  const { runtimeRoot, versions } = options;
+  const { locksDir } = sharedLayout(runtimeRoot);
+  const versionDirs = versions.map((version) => join(runtimeRoot, version));
+  const { groupShared } = await assertTrustedFolders(runtimeRoot, versionDirs);
+  if (groupShared !== null) options.note('warning', groupSharedText(groupShared));
   const self = {
     pid: process.pid,
     start: readProcessStart(process.pid),
@@ -90,9 +96,10 @@ export async function withWriteAccess<T>(
       const path = join(locksDir, `${name}.lock`);
       // Taking it makes the file.
       const isFirst = !existsSync(path);
-      const taken = await take(path, options, () => {
+      const taken = await take(path, options, startedAt, () => {
         hasWaited = true;
       });
+      startedAt = performance.now();
       if (taken === null) return null;
       held.push(taken);
       if (name === ROOT) {
@@ -143,8 +150,12 @@ function lockNames(versions: readonly string[]): string[] {
   return [...new Set(versions)].sort().concat(ROOT);
 }
 
-async function take(path: string, options: WriteAccessOptions, onWait: () => void): Promise<FileLock | null> {
-  const startedAt = performance.now();
+async function take(
+  path: string,
+  options: WriteAccessOptions,
+  startedAt: number,
+  onWait: () => void,
+): Promise<FileLock | null> {
   let told = '';
   for (;;) {
     throwIfCancelled(options.signal);
@@ -176,6 +187,10 @@ function waitingText({ pid, host, since, step }: Holder): string {
 
 function unknownHolderText(path: string): string {
   return `Waiting: ${path} is locked, but by no process that can be seen here. It may run in another container or on another host; if none does, this file system cannot lock files, and --runtime-root <dir> can name a better one.`;
+}
+
+function groupSharedText(folder: string): string {
+  return `The members of a group can write to ${folder}: each of them can change what the others run.`;
 }
 
 function cannotLockText(locksDir: string): string {
@@ -243,7 +258,8 @@ function makeEachFolder(path: string): void {
   const parent = dirname(path);
   if (parent !== path) makeEachFolder(parent);
   try {
-    mkdirSync(path);
+    // Whatever the umask says, not for everybody.
+    mkdirSync(path, { mode: 0o775 });
   } catch (error) {
     if (!isFolder(path)) throw error;
   }

@@ -5,6 +5,7 @@ import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
 import { runIds } from '../runtime/left-runs.ts';
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from '../runtime/manifest.ts';
 import { findDamage } from '../runtime/recorded-sizes.ts';
+import { assertTrustedFolders } from '../runtime/trusted-folders.ts';
 import type { ManagedRuntimeAsset } from '../shipped/asset.ts';
 import { verifyRuntimeAsset } from '../shipped/asset.ts';
 import { readLockedDigests } from '../shipped/locked-asset.ts';
@@ -18,6 +19,7 @@ import type { PrepareOptions } from './request/install-types.ts';
  */
 export async function prepareInstall(options: PrepareOptions): Promise<Prepared> {
   const layout = managedPythonRuntimeLayout(options);
+  await assertTrustedFolders(layout.runtimeRoot, [layout.versionDir]);
   const [asset, manifest] = await Promise.all([
     verifyRuntimeAsset({ assetDir: layout.assetDir }),
     // An invalid manifest is a reason to install anew, not to refuse.

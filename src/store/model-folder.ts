@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Artefact } from '../shipped/lock.ts';
 import { errorCode, SetupError, throwIfCancelled } from '../support/errors.ts';
-import { syncDirectory, writeFileAtomic } from '../support/fs/atomic-file.ts';
+import { makeFolder, syncDirectory, writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { openNewFile, openRegularFile, readRegularFile } from '../support/fs/regular-file.ts';
 import { listZip, readZipEntry } from '../support/zip.ts';
 import type { ArtefactStore } from './store.ts';
@@ -90,7 +90,7 @@ export async function placeModelFromContainer(
 /** Fills a folder beside the wanted one, then swaps: a reader sees the whole model or none. */
 async function placeFolder(folder: string, fill: (staged: string) => Promise<void>): Promise<void> {
   const parent = dirname(folder);
-  await mkdir(parent, { recursive: true });
+  await makeFolder(parent);
   for (const name of await readdir(parent)) {
     if (name.startsWith(STAGED)) await rm(join(parent, name), { recursive: true, force: true });
   }

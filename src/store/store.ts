@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type FileHandle, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artefact } from '../shipped/lock.ts';
 import {
@@ -10,7 +10,7 @@ import {
   throwIfCancelled,
   volumeFailureClass,
 } from '../support/errors.ts';
-import { syncDirectory } from '../support/fs/atomic-file.ts';
+import { makeFolder, syncDirectory } from '../support/fs/atomic-file.ts';
 import { identityOf } from '../support/fs/file-identity.ts';
 import { openNewFile, openRegularFile } from '../support/fs/regular-file.ts';
 import type { KnownFiles } from './known-files.ts';
@@ -138,13 +138,13 @@ export function openStore(storeDir: string, known?: KnownFiles): ArtefactStore {
     async put(artefact, body, options = {}) {
       const path = partials.pathOf(artefact.sha256);
       try {
-        await mkdir(storeDir, { recursive: true });
+        await makeFolder(storeDir);
         if (!options.startBytes) {
           const isWorthNoting = (artefact.sizeBytes ?? Number.POSITIVE_INFINITY) >= WRITE_PIECE_BYTES;
           await partials.begin(artefact.sha256, isWorthNoting ? (options.origin ?? null) : null);
         }
         const sizeBytes = await writePartial(path, artefact, body, options);
-        await mkdir(folderOf(artefact), { recursive: true });
+        await makeFolder(folderOf(artefact));
         await rename(path, pathOf(artefact));
         await partials.discard(artefact.sha256);
         await syncDirectory(folderOf(artefact));

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorChain, SetupError } from '../support/errors.ts';
+import { makeFolder } from '../support/fs/atomic-file.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
 import { openNewFile } from '../support/fs/regular-file.ts';
 import { type ManagedUvPathOptions, managedUvPath, PINNED_UV, uvBinaryName } from './location.ts';
@@ -69,7 +70,7 @@ export async function ensureManagedUv(options: EnsureManagedUvOptions = {}): Pro
  * @throws the file system's own error; no staged file is left.
  */
 export async function placeUvBinary(uvPath: string, binary: Uint8Array): Promise<boolean> {
-  await mkdir(dirname(uvPath), { recursive: true });
+  await makeFolder(dirname(uvPath));
   const staged = `${uvPath}.${process.pid}.download`;
   try {
     await writeExecutable(staged, binary);

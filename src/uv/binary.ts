@@ -83,8 +83,8 @@ export interface InspectedUv {
 }
 
 /**
- * What lies at uv's place. Its digest is a pin where it came in a wheel. Of an archive the pin is another: what it holds counts,
- * and when it has left the store, what an install wrote down when it took uv out of it.
+ * What lies at uv's place. Its digest is a pin where it came in a wheel. Of an archive the pin is another: what the kept
+ * archive holds counts; when that has left the store, nothing vouches for the binary and it is fetched again.
  */
 export async function inspectUvBinary(
   uvPath: string,
@@ -95,13 +95,15 @@ export async function inspectUvBinary(
   // A folder cannot be hashed, and reading a pipe need not end.
   const status = await stat(uvPath).catch(absentAsNull);
   if (status?.isFile() === false) return { state: 'unknown', sha256: null };
-  const sha256 = await store.digestOf(uvPath);
-  if (sha256 === null) return { state: 'missing', sha256 };
+  // Not hashed to its end: a sparse file of any size may lie there.
+  const isTooLong = status !== null && status.size > MAX_ARCHIVE_BYTES;
+  const sha256 = isTooLong ? null : await store.digestOf(uvPath);
+  if (sha256 === null && !isTooLong) return { state: 'missing', sha256 };
   if (sha256 === pins.wheelBinarySha256) return { state: 'pinned', sha256 };
   const kept = await keptBinary(store, pins.archive);
-  const taken = kept ? sha256Of(kept) : (await readVerifiedMark(uvPath))?.sha256;
-  if (sha256 === taken) return { state: 'pinned', sha256 };
-  const isOurs = taken !== undefined || (await store.has(pins.wheel));
+  if (kept && sha256 === sha256Of(kept)) return { state: 'pinned', sha256 };
+  // A mark beside a file is no pin: whoever plants the one plants the other. It only says that an install put something there.
+  const isOurs = kept !== null || (await readVerifiedMark(uvPath)) !== null || (await store.has(pins.wheel));
   return { state: isOurs ? 'altered' : 'unknown', sha256 };
 }
 

@@ -1,5 +1,6 @@
 import type { Emit, SetupStep } from '../core/events.ts';
 import type { InstallLog } from '../log/install-log.ts';
+import { endingText } from '../process/ending.ts';
 import type { ManagedPythonRuntimeExec } from '../process/exec.ts';
 import { runProcess } from '../process/run-process.ts';
 import { parseUvLine } from './output.ts';
@@ -57,7 +58,11 @@ export function createUvRunner(options: {
     if (!exec) {
       const { mask } = options;
       const outcome = await runProcess({ command: uvPath, args, env, signal, mask, onLines, onSpawn });
-      return { isOk: outcome.exitCode === 0, stdout: outcome.stdout, stderr: outcome.stderr };
+      const { stdout, stderr } = outcome;
+      if (outcome.signal === null) return { isOk: outcome.exitCode === 0, stdout, stderr };
+      const how = `uv ${endingText(outcome.exitCode, outcome.signal)}`;
+      await onLines?.('stderr', [how]);
+      return { isOk: false, stdout, stderr: `${stderr}\n${how}` };
     }
     try {
       const { stdout, stderr } = masked(await exec(uvPath, args, { env }));

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { stopAllManagedPythonDaemons } from '../../src/daemon/stop-all.ts';
 import { listProcesses } from '../../src/process/list-processes.ts';
+import { readProcessStart } from '../../src/process/process-table.ts';
 import { pathExists } from '../../src/support/fs/path-exists.ts';
 import {
   closedPort,
@@ -198,6 +199,37 @@ const PAUSE = '#!/usr/bin/python3\nimport signal\nsignal.pause()\n';
 const STUBBORN =
   '#!/usr/bin/python3\nimport signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint("ready", flush=True)\n' +
   'while True:\n    signal.pause()\n';
+
+describe.runIf(process.platform === 'linux')('the daemon of a proof', () => {
+  const owner = (pid: number, start: string | null) => ({
+    ...process.env,
+    KTX_SETUP_OWNER: `${pid} ${start}`,
+  });
+
+  async function stopAllWith(env: NodeJS.ProcessEnv) {
+    const { options } = await daemonProject();
+    const child = spawn('sleep', ['600'], { env, stdio: 'ignore' });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await once(child, 'spawn');
+    const command = '/env/bin/python /env/bin/ktx-daemon serve-http --host 127.0.0.1 --port 9';
+    const list = async () => [{ pid: child.pid!, command }];
+    const { stopped } = await stopAllManagedPythonDaemons({
+      ...options,
+      listProcesses: list,
+      healthProbeMs: 1,
+    });
+    return stopped.map(({ pid }) => pid === child.pid);
+  }
+
+  it('is spared while its setup is under way', async () => {
+    expect(await stopAllWith(owner(process.pid, readProcessStart(process.pid)))).toEqual([]);
+  });
+
+  it('is stopped when its setup was killed, also when that pid is another process by now', async () => {
+    expect(await stopAllWith(owner(2 ** 22 - 1, '1'))).toEqual([true]);
+    expect(await stopAllWith(owner(process.pid, '1'))).toEqual([true]);
+  });
+});
 
 describe('17. real processes', () => {
   async function zoo() {

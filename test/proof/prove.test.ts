@@ -101,6 +101,18 @@ describe('imports', () => {
     expect(failure.evidence.join('\n')).toContain("No module named 'fastapi'");
   });
 
+  it('a child that a signal ended is reported as that', async () => {
+    const interpreter = await environment('kill -KILL $$');
+    expect((await failureOf(proveImports(interpreter))).evidence.join('\n')).toContain(
+      'was ended by SIGKILL',
+    );
+    const daemon = await environment(
+      '',
+      "process.kill(process.pid, 'SIGTERM'); setTimeout(() => {}, 60_000);",
+    );
+    expect((await failureOf(proveDaemon(daemon))).evidence.join('\n')).toContain('was ended by SIGTERM');
+  });
+
   it('an interpreter that is gone is named', async () => {
     const here = await environment('');
     const failure = await failureOf(proveImports({ ...here, pythonPath: `${here.pythonPath}-gone` }));

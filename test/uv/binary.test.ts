@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { runSetup } from '../../src/setup/setup.ts';
@@ -61,14 +61,17 @@ describe('a uv that is about to be run', () => {
     expect(await inspectUvBinary(uvPath, pins, store)).toMatchObject({ state: 'pinned' });
   });
 
-  it('is still known when a prune took the archive, and is fetched again when it was altered then', async () => {
+  it('is fetched again when a prune took the archive: what an install wrote down beside it vouches for nothing', async () => {
     await store.remove(pins.archive);
-    await assertPinnedUv(uvPath, pins, store);
-    await appendFile(uvPath, 'x');
     expect(await inspectUvBinary(uvPath, pins, store)).toMatchObject({ state: 'altered' });
     await rm(uvPath);
     expect(await inspectUvBinary(uvPath, pins, store)).toEqual({ state: 'missing', sha256: null });
     await expect(assertPinnedUv(uvPath, pins, store)).rejects.toThrow(/has gone/);
+  });
+
+  it('is not hashed to its end when it is longer than any uv', async () => {
+    await truncate(uvPath, 10 * 1024 ** 3);
+    expect(await inspectUvBinary(uvPath, pins, store)).toEqual({ state: 'altered', sha256: null });
   });
 
   it('is refused when it was altered, and when nobody knows it', async () => {

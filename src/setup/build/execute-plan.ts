@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Emit, SetupStep } from '../../core/events.ts';
 import { environmentPaths, type ManagedPythonRuntimeLayout } from '../../core/layout.ts';
@@ -7,7 +7,7 @@ import { createDeferredLog, type DeferredLog, ownLogLines } from '../../log/job-
 import { controlledExec } from '../../process/exec.ts';
 import { removeUnneededPythons } from '../../python/unpacked-python.ts';
 import { makeDurable } from '../../runtime/durable.ts';
-import { openJournal, RUN_VARIABLE } from '../../runtime/journal.ts';
+import { openJournal, runEnvironment } from '../../runtime/journal.ts';
 import type { InstalledKtxRuntimeManifest } from '../../runtime/manifest.ts';
 import { measureRuntime } from '../../runtime/recorded-sizes.ts';
 import { switchOver } from '../../runtime/switchover.ts';
@@ -17,6 +17,7 @@ import { describeKnownFiles, forgetKnownFiles, writeKnownFiles } from '../../sto
 import type { ArtefactStore } from '../../store/store.ts';
 import { linkedAbort } from '../../support/async/linked-abort.ts';
 import { CancelledError, errorMessage, throwIfCancelled } from '../../support/errors.ts';
+import { makeFolder } from '../../support/fs/atomic-file.ts';
 import { assertUv, givenUvFails } from '../../uv/binary.ts';
 import { uvEnvironment } from '../../uv/environment.ts';
 import { MANAGED_UV_VERSION } from '../../uv/release.ts';
@@ -66,7 +67,7 @@ export async function executePlan(
   try {
     const journal = openJournal({ runsDir: plan.shared.runsDir, cliVersion: plan.layout.cliVersion });
     // Injected commands get the environment that the contract describes, and leave nothing behind.
-    const env = tools.exec ? tools.env : { ...tools.env, [RUN_VARIABLE]: journal.runId };
+    const env = tools.exec ? tools.env : { ...tools.env, ...runEnvironment(journal) };
     const { runDir } = journal;
     if (plan.locked && !tools.exec) {
       guard = await startEgressGuard((host) => {
@@ -97,7 +98,7 @@ export async function executePlan(
     if (plan.locked)
       started.checked = await describeKnownFiles(plan.shared.root, filesOf(plan.locked, tools.store));
     journal.write({ making: 'environment', name: basename(environmentDir) });
-    await mkdir(environmentDir, { recursive: true });
+    await makeFolder(environmentDir);
     const pythonDir = await step(started, 'python', () => buildPython(started, uv));
     await step(started, 'packages', () => buildEnvironment(started, pythonDir, uv));
     // Thousands of files that only uv needed: they go while the proof waits for its processes.

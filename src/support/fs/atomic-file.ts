@@ -3,6 +3,11 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { assertNoLinkWithin } from './regular-file.ts';
 
+/** Makes a folder and those above it, writable for others under no umask. @throws the file system's error. */
+export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o775 });
+}
+
 /**
  * Writes a whole file so that a reader, or the next run after a power cut, sees the old content or the new
  * one and nothing between: temp file beside it, fsync, rename, fsync of the folder. Whatever else lies in the file's place, such as a
@@ -16,7 +21,7 @@ export async function writeFileAtomic(
   mode = 0o644,
   { isDurable = true }: { isDurable?: boolean } = {},
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     const handle = await open(temporary, 'wx', mode);

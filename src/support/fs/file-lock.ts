@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
@@ -77,6 +77,9 @@ function identityOf(path: string): string | null {
 
 /** SQLite opens a file that it may not write for reading, and then holds nothing. */
 function assertWritable(path: string): void {
+  // SQLite would follow a link, and make and lock what it leads to.
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  if (status && !status.isFile()) throw cannotLock(path, new Error('it is not a regular file'));
   try {
     accessSync(path, constants.W_OK);
   } catch (error) {

@@ -1,0 +1,82 @@
+import type { Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sharedLayout } from '../core/layout.ts';
+import { SetupError } from '../support/errors.ts';
+
+const OTHERS_WRITE = 0o002;
+const GROUP_WRITE = 0o020;
+const STICKY = 0o1000;
+
+export interface FolderTrust {
+  /** Somebody else could have put there what is about to be run. */
+  distrust: SetupError | null;
+  /** A group can change it. That is a choice which somebody made with `chmod g+w`, so it is said and not refused. */
+  groupShared: string | null;
+}
+
+/**
+ * Looks at the folders of a runtime from which programs are run and files believed: each must belong to this user or to root and
+ * must not be writable for everybody. In a sticky folder, such as one beside `/tmp`, others may add names but replace none of ours,
+ * and what they added is theirs by its owner. Folders that are not there are no problem. Windows has access lists instead, which
+ * Node does not read.
+ */
+export async function inspectFolders(
+  runtimeRoot: string,
+  versionDirs: readonly string[],
+): Promise<FolderTrust> {
+  let groupShared: string | null = null;
+  if (process.platform === 'win32') return { distrust: null, groupShared };
+  const shared = sharedLayout(runtimeRoot);
+  const folders = [
+    runtimeRoot,
+    ...Object.values(shared),
+    ...versionDirs.flatMap((folder) => [folder, join(folder, 'envs')]),
+  ];
+  const found = await Promise.all(folders.map((folder) => stat(folder).catch(() => null)));
+  const trusted = trustedUids();
+  for (const [position, status] of found.entries()) {
+    const folder = folders[position]!;
+    if (status === null) continue;
+    if (!trusted.has(status.uid)) return { distrust: ownedByOther(folder, status), groupShared };
+    if (status.mode & OTHERS_WRITE && !(status.mode & STICKY))
+      return { distrust: writableForAll(folder, status), groupShared };
+    if (status.mode & GROUP_WRITE && status.gid !== process.getgid?.()) groupShared ??= folder;
+  }
+  return { distrust: null, groupShared };
+}
+
+/** @throws SetupError of class permission that names the folder, see `inspectFolders`. @returns as there. */
+export async function assertTrustedFolders(
+  runtimeRoot: string,
+  versionDirs: readonly string[],
+): Promise<FolderTrust> {
+  const trust = await inspectFolders(runtimeRoot, versionDirs);
+  if (trust.distrust) throw trust.distrust;
+  return trust;
+}
+
+/** This user, root, and for root who became it with sudo: that user could do anything already. */
+function trustedUids(): Set<number> {
+  const own = process.geteuid?.() ?? 0;
+  const sudo = own === 0 ? Number(process.env['SUDO_UID'] ?? Number.NaN) : Number.NaN;
+  return new Set([own, 0, ...(Number.isSafeInteger(sudo) ? [sudo] : [])]);
+}
+
+const ELSEWHERE = 'Put the runtime elsewhere: --runtime-root <dir>';
+
+function ownedByOther(folder: string, { uid }: Stats): SetupError {
+  return new SetupError(`${folder} belongs to another user (uid ${uid}), who could put programs there.`, {
+    failureClass: 'permission',
+    evidence: [`this user has uid ${process.geteuid?.()}`, 'nothing in it was read or run'],
+    nextSteps: [ELSEWHERE, `If the folder is yours: chown -R "$(id -u)" '${folder}'`],
+  });
+}
+
+function writableForAll(folder: string, { mode }: Stats): SetupError {
+  return new SetupError(`Every user of this machine can write to ${folder} and could put programs there.`, {
+    failureClass: 'permission',
+    evidence: [`its mode is ${(mode & 0o7777).toString(8)}`, 'nothing in it was read or run'],
+    nextSteps: [`If nobody else used it: chmod o-w '${folder}'`, ELSEWHERE],
+  });
+}

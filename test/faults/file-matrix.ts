@@ -1,0 +1,217 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import type { LoopbackIndex } from '../fixtures/loopback-index.ts';
+import { type ProgramResult, plainEnvironment, runProgram } from '../fixtures/program.ts';
+
+/** What is put in the place of a file. */
+export const INTRUDERS = ['named pipe', 'folder', 'link', 'link to a device', 'dangling link'] as const;
+export type Intruder = (typeof INTRUDERS)[number];
+
+/** A row of the table: in the place of which file, what, and how the commands took it. */
+export interface MatrixRow {
+  file: string;
+  intruder: Intruder;
+  /** By command: `works`, or that it says which file it is. */
+  outcomes: Record<string, 'works' | 'clear error'>;
+  problems: string[];
+}
+
+/** Nothing that works takes so long, on any machine; a program that waits for a pipe takes for ever. */
+const HANGS_AFTER_MS = 120_000;
+const PYTHON = '/usr/bin/python3';
+/** Hundreds of files of packages are uv's and Python's to open; one of each stands for them. */
+const NOT_OPENED_BY_US =
+  /\/site-packages\/|\/__pycache__\/|\/envs\/[^/]+\/(?:bin\/(?!ktx-daemon$)|\.|CACHEDIR)/;
+
+export interface Machine {
+  home: string;
+  root: string;
+  project: string;
+  /** Every file that the program opens, as it lies there after everything was used once. */
+  files: string[];
+  run(...args: string[]): Promise<ProgramResult>;
+  remove(): Promise<void>;
+}
+
+/** A machine on which setup, settings and a project's daemon were used. */
+export async function makeMachine(index: Pick<LoopbackIndex, 'url'>): Promise<Machine> {
+  const home = await realpath(await mkdtemp(join(tmpdir(), 'ktx-files-')));
+  const root = join(home, '.ktx', 'runtime');
+  const project = join(home, 'project');
+  await mkdir(project);
+  await writeFile(join(project, 'ktx.yaml'), 'connections: {}\n');
+  for (const [name, text] of Object.entries(SETTINGS)) {
+    await mkdir(dirname(join(home, name)), { recursive: true });
+    await writeFile(join(home, name), text, { mode: 0o600 });
+  }
+  const env = plainEnvironment(home);
+  const run = (...args: string[]) => {
+    let timer: NodeJS.Timeout;
+    return runProgram(args, {
+      env,
+      cwd: project,
+      onStart: (kill) => {
+        timer = setTimeout(() => kill('SIGKILL'), HANGS_AFTER_MS);
+      },
+    }).finally(() => clearTimeout(timer));
+  };
+  const succeed = async (...args: string[]) => {
+    const { exitCode, stderr, stdout } = await run(...args);
+    if (exitCode !== 0) throw new Error(`${args.join(' ')} ended with ${exitCode}: ${stdout}${stderr}`);
+  };
+  await succeed('admin', 'network', 'set', 'index', index.url);
+  await succeed('setup', '--yes', '--no-input', '--python', PYTHON);
+  await succeed('admin', 'runtime', 'start');
+  const files = [
+    ...(await filesBelow(home, root)),
+    ...(await filesBelow(home, project)),
+    ...Object.keys(SETTINGS),
+  ];
+  await succeed('admin', 'runtime', 'stop');
+  return {
+    home,
+    root,
+    project,
+    files: [...files, ...(await passingFiles(home, root))],
+    run,
+    remove: () => rm(home, { recursive: true, force: true, maxRetries: 3 }),
+  };
+}
+
+const SETTINGS: Record<string, string> = {
+  '.netrc': 'machine index.example login user password secret\n',
+  '.npmrc': 'fund=false\n',
+  '.config/pip/pip.conf': '[global]\ntimeout = 15\n',
+  '.config/uv/uv.toml': 'native-tls = true\n',
+};
+
+async function filesBelow(home: string, folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const names = paths.filter((path) => !NOT_OPENED_BY_US.test(path)).map((path) => relative(home, path));
+  const isStored = (name: string) => /\/store\/[0-9a-f]{64}\//.test(name);
+  return [...names.filter((name) => !isStored(name)), ...names.filter(isStored).slice(0, 1)];
+}
+
+/** Those that are there only while a run is under way, or after one that was killed. */
+async function passingFiles(home: string, root: string): Promise<string[]> {
+  const store = join(root, 'uv', 'store');
+  const [digest] = (await readdir(store)).filter((name) => /^[0-9a-f]{64}$/.test(name));
+  const other = digest!.replace(/./, (digit) => (digit === 'f' ? '0' : 'f'));
+  const [version] = (await readdir(root)).filter((name) => /^\d/.test(name));
+  return [
+    join(store, `${digest}.partial`),
+    join(store, `${other}.partial`),
+    join(store, `${other}.partial.json`),
+    join(root, 'uv', 'locks', 'root.lock.holder.json'),
+    join(root, 'uv', 'locks', `${version}.lock.holder.json`),
+    join(root, 'uv', 'runs', '00000000-0000-4000-8000-000000000000', 'journal.jsonl'),
+  ].map((path) => relative(home, path));
+}
+
+/** Puts one thing in the place of one file and runs what opens it. */
+export async function tryIntruder(machine: Machine, file: string, intruder: Intruder): Promise<MatrixRow> {
+  const path = join(machine.home, file);
+  const kept = join(machine.home, 'kept');
+  const precious = join(machine.home, 'precious');
+  const row: MatrixRow = { file, intruder, outcomes: {}, problems: [] };
+  await writeFile(precious, 'precious');
+  const wasThere = existsSync(path);
+  const hadFolder = existsSync(dirname(path));
+  await mkdir(dirname(path), { recursive: true });
+  if (wasThere) await rename(path, kept);
+  await put(path, intruder, precious);
+  for (const command of commandsFor(file)) {
+    const result = await machine.run(...command);
+    const name = command.join(' ');
+    const said = `${result.stdout}${result.stderr}`;
+    if (result.signal !== null) row.problems.push(`${name}: hangs`);
+    else if (result.exitCode === 0) row.outcomes[name] = 'works';
+    else if (
+      /"class":\s*"internal"|Report it|^\s+at .*\(/m.test(said) ||
+      !said.includes(file.split('/').at(-1)!)
+    )
+      row.problems.push(
+        `${name}: ended with ${result.exitCode}: ${said.trim().split('\n').slice(-6).join(' | ').slice(-700)}`,
+      );
+    else row.outcomes[name] = 'clear error';
+  }
+  if ((await readFile(precious, 'utf8').catch(() => 'gone')) !== 'precious')
+    row.problems.push('written through the link');
+  if (existsSync(`${precious}.none`)) row.problems.push('made the target of a dangling link');
+  await rm(`${precious}.none`, { force: true });
+  const isStillIn = await lstat(path).then(
+    (status) => !status.isFile(),
+    () => true,
+  );
+  if (isStillIn) {
+    await rm(path, { recursive: true, force: true });
+    if (wasThere) await rename(kept, path).catch(() => {});
+    else if (!hadFolder) await rm(dirname(path), { recursive: true, force: true });
+  }
+  await rm(kept, { recursive: true, force: true });
+  return row;
+}
+
+async function put(path: string, intruder: Intruder, precious: string): Promise<void> {
+  if (intruder === 'named pipe') execFileSync('mkfifo', [path]);
+  else if (intruder === 'folder') await mkdir(path);
+  else if (intruder === 'link') await symlink(precious, path);
+  else await symlink(intruder === 'dangling link' ? `${precious}.none` : '/dev/zero', path);
+}
+
+/** What opens a file of this kind, readers before writers. */
+function commandsFor(file: string): string[][] {
+  const setup = ['setup', '--yes', '--no-input', '--json', '--python', PYTHON];
+  if (file.startsWith('project/.ktx/runtime/'))
+    return [
+      ['admin', 'runtime', 'stop'],
+      ['admin', 'runtime', 'start'],
+      ['admin', 'runtime', 'stop'],
+    ];
+  if (file.startsWith('project/')) return [setup];
+  if (!file.startsWith('.ktx/') || file.endsWith('network.json'))
+    return [
+      ['admin', 'network', 'show'],
+      [...setup, '--force'],
+    ];
+  return [['admin', 'runtime', 'status', '--json'], setup, [...setup, '--force']];
+}
+
+/** For people: a row a file, and each problem by itself. */
+export function matrixTable(rows: readonly MatrixRow[]): string {
+  const files = [...new Set(rows.map(({ file }) => file))];
+  const cell = (row: MatrixRow | undefined) =>
+    row === undefined
+      ? ''
+      : row.problems.length > 0
+        ? 'BROKEN'
+        : Object.values(row.outcomes).includes('clear error')
+          ? 'clear error'
+          : 'works';
+  const lines = files.map((file) => [
+    file.replace(/[0-9a-f]{64}/, '<sha256>').padEnd(86),
+    ...INTRUDERS.map((intruder) =>
+      cell(rows.find((row) => row.file === file && row.intruder === intruder)).padEnd(18),
+    ),
+  ]);
+  const head = ['in the place of'.padEnd(86), ...INTRUDERS.map((intruder) => intruder.padEnd(18))];
+  const problems = rows.flatMap(({ file, intruder, problems: found }) =>
+    found.map((text) => `${file}, ${intruder}: ${text}`),
+  );
+  return [head.join(''), ...lines.map((line) => line.join('').trimEnd()), ...problems].join('\n');
+}
