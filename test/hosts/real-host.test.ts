@@ -1,15 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { applyRemoteConfig } from '../../src/hosts/apply.ts';
 import { LLAMA_SWAP_SCHEMA } from '../../src/hosts/config/llama-swap-schema.ts';
 import { changeModelHost, type ModelHostContext, reviewModelHost } from '../../src/hosts/model-host.ts';
-import { unfinishedChange } from '../../src/hosts/project-files.ts';
+import { saveModelHostSettings, unfinishedChange } from '../../src/hosts/project-files.ts';
 import { readRemoteConfig } from '../../src/hosts/ssh/remote-ops.ts';
 import { createSshExec, sshExec } from '../../src/hosts/ssh/ssh-exec.ts';
 import { restoreByHand, sshHints } from '../../src/hosts/ssh/ssh-hints.ts';
 import { type ModelHost, OLD_CONFIG, startModelHost } from '../fixtures/model-host.ts';
+import { plainEnvironment, runProgram } from '../fixtures/program.ts';
 import { missingForSsh } from '../fixtures/ssh-server.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
@@ -262,5 +264,65 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
     const [backupPath] = await host.backups();
     expect(result).toMatchObject({ ok: false, step: 'restart', backupPath });
     expect(result.error).toContain('Operation cancelled.');
+  });
+
+  it('the program: diff, apply, a connection lost, restore', async () => {
+    const { host, context } = await modelHost();
+    const cwd = context.homeDir;
+    const env = plainEnvironment(cwd, { PATH: `${host.ssh.binDir}:${PATH}` });
+    const ktx = (...args: string[]) => runProgram(['admin', 'model-host', ...args], { env, cwd });
+    const { connection } = host;
+    const options = [
+      ['--host', connection.host],
+      ['--user', connection.user],
+      ['--key', connection.keyPath],
+      ['--config-path', connection.configPath],
+      ['--restart-cmd', connection.restartCmd!],
+      ['--base-url', connection.baseUrl],
+    ].flat();
+    await writeFile(join(cwd, 'new.yaml'), `${NEW_CONFIG}\napiKeys: [sk-1234]\n`);
+    const shown = await ktx('diff', '--config', 'new.yaml', ...options, '--save');
+    expect(shown).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('+   b:') });
+    const applied = await ktx('apply', '--config', 'new.yaml', '--yes');
+    expect(applied).toMatchObject({ exitCode: 0, stderr: '' });
+    const [backup] = await host.backups();
+    expect(applied.stdout).toContain(`Backup on host: ${backup}\n`);
+    expect((await ktx('apply', '--config', 'new.yaml', '--yes')).stdout).toBe('No changes\n');
+
+    await writeFile(join(cwd, 'large.yaml'), `${NEW_CONFIG}\n# ${'x'.repeat(4_000_000)}\n`);
+    host.ssh.cutAfter(1_000_000);
+    const lost = await ktx('apply', '--config', 'large.yaml', '--yes', '--json');
+    const result = JSON.parse(lost.stdout);
+    expect([lost.exitCode, result.step]).toEqual([1, 'write']);
+    expect(lost.stderr).toContain(`Restore with: cp '${result.backupPath}' '${connection.configPath}'`);
+
+    const restored = await ktx('restore', '--backup', result.backupPath, '--yes');
+    expect(restored).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('did not finish') });
+    expect(await host.read()).toBe(`${NEW_CONFIG}\napiKeys: [sk-1234]\n`);
+    const printed = [shown, applied, lost, restored].map(({ stdout, stderr }) => stdout + stderr).join();
+    expect(printed).not.toMatch(/sk-1234|PRIVATE KEY/);
+  });
+
+  it('the program, stopped by a signal while the service restarts: 130, and the backup is named', async () => {
+    const { host, context } = await modelHost();
+    const { connection } = host;
+    const cwd = context.homeDir;
+    const env = plainEnvironment(cwd, { PATH: `${host.ssh.binDir}:${PATH}` });
+    await writeFile(join(cwd, 'new.yaml'), NEW_CONFIG);
+    await saveModelHostSettings(cwd, { ...connection, restartCmd: 'sleep 3600' });
+    let kill: (signal: NodeJS.Signals) => void = () => {};
+    const done = runProgram(['admin', 'model-host', 'apply', '--config', 'new.yaml', '--yes'], {
+      env,
+      cwd,
+      onStart: (send) => {
+        kill = send;
+      },
+    });
+    while ((await host.backups()).length === 0 || (await host.read()) !== NEW_CONFIG) await delay(50);
+    kill('SIGTERM');
+    const { exitCode, stderr } = await done;
+    expect([exitCode, stderr]).toEqual([130, expect.stringContaining((await host.backups())[0]!)]);
+    expect(stderr).toContain('Operation cancelled.');
+    await host.ssh.areSessionsGone();
   });
 });

@@ -1,0 +1,38 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { expect, it } from 'vitest';
+import { readImports } from '../../scripts/house/imports.mjs';
+import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
+
+it('model hosts know processes and helpers, and nothing of the runtime', () => {
+  const strangers = [...readImports(PACKAGE_ROOT)]
+    .filter(([file]) => file.startsWith('src/hosts/'))
+    .flatMap(([file, targets]) => targets.map((target) => `${file}: ${target}`))
+    .filter((line) => !/: src\/(?:hosts|process|support)\//.test(line));
+  expect(strangers).toEqual([]);
+});
+
+it('a start of the program loads nothing of them, and neither does the library', () => {
+  const bundle = join(PACKAGE_ROOT, 'dist');
+  // A text of their own, and one of the validator.
+  const marks = [/StrictHostKeyChecking/, /must have required property/];
+  const holders = readdirSync(bundle).filter((name) => {
+    const text = name.endsWith('.js') ? readFileSync(join(bundle, name), 'utf8') : '';
+    return marks.some((mark) => mark.test(text));
+  });
+  for (const entry of ['cli.js', 'index.js', 'internal.js']) {
+    const loaded = staticImports(join(bundle, entry), new Set());
+    expect(holders.filter((name) => loaded.has(join(bundle, name)))).toEqual([]);
+  }
+  expect(staticImports(join(bundle, 'hosts.js'), new Set()).size).toBeGreaterThan(1);
+  expect(holders.length).toBeGreaterThan(0);
+});
+
+/** A chunk and all that it loads at once; `import(…)` is not among it. */
+function staticImports(path: string, seen: Set<string>): Set<string> {
+  if (seen.has(path)) return seen;
+  seen.add(path);
+  for (const [, name] of readFileSync(path, 'utf8').matchAll(/(?:from|import)"(\.\/[^"]+)"/g))
+    staticImports(resolve(dirname(path), name!), seen);
+  return seen;
+}
