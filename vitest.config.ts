@@ -1,11 +1,40 @@
 import { defineConfig } from 'vitest/config';
 
+/** The main job on real parts, and the program in a real terminal: what a newcomer's `npm test` runs beside the unit tests. */
+const MAIN_JOB = [
+  'test/e2e/wizard.test.ts',
+  'test/e2e/real-setup.test.ts',
+  'test/e2e/real-daemon.test.ts',
+  'test/e2e/dry-run.test.ts',
+  'test/pty/**/*.test.ts',
+];
+
+/** What takes minutes, other programs (sshd, PostgreSQL, the Codex CLI) or privileges (loop devices, namespaces). */
+const LONG = [
+  'test/e2e/**/*.test.ts',
+  'test/faults/**/*.test.ts',
+  'test/faults-network/**/*.test.ts',
+  'test/package/**/*.test.ts',
+  'test/security/**/*.test.ts',
+  'test/hosts/real-*.test.ts',
+  'test/models/real-*.test.ts',
+];
+
+const project = (name: string, include: string[], exclude: string[]) => ({
+  extends: true as const,
+  test: { name, include, exclude },
+});
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
     // node-pty is a native addon: forks, not threads.
     pool: 'forks',
     globalSetup: ['test/global-setup.ts'],
     testTimeout: 20_000,
+    projects: [
+      project('unit', ['test/**/*.test.{ts,tsx}'], [...MAIN_JOB, ...LONG]),
+      project('main', MAIN_JOB, []),
+      project('long', LONG, MAIN_JOB),
+    ],
   },
 });
