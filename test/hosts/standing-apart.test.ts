@@ -24,8 +24,8 @@ it('a start of the program loads nothing of them, and neither does the library',
     const loaded = staticImports(join(bundle, entry), new Set());
     expect(holders.filter((name) => loaded.has(join(bundle, name)))).toEqual([]);
   }
-  expect(staticImports(join(bundle, 'hosts.js'), new Set()).size).toBeGreaterThan(1);
-  expect(holders.length).toBeGreaterThan(0);
+  const theirs = staticImports(join(bundle, 'hosts.js'), new Set());
+  expect(holders.filter((name) => theirs.has(join(bundle, name))).length).toBeGreaterThan(0);
 });
 
 /** A chunk and all that it loads at once; `import(…)` is not among it. */
