@@ -19,6 +19,7 @@ import {
   cutRows,
   cutTable,
 } from './power-cut.ts';
+import { SLOW_LINKS, slowLinkObstacle, slowLinkRows, slowLinkTable } from './slow-links.ts';
 
 /**
  * `npm run test:faults [part…]`: kill -9 at every journal entry and at 60 random instants, power cuts at every entry, at
@@ -96,6 +97,15 @@ if (flips.length > 0) {
 if (crowd.length > 0) {
   console.log(`everything at once\n${crowdTable(crowd)}\n`);
   isBroken ||= crowd.some((row) => row.problems.length > 0);
+}
+if (isWanted('slow-links')) {
+  const obstacle = slowLinkObstacle();
+  if (obstacle !== null) console.log(`no slow line can be made here: ${obstacle}\n`);
+  else {
+    const slow = await slowLinkRows(SLOW_LINKS);
+    console.log(`slow lines\n${slowLinkTable(slow)}\n`);
+    isBroken ||= slow.some((row) => row.problems.length > 0);
+  }
 }
 if (isWanted('hosts')) {
   const missing = missingForSsh();
