@@ -27,7 +27,12 @@ const choosyProxy =
       ),
     );
     const { env, files } = settings(proxy.host);
-    return { ...index, env: { ...index.env, ...env }, ...(files ? { files } : {}) };
+    return {
+      ...index,
+      env: { ...index.env, ...env },
+      ...(files ? { files } : {}),
+      check: () => (proxy.requests.length > 0 ? null : 'the proxy was not asked'),
+    };
   };
 
 /** Settings that are refused, and of which nothing is shown. */

@@ -67,11 +67,21 @@ export interface HttpClientOptions {
 export type { HttpResponse } from './http-response.ts';
 export { requireOk } from './http-response.ts';
 
+/** How long a run waits: what the caller says, else what is set, else as long as pip and uv do. */
+export function patienceOf(
+  profile: Pick<NetworkProfile, 'connectTimeoutMs' | 'idleTimeoutMs'>,
+  options: Pick<HttpClientOptions, 'connectTimeoutMs' | 'idleTimeoutMs'> = {},
+): { connectTimeoutMs: number; idleTimeoutMs: number } {
+  return {
+    connectTimeoutMs: options.connectTimeoutMs ?? profile.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+    idleTimeoutMs: options.idleTimeoutMs ?? profile.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
+  };
+}
+
 /** One client for one run: it remembers which hosts are down and what it received. Loads undici with the first request. */
 export function createHttpClient(profile: NetworkProfile, options: HttpClientOptions): HttpClient {
   const { redactor } = options;
-  const connectTimeoutMs = options.connectTimeoutMs ?? profile.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
-  const idleTimeoutMs = options.idleTimeoutMs ?? profile.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
+  const { connectTimeoutMs, idleTimeoutMs } = patienceOf(profile, options);
   const received = new Map<string, number>();
   const downHosts = new Map<string, NetworkFailure>();
   const refusedHosts = new Set<string>();

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { GITHUB, MODEL_HUB, OFFICIAL_MIRROR } from '../../../src/network/address/official-hosts.ts';
 import { PUBLIC_INDEX_URL } from '../../../src/network/address/public-index.ts';
 import { type NetworkProfileOptions, readNetworkProfile } from '../../../src/network/settings/profile.ts';
+import { patienceOf } from '../../../src/network/transport/http-client.ts';
 import { makeAuthority } from '../../fixtures/network.ts';
 
 let home: string;
@@ -113,6 +115,56 @@ describe('indexes', () => {
   );
 });
 
+describe('what holds when nothing is set', () => {
+  it('official builds from the mirror and GitHub, models from the hub, the public index, no proxy', async () => {
+    const profile = await read({});
+    expect(profile).toMatchObject({
+      officialMirror: `${OFFICIAL_MIRROR}/`,
+      githubReleases: `${GITHUB}/`,
+      modelHub: { url: `${MODEL_HUB}/`, origin: 'default' },
+      indexes: [{ url: PUBLIC_INDEX_URL, origin: 'default' }],
+      proxies: { forHttp: null, forHttps: null, noProxy: '' },
+      retries: 3,
+      connectTimeoutMs: null,
+      idleTimeoutMs: null,
+      clientCertificate: null,
+    });
+  });
+
+  it.each<[NodeJS.ProcessEnv, string | null]>([
+    [{ UV_ASTRAL_MIRROR_URL: 'https://m.example' }, null],
+    [{ UV_INSTALLER_GITHUB_BASE_URL: 'https://g.example/' }, 'https://g.example/'],
+    [
+      { UV_ASTRAL_MIRROR_URL: 'https://m.example', UV_INSTALLER_GITHUB_BASE_URL: 'https://g.example/' },
+      'https://g.example/',
+    ],
+  ])('GitHub with %j', async (env, github) => {
+    expect((await read(env)).githubReleases).toBe(github);
+  });
+
+  it('waits as long as pip for a connection, and as uv for bytes', async () => {
+    expect(patienceOf(await read({}))).toEqual({ connectTimeoutMs: 15_000, idleTimeoutMs: 30_000 });
+  });
+
+  it.each<[NodeJS.ProcessEnv, number, number]>([
+    [{ UV_HTTP_TIMEOUT: '60' }, 60_000, 60_000],
+    [{ UV_HTTP_TIMEOUT: '60', UV_HTTP_CONNECT_TIMEOUT: '3' }, 3000, 60_000],
+    [{ UV_REQUEST_TIMEOUT: '50', PIP_TIMEOUT: '7' }, 50_000, 50_000],
+    [{ HTTP_TIMEOUT: '40' }, 40_000, 40_000],
+    [{ PIP_TIMEOUT: '2.5' }, 2500, 2500],
+    [{ PIP_DEFAULT_TIMEOUT: '100' }, 100_000, 100_000],
+    [{ UV_HTTP_TIMEOUT: '0' }, 15_000, 30_000],
+  ])('waits as %j says', async (env, connectTimeoutMs, idleTimeoutMs) => {
+    expect(patienceOf(await read(env))).toEqual({ connectTimeoutMs, idleTimeoutMs });
+  });
+
+  it('waits as pip.conf says', async () => {
+    const profile = await readWithPipConfig('[global]\ntimeout = 90\nretries = 7\n');
+    expect([patienceOf(profile).idleTimeoutMs, profile.retries]).toEqual([90_000, 7]);
+    expect(profile.describe()).toContainEqual(expect.objectContaining({ name: 'timeout', value: '90 s' }));
+  });
+});
+
 describe('secrets', () => {
   it('takes logins out of every address and shows none', async () => {
     await writeFile(join(home, '.netrc'), 'machine n.example login n password netrc-secret');
@@ -159,6 +211,10 @@ describe('proxies and certificates', () => {
     [{ https_proxy: 'http://low:1', HTTPS_PROXY: 'http://up:1' }, 'http://low:1/', null],
     [{ ALL_PROXY: 'proxy.corp:3128' }, 'http://proxy.corp:3128/', 'http://proxy.corp:3128/'],
     [{ HTTP_PROXY: 'http://p:1' }, null, 'http://p:1/'],
+    [{ http_proxy: 'http://low:1', HTTP_PROXY: 'http://up:1' }, null, 'http://low:1/'],
+    [{ all_proxy: 'http://all:1', HTTPS_PROXY: 'http://s:1' }, 'http://s:1/', 'http://all:1/'],
+    [{ PIP_PROXY: 'http://pip:1' }, 'http://pip:1/', 'http://pip:1/'],
+    [{ PIP_PROXY: 'http://pip:1', ALL_PROXY: 'http://all:1' }, 'http://all:1/', 'http://all:1/'],
     [{}, null, null],
   ])('%j', async (env, https, http) => {
     const { proxies } = await read(env);

@@ -58,3 +58,18 @@ it('nobody who gives up waits for it', async () => {
   stop.abort();
   await expect(probe).rejects.toThrow('cancelled');
 });
+
+it('a source that has not answered after a moment is slow, and is used when it answers at last', async () => {
+  const { network, waiting } = await silentIndex('600');
+  const probe = await network.probe(wheel, undefined);
+  expect(probe).toMatchObject({ place: null, hosts: [], failures: [] });
+  expect(probe.slow).toHaveLength(1);
+  expect(probe.obstacles.join()).toMatch(/is slow: no answer yet, still asking/);
+  const settled = probe.settled();
+  // Its page, and then the file itself.
+  const link = `<a href="/${wheel.file}#sha256=${wheel.sha256}">${wheel.file}</a>`;
+  waiting[0]!.writeHead(200, { 'content-type': 'text/html' }).end(link);
+  await expect.poll(() => waiting.length, { timeout: 15_000 }).toBe(2);
+  waiting[1]!.writeHead(200, { 'content-length': '1' }).end();
+  expect(await settled).toMatchObject({ place: probe.slow[0], slow: [], obstacles: [] });
+});
