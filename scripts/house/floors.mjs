@@ -56,6 +56,7 @@ export const FLOORS = [
   [
     ['src/bundle', 'an install in a file, for hosts without a network'],
     ['src/proof', 'what proves that an environment works'],
+    ['src/vectors', 'many texts into a file of vectors'],
     ['src/models/project', 'the language model of a project: ktx.yaml, setup step, status'],
     ['src/report', 'what IT needs to know'],
     ['src/setup/plan', 'what will be done, from where, how large'],

@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { KtxRuntimeFeature } from '../core/features.ts';
 import { packageVersion } from '../core/program-version.ts';
 import type { KtxCliIo } from '../embed/io.ts';
+import { addEmbed } from './commands/embed-program.ts';
 import type { LifecycleArgs } from './commands/lifecycle-command.ts';
 import { addModelHost, type ModelHostArgs } from './commands/model-host-program.ts';
 import { addNetwork, type NetworkArgs } from './commands/network-program.ts';
@@ -107,6 +108,10 @@ function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number
     const { env, cwd, isStdinTty } = deps;
     const isDebug = program.opts<GlobalOptions>().debug;
     finish(await runNetworkCommand(args, io, { env, cwd, isStdinTty, isDebug }));
+  });
+  addEmbed(program, async (args) => {
+    const { runEmbedCommand } = await import('./commands/embed-command.ts');
+    finish(await runEmbedCommand(args, io, { cwd: workingDir(), projectDir: await projectDir() }));
   });
   addModelHost(admin, async (args) => {
     if (deps.runModelHost) return finish(await deps.runModelHost(args, io));

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { SetupError } from '../support/errors.ts';
+
+/** A text to embed, and the name that its file gives it. */
+export interface TextItem {
+  text: string;
+  id?: string | number;
+}
+
+export interface Texts {
+  items: readonly TextItem[];
+  /** Of the bytes that were read: a run is resumed only with the same input. */
+  sha256: string;
+}
+
+/**
+ * Texts of a file: one a line, or with `jsonl` one JSON value a line, a string or an object with `text` and maybe `id`.
+ * A line break at the end makes no further text.
+ * @throws SetupError naming the line that is blank, not UTF-8 or not of that form; the text itself is not repeated.
+ */
+export function readTexts(bytes: Uint8Array, source: string, format: 'lines' | 'jsonl'): Texts {
+  let content: string;
+  try {
+    content = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw unusable(source, 'is not UTF-8', 'Convert it, for example with: iconv -t UTF-8');
+  }
+  const lines = content.split(/\r?\n/);
+  if (lines.at(-1) === '') lines.pop();
+  if (lines.length === 0) throw unusable(source, 'has no text', 'Give a file with one text a line');
+  const items = lines.map((line, index) => itemOf(line, `${source}, line ${index + 1}`, format));
+  return { items, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+function itemOf(line: string, place: string, format: 'lines' | 'jsonl'): TextItem {
+  const item = format === 'lines' ? { text: line } : jsonItem(line, place);
+  if (item.text.trim() === '')
+    throw unusable(place, 'is blank', 'Remove the line: vectors are counted by lines');
+  return item;
+}
+
+function jsonItem(line: string, place: string): TextItem {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw unusable(place, 'is not JSON', 'Each line of a .jsonl file is a string or an object with "text"');
+  }
+  if (typeof value === 'string') return { text: value };
+  const { text, id } = (value ?? {}) as { text?: unknown; id?: unknown };
+  if (typeof text !== 'string')
+    throw unusable(place, 'has no string "text"', 'Each line is a string or an object with "text"');
+  return typeof id === 'string' || typeof id === 'number' ? { text, id } : { text };
+}
+
+function unusable(place: string, what: string, next: string): SetupError {
+  return new SetupError(`${place} ${what}.`, {
+    failureClass: 'conflict',
+    evidence: [place],
+    nextSteps: [next],
+  });
+}

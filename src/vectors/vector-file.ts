@@ -1,0 +1,150 @@
+import { type FileHandle, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { SetupError } from '../support/errors.ts';
+import { syncDirectory } from '../support/fs/atomic-file.ts';
+import { pathExists } from '../support/fs/path-exists.ts';
+import { createFile, openRegularFile, readRegularText } from '../support/fs/regular-file.ts';
+import type { VectorFormat } from './formats.ts';
+import { npyHeader } from './npy.ts';
+import type { TextItem } from './read-texts.ts';
+
+const DIMENSIONS = 384;
+const VECTOR_BYTES = DIMENSIONS * 4;
+const MAX_NOTE_BYTES = 4096;
+
+/** One vector, float32 little-endian, as a line of JSON. Nine digits give every float32 back. */
+export function jsonLine(index: number, { id, text }: TextItem, vector: Buffer): string {
+  const embedding = Array.from({ length: vector.length / 4 }, (_, at) =>
+    Number(vector.readFloatLE(at * 4).toPrecision(9)),
+  );
+  return `${JSON.stringify({ index, ...(id === undefined ? {} : { id }), text, embedding })}\n`;
+}
+
+/** What a partial file is continued with: the same input, format and model, or not at all. */
+export interface VectorFileKey {
+  inputSha256: string;
+  format: VectorFormat;
+  model: string;
+}
+
+/**
+ * Vectors in a file that is there complete or not at all. What was computed before an end in the middle lies in
+ * `<path>.partial`, described by `<path>.partial.json`, and is continued by the next run with the same key.
+ */
+export class VectorFile {
+  readonly #path: string;
+  readonly #format: VectorFormat;
+  readonly #handle: FileHandle;
+  #size: number;
+  /** How many vectors are in it. */
+  count: number;
+
+  private constructor(path: string, format: VectorFormat, handle: FileHandle, size: number, count: number) {
+    this.#path = path;
+    this.#format = format;
+    this.#handle = handle;
+    this.#size = size;
+    this.count = count;
+  }
+
+  /** @throws SetupError when the file is there already. */
+  static async open(path: string, key: VectorFileKey): Promise<VectorFile> {
+    if (await pathExists(path)) {
+      throw new SetupError(`${path} is there already.`, {
+        failureClass: 'conflict',
+        evidence: [path],
+        nextSteps: ['Choose another --output, or delete it first'],
+      });
+    }
+    const partial = `${path}.partial`;
+    const note = JSON.stringify(key);
+    const known = await readRegularText(`${partial}.json`, { maxBytes: MAX_NOTE_BYTES }).catch(() => null);
+    if (known !== note) {
+      await rm(partial, { force: true });
+      await rm(`${partial}.json`, { force: true });
+      const handle = await createFile(partial);
+      const noteHandle = await createFile(`${partial}.json`);
+      await noteHandle.writeFile(note).finally(() => noteHandle.close());
+      return new VectorFile(path, key.format, handle, 0, 0);
+    }
+    const handle = await openRegularFile(partial, { maxBytes: Number.POSITIVE_INFINITY }, 'update').catch(
+      () => createFile(partial),
+    );
+    const { size, count } = await completeRecords(handle, key.format);
+    await handle.truncate(size);
+    return new VectorFile(path, key.format, handle, size, count);
+  }
+
+  /** Adds the vectors of the next texts, each `VECTOR_BYTES`. */
+  async append(items: readonly TextItem[], vectors: readonly Buffer[]): Promise<void> {
+    const data =
+      this.#format === 'npy'
+        ? Buffer.concat(vectors)
+        : Buffer.from(vectors.map((vector, at) => jsonLine(this.count + at, items[at]!, vector)).join(''));
+    await this.#handle.write(data, 0, data.length, this.#size);
+    this.#size += data.length;
+    this.count += vectors.length;
+  }
+
+  /** Makes it the file that was asked for. */
+  async finish(): Promise<void> {
+    const partial = `${this.#path}.partial`;
+    if (this.#format === 'npy') await this.#addHeader(`${partial}.npy`);
+    await this.#handle.sync();
+    await this.#handle.close();
+    const done = this.#format === 'npy' ? `${partial}.npy` : partial;
+    await rename(done, this.#path);
+    await syncDirectory(dirname(this.#path));
+    await rm(partial, { force: true });
+    await rm(`${partial}.json`, { force: true });
+  }
+
+  /** Leaves what is there for the next run. */
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+
+  /** The shape is known when all vectors are: they are copied behind it. */
+  async #addHeader(path: string): Promise<void> {
+    await rm(path, { force: true });
+    const target = await createFile(path);
+    try {
+      await target.write(npyHeader(this.count, DIMENSIONS));
+      const chunk = Buffer.alloc(1024 * VECTOR_BYTES);
+      for (let position = 0; position < this.#size; ) {
+        const { bytesRead } = await this.#handle.read(chunk, 0, chunk.length, position);
+        if (bytesRead === 0) break;
+        await target.write(chunk, 0, bytesRead);
+        position += bytesRead;
+      }
+      await target.sync();
+    } finally {
+      await target.close();
+    }
+  }
+}
+
+/** How much of a partial file is whole: a kill can leave half a record at its end. */
+async function completeRecords(
+  handle: FileHandle,
+  format: VectorFormat,
+): Promise<{ size: number; count: number }> {
+  const { size } = await handle.stat();
+  if (format === 'npy') {
+    const count = Math.floor(size / VECTOR_BYTES);
+    return { size: count * VECTOR_BYTES, count };
+  }
+  const chunk = Buffer.alloc(1024 * 1024);
+  let count = 0;
+  let end = 0;
+  for (let position = 0; position < size; ) {
+    const { bytesRead } = await handle.read(chunk, 0, chunk.length, position);
+    if (bytesRead === 0) break;
+    for (let at = chunk.indexOf(10); at >= 0 && at < bytesRead; at = chunk.indexOf(10, at + 1)) {
+      count++;
+      end = position + at + 1;
+    }
+    position += bytesRead;
+  }
+  return { size: end, count };
+}
