@@ -9,27 +9,42 @@ const HIDDEN = new Set(['head', 'script', 'style', 'template', 'title']);
 /** What a browser without styles would show: blocks and rows on lines of their own, cells separated by tabs. */
 export function htmlToText(html: string): string {
   const lines: string[] = [];
-  let line = '';
+  /** The cells of the current line before the current one. */
+  let cells: string[] = [];
+  let cell: string[] = [];
+  let endsInSpace = true;
   let hiddenDepth = 0;
   let preDepth = 0;
 
+  function endCell(): void {
+    cells.push(cell.join('').trimEnd());
+    cell = [];
+    endsInSpace = true;
+  }
+
   function endLine(): void {
+    endCell();
+    const line = cells.join('\t');
     if (line.trim() !== '') lines.push(line.trimEnd());
-    line = '';
+    cells = [];
   }
 
   function addText(data: string): void {
     if (preDepth === 0) {
       const words = data.replace(/\s+/g, ' ');
-      line += line === '' || /\s$/.test(line) ? words.trimStart() : words;
+      const added = endsInSpace ? words.trimStart() : words;
+      if (added === '') return;
+      cell.push(added);
+      endsInSpace = added.endsWith(' ');
       return;
     }
     const [first = '', ...others] = data.split('\n');
-    line += first;
+    cell.push(first);
     for (const other of others) {
-      lines.push(line);
-      line = other;
+      lines.push(cell.join(''));
+      cell = [other];
     }
+    endsInSpace = false;
   }
 
   const parser = new Parser({
@@ -37,7 +52,7 @@ export function htmlToText(html: string): string {
       if (HIDDEN.has(name)) hiddenDepth++;
       if (BLOCKS.has(name) || name === 'br') endLine();
       if (name === 'pre') preDepth++;
-      if ((name === 'td' || name === 'th') && line !== '') line = `${line.trimEnd()}\t`;
+      if ((name === 'td' || name === 'th') && cells.length + cell.length > 0) endCell();
     },
     ontext(data) {
       if (hiddenDepth === 0) addText(data);

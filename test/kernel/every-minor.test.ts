@@ -313,6 +313,7 @@ else:
     it('shows JSON, images and status events as outputs', async () => {
       const kernel = await shared();
       const code = `display({'application/json': {'a': [1, None], 'nan': float('nan'), (1, 2): object}}, raw=True)
+display({'application/json': [float('nan'), -float('inf')]}, raw=True)
 display({'image/png': 'aGk='}, raw=True)
 ktx_status('phase', done=1)
 class Picture:
@@ -325,6 +326,7 @@ Picture()`;
       expect(result.status).toBe('ok');
       expect(outputs).toEqual([
         { type: 'json', data: { a: [1, null], nan: 'nan', '(1, 2)': "<class 'object'>" } },
+        { type: 'json', data: ['nan', '-inf'] },
         { type: 'image', data: 'aGk=', mimeType: 'image/png' },
         { type: 'status', event: { op: 'phase', done: 1 } },
         { type: 'image', data: 'aGk=', mimeType: 'image/png' },

@@ -41,11 +41,15 @@ describe('callbacks', () => {
     const kernel = await start();
     const events: string[] = [];
     const { promise: entered, resolve: enter } = Promise.withResolvers<void>();
+    let callbacks = 0;
+    let mostCallbacks = 0;
     const running = kernel.execute("while True: print('x' * 1000)", {
       onChunk: async () => {
         events.push('in');
+        mostCallbacks = Math.max(mostCallbacks, ++callbacks);
         enter();
         await delay(20);
+        callbacks--;
         events.push('out');
       },
     });
@@ -56,6 +60,7 @@ describe('callbacks', () => {
     expect(result).toMatchObject({ status: 'error', cancelled: true, kernelKilled: true });
     expect(await shutdown).toEqual({ confirmed: true });
     expect(events.at(-1)).toBe('result');
+    expect(mostCallbacks).toBe(1);
     expect(events.filter((event) => event === 'in')).toHaveLength(
       events.filter((event) => event === 'out').length,
     );
@@ -76,6 +81,15 @@ describe('callbacks', () => {
     expect(getEventListeners(stop.signal, 'abort')).toHaveLength(0);
     const timers = process.getActiveResourcesInfo().filter((name) => name === 'Timeout');
     expect(timers.length).toBeLessThan(5);
+  });
+});
+
+describe('a long session', () => {
+  it('keeps the source of the last requests only', async () => {
+    const kernel = await start();
+    for (let i = 0; i < 210; i++) await kernel.execute('1/0');
+    const count = "import linecache\nsum(name.startswith('<request') for name in linecache.cache)";
+    expect(Number((await run(kernel, count)).text)).toBeLessThanOrEqual(200);
   });
 });
 
