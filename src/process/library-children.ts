@@ -65,9 +65,10 @@ function runningPid(child: ChildProcess): number | null {
 /** Also after the library has removed all listeners. */
 function keepErrorListener(child: ChildProcess): void {
   const ignore = (): void => {};
-  const removeAll = child.removeAllListeners.bind(child);
-  child.removeAllListeners = (event) => {
-    removeAll(event);
+  const removeAll = child.removeAllListeners;
+  child.removeAllListeners = (...events) => {
+    // Called without an argument it removes everything, with `undefined` nothing.
+    removeAll.apply(child, events);
     return child.on('error', ignore);
   };
   child.on('error', ignore);

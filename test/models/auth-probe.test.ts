@@ -138,6 +138,11 @@ describe('19. the probe', () => {
     );
   });
 
+  it('also where the CLI says it as it ends', async () => {
+    const body = '{"error":{"message":"Bad key","type":"invalid_request_error"}}';
+    expect(await probe([new Error(body)], 'gpt-5.5')).toEqual(result('auth', 'Bad key'));
+  });
+
   it('an SDK that is not installed, by its code', async () => {
     const missing = Object.assign(new Error('gone'), { code: 'ERR_MODULE_NOT_FOUND' });
     for (const error of [missing, new CodexSdkMissingError(missing)]) {

@@ -30,6 +30,11 @@ const SHAPES: [name: string, before: string, after: string][] = [
     'llm: {provider: {backend: "codex"}, models: {default: \'gpt-5.5\'}}\nscan: {enrichment: {mode: llm}}\n',
   ],
   [
+    'everything set, written in other ways',
+    'llm:\n  provider:\n    backend: >-\n      codex\n  models: {default: !!str gpt-5.5}\nscan: {enrichment: {mode: &m llm}}\nother: *m\n',
+    'llm:\n  provider:\n    backend: >-\n      codex\n  models: {default: !!str gpt-5.5}\nscan: {enrichment: {mode: &m llm}}\nother: *m\n',
+  ],
+  [
     'other values, comments behind and between, other keys kept',
     `# project
 llm:

@@ -406,6 +406,13 @@ describe('16. an abort by the caller', () => {
     },
   );
 
+  it('before the run: no MCP server is started', async () => {
+    const { runtime, servers } = runtimeOf(() => play());
+    const given = loop({ toolSet, abortSignal: AbortSignal.abort() });
+    await expect(runtime.runAgentLoop(given)).rejects.toMatchObject({ name: 'AbortError' });
+    expect(servers).toEqual({ started: 0, closed: 0 });
+  });
+
   it.each(Object.entries(operations))('during the run: %s rejects', async (_name, run) => {
     const stop = new AbortController();
     const { runtime } = runtimeOf((input) => {

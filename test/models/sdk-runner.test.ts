@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CodexKtxLlmRuntime } from '../../src/models/codex/runtime.ts';
 import { CodexSdkCliRunner, CodexSdkMissingError } from '../../src/models/codex/sdk-runner.ts';
+import { readProcessStart } from '../../src/process/process-table.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { codexCliName, isCodexCliPresent, newChildren, ownDescendants, realRunner } from './real-codex.ts';
 
@@ -122,6 +123,12 @@ async function cliScript(body: string): Promise<string> {
   return path;
 }
 
+/** The CLI and what it has started, once both are there. */
+async function startedBelow(before: ReadonlySet<number>): Promise<number[]> {
+  await expect.poll(() => newChildren(before).length, { timeout: 30_000 }).toBeGreaterThanOrEqual(2);
+  return newChildren(before);
+}
+
 describe.skipIf(!isCodexCliPresent || process.platform === 'win32')(
   `the real SDK with other CLIs (${codexCliName})`,
   { timeout: 60_000 },
@@ -152,19 +159,44 @@ describe.skipIf(!isCodexCliPresent || process.platform === 'win32')(
       stop.abort();
     });
 
-    it('an abort ends a CLI that ignores SIGTERM, and what it started', async () => {
+    it.each([
+      ['ignores SIGTERM', 'trap "" TERM\n'],
+      ['leaves its children behind', ''],
+    ])('an abort ends a CLI that %s, and what it started', async (_name, trap) => {
       const before = new Set(ownDescendants());
-      const path = await cliScript(
-        'trap "" TERM\nsleep 787 &\necho \'{"type":"turn.started"}\'\nwhile :; do sleep 1; done',
-      );
+      const path = await cliScript(`${trap}sleep 787 &\necho '{"type":"turn.started"}'\nwait\nsleep 788`);
       const stop = new AbortController();
       const run = generate(path, 'x', stop.signal);
       run.catch(() => {});
-      // The loop's own sleep and the one in the background.
-      await expect.poll(() => newChildren(before).length, { timeout: 30_000 }).toBeGreaterThanOrEqual(3);
+      const started = await startedBelow(before);
       stop.abort();
       await expect(run).rejects.toMatchObject({ name: 'AbortError' });
-      expect(newChildren(before)).toEqual([]);
+      expect(started.filter((pid) => readProcessStart(pid) !== null)).toEqual([]);
+    });
+
+    it('the budget ends what a CLI started too', async () => {
+      const before = new Set(ownDescendants());
+      const step = '{"type":"item.completed","item":{"type":"command_execution"}}';
+      const path = await cliScript(`sleep 787 &\necho '${step}'\nwait`);
+      let started: number[] = [];
+      const runtime = new CodexKtxLlmRuntime({
+        projectDir: '.',
+        modelSlots: { default: 'codex' },
+        runner: realRunner({ PATH }, path),
+      });
+      const result = await runtime.runAgentLoop({
+        modelRole: 'default',
+        systemPrompt: '',
+        userPrompt: 'x',
+        toolSet: {},
+        stepBudget: 1,
+        telemetryTags: {},
+        onStepFinish: async () => {
+          started = await startedBelow(before);
+        },
+      });
+      expect(result).toMatchObject({ stopReason: 'budget' });
+      expect(started.filter((pid) => readProcessStart(pid) !== null)).toEqual([]);
     });
 
     it('a CLI that is no program', async () => {

@@ -98,7 +98,7 @@ export class CodexKtxLlmRuntime implements KtxLlmRuntimePort {
     const { finalText, usage } = run.account.summary();
     if (run.hasStarted) input.onMetrics?.({ totalMs: clockMs() - startedAt, usage });
     if (error) throw error;
-    if (finalText.trim() === '') throw new Error('Codex completed without an agent message');
+    if (finalText === '') throw new Error('Codex completed without an agent message');
     return finalText;
   }
 
