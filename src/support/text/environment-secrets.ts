@@ -4,8 +4,10 @@ import { createRedactor, type Redactor } from './redaction.ts';
 const MIN_NAMED_CHARS = 6;
 
 /** Not `ASKPASS`, which names a program, nor `BYPASS`. */
-const SECRET_NAME =
-  /(?:PASS(?:WORD|WD|PHRASE)|(?:^|_)PASS|TOKEN|SECRET|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|_AUTH)$/i;
+const SECRET_NAME = /(?:PASS(?:WORD|WD|PHRASE)|(?:^|_)(?:PASS|PWD?|PW)|TOKENS?|SECRETS?|_SID)$/i;
+/** Their values may be secrets or the places of them. */
+const SECRET_OR_PLACE_NAME = /(?:KEY|CREDENTIALS?|AUTH|COOKIES?|SIGNATURE|SESSION)$/i;
+const PLACE = /^(?:~?\/|[A-Za-z]:[\\/]|\.{1,2}\/)[\w.\\/ -]+$/;
 
 /** Logins of addresses: up to the last `@` of the authority; and those whose password ends it too early (`u:12/secret@host`). */
 const LOGINS = [
@@ -19,11 +21,17 @@ const LOGINS = [
  */
 export function environmentSecrets(env: NodeJS.ProcessEnv): string[] {
   return Object.entries(env).flatMap(([name, value = '']) => [
-    ...(SECRET_NAME.test(name) && value.length >= MIN_NAMED_CHARS ? [value] : []),
+    ...(isSecretNamed(name, value) && value.length >= MIN_NAMED_CHARS ? [value] : []),
     ...LOGINS.flatMap((pattern) =>
       [...value.matchAll(pattern)].flatMap(([, login = '']) => secretsOfLogin(login)),
     ),
   ]);
+}
+
+function isSecretNamed(name: string, value: string): boolean {
+  // The working folder, and the one before.
+  if (name === 'PWD' || name === 'OLDPWD') return false;
+  return SECRET_NAME.test(name) || (SECRET_OR_PLACE_NAME.test(name) && !PLACE.test(value));
 }
 
 /** A redactor that knows them, for all that is shown of those who get this environment. */

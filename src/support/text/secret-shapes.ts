@@ -1,0 +1,209 @@
+/**
+ * How secrets look in text that programs print. The shapes are those that gitleaks and detect-secrets know and that installers,
+ * package indexes and cloud tools print; the patterns are our own. A pattern either masks all that it finds, or keeps its
+ * groups `before` and `after`.
+ */
+export interface SecretShape {
+  /** What a text must hold, one of them, before the pattern is tried: most text has none, and to look for them is much quicker. */
+  hints: readonly RegExp[];
+  pattern: RegExp;
+}
+
+/** The end of a name whose value is a secret: `DB_PASSWORD`, `apiKey`, `client-secret`, `//host/:_authToken`. */
+const NAME = [
+  'pass(?:wor)?d',
+  'passwd',
+  'passphrase',
+  'passcode',
+  'pwd',
+  '[_-](?:pass|pw|auth|cookie)',
+  'secret',
+  'token',
+  'tokens(?!["\']?\\s*[:=]\\s*\\d{1,7}\\b)',
+  '(?:api|access|account|app|auth|client|consumer|deploy|encryption|license|master|private|secret|service|shared|signing|storage|subscription)[_. -]?key',
+  '(?:private|secret|signing)[_-]key[_-]id',
+  'credentials?',
+  'signature',
+  'jfrog-art-api',
+].join('|');
+
+/** Words that follow a colon in prose: `Invalid token: expected a string`. */
+const PROSE =
+  '(?:true|false|null|none|undefined|yes|no|not|is|are|was|were|must|should|cannot|could|can|may|for|from|to|the|an?|in|on|of|at|as|by|or|and|expected|unexpected|got|required|missing|invalid|expired|wrong|incorrect|permission|no-?such|see|use|using|set|unset|found|file|error|failed)(?![\\w-]|\\.\\S)';
+
+const QUOTED =
+  '"(?:\\\\.|[^"\\\\\\r\\n])*"?|\'(?:\\\\.|[^\'\\\\\\r\\n])*\'?|\\\\"(?:(?!\\\\")[^\\r\\n])*(?:\\\\")?';
+
+const shape = (hint: RegExp, pattern: string, flags = 'gi'): SecretShape => ({
+  hints: [hint],
+  pattern: new RegExp(pattern, flags),
+});
+
+const NAME_HINT = /pass|pwd|_pw|-pw|secret|token|key|credential|signature|[_-]auth|cookie|art-api/i;
+
+export const SECRET_SHAPES: readonly SecretShape[] = [
+  // `://user:password@`, `://token@`. Up to the last `@` of the authority, because people put `@` into passwords.
+  shape(/@/, '(?<before>://)[^\\s/?#"\'<>]*(?<after>@)'),
+  // `://user:pass/word@`: a slash that should have been encoded. A number after the colon is a port.
+  shape(
+    /@/,
+    '(?<before>://)[^\\s:/?#@"\'<>]{1,256}:(?!\\d{1,5}(?:[/?#]|$))[^\\s@"\'<>]{1,256}(?<after>@)',
+    'gim',
+  ),
+  // Schemes whose credentials are one word: `Authorization: Basic dXNlcg==`.
+  shape(
+    /authorization/i,
+    '(?<before>authorization["\']?[ \\t]*[:=][ \\t]*["\']?(?:basic|bearer|token|negotiate|ntlm|apikey|api-key)[ \\t]+)[^\\s,"\']+',
+  ),
+  // Any other scheme, such as `Digest` with its many parts: to the end of the quotes, or of the line.
+  shape(
+    /authorization/i,
+    '(?<before>authorization["\']?[ \\t]*[:=][ \\t]*(?<quote>["\']))(?!(?:basic|bearer|token|negotiate|ntlm|apikey|api-key)[ \\t])(?:\\\\.|(?!\\k<quote>)[^\\r\\n\\\\])+',
+  ),
+  shape(
+    /authorization/i,
+    '(?<before>authorization["\']?[ \\t]*[:=][ \\t]*)(?![ \\t"\']|(?:basic|bearer|token|negotiate|ntlm|apikey|api-key)[ \\t])[^\\r\\n]+',
+  ),
+  // Not `bearer authentication`, of which errors speak.
+  shape(/bearer[ \t]/i, '(?<before>\\bbearer[ \\t]+)(?!authentication\\b)[\\w.~+/=-]{8,}'),
+  shape(
+    /basic[ \t]/i,
+    '(?<before>\\bbasic[ \\t]+)(?=[A-Za-z+/]*[A-Z0-9=])(?-i:(?=[a-z]*[A-Z0-9=]))[A-Za-z0-9+/]{8,}={0,2}',
+  ),
+  shape(/cookie/i, '(?<before>\\b(?:set-)?cookies?["\']?[ \\t]*:[ \\t]*)(?![\\s\\d*{[])[^\\r\\n"\']+'),
+  shape(/cookie/i, `(?<before>\\b(?:set-)?cookies?["']?[ \\t]*[:=][ \\t]*)(?:${QUOTED})`),
+  // `name=value`, in an address, an environment or a configuration. `==` is a version: `tokenizers==0.22`.
+  shape(
+    NAME_HINT,
+    `(?<before>(?:${NAME})["'\\]]{0,2}[ \\t]*(?:=>?|:=)(?![=>])[ \\t]*)(?:${QUOTED}|[^&\\s"'<>]+)`,
+  ),
+  shape(
+    /[?&](?:sig|key|auth|pass|pwd|jwt|sid|session|code|access|ticket|assertion)/i,
+    '(?<before>[?&](?:sig|key|auth|pass|pwd|jwt|sid|session(?:_?id)?|code|access|ticket|assertion)=)[^&\\s"\'<>]+',
+  ),
+  // `"name": "value"`, `name: value`. A path before the name, or a word about parsing, makes it no name.
+  shape(
+    NAME_HINT,
+    `(?<before>(?:${NAME})(?<!(?:[/\\\\]|\\b(?:expected|invalid|illegal|unknown|bad|missing) )[\\w.-]{0,48})(?:\\\\?["'])?[ \\t]*:[ \\t]*)(?:${QUOTED}|(?!${PROSE})[^\\s,;"'<>(){}[\\]*]+)`,
+  ),
+  // `--password X`, `-passphrase X`; `<X>` is a word of a help text.
+  shape(
+    NAME_HINT,
+    `(?<before>(?<![\\w-])--?[\\w-]{0,64}?(?:${NAME})[ \\t]+)(?![-<[|=:])(?:${QUOTED}|[^\\s"'<>]+)`,
+  ),
+  // `curl -u me:X`; two numbers are a user and a group.
+  shape(
+    /(?:^|\s)-[uU]|-user/,
+    '(?<before>(?:^|\\s)(?:-u|--user|--proxy-user)[ \\t=]*["\']?[^\\s:"\'/]{1,256}:)(?!\\d+(?:\\s|$)|//)[^\\s"\']+',
+    'gim',
+  ),
+  // A line of a netrc.
+  shape(
+    /\b(?:login|machine|default)\s/,
+    '(?<before>\\b(?:machine|default|login)\\s.{0,200}?\\bpassword[ \\t]+)\\S+',
+    'g',
+  ),
+  // The body of a private key, with what stands around it.
+  shape(
+    /-----BEGIN/,
+    '(?<before>-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)(?:(?!-----END)[\\s\\S])+',
+    'g',
+  ),
+  // A line of such a body alone, as programs hand it on line by line. Digests in hexadecimal are none.
+  shape(
+    /^[ \t]*[A-Za-z0-9+/]{60}/m,
+    '(?<=^[ \\t]*)(?=[a-z+/]*[A-Z0-9])(?=[A-Z0-9+/]*[a-z])(?![0-9a-f]{60,}[ \\t]*$)[A-Za-z0-9+/]{60,80}={0,2}(?=[ \\t]*\\r?$)',
+    'gm',
+  ),
+];
+
+/**
+ * Tokens that say what they are. That of the package index shares its beginning with the names of repositories and packages,
+ * which have no digits among capitals.
+ */
+const TOKENS = [
+  // Code, packages and models.
+  'gh[oprsu]_[A-Za-z0-9]{16,}',
+  'github_pat_\\w{16,}',
+  'gl(?:pat|ptt|dt|rt|cbt|ft|imt|soat|agent|oas|ffct)-[\\w.-]{16,}',
+  '(?:npm|hf)_[A-Za-z0-9]{16,}',
+  'pypi-(?=[\\w-]{0,200}[A-Z])(?=[\\w-]{0,200}\\d|Ag)[\\w-]{16,}',
+  'rubygems_[0-9a-f]{32,}',
+  'CLOJARS_[a-z0-9]{40,}',
+  'oy2[a-z0-9]{43}',
+  'dckr_[po]at_[\\w-]{16,}',
+  'AKCp[A-Za-z0-9]{16,}',
+  'cmVmd[A-Za-z0-9]{40,}',
+  'sgp_[A-Za-z0-9_]{16,}',
+  // Clouds.
+  '(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{16}',
+  'ABSK[A-Za-z0-9+/]{40,}={0,2}',
+  'AIza[\\w-]{30,}',
+  'ya29\\.[\\w-]{16,}',
+  'GOCSPX-[\\w-]{16,}',
+  '[\\w~.]{3}\\dQ~[\\w~.-]{31,34}',
+  'LTAI[A-Za-z0-9]{16,}',
+  'do[oprt]_v1_[0-9a-f]{32,}',
+  'hv[bsr]\\.[\\w-]{20,}',
+  '[\\w-]{14}\\.atlasv1\\.[\\w-]{40,}',
+  'dapi[0-9a-f]{32}',
+  'HRKU-[\\w-]{16,}',
+  'fm[12][ar]?_[\\w+/=-]{40,}',
+  'FlyV1 [\\w+/=,-]{40,}',
+  'tskey-[\\w-]{16,}',
+  'sbp_[0-9a-f]{32,}',
+  'pscale_(?:tkn|pw|oauth)_[\\w.-]{16,}',
+  'pul-[0-9a-f]{32,}',
+  'dp\\.(?:pt|st|ct|sa|scim|audit)\\.[\\w.-]{16,}',
+  'dt0[a-z]\\d\\d\\.[A-Z0-9]{16,}\\.[A-Z0-9]{32,}',
+  // Language models.
+  'sk-(?=[\\w-]{0,200}\\d)[\\w-]{20,}',
+  'gsk_[A-Za-z0-9]{20,}',
+  'pplx-[A-Za-z0-9]{20,}',
+  'xai-[A-Za-z0-9]{20,}',
+  'r8_[A-Za-z0-9]{20,}',
+  // Talking and working together.
+  'xox[abeoprs]-[\\w-]{10,}',
+  'xoxe\\.[\\w.-]{10,}',
+  'xapp-\\d-[\\w-]{10,}',
+  '\\d{8,10}:AA[\\w-]{30,}',
+  'AT(?:ATT3|CTT3)[\\w=-]{20,}',
+  'lin_(?:api|oauth)_[A-Za-z0-9]{16,}',
+  'ntn_[A-Za-z0-9]{20,}',
+  'secret_[A-Za-z0-9]{43}',
+  'PMAK-[\\w-]{20,}',
+  'shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{20,}',
+  'sntry[su]_[\\w+/=-]{20,}',
+  'gl(?:sa|c)_[\\w+/=-]{20,}',
+  'NRAK-[A-Z0-9]{20,}',
+  'key-[0-9a-f]{32}',
+  '[0-9a-f]{32}-us\\d{1,2}',
+  'SG\\.[\\w-]{16,}\\.[\\w-]{16,}',
+  'SK[0-9a-f]{32}',
+  // Payment.
+  '[rsp]k_(?:live|test|prod)_[A-Za-z0-9]{10,}',
+  'whsec_[A-Za-z0-9+/=]{16,}',
+  'sq0(?:atp|csp|idp)-[\\w-]{16,}',
+  'EAAA[\\w-]{40,}',
+  // Secrets of password stores.
+  'AGE-SECRET-KEY-1[A-Z0-9]{40,}',
+  'ops_eyJ[\\w+/=-]{40,}',
+  'A3-[A-Z0-9]{6}-[A-Z0-9-]{20,}',
+  // Signed (JWT, RFC 7519), and the encrypted form of it.
+  '(?<![\\w-])eyJ[\\w-]{8,}\\.[\\w-]*\\.[\\w-]{8,}(?:\\.[\\w-]+){0,2}',
+];
+
+/** How the tokens begin, or what stands in the middle of them. In three parts, each with what makes it quick to look for. */
+const TOKEN_HINTS = [
+  /[_-](?<=(?:gh[oprsu]|pat|gl[a-z]{1,5}|npm|hf|pypi|gems|JARS|oat|sgp|OCSPX|v1|HRKU|tskey|sbp|tkn|pw|oauth|pul|sk|gsk|pplx|xai|r8|xox[abeoprs]|xapp|api|ntn|secret|PMAK|shp[a-z]{2}|sntry[su]|NRAK|key|live|test|prod|whsec|sq0[a-z]{3}|KEY|ops|A3|fm[12][ar]?).)(?=[\w-]{8})/,
+  /cmVmd|dapi|dp\.|dt0|ya29|eyJ|oy2|hv[bsr]\.|slack\.com|atlasv1|xoxe\.|-us\d/,
+  /A(?:K[IC]|[SBRI][ICOD]|3T|BS|Iz|T[AC]T|CC)|Q~|LTAI|S(?:G\.|K[0-9a-f]{8})|EAAA|:AA|FlyV1/,
+];
+
+export const KNOWN_TOKEN: SecretShape = {
+  hints: TOKEN_HINTS,
+  pattern: new RegExp(
+    `(?<![A-Za-z0-9])(?:${TOKENS.join('|')})|(?<before>hooks\\.slack\\.com/(?:services|workflows)/)[\\w/+-]+`,
+    'g',
+  ),
+};
