@@ -75,7 +75,7 @@ function writtenForms(secret: string): string[] {
   return [
     secret,
     percent,
-    percent.replace(/%../g, (escape) => escape.toLowerCase()),
+    percent.replace(/%../g, (coded) => coded.toLowerCase()),
     percent.replaceAll('%20', '+'),
     percent.replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`),
     every,

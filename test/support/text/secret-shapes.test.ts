@@ -166,7 +166,7 @@ describe('a known secret', () => {
     'as it is': (it) => `x${it}y`,
     'percent-encoded': (it) => `q=${encodeURIComponent(it)}`,
     'percent-encoded in small letters': (it) =>
-      `q=${encodeURIComponent(it).replace(/%../g, (escape) => escape.toLowerCase())}`,
+      `q=${encodeURIComponent(it).replace(/%../g, (coded) => coded.toLowerCase())}`,
     base64: (it) => `got ${btoa(it)}.`,
     'base64 of user:secret': (it) => `got ${btoa(`someone:${it}`)}.`,
     'base64 of secret:': (it) => `got ${btoa(`${it}:`)}.`,
