@@ -24,6 +24,8 @@ _DOTTED_FIELDS = {
     "bigquery", "duckdb", "spark", "spark2", "databricks", "hive", "athena", "presto", "trino", "clickhouse",
     "redshift", "drill", "starrocks", "doris",
 }  # fmt: skip
+#: Dialects that read the alias of a source as its whole row.
+_WHOLE_ROWS = {"", "postgres", "redshift", "materialize", "risingwave", "bigquery", "duckdb"}
 _SEQUENCE_COLUMNS = {"nextval", "currval"}
 
 
@@ -44,6 +46,7 @@ class ExpressionReader:
             self._takes_alias.add(SELECT)
         if dialect in _ALIASES_IN_WHERE:
             self._takes_alias.add(WHERE)
+        self._has_rows = dialect in _WHOLE_ROWS
         self._has_fields = dialect in _DOTTED_FIELDS
 
     def query(self, node: exp.Expr, parent: Block | None, ctes: dict[str, Shape]) -> Shape:
@@ -126,7 +129,7 @@ class ExpressionReader:
             return block.aliases[key] if known is None else known
         if self.constants and key in self.constants:
             return self.constants[key]
-        return block.find(name) or NOTHING
+        return block.find(name, has_rows=self._has_rows) or NOTHING
 
     def _qualified(self, parts: list[exp.Expr], block: Block) -> Behind:
         first = parts[0].name.lower()
@@ -139,7 +142,7 @@ class ExpressionReader:
             if source is not None and source.schema == parts[-3].name.lower():
                 return source.find(self.names.column(parts[-1]))
         if self._has_fields:
-            return block.find(self.names.column(parts[0])) or NOTHING
+            return block.find(self.names.column(parts[0]), has_rows=False) or NOTHING
         if parts[-1].name.lower() in _SEQUENCE_COLUMNS:
             return NOTHING
         return (self.names.column(parts[-1]),)

@@ -146,6 +146,16 @@ class DerivedSource(Source):
         return self.shape.find(name) or NOTHING
 
 
+class ProposedSource(DerivedSource):
+    """Rows that a statement would add, such as `excluded`: only names that are qualified with it are theirs."""
+
+    __slots__ = ()
+    is_open = False  # type: ignore[assignment]
+
+    def find_written(self, key: str) -> Behind | None:
+        return None
+
+
 class UnnestedSource(Source):
     """The elements of a column: whatever is asked for counts as that column."""
 
@@ -212,8 +222,12 @@ class Block:
             block = block.parent
         return None
 
-    def find(self, name: str) -> Behind | None:
-        """The columns behind an unqualified name. None where no source can have it."""
+    def find(self, name: str, *, has_rows: bool) -> Behind | None:
+        """
+        The columns behind an unqualified name. None where no source can have it.
+
+        With `has_rows` the alias of a source stands for its whole row.
+        """
         key = name.lower()
         block: Block | None = self
         while block is not None:
@@ -223,8 +237,8 @@ class Block:
                 if written is not None:
                     return written
                 is_open = is_open or source.is_open
-            if any(source.key == key and source.is_aliased for source in block.sources):
-                return NOTHING  # a whole row
+            if has_rows and any(source.key == key and source.is_aliased for source in block.sources):
+                return NOTHING
             if is_open:
                 return (name,)
             block = block.parent

@@ -9,7 +9,7 @@ from sqlglot import exp
 from ktx_daemon.sql.from_clause import FromReader
 from ktx_daemon.sql.queries import Ctes
 from ktx_daemon.sql.references import JOIN, ORDER_BY, SELECT, WHERE
-from ktx_daemon.sql.sources import Block, DerivedSource, Shape, StoredSource
+from ktx_daemon.sql.sources import Block, ProposedSource, Shape, StoredSource
 
 #: Name no stored table where a table stands in the grammar: procedures, databases, settings.
 _NAMELESS = (exp.Execute, exp.Use, exp.Attach, exp.Detach, exp.Pragma, exp.Show, exp.Kill)
@@ -128,7 +128,7 @@ class StatementReader(FromReader):
             proposed = Block(block, block.ctes)
             proposed.sources = [
                 *block.sources,
-                DerivedSource("excluded", Shape(given.names, given.columns).renamed([c.name.lower() for c in listed])),
+                ProposedSource("excluded", Shape(given.names, given.columns).renamed([c.name.lower() for c in listed])),
             ]
             self._assignments(conflict.expressions, proposed)
             self._clauses(conflict, proposed)
