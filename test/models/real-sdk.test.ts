@@ -1,0 +1,97 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CodexKtxLlmRuntime } from '../../src/models/codex/runtime.ts';
+import { readProcessStart } from '../../src/process/process-table.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { codexCliName, isCodexCliPresent, newChildren, ownDescendants, realRunner } from './real-codex.ts';
+
+/** A program in the place of the CLI, for what the real one cannot be made to do. */
+async function cliScript(body: string): Promise<string> {
+  const path = join(await temporaryFolder(), 'codex');
+  await writeFile(path, `#!/bin/sh\n${body}\n`);
+  await chmod(path, 0o755);
+  return path;
+}
+
+/** The CLI and what it has started, once both are there. */
+async function startedBelow(before: ReadonlySet<number>): Promise<number[]> {
+  await expect.poll(() => newChildren(before).length, { timeout: 30_000 }).toBeGreaterThanOrEqual(2);
+  return newChildren(before);
+}
+
+describe.skipIf(!isCodexCliPresent || process.platform === 'win32')(
+  `the real SDK with other CLIs (${codexCliName})`,
+  { timeout: 60_000 },
+  () => {
+    const { PATH } = process.env;
+
+    async function generate(codexPath: string, prompt = 'x', signal?: AbortSignal): Promise<string> {
+      const runtime = new CodexKtxLlmRuntime({
+        projectDir: '.',
+        modelSlots: { default: 'codex' },
+        runner: realRunner({ PATH }, codexPath),
+      });
+      return runtime.generateText({ role: 'default', prompt, ...(signal && { abortSignal: signal }) });
+    }
+
+    it('a CLI that ends before it has read a long prompt fails the run and not this process', async () => {
+      const path = await cliScript('echo "error: unexpected argument" >&2\nexit 2');
+      const run = generate(path, 'x'.repeat(4 * 1024 * 1024));
+      await expect(run).rejects.toThrow(/exited with code 2: error: unexpected argument/);
+    });
+
+    it('a CLI that prints garbage and ignores SIGTERM is ended; a later abort disturbs nobody', async () => {
+      const before = new Set(ownDescendants());
+      const path = await cliScript('trap "" TERM\necho "not JSON"\nwhile :; do sleep 1; done');
+      const stop = new AbortController();
+      await expect(generate(path, 'x', stop.signal)).rejects.toThrow(/Failed to parse item: not JSON/);
+      expect(newChildren(before)).toEqual([]);
+      stop.abort();
+    });
+
+    it.each([
+      ['ignores SIGTERM', 'trap "" TERM\n'],
+      ['leaves its children behind', ''],
+    ])('an abort ends a CLI that %s, and what it started', async (_name, trap) => {
+      const before = new Set(ownDescendants());
+      const path = await cliScript(`${trap}sleep 787 &\necho '{"type":"turn.started"}'\nwait\nsleep 788`);
+      const stop = new AbortController();
+      const run = generate(path, 'x', stop.signal);
+      run.catch(() => {});
+      const started = await startedBelow(before);
+      stop.abort();
+      await expect(run).rejects.toMatchObject({ name: 'AbortError' });
+      expect(started.filter((pid) => readProcessStart(pid) !== null)).toEqual([]);
+    });
+
+    it('the budget ends what a CLI started too', async () => {
+      const before = new Set(ownDescendants());
+      const step = '{"type":"item.completed","item":{"type":"command_execution"}}';
+      const path = await cliScript(`sleep 787 &\necho '${step}'\nwait`);
+      let started: number[] = [];
+      const runtime = new CodexKtxLlmRuntime({
+        projectDir: '.',
+        modelSlots: { default: 'codex' },
+        runner: realRunner({ PATH }, path),
+      });
+      const result = await runtime.runAgentLoop({
+        modelRole: 'default',
+        systemPrompt: '',
+        userPrompt: 'x',
+        toolSet: {},
+        stepBudget: 1,
+        telemetryTags: {},
+        onStepFinish: async () => {
+          started = await startedBelow(before);
+        },
+      });
+      expect(result).toMatchObject({ stopReason: 'budget' });
+      expect(started.filter((pid) => readProcessStart(pid) !== null)).toEqual([]);
+    });
+
+    it('a CLI that is no program', async () => {
+      await expect(generate(join(await temporaryFolder(), 'absent'))).rejects.toThrow(/spawn .* ENOENT/);
+    });
+  },
+);
