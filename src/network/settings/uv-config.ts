@@ -14,7 +14,7 @@ export interface UvConfigFile {
  * The files that uv reads outside of projects, strongest first: `UV_CONFIG_FILE` alone, else the user's and the system's.
  * https://docs.astral.sh/uv/concepts/configuration-files/
  */
-function uvConfigPaths(
+export function uvConfigPaths(
   env: NodeJS.ProcessEnv,
   homeDir: string,
   platform: NodeJS.Platform = process.platform,

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { GITHUB } from '../../../src/network/address/official-hosts.ts';
 import { joinFailures, mostRelevantFailure } from '../../../src/network/errors/joined-failures.ts';
 import { NetworkFailure, type NetworkReason } from '../../../src/network/errors/network-failure.ts';
 
@@ -27,4 +28,16 @@ it.each<[NetworkReason[], NetworkReason]>([
   const expected = failures[reasons.indexOf(telling)]!;
   expect(mostRelevantFailure(failures)).toBe(expected);
   expect(joinFailures('Nothing.', failures).remedies[0]).toEqual(expected.remedies[0]);
+});
+
+it('what the user has named says more than the addresses that ktx brings along', () => {
+  const of = (reason: NetworkReason, host: string) => new NetworkFailure(reason, { host });
+  const github = new URL(GITHUB).host;
+  const own = of('connect-timeout', 'index.internal');
+  expect(mostRelevantFailure([of('dns', github), own])).toBe(own);
+  const refused = of('login', 'index.internal');
+  expect(mostRelevantFailure([of('forbidden', github), of('dns', 'a.internal'), refused])).toBe(refused);
+  // That it does not have a file is what people expect of all but one.
+  const closed = of('dns', github);
+  expect(mostRelevantFailure([of('not-found', 'index.internal'), closed])).toBe(closed);
 });

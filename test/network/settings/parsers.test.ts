@@ -14,6 +14,7 @@ import { netrcLogin, parseNetrc } from '../../../src/network/settings/netrc.ts';
 import { parseNpmConfig } from '../../../src/network/settings/npm-config.ts';
 import { parsePipConfig, pipConfigPaths } from '../../../src/network/settings/pip-config.ts';
 import { settingsText } from '../../../src/network/settings/settings-text.ts';
+import { uvConfigPaths } from '../../../src/network/settings/uv-config.ts';
 
 describe('netrc', () => {
   it.each<[string, string, ReturnType<typeof parseNetrc>]>([
@@ -220,6 +221,25 @@ describe('npm configuration', () => {
     ],
   ])('%s', (_, text, expected) => {
     expect(Object.fromEntries(parseNpmConfig(text, { HOST: 'p.example' }))).toEqual(expected);
+  });
+});
+
+describe('where uv keeps its settings', () => {
+  it.each<[NodeJS.Platform, NodeJS.ProcessEnv, string[]]>([
+    ['linux', {}, ['/home/me/.config/uv/uv.toml', '/etc/xdg/uv/uv.toml', '/etc/uv/uv.toml']],
+    ['darwin', {}, ['/home/me/.config/uv/uv.toml', '/etc/xdg/uv/uv.toml', '/etc/uv/uv.toml']],
+    [
+      'linux',
+      { XDG_CONFIG_HOME: '/c', XDG_CONFIG_DIRS: '/a:/b' },
+      ['/c/uv/uv.toml', '/a/uv/uv.toml', '/b/uv/uv.toml', '/etc/uv/uv.toml'],
+    ],
+    ['win32', { APPDATA: 'C:/A', PROGRAMDATA: 'C:/P' }, ['C:/A/uv/uv.toml', 'C:/P/uv/uv.toml']],
+    ['win32', { APPDATA: 'C:/A', UV_NO_SYSTEM_CONFIG: '1' }, ['C:/A/uv/uv.toml']],
+    ['linux', { UV_NO_SYSTEM_CONFIG: '1' }, ['/home/me/.config/uv/uv.toml']],
+    ['linux', { UV_CONFIG_FILE: '/x.toml' }, ['/x.toml']],
+    ['win32', { UV_CONFIG_FILE: '/x.toml', UV_NO_CONFIG: '1' }, []],
+  ])('%s %j', (platform, env, paths) => {
+    expect(uvConfigPaths(env, '/home/me', platform)).toEqual(paths);
   });
 });
 

@@ -599,6 +599,74 @@ describe('probe', () => {
   });
 });
 
+describe('logins', () => {
+  const pass = (name: string) => `Basic ${btoa(`${name}:pw`)}`;
+  const credential = (url: string, username = 'me') => ({
+    username,
+    password: 'pw',
+    urlOrigin: new URL(url).origin,
+    path: '/',
+  });
+
+  it('a login that was accepted a moment ago is offered again', async () => {
+    let asked = 0;
+    const server = await serve((_, response) => {
+      asked++;
+      response.writeHead(asked === 2 ? 401 : 200).end('here');
+    });
+    const client = clientFor({ credentials: [credential(server.url)] });
+    expect(await readAll(client, server.url)).toBe('here');
+    expect(await readAll(client, server.url)).toBe('here');
+    expect(asked).toBe(3);
+  });
+
+  it('one that was never accepted is not', async () => {
+    const server = await serve((_, response) => response.writeHead(401).end());
+    const client = clientFor({ credentials: [credential(server.url)] });
+    expect((await client.get(server.url)).status).toBe(401);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('the default of a netrc is for hosts that are set, and for those that ask; not for redirects', async () => {
+    const netrc = [{ machine: null, username: 'any', password: 'pw' }];
+    const asks = await serve((request, response) =>
+      response.writeHead(request.headers.authorization ? 200 : 401).end(),
+    );
+    const client = clientFor({ netrc });
+    expect((await client.get(asks.url)).status).toBe(200);
+    expect(asks.requests.map(({ headers }) => headers.authorization)).toEqual([undefined, pass('any')]);
+    const sends = await serve((_, response) => response.writeHead(302, { location: asks.url }).end());
+    expect((await client.get(sends.url)).status).toBe(401);
+    const named = clientFor({ netrc, indexes: [{ url: sends.url, label: 'x', origin: 'PIP_INDEX_URL' }] });
+    await named.get(sends.url);
+    expect(sends.requests.map(({ headers }) => headers.authorization)).toEqual([undefined, pass('any')]);
+    expect(asks.requests.at(-1)?.headers.authorization).toBeUndefined();
+  });
+
+  it('a login goes along when a host moves to https, and never the other way', async () => {
+    const secure = await serve((_, response) => response.end('here'), authority);
+    const plain = await serve((_, response) => response.writeHead(301, { location: secure.url }).end());
+    const certificateFiles = [{ path: '', pem: authority.caPem, origin: 'test' }];
+    const client = clientFor({ credentials: [credential(plain.url)], certificateFiles });
+    expect(await readAll(client, plain.url)).toBe('here');
+    expect(secure.requests[0]?.headers.authorization).toBe(pass('me'));
+    const other = clientFor({ credentials: [credential(secure.url)] });
+    await other.get(plain.url).catch(() => {});
+    expect(plain.requests.at(-1)?.headers.authorization).toBeUndefined();
+  });
+});
+
+describe('a host that has answered', () => {
+  it('is not down because one connection came to nothing', async () => {
+    const server = await serve((_, response) => response.end('here'));
+    const client = clientFor();
+    expect(await readAll(client, server.url)).toBe('here');
+    await server.close();
+    const error = await failure(client.get(server.url));
+    expect([error.reason, error.isHostDown]).toEqual(['refused', false]);
+  });
+});
+
 describe('the environment of the process', () => {
   it('has no say: a second proxy of Node would send the tunnel through itself', async () => {
     const secure = await serve((_, response) => response.end('reached'), authority);

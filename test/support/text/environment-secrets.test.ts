@@ -6,6 +6,13 @@ it.each<[string, NodeJS.ProcessEnv, string[]]>([
   ['one that is encoded', { https_proxy: 'http://me:p%40ss@proxy.internal' }, ['p%40ss', 'p@ss']],
   ['one that is wrongly encoded', { https_proxy: 'http://me:100%@proxy.internal' }, ['100%']],
   ['one with an @ in it', { PIP_INDEX_URL: 'https://me:p@ss@index.internal/simple' }, ['p@ss']],
+  [
+    'one that ends the login too early',
+    { HTTPS_PROXY: 'http://u:12/hush-hush@p.internal:1' },
+    ['12/hush-hush'],
+  ],
+  ['one with a quote in it', { HTTPS_PROXY: `http://u:it's-hush@p.internal:1` }, ["it's-hush"]],
+  ['nothing of a path with an @', { PIP_INDEX_URL: 'https://a.internal:8443/@scope/simple' }, []],
   ['a token in place of a name', { UV_DEFAULT_INDEX: 'https://tok-en@index.internal/' }, ['tok-en']],
   ['a token before a colon', { UV_DEFAULT_INDEX: 'https://tok-en:@index.internal/' }, ['tok-en']],
   [
