@@ -1,4 +1,5 @@
 import { NetworkFailure } from '../network/errors/network-failure.ts';
+import { SettingError } from '../network/settings/profile.ts';
 import { NoSourceError } from '../store/sources.ts';
 import { errorCode, type FailureClass, SetupError } from '../support/errors.ts';
 import {
@@ -247,6 +248,7 @@ export function causeOf(signals: FailureSignals): Cause | null {
   if (isVerification(signals)) return { cause: 'other-bytes', failureClass: 'verification' };
   if (network && network.reason !== 'unknown')
     return { cause: network.causeId, failureClass: network.failureClass };
+  if (signals.error instanceof SettingError) return { cause: 'setting', failureClass: 'network' };
   if (isWithoutSource(signals)) return { cause: 'no-source', failureClass: 'network' };
   return CAUSES.find((row) => fits(row, signals)) ?? null;
 }

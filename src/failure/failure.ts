@@ -55,8 +55,8 @@ function fromSetupError(error: SetupError, row: Cause | null, { network }: Failu
   // Steps that are no typed actions are kept as they are: they are the most specific.
   const own = error.remedies.length > 0 ? error.remedies : error.nextSteps.map((step) => otherRemedy(step));
   const ofCause = error.remedies.length > 0 ? [] : (network?.remedies ?? []);
-  const ways =
-    failureClass === 'network' && row?.cause !== 'host-not-allowed' ? [COPY_STORE, SAVE_REPORT] : [];
+  const isOwnWord = row?.cause === 'host-not-allowed' || row?.cause === 'setting';
+  const ways = failureClass === 'network' && !isOwnWord ? [COPY_STORE, SAVE_REPORT] : [];
   const remedies = uniqueRemedies([...ofCause, ...own, ...ways]);
   return {
     failureClass,

@@ -69,6 +69,9 @@ export const CHECK_PROXY = remedy(
   'ktx admin network show',
 );
 export const SHOW_SETTINGS = remedy('check-settings', 'See what is set and where', 'ktx admin network show');
+/** @param origin the variable, flag or file in which it stands. */
+export const correctSetting = (origin: string, example: string) =>
+  remedy('check-settings', `Correct ${origin}: ${example}`);
 export const PROXY_LOGIN = remedy(
   'proxy-login',
   'Put the login into the proxy address, for this run',

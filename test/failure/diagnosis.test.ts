@@ -3,6 +3,7 @@ import { CAUSES } from '../../src/failure/diagnosis.ts';
 import { describeFailure } from '../../src/failure/failure.ts';
 import { joinFailures } from '../../src/network/errors/joined-failures.ts';
 import { NetworkFailure } from '../../src/network/errors/network-failure.ts';
+import { SettingError } from '../../src/network/settings/profile.ts';
 import { SetupError } from '../../src/support/errors.ts';
 import { UvCommandError } from '../../src/uv/runner.ts';
 
@@ -103,6 +104,15 @@ describe('what the client saw', () => {
     expect(of('refused').evidence).toContain('reached by a redirect of hub.example');
     expect(of('refused').nextSteps[0]).toContain('files.example, where hub.example keeps its files');
     expect(of('not-found').cause).toBe('not-found');
+  });
+
+  it('a setting that cannot be read is one, with what to do about it alone', () => {
+    const found = report(new SettingError('HTTPS_PROXY', 'the value has quotes in it', 'an address'));
+    expect([found.cause, found.failureClass]).toEqual(['setting', 'network']);
+    expect(found.nextSteps).toEqual([
+      'Correct HTTPS_PROXY: an address.',
+      'See what is set and where: ktx admin network show',
+    ]);
   });
 
   it('a plain error is ours, with its causes as evidence', () => {

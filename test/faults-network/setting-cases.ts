@@ -39,7 +39,8 @@ const choosyProxy =
 const refused = (name: string, value: string): MatrixCase => ({
   kind: 'index',
   fault: `${name}: ${value.replace(/\w+-pass-word/, 'password').slice(0, 34)}`,
-  cause: 'network',
+  cause: 'setting',
+  remedy: 'check-settings',
   says: new RegExp(
     `${name} is not an address[\\s\\S]*(?:encode the password|quotes|not an address|variable)`,
   ),

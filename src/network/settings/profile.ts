@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { SetupError } from '../../support/errors.ts';
+import { correctSetting, SHOW_SETTINGS } from '../../support/remedies.ts';
 import {
   AddressError,
   basicAuthorization,
@@ -45,6 +46,17 @@ export interface Credential extends Login {
   urlOrigin: string;
   /** Path of the address it came with: two repositories of one host may have different logins. */
   path: string;
+}
+
+/** A setting that cannot be read as what it must be. Nothing of its value is repeated. */
+export class SettingError extends SetupError {
+  constructor(origin: string, problem: string, example: string) {
+    super(`${origin} is not an address that can be used.`, {
+      failureClass: 'network',
+      evidence: [`${origin}: ${problem}`],
+      remedies: [correctSetting(origin, example), SHOW_SETTINGS],
+    });
+  }
 }
 
 /** One line of what the plan and the doctor show. Holds no secret. */
@@ -190,7 +202,9 @@ function readProxies(settings: Settings): ProxySettings {
 }
 
 function proxyServer(setting: Setting): ProxyServer {
-  const { url, login } = orNamed(setting, () => readProxyAddress(setting.value));
+  const { url, login } = orNamed(setting, 'an address such as http://proxy.example:8080', () =>
+    readProxyAddress(setting.value),
+  );
   return { url, authorization: login ? basicAuthorization(login) : null, origin: setting.origin };
 }
 
@@ -218,7 +232,8 @@ async function readNetrc(env: NodeJS.ProcessEnv, homeDir: string, warnings: stri
 }
 
 function checkedAddress(setting: Setting, homeDir: string): ReadAddress {
-  return orNamed(setting, () => {
+  const example = 'an address that starts with https:// or http://, or the path of a folder';
+  return orNamed(setting, example, () => {
     const read = readAddress(setting.value, { baseDir: setting.baseDir ?? process.cwd(), homeDir });
     if (/^(?:https?|file):/.test(read.url)) return read;
     throw new AddressError('its scheme is not supported; it must start with https:// or http://');
@@ -226,20 +241,12 @@ function checkedAddress(setting: Setting, homeDir: string): ReadAddress {
 }
 
 /** What `read` gives, or why not, with the name of the setting. Nothing of the value is repeated. */
-function orNamed(setting: Setting, read: () => ReadAddress): ReadAddress {
+function orNamed(setting: Setting, example: string, read: () => ReadAddress): ReadAddress {
   try {
     return read();
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;
-    const { origin } = setting;
-    throw new SetupError(`${origin} is not an address that can be used.`, {
-      failureClass: 'network',
-      evidence: [`${origin}: ${error.message}`],
-      nextSteps: [
-        `Correct ${origin}: an address that starts with https:// or http://, or the path of a folder.`,
-        'See every setting and where it comes from: ktx admin network show',
-      ],
-    });
+    throw new SettingError(setting.origin, error.message, example);
   }
 }
 
