@@ -29,7 +29,7 @@ const NAME = [
 
 /** Words that follow a colon in prose: `Invalid token: expected a string`. */
 const PROSE =
-  '(?:true|false|null|none|undefined|yes|no|not|is|are|was|were|must|should|cannot|could|can|may|for|from|to|the|an?|in|on|of|at|as|by|or|and|expected|unexpected|got|required|missing|invalid|expired|wrong|incorrect|permission|no-?such|see|use|using|set|unset|found|file|error|failed)(?=[\\s,;:)]|$)';
+  '(?:true|false|null|none|undefined|yes|no|not|is|are|was|were|must|should|cannot|could|can|may|for|from|to|the|an?|in|on|of|at|as|by|or|and|expected|unexpected|got|required|missing|invalid|expired|wrong|incorrect|permission|no-?such|see|use|using|set|unset|found|file|error|failed)(?=[,;:)]?(?:\\s|$))';
 
 const QUOTED =
   '"(?:\\\\.|[^"\\\\\\r\\n])*"?|\'(?:\\\\.|[^\'\\\\\\r\\n])*\'?|\\\\"(?:(?!\\\\")[^\\r\\n])*(?:\\\\")?';
