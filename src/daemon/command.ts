@@ -1,5 +1,5 @@
 import { splitCommandLine } from '../process/command-line.ts';
-import { readProcessCommand } from '../process/list-processes.ts';
+import { isOwnProcess, readProcessCommand } from '../process/list-processes.ts';
 
 /** Where a daemon listens, as its command line says. */
 export interface DaemonCommand {
@@ -76,6 +76,14 @@ function optionValue(options: readonly string[], name: string): string | undefin
 export async function isRecordedDaemon(recorded: { pid: number; port: number }): Promise<boolean> {
   const command = await readProcessCommand(recorded.pid);
   return command !== null && isDaemonAtPort(command, recorded.port, process.platform === 'linux');
+}
+
+/**
+ * The same, and it runs as this user: only to such a one are texts sent. A state file may have come with a cloned project
+ * and name anybody's server; the process that holds the port of a living daemon is that daemon.
+ */
+export async function isOwnRecordedDaemon(recorded: { pid: number; port: number }): Promise<boolean> {
+  return (await isOwnProcess(recorded.pid)) && (await isRecordedDaemon(recorded));
 }
 
 /**

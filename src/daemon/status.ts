@@ -1,4 +1,5 @@
 import { isProcessAlive } from '../process/list-processes.ts';
+import { isOwnRecordedDaemon } from './command.ts';
 import { daemonHealthProblem, type ManagedPythonDaemonFetch } from './health.ts';
 import {
   type ManagedPythonDaemonLayout,
@@ -60,7 +61,9 @@ export async function inspectDaemon(
       ? `Daemon is for CLI ${state.version}, current CLI is ${cliVersion}`
       : !(await processAlive(state.pid))
         ? `Daemon process ${state.pid} is not running`
-        : await daemonHealthProblem({ baseUrl, cliVersion, fetch, timeoutMs: HEALTH_TIMEOUT_MS });
+        : options.processAlive === undefined && !(await isOwnRecordedDaemon(state))
+          ? `Process ${state.pid} is no ktx daemon of this user at port ${state.port}`
+          : await daemonHealthProblem({ baseUrl, cliVersion, fetch, timeoutMs: HEALTH_TIMEOUT_MS });
   if (problem !== null) return { read, status: { kind: 'stale', detail: problem, layout, state } };
   return {
     read,

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { errorCode, errorMessage } from '../support/errors.ts';
 import { joinCommandLine } from './command-line.ts';
@@ -54,6 +54,18 @@ export async function isProcessAlive(pid: number): Promise<boolean> {
   if (process.platform !== 'linux') return true;
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
   return stat === '' || parseProcStat(stat) !== null;
+}
+
+/** Whether a process runs as this user. For root, whom every process obeys, as root. */
+export async function isOwnProcess(pid: number): Promise<boolean> {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  if (process.platform !== 'linux') return true;
+  const status = await stat(`/proc/${pid}`).catch(() => null);
+  return status !== null && status.uid === process.getuid?.();
 }
 
 async function procPids(): Promise<number[]> {

@@ -1,8 +1,12 @@
-import { mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { managedPythonRuntimeLayout } from '../../src/core/layout.ts';
 import { managedPythonDaemonLayout } from '../../src/daemon/layout.ts';
+import { allocateDaemonPort } from '../../src/daemon/port.ts';
 import { readManagedPythonDaemonStatus } from '../../src/daemon/status.ts';
 import {
   answer,
@@ -180,12 +184,57 @@ describe('readManagedPythonDaemonStatus', () => {
     expect(asked).toEqual([['http://127.0.0.1:58731/health']]);
   });
 
-  it('running, by the real transport, of this very process', async () => {
+  it("does not use a stranger's server that a project names, whatever it answers", async () => {
     const { options, layout } = await daemonProject();
-    const { port, baseUrl } = await loopbackServer((request, response) => {
+    const { port } = await loopbackServer((request, response) => {
       response.end(JSON.stringify(request.url === '/health' ? { ...HEALTHY, nonce: 'x' } : null));
     });
     await writeState(layout, { port, pid: process.pid });
-    expect(await readManagedPythonDaemonStatus(options)).toMatchObject({ kind: 'running', baseUrl });
+    expect(await readManagedPythonDaemonStatus(options)).toMatchObject({
+      kind: 'stale',
+      detail: `Process ${process.pid} is no ktx daemon of this user at port ${port}`,
+    });
   });
+
+  /** Answers as a daemon does, under the name of one. */
+  async function startNamesake(folder: string, uid?: number) {
+    const script = join(folder, 'serve-http');
+    await writeFile(
+      script,
+      `require('node:http').createServer((request, response) => response.end('${JSON.stringify(HEALTHY)}'))
+         .listen(Number(process.argv.at(-1)), '127.0.0.1', () => console.log('listening'));`,
+    );
+    const port = await allocateDaemonPort();
+    const child = spawn(process.execPath, ['serve-http', '--host', '127.0.0.1', '--port', String(port)], {
+      argv0: 'ktx-daemon',
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      ...(uid === undefined ? {} : { uid }),
+    });
+    onTestFinished(() => void child.kill());
+    await once(child.stdout, 'data');
+    return { pid: child.pid!, port };
+  }
+
+  it.skipIf(process.platform !== 'linux')('uses a daemon of this user, by the real transport', async () => {
+    const { options, layout } = await daemonProject();
+    await mkdir(layout.daemonStateDir, { recursive: true });
+    await writeState(layout, await startNamesake(dirname(layout.daemonStateDir)));
+    expect(await readManagedPythonDaemonStatus(options)).toMatchObject({ kind: 'running' });
+  });
+
+  it.skipIf(process.platform !== 'linux' || process.getuid?.() !== 0)(
+    'does not use the daemon of another user',
+    async () => {
+      const { options, layout } = await daemonProject();
+      await mkdir(layout.daemonStateDir, { recursive: true });
+      for (let folder = layout.daemonStateDir; folder !== tmpdir(); folder = dirname(folder))
+        await chmod(folder, 0o755);
+      await writeState(layout, await startNamesake(dirname(layout.daemonStateDir), 65534));
+      expect(await readManagedPythonDaemonStatus(options)).toMatchObject({
+        kind: 'stale',
+        detail: expect.stringContaining('is no ktx daemon of this user'),
+      });
+    },
+  );
 });
