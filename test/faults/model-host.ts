@@ -56,7 +56,7 @@ export const diskObstacle: string | null =
     ? null
     : 'mounting a small disk needs root on Linux';
 
-const DISK_KIB = 4096;
+const DISK_KIB = 16 * 1024;
 const QUICK = { healthAttempts: 20, healthDelayMs: 100 };
 
 interface World {
