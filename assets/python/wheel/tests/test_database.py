@@ -287,6 +287,22 @@ def test_refuses_rows_that_are_not_complete(serve: Serve, rows: Any, missing: st
     assert answer.body == {"detail": f"database introspection row is missing string field {missing}"}
 
 
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        ("postgresql://u:p%40ss@h/d", ["postgresql://u:p%40ss@h/d", "p%40ss", "p@ss"]),
+        ("host=h user=u password='s3 cret'", ["s3 cret"]),
+    ],
+)
+def test_masks_what_a_driver_quotes(serve: Serve, url: str, secrets: list[str]) -> None:
+    def fail(_request: object) -> None:
+        raise RuntimeError(f"cannot connect: {' or '.join(secrets)}")
+
+    answer = introspect(serve(other_requests=Compute(database=DatabaseService(fail))), url)  # type: ignore[arg-type]
+    assert answer.status == 500
+    assert answer.body["detail"] == f"Daemon request failed: cannot connect: {' or '.join(['***'] * len(secrets))}"
+
+
 def test_the_command_says_the_same_without_the_prefix() -> None:
     url = "postgresql://u:secret@127.0.0.1:1/d"
     outcome = subprocess.run(
