@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import asyncio
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -57,6 +58,7 @@ class EmbeddingsApi:
         self._queue = queue
         self._budget = Budget(max_waiting_bytes)
         self._max_body_bytes = max_body_bytes
+        self._reading = asyncio.Lock()
 
     async def compute(self, request: Request, send: Send) -> None:
         """One text, one vector."""
@@ -77,7 +79,7 @@ class EmbeddingsApi:
         lease = self._budget.lease()
         try:
             body = await request.read_body(self._max_body_bytes, lease, self._busy)
-            asked = read(parse_json(body, request.header("content-type")))
+            asked = read(await parse_json(body, request.header("content-type"), self._reading))
             del body
             refuse_blank_texts(asked.texts)
             texts = [encode_text(text) for text in asked.texts]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from json.decoder import scanstring
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,9 @@ _LARGE_BYTES = 256 * 1024
 _MAX_PARTS = 50_000
 
 
-def parse_json(body: bytes, content_type: str) -> Any:
+async def parse_json(body: bytes, content_type: str, turn: asyncio.Lock) -> Any:
     """
-    The document of a body.
+    The document of a body. Large ones are read one at a time and in steps, between which others are answered.
 
     Raises ProblemError: 400 when it is not UTF-8, 422 when it is not JSON or has absurdly many parts. A body that is
     not called JSON is none: pages of other sites can send such a one without asking.
@@ -29,12 +30,25 @@ def parse_json(body: bytes, content_type: str) -> Any:
     kind = content_type.split(";")[0].strip().lower()
     if not (kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))):
         raise _invalid("model_attributes_type", "Send JSON with the header content-type: application/json")
+    if len(body) <= _LARGE_BYTES:
+        return _loads(_decode(body))
+    async with turn:
+        await asyncio.sleep(0)
+        text = _decode(body)
+        await asyncio.sleep(0)
+        _refuse_too_many_parts(text)
+        await asyncio.sleep(0)
+        return _loads(text)
+
+
+def _decode(body: bytes) -> str:
     try:
-        text = body.decode()
+        return body.decode()
     except UnicodeDecodeError as error:
         raise ProblemError(400, f"The body is not UTF-8: byte {error.start} cannot be read") from None
-    if len(body) > _LARGE_BYTES:
-        _refuse_too_many_parts(text)
+
+
+def _loads(text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
