@@ -19,7 +19,7 @@ const NAME = [
   '[_-](?:pass|pw|auth|cookie)',
   'secret',
   'token',
-  'tokens(?!["\']?\\s*[:=]\\s*\\d{1,7}\\b)',
+  'tokens(?!["\']?\\s*[:=]?\\s*\\d{1,7}\\b)',
   '(?:api|access|account|app|auth|client|consumer|deploy|encryption|license|master|private|secret|service|shared|signing|storage|subscription)[_. -]?key',
   '(?:private|secret|signing)[_-]key[_-]id',
   'credentials?',
