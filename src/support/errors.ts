@@ -54,7 +54,8 @@ export class SetupError extends KtxExpectedError {
   /** Adds what its thrower could not know and may explain it, such as settings that are not obeyed. */
   explain(evidence: readonly string[], remedies: readonly Remedy[]): void {
     this.evidence = [...new Set([...this.evidence, ...evidence.map(harmlessLine)])];
-    this.remedies = uniqueRemedies([...this.remedies, ...remedies]);
+    // Without typed actions of its own those of its cause count, which these must not hide.
+    if (this.remedies.length > 0) this.remedies = uniqueRemedies([...this.remedies, ...remedies]);
     this.nextSteps = [...new Set([...this.nextSteps, ...remedies.map(remedyText)])];
   }
 }

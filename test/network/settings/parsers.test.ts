@@ -142,6 +142,11 @@ describe('pip configuration', () => {
       '[global]\n--index-url = https://a\n--Extra_Index_Url=https://b',
       { global: { 'index-url': 'https://a', 'extra-index-url': 'https://b' } },
     ],
+    [
+      'an option that is indented deeper than the section before it',
+      '[global]\nindex-url = https://a\n[install]\n  proxy = p\n',
+      { global: { 'index-url': 'https://a' }, install: { proxy: 'p' } },
+    ],
     ['the separator that comes first', '[global]\nproxy : a=b', { global: { proxy: 'a=b' } }],
     ['lines that end in CR', '[global]\rproxy = p\rtimeout = 3', { global: { proxy: 'p', timeout: '3' } }],
     // Set by an image's recipe that ran twice: motioneye-project/motioneye 2905
@@ -430,6 +435,18 @@ describe('addresses', () => {
       expect(error).toBeInstanceOf(AddressError);
       expect(String(error)).not.toMatch(/sesame|h\.example|\bme\b/i);
     }
+  });
+
+  it.each([
+    ['"http://me:pw@p.example:1"', 'the value has quotes in it; write it without them'],
+    ["'https://a.example/simple'", 'the value has quotes in it; write it without them'],
+    ['http://me:1/2@p.example:1', 'a login in it ends too early: encode the password'],
+    ['http://${PROXY}:1', 'the value names a variable that is not filled in'],
+    ['http://%PROXY%:1', 'the value names a variable that is not filled in'],
+    ['ftp://p.example', 'ftp: is not supported'],
+    ['http://', 'it is not an address'],
+  ])('says what is wrong with %s', (value, words) => {
+    for (const read of [at, readProxyAddress]) expect(() => read(value)).toThrow(words);
   });
 
   it('is shown without what may be a secret', () => {
