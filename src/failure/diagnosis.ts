@@ -53,6 +53,7 @@ export interface CauseRow extends Cause {
 export const CAUSES: readonly CauseRow[] = [
   // uv said it.
   { ...disk('disk-full', 'The disk is full'), uv: /\(os error (?:28|112)\)/ },
+  { ...disk('disk-full', 'The disk quota of this user is used up'), uv: /\(os error (?:122|69)\)/ },
   { ...readOnly(), uv: /\(os error 30\)/ },
   {
     cause: 'held-by-another-program',

@@ -101,6 +101,8 @@ const SHARED_SHAPES: readonly Shape[] = [
         kind: 'file',
         what: 'locks',
       },
+      // What FUSE file systems make of a file that is deleted while it is open.
+      { name: /^\.fuse_hidden[0-9a-f]+$/, kind: 'file', what: 'locks' },
     ],
   },
   {

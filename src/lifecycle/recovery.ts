@@ -19,13 +19,18 @@ const PARTIAL_LIFETIME_MS = 7 * 24 * 60 * 60 * 1000;
  * Puts in order what killed runs left: ends processes that outlived them, removes what was begun, finishes what comes after a
  * switch. Needs write access, which means that no run is under way. Says what it did; may itself be interrupted and repeated.
  */
-export async function recover(options: { runtimeRoot: string; note: Note }): Promise<void> {
+export async function recover(options: {
+  runtimeRoot: string;
+  note: Note;
+  /** Also where no run was killed: a removal may have failed. */
+  alwaysTidies?: boolean;
+}): Promise<void> {
   const shared = sharedLayout(options.runtimeRoot);
   const runs = await readLeftRuns(shared.runsDir);
   let endedCount = 0;
   for (const run of runs) endedCount += await endSurvivors(run);
   const removed: string[] = [];
-  if (runs.length > 0) {
+  if (runs.length > 0 || options.alwaysTidies) {
     for (const versionDir of await versionDirs(options.runtimeRoot)) {
       const tidied = await tidyEnvironments(versionDir, isEnvironmentInUse);
       removed.push(...tidied.removed);
@@ -59,7 +64,7 @@ export async function recoverIfFree(options: {
   note: Note;
 }): Promise<void> {
   const access = { ...options, step: 'recovery', shouldWait: false };
-  await withWriteAccess(access, () => recover(options));
+  await withWriteAccess(access, () => recover({ ...options, alwaysTidies: true }));
 }
 
 /** Ends what a dead run started and what that started. @returns how many processes there were. */

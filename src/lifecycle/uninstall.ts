@@ -8,7 +8,7 @@ import { killIfThere } from '../daemon/stop.ts';
 import { isProcessAlive, type ProcessCommand } from '../process/list-processes.ts';
 import { processesFrom } from '../runtime/environments-in-use.ts';
 import { type Note, withWriteAccess } from '../runtime/write-access.ts';
-import { errorCode, errorMessage, SetupError } from '../support/errors.ts';
+import { errorCode, errorMessage, isRefusedRemoval, SetupError } from '../support/errors.ts';
 import { syncDirectory } from '../support/fs/atomic-file.ts';
 import { originalPath, removeAside } from '../support/fs/remove-aside.ts';
 import { type Inventory, type OwnedItem, takeInventory } from './inventory.ts';
@@ -116,11 +116,9 @@ export async function uninstallManagedPythonRuntimes(options: UninstallOptions):
   );
 }
 
-/** Node takes a file that may not be deleted for a folder and complains that it is none. */
 function removalProblem(error: unknown): string {
-  const { syscall, path } = error as NodeJS.ErrnoException;
-  if (errorCode(error) === 'ENOTDIR' && syscall === 'scandir') return `operation not permitted: ${path}`;
-  return errorMessage(error);
+  const { path } = error as NodeJS.ErrnoException;
+  return isRefusedRemoval(error) ? `operation not permitted: ${path}` : errorMessage(error);
 }
 
 function leftOf(entries: readonly { path: string; sizeBytes: number; reason: string; what?: string }[]) {

@@ -7,11 +7,12 @@ import { kindOf } from '../support/fs/file-kind.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
 import { removeAside, type Telling } from '../support/fs/remove-aside.ts';
 import { parseSchema } from '../support/schema.ts';
+import { ENVIRONMENT_ID } from './left-runs.ts';
 import { type InstalledKtxRuntimeManifest, MAX_MANIFEST_BYTES, readInstalledManifest } from './manifest.ts';
 import { installedManifestSchema } from './manifest-schema.ts';
 
-/** Names of environments; nothing else in their folder is ever touched. */
-export const ENVIRONMENT_ID = /^[0-9a-f]{8}$/;
+export { ENVIRONMENT_ID };
+
 /** What interruptions leave in a version's folder or in `envs`: of a removal, of a new link `.venv`, of a new manifest. */
 export const LEFTOVERS = {
   folder: /^(?:[0-9a-f]{8}|\.venv)\.[0-9a-f]{8}\.removed$/,

@@ -1,4 +1,4 @@
-import { realpath } from 'node:fs/promises';
+import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { ManagedPythonRuntimeLayout } from '../core/layout.ts';
 import type { InstalledKtxRuntimeManifest } from './manifest.ts';
@@ -28,9 +28,10 @@ export async function findInstalledEnvironment(
   const own = (path: string) => join(venvDir, relative(computed.venvDir, path));
   const pythonPath = own(computed.pythonPath);
   const daemonPath = own(computed.daemonPath);
+  const linked = await linkedEnvironments(computed.versionDir);
   const outside = (what: string, path: string): InstalledEnvironment => ({
     layout: computed,
-    problem: `${what} executable lies outside of ${computed.versionDir}: ${path}`,
+    problem: linked ?? `${what} executable lies outside of ${computed.versionDir}: ${path}`,
   });
   if (!(await isSamePath(python.executable, pythonPath))) return outside('Python', python.executable);
   if (!(await isSamePath(python.daemonExecutable, daemonPath)))
@@ -43,6 +44,18 @@ export async function findInstalledEnvironment(
   if (folder !== null && daemon !== null && daemon !== join(folder, basename(daemonPath)))
     return outside('ktx-daemon', daemon);
   return { layout: { ...computed, venvDir, pythonPath, daemonPath }, problem: null };
+}
+
+/**
+ * Environments are made and removed only in a real folder: what a link leads to is somebody else's, and nothing there is removed.
+ * @returns one sentence when there is a link in its place, else `null`.
+ */
+export async function linkedEnvironments(versionDir: string): Promise<string | null> {
+  const path = join(versionDir, 'envs');
+  const status = await lstat(path).catch(() => null);
+  return status?.isSymbolicLink()
+    ? `${path} is a link, and ktx uses environments only in a real folder`
+    : null;
 }
 
 /** The folder in this version that has the name of the one written down. */

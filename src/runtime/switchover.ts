@@ -62,7 +62,10 @@ async function tidyAfterSwitch(
   id: string,
   note: Note,
 ): Promise<void> {
-  journal.write({ switchedTo: id });
+  // A full disk takes no note, and is no reason to leave more on it.
+  try {
+    journal.write({ switchedTo: id });
+  } catch {}
   const { problems } = await tidyEnvironments(versionDir, isEnvironmentInUse);
   for (const text of problems) note('warning', text);
 }

@@ -1,7 +1,7 @@
 // biome-ignore lint/style/noRestrictedImports: makes new files only (wx), synchronously
 import { existsSync, mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { sharedLayout } from '../core/layout.ts';
@@ -11,6 +11,7 @@ import { jsonText } from '../support/fs/atomic-file.ts';
 import { fileIdentity } from '../support/fs/file-identity.ts';
 import { type FileLock, tryFileLock } from '../support/fs/file-lock.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
+import { formatCount } from '../support/text/format.ts';
 import { assertTrustedFolders } from './trusted-folders.ts';
 
 /** How something is said to whoever runs the command. */
@@ -42,6 +43,8 @@ export interface WriteAccessOptions {
 /** The lock that all take, whatever they change. */
 const ROOT = 'root';
 const POLL_INTERVAL_MS = 100;
+/** Of SQLite's 512, with a final NUL and room for the `-journal` that it appends. */
+const MAX_LOCK_PATH_BYTES = 503;
 const MAX_HOLDER_BYTES = 64 * 1024;
 /** A holder writes its name within milliseconds; after this a lock that nobody put his name to is strange. */
 const UNKNOWN_HOLDER_AFTER_MS = 5000;
@@ -83,6 +86,7 @@ export async function withWriteAccess<T>(
   const { runtimeRoot, versions } = options;
   const { locksDir } = sharedLayout(runtimeRoot);
   const versionDirs = versions.map((version) => join(runtimeRoot, version));
+  for (const version of versions) assertLockablePath(runtimeRoot, version);
   const { groupShared } = await assertTrustedFolders(runtimeRoot, versionDirs);
   if (groupShared !== null) options.note('warning', groupSharedText(groupShared));
   const self = {
@@ -125,6 +129,27 @@ export async function withWriteAccess<T>(
       lock.release();
     }
   }
+}
+
+/**
+ * SQLite, which takes the locks, opens no longer path, and would only say that it cannot open it.
+ * @throws SetupError with both lengths; nothing was made then.
+ */
+export function assertLockablePath(runtimeRoot: string, version: string): void {
+  if (process.platform === 'win32') return;
+  const path = resolve(sharedLayout(runtimeRoot).locksDir, `${version}.lock`);
+  const tooLong = Buffer.byteLength(path) - MAX_LOCK_PATH_BYTES;
+  if (tooLong <= 0) return;
+  throw new SetupError(
+    `The path of the runtime folder is ${formatCount(tooLong, 'byte')} too long: ${runtimeRoot}`,
+    {
+      failureClass: 'conflict',
+      evidence: [
+        `${path} has ${Buffer.byteLength(path)} bytes; a lock file's path has at most ${MAX_LOCK_PATH_BYTES}`,
+      ],
+      nextSteps: ['Choose a shorter one: --runtime-root <dir>'],
+    },
+  );
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Emit } from '../core/events.ts';
 import { featuresSatisfy, type KtxRuntimeFeature, normaliseFeatures } from '../core/features.ts';
 import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout, sharedLayout } from '../core/layout.ts';
 import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
-import { runIds } from '../runtime/left-runs.ts';
+import { hasLeftEnvironments, runIds } from '../runtime/left-runs.ts';
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from '../runtime/manifest.ts';
 import { findDamage } from '../runtime/recorded-sizes.ts';
 import { assertTrustedFolders } from '../runtime/trusted-folders.ts';
@@ -69,10 +69,13 @@ async function isSameLock(present: InstalledKtxRuntimeManifest, assetDir: string
   );
 }
 
-/** A working runtime needs nothing written; what a killed run left beside it is put in order all the same. */
+/** A working runtime needs nothing written; what a killed run, or a removal that failed, left beside it is put in order all the same. */
 export async function tidyAfterKilledRun(layout: ManagedPythonRuntimeLayout, emit: Emit): Promise<void> {
   const { runtimeRoot, cliVersion } = layout;
-  if ((await runIds(sharedLayout(runtimeRoot).runsDir)).length === 0) return;
+  const isTidy =
+    (await runIds(sharedLayout(runtimeRoot).runsDir)).length === 0 &&
+    !(await hasLeftEnvironments(layout.versionDir));
+  if (isTidy) return;
   const { recoverIfFree } = await import('../lifecycle/recovery.ts');
   const note = (level: 'info' | 'warning', text: string) => emit({ type: 'note', step: 'plan', level, text });
   await recoverIfFree({ runtimeRoot, versions: [cliVersion], note });

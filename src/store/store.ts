@@ -6,6 +6,7 @@ import {
   absentAsNull,
   CancelledError,
   errorMessage,
+  isRefusedRemoval,
   SetupError,
   throwIfCancelled,
   volumeFailureClass,
@@ -166,7 +167,16 @@ export function openStore(storeDir: string, known?: KnownFiles): ArtefactStore {
     },
     discardPartial: (artefact) => partials.discard(artefact.sha256),
     async remove(artefact) {
-      await rm(folderOf(artefact), { recursive: true, force: true });
+      const folder = folderOf(artefact);
+      await rm(folder, { recursive: true, force: true }).catch((error: unknown) => {
+        if (!isRefusedRemoval(error) && volumeFailureClass(error) === null) throw error;
+        throw new SetupError(`${folder} cannot be removed.`, {
+          failureClass: 'permission',
+          evidence: [isRefusedRemoval(error) ? 'the system does not permit it' : errorMessage(error)],
+          nextSteps: ['Check its owner and attributes (lsattr, chattr -i), then run the same command again'],
+          cause: error,
+        });
+      });
     },
   };
 }

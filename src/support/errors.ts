@@ -87,8 +87,13 @@ export function isAbsence(error: unknown): boolean {
 /** What an error of the file system stands for, where that is a full disk or a missing right; else `null`. */
 export function volumeFailureClass(error: unknown): 'disk' | 'permission' | null {
   const code = errorCode(error) ?? '';
-  if (['ENOSPC', 'EDQUOT'].includes(code)) return 'disk';
+  if (['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)) return 'disk';
   return ['EACCES', 'EPERM', 'EROFS'].includes(code) ? 'permission' : null;
+}
+
+/** Node takes a file that may not be deleted, such as an immutable one, for a folder and complains that it is none. */
+export function isRefusedRemoval(error: unknown): boolean {
+  return errorCode(error) === 'ENOTDIR' && (error as NodeJS.ErrnoException).syscall === 'scandir';
 }
 
 /** For `catch`: what is not there is `null`; anything else goes on. */

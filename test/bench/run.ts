@@ -8,6 +8,7 @@ const BENCHES: Record<string, () => Promise<BenchRow[]>> = {
   flood: async () => (await import('./flood.ts')).floodBench(),
   transfer: async () => (await import('./transfer.ts')).transferBench(),
   'cold-install': async () => (await import('./cold-install.ts')).coldInstallBench(),
+  durability: async () => (await import('./durability.ts')).durabilityBench(),
   reinstall: async () => (await import('./reinstall.ts')).reinstallBench(),
 };
 

@@ -7,6 +7,7 @@ import { openWheelhouse } from '../fixtures/wheelhouse.ts';
 import { findInterpreters } from '../kernel/interpreters.ts';
 import { type FlipRow, flipRows, flipTable } from './bit-flips.ts';
 import { crowdRows, crowdTable } from './crowd.ts';
+import { INTRUDERS, type MatrixRow, makeMachine, matrixTable, tryIntruder } from './file-matrix.ts';
 import { kernelRun, kernelTable } from './kernel.ts';
 import { type KillPlan, type KillRow, killRows, killTable, type Scenario, seeded } from './kill.ts';
 import { loopDiskObstacle } from './loop-disk.ts';
@@ -77,6 +78,13 @@ if (isWanted('power-cut')) {
     for (const plan of cutPlans()) cuts.push(...(await cutRows(index, plan)));
   }
 }
+const fileRows: MatrixRow[] = [];
+if (isWanted('files')) {
+  const machine = await makeMachine(index);
+  for (const file of machine.files)
+    for (const intruder of INTRUDERS) fileRows.push(await tryIntruder(machine, file, intruder));
+  await machine.remove();
+}
 const crowd = isWanted('crowd')
   ? await crowdRows(index, { workers: 5, turns: 20, seed: Date.now() % 1_000_000 })
   : [];
@@ -89,6 +97,10 @@ if (rows.length > 0) {
 if (cuts.length > 0) {
   console.log(`power cut\n${cutTable(cuts)}\n`);
   isBroken ||= cuts.some((row) => row.broken.length > 0);
+}
+if (fileRows.length > 0) {
+  console.log(`in the place of a file\n${matrixTable(fileRows)}\n`);
+  isBroken ||= fileRows.some((row) => row.problems.length > 0);
 }
 if (flips.length > 0) {
   console.log(`one bit flipped\n${flipTable(flips)}\n`);

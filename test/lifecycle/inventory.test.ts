@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
-import { mkdir, mkdtemp, open, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import fs, { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { sharedLayout } from '../../src/core/layout.ts';
 import { takeInventory } from '../../src/lifecycle/inventory.ts';
 import { uninstallManagedPythonRuntimes } from '../../src/lifecycle/uninstall.ts';
@@ -180,21 +181,24 @@ describe('the inventory of a runtime root', () => {
     }
   });
 
-  it.runIf(process.platform !== 'win32')(
-    'looks on when an environment goes away under its eyes',
-    async () => {
-      const dir = join(runtimeRoot, '0.3.0', 'envs', 'deadbeef');
-      await mkdir(dir, { recursive: true });
-      // Who reads a pipe waits for who writes it, so it is known when the inventory is in the midst of this folder.
-      const pipe = join(dir, 'environment.json');
-      execFileSync('mkfifo', [pipe]);
-      const inventory = takeInventory(runtimeRoot);
-      const writer = await open(pipe, 'w');
-      await rm(dir, { recursive: true });
-      await writer.close();
-      expect((await inventory).foreign).toEqual([]);
-    },
-  );
+  it('looks on when an environment goes away under its eyes', async () => {
+    const dir = join(runtimeRoot, '0.3.0', 'envs', 'deadbeef');
+    await mkdir(dir, { recursive: true });
+    await put('0.3.0/envs/deadbeef/environment.json', '{}');
+    const { lstat } = fs;
+    const replace = (next: typeof lstat) => {
+      fs.lstat = next;
+      syncBuiltinESMExports();
+    };
+    onTestFinished(() => replace(lstat));
+    // The inventory is in the midst of this folder when it asks for the record.
+    replace((async (path: string) => {
+      if (path.endsWith('environment.json')) await rm(dir, { recursive: true, force: true });
+      return lstat(path);
+    }) as typeof lstat);
+    expect((await takeInventory(runtimeRoot)).foreign).toEqual([]);
+    expect(await pathExists(dir)).toBe(false);
+  });
 
   it.runIf(canProtectFiles())('names the file that may not be deleted, and why the locks stay', async () => {
     await writeRuntime(runtimeRoot, '0.3.0');

@@ -93,32 +93,55 @@ function budgetLines(budget: VolumeBudget): string[] {
 
 /** Words for an error that means a full disk, with the volume and the bytes; any other error as it is. */
 export async function explainFullDisk(error: unknown, needs: readonly DiskNeed[]): Promise<unknown> {
-  if (!isFullDisk(error)) return error;
+  const reason = fullReason(error);
+  if (reason === null) return error;
   const budgets = await volumeBudgets(needs);
   const [fullest] = [...budgets].sort((a, b) => (a.freeBytes ?? Infinity) - (b.freeBytes ?? Infinity));
   const where = fullest
     ? `the volume of ${fullest.path} (${formatBytesOrUnknown(fullest.freeBytes)} free)`
     : '';
-  return new SetupError(`The disk became full: ${where || errorMessage(error)}.`, {
+  return new SetupError(`${FULL_TITLES[reason]}: ${where || errorMessage(error)}.`, {
     failureClass: 'disk',
     evidence: [...budgets.flatMap(budgetLines), ...errorMessage(error).split('\n').slice(0, 6)],
-    nextSteps: [
-      'Free some space, then run the same command again',
-      'Put the runtime elsewhere: --runtime-root <dir>',
-    ],
+    nextSteps: [FULL_STEPS[reason], 'Put the runtime elsewhere: --runtime-root <dir>'],
     cause: error,
   });
 }
 
-/** By errno (ENOSPC 28, EDQUOT 122), which uv prints too: words may be localised. */
-function isFullDisk(error: unknown): boolean {
-  if (error instanceof UvCommandError && /\(os error (?:28|122)\)/.test(error.output)) return true;
+type FullReason = 'ENOSPC' | 'EDQUOT' | 'EFBIG';
+
+const FULL_TITLES: Record<FullReason, string> = {
+  ENOSPC: 'The disk became full',
+  EDQUOT: 'The disk quota of this user is used up',
+  EFBIG: 'A file became larger than this user may write',
+};
+
+const FULL_STEPS: Record<FullReason, string> = {
+  ENOSPC: 'Free some space, then run the same command again',
+  EDQUOT: 'Delete files of yours there, or ask for a larger quota, then run the same command again',
+  EFBIG: 'Lift the limit (ulimit -f unlimited), then run the same command again',
+};
+
+/** The numbers of Linux, and of macOS where they differ. */
+const FULL_NUMBERS: readonly (readonly [RegExp, FullReason])[] = [
+  [/\bos error 28\b/, 'ENOSPC'],
+  [/\bos error (?:122|69)\b/, 'EDQUOT'],
+  [/\bos error 27\b|SIGXFSZ/, 'EFBIG'],
+];
+
+/** By errno, which uv prints too: words may be localised. */
+function fullReason(error: unknown): FullReason | null {
   for (let current = error, depth = 0; current !== undefined && depth < 8; depth++) {
     const code = errorCode(current);
-    if (code === 'ENOSPC' || code === 'EDQUOT') return true;
+    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') return code;
+    if (current instanceof UvCommandError) {
+      const { output } = current;
+      const found = FULL_NUMBERS.find(([pattern]) => pattern.test(output));
+      if (found) return found[1];
+    }
     current = current instanceof Error ? current.cause : undefined;
   }
-  return false;
+  return null;
 }
 
 /**

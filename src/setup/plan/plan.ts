@@ -4,7 +4,8 @@ import { withPatterns } from '../../network/address/host-patterns.ts';
 import { joinFailures, mostRelevantFailure } from '../../network/errors/joined-failures.ts';
 import { choosePython, type PythonDecision } from '../../python/python-choice.ts';
 import { newEnvironmentDir } from '../../runtime/environments.ts';
-import { readWriteMark } from '../../runtime/write-access.ts';
+import { linkedEnvironments } from '../../runtime/installed-environment.ts';
+import { assertLockablePath, readWriteMark } from '../../runtime/write-access.ts';
 import { unavailability } from '../../shipped/feature-support.ts';
 import { type Artefact, artefactsOf, largestArtefact, type RuntimeLock } from '../../shipped/lock.ts';
 import { type LockedAsset, readLockedAsset } from '../../shipped/locked-asset.ts';
@@ -39,12 +40,28 @@ import { planModel } from './plan-model.ts';
 import { summarisePlan } from './plan-summary.ts';
 import { planUv } from './plan-uv.ts';
 
+/** @throws SetupError for a root that an install would fail in, or whose environments nobody would ever remove. */
+async function assertUsableRoot(layout: Present['layout']): Promise<void> {
+  assertLockablePath(layout.runtimeRoot, layout.cliVersion);
+  const linked = await linkedEnvironments(layout.versionDir);
+  if (linked === null) return;
+  throw new SetupError(`${linked}.`, {
+    failureClass: 'conflict',
+    evidence: [layout.versionDir],
+    nextSteps: [
+      'Remove the link, then run the same command again',
+      'For a bigger disk, put the whole runtime there: --runtime-root <dir>, or a link in the place of its folder',
+    ],
+  });
+}
+
 /** The plan of a new environment, see `prepareInstall`. */
 export async function planInstall(options: PrepareOptions, present: Present): Promise<InstallPreparation> {
   const { layout } = present;
   const writeMark = await readWriteMark(layout.runtimeRoot);
   await assertWritableFolder(sharedLayout(layout.runtimeRoot).root);
   await assertWritableFolder(layout.versionDir);
+  await assertUsableRoot(layout);
   if (!options.exec) await assertExecutableVolume(layout.runtimeRoot);
   const [host, lockedAsset] = await Promise.all([detectHost(), readLockedAsset(layout.assetDir)]);
   const network = setupNetwork({ ...options, lock: lockedAsset?.lock ?? null });

@@ -1,0 +1,29 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type LoopbackIndex, startLoopbackIndex } from '../fixtures/loopback-index.ts';
+import { openWheelhouse } from '../fixtures/wheelhouse.ts';
+import { INTRUDERS, type Machine, makeMachine, matrixTable, tryIntruder } from './file-matrix.ts';
+
+/** The short form of `npm run test:faults files`: each file once, what lies in its place in turn. */
+let index: LoopbackIndex;
+let machine: Machine;
+beforeAll(async () => {
+  index = await startLoopbackIndex(await openWheelhouse());
+  machine = await makeMachine(index);
+}, 300_000);
+afterAll(async () => {
+  await machine?.remove();
+  await index?.close();
+});
+
+it.runIf(process.platform !== 'win32')(
+  'whatever lies in the place of a file: a clear error or a repair, no hang, nothing written through',
+  { timeout: 1_800_000 },
+  async () => {
+    const rows = [];
+    for (const [position, file] of machine.files.entries())
+      rows.push(await tryIntruder(machine, file, INTRUDERS[position % INTRUDERS.length]!));
+    console.log(matrixTable(rows));
+    expect(rows.flatMap(({ file, problems }) => problems.map((text) => `${file}: ${text}`))).toEqual([]);
+    expect(rows.length).toBeGreaterThan(20);
+  },
+);
