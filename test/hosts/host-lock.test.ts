@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { withHostLock } from '../../src/hosts/host-lock.ts';
 import { CancelledError } from '../../src/support/errors.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
@@ -43,6 +43,7 @@ it('a run that is killed leaves no lock, and its second stays its own', async ()
   const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  onTestFinished(() => void child.kill('SIGKILL'));
   const [first] = await once(child.stdout, 'data');
   const waiting = Promise.withResolvers<void>();
   const next = withHostLock({ homeDir, host: 'h', onWait: waiting.resolve }, async (now) => now);
