@@ -1,7 +1,9 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { CodexKtxLlmRuntime } from '../../src/models/codex/runtime.ts';
+import type { CodexSdkRunner } from '../../src/models/codex/sdk-runner.ts';
 import { readProcessStart } from '../../src/process/process-table.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { codexCliName, isCodexCliPresent, newChildren, ownDescendants, realRunner } from './real-codex.ts';
@@ -12,6 +14,15 @@ async function cliScript(body: string): Promise<string> {
   await writeFile(path, `#!/bin/sh\n${body}\n`);
   await chmod(path, 0o755);
   return path;
+}
+
+/** By the time it is closed, the CLI is gone and its children have lost their parent. */
+async function* slowToClose(events: AsyncIterable<unknown>): AsyncGenerator<unknown> {
+  try {
+    yield* events;
+  } finally {
+    await delay(300);
+  }
 }
 
 /** The CLI and what it has started, once both are there. */
@@ -70,10 +81,14 @@ describe.skipIf(!isCodexCliPresent || process.platform === 'win32')(
       const step = '{"type":"item.completed","item":{"type":"command_execution"}}';
       const path = await cliScript(`sleep 787 &\necho '${step}'\nwait`);
       let started: number[] = [];
+      const cli = realRunner({ PATH }, path);
+      const runner: CodexSdkRunner = {
+        runStreamed: async (input) => slowToClose(await cli.runStreamed(input)),
+      };
       const runtime = new CodexKtxLlmRuntime({
         projectDir: '.',
         modelSlots: { default: 'codex' },
-        runner: realRunner({ PATH }, path),
+        runner,
       });
       const result = await runtime.runAgentLoop({
         modelRole: 'default',

@@ -9,7 +9,7 @@ export interface CodexRunRequest {
   signal?: AbortSignal;
   /** Stop as soon as this many steps are completed. */
   stepBudget?: number;
-  /** Called when the budget is used up. */
+  /** Called when the budget is used up; fires `signal`. */
   onBudgetReached?: () => void;
   /** Called with 1, 2, … as steps complete; the next event is read after it. Must not throw. */
   onStep?: (step: number) => void | Promise<void>;
@@ -74,12 +74,19 @@ async function readStream(
     await Promise.race([LibraryChildren.outside(() => onStep?.(step)), abandoned]);
     if (progress !== 'step' || stepBudget === undefined || step < stepBudget || signal?.aborted) continue;
     run.isOverBudget = true;
-    // Before the library's own signal, which reaches the root alone: the processes below it are found from there.
-    const ended = children.end();
     onBudgetReached?.();
-    await Promise.race([Promise.allSettled([iterator.return?.(), ended]), delay(ABANDON_MS)]);
+    await closeStream(iterator);
     return;
   }
+}
+
+/** Waits no longer than `ABANDON_MS`. */
+async function closeStream(iterator: AsyncIterator<unknown>): Promise<void> {
+  const patience = new AbortController();
+  const tooLong = delay(ABANDON_MS, undefined, { signal: patience.signal }).catch(() => {});
+  await Promise.race([Promise.resolve(iterator.return?.()).catch(() => {}), tooLong]);
+  // A timer that is left would keep the program alive.
+  patience.abort();
 }
 
 /** Rejects when the signal has fired, the run's processes are gone, and its stream still has not ended. */
@@ -88,6 +95,7 @@ function abandonment(signal: AbortSignal | undefined, children: LibraryChildren)
   promise.catch(() => {});
   const done = new AbortController();
   const giveUp = async (): Promise<void> => {
+    // Listening since before the library does, which ends the root alone: the processes below it are found from there.
     await children.end();
     await delay(ABANDON_MS, undefined, { signal: done.signal }).catch(() => {});
     reject(signal?.reason);
