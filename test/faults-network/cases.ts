@@ -5,6 +5,7 @@ import type { MatrixCase } from './lab.ts';
 import { PROXY_CASES } from './proxy-cases.ts';
 import { SETTING_CASES } from './setting-cases.ts';
 import { TOOL_CASES } from './tool-cases.ts';
+import { TRUST_CASES } from './trust-cases.ts';
 import { WAY_CASES } from './way-cases.ts';
 
 /** Everything that the matrix plants. */
@@ -14,6 +15,7 @@ export const CASES: readonly MatrixCase[] = [
   ...FILE_CASES,
   ...TOOL_CASES,
   ...SETTING_CASES,
+  ...TRUST_CASES,
   ...ANSWER_CASES,
   ...PROXY_CASES,
 ];

@@ -1,9 +1,5 @@
-import {
-  NETWORK_CAUSES,
-  type NetworkFacts,
-  type NetworkReason,
-  networkEvidence,
-} from '../../failure/causes/network-causes.ts';
+import { NETWORK_CAUSES, type NetworkReason } from '../../failure/causes/network-causes.ts';
+import { type NetworkFacts, networkEvidence } from '../../failure/causes/network-facts.ts';
 import { SetupError } from '../../support/errors.ts';
 import { askForAccess, type RemedyId } from '../../support/remedies.ts';
 import { isBuiltInHost } from '../address/official-hosts.ts';

@@ -1,4 +1,5 @@
-import type { NetworkFacts, NetworkReason } from '../../failure/causes/network-causes.ts';
+import type { NetworkReason } from '../../failure/causes/network-causes.ts';
+import type { NetworkFacts } from '../../failure/causes/network-facts.ts';
 import { shownAddress } from '../address/address.ts';
 import { authenticationSchemes } from './authentication-schemes.ts';
 import type { ProxyAnswer, ProxyError } from './connect-errors.ts';
