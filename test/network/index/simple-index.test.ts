@@ -168,6 +168,13 @@ describe('index pages in JSON', () => {
     await expect(readPage(text, JSON_TYPE)).rejects.toThrow();
   });
 
+  it('refuses what nests deeper than any index', async () => {
+    const nested = `${'['.repeat(100)}${']'.repeat(100)}`;
+    await expect(readPage(`{"x":${nested},"files":[]}`, JSON_TYPE)).rejects.toThrow(
+      'nests deeper than 64 levels',
+    );
+  });
+
   it.each([
     '{"filename":"a.whl"}',
     '{"filename":"a.whl","url":7}',
