@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { assertNoLinkWithin } from './regular-file.ts';
+import { errorCode } from '../errors.ts';
+import { assertNoLinkWithin, UnusableFileError } from './regular-file.ts';
 
 /** Makes a folder and those above it, writable for others under no umask. @throws the file system's error. */
 export async function makeFolder(path: string): Promise<void> {
@@ -34,6 +35,7 @@ export async function writeFileAtomic(
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
+    if (errorCode(error) === 'EISDIR') throw new UnusableFileError(path, 'is a folder, not a file');
     throw error;
   }
   if (isDurable) await syncDirectory(dirname(path));
