@@ -13,7 +13,19 @@ import { pageFormat } from './simple-index.ts';
 export const MAX_PAGE_BYTES = 32 * 1024 * 1024;
 /** The event loop gets a turn after this, so a signal is never kept waiting. */
 const MAX_SLICE_MS = 15;
-const SLICE_BYTES = 64 * 1024;
+const SLICE_BYTES = 32 * 1024;
+
+/** Of all readers together: many pages are read side by side, and each that had a turn of its own would add to the wait. */
+let turnStartedAt = Number.NEGATIVE_INFINITY;
+let turn: Promise<void> | null = null;
+
+function nextTurn(): Promise<void> {
+  turn ??= setImmediate().then(() => {
+    turn = null;
+    turnStartedAt = performance.now();
+  });
+  return turn;
+}
 
 /**
  * Reads an index page while it arrives. Time is linear in its length, memory is bounded whatever it holds, and the event loop
@@ -28,7 +40,6 @@ export async function readIndexPage(
   const decoder = new TextDecoder();
   let reading: { format: IndexPage['format']; parser: PageParser } | null = null;
   let sizeBytes = 0;
-  let sliceStartedAt = performance.now();
   for await (const bytes of body) {
     sizeBytes += bytes.byteLength;
     if (sizeBytes > MAX_PAGE_BYTES)
@@ -43,10 +54,9 @@ export async function readIndexPage(
         reading = { format, parser: await parserOf(format, page) };
       }
       reading.parser.write(text);
-      if (performance.now() - sliceStartedAt < MAX_SLICE_MS) continue;
-      await setImmediate();
+      if (performance.now() - turnStartedAt < MAX_SLICE_MS) continue;
+      await nextTurn();
       throwIfCancelled(page.signal);
-      sliceStartedAt = performance.now();
     }
   }
   if (reading === null) return null;
