@@ -67,7 +67,9 @@ export const FLOORS = [
     ['src/setup/build', 'fetch, build, prove, switch'],
   ],
   [['src/setup', 'a whole setup: plan it, run it, report it']],
-  [['src/doctor', 'checks, and what they found']],
+  [['src/doctor/checks', 'what is looked at, one function a check']],
+  [['src/doctor/repairs', 'what mends a finding, and how it is undone']],
+  [['src/doctor', 'runs checks and repairs, and tells what they found']],
   [['src/wizard', 'the state machine of the wizard']],
   [['src/present', 'events as lines, prompts or JSON']],
   [

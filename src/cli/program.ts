@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { KtxRuntimeFeature } from '../core/features.ts';
 import { packageVersion } from '../core/program-version.ts';
 import type { KtxCliIo } from '../embed/io.ts';
+import { addDoctor, type DoctorArgs } from './commands/doctor-program.ts';
 import { addEmbed } from './commands/embed-program.ts';
 import type { LifecycleArgs } from './commands/lifecycle-command.ts';
 import { addModelHost, type ModelHostArgs } from './commands/model-host-program.ts';
@@ -24,6 +25,7 @@ export interface ProgramDeps {
   runLifecycle?: (args: LifecycleArgs, io: KtxCliIo) => Promise<number>;
   runModelHost?: (args: ModelHostArgs, io: KtxCliIo) => Promise<number>;
   runNetwork?: (args: NetworkArgs, io: KtxCliIo) => Promise<number>;
+  runDoctor?: (args: DoctorArgs, io: KtxCliIo) => Promise<number>;
   env?: NodeJS.ProcessEnv;
   cwd?: string;
   isStdinTty?: boolean;
@@ -95,6 +97,11 @@ function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number
   };
 
   addSetup(program, runSetup);
+  addDoctor(program, async (args) => {
+    if (deps.runDoctor) return finish(await deps.runDoctor(args, io));
+    const isDebug = program.opts<GlobalOptions>().debug;
+    finish(await runDoctor(args, io, { env: deps.env, isDebug, projectDir: await projectDir() }));
+  });
   const admin = program.command('admin').description('manage what ktx has on this machine');
   const runtime = addRuntime(admin, runRuntime);
   addDaemon(runtime, runRuntime, projectDir);
@@ -260,6 +267,19 @@ function addDaemon(
     .action(async ({ all }: { all?: boolean }) =>
       run({ command: 'stop', cliVersion, projectDir: await projectDir(), all: all === true }),
     );
+}
+
+/** Its checks and repairs start children, which a signal lets end in order. */
+async function runDoctor(
+  args: DoctorArgs,
+  io: KtxCliIo,
+  deps: { env: NodeJS.ProcessEnv | undefined; isDebug: boolean | undefined; projectDir: string },
+): Promise<number> {
+  const [{ withStopSignals }, { runDoctorCommand }] = await Promise.all([
+    import('../support/stop-signals.ts'),
+    import('./commands/doctor-command.ts'),
+  ]);
+  return withStopSignals((signal) => runDoctorCommand(args, io, { ...deps, signal }));
 }
 
 /** Both may start children and hold locks, so a signal lets them end in order. */

@@ -133,6 +133,8 @@ export interface CheckResult {
   detail: string;
   /** The next command, when there is one. */
   fix?: string;
+  /** Ids of repairs that help from here, best first. */
+  repairs?: readonly string[];
   durationMs: number;
 }
 

@@ -131,6 +131,7 @@ const checkSchema = z.object({
   status: z.enum(['pass', 'warn', 'fail', 'could-not-check', 'skipped']),
   detail: z.string(),
   fix: z.optional(z.string()),
+  repairs: z.optional(z.array(z.string())),
   durationMs: durationSchema,
 });
 

@@ -41,6 +41,8 @@ export interface ProofOptions {
   /** Folder of the embedding model; with it a vector is part of the proof. */
   modelDir?: string;
   env: NodeJS.ProcessEnv;
+  /** The children leave no compiled files in the environment. */
+  isReadOnly?: boolean;
   signal?: AbortSignal;
   /** Hides secrets in what the children print. */
   mask?: (text: string) => string;
@@ -157,6 +159,7 @@ export async function proveDaemon(options: ProofOptions): Promise<DaemonProof> {
       ...env,
       KTX_DAEMON_VERSION: options.cliVersion,
       KTX_DAEMON_NONCE: nonce,
+      ...(options.isReadOnly ? { PYTHONDONTWRITEBYTECODE: '1' } : {}),
       ...(options.modelDir ? { KTX_EMBEDDINGS_MODEL_DIR: options.modelDir } : {}),
     },
     signal,

@@ -1,5 +1,6 @@
 // biome-ignore lint/style/noRestrictedImports: makes new files only (wx), synchronously
 import { existsSync, mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -234,6 +235,29 @@ async function readLiveHolder(lockPath: string): Promise<Holder | null> {
   }
   const isElsewhere = holder.host !== hostname();
   return isElsewhere || readProcessStart(holder.pid) === holder.start ? holder : null;
+}
+
+/** Names beside the locks, for a doctor: a name without a live process was left by one that was killed. Reads only. */
+export async function readLockHolders(
+  locksDir: string,
+): Promise<(Holder & { path: string; isAlive: boolean })[]> {
+  const names = await readdir(locksDir).catch(() => []);
+  const holders = await Promise.all(
+    names
+      .filter((name) => name.endsWith('.lock.holder.json'))
+      .map(async (name) => {
+        const path = join(locksDir, name);
+        const text = await readRegularText(path, { maxBytes: MAX_HOLDER_BYTES }).catch(() => '');
+        try {
+          const holder = holderSchema.parse(JSON.parse(text));
+          const isElsewhere = holder.host !== hostname();
+          return [{ ...holder, path, isAlive: isElsewhere || readProcessStart(holder.pid) === holder.start }];
+        } catch {
+          return [];
+        }
+      }),
+  );
+  return holders.flat();
 }
 
 function writeHolder(lockPath: string, holder: Holder): void {

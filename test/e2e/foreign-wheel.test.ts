@@ -198,7 +198,7 @@ it('core without torch, then the extra with the CPU build of it', { timeout: 120
 
   expect((await runSetup({ ...options, features: ['local-embeddings'] })).status).toBe('ready');
   const checks = await runChecks(options);
-  expect(checks.map(({ status }) => status)).toEqual(checks.map(() => 'pass'));
+  expect(checks.filter(({ status }) => status !== 'pass' && status !== 'skipped')).toEqual([]);
   const daemon = await startManagedPythonDaemon({ ...daemonOptions, features: ['local-embeddings'] });
   onTestFinished(() => endNow([daemon.state.pid]));
   expect(daemon.status).toBe('started');

@@ -17,19 +17,19 @@ async function run(...argv: string[]) {
 
 describe('a mistyped command', () => {
   it.each<[string, string]>([
-    ['doctor', 'ktx admin runtime doctor'],
+    ['prune', 'ktx admin runtime prune'],
     ['status --json', 'ktx admin runtime status'],
     ['install --feature core', 'ktx admin runtime install'],
     ['setpu', 'ktx setup'],
     ['setupp --yes', 'ktx setup'],
     ['runtime status', 'ktx admin runtime status'],
     ['runtime', 'ktx admin runtime'],
-    ['admin doctor', 'ktx admin runtime doctor'],
+    ['admin prune', 'ktx admin runtime prune'],
     ['admin runtime stauts', 'ktx admin runtime status'],
     ['network set index', 'ktx admin network set'],
     ['admin runtime show', 'ktx admin network show'],
-    ['--project-dir doctor doctr', 'ktx admin runtime doctor'],
-    ['help doctr', 'ktx admin runtime doctor'],
+    ['--project-dir prune prnue', 'ktx admin runtime prune'],
+    ['help prnue', 'ktx admin runtime prune'],
     ['help admin runtime stauts', 'ktx admin runtime status'],
     ['help runtime status', 'ktx admin runtime status'],
     ['admin runtime help undoo', 'ktx admin runtime undo'],
@@ -95,7 +95,7 @@ describe('a usage error with --json', () => {
     ['setup --json --python snake', '--python takes auto', 'ktx setup --help'],
     ['setup --json', 'Missing setup choice: pass --yes', 'ktx setup --help'],
     ['admin runtime status --json --bogus', "unknown option '--bogus'", 'ktx admin runtime status --help'],
-    ['doctor --json', "unknown command 'doctor'", 'ktx admin runtime doctor'],
+    ['prune --json', "unknown command 'prune'", 'ktx admin runtime prune'],
     ['help admin bogus --json', "unknown command 'bogus'", 'ktx admin --help'],
     ['admin network set index --json', "missing required argument 'value'", 'ktx admin network set --help'],
     [
@@ -119,7 +119,7 @@ describe('a usage error with --json', () => {
     expect(lines[0].failure.nextSteps.join()).toContain(next);
   });
 
-  it.each(['setup --bogus', 'doctor', 'admin runtime status --bogus'])(
+  it.each(['setup --bogus', 'prune', 'admin runtime status --bogus'])(
     'without it `ktx %s` leaves stdout empty',
     async (line) => {
       expect(await run(...line.split(' '))).toMatchObject({ exitCode: 1, stdout: '' });

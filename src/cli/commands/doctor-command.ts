@@ -1,0 +1,221 @@
+import { managedRuntimeRoot } from '../../core/layout.ts';
+import type { CheckCost, RepairId } from '../../doctor/checks/check.ts';
+import type { DoctorTarget } from '../../doctor/checks/context.ts';
+import { doctorExitCode, runDoctor } from '../../doctor/doctor.ts';
+import type { DoctorEvent, DoctorResult } from '../../doctor/events.ts';
+import type { RepairPlan } from '../../doctor/repairs/repair.ts';
+import type { DoctorReport } from '../../doctor/report-schema.ts';
+import type { KtxCliIo } from '../../embed/io.ts';
+import { checkLines, repairStepLines } from '../../present/doctor-lines.ts';
+import { CancelledError } from '../../support/errors.ts';
+import { jsonText } from '../../support/fs/atomic-file.ts';
+import { formatCount, formatDuration } from '../../support/text/format.ts';
+import { printFailureEvent, thrownFailure, usageFailure } from '../output/failure-event.ts';
+import { printError } from '../output/print-error.ts';
+import type { DoctorArgs } from './doctor-program.ts';
+
+export interface DoctorDeps {
+  projectDir?: string;
+  env?: NodeJS.ProcessEnv;
+  signal?: AbortSignal;
+  isDebug?: boolean;
+}
+
+/** Runs `ktx doctor` and resolves with its exit code, see `doctorExitCode`; 130 when it was stopped. */
+export async function runDoctorCommand(
+  args: DoctorArgs,
+  io: KtxCliIo = process,
+  deps: DoctorDeps = {},
+): Promise<number> {
+  try {
+    switch (args.action) {
+      case 'print-schema':
+        io.stdout.write(await schemaText());
+        return 0;
+      case 'list':
+        return await list(args, io);
+      case 'check':
+        return await check(args, io, deps);
+      case 'fix':
+        return await fix(args, io, deps);
+      case 'undo':
+        return await undo(args, io, deps);
+    }
+  } catch (error) {
+    printError(io, error, deps.isDebug);
+    if (error instanceof CancelledError) return 130;
+    const untouched = args.action === 'fix' ? 'What was changed was put back.' : 'Nothing was changed.';
+    if (args.isJson) printFailureEvent(io, await thrownFailure(error, untouched));
+    return 1;
+  }
+}
+
+async function check(args: DoctorArgs, io: KtxCliIo, deps: DoctorDeps): Promise<number> {
+  const startedAt = performance.now();
+  const results = await runDoctor(targetOf(args, deps), {
+    costs: costsOf(args),
+    isDeep: args.isDeep,
+    ...(args.ids === null ? {} : { ids: args.ids }),
+    signal: deps.signal,
+    onEvent: args.isJson ? undefined : progressTo(io),
+  });
+  if (args.isJson) {
+    printReport(args, io, deps, results);
+    return doctorExitCode(results);
+  }
+  print(io, checkLines(results));
+  const { offeredRepairs } = await import('../../doctor/repair-run.ts');
+  const repairs = offeredRepairs(results);
+  print(io, [summaryOf(results, performance.now() - startedAt)]);
+  if (repairs.length > 0) print(io, [`Mend it: ktx doctor --fix --yes   (${repairs.join(', ')})`]);
+  return doctorExitCode(results);
+}
+
+async function fix(args: DoctorArgs, io: KtxCliIo, deps: DoctorDeps): Promise<number> {
+  const { fixRuntime, offeredRepairs, planRepairs, repairId } = await import('../../doctor/repair-run.ts');
+  const target = targetOf(args, deps);
+  const chosen = args.repairs?.map(repairId);
+  const options = {
+    isOffline: args.isOffline,
+    ...(args.indexUrl === null ? {} : { indexUrl: args.indexUrl }),
+    signal: deps.signal,
+  };
+  const costs = costsOf(args);
+  if (!args.isYes) {
+    const results = await runDoctor(target, { costs, isDeep: args.isDeep, signal: deps.signal });
+    const ids = chosen ?? offeredRepairs(results);
+    const plan = await planRepairs(target, ids, { ...options, results });
+    if (args.isJson) printReport(args, io, deps, results, { plan });
+    else print(io, plan.steps.length === 0 ? ['Nothing to mend.'] : plan.steps.flatMap(repairStepLines));
+    if (plan.steps.length === 0) return doctorExitCode(results);
+    if (args.isJson || !(await isAgreed(io, deps))) return refusal(args, io, 'fix');
+  }
+  const result = await fixRuntime(target, {
+    ...options,
+    costs,
+    ...(chosen === undefined ? {} : { repairs: chosen }),
+    onEvent: args.isJson ? undefined : progressTo(io),
+  });
+  if (args.isJson) printReport(args, io, deps, result.after, { applied: result.repairs });
+  else {
+    print(io, checkLines(result.after));
+    const did = result.repairs.length === 0 ? 'Nothing to mend.' : `Mended: ${result.repairs.join(', ')}`;
+    print(io, [did, ...(result.repairs.length === 0 ? [] : ['Undo it: ktx doctor --undo --yes'])]);
+  }
+  return doctorExitCode(result.after);
+}
+
+async function undo(args: DoctorArgs, io: KtxCliIo, deps: DoctorDeps): Promise<number> {
+  if (!args.isYes && (args.isJson || !(await isAgreed(io, deps)))) return refusal(args, io, 'undo');
+  const { undoRepairs } = await import('../../doctor/repair-run.ts');
+  const { repairs } = await undoRepairs(targetOf(args, deps), { signal: deps.signal });
+  if (args.isJson) io.stdout.write(jsonText({ undone: repairs }));
+  else print(io, [`Put back what was there before: ${repairs.join(', ')}`]);
+  return 0;
+}
+
+async function list(args: DoctorArgs, io: KtxCliIo): Promise<number> {
+  const [{ DOCTOR_CHECKS }, { infoOf }, { REPAIRS }] = await Promise.all([
+    import('../../doctor/all-checks.ts'),
+    import('../../doctor/run-list.ts'),
+    import('../../doctor/repairs/list.ts'),
+  ]);
+  const repairs = REPAIRS.map(({ id, label }) => ({ id, label }));
+  if (args.isJson) {
+    io.stdout.write(jsonText({ schemaVersion: 1, checks: DOCTOR_CHECKS.map(infoOf), repairs }));
+    return 0;
+  }
+  const row = (id: string, cost: string, text: string) => `${id.padEnd(20)}${cost.padEnd(9)}${text}`;
+  print(
+    io,
+    DOCTOR_CHECKS.map(({ id, cost, label, why }) => row(id, cost, `${label}: ${why}`)),
+  );
+  print(io, ['', 'Repairs', ...repairs.map(({ id, label }) => `${id.padEnd(22)}${label}`)]);
+  return 0;
+}
+
+function targetOf(args: DoctorArgs, { projectDir, env }: DoctorDeps): DoctorTarget {
+  return {
+    cliVersion: args.cliVersion,
+    ...(args.runtimeRoot === null ? {} : { runtimeRoot: args.runtimeRoot }),
+    ...(projectDir === undefined ? {} : { projectDir }),
+    ...(env === undefined ? {} : { env }),
+  };
+}
+
+function costsOf({ isDeep, withNetwork }: DoctorArgs): CheckCost[] {
+  return [...(isDeep ? (['deep'] as const) : []), ...(withNetwork ? (['network'] as const) : [])];
+}
+
+function printReport(
+  args: DoctorArgs,
+  io: KtxCliIo,
+  deps: DoctorDeps,
+  results: readonly DoctorResult[],
+  more: { plan?: RepairPlan; applied?: readonly RepairId[] } = {},
+): void {
+  const { env, ...target } = targetOf(args, deps);
+  const report = {
+    schemaVersion: 1 as const,
+    cliVersion: args.cliVersion,
+    runtimeRoot: managedRuntimeRoot({ ...target, ...(env ? { env } : {}) }),
+    exitCode: doctorExitCode(results),
+    checks: results as DoctorReport['checks'],
+    ...(more.plan ? { plan: more.plan.steps as DoctorReport['plan'] } : {}),
+    ...(more.applied ? { applied: [...more.applied] } : {}),
+  };
+  io.stdout.write(jsonText(report satisfies DoctorReport));
+}
+
+/** What takes long is said on stderr, so that the result stays alone on stdout. */
+function progressTo(io: KtxCliIo): (event: DoctorEvent) => void {
+  const say = (text: string) => void io.stderr.write(`${text}\n`);
+  return (event) => {
+    if (event.type === 'check-waiting') say(`… ${event.id}: ${event.text}`);
+    if (event.type === 'repair-plan') for (const line of event.plan.steps.flatMap(repairStepLines)) say(line);
+    if (event.type === 'repair-started') say(`repairing: ${event.id}`);
+    if (event.type === 'repair-note') say(`${event.level === 'warning' ? 'warning: ' : ''}${event.text}`);
+    if (event.type === 'repair-progress' && event.event.type === 'step' && event.event.status === 'finished')
+      say(`  ${event.event.step} done`);
+    if (event.type === 'repair-finished') say(`done: ${event.id}, ${formatDuration(event.durationMs)}`);
+    if (event.type === 'repair-failed')
+      say(`failed: ${event.id}: ${event.detail}${event.isRestored ? '; everything was put back' : ''}`);
+  };
+}
+
+function summaryOf(results: readonly DoctorResult[], durationMs: number): string {
+  const count = (status: DoctorResult['status']) => results.filter((each) => each.status === status).length;
+  const parts = [
+    [count('fail'), 'failed'],
+    [count('warn'), 'with a warning'],
+    [count('could-not-check'), 'could not be checked'],
+    [count('skipped'), 'skipped'],
+  ] as const;
+  const found = parts.filter(([number]) => number > 0).map(([number, words]) => `${number} ${words}`);
+  return [formatCount(results.length, 'check'), ...found, formatDuration(durationMs)].join(' · ');
+}
+
+async function isAgreed(io: KtxCliIo, { signal }: DoctorDeps): Promise<boolean> {
+  if (io.stdout.isTTY !== true || process.stdin.isTTY !== true) return false;
+  const { confirmOnTerminal } = await import('../../embed/install-consent.ts');
+  return confirmOnTerminal('Do it?', io, { initialValue: true, ...(signal ? { signal } : {}) });
+}
+
+function refusal(args: DoctorArgs, io: KtxCliIo, action: 'fix' | 'undo'): number {
+  const title = `Refusing to ${action} without --yes.`;
+  io.stderr.write(`${title}\n`);
+  if (args.isJson) printFailureEvent(io, usageFailure(title, [`ktx doctor --${action} --json --yes`]));
+  return 1;
+}
+
+async function schemaText(): Promise<string> {
+  const [z, { doctorReportSchema }] = await Promise.all([
+    import('zod/mini'),
+    import('../../doctor/report-schema.ts'),
+  ]);
+  return jsonText(z.toJSONSchema(doctorReportSchema));
+}
+
+function print(io: KtxCliIo, lines: readonly string[]): void {
+  io.stdout.write(`${lines.join('\n')}\n`);
+}

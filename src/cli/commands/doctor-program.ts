@@ -1,0 +1,93 @@
+import type { Command } from 'commander';
+import { packageVersion } from '../../core/program-version.ts';
+import { requireValue } from './setup-flags.ts';
+
+/** What `ktx doctor` was asked to do. */
+export interface DoctorArgs {
+  cliVersion: string;
+  action: 'check' | 'fix' | 'undo' | 'list' | 'print-schema';
+  ids: readonly string[] | null;
+  /** `null`: what the findings ask for. */
+  repairs: readonly string[] | null;
+  isDeep: boolean;
+  withNetwork: boolean;
+  isJson: boolean;
+  isYes: boolean;
+  isOffline: boolean;
+  indexUrl: string | null;
+  runtimeRoot: string | null;
+}
+
+interface Flags {
+  deep?: boolean;
+  network?: boolean;
+  check?: readonly string[];
+  list?: boolean;
+  json?: boolean;
+  plain?: boolean;
+  fix?: true | readonly string[];
+  undo?: boolean;
+  yes?: boolean;
+  offline?: boolean;
+  indexUrl?: string;
+  runtimeRoot?: string;
+  printSchema?: boolean;
+}
+
+const EXIT_CODES = `
+Exit codes: 0 nothing failed, 1 something failed, 3 nothing failed but something could not be checked, 130 stopped.
+Without --fix nothing is changed; without --network no host is asked.`;
+
+/** Adds the command; what it does is loaded when it runs. */
+export function addDoctor(program: Command, run: (args: DoctorArgs) => Promise<void>): void {
+  program
+    .command('doctor')
+    .description('say what is wrong with the runtime, and mend it')
+    .option('--deep', 'hash files, start a daemon, analyse a statement, compute a vector')
+    .option('--network', 'ask the hosts that an install would ask')
+    .option('--check <id>', 'only this check and what it depends on; may be repeated', collect)
+    .option('--list', 'list checks and repairs')
+    .option('--json', 'print JSON')
+    .option('--plain', 'lines without colours or a full screen')
+    .option('--fix [id...]', 'apply these repairs, or those that the findings ask for; needs --yes')
+    .option('--undo', 'put back what the last --fix changed; needs --yes')
+    .option('--yes', 'agree without being asked')
+    .option('--offline', 'use no network for repairs')
+    .option('--index-url <url>', 'the package index for repairs')
+    .option('--runtime-root <dir>', 'the runtime folder, if it is not ~/.ktx/runtime')
+    .option('--print-schema', 'print the JSON Schema of --json, and do nothing')
+    .addHelpText('after', EXIT_CODES)
+    .action((flags: Flags) => run(argsOf(flags)));
+}
+
+function argsOf(flags: Flags): DoctorArgs {
+  const { fix } = flags;
+  const action = flags.printSchema
+    ? 'print-schema'
+    : flags.list
+      ? 'list'
+      : flags.undo
+        ? 'undo'
+        : fix === undefined
+          ? 'check'
+          : 'fix';
+  const given = (flag: string, text: string | undefined) =>
+    text === undefined ? null : requireValue(flag, text);
+  return {
+    cliVersion: packageVersion(),
+    action,
+    ids: flags.check ?? null,
+    repairs: Array.isArray(fix) ? fix.flatMap((text: string) => text.split(',')) : null,
+    isDeep: flags.deep === true,
+    withNetwork: flags.network === true,
+    isJson: flags.json === true,
+    isYes: flags.yes === true,
+    isOffline: flags.offline === true,
+    indexUrl: given('--index-url', flags.indexUrl),
+    runtimeRoot: given('--runtime-root', flags.runtimeRoot),
+  };
+}
+
+function collect(text: string, earlier: readonly string[] = []): readonly string[] {
+  return [...earlier, text];
+}

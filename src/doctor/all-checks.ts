@@ -1,0 +1,73 @@
+import { type Check, type CheckGroup, fail, type Outcome, pass, skip, unknown } from './checks/check.ts';
+import type { CheckContext, Facts } from './checks/context.ts';
+import { CHECKS } from './checks/list.ts';
+import { type KernelDoctorCheck, runKernelDoctor } from './kernel-doctor.ts';
+import type { SessionCheck } from './session-checks.ts';
+
+/** One session a run answers all of them. */
+const sessions = new WeakMap<Facts, Promise<KernelDoctorCheck[]>>();
+
+const SESSION_CHECKS: readonly Check[] = [
+  sessionCheck(
+    'import',
+    'Core',
+    'Python session',
+    'Packages can load in one process and not in a session that keeps its state.',
+  ),
+  sessionCheck(
+    'analysis',
+    'Core',
+    'SQL analysis',
+    'A statement that is analysed wrongly gives wrong lineage.',
+  ),
+  sessionCheck(
+    'embedding',
+    'Embeddings',
+    'Reference vector',
+    'A model that computes other vectors finds other texts.',
+  ),
+];
+
+/** Every check, in the order in which they are shown: the command, the wizard, docs/doctor.md and the demo come from this list. */
+export const DOCTOR_CHECKS: readonly Check[] = [
+  ...CHECKS.filter(({ group }) => group === 'Tools' || group === 'Runtime' || group === 'Daemon'),
+  ...CHECKS.filter(({ group }) => group === 'Core'),
+  ...SESSION_CHECKS.filter(({ group }) => group === 'Core'),
+  ...CHECKS.filter(({ group }) => group === 'Embeddings'),
+  ...SESSION_CHECKS.filter(({ group }) => group === 'Embeddings'),
+  ...CHECKS.filter(({ group }) => group === 'Network' || group === 'Disk' || group === 'System'),
+];
+
+function sessionCheck(id: SessionCheck['id'], group: CheckGroup, label: string, why: string): Check {
+  return {
+    id: `session-${id}`,
+    group,
+    label,
+    why,
+    cost: 'deep',
+    dependsOn: id === 'embedding' ? ['environment', 'model'] : ['environment'],
+    timeoutMs: 180_000,
+    async run(context): Promise<Outcome> {
+      context.waitFor('waiting for a Python session');
+      const { features } = (await context.facts.active()).manifest;
+      if (id === 'embedding' && !features.includes('local-embeddings'))
+        return skip('local embeddings are not installed');
+      const results = await sessionResults(context);
+      const found = results.find((check) => check.id === id);
+      if (found?.status === 'pass') return pass(found.detail);
+      if (found) return fail(found.detail, ['rebuild-environment']);
+      const obstacle = results.find(({ status }) => status === 'fail');
+      return obstacle ? unknown(`${obstacle.label}: ${obstacle.detail}`) : skip('not part of this wheel');
+    },
+  };
+}
+
+async function sessionResults({ facts, target, signal }: CheckContext): Promise<KernelDoctorCheck[]> {
+  const { layout, manifest } = await facts.active();
+  let running = sessions.get(facts);
+  if (running === undefined) {
+    running = runKernelDoctor({ layout, features: manifest.features, cliVersion: target.cliVersion, signal });
+    sessions.set(facts, running);
+  }
+  return running;
+}

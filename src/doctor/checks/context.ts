@@ -1,0 +1,100 @@
+import { homedir } from 'node:os';
+import {
+  type ManagedPythonRuntimeLayout,
+  managedPythonRuntimeLayout,
+  type SharedLayout,
+  sharedLayout,
+} from '../../core/layout.ts';
+import { type EnvironmentsOverview, readEnvironments } from '../../runtime/environments.ts';
+import { findInstalledEnvironment } from '../../runtime/installed-environment.ts';
+import { type InstalledKtxRuntimeManifest, readInstalledManifest } from '../../runtime/manifest.ts';
+import { type LockedAsset, readLockedAsset } from '../../shipped/locked-asset.ts';
+import { detectHost, type HostPlatform } from '../../shipped/target.ts';
+import { type InterpreterAnswer, probeInterpreter } from './interpreter-probe.ts';
+
+/** What a doctor looks at. */
+export interface DoctorTarget {
+  cliVersion: string;
+  assetDir?: string;
+  runtimeRoot?: string;
+  /** Replaces the process environment entirely when given. */
+  env?: NodeJS.ProcessEnv;
+  homeDir?: string;
+  /** Whose daemon is looked at; absent: no project. */
+  projectDir?: string;
+}
+
+/** What several checks need; each is found out once a run, by the first who asks. */
+export interface Facts {
+  /** @throws as `readInstalledManifest`. */
+  manifest(): Promise<InstalledKtxRuntimeManifest | null>;
+  /** Layout of the active environment. @throws Error without one that may be run. */
+  active(): Promise<{ layout: ManagedPythonRuntimeLayout; manifest: InstalledKtxRuntimeManifest }>;
+  environments(): Promise<EnvironmentsOverview>;
+  /** What the active interpreter says of itself. @throws what kept it from running. */
+  interpreter(): Promise<InterpreterAnswer>;
+  lockedAsset(): Promise<LockedAsset | null>;
+  host(): Promise<HostPlatform>;
+}
+
+export interface CheckContext {
+  target: DoctorTarget;
+  env: NodeJS.ProcessEnv;
+  homeDir: string;
+  /** Paths as they are computed: the active environment is in `facts.active()`. */
+  layout: ManagedPythonRuntimeLayout;
+  shared: SharedLayout;
+  facts: Facts;
+  isDeep: boolean;
+  /** Fires when the doctor is cancelled or the check has used up its time. */
+  signal: AbortSignal;
+  /** Says what a slow check is waiting for. */
+  waitFor(text: string): void;
+}
+
+export type CheckSurroundings = Omit<CheckContext, 'signal' | 'waitFor'>;
+
+/** @throws SetupError for a runtime root that no tool could work in. */
+export function checkSurroundings(
+  target: DoctorTarget,
+  options: { isDeep: boolean; signal: AbortSignal },
+): CheckSurroundings {
+  const env = target.env ?? process.env;
+  const homeDir = target.homeDir ?? homedir();
+  const layout = managedPythonRuntimeLayout({ ...target, env, homeDir });
+  const manifest = once(() => readInstalledManifest(layout.manifestPath));
+  const active = once(async () => {
+    const found = await manifest();
+    if (found === null) throw new Error(`No runtime manifest at ${layout.manifestPath}`);
+    const installed = await findInstalledEnvironment(layout, found);
+    if (installed.problem !== null) throw new Error(installed.problem);
+    return { layout: installed.layout, manifest: found };
+  });
+  return {
+    target,
+    env,
+    homeDir,
+    layout,
+    shared: sharedLayout(layout.runtimeRoot),
+    isDeep: options.isDeep,
+    facts: {
+      manifest,
+      active,
+      environments: once(() => readEnvironments(layout.versionDir)),
+      interpreter: once(async () => {
+        const { pythonPath } = (await active()).layout;
+        return probeInterpreter(pythonPath, { env, signal: options.signal });
+      }),
+      lockedAsset: once(() => readLockedAsset(layout.assetDir)),
+      host: once(detectHost),
+    },
+  };
+}
+
+function once<T>(read: () => Promise<T>): () => Promise<T> {
+  let reading: Promise<T> | null = null;
+  return () => {
+    reading ??= read();
+    return reading;
+  };
+}

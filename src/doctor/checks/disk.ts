@@ -1,0 +1,86 @@
+import { statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname } from 'node:path';
+import { freeBytesAt } from '../../setup/plan/disk.ts';
+import { errorCode } from '../../support/errors.ts';
+import { formatBytes } from '../../support/text/format.ts';
+import { type Check, fail, pass, unknown, warn } from './check.ts';
+
+/** Logs, state files and bytecode of a runtime that works. */
+const MIN_FREE_BYTES = 20_000_000;
+/** A rebuild with all files in the store. */
+const REBUILD_BYTES = 400_000_000;
+const MIN_INODES = 200;
+const REBUILD_INODES = 6000;
+
+export const DISK_CHECKS: readonly Check[] = [
+  {
+    id: 'space',
+    group: 'Disk',
+    label: 'Free space',
+    why: 'A full disk cuts files short, and a repair needs room for a second environment.',
+    cost: 'offline',
+    dependsOn: [],
+    async run({ layout }) {
+      const free = await freeBytesAt(layout.runtimeRoot);
+      if (free === null) return unknown(`the system does not say how much is free at ${layout.runtimeRoot}`);
+      const found = `${formatBytes(free)} free on the volume of ${layout.runtimeRoot}`;
+      if (free < MIN_FREE_BYTES) return fail(found, ['free-space'], 'Free some space');
+      if (free < REBUILD_BYTES)
+        return warn(
+          `${found}; a rebuild may need ${formatBytes(REBUILD_BYTES)}`,
+          ['free-space'],
+          'Free some space',
+        );
+      return pass(found);
+    },
+  },
+  {
+    id: 'inodes',
+    group: 'Disk',
+    label: 'Free file entries',
+    why: 'A volume can have space left and still take no new file.',
+    cost: 'offline',
+    dependsOn: [],
+    async run({ layout }) {
+      const found = await statfs(await nearest(layout.runtimeRoot)).catch(() => null);
+      // File systems without a table of inodes (btrfs, FAT) say 0.
+      if (found === null || found.files === 0) return pass('this file system has no limit');
+      const text = `${found.ffree} free on the volume of ${layout.runtimeRoot}`;
+      if (found.ffree < MIN_INODES) return fail(text, ['free-space'], 'Delete files that nobody needs');
+      if (found.ffree < REBUILD_INODES)
+        return warn(
+          `${text}; a rebuild needs about ${REBUILD_INODES}`,
+          ['free-space'],
+          'Delete files that nobody needs',
+        );
+      return pass(text);
+    },
+  },
+  {
+    id: 'temporary',
+    group: 'Disk',
+    label: 'Temporary folder',
+    why: 'Python and uv put their working files there.',
+    cost: 'offline',
+    dependsOn: [],
+    async run() {
+      const folder = tmpdir();
+      const free = await freeBytesAt(folder);
+      if (free === null) return unknown(`${folder} cannot be looked at`);
+      const found = `${formatBytes(free)} free in ${folder}`;
+      return free < MIN_FREE_BYTES ? warn(found, [], 'Free some space there, or set TMPDIR') : pass(found);
+    },
+  },
+];
+
+async function nearest(path: string): Promise<string> {
+  for (let current = path; ; current = dirname(current)) {
+    try {
+      await statfs(current);
+      return current;
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT' || dirname(current) === current) throw error;
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import { access, constants, lstat, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inspectFolders } from '../../runtime/trusted-folders.ts';
+import { errorCode, errorMessage, isAbsence } from '../../support/errors.ts';
+import { type Check, fail, type Outcome, pass, warn } from './check.ts';
+import type { CheckSurroundings } from './context.ts';
+
+/** The folders of a runtime, from the root down: what is above another comes first. */
+export function runtimeFolders({ layout, shared }: Pick<CheckSurroundings, 'layout' | 'shared'>): string[] {
+  const { root, ...below } = shared;
+  return [
+    layout.runtimeRoot,
+    root,
+    ...Object.values(below),
+    layout.versionDir,
+    join(layout.versionDir, 'envs'),
+  ];
+}
+
+/** What is in the place of a folder and is none: a file, a pipe, a link that leads nowhere. `null` when nothing is. */
+export async function findObstacle(
+  folders: readonly string[],
+): Promise<{ path: string; what: string } | null> {
+  for (const path of folders) {
+    try {
+      if (!(await stat(path)).isDirectory()) return { path, what: 'is not a folder' };
+    } catch (error) {
+      const isLink = (await lstat(path).catch(() => null))?.isSymbolicLink() === true;
+      if (isLink) return { path, what: `is a link that leads nowhere (${errorCode(error) ?? 'no target'})` };
+    }
+  }
+  return null;
+}
+
+/** The first folder that this user cannot list, with the system's error. */
+export async function findUnreadable(
+  folders: readonly string[],
+): Promise<{ path: string; error: unknown } | null> {
+  for (const path of folders) {
+    try {
+      await readdir(path);
+    } catch (error) {
+      if (!isAbsence(error)) return { path, error };
+    }
+  }
+  return null;
+}
+
+export const FOLDER_CHECKS: readonly Check[] = [
+  {
+    id: 'folders',
+    group: 'Runtime',
+    label: 'Runtime folders',
+    why: 'Programs are run from these folders, so nobody else may be able to put some there.',
+    cost: 'offline',
+    dependsOn: [],
+    async run(context): Promise<Outcome> {
+      const { layout } = context;
+      const folders = runtimeFolders(context);
+      const obstacle = await findObstacle(folders);
+      if (obstacle !== null) return fail(`${obstacle.path} ${obstacle.what}`, ['clear-obstacle']);
+      const { distrust, groupShared } = await inspectFolders(layout.runtimeRoot, [layout.versionDir]);
+      if (distrust !== null) return fail(distrust.message, ['mend-permissions'], distrust.nextSteps[0]);
+      const unreadable = await findUnreadable(folders);
+      if (unreadable !== null)
+        return fail(`${unreadable.path} cannot be read: ${errorMessage(unreadable.error)}`, [
+          'mend-permissions',
+        ]);
+      if ((await stat(layout.runtimeRoot).catch(() => null)) === null)
+        return pass(`${layout.runtimeRoot} does not exist yet`);
+      const problem = await writeProblem(folders);
+      if (problem !== null) return problem;
+      return pass(groupShared === null ? layout.runtimeRoot : `${groupShared} is shared with a group`);
+    },
+  },
+];
+
+/** A runtime that cannot be written still works; it cannot be repaired or updated. */
+async function writeProblem(folders: readonly string[]): Promise<Outcome | null> {
+  for (const path of folders) {
+    try {
+      await access(path, constants.W_OK | constants.X_OK);
+    } catch (error) {
+      if (isAbsence(error)) continue;
+      if (errorCode(error) === 'EROFS')
+        return warn(
+          `The file system of ${path} is read-only: the runtime cannot be updated or repaired`,
+          [],
+          'Mount it writable',
+        );
+      const isOwn = (await stat(path)).uid === process.geteuid?.();
+      return warn(`This user cannot write to ${path}`, isOwn ? ['mend-permissions'] : []);
+    }
+  }
+  return null;
+}

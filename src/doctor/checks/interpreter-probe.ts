@@ -1,0 +1,33 @@
+import * as z from 'zod/mini';
+import { endingText } from '../../process/ending.ts';
+import { runProcess } from '../../process/run-process.ts';
+import { interpreterEnvironment } from '../../python/system-python.ts';
+
+const answerSchema = z.object({ version: z.string(), prefix: z.string(), base: z.string() });
+export type InterpreterAnswer = z.infer<typeof answerSchema>;
+
+/** Isolated, and without compiled files. `site` stays: before Python 3.14 it is what finds the environment. */
+const ARGS = [
+  '-I',
+  '-B',
+  '-c',
+  'import json,sys;print(json.dumps({"version":"%d.%d.%d"%sys.version_info[:3],"prefix":sys.prefix,"base":sys.base_prefix}))',
+];
+
+/** Runs the interpreter and asks what it is. @throws Error with what kept it from answering. */
+export async function probeInterpreter(
+  pythonPath: string,
+  options: { env: NodeJS.ProcessEnv; signal: AbortSignal },
+): Promise<InterpreterAnswer> {
+  const env = { ...interpreterEnvironment(options.env), PYTHONDONTWRITEBYTECODE: '1' };
+  const outcome = await runProcess({ command: pythonPath, args: ARGS, env, signal: options.signal });
+  if (outcome.exitCode !== 0) {
+    const last = outcome.stderr.trim().split('\n').at(-1) ?? '';
+    throw new Error([`it ${endingText(outcome.exitCode, outcome.signal)}`, last].filter(Boolean).join(': '));
+  }
+  try {
+    return answerSchema.parse(JSON.parse(outcome.stdout));
+  } catch {
+    throw new Error('it does not answer as Python does');
+  }
+}

@@ -1,0 +1,93 @@
+import { lstat, readdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { readProcessStart } from '../../process/process-table.ts';
+import { ENVIRONMENT_ID, environmentsDir, LEFTOVERS } from '../../runtime/environments.ts';
+import { readLeftRuns } from '../../runtime/journal.ts';
+import { readLockHolders } from '../../runtime/write-access.ts';
+import { formatCount } from '../../support/text/format.ts';
+import { type Check, fail, type Outcome, pass, warn } from './check.ts';
+
+export const LEFTOVER_CHECKS: readonly Check[] = [
+  {
+    id: 'lock',
+    group: 'Runtime',
+    label: 'Nobody is changing it',
+    why: 'While another ktx installs, what is seen here may change at any moment.',
+    cost: 'offline',
+    dependsOn: ['folders'],
+    async run({ shared }): Promise<Outcome> {
+      for (const name of await namesIn(shared.locksDir)) {
+        if (!name.endsWith('.lock')) continue;
+        const path = join(shared.locksDir, name);
+        if ((await lstat(path).catch(() => null))?.isFile() === false)
+          return fail(`${path} is not a file, so nobody can lock it`, ['release-lock']);
+      }
+      const holders = await readLockHolders(shared.locksDir);
+      const dead = holders.find(({ isAlive }) => !isAlive);
+      if (dead !== undefined)
+        return warn(`${dead.path} names process ${dead.pid}, which has ended`, ['release-lock']);
+      const [live] = holders;
+      if (live === undefined) return pass('no lock is held');
+      const where = live.host === hostname() ? '' : ` on ${live.host}`;
+      return warn(
+        `Process ${live.pid}${where} has been changing the runtime since ${live.since}, step ${live.step}`,
+        [],
+        'Wait until it has ended',
+      );
+    },
+  },
+  {
+    id: 'leftovers',
+    group: 'Runtime',
+    label: 'No interrupted runs',
+    why: 'An interrupted run leaves files that take space, and processes that nobody ends.',
+    cost: 'offline',
+    dependsOn: ['folders'],
+    async run({ layout, shared, facts }): Promise<Outcome> {
+      const runs = await readLeftRuns(shared.runsDir);
+      const dead = runs.filter(({ entries }) => !entries.some(isLiveOwner));
+      const left = [
+        ...dead.map(({ runDir }) => runDir),
+        ...(await leftoversIn(layout.versionDir)),
+        ...(await leftoversIn(environmentsDir(layout.versionDir))),
+        ...(await namesIn(shared.storeDir))
+          .filter((name) => /\.partial/.test(name))
+          .map((name) => join(shared.storeDir, name)),
+      ];
+      // Unfinished environments belong to a live run as long as there is one.
+      if (runs.length === dead.length) {
+        const { active, records } = await facts.environments();
+        const ids = (await namesIn(environmentsDir(layout.versionDir))).filter((name) =>
+          ENVIRONMENT_ID.test(name),
+        );
+        const isKept = (id: string) => records.has(id) || (active.kind === 'id' && active.id === id);
+        if (active.kind !== 'unreadable')
+          left.push(
+            ...ids.filter((id) => !isKept(id)).map((id) => join(environmentsDir(layout.versionDir), id)),
+          );
+      }
+      if (left.length === 0) return pass('none');
+      return warn(`${formatCount(left.length, 'entry', 'entries')} of interrupted runs, such as ${left[0]}`, [
+        'remove-leftovers',
+      ]);
+    },
+  },
+];
+
+function isLiveOwner(entry: object): boolean {
+  if (!('pid' in entry && 'start' in entry && 'host' in entry)) return false;
+  return entry.host !== hostname() || readProcessStart(Number(entry.pid)) === entry.start;
+}
+
+async function leftoversIn(folder: string): Promise<string[]> {
+  const names = await namesIn(folder);
+  const patterns = Object.values(LEFTOVERS);
+  return names
+    .filter((name) => patterns.some((pattern) => pattern.test(name)))
+    .map((name) => join(folder, name));
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
+}

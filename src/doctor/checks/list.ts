@@ -1,0 +1,28 @@
+import type { Check } from './check.ts';
+import { DISK_CHECKS } from './disk.ts';
+import { EMBEDDING_CHECKS } from './embeddings.ts';
+import { ENVIRONMENT_CHECKS } from './environment.ts';
+import { FOLDER_CHECKS } from './folders.ts';
+import { LEFTOVER_CHECKS } from './leftovers.ts';
+import { NETWORK_CHECKS } from './network.ts';
+import { PACKAGE_CHECKS } from './packages.ts';
+import { DAEMON_CHECKS } from './project-daemon.ts';
+import { RUNTIME_CHECKS } from './runtime.ts';
+import { SYSTEM_CHECKS } from './system.ts';
+import { TOOL_CHECKS } from './tools.ts';
+
+/** Every check, in the order in which they are shown. The command, the wizard, docs/doctor.md and the demo come from this list. */
+export const CHECKS: readonly Check[] = [
+  ...TOOL_CHECKS,
+  ...FOLDER_CHECKS,
+  ...RUNTIME_CHECKS,
+  ...PACKAGE_CHECKS,
+  ...ENVIRONMENT_CHECKS.filter(({ group }) => group === 'Runtime'),
+  ...LEFTOVER_CHECKS,
+  ...DAEMON_CHECKS,
+  ...ENVIRONMENT_CHECKS.filter(({ group }) => group === 'Core'),
+  ...EMBEDDING_CHECKS,
+  ...NETWORK_CHECKS,
+  ...DISK_CHECKS,
+  ...SYSTEM_CHECKS,
+];

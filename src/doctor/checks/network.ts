@@ -1,0 +1,133 @@
+import { openNetworkSession } from '../../setup/session/network-session.ts';
+import { describeNetwork } from '../../setup/session/network-settings.ts';
+import type { SourceAnswer } from '../../setup/session/source-probes.ts';
+import { askEverySource } from '../../setup/session/source-probes.ts';
+import {
+  type Artefact,
+  artefactsOf,
+  largestArtefact,
+  lockArtefact,
+  type RuntimeLock,
+} from '../../shipped/lock.ts';
+import { type HostPlatform, lockedMinors, targetKey } from '../../shipped/target.ts';
+import { errorMessage } from '../../support/errors.ts';
+import { formatCount } from '../../support/text/format.ts';
+import { uvPinsFor } from '../../uv/binary.ts';
+import { type Check, fail, type Outcome, pass, skip, unknown, warn } from './check.ts';
+import type { CheckContext } from './context.ts';
+
+const SHOW = 'ktx admin network show';
+const MAX_SKEW_MS = 10 * 60 * 1000;
+
+export const NETWORK_CHECKS: readonly Check[] = [
+  {
+    id: 'network-settings',
+    group: 'Network',
+    label: 'Settings',
+    why: 'A proxy, index or certificate that is set wrongly keeps every install from its files.',
+    cost: 'offline',
+    dependsOn: [],
+    async run({ env, homeDir, layout }) {
+      try {
+        const overview = await describeNetwork({ env, homeDir, runtimeRoot: layout.runtimeRoot });
+        const [warning] = overview.warnings;
+        if (warning !== undefined) return warn(warning, [], SHOW);
+        return pass(formatCount(overview.lines.length, 'setting'));
+      } catch (error) {
+        return fail(errorMessage(error), [], SHOW);
+      }
+    },
+  },
+  sourceCheck('index', 'Package index', 'Packages come from it.', (lock, host) => wheelOf(lock, host)),
+  sourceCheck(
+    'uv-source',
+    'Source of uv',
+    'A missing uv is fetched from there.',
+    () => uvPinsFor(process)?.wheel ?? null,
+  ),
+  sourceCheck('model-source', 'Source of the model', 'The embedding model is fetched from there.', (lock) => {
+    const model = lock.models?.['local-embeddings'];
+    return model ? lockArtefact(lock, model.container.artefact) : null;
+  }),
+  {
+    id: 'server-clock',
+    group: 'Network',
+    label: "Clock agrees with the index's",
+    why: 'With a wrong clock every certificate counts as expired or not yet valid.',
+    cost: 'network',
+    dependsOn: ['index'],
+    async run(context) {
+      const session = await open(context);
+      try {
+        const [index] = session.profile.indexes;
+        if (index === undefined) return skip('no package index is set');
+        const response = await session.client.get(index.url, { signal: context.signal, isPage: true });
+        await response.discard();
+        const date = Date.parse(response.headers.get('date') ?? '');
+        if (Number.isNaN(date)) return unknown(`${index.url} does not say the time`);
+        const skewMs = Date.now() - date;
+        const seconds = Math.round(Math.abs(skewMs) / 1000);
+        return Math.abs(skewMs) > MAX_SKEW_MS
+          ? warn(
+              `This machine's clock is ${seconds} s ${skewMs > 0 ? 'ahead' : 'behind'}`,
+              [],
+              "Set this machine's clock",
+            )
+          : pass(`${seconds} s apart`);
+      } catch (error) {
+        return unknown(errorMessage(error));
+      } finally {
+        await session.close();
+      }
+    },
+  },
+];
+
+/** Asks every source of one file that an install would want; what is true of it is true of the others. */
+function sourceCheck(
+  id: string,
+  label: string,
+  why: string,
+  sample: (lock: RuntimeLock, host: HostPlatform) => Artefact | null,
+): Check {
+  return {
+    id,
+    group: 'Network',
+    label,
+    why,
+    cost: 'network',
+    dependsOn: ['network-settings', 'asset'],
+    timeoutMs: 60_000,
+    async run(context) {
+      const locked = await context.facts.lockedAsset();
+      const artefact = locked && sample(locked.lock, await context.facts.host());
+      if (!artefact) return skip('nothing is fetched from there');
+      const session = await open(context);
+      try {
+        context.waitFor(`asking for ${artefact.file}`);
+        return judged(artefact, await askEverySource(session, artefact, context.signal));
+      } finally {
+        await session.close();
+      }
+    },
+  };
+}
+
+function judged(artefact: Artefact, answers: readonly SourceAnswer[]): Outcome {
+  const able = answers.find(({ failure }) => failure === null);
+  if (able) return pass(`${able.label} has ${artefact.file}`);
+  const [first] = answers;
+  if (!first?.failure) return skip('no source is set');
+  const { failure } = first;
+  return fail([failure.message, ...failure.evidence.slice(0, 2)].join(' · '), [], failure.nextSteps[0]);
+}
+
+async function open({ env, homeDir, layout, facts }: CheckContext) {
+  const locked = await facts.lockedAsset();
+  return openNetworkSession({ env, homeDir, runtimeRoot: layout.runtimeRoot, lock: locked?.lock ?? null });
+}
+
+function wheelOf(lock: RuntimeLock, host: HostPlatform): Artefact | null {
+  const [minor] = lockedMinors(lock, host);
+  return minor === undefined ? null : largestArtefact(artefactsOf(lock, targetKey(host, minor), ['core']));
+}

@@ -1,0 +1,106 @@
+import { artefactsOf } from '../../shipped/lock.ts';
+import { targetKey } from '../../shipped/target.ts';
+import { errorMessage } from '../../support/errors.ts';
+import { formatCount } from '../../support/text/format.ts';
+import { type Check, fail, type Outcome, pass, skip } from './check.ts';
+import { findDifferences, findSitePackages, listDistributions, readRecords } from './record-files.ts';
+
+const LISTED = 3;
+
+export const PACKAGE_CHECKS: readonly Check[] = [
+  {
+    id: 'packages',
+    group: 'Runtime',
+    label: 'Packages match the lock',
+    why: 'The runtime is tested with exactly these versions; others may give other results.',
+    cost: 'offline',
+    dependsOn: ['interpreter', 'asset'],
+    async run({ facts }): Promise<Outcome> {
+      const { layout, manifest } = await facts.active();
+      const locked = await facts.lockedAsset();
+      if (locked === null || !manifest.locked) return skip('this wheel has no lock');
+      const { version } = await facts.interpreter();
+      const target = targetKey(await facts.host(), version);
+      const wanted = new Map(
+        artefactsOf(locked.lock, target, manifest.features).map(({ file }) => {
+          const [name = '', wheelVersion = ''] = file.split('-');
+          return [normalised(name), wheelVersion] as const;
+        }),
+      );
+      wanted.set(normalised(manifest.asset.distributionName), manifest.asset.version);
+      let found: Awaited<ReturnType<typeof listDistributions>>;
+      try {
+        found = await listDistributions(await findSitePackages(layout.venvDir));
+      } catch (error) {
+        return fail(errorMessage(error), ['rebuild-environment']);
+      }
+      const problems = packageDifferences(found, wanted);
+      if (problems.length > 0) return fail(listed(problems), ['rebuild-environment']);
+      return pass(`${formatCount(wanted.size, 'package')} as locked for ${target}`);
+    },
+  },
+  {
+    id: 'files',
+    group: 'Runtime',
+    label: 'Files are whole',
+    why: 'A power cut, a full disk or a virus scanner leaves files empty, cut short or missing.',
+    cost: 'offline',
+    dependsOn: ['packages'],
+    run: ({ facts, signal }) => inspectFiles(facts, { hash: false, signal }),
+  },
+  {
+    id: 'digests',
+    group: 'Runtime',
+    label: 'Files equal their wheels',
+    why: 'A file that was changed by hand or by a failing disk runs as if it were ours.',
+    cost: 'deep',
+    dependsOn: ['files'],
+    timeoutMs: 300_000,
+    run({ facts, signal, waitFor }) {
+      waitFor('hashing the files of the environment');
+      return inspectFiles(facts, { hash: true, signal });
+    },
+  },
+];
+
+async function inspectFiles(
+  facts: Parameters<Check['run']>[0]['facts'],
+  options: { hash: boolean; signal: AbortSignal },
+): Promise<Outcome> {
+  const { layout } = await facts.active();
+  const sitePackages = await findSitePackages(layout.venvDir);
+  const { files, problems } = await readRecords(sitePackages);
+  problems.push(...(await findDifferences(sitePackages, files, options)).sort());
+  if (problems.length > 0) return fail(listed(problems), ['rebuild-environment']);
+  const what = options.hash ? 'with the digest of their wheel' : 'of the size in their wheel';
+  return pass(`${formatCount(files.length, 'file')} ${what}`);
+}
+
+/** Versions that differ, packages that are missing or not in the lock; one clause each. Pure. */
+export function packageDifferences(
+  found: readonly { name: string; version: string }[],
+  wanted: ReadonlyMap<string, string>,
+): string[] {
+  const seen = new Map(found.map(({ name, version }) => [normalised(name), version]));
+  const missing = [...wanted].filter(([name]) => !seen.has(name));
+  const differing = [...seen].filter(([name, version]) => wanted.get(name) !== version);
+  return [
+    ...missing.map(([name, version]) => `${name} ${version} is missing`),
+    ...differing.map(([name, version]) => {
+      const locked = wanted.get(name);
+      return locked === undefined
+        ? `${name} ${version} is not in the lock`
+        : `${name} is ${version} instead of ${locked}`;
+    }),
+  ];
+}
+
+/** Names that mean the same give the same text (PEP 503). */
+function normalised(name: string): string {
+  return name.replace(/[-_.]+/g, '-').toLowerCase();
+}
+
+function listed(problems: readonly string[]): string {
+  const more = problems.length - LISTED;
+  return [...problems.slice(0, LISTED), ...(more > 0 ? [`${more} more`] : [])].join('; ');
+}

@@ -1,0 +1,82 @@
+import { isRecordedDaemon } from '../../daemon/command.ts';
+import { daemonHealthProblem } from '../../daemon/health.ts';
+import { managedPythonDaemonLayout } from '../../daemon/layout.ts';
+import { startedBeforeRuntime } from '../../daemon/outdated.ts';
+import { daemonBaseUrl, readDaemonState } from '../../daemon/state.ts';
+import { isProcessAlive } from '../../process/list-processes.ts';
+import { type Check, fail, pass, skip, warn } from './check.ts';
+import type { CheckSurroundings } from './context.ts';
+
+const HEALTH_TIMEOUT_MS = 1500;
+
+export const DAEMON_CHECKS: readonly Check[] = [
+  {
+    id: 'daemon-state',
+    group: 'Daemon',
+    label: 'Recorded daemon',
+    why: 'The state file says which process answers for this project, and on which port.',
+    cost: 'offline',
+    dependsOn: [],
+    async run(context) {
+      const read = await readState(context);
+      if (read === null) return skip('no project');
+      if (read.kind === 'none') return skip('no daemon is recorded for this project');
+      if (read.kind === 'invalid') return fail(`Daemon state is invalid: ${read.reason}`, ['stop-daemon']);
+      const { state } = read;
+      if (!(await isProcessAlive(state.pid)))
+        return warn(`Daemon process ${state.pid} has ended; the next command starts another`, [
+          'stop-daemon',
+        ]);
+      if (!(await isRecordedDaemon(state)))
+        return warn(`Process ${state.pid} is not the daemon that was recorded`, ['stop-daemon']);
+      return pass(`process ${state.pid} on port ${state.port}`);
+    },
+  },
+  {
+    id: 'daemon-version',
+    group: 'Daemon',
+    label: 'Daemon is of this runtime',
+    why: 'A daemon of another version, or from before a repair, goes on with the old packages.',
+    cost: 'offline',
+    dependsOn: ['daemon-state'],
+    async run(context) {
+      const read = await readState(context);
+      if (read?.kind !== 'valid') return skip('no daemon is recorded');
+      const { cliVersion, manifestPath } = context.layout;
+      const { state } = read;
+      if (state.version !== cliVersion)
+        return fail(`Daemon is for CLI ${state.version}, current CLI is ${cliVersion}`, ['stop-daemon']);
+      if (await startedBeforeRuntime(state, manifestPath))
+        return warn('The daemon was started before the runtime was installed', ['stop-daemon']);
+      return pass(`ktx ${state.version}`);
+    },
+  },
+  {
+    id: 'daemon-health',
+    group: 'Daemon',
+    label: 'Recorded daemon answers',
+    why: 'A process can live and not answer, or its port may belong to another program.',
+    cost: 'offline',
+    dependsOn: ['daemon-version'],
+    async run(context) {
+      const read = await readState(context);
+      if (read?.kind !== 'valid') return skip('no daemon is recorded');
+      const baseUrl = daemonBaseUrl(read.state);
+      const { cliVersion } = context.layout;
+      const problem = await daemonHealthProblem({
+        baseUrl,
+        cliVersion,
+        timeoutMs: HEALTH_TIMEOUT_MS,
+        signal: context.signal,
+      });
+      return problem === null ? pass(baseUrl) : fail(`${baseUrl}: ${problem}`, ['stop-daemon']);
+    },
+  },
+];
+
+async function readState({ target, layout }: CheckSurroundings) {
+  const { projectDir } = target;
+  if (projectDir === undefined) return null;
+  const { runtimeRoot, cliVersion } = layout;
+  return readDaemonState(managedPythonDaemonLayout({ cliVersion, runtimeRoot, projectDir }).daemonStatePath);
+}

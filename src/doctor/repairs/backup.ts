@@ -1,0 +1,218 @@
+import { randomBytes } from 'node:crypto';
+import {
+  chmod,
+  // biome-ignore lint/style/noRestrictedImports: copies what it has just seen to be a regular file
+  copyFile,
+  lchown,
+  link,
+  lstat,
+  mkdir,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  rmdir,
+  symlink,
+} from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import * as z from 'zod/mini';
+import { sharedLayout } from '../../core/layout.ts';
+import { absentAsNull, errorCode, isAbsence, SetupError } from '../../support/errors.ts';
+import { jsonText, makeFolder, writeFileAtomic } from '../../support/fs/atomic-file.ts';
+import { readRegularText } from '../../support/fs/regular-file.ts';
+
+const RECORD = 'backup.json';
+const MAX_RECORD_BYTES = 8 * 1024 * 1024;
+const BACKUP_ID = /^[0-9a-f]{8}$/;
+
+/** `uv/backups/<id>/backup.json`: what a run of repairs changed, in the order in which it did. Read by undo. */
+const recordSchema = z.object({
+  schemaVersion: z.literal(1),
+  /** ISO-8601 UTC. */
+  at: z.string(),
+  repairs: z.array(z.string()),
+  changes: z.array(
+    z.union([
+      /** A copy is at `copy`; `null`: nothing was there. */
+      z.object({ kept: z.string(), copy: z.nullable(z.string()) }),
+      z.object({ moved: z.string(), to: z.string() }),
+      z.object({ mended: z.string(), mode: z.int(), uid: z.int(), gid: z.int() }),
+    ]),
+  ),
+});
+type BackupRecord = z.infer<typeof recordSchema>;
+
+/** What a run of repairs is about to change, kept so that it can be undone as a whole. */
+export interface Backup {
+  readonly dir: string;
+  /** Keeps what is at a path now, once a run. Costs no space where the file system has hard links. */
+  keep(path: string): Promise<void>;
+  /** Moves what is in the way beside its place. */
+  moveAside(path: string): Promise<void>;
+  /** Writes down mode and owner before they are changed. */
+  noteMode(path: string): Promise<void>;
+  addRepair(id: string): void;
+  /** Writes the record. */
+  save(): Promise<void>;
+  /** Puts everything back, last change first, and removes the backup. */
+  restore(): Promise<void>;
+}
+
+/** Starts a backup; nothing is written before something is kept. */
+export function startBackup(runtimeRoot: string): Backup {
+  const dir = join(backupsDir(runtimeRoot), randomBytes(4).toString('hex'));
+  const record: BackupRecord = { schemaVersion: 1, at: new Date().toISOString(), repairs: [], changes: [] };
+  const kept = new Set<string>();
+  const save = async () => {
+    if (record.changes.length === 0) return;
+    await writeFileAtomic(join(dir, RECORD), jsonText(record));
+  };
+  return {
+    dir,
+    async keep(path) {
+      if (kept.has(path)) return;
+      kept.add(path);
+      const status = await lstat(path).catch(absentAsNull);
+      const copy = status === null ? null : join(dir, `${record.changes.length}`);
+      if (copy !== null) {
+        await makeFolder(dir);
+        await copyTree(path, copy);
+      }
+      record.changes.push({ kept: path, copy });
+      await save();
+    },
+    async moveAside(path) {
+      const to = `${path}.${randomBytes(4).toString('hex')}.replaced`;
+      await rename(path, to);
+      record.changes.push({ moved: path, to });
+    },
+    async noteMode(path) {
+      const { mode, uid, gid } = await lstat(path);
+      record.changes.push({ mended: path, mode: mode & 0o7777, uid, gid });
+    },
+    addRepair: (id) => void record.repairs.push(id),
+    save,
+    async restore() {
+      await putBack(record);
+      await removeBackup(dir);
+    },
+  };
+}
+
+/** The last run of repairs that can be undone, or `null`. */
+export async function findBackup(
+  runtimeRoot: string,
+): Promise<{ dir: string; at: string; repairs: readonly string[] } | null> {
+  const found = await readNewest(runtimeRoot);
+  return found && { dir: found.dir, at: found.record.at, repairs: found.record.repairs };
+}
+
+/** Puts back what the last run of repairs changed. Needs write access. @throws SetupError when there is none. */
+export async function restoreBackup(runtimeRoot: string): Promise<{ repairs: readonly string[] }> {
+  const found = await readNewest(runtimeRoot);
+  if (found === null) {
+    throw new SetupError('There is no repair to undo.', {
+      failureClass: 'conflict',
+      evidence: [`looked in ${backupsDir(runtimeRoot)}`],
+      nextSteps: ['ktx admin runtime undo goes back to the environment before the last install'],
+    });
+  }
+  await putBack(found.record);
+  await removeBackup(found.dir);
+  return { repairs: found.record.repairs };
+}
+
+/** Backups other than this one: a run of repairs can be undone until the next one. */
+export async function removeOtherBackups(runtimeRoot: string, keepDir: string | null): Promise<void> {
+  for (const dir of await backupFolders(runtimeRoot)) if (dir !== keepDir) await removeBackup(dir);
+}
+
+export async function backupFolders(runtimeRoot: string): Promise<string[]> {
+  const folder = backupsDir(runtimeRoot);
+  const names = await readdir(folder).catch(() => []);
+  return names.filter((name) => BACKUP_ID.test(name)).map((name) => join(folder, name));
+}
+
+function backupsDir(runtimeRoot: string): string {
+  return join(sharedLayout(runtimeRoot).root, 'backups');
+}
+
+async function removeBackup(dir: string): Promise<void> {
+  await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+  // Kept when it holds another one.
+  await rmdir(dirname(dir)).catch(() => {});
+}
+
+async function readNewest(runtimeRoot: string): Promise<{ dir: string; record: BackupRecord } | null> {
+  let newest: { dir: string; record: BackupRecord } | null = null;
+  for (const dir of await backupFolders(runtimeRoot)) {
+    try {
+      const text = await readRegularText(join(dir, RECORD), { maxBytes: MAX_RECORD_BYTES });
+      const record = recordSchema.parse(JSON.parse(text));
+      if (newest === null || record.at > newest.record.at) newest = { dir, record };
+    } catch {
+      // A run that was killed before it changed anything.
+    }
+  }
+  return newest;
+}
+
+async function putBack({ changes }: BackupRecord): Promise<void> {
+  for (const change of [...changes].reverse()) {
+    if ('kept' in change) {
+      await rm(change.kept, { recursive: true, force: true, maxRetries: 3 });
+      if (change.copy !== null) {
+        await makeFolder(dirname(change.kept));
+        await moveTree(change.copy, change.kept);
+      }
+    } else if ('moved' in change) {
+      await rm(change.moved, { recursive: true, force: true, maxRetries: 3 });
+      await rename(change.to, change.moved);
+    } else {
+      await restoreMode(change);
+    }
+  }
+}
+
+async function restoreMode({
+  mended,
+  mode,
+  uid,
+  gid,
+}: {
+  mended: string;
+  mode: number;
+  uid: number;
+  gid: number;
+}) {
+  const status = await lstat(mended).catch(absentAsNull);
+  if (status === null) return;
+  if (status.uid !== uid || status.gid !== gid) await lchown(mended, uid, gid);
+  if (!status.isSymbolicLink()) await chmod(mended, mode);
+}
+
+async function moveTree(from: string, to: string): Promise<void> {
+  await rename(from, to).catch(async (error: unknown) => {
+    if (errorCode(error) !== 'EXDEV') throw error;
+    await copyTree(from, to);
+  });
+}
+
+/** Links files where the file system can, copies them elsewhere. Links, pipes and modes are kept as they are. */
+async function copyTree(from: string, to: string): Promise<void> {
+  const status = await lstat(from);
+  if (status.isDirectory()) {
+    await mkdir(to);
+    for (const name of await readdir(from)) await copyTree(join(from, name), join(to, name));
+    await chmod(to, status.mode & 0o7777);
+    return;
+  }
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (isAbsence(error)) return;
+    if (status.isSymbolicLink()) await symlink(await readlink(from), to);
+    else if (status.isFile()) await copyFile(from, to);
+    // A pipe or socket on a file system without hard links holds nothing to keep.
+  }
+}

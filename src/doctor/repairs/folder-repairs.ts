@@ -1,0 +1,93 @@
+import { chmod, lchown, lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { withWriteAccess } from '../../runtime/write-access.ts';
+import { absentAsNull } from '../../support/errors.ts';
+import { makeFolder } from '../../support/fs/atomic-file.ts';
+import { findObstacle, runtimeFolders } from '../checks/folders.ts';
+import type { Backup } from './backup.ts';
+import { offlineStep, type Repair, type RepairContext } from './repair.ts';
+
+const OWNER_ALL = 0o700;
+const OTHERS_WRITE = 0o002;
+
+export const FOLDER_REPAIRS: readonly Repair[] = [
+  {
+    id: 'mend-permissions',
+    label: 'Mend permissions',
+    async plan(context) {
+      const paths = await wrongEntries(context);
+      return offlineStep('Makes these entries yours, and writable for you alone', paths.slice(0, 20));
+    },
+    async apply(context, backup) {
+      // Until none is left: what is in a folder shows when the folder can be read.
+      for (let paths = await wrongEntries(context); paths.length > 0; paths = await wrongEntries(context))
+        for (const path of paths) await mend(path, backup);
+    },
+  },
+  {
+    id: 'clear-obstacle',
+    label: 'Move aside what is in the way',
+    async plan(context) {
+      const obstacle = await findObstacle(runtimeFolders(context));
+      return offlineStep('Renames it, so that a folder can take its place', obstacle ? [obstacle.path] : []);
+    },
+    async apply(context, backup) {
+      const folders = runtimeFolders(context);
+      for (let found = await findObstacle(folders); found !== null; found = await findObstacle(folders)) {
+        await backup.moveAside(found.path);
+        await makeFolder(found.path);
+      }
+    },
+  },
+  {
+    id: 'release-lock',
+    label: 'Take over a dead lock',
+    async plan({ shared }) {
+      return offlineStep('Removes the name of a process that has ended; a lock that is held stays', [
+        shared.locksDir,
+      ]);
+    },
+    async apply({ layout, shared, note, options }, backup) {
+      for (const name of await readdir(shared.locksDir).catch(() => [])) {
+        const path = join(shared.locksDir, name);
+        if (name.endsWith('.holder.json')) await backup.keep(path);
+        const isFile = (await lstat(path).catch(absentAsNull))?.isFile();
+        if (name.endsWith('.lock') && isFile === false) await backup.moveAside(path);
+      }
+      const { runtimeRoot, cliVersion } = layout;
+      const access = { runtimeRoot, versions: [cliVersion], step: 'repair', note, signal: options.signal };
+      // Whoever has the lock and gives it back takes the name away with it.
+      await withWriteAccess(access, async () => {});
+    },
+  },
+];
+
+/** Entries that keep this user from reading or changing the runtime, or let others change it. */
+async function wrongEntries(context: Pick<RepairContext, 'layout' | 'shared'>): Promise<string[]> {
+  if (process.platform === 'win32') return [];
+  const own = process.geteuid?.() ?? 0;
+  const wrong: string[] = [];
+  const look = async (path: string, isRoot: boolean): Promise<void> => {
+    const status = await lstat(path).catch(() => null);
+    if (status === null || status.isSymbolicLink()) return;
+    const isForeign = status.uid !== own && (own === 0 || isRoot);
+    const isClosed = status.isDirectory() && (status.mode & OWNER_ALL) !== OWNER_ALL;
+    const isUnreadable = status.isFile() && (status.mode & 0o600) !== 0o600;
+    const isOpen = status.isDirectory() && (status.mode & OTHERS_WRITE) !== 0;
+    if (isForeign || isClosed || isUnreadable || isOpen) wrong.push(path);
+    if (!status.isDirectory()) return;
+    for (const name of await readdir(path).catch(() => [])) await look(join(path, name), false);
+  };
+  await look(context.layout.runtimeRoot, true);
+  return wrong;
+}
+
+/** @throws the file system's error, such as EPERM for what belongs to another user. */
+async function mend(path: string, backup: Backup): Promise<void> {
+  const status = await lstat(path);
+  const own = process.geteuid?.() ?? 0;
+  await backup.noteMode(path);
+  if (status.uid !== own) await lchown(path, own, process.getegid?.() ?? own);
+  const wanted = status.isDirectory() ? (status.mode | OWNER_ALL) & ~OTHERS_WRITE : status.mode | 0o600;
+  await chmod(path, wanted & 0o7777);
+}

@@ -1,0 +1,87 @@
+import { lstat, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { managedPythonDaemonLayout } from '../../daemon/layout.ts';
+import { readDaemonState, removeDaemonState } from '../../daemon/state.ts';
+import { endRecordedDaemon } from '../../daemon/stop.ts';
+import { recover, tidyRuntime } from '../../lifecycle/recovery.ts';
+import { withWriteAccess } from '../../runtime/write-access.ts';
+import { formatBytes } from '../../support/text/format.ts';
+import { backupFolders } from './backup.ts';
+import { offlineStep, type Repair, type RepairContext } from './repair.ts';
+
+export const OTHER_REPAIRS: readonly Repair[] = [
+  {
+    id: 'stop-daemon',
+    label: 'Stop the old daemon',
+    async plan(context) {
+      const path = statePathOf(context);
+      return offlineStep(
+        'Ends the recorded process if it is a ktx daemon, and forgets it; the next command starts another',
+        path === null ? [] : [path],
+      );
+    },
+    async apply(context, backup) {
+      const path = statePathOf(context);
+      if (path === null) return;
+      const read = await readDaemonState(path);
+      await backup.keep(path);
+      if (read.kind === 'valid') await endRecordedDaemon(read.state, {});
+      if (read.kind === 'invalid') await rm(path, { recursive: true, force: true });
+      else await removeDaemonState(path, read);
+    },
+  },
+  {
+    id: 'free-space',
+    label: 'Free space',
+    async plan(context) {
+      const { paths, sizeBytes } = await reclaimable(context);
+      return offlineStep(
+        `Deletes downloads, backups of earlier repairs and what nothing needs: ${formatBytes(sizeBytes)}; a later install fetches the downloads again`,
+        paths,
+        false,
+      );
+    },
+    async apply(context, backup) {
+      const { layout, note, options } = context;
+      const { runtimeRoot, cliVersion } = layout;
+      const access = { runtimeRoot, versions: [cliVersion], step: 'repair', note, signal: options.signal };
+      await withWriteAccess(access, async () => {
+        await recover({ runtimeRoot, note });
+        await tidyRuntime({ runtimeRoot, cliVersion, note });
+        for (const path of (await reclaimable(context)).paths)
+          if (path !== backup.dir) await rm(path, { recursive: true, force: true });
+      });
+    },
+  },
+];
+
+function statePathOf({ target, layout }: RepairContext): string | null {
+  const { projectDir } = target;
+  if (projectDir === undefined) return null;
+  const { runtimeRoot, cliVersion } = layout;
+  return managedPythonDaemonLayout({ cliVersion, runtimeRoot, projectDir }).daemonStatePath;
+}
+
+/** What can be deleted while the runtime goes on working. */
+async function reclaimable({
+  layout,
+  shared,
+}: RepairContext): Promise<{ paths: string[]; sizeBytes: number }> {
+  const stored = (await readdir(shared.storeDir).catch(() => []))
+    .filter((name) => /^[0-9a-f]{64}(?:$|\.partial)/.test(name))
+    .map((name) => join(shared.storeDir, name));
+  const paths = [...stored, ...(await backupFolders(layout.runtimeRoot))];
+  let sizeBytes = 0;
+  for (const path of paths) sizeBytes += await sizeOf(path);
+  return { paths, sizeBytes };
+}
+
+/** Files that another name keeps free nothing when this one goes. */
+async function sizeOf(path: string): Promise<number> {
+  const status = await lstat(path).catch(() => null);
+  if (status === null) return 0;
+  if (!status.isDirectory()) return status.nlink > 1 ? 0 : status.size;
+  let sum = 0;
+  for (const name of await readdir(path).catch(() => [])) sum += await sizeOf(join(path, name));
+  return sum;
+}

@@ -1,0 +1,89 @@
+import { expect, it } from 'vitest';
+import { type Check, fail, pass } from '../../src/doctor/checks/check.ts';
+import type { DoctorEvent } from '../../src/doctor/events.ts';
+import { runCheckList } from '../../src/doctor/run-list.ts';
+import { runProcess } from '../../src/process/run-process.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+
+const check = (id: string, run: Check['run'], change: Partial<Check> = {}): Check => ({
+  id,
+  group: 'Runtime',
+  label: id,
+  why: '',
+  cost: 'offline',
+  dependsOn: [],
+  run,
+  ...change,
+});
+
+async function results(checks: readonly Check[], options: Parameters<typeof runCheckList>[2] = {}) {
+  const runtimeRoot = await temporaryFolder();
+  return runCheckList(checks, { cliVersion: '0.3.0', runtimeRoot, env: {} }, options);
+}
+
+it('a check that throws, hangs, or kills its own child affects only its own row', async () => {
+  const found = await results([
+    check('throws', () => {
+      throw new Error('out of order');
+    }),
+    check('rejects', async () => Promise.reject(new Error('out of order'))),
+    check('hangs', () => new Promise(() => {}), { timeoutMs: 50 }),
+    check('kills', async ({ signal }) => {
+      const { signal: by } = await runProcess({ command: 'sh', args: ['-c', 'kill -9 $$'], signal });
+      return fail(`ended by ${by}`);
+    }),
+    check('works', async () => pass('fine')),
+  ]);
+  expect(found.map(({ id, status, detail }) => [id, status, detail])).toEqual([
+    ['throws', 'could-not-check', 'the check itself failed: out of order'],
+    ['rejects', 'could-not-check', 'the check itself failed: out of order'],
+    ['hangs', 'could-not-check', 'no answer within 0.05 s'],
+    ['kills', 'fail', 'ended by SIGKILL'],
+    ['works', 'pass', 'fine'],
+  ]);
+});
+
+it('tells a check that has used up its time to stop', async () => {
+  const stopped = Promise.withResolvers<void>();
+  await results([
+    check(
+      'slow',
+      ({ signal }) =>
+        new Promise(() => signal.addEventListener('abort', () => stopped.resolve(), { once: true })),
+      { timeoutMs: 20 },
+    ),
+  ]);
+  await stopped.promise;
+});
+
+it('skips what depends on a failure, and says why', async () => {
+  const found = await results([
+    check('basis', async () => fail('broken')),
+    check('above', async () => pass('never'), { dependsOn: ['basis'] }),
+    check('top', async () => pass('never'), { dependsOn: ['above'] }),
+  ]);
+  expect(found.map(({ status, detail }) => [status, detail])).toEqual([
+    ['fail', 'broken'],
+    ['skipped', 'needs "basis", which failed'],
+    ['skipped', 'needs "above", which was skipped'],
+  ]);
+});
+
+it('ends when it is cancelled, although a check hears no signal', async () => {
+  const stop = new AbortController();
+  const events: DoctorEvent[] = [];
+  const running = results([check('deaf', () => new Promise(() => {}))], {
+    signal: stop.signal,
+    onEvent: (event) => {
+      events.push(event);
+      if (event.type === 'check-started') stop.abort();
+    },
+  });
+  await expect(running).rejects.toThrow('Operation cancelled.');
+  expect(events.map(({ type }) => type)).toEqual(['checks', 'check-started']);
+});
+
+it('makes what a check found harmless', async () => {
+  const [result] = await results([check('loud', async () => fail('red \u001b[31m'))]);
+  expect(result?.detail).toBe('red \\u001b[31m');
+});
