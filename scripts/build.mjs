@@ -89,8 +89,14 @@ function bundleGraph(bundle, entryPoints, outdir, version) {
       __KTX_BUNDLED__: 'true',
       __KTX_VERSION__: JSON.stringify(version),
     },
-    // Ink imports its developer tools statically; leaving them external crashes at run time.
-    alias: { 'react-devtools-core': join(root, 'scripts/start-up/empty-module.mjs') },
+    // Ink imports its developer tools statically; leaving them external crashes at run time. The SBOM's library can
+    // also write XML and validate, for which it looks for packages that are not here.
+    alias: Object.fromEntries(
+      ['react-devtools-core', 'xmlbuilder2', 'libxmljs2', 'ajv-formats-draft2019'].map((name) => [
+        name,
+        join(root, 'scripts/start-up/empty-module.mjs'),
+      ]),
+    ),
     banner: {
       js: "import{createRequire as __ktxRequire}from'node:module';const require=__ktxRequire(import.meta.url);",
     },

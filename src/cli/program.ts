@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { KtxRuntimeFeature } from '../core/features.ts';
 import { packageVersion } from '../core/program-version.ts';
 import type { KtxCliIo } from '../embed/io.ts';
+import { addBundle } from './commands/bundle-program.ts';
 import { addDoctor, type DoctorArgs } from './commands/doctor-program.ts';
 import { addEmbed } from './commands/embed-program.ts';
 import type { LifecycleArgs } from './commands/lifecycle-command.ts';
@@ -116,6 +117,11 @@ function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number
     const isDebug = program.opts<GlobalOptions>().debug;
     finish(await runNetworkCommand(args, io, { env, cwd, isStdinTty, isDebug }));
   });
+  addBundle(program, async (args) => {
+    const { runBundleCommand } = await import('./commands/bundle-command.ts');
+    const isDebug = program.opts<GlobalOptions>().debug;
+    finish(await runBundleCommand(args, io, { env: deps.env, cwd: workingDir(), isDebug }));
+  });
   addEmbed(program, async (args) => {
     const { runEmbedCommand } = await import('./commands/embed-command.ts');
     finish(await runEmbedCommand(args, io, { cwd: workingDir(), projectDir: await projectDir() }));
@@ -179,6 +185,9 @@ function addSetup(program: Command, run: (raw: RawSetupFlags) => Promise<void>):
     .option('--allow-host <host>', 'allow one more host; may be repeated', hosts)
     .option('--ignore-disk', 'install although the disk seems too full')
     .option('--runtime-root <dir>', 'install here instead of ~/.ktx/runtime', value('--runtime-root'))
+    .option('--bundle <file>', 'install from a bundle, without a network')
+    .option('--trust <file>', 'whose signatures of bundles count, in the format of allowed_signers')
+    .option('--require-signature', 'refuse a bundle that none of them signed')
     .option('--force', 'build a new environment although a working one is there')
     .option('--dry-run', 'print the plan and change nothing; with --json as data')
     .option('--print-schema', 'print the JSON Schema of a line of --json, and do nothing')

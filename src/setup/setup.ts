@@ -28,7 +28,7 @@ export type InstallPlan = InstallPreparation;
  */
 export async function planSetup(options: SetupOptions): Promise<SetupPlan> {
   const startedAt = performance.now();
-  const prepared = await prepareInstall(withDefaults(options));
+  const prepared = await prepareInstall(await withBundle(withDefaults(options)));
   if (prepared.status === 'install') return prepared;
   await tidyAfterKilledRun(prepared.layout, eventEmitter(options.onEvent));
   return { status: 'ready', result: readyResult(prepared, Math.round(performance.now() - startedAt)) };
@@ -37,6 +37,14 @@ export async function planSetup(options: SetupOptions): Promise<SetupPlan> {
 /** The process environment and home, where none were given. */
 export function withDefaults(options: SetupOptions): PrepareOptions {
   return { ...options, env: options.env ?? process.env, homeDir: options.homeDir ?? homedir() };
+}
+
+/** Takes the bundle, if there is one, into the store; from there on the setup is one without a network. */
+async function withBundle(options: PrepareOptions): Promise<PrepareOptions> {
+  if (!options.bundle) return options;
+  const { takeBundle } = await import('./take-bundle.ts');
+  await takeBundle(options.bundle, options);
+  return { ...options, isOffline: true };
 }
 
 /** The result of a setup that had nothing to do. */
@@ -73,7 +81,10 @@ async function execute(plan: InstallPlan, options: SetupOptions, isShown: boolea
     import('./run-locked.ts'),
     import('./build/execute-plan.ts'),
   ]);
-  const end = await installUnderLock(plan, withDefaults(options), emit, { isShown });
+  const given = withDefaults(options);
+  const end = await installUnderLock(plan, options.bundle ? { ...given, isOffline: true } : given, emit, {
+    isShown,
+  });
   const durationMs = Math.round(performance.now() - startedAt);
   if (end.status === 'ready') return readyResult(end.ready, durationMs);
   const { prepared, outcome } = end;

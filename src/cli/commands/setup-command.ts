@@ -112,6 +112,15 @@ export function setupOptions(flags: SetupFlags): SetupOptions {
     ...(flags.runtimeRoot === null ? {} : { runtimeRoot: flags.runtimeRoot }),
     ...(flags.uvPath === null ? {} : { uvPath: flags.uvPath }),
     ...(flags.indexUrl === null ? {} : { indexUrl: flags.indexUrl }),
+    ...(flags.bundlePath === null
+      ? {}
+      : {
+          bundle: {
+            path: flags.bundlePath,
+            isSignatureRequired: flags.isSignatureRequired,
+            ...(flags.trustFile !== null && { trustFile: flags.trustFile }),
+          },
+        }),
   };
 }
 

@@ -19,6 +19,9 @@ export interface RawSetupFlags {
   runtimeRoot?: string;
   force?: boolean;
   dryRun?: boolean;
+  bundle?: string;
+  trust?: string;
+  requireSignature?: boolean;
 }
 
 /** What `ktx setup` was asked to do. Paths are absolute. */
@@ -40,6 +43,10 @@ export interface SetupFlags {
   shouldForce: boolean;
   /** Plan, print the plan, change nothing. Asks nothing, so it needs no consent. */
   isDryRun: boolean;
+  /** Install from this file; no host is contacted. */
+  bundlePath: string | null;
+  trustFile: string | null;
+  isSignatureRequired: boolean;
   projectDir: string;
 }
 
@@ -61,6 +68,14 @@ export function parseSetupFlags(
   raw: RawSetupFlags,
   context: { cwd: string; projectDir: string },
 ): SetupFlags {
+  if (raw.bundle !== undefined && raw.dryRun)
+    throw new Error(
+      '--dry-run cannot be combined with --bundle. What a bundle holds: ktx bundle inspect <file>',
+    );
+  if (raw.bundle === undefined && (raw.trust !== undefined || raw.requireSignature))
+    throw new Error('--trust and --require-signature go with --bundle');
+  if (raw.bundle !== undefined && raw.indexUrl !== undefined)
+    throw new Error('--bundle and --index-url exclude each other: with a bundle no index is asked');
   const path = (flag: string, value: string | undefined) =>
     value === undefined ? null : resolve(context.cwd, requireValue(flag, value));
   return {
@@ -78,6 +93,9 @@ export function parseSetupFlags(
     runtimeRoot: path('--runtime-root', raw.runtimeRoot),
     shouldForce: raw.force === true,
     isDryRun: raw.dryRun === true,
+    bundlePath: path('--bundle', raw.bundle),
+    trustFile: path('--trust', raw.trust),
+    isSignatureRequired: raw.requireSignature === true,
     projectDir: context.projectDir,
   };
 }

@@ -16,6 +16,8 @@ export interface SetupOptions {
   uvPath?: string;
   indexUrl?: string;
   isOffline?: boolean;
+  /** Install from this bundle: it is verified and put into the store first, and no host is contacted. */
+  bundle?: { path: string; trustFile?: string; isSignatureRequired?: boolean };
   /** Hosts beyond the plan's that may be contacted (`--allow-host`). */
   allowedHosts?: readonly string[];
   shouldIgnoreDisk?: boolean;

@@ -27,6 +27,9 @@ describe('parseSetupFlags', () => {
       runtimeRoot: null,
       shouldForce: false,
       isDryRun: false,
+      bundlePath: null,
+      trustFile: null,
+      isSignatureRequired: false,
       projectDir: '/project',
     });
   });

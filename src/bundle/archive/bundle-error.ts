@@ -1,0 +1,38 @@
+import { SetupError } from '../../support/errors.ts';
+import { otherRemedy, type Remedy } from '../../support/remedies.ts';
+
+/** Why a bundle is refused, as one word for programs. */
+export type BundleRefusal =
+  | 'not-a-bundle'
+  | 'truncated'
+  | 'structure'
+  | 'contents'
+  | 'digest'
+  | 'not-pinned'
+  | 'other-version'
+  | 'other-platform'
+  | 'missing-members'
+  | 'not-signed'
+  | 'signature';
+
+/** A bundle was refused; nothing of it was used. */
+export class BundleError extends SetupError {
+  readonly refusal: BundleRefusal;
+
+  constructor(
+    refusal: BundleRefusal,
+    message: string,
+    evidence: readonly string[] = [],
+    remedies?: readonly Remedy[],
+  ) {
+    super(message, {
+      failureClass: refusal === 'other-version' || refusal === 'other-platform' ? 'platform' : 'verification',
+      evidence: [...evidence],
+      remedies: remedies ?? [
+        otherRemedy('Copy the bundle again, or have it made again with ktx bundle create'),
+      ],
+    });
+    this.name = 'BundleError';
+    this.refusal = refusal;
+  }
+}

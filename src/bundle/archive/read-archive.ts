@@ -1,0 +1,78 @@
+import { throwIfCancelled } from '../../support/errors.ts';
+import { BundleError } from './bundle-error.ts';
+import type { BundleFile } from './bundle-file.ts';
+import { BLOCK_BYTES, decodeHeader, type MemberHeader, paddingAfter, UstarError } from './ustar.ts';
+
+/** A member whose content is to be read next. */
+export interface ArchiveMember extends MemberHeader {
+  /** Its content, exactly `sizeBytes`; ends early by an error. To be read before the next member. */
+  body(): AsyncIterable<Buffer>;
+}
+
+/**
+ * The members of an archive, one after the other. Whatever is not read of a member is passed over.
+ * @throws BundleError for a structure that ktx does not write, or an end that comes too early or too late;
+ * CancelledError; the file system's error.
+ */
+export async function* readArchive(file: BundleFile, signal?: AbortSignal): AsyncGenerator<ArchiveMember> {
+  let doneBytes = 0;
+  const take = async (maxBytes: number): Promise<Buffer> => {
+    throwIfCancelled(signal);
+    const piece = await file.read(maxBytes);
+    if (piece.length === 0) throw truncated(file, doneBytes);
+    doneBytes += piece.length;
+    return piece;
+  };
+  const block = async (): Promise<Buffer> => {
+    const whole = Buffer.alloc(BLOCK_BYTES);
+    for (let at = 0; at < BLOCK_BYTES; ) at += (await take(BLOCK_BYTES - at)).copy(whole, at);
+    return whole;
+  };
+  for (let count = 0; ; count++) {
+    const header = headerOf(await block(), count);
+    if (header === null) break;
+    let leftBytes = header.sizeBytes;
+    yield {
+      ...header,
+      async *body() {
+        while (leftBytes > 0) {
+          const piece = await take(leftBytes);
+          leftBytes -= piece.length;
+          yield piece;
+        }
+      },
+    };
+    while (leftBytes > 0) leftBytes -= (await take(leftBytes)).length;
+    let padding = paddingAfter(header.sizeBytes);
+    while (padding > 0) {
+      const piece = await take(padding);
+      if (piece.some((byte) => byte !== 0)) throw broken(`bytes between ${header.path} and the next member`);
+      padding -= piece.length;
+    }
+  }
+  if ((await block()).some((byte) => byte !== 0)) throw broken('an end that is not two blocks of zeros');
+  if (doneBytes !== file.sizeBytes) throw broken(`${file.sizeBytes - doneBytes} bytes after its end`);
+}
+
+function headerOf(block: Buffer, count: number): MemberHeader | null {
+  try {
+    return decodeHeader(block);
+  } catch (error) {
+    if (!(error instanceof UstarError)) throw error;
+    if (count > 0) throw broken(error.message);
+    throw new BundleError('not-a-bundle', 'This file is not a ktx bundle', [
+      `it begins with ${error.message}`,
+    ]);
+  }
+}
+
+function broken(what: string): BundleError {
+  return new BundleError('structure', 'The bundle is not as ktx writes bundles', [`it has ${what}`]);
+}
+
+function truncated({ path, sizeBytes }: BundleFile, doneBytes: number): BundleError {
+  return new BundleError('truncated', `The bundle ends too early: ${path}`, [
+    `${sizeBytes} bytes are here, and its structure wants more after byte ${doneBytes}`,
+    'A copy that was interrupted looks like this',
+  ]);
+}

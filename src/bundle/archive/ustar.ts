@@ -1,0 +1,108 @@
+/**
+ * The subset of POSIX ustar that a bundle is written in: regular files only, mode, time and owner fixed, no extensions
+ * (pax, GNU), so that the same content gives the same bytes, and nothing in a header can mean more than it says.
+ */
+export const BLOCK_BYTES = 512;
+
+/** Largest size that eleven octal digits hold. */
+export const MAX_MEMBER_BYTES = 8 ** 11 - 1;
+
+export interface MemberHeader {
+  path: string;
+  sizeBytes: number;
+}
+
+/** A header is not one that this program writes. The message says in which respect. */
+export class UstarError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'UstarError';
+  }
+}
+
+/** Bytes from the end of a member's content to the next header. */
+export function paddingAfter(sizeBytes: number): number {
+  return (BLOCK_BYTES - (sizeBytes % BLOCK_BYTES)) % BLOCK_BYTES;
+}
+
+/** Bytes of a whole archive with members of these sizes. */
+export function archiveBytes(sizes: readonly number[]): number {
+  const members = sizes.reduce((sum, size) => sum + BLOCK_BYTES + size + paddingAfter(size), 0);
+  return members + 2 * BLOCK_BYTES;
+}
+
+/**
+ * Whether a name can stand in a bundle: relative, with `/`, of printable ASCII, without empty, `.` or `..` parts, and
+ * without what Windows reads as something else.
+ */
+export function isMemberPath(path: string): boolean {
+  if (!/^[A-Za-z0-9._+!/-]{1,255}$/.test(path)) return false;
+  return path.split('/').every((part) => part !== '' && !/^\.{1,2}$/.test(part) && !part.endsWith('.'));
+}
+
+/** @throws UstarError when the name does not fit into a header. */
+export function encodeHeader({ path, sizeBytes }: MemberHeader): Buffer {
+  const { name, prefix } = splitPath(path);
+  const header = Buffer.alloc(BLOCK_BYTES);
+  header.write(name, 0, 'latin1');
+  header.write('0000644\0', 100, 'latin1');
+  header.write('0000000\0', 108, 'latin1');
+  header.write('0000000\0', 116, 'latin1');
+  header.write(`${sizeBytes.toString(8).padStart(11, '0')}\0`, 124, 'latin1');
+  header.write('00000000000\0', 136, 'latin1');
+  header.write('0', 156, 'latin1');
+  header.write('ustar\x0000', 257, 'latin1');
+  header.write('0000000\0', 329, 'latin1');
+  header.write('0000000\0', 337, 'latin1');
+  header.write(prefix, 345, 'latin1');
+  header.write(`${checksum(header).toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  return header;
+}
+
+/**
+ * Reads a header. Anything but what `encodeHeader` would have written for that name and size is refused: types, links,
+ * owners, times, long sizes, other checksums.
+ * @returns `null` for a block of zeros: the end of the archive
+ * @throws UstarError
+ */
+export function decodeHeader(block: Buffer): MemberHeader | null {
+  if (block.every((byte) => byte === 0)) return null;
+  const type = String.fromCharCode(block[156] ?? 0);
+  if (type !== '0')
+    throw new UstarError(`a member of type ${JSON.stringify(type)}: only regular files are allowed`);
+  const size = /^([0-7]{11})\0$/.exec(block.toString('latin1', 124, 136))?.[1];
+  if (size === undefined) throw new UstarError('a member whose size is not eleven octal digits');
+  const name = textOf(block, 0, 100);
+  const prefix = textOf(block, 345, 500);
+  const path = prefix === '' ? name : `${prefix}/${name}`;
+  if (!isMemberPath(path))
+    throw new UstarError(`a member with a name that is not allowed: ${JSON.stringify(path)}`);
+  const header = { path, sizeBytes: Number.parseInt(size, 8) };
+  if (!encodeHeader(header).equals(block))
+    throw new UstarError(`the header of ${path} is not as ktx writes it`);
+  return header;
+}
+
+function splitPath(path: string): { name: string; prefix: string } {
+  if (path.length <= 100) return { name: path, prefix: '' };
+  // The first place that leaves a name that fits.
+  for (let at = path.indexOf('/'); at !== -1 && at <= 155; at = path.indexOf('/', at + 1)) {
+    const name = path.slice(at + 1);
+    if (name.length <= 100) return { name, prefix: path.slice(0, at) };
+  }
+  throw new UstarError(`the name ${path} is too long for an archive`);
+}
+
+function textOf(block: Buffer, start: number, end: number): string {
+  const field = block.subarray(start, end);
+  const length = field.indexOf(0);
+  return field.toString('latin1', 0, length === -1 ? field.length : length);
+}
+
+function checksum(header: Buffer): number {
+  let sum = 0;
+  for (let index = 0; index < BLOCK_BYTES; index++) {
+    sum += index >= 148 && index < 156 ? 0x20 : (header[index] ?? 0);
+  }
+  return sum;
+}

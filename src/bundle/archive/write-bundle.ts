@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { SetupError, throwIfCancelled } from '../../support/errors.ts';
+import { jsonText, makeFolder, syncDirectory } from '../../support/fs/atomic-file.ts';
+import { openNewFile, openRegularFile } from '../../support/fs/regular-file.ts';
+import {
+  type BundleContents,
+  type BundleMember,
+  CONTENTS_PATH,
+  DIGEST_PATH,
+  digestLine,
+  SIGNATURE_PATH,
+} from './bundle-schema.ts';
+import { archiveBytes, BLOCK_BYTES, encodeHeader, paddingAfter } from './ustar.ts';
+
+/** Where a member's bytes are. */
+export type ArchiveContent = { path: string } | { bytes: Buffer };
+
+export interface WrittenBundle {
+  /** The file, or its parts in their order. */
+  paths: readonly string[];
+  sizeBytes: number;
+  /** sha256 of the whole file, its parts joined. */
+  sha256: string;
+  contents: BundleContents;
+}
+
+const PIECE_BYTES = 1024 * 1024;
+
+/**
+ * Writes the archive beside its place and moves it there when it is whole and on the disk. Each member's digest is
+ * compared once more while it is read.
+ * @throws SetupError when a file of the store changed meanwhile; CancelledError; the file system's error.
+ */
+export async function writeBundle(
+  output: string,
+  contents: BundleContents,
+  members: readonly { member: BundleMember; content: ArchiveContent | null }[],
+  options: {
+    sign?: (contents: Uint8Array) => Promise<string>;
+    splitBytes?: number;
+    onBytes?: (doneBytes: number, totalBytes: number) => void;
+    signal?: AbortSignal;
+  },
+): Promise<WrittenBundle> {
+  const { signal, onBytes, splitBytes = Number.POSITIVE_INFINITY } = options;
+  const list = Buffer.from(jsonText(contents));
+  const digest = Buffer.from(digestLine(createHash('sha256').update(list).digest('hex')));
+  const signature = options.sign ? Buffer.from(await options.sign(list)) : null;
+  const included = members.flatMap(({ member, content }) => (content ? [{ member, content }] : []));
+  const sizes = [
+    list.length,
+    digest.length,
+    ...(signature ? [signature.length] : []),
+    ...included.map(({ member }) => member.sizeBytes),
+  ];
+  const totalBytes = archiveBytes(sizes);
+  await makeFolder(dirname(output));
+  const parts = partWriter(output, totalBytes > splitBytes ? splitBytes : Number.POSITIVE_INFINITY);
+  const hash = createHash('sha256');
+  let doneBytes = 0;
+  const write = async (bytes: Buffer) => {
+    throwIfCancelled(signal);
+    hash.update(bytes);
+    await parts.write(bytes);
+    doneBytes += bytes.length;
+    onBytes?.(doneBytes, totalBytes);
+  };
+  try {
+    const document = async (path: string, bytes: Buffer) => {
+      await write(encodeHeader({ path, sizeBytes: bytes.length }));
+      await write(bytes);
+      await write(Buffer.alloc(paddingAfter(bytes.length)));
+    };
+    await document(CONTENTS_PATH, list);
+    await document(DIGEST_PATH, digest);
+    if (signature) await document(SIGNATURE_PATH, signature);
+    for (const { member, content } of included) {
+      if ('bytes' in content) await document(member.path, content.bytes);
+      else {
+        await write(encodeHeader(member));
+        await copyChecked(content.path, member, write);
+        await write(Buffer.alloc(paddingAfter(member.sizeBytes)));
+      }
+    }
+    await write(Buffer.alloc(2 * BLOCK_BYTES));
+    return { paths: await parts.finish(), sizeBytes: doneBytes, sha256: hash.digest('hex'), contents };
+  } catch (error) {
+    await parts.discard();
+    throw error;
+  }
+}
+
+async function copyChecked(
+  path: string,
+  member: BundleMember,
+  write: (bytes: Buffer) => Promise<void>,
+): Promise<void> {
+  const handle = await openRegularFile(path, { maxBytes: Number.POSITIVE_INFINITY, links: 'follow' });
+  try {
+    const hash = createHash('sha256');
+    let doneBytes = 0;
+    for (;;) {
+      const { bytesRead, buffer } = await handle.read(
+        Buffer.allocUnsafe(PIECE_BYTES),
+        0,
+        PIECE_BYTES,
+        doneBytes,
+      );
+      if (bytesRead === 0) break;
+      const piece = buffer.subarray(0, bytesRead);
+      hash.update(piece);
+      doneBytes += bytesRead;
+      if (doneBytes > member.sizeBytes) break;
+      await write(piece);
+    }
+    if (doneBytes === member.sizeBytes && hash.digest('hex') === member.sha256) return;
+  } finally {
+    await handle.close();
+  }
+  throw new SetupError(`${path} was changed while the bundle was written.`, {
+    failureClass: 'verification',
+    evidence: [`expected sha256 ${member.sha256}`],
+    nextSteps: ['Run the same command again: the file is fetched again'],
+  });
+}
+
+/** Writes to `<output>.partial`, or `<output>.001.partial` and so on, and names them rightly at the end. */
+function partWriter(output: string, partBytes: number) {
+  const isSplit = Number.isFinite(partBytes);
+  const paths: string[] = [];
+  let handle: FileHandle | null = null;
+  let writtenBytes = 0;
+  const next = async () => {
+    await handle?.sync();
+    await handle?.close();
+    const path = isSplit ? `${output}.${String(paths.length + 1).padStart(3, '0')}` : output;
+    handle = await openNewFile(`${path}.partial`);
+    paths.push(path);
+    writtenBytes = 0;
+    return handle;
+  };
+  return {
+    async write(bytes: Buffer) {
+      for (let at = 0; at < bytes.length; ) {
+        const file: FileHandle = handle === null || writtenBytes >= partBytes ? await next() : handle;
+        const length = Math.min(bytes.length - at, partBytes - writtenBytes);
+        const { bytesWritten } = await file.write(bytes, at, length);
+        at += bytesWritten;
+        writtenBytes += bytesWritten;
+      }
+    },
+    async finish(): Promise<string[]> {
+      await handle?.sync();
+      await handle?.close();
+      for (const path of paths) await rename(`${path}.partial`, path);
+      await syncDirectory(dirname(output));
+      return paths;
+    },
+    async discard() {
+      await handle?.close().catch(() => {});
+      for (const path of paths) await rm(`${path}.partial`, { force: true });
+    },
+  };
+}

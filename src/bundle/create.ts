@@ -1,0 +1,235 @@
+import { createHash } from 'node:crypto';
+import type { Emit } from '../core/events.ts';
+import { type KtxRuntimeFeature, normaliseFeatures } from '../core/features.ts';
+import { managedRuntimeRoot, sharedLayout } from '../core/layout.ts';
+import { isSourceFailure } from '../network/errors/joined-failures.ts';
+import { withWriteAccess } from '../runtime/write-access.ts';
+import { setupNetwork } from '../setup/session/setup-network.ts';
+import { verifyRuntimeAsset } from '../shipped/asset.ts';
+import { type Artefact, lockArtefact, type RuntimeLock } from '../shipped/lock.ts';
+import { readLockedAsset } from '../shipped/locked-asset.ts';
+import { type ArtefactStore, openStore } from '../store/store.ts';
+import { SetupError } from '../support/errors.ts';
+import { openRegularFile } from '../support/fs/regular-file.ts';
+import { otherRemedy } from '../support/remedies.ts';
+import { MANAGED_UV_VERSION } from '../uv/release.ts';
+import { BUNDLE_SCHEMA_VERSION, type BundleContents, type BundleMember } from './archive/bundle-schema.ts';
+import { type ArchiveContent, type WrittenBundle, writeBundle } from './archive/write-bundle.ts';
+import { describeMember } from './describe-member.ts';
+import { type BundlePlatform, type NeededFiles, neededFiles } from './pins.ts';
+import { sbomOf } from './sbom.ts';
+
+export interface CreateBundleOptions {
+  cliVersion: string;
+  assetDir: string;
+  runtimeRoot?: string;
+  env: NodeJS.ProcessEnv;
+  homeDir: string;
+  platforms: readonly BundlePlatform[];
+  features: readonly KtxRuntimeFeature[];
+  python: 'managed' | 'none';
+  /** Absolute. */
+  output: string;
+  indexUrl?: string;
+  isOffline?: boolean;
+  /** Archives of the pinned Python that were fetched by hand. */
+  pythonArchives?: readonly string[];
+  /** Leaves out what this earlier bundle held: the store of the target has it. */
+  since?: BundleContents;
+  /** Signs `bundle.json`; gives the armoured signature. */
+  sign?: (contents: Uint8Array) => Promise<string>;
+  /** Splits the file into parts of at most so many bytes. */
+  splitBytes?: number;
+  emit: Emit;
+  onBytes?: (doneBytes: number, totalBytes: number) => void;
+  signal?: AbortSignal;
+}
+
+/**
+ * Makes one file that holds everything an install of these features needs on these platforms. What is in the store is
+ * taken from there; the rest is fetched into it first, verified as ever. Nothing is left half made.
+ * @throws SetupError naming the member that cannot be had and what would supply it; CancelledError.
+ */
+export async function createBundle(options: CreateBundleOptions): Promise<WrittenBundle> {
+  const { assetDir, emit, signal } = options;
+  const features = normaliseFeatures([...options.features]);
+  const [asset, locked] = await Promise.all([verifyRuntimeAsset({ assetDir }), readLockedAsset(assetDir)]);
+  if (locked === null) throw noLock(assetDir);
+  const { lock } = locked;
+  const runtimeRoot = managedRuntimeRoot(options);
+  const store = openStore(sharedLayout(runtimeRoot).storeDir);
+  const network = setupNetwork({ ...options, runtimeRoot, lock });
+  try {
+    const note = (level: 'info' | 'warning', text: string) =>
+      emit({ type: 'note', step: 'fetch', level, text });
+    const needed = neededFiles({ lock, platforms: options.platforms, features, python: options.python });
+    const artefacts = await withWriteAccess(
+      { runtimeRoot, versions: [], step: 'fetch', note, signal },
+      async () => {
+        await takeArchives(options.pythonArchives ?? [], lock, store, signal);
+        return obtain(needed, { store, network, emit, signal });
+      },
+    );
+    const members = await membersOf(artefacts, store, options);
+    const contents: BundleContents = {
+      schemaVersion: BUNDLE_SCHEMA_VERSION,
+      name: 'ktx-bundle',
+      cliVersion: options.cliVersion,
+      lockSha256: locked.digestsFor(features).lock,
+      wheelSha256: asset.manifest.wheel.sha256,
+      uvVersion: MANAGED_UV_VERSION,
+      pythonVersion: options.python === 'managed' ? lock.python.version : null,
+      platforms: [...options.platforms].sort(),
+      features,
+      members: members.map(({ member }) => member),
+    };
+    return await writeBundle(options.output, contents, members, options);
+  } finally {
+    await network.close();
+  }
+}
+
+async function obtain(
+  needed: readonly NeededFiles[],
+  context: {
+    store: ArtefactStore;
+    network: ReturnType<typeof setupNetwork>;
+    emit: Emit;
+    signal?: AbortSignal;
+  },
+): Promise<Artefact[]> {
+  const { store, network, emit, signal } = context;
+  const chosen: Artefact[] = [];
+  // What has no choice goes together: the client keeps several transfers going.
+  const certain = needed.filter(({ alternatives }) => alternatives.length === 1);
+  const files = certain.flatMap(({ alternatives }) => [...alternatives[0]!]);
+  await network.fetch(store, files, emit, signal).catch((error: unknown) => {
+    throw explained(error, certain);
+  });
+  chosen.push(...files);
+  for (const { what, alternatives } of needed.filter((each) => each.alternatives.length > 1)) {
+    const failures: unknown[] = [];
+    for (const [position, alternative] of alternatives.entries()) {
+      const options = { hasNextSource: position < alternatives.length - 1 };
+      const isHere = await network.fetch(store, alternative, emit, signal, options).then(
+        () => true,
+        (error: unknown) => {
+          if (!isSourceFailure(error)) throw error;
+          failures.push(error);
+          return false;
+        },
+      );
+      if (!isHere) continue;
+      chosen.push(...alternative);
+      break;
+    }
+    if (failures.length === alternatives.length) throw explained(failures[0], [{ what, alternatives }]);
+  }
+  return chosen;
+}
+
+/** Adds what would supply the member. */
+function explained(error: unknown, needed: readonly NeededFiles[]): unknown {
+  if (!isSourceFailure(error)) return error;
+  const python = needed
+    .flatMap(({ alternatives }) => alternatives.flat())
+    .filter(({ kind }) => kind === 'python');
+  const isAboutPython = python.some(
+    ({ file }) => error.message.includes(file) || error.evidence.some((line) => line.includes(file)),
+  );
+  return new SetupError(error.message, {
+    failureClass: error.failureClass,
+    evidence: error.evidence,
+    cause: error,
+    remedies: [
+      ...(isAboutPython
+        ? [
+            otherRemedy(
+              `Fetch ${python[0]!.file} where it can be fetched, then run`,
+              'ktx bundle create --python-archive <file>',
+            ),
+            otherRemedy(
+              'Leave Python out; the target needs one of its own then',
+              'ktx bundle create --python none',
+            ),
+          ]
+        : []),
+      ...error.remedies,
+    ],
+  });
+}
+
+async function takeArchives(
+  paths: readonly string[],
+  lock: RuntimeLock,
+  store: ArtefactStore,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const known = new Map(
+    Object.values(lock.python.archives).map((sha256) => [sha256, lockArtefact(lock, sha256)]),
+  );
+  for (const path of paths) {
+    const sha256 = await store.digestOf(path, signal);
+    const artefact = known.get(sha256 ?? '');
+    if (!artefact) {
+      throw new SetupError(`${path} is not a Python archive that this ktx pins.`, {
+        failureClass: 'verification',
+        evidence: [
+          sha256 === null ? 'there is no such file' : `its sha256 is ${sha256}`,
+          ...[...known.values()].map((each) => `pinned: ${each.file}, sha256 ${each.sha256}`),
+        ],
+        nextSteps: ['Fetch one of the pinned archives; other builds are not accepted'],
+      });
+    }
+    if ((await store.verify(artefact, signal)) === 'ok') continue;
+    const handle = await openRegularFile(path, { maxBytes: Number.POSITIVE_INFINITY, links: 'follow' });
+    await store.put(artefact, handle.createReadStream(), { signal });
+  }
+}
+
+async function membersOf(
+  artefacts: readonly Artefact[],
+  store: ArtefactStore,
+  { cliVersion, since }: Pick<CreateBundleOptions, 'cliVersion' | 'since'>,
+): Promise<{ member: BundleMember; content: ArchiveContent | null }[]> {
+  const held = new Set(since?.members.map(({ sha256 }) => sha256));
+  const described = await Promise.all(
+    artefacts.map(async (artefact) => {
+      const path = store.pathOf(artefact);
+      const sizeBytes = await store.sizeOf(artefact);
+      const member = await describeMember(artefact, path, sizeBytes);
+      return { member, path };
+    }),
+  );
+  const sbom = Buffer.from(sbomOf({ cliVersion }, described.map(({ member }) => member).sort(byPath)));
+  const document: BundleMember = {
+    path: 'sbom.cdx.json',
+    sha256: createHash('sha256').update(sbom).digest('hex'),
+    sizeBytes: sbom.length,
+    kind: 'document',
+    source: 'ktx',
+    licence: 'Apache-2.0',
+  };
+  const files = described.map(({ member: { componentName, componentVersion, purl, ...member }, path }) => {
+    const isOmitted = held.has(member.sha256);
+    return {
+      member: isOmitted ? { ...member, isOmitted: true as const } : member,
+      content: isOmitted ? null : { path },
+    };
+  });
+  return [{ member: document, content: { bytes: sbom } }, ...files].sort((a, b) =>
+    byPath(a.member, b.member),
+  );
+}
+
+function byPath(a: { path: string }, b: { path: string }): number {
+  return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
+}
+
+function noLock(assetDir: string): SetupError {
+  return new SetupError('This wheel comes without a lock, so a bundle of it cannot be checked.', {
+    failureClass: 'platform',
+    evidence: [`there is no lock.json in ${assetDir}`],
+    nextSteps: ['Make a lock for the wheel first'],
+  });
+}

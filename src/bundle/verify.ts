@@ -1,0 +1,257 @@
+import { createHash } from 'node:crypto';
+import type { RuntimeLock } from '../shipped/lock.ts';
+import { BundleError } from './archive/bundle-error.ts';
+import { type BundleFile, openBundleFile } from './archive/bundle-file.ts';
+import {
+  type BundleContents,
+  type BundleMember,
+  bundleSchema,
+  CONTENTS_PATH,
+  DIGEST_PATH,
+  digestLine,
+  MAX_CONTENTS_BYTES,
+  MAX_SIGNATURE_BYTES,
+  SIGNATURE_PATH,
+} from './archive/bundle-schema.ts';
+import { type ArchiveMember, readArchive } from './archive/read-archive.ts';
+import { pinnedArtefacts, storePathOf } from './pins.ts';
+import { judgeSignature, type SignatureVerdict, type TrustedKey } from './signature.ts';
+
+/** What this program says about bundles: its own pins, and whom the user trusts. */
+export interface BundleTrust {
+  lock: RuntimeLock;
+  lockSha256: string;
+  wheelSha256: string;
+  cliVersion: string;
+  /** Keys of the trust file; `null` without one. */
+  signers: readonly TrustedKey[] | null;
+  isSignatureRequired: boolean;
+}
+
+export interface VerifiedBundle {
+  contents: BundleContents;
+  /** sha256 of `bundle.json`, which names everything else. */
+  contentsSha256: string;
+  sizeBytes: number;
+  /** `null` where the bundle carries no signature, or no trust file was given. */
+  signature: SignatureVerdict | null;
+}
+
+export interface VerifyOptions {
+  signal?: AbortSignal;
+  /** Bytes of the whole bundle so far. */
+  onBytes?: (doneBytes: number) => void;
+  /** Takes the content of a member that has just been named; its bytes are not yet checked. */
+  onMember?: (member: BundleMember, body: AsyncIterable<Buffer>) => Promise<void>;
+}
+
+/**
+ * Reads a bundle once, from its first byte to its last, and compares every one of them with `bundle.json`, and
+ * `bundle.json` with what this program carries. Runs and changes nothing.
+ * @throws BundleError for the first thing that is not right; CancelledError; the file system's error.
+ */
+export async function verifyBundle(
+  path: string,
+  trust: BundleTrust,
+  options: VerifyOptions = {},
+): Promise<VerifiedBundle> {
+  const file = await openBundleFile(path);
+  try {
+    return await verifyFile(file, trust, options);
+  } finally {
+    await file.close();
+  }
+}
+
+/** The contents as the bundle states them, its structure and digests not yet checked. @throws as `verifyBundle`. */
+export async function readBundleContents(path: string, signal?: AbortSignal): Promise<BundleContents> {
+  const file = await openBundleFile(path);
+  try {
+    for await (const member of readArchive(file, signal)) return parseContents(await contentsOf(member));
+    throw notABundle('it is empty');
+  } finally {
+    await file.close();
+  }
+}
+
+async function verifyFile(
+  file: BundleFile,
+  trust: BundleTrust,
+  { signal, onBytes, onMember }: VerifyOptions,
+): Promise<VerifiedBundle> {
+  const members = readArchive(counted(file, onBytes), signal);
+  try {
+    const first = await members.next();
+    if (first.done) throw notABundle('it is empty');
+    const bytes = await contentsOf(first.value);
+    const contentsSha256 = createHash('sha256').update(bytes).digest('hex');
+    await assertDigest(await members.next(), contentsSha256);
+    const contents = parseContents(bytes);
+    assertMadeForThis(contents, trust);
+    assertPinned(contents, trust.lock);
+    let next = await members.next();
+    let signature: SignatureVerdict | null = null;
+    if (!next.done && next.value.path === SIGNATURE_PATH) {
+      const text = await wholeBody(next.value, MAX_SIGNATURE_BYTES);
+      signature = trust.signers && judgeSignature(bytes, text.toString('latin1'), trust.signers);
+      next = await members.next();
+    } else if (trust.isSignatureRequired) {
+      throw new BundleError('not-signed', 'The bundle is not signed, and a signature is required');
+    }
+    assertSignature(signature, trust);
+    for (const wanted of contents.members.filter(({ isOmitted }) => !isOmitted)) {
+      if (next.done) throw unexpected(`it ends before ${wanted.path}`);
+      await assertMember(next.value, wanted, onMember);
+      next = await members.next();
+    }
+    if (!next.done) throw unexpected(`${next.value.path} is not in its list, or not in that place`);
+    return { contents, contentsSha256, sizeBytes: file.sizeBytes, signature };
+  } finally {
+    await members.return(undefined);
+  }
+}
+
+function counted(file: BundleFile, onBytes: VerifyOptions['onBytes']): BundleFile {
+  if (!onBytes) return file;
+  let doneBytes = 0;
+  return {
+    ...file,
+    async read(maxBytes) {
+      const piece = await file.read(maxBytes);
+      doneBytes += piece.length;
+      onBytes(doneBytes);
+      return piece;
+    },
+  };
+}
+
+async function contentsOf(member: ArchiveMember): Promise<Buffer> {
+  if (member.path !== CONTENTS_PATH) throw notABundle(`it begins with ${member.path}`);
+  return wholeBody(member, MAX_CONTENTS_BYTES);
+}
+
+async function wholeBody(member: ArchiveMember, maxBytes: number): Promise<Buffer> {
+  if (member.sizeBytes > maxBytes)
+    throw new BundleError('structure', `${member.path} of the bundle is too large`, [
+      `${member.sizeBytes} bytes`,
+    ]);
+  const pieces: Buffer[] = [];
+  for await (const piece of member.body()) pieces.push(Buffer.from(piece));
+  return Buffer.concat(pieces);
+}
+
+/** Against accidents; whoever rewrites the one can rewrite the other. */
+async function assertDigest(next: IteratorResult<ArchiveMember>, contentsSha256: string): Promise<void> {
+  if (next.done || next.value.path !== DIGEST_PATH) throw unexpected(`${DIGEST_PATH} is missing`);
+  const line = await wholeBody(next.value, MAX_SIGNATURE_BYTES);
+  if (line.toString('latin1') === digestLine(contentsSha256)) return;
+  throw new BundleError('digest', `${CONTENTS_PATH} of the bundle was altered`, [
+    `found sha256 ${contentsSha256}`,
+    `${DIGEST_PATH} says ${line.toString('latin1').trim()}`,
+  ]);
+}
+
+function parseContents(bytes: Buffer): BundleContents {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw new BundleError('contents', `${CONTENTS_PATH} of the bundle is not JSON`);
+  }
+  const version = (value as { schemaVersion?: unknown } | null)?.schemaVersion;
+  if (typeof version === 'number' && version > 1)
+    throw new BundleError('other-version', 'The bundle was made by a newer ktx', [
+      `its form is version ${version}`,
+    ]);
+  const result = bundleSchema.safeParse(value);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    throw new BundleError('contents', `${CONTENTS_PATH} of the bundle is not as ktx writes it`, [
+      `${issue?.path.join('.')}: ${issue?.message}`,
+    ]);
+  }
+  const paths = new Set<string>();
+  for (const { path } of result.data.members) {
+    // Some file systems take two names for one.
+    const folded = path.toLowerCase();
+    if (paths.has(folded)) throw new BundleError('contents', `The bundle lists ${path} twice`);
+    paths.add(folded);
+  }
+  return result.data;
+}
+
+function assertMadeForThis(contents: BundleContents, trust: BundleTrust): void {
+  if (contents.lockSha256 === trust.lockSha256 && contents.wheelSha256 === trust.wheelSha256) return;
+  throw new BundleError('other-version', 'The bundle was made by another version of ktx', [
+    `it was made by ktx ${contents.cliVersion} for lock ${contents.lockSha256.slice(0, 12)}…`,
+    `this is ktx ${trust.cliVersion} with lock ${trust.lockSha256.slice(0, 12)}…`,
+  ]);
+}
+
+/** A bundle cannot vouch for itself: what an install uses is known to this program by digest. */
+function assertPinned({ members }: BundleContents, lock: RuntimeLock): void {
+  const pinned = pinnedArtefacts(lock);
+  for (const member of members) {
+    if (member.kind === 'app' || member.kind === 'node' || member.kind === 'document') {
+      if (member.path.startsWith('store/')) throw notPinned(member);
+      continue;
+    }
+    const artefact = pinned.get(member.sha256);
+    const isAsPinned =
+      artefact !== undefined &&
+      artefact.kind === member.kind &&
+      storePathOf(artefact) === member.path &&
+      (artefact.sizeBytes === null || artefact.sizeBytes === member.sizeBytes);
+    if (!isAsPinned) throw notPinned(member);
+  }
+}
+
+function notPinned({ path, sha256 }: BundleMember): BundleError {
+  return new BundleError('not-pinned', `This ktx does not know ${path} of the bundle`, [
+    `its sha256 ${sha256} is not among those that this program carries`,
+  ]);
+}
+
+function assertSignature(signature: SignatureVerdict | null, trust: BundleTrust): void {
+  if (signature !== null && !signature.isTrusted)
+    throw new BundleError('signature', 'The signature of the bundle is not accepted', [signature.reason]);
+  if (trust.isSignatureRequired && signature === null)
+    throw new BundleError('not-signed', 'A signature is required, and no trust file says whose', [
+      'name one with --trust FILE, in the format of allowed_signers',
+    ]);
+}
+
+async function assertMember(
+  member: ArchiveMember,
+  wanted: BundleMember,
+  onMember: VerifyOptions['onMember'],
+): Promise<void> {
+  if (member.path !== wanted.path) throw unexpected(`${member.path} stands where ${wanted.path} should`);
+  if (member.sizeBytes !== wanted.sizeBytes)
+    throw new BundleError('digest', `${wanted.path} of the bundle has another size than its list says`, [
+      `${member.sizeBytes} bytes, listed ${wanted.sizeBytes}`,
+    ]);
+  const hash = createHash('sha256');
+  const hashed = async function* () {
+    for await (const piece of member.body()) {
+      hash.update(piece);
+      yield piece;
+    }
+  };
+  if (onMember) await onMember(wanted, hashed());
+  else for await (const _ of hashed());
+  const actual = hash.digest('hex');
+  if (actual === wanted.sha256) return;
+  throw new BundleError('digest', `${wanted.path} of the bundle was altered`, [
+    `expected sha256 ${wanted.sha256}`,
+    `found sha256 ${actual}`,
+  ]);
+}
+
+function unexpected(what: string): BundleError {
+  return new BundleError('structure', 'The bundle does not hold what it lists', [what]);
+}
+
+function notABundle(what: string): BundleError {
+  return new BundleError('not-a-bundle', 'This file is not a ktx bundle', [what]);
+}

@@ -1,0 +1,89 @@
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { writeBundle } from '../../src/bundle/archive/write-bundle.ts';
+import { compareBundles } from '../../src/bundle/compare.ts';
+import { verifyBundle } from '../../src/bundle/verify.ts';
+import {
+  contentsOf,
+  MEMBERS,
+  trustOf,
+  WHEELS,
+  wheelMember,
+  writeSmallBundle,
+} from '../fixtures/small-bundle.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+
+it('the same content gives the same bytes', async () => {
+  const one = await readFile(await writeSmallBundle(await temporaryFolder()));
+  const other = await readFile(await writeSmallBundle(await temporaryFolder()));
+  expect(one.equals(other)).toBe(true);
+});
+
+it('parts are read as one file, from the first or from the name that they share', async () => {
+  const folder = await temporaryFolder();
+  const output = await writeSmallBundle(folder, { splitBytes: 1000 });
+  const parts = (await readdir(folder)).sort();
+  expect(parts.length).toBeGreaterThan(3);
+  expect(parts[0]).toBe('small.ktx.001');
+  for (const name of [output, `${output}.001`]) {
+    expect((await verifyBundle(name, trustOf())).contents).toEqual(contentsOf());
+  }
+});
+
+it('a part that is missing, cut or of another bundle is named or found', async () => {
+  const folder = await temporaryFolder();
+  const output = await writeSmallBundle(folder, { splitBytes: 1000 });
+  const part = await readFile(`${output}.002`);
+  await writeFile(`${output}.002`, part.subarray(0, 500));
+  await expect(verifyBundle(output, trustOf())).rejects.toMatchObject({ name: 'BundleError' });
+  await writeFile(`${output}.002`, Buffer.alloc(1000, 1));
+  await expect(verifyBundle(output, trustOf())).rejects.toMatchObject({ name: 'BundleError' });
+  await rm(`${output}.002`);
+  await expect(verifyBundle(output, trustOf())).rejects.toThrow(
+    'A part of the bundle is missing: small.ktx.002',
+  );
+});
+
+it('a file that changes while it is written, and a stop, leave nothing behind', async () => {
+  const folder = await temporaryFolder();
+  const source = join(folder, 'source');
+  await writeFile(source, 'something else');
+  const { member } = MEMBERS[0]!;
+  const output = join(folder, 'out');
+  const contents = contentsOf({ members: [member] });
+  await expect(
+    writeBundle(output, contents, [{ member, content: { path: source } }], {}),
+  ).rejects.toMatchObject({ failureClass: 'verification' });
+  expect(await readdir(folder)).toEqual(['source']);
+  const stop = new AbortController();
+  stop.abort();
+  await expect(
+    writeBundle(output, contents, [{ member, content: { path: source } }], { signal: stop.signal }),
+  ).rejects.toMatchObject({ name: 'CancelledError' });
+  expect(await readdir(folder)).toEqual(['source']);
+});
+
+it('an earlier bundle at that place stays until the new one is whole', async () => {
+  const folder = await temporaryFolder();
+  const output = await writeSmallBundle(folder);
+  const before = await readFile(output);
+  const stop = new AbortController();
+  stop.abort();
+  await writeSmallBundle(folder, { signal: stop.signal }).catch(() => {});
+  expect((await readFile(output)).equals(before)).toBe(true);
+  await rename(output, `${output}.old`);
+});
+
+it('two bundles are compared by what they list', () => {
+  const older = contentsOf();
+  const changed = { ...wheelMember('alpha-1.0-py3-none-any.whl'), sha256: '0'.repeat(64), sizeBytes: 7 };
+  const added = { ...changed, path: 'store/new', sha256: '1'.repeat(64), sizeBytes: 5 };
+  const newer = contentsOf({ members: [changed, added] });
+  const difference = compareBundles(older, newer);
+  expect(difference.added.map(({ path }) => path)).toEqual(['store/new']);
+  expect(difference.changed).toHaveLength(1);
+  expect(difference.removed.map(({ path }) => path)).toEqual([wheelMember('beta-2.0-py3-none-any.whl').path]);
+  expect(difference.newBytes).toBe(12);
+  expect(Object.keys(WHEELS)).toHaveLength(2);
+});
