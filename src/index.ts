@@ -25,7 +25,11 @@ export {
   type ManagedPythonDaemonStatusOptions,
   readManagedPythonDaemonStatus,
 } from './daemon/status.ts';
-export { type ManagedPythonDaemonStopResult, stopManagedPythonDaemon } from './daemon/stop.ts';
+export {
+  type ManagedPythonDaemonStopOptions,
+  type ManagedPythonDaemonStopResult,
+  stopManagedPythonDaemon,
+} from './daemon/stop.ts';
 export {
   type ManagedPythonDaemonProcessInfo,
   type ManagedPythonDaemonStopAllEntry,
@@ -43,32 +47,56 @@ export { runChecks } from './doctor/run-checks.ts';
 export { doctorManagedPythonRuntime, type ManagedPythonRuntimeDoctorCheck } from './doctor/runtime-checks.ts';
 export { type CommandSpinner, createCommandSpinner } from './embed/command-spinner.ts';
 export {
-  type EnsureManagedLocalEmbeddingsDaemonOptions,
+  createLazyManagedPythonSemanticLayerComputePort,
+  createManagedPythonSemanticLayerComputePort,
+  type ManagedPythonSemanticLayerComputeOptions,
+} from './embed/compute-port.ts';
+export {
+  createManagedDaemonHttpJsonRunner,
+  createManagedPythonDaemonBaseUrlResolver,
+  type ManagedPythonCoreDaemonOptions,
+  type ManagedPythonDaemonHttpOptions,
+  type ManagedPythonHttpJsonRunner,
+  managedDaemonDatabaseIntrospectionOptions,
+} from './embed/daemon-http.ts';
+export {
   ensureManagedLocalEmbeddingsDaemon,
   LOCAL_EMBEDDINGS_DEFAULTS,
   type ManagedLocalEmbeddingsDaemon,
+  type ManagedLocalEmbeddingsOptions,
   managedLocalEmbeddingHealthConfig,
+  type TryUseManagedLocalEmbeddingsOptions,
   tryUseManagedLocalEmbeddingsDaemon,
 } from './embed/embeddings-daemon.ts';
 export { installManagedPythonRuntime } from './embed/install.ts';
 export {
-  createLazyComputePort,
   ensureManagedPythonCommandRuntime,
   type KtxManagedPythonInstallPolicy,
-  type LazyComputePort,
+  type ManagedPythonCommandOptions,
   type ManagedPythonCommandRuntime,
-  type ManagedPythonCommandRuntimeOptions,
   managedRuntimeInstallCommand,
   runtimeInstallPolicyFromFlags,
   setupInstallPolicy,
 } from './embed/install-policy.ts';
 export type { KtxCliIo } from './embed/io.ts';
 export {
-  type KtxSetupRuntimeStepArgs,
-  type KtxSetupRuntimeStepDeps,
-  type KtxSetupRuntimeStepResult,
+  createPythonSemanticLayerComputePort,
+  type KtxSemanticLayerComputePort,
+} from './embed/python-compute.ts';
+export {
+  type KtxSetupRuntimeArgs,
+  type KtxSetupRuntimeDeps,
+  type KtxSetupRuntimeResult,
   runKtxSetupRuntimeStep,
 } from './embed/setup-runtime-step.ts';
+export {
+  createManagedDaemonLookerTableIdentifierParser,
+  createManagedDaemonSqlAnalysisPort,
+  type LookerParsedIdentifier,
+  type LookerTableIdentifierParser,
+  type SqlAnalysisBatchResult,
+  type SqlAnalysisPort,
+} from './embed/sql-analysis-port.ts';
 export {
   ManagedPythonDaemonStartError,
   type ManagedPythonDaemonStartOptions,
@@ -109,7 +137,9 @@ export {
 } from './lifecycle/uninstall.ts';
 export type { ManagedPythonRuntimeExec } from './process/exec.ts';
 export {
+  type KtxProjectRuntimeRequirementOptions,
   type KtxPublicIngestPlan,
+  type KtxPublicIngestRuntimeRequirementOptions,
   type KtxRuntimeProjectConfig,
   type KtxRuntimeRequirement,
   type KtxRuntimeRequirements,
@@ -131,5 +161,11 @@ export type {
 } from './setup/request/install-types.ts';
 export type { SetupOptions } from './setup/request/setup-options.ts';
 export { runSetup } from './setup/setup.ts';
-export { CancelledError, type FailureClass, KtxExpectedError, SetupError } from './support/errors.ts';
+export {
+  CancelledError,
+  type FailureClass,
+  isKtxExpectedError,
+  KtxExpectedError,
+  SetupError,
+} from './support/errors.ts';
 export type { ManagedUvFetchArtifact } from './uv/acquire.ts';

@@ -21,13 +21,17 @@ export interface ManagedPythonDaemonStopResult {
   state?: ManagedPythonDaemonState;
 }
 
+export interface ManagedPythonDaemonStopOptions
+  extends ManagedPythonDaemonLayoutOptions,
+    DaemonProcessControls {}
+
 /**
  * Ends this project's daemon with SIGTERM, without waiting for its end, and forgets it. A recorded pid that by now is
  * another process is not signalled. Contract: daemon section 10.
  * @throws SetupError when the state file cannot be understood; nothing was done then.
  */
 export async function stopManagedPythonDaemon(
-  options: ManagedPythonDaemonLayoutOptions & DaemonProcessControls,
+  options: ManagedPythonDaemonStopOptions,
 ): Promise<ManagedPythonDaemonStopResult> {
   const { processAlive, killProcess, ...layoutOptions } = options;
   const layout = managedPythonDaemonLayout(layoutOptions);

@@ -4,7 +4,7 @@ import { type CommandSpinner, createCommandSpinner } from './command-spinner.ts'
 import {
   ensureManagedPythonCommandRuntime,
   type KtxManagedPythonInstallPolicy,
-  type ManagedPythonCommandRuntimeOptions,
+  type ManagedPythonCommandOptions,
 } from './install-policy.ts';
 import type { KtxCliIo } from './io.ts';
 import type { ManagedPythonDaemonStartResult } from './start-daemon.ts';
@@ -22,13 +22,13 @@ export interface ManagedLocalEmbeddingsDaemon {
   stderrLog: string;
 }
 
-export interface EnsureManagedLocalEmbeddingsDaemonOptions {
+export interface ManagedLocalEmbeddingsOptions {
   cliVersion: string;
   projectDir: string;
   installPolicy: KtxManagedPythonInstallPolicy;
   io: KtxCliIo;
   ensureRuntime?: (
-    options: Pick<ManagedPythonCommandRuntimeOptions, 'cliVersion' | 'installPolicy' | 'io' | 'feature'>,
+    options: Pick<ManagedPythonCommandOptions, 'cliVersion' | 'installPolicy' | 'io' | 'feature'>,
   ) => Promise<unknown>;
   startDaemon?: (options: {
     cliVersion: string;
@@ -44,7 +44,7 @@ export interface EnsureManagedLocalEmbeddingsDaemonOptions {
  * The model is loaded at the first text, not here. Contract: daemon section 12.
  */
 export async function ensureManagedLocalEmbeddingsDaemon(
-  options: EnsureManagedLocalEmbeddingsDaemonOptions,
+  options: ManagedLocalEmbeddingsOptions,
 ): Promise<ManagedLocalEmbeddingsDaemon> {
   const { cliVersion, projectDir, installPolicy, io } = options;
   const feature = 'local-embeddings';
@@ -67,12 +67,16 @@ export async function ensureManagedLocalEmbeddingsDaemon(
   }
 }
 
-/** The daemon with embeddings that runs already, or `null`. Starts and installs nothing. */
-export async function tryUseManagedLocalEmbeddingsDaemon(options: {
+export interface TryUseManagedLocalEmbeddingsOptions {
   cliVersion: string;
   projectDir: string;
   readStatus?: (options: { cliVersion: string; projectDir: string }) => Promise<ManagedPythonDaemonStatus>;
-}): Promise<ManagedLocalEmbeddingsDaemon | null> {
+}
+
+/** The daemon with embeddings that runs already, or `null`. Starts and installs nothing. */
+export async function tryUseManagedLocalEmbeddingsDaemon(
+  options: TryUseManagedLocalEmbeddingsOptions,
+): Promise<ManagedLocalEmbeddingsDaemon | null> {
   const { cliVersion, projectDir } = options;
   const readStatus =
     options.readStatus ?? (await import('../daemon/status.ts')).readManagedPythonDaemonStatus;

@@ -39,7 +39,7 @@ export interface ManagedPythonCommandRuntime {
   manifest: InstalledKtxRuntimeManifest;
 }
 
-export interface ManagedPythonCommandRuntimeOptions {
+export interface ManagedPythonCommandOptions {
   cliVersion: string;
   installPolicy: KtxManagedPythonInstallPolicy;
   io: KtxCliIo;
@@ -61,7 +61,7 @@ export interface ManagedPythonCommandRuntimeOptions {
  * @throws KtxExpectedError with the command to run when it may not be installed; CancelledError when the question is.
  */
 export async function ensureManagedPythonCommandRuntime(
-  options: ManagedPythonCommandRuntimeOptions,
+  options: ManagedPythonCommandOptions,
 ): Promise<ManagedPythonCommandRuntime> {
   const { cliVersion, installPolicy, io, feature = 'core' } = options;
   const readStatus =
@@ -91,29 +91,4 @@ export async function ensureManagedPythonCommandRuntime(
     spinner.error(`ktx Python runtime install failed: ${errorMessage(error)}`);
     throw error;
   }
-}
-
-/** What computes in Python, without a Python until something is computed. */
-export interface LazyComputePort {
-  /** The runtime (`core`). Resolved, installed if need be, by the first call alone; a failure is tried again. */
-  resolveRuntime(): Promise<ManagedPythonCommandRuntime>;
-}
-
-/** Touches nothing itself. Contract: daemon section 11. */
-export function createLazyComputePort(
-  options: Omit<ManagedPythonCommandRuntimeOptions, 'feature'> & {
-    ensureRuntime?: typeof ensureManagedPythonCommandRuntime;
-  },
-): LazyComputePort {
-  const { ensureRuntime = ensureManagedPythonCommandRuntime, ...runtimeOptions } = options;
-  let resolving: Promise<ManagedPythonCommandRuntime> | null = null;
-  return {
-    resolveRuntime() {
-      resolving ??= ensureRuntime({ ...runtimeOptions, feature: 'core' }).catch((error: unknown) => {
-        resolving = null;
-        throw error;
-      });
-      return resolving;
-    },
-  };
 }

@@ -11,7 +11,7 @@ import { harmlessIo } from './harmless-io.ts';
 import { ensureManagedPythonCommandRuntime, type KtxManagedPythonInstallPolicy } from './install-policy.ts';
 import type { KtxCliIo } from './io.ts';
 
-export interface KtxSetupRuntimeStepArgs {
+export interface KtxSetupRuntimeArgs {
   projectDir: string;
   inputMode: 'auto' | 'disabled';
   cliVersion: string;
@@ -19,7 +19,7 @@ export interface KtxSetupRuntimeStepArgs {
   databaseIntrospectionFallback?: boolean;
 }
 
-export interface KtxSetupRuntimeStepDeps {
+export interface KtxSetupRuntimeDeps {
   env?: NodeJS.ProcessEnv;
   /** Reads the project's configuration. What it throws is passed on. */
   loadProject?: (options: { projectDir: string }) => Promise<{ config: KtxRuntimeProjectConfig }>;
@@ -37,7 +37,7 @@ export interface KtxSetupRuntimeStepDeps {
   }) => Promise<unknown>;
 }
 
-export interface KtxSetupRuntimeStepResult {
+export interface KtxSetupRuntimeResult {
   status: 'skipped' | 'ready' | 'failed';
   projectDir: string;
   requirements: KtxRuntimeRequirements;
@@ -50,10 +50,10 @@ const LABELS: Record<KtxRuntimeFeature, string> = { core: 'core', 'local-embeddi
  * everything is ready. Contract: commands section 8.
  */
 export async function runKtxSetupRuntimeStep(
-  args: KtxSetupRuntimeStepArgs,
+  args: KtxSetupRuntimeArgs,
   output: KtxCliIo,
-  deps: KtxSetupRuntimeStepDeps = {},
-): Promise<KtxSetupRuntimeStepResult> {
+  deps: KtxSetupRuntimeDeps = {},
+): Promise<KtxSetupRuntimeResult> {
   const io = harmlessIo(output);
   const { projectDir } = args;
   const { config } = await (deps.loadProject ?? loadProjectConfig)({ projectDir });
@@ -86,9 +86,9 @@ export async function runKtxSetupRuntimeStep(
 /** Embeddings bring their own install: the daemon is started with it. */
 async function prepare(
   feature: KtxRuntimeFeature,
-  args: KtxSetupRuntimeStepArgs,
+  args: KtxSetupRuntimeArgs,
   io: KtxCliIo,
-  deps: KtxSetupRuntimeStepDeps,
+  deps: KtxSetupRuntimeDeps,
 ): Promise<unknown> {
   const { cliVersion, projectDir, runtimeInstallPolicy: installPolicy } = args;
   switch (feature) {

@@ -36,15 +36,28 @@ export interface KtxPublicIngestPlan {
   targets: readonly {
     connectionId: string;
     driver?: string;
+    /** What is done to it; decides nothing here. */
+    operation?: string;
     adapter?: string;
     queryHistory?: { enabled?: boolean } | null;
   }[];
 }
 
+export interface KtxProjectRuntimeRequirementOptions {
+  databaseIntrospectionFallback?: boolean;
+  /** Default: `process.env`. */
+  env?: NodeJS.ProcessEnv | Record<string, string | undefined>;
+}
+
+export interface KtxPublicIngestRuntimeRequirementOptions {
+  config?: KtxRuntimeProjectConfig;
+  env?: NodeJS.ProcessEnv | Record<string, string | undefined>;
+}
+
 /** Which features a project needs, and why. Contract: commands section 6. */
 export function resolveProjectRuntimeRequirements(
   config: KtxRuntimeProjectConfig,
-  options: { databaseIntrospectionFallback?: boolean; env?: NodeJS.ProcessEnv } = {},
+  options: KtxProjectRuntimeRequirementOptions = {},
 ): KtxRuntimeRequirements {
   const elsewhere = externalServices(options.env ?? process.env);
   const found: KtxRuntimeRequirement[] = [];
@@ -65,7 +78,7 @@ export function resolveProjectRuntimeRequirements(
 /** The same for what is about to be ingested; embeddings count only when the configuration is given. */
 export function resolvePublicIngestRuntimeRequirements(
   plan: KtxPublicIngestPlan,
-  options: { config?: KtxRuntimeProjectConfig; env?: NodeJS.ProcessEnv } = {},
+  options: KtxPublicIngestRuntimeRequirementOptions = {},
 ): KtxRuntimeRequirements {
   const elsewhere = externalServices(options.env ?? process.env);
   const found: KtxRuntimeRequirement[] = [];
@@ -81,7 +94,7 @@ export function resolvePublicIngestRuntimeRequirements(
   return summary([...found, ...(options.config ? embeddingsRequirement(options.config) : [])]);
 }
 
-function externalServices(env: NodeJS.ProcessEnv) {
+function externalServices(env: Record<string, string | undefined>) {
   const isGiven = (name: string): boolean => (env[name] ?? '').trim() !== '';
   const isDaemonGiven = isGiven('KTX_DAEMON_URL');
   return { isDaemonGiven, isSqlAnalysisGiven: isDaemonGiven || isGiven('KTX_SQL_ANALYSIS_URL') };

@@ -11,15 +11,43 @@ export type FailureClass =
   | 'conflict'
   | 'internal';
 
+/** In the symbol registry, so that every package and every copy of this one has the same. */
+const EXPECTED = Symbol.for('ktx.expected-error');
+
 /**
  * An outcome of the environment, not a fault of the product: error reporting skips it, the user still reads
- * the message. The name and the constructor are part of the library's contract.
+ * the message. The name and the constructor are part of the library's contract. `instanceof` also holds for errors of
+ * other packages that carry the property `Symbol.for('ktx.expected-error')` with `true`.
  */
 export class KtxExpectedError extends Error {
+  readonly [EXPECTED] = true;
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // A subclass promises fields that a brand does not.
+    return Error[Symbol.hasInstance].call(this, value) || (this === KtxExpectedError && isBranded(value));
+  }
+
   constructor(message: string, options?: ErrorOptions) {
     super(harmlessText(message), options);
     this.name = 'KtxExpectedError';
   }
+}
+
+/**
+ * Whether an error is an expected outcome, whichever package made it: by the brand, or by the name of its class or of one that
+ * it extends. For programs that have a `KtxExpectedError` of their own, where `instanceof` fails.
+ */
+export function isKtxExpectedError(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  if (isBranded(error)) return true;
+  for (let type = Object.getPrototypeOf(error); type !== null; type = Object.getPrototypeOf(type)) {
+    if (type.constructor?.name === 'KtxExpectedError') return true;
+  }
+  return error.name === 'KtxExpectedError';
+}
+
+function isBranded(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[EXPECTED] === true;
 }
 
 export interface SetupErrorDetails extends ErrorOptions {

@@ -1,9 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { managedPythonRuntimeLayout } from '../../src/core/layout.ts';
 import {
-  createLazyComputePort,
   ensureManagedPythonCommandRuntime,
-  type ManagedPythonCommandRuntimeOptions,
+  type ManagedPythonCommandOptions,
   managedRuntimeInstallCommand,
   runtimeInstallPolicyFromFlags,
   setupInstallPolicy,
@@ -30,7 +29,7 @@ async function machine(kind: ManagedPythonRuntimeStatus['kind'] = 'missing') {
     stop: say('stop'),
     error: say('error'),
   });
-  const ensure = (more: Partial<ManagedPythonCommandRuntimeOptions> = {}) =>
+  const ensure = (more: Partial<ManagedPythonCommandOptions> = {}) =>
     ensureManagedPythonCommandRuntime({
       cliVersion,
       installPolicy: 'auto',
@@ -174,23 +173,5 @@ describe('ensureManagedPythonCommandRuntime', () => {
     const error = new Error('no room');
     await expect(ensure({ installRuntime: async () => Promise.reject(error) })).rejects.toBe(error);
     expect(said.at(-1)).toBe('error ktx Python runtime install failed: no room');
-  });
-});
-
-describe('createLazyComputePort', () => {
-  it('24. nothing at construction, one resolution on success, another try after a failure', async () => {
-    const { io, manifest } = await machine();
-    const ensureRuntime = vi.fn(async (_options: unknown) => ({ layout, manifest }));
-    const port = createLazyComputePort({ cliVersion, installPolicy: 'auto', io, ensureRuntime });
-    expect(ensureRuntime).not.toHaveBeenCalled();
-    ensureRuntime.mockRejectedValueOnce(new Error('offline'));
-    await expect(Promise.all([port.resolveRuntime(), port.resolveRuntime()])).rejects.toThrow('offline');
-    expect(ensureRuntime).toHaveBeenCalledTimes(1);
-    const [first, second] = await Promise.all([port.resolveRuntime(), port.resolveRuntime()]);
-    expect(await port.resolveRuntime()).toBe(first);
-    expect(second).toBe(first);
-    expect(ensureRuntime.mock.calls.slice(1)).toEqual([
-      [{ cliVersion, installPolicy: 'auto', io, feature: 'core' }],
-    ]);
   });
 });

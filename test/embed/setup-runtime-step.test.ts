@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { type KtxSetupRuntimeStepDeps, runKtxSetupRuntimeStep } from '../../src/embed/setup-runtime-step.ts';
+import { type KtxSetupRuntimeDeps, runKtxSetupRuntimeStep } from '../../src/embed/setup-runtime-step.ts';
 import type { KtxRuntimeProjectConfig } from '../../src/project/requirements.ts';
 import { projectSetupProgressPath, recordSetupStep } from '../../src/project/setup-progress.ts';
 import { pathExists } from '../../src/support/fs/path-exists.ts';
@@ -11,7 +11,7 @@ import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 const LOOKER = { connections: { bi: { driver: 'looker' } } };
 const EMBEDDINGS = { ingest: { embeddings: { backend: 'sentence-transformers' } } };
 
-async function step(config: KtxRuntimeProjectConfig, deps: KtxSetupRuntimeStepDeps = {}) {
+async function step(config: KtxRuntimeProjectConfig, deps: KtxSetupRuntimeDeps = {}) {
   const projectDir = await temporaryFolder();
   const { io, printed } = capturedIo();
   const ensureRuntime = vi.fn(async (_options: unknown) => {});

@@ -1,0 +1,55 @@
+import { ensureManagedPythonCommandRuntime, type ManagedPythonCommandOptions } from './install-policy.ts';
+import type { KtxSemanticLayerComputePort } from './python-compute.ts';
+
+export interface ManagedPythonSemanticLayerComputeOptions extends ManagedPythonCommandOptions {
+  /** Makes the port of an executable. Default: one process a call. */
+  createPythonCompute?: (options: { command: string; args: string[] }) => KtxSemanticLayerComputePort;
+  /** Accepted for callers that pass it; nothing is derived from it. */
+  projectDir?: string;
+}
+
+/**
+ * The port of the managed runtime, which is installed first as the policy allows. Always the feature `core`.
+ * Contract: compute section 11.
+ * @throws as `ensureManagedPythonCommandRuntime`.
+ */
+export async function createManagedPythonSemanticLayerComputePort(
+  options: ManagedPythonSemanticLayerComputeOptions,
+): Promise<KtxSemanticLayerComputePort> {
+  const { cliVersion, installPolicy, io, readStatus, installRuntime, confirmInstall, spinner } = options;
+  const { manifest } = await ensureManagedPythonCommandRuntime({
+    cliVersion,
+    installPolicy,
+    io,
+    feature: 'core',
+    ...(readStatus ? { readStatus } : {}),
+    ...(installRuntime ? { installRuntime } : {}),
+    ...(confirmInstall ? { confirmInstall } : {}),
+    ...(spinner ? { spinner } : {}),
+  });
+  const createPythonCompute =
+    options.createPythonCompute ?? (await import('./python-compute.ts')).createPythonSemanticLayerComputePort;
+  return createPythonCompute({ command: manifest.python.daemonExecutable, args: [] });
+}
+
+/**
+ * The same at once, touching nothing: the first call of a method makes the port. Calls at the same time share one attempt; a
+ * failure is tried again by the next call.
+ */
+export function createLazyManagedPythonSemanticLayerComputePort(
+  options: ManagedPythonSemanticLayerComputeOptions,
+): KtxSemanticLayerComputePort {
+  let making: Promise<KtxSemanticLayerComputePort> | null = null;
+  const port = () => {
+    making ??= createManagedPythonSemanticLayerComputePort(options).catch((error: unknown) => {
+      making = null;
+      throw error;
+    });
+    return making;
+  };
+  return {
+    query: async (input) => (await port()).query(input),
+    validateSources: async (input) => (await port()).validateSources(input),
+    generateSources: async (input) => (await port()).generateSources(input),
+  };
+}

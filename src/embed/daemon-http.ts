@@ -1,0 +1,131 @@
+import { errorCode } from '../support/errors.ts';
+import { harmlessIo } from './harmless-io.ts';
+import {
+  ensureManagedPythonCommandRuntime,
+  type KtxManagedPythonInstallPolicy,
+  type ManagedPythonCommandRuntime,
+} from './install-policy.ts';
+import type { KtxCliIo } from './io.ts';
+import type { ManagedPythonDaemonStartResult } from './start-daemon.ts';
+
+type JsonObject = Record<string, unknown>;
+
+/** Posts JSON to a path of a ktx daemon. @returns the JSON object that it answers. */
+export type ManagedPythonHttpJsonRunner = (path: string, payload: JsonObject) => Promise<JsonObject>;
+
+type PostJson = (baseUrl: string, path: string, payload: JsonObject) => Promise<JsonObject>;
+
+export interface ManagedPythonCoreDaemonOptions {
+  cliVersion: string;
+  projectDir: string;
+  installPolicy: KtxManagedPythonInstallPolicy;
+  io: KtxCliIo;
+  ensureRuntime?: (options: {
+    cliVersion: string;
+    installPolicy: KtxManagedPythonInstallPolicy;
+    io: KtxCliIo;
+    feature: 'core';
+  }) => Promise<ManagedPythonCommandRuntime>;
+  startDaemon?: (options: {
+    cliVersion: string;
+    projectDir: string;
+    features: ['core'];
+    force: false;
+  }) => Promise<ManagedPythonDaemonStartResult>;
+}
+
+/** Who answers: a function, a daemon at an address, or the project's own daemon. */
+export type ManagedPythonDaemonHttpOptions =
+  | { requestJson: ManagedPythonHttpJsonRunner }
+  | { resolveBaseUrl: () => Promise<string>; postJson?: PostJson }
+  | (ManagedPythonCoreDaemonOptions & { postJson?: PostJson });
+
+/** Resolvers of ours forget an address behind which nobody listens. */
+const forgetters = new WeakMap<() => Promise<string>, (baseUrl: string) => void>();
+
+/**
+ * The address of the project's daemon with `core`. Touches nothing until it is called; then it installs as the policy allows
+ * and starts the daemon, or uses the one that runs. Success is cached, a failure is not, and calls at the same time share
+ * one attempt. Contract: compute section 10.
+ */
+export function createManagedPythonDaemonBaseUrlResolver(
+  options: ManagedPythonCoreDaemonOptions,
+): () => Promise<string> {
+  let resolving: Promise<string> | null = null;
+  let resolved: string | null = null;
+  const resolve = () => {
+    resolving ??= startCoreDaemon(options).then(
+      (baseUrl) => {
+        resolved = baseUrl;
+        return baseUrl;
+      },
+      (error: unknown) => {
+        resolving = null;
+        throw error;
+      },
+    );
+    return resolving;
+  };
+  forgetters.set(resolve, (baseUrl) => {
+    // Another request that failed may have brought a new one already.
+    if (resolved === baseUrl) {
+      resolving = null;
+      resolved = null;
+    }
+  });
+  return resolve;
+}
+
+async function startCoreDaemon(options: ManagedPythonCoreDaemonOptions): Promise<string> {
+  const { cliVersion, projectDir, installPolicy, io } = options;
+  await (options.ensureRuntime ?? ensureManagedPythonCommandRuntime)({
+    cliVersion,
+    installPolicy,
+    io,
+    feature: 'core',
+  });
+  const startDaemon = options.startDaemon ?? (await import('./start-daemon.ts')).startManagedPythonDaemon;
+  const { status, baseUrl } = await startDaemon({ cliVersion, projectDir, features: ['core'], force: false });
+  const deed = status === 'reused' ? 'Using existing' : 'Started';
+  harmlessIo(io).stderr.write(`│  ${deed} ktx daemon: ${baseUrl}\n`);
+  return baseUrl;
+}
+
+/**
+ * Posts to the daemon of the options; its address is asked for at every call. When the daemon behind a cached address is
+ * gone (connection refused), it is started anew, once.
+ */
+export function createManagedDaemonHttpJsonRunner(
+  options: ManagedPythonDaemonHttpOptions,
+): ManagedPythonHttpJsonRunner {
+  if ('requestJson' in options) return options.requestJson;
+  const resolveBaseUrl =
+    'resolveBaseUrl' in options ? options.resolveBaseUrl : createManagedPythonDaemonBaseUrlResolver(options);
+  const { postJson = postWithHttp } = options;
+  return async (path, payload) => {
+    const baseUrl = await resolveBaseUrl();
+    try {
+      return await postJson(baseUrl, path, payload);
+    } catch (error) {
+      const forget = forgetters.get(resolveBaseUrl);
+      if (!forget || !isRefused(error)) throw error;
+      forget(baseUrl);
+      return postJson(await resolveBaseUrl(), path, payload);
+    }
+  };
+}
+
+function isRefused(error: unknown): boolean {
+  if (errorCode(error) === 'ECONNREFUSED') return true;
+  return error instanceof Error && error.cause !== undefined && isRefused(error.cause);
+}
+
+const postWithHttp: PostJson = async (baseUrl, path, payload) =>
+  (await import('../daemon/request-json.ts')).requestDaemonJson(baseUrl, path, payload);
+
+/** What of the options a client for database introspection needs. */
+export function managedDaemonDatabaseIntrospectionOptions(options: ManagedPythonDaemonHttpOptions): {
+  requestJson: ManagedPythonHttpJsonRunner;
+} {
+  return { requestJson: createManagedDaemonHttpJsonRunner(options) };
+}
