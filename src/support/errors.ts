@@ -22,16 +22,18 @@ const EXPECTED = Symbol.for('ktx.expected-error');
 export class KtxExpectedError extends Error {
   readonly [EXPECTED] = true;
 
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    // A subclass promises fields that a brand does not.
-    return Error[Symbol.hasInstance].call(this, value) || (this === KtxExpectedError && isBranded(value));
-  }
-
   constructor(message: string, options?: ErrorOptions) {
     super(harmlessText(message), options);
     this.name = 'KtxExpectedError';
   }
 }
+
+// Not a static method: this is inherited by subclasses, which promise fields that a brand does not.
+Object.defineProperty(KtxExpectedError, Symbol.hasInstance, {
+  value(value: unknown): boolean {
+    return Error[Symbol.hasInstance].call(this, value) || (this === KtxExpectedError && isBranded(value));
+  },
+});
 
 /**
  * Whether an error is an expected outcome, whichever package made it: by the brand, or by the name of its class or of one that
