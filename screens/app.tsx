@@ -1,8 +1,8 @@
-import { Box, useInput, useWindowSize } from 'ink';
-import { useSyncExternalStore } from 'react';
+import { Box, useInput, usePaste, useWindowSize } from 'ink';
+import { useEffect, useRef, useSyncExternalStore } from 'react';
 import type { LogStore } from '../src/present/log-store.ts';
 import { planChoices } from '../src/wizard/choices.ts';
-import { commandFor, keyPresses } from '../src/wizard/keys.ts';
+import { commandFor, type KeyName, keyPresses } from '../src/wizard/keys.ts';
 import type { Wizard } from '../src/wizard/run-effects.ts';
 import type { Command, WizardState } from '../src/wizard/state.ts';
 import { CheckScreen } from './check.tsx';
@@ -22,25 +22,50 @@ export interface AppProps {
   wizard: Pick<Wizard, 'getSnapshot' | 'subscribe' | 'dispatch'>;
   logStore: Pick<LogStore, 'getSnapshot' | 'subscribe'>;
   theme: Theme;
+  terminal?: TerminalKeys;
   now: () => number;
 }
 
+/** What a few keys ask of the terminal itself, on every screen. */
+export interface TerminalKeys {
+  suspend(): void;
+  repaint(): void;
+}
+
 /** The whole program as a person sees it: one Ink instance and one key handler from the first screen to the last. */
-export function App({ wizard, logStore, theme, now }: AppProps) {
+export function App({ wizard, logStore, theme, terminal, now }: AppProps) {
   const state = useSyncExternalStore(wizard.subscribe, wizard.getSnapshot);
   const log = useSyncExternalStore(logStore.subscribe, logStore.getSnapshot);
   const size: Size = useWindowSize();
+  const waiting = useRef<KeyName[]>([]);
+  const press = (name: KeyName): void => {
+    const current = wizard.getSnapshot();
+    const command = commandFor(current, name);
+    if (command === null || (isTiny(size) && !isBlindCommand(command))) return;
+    if (isConfirmingUnseen(current, command, size, theme.homeDir)) return;
+    const view = viewSize(current, size, logStore.getSnapshot(), theme.homeDir);
+    wizard.dispatch({ type: 'command', command, view, nowMs: now() });
+  };
+  const pressWaiting = (): void => {
+    while (waiting.current.length > 0 && isReadingKeys(wizard.getSnapshot(), waiting.current)) {
+      press(waiting.current.shift() as KeyName);
+    }
+  };
   useInput((input, key) => {
     // Keys that came together are read one by one, each in the state that the one before it has left.
     for (const name of keyPresses(input, key)) {
-      const current = wizard.getSnapshot();
-      const command = commandFor(current, name);
-      if (command === null || (isTiny(size) && !isBlindCommand(command))) continue;
-      if (isConfirmingUnseen(current, command, size, theme.homeDir)) continue;
-      const view = viewSize(current, size, logStore.getSnapshot(), theme.homeDir);
-      wizard.dispatch({ type: 'command', command, view, nowMs: now() });
+      if (name === 'ctrl+z') terminal?.suspend();
+      else if (name === 'ctrl+l') terminal?.repaint();
+      else if (name === 'ctrl+c') press(name);
+      else waiting.current.push(name);
     }
+    pressWaiting();
   });
+  // Pasted text is text, and no screen takes any here: it must not press keys.
+  usePaste(() => {});
+  const isLoading = state.screen === 'loading';
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only the end of loading lets waiting keys go
+  useEffect(pressWaiting, [isLoading]);
   return (
     <ThemeContext value={theme}>
       {isTiny(size) ? (
@@ -56,6 +81,11 @@ export function App({ wizard, logStore, theme, now }: AppProps) {
       )}
     </ThemeContext>
   );
+}
+
+/** Nothing is asked yet while the first screen loads, so keys wait for it, in order. A lone `q` leaves even then. */
+function isReadingKeys(state: WizardState, [first, ...others]: readonly KeyName[]): boolean {
+  return state.screen !== 'loading' || (others.length === 0 && commandFor(state, first ?? '') !== null);
 }
 
 /** What may be done in a window that shows no choices: nobody confirms what they cannot see. */

@@ -8,6 +8,7 @@ import { availableOffers } from '../wizard/choices.ts';
 import type { InstallOutcome, PlanOutcome, SetupOverview } from '../wizard/functions.ts';
 import { hasUnicode, toAscii } from './ascii.ts';
 import { checkLines, createLinePresenter, doneLines, failureLines, planLines } from './lines.ts';
+import { askForChoice, askForConsent, type QuestionStreams } from './questions.ts';
 import type { RunWizardOptions } from './wizard-options.ts';
 
 const HEARTBEAT_MS = 30_000;
@@ -32,8 +33,19 @@ async function ask<Plan extends PlanOutcome>(
   const print = (lines: readonly string[]) => {
     for (const line of lines) stdout.write(`${harmlessText(isUnicode ? line : toAscii(line))}\n`);
   };
+  const questions: QuestionStreams = {
+    stdin,
+    print,
+    prompt: (text) => stdout.write(harmlessText(isUnicode ? text : toAscii(text))),
+    signal,
+  };
   const lines = createLinePresenter(lineOptions);
   let isBusy = false;
+  let wasInterrupted = false;
+  const onInterrupt = (): void => {
+    wasInterrupted = true;
+  };
+  process.on('SIGINT', onInterrupt);
   let step: Extract<SetupEvent, { type: 'step' }>['step'] | null = null;
   const onEvent = (event: SetupEvent) => {
     if (event.type === 'step' && event.status === 'started') step = event.step;
@@ -52,7 +64,7 @@ async function ask<Plan extends PlanOutcome>(
     isBusy = true;
     const overview = await functions.readOverview(setup);
     isBusy = false;
-    const feature = await chooseFeature(overview, options, { stdin, stdout, signal });
+    const feature = await chooseFeature(overview, options, questions);
     setup.features = [feature];
     isBusy = true;
     const plan = await functions.plan(setup);
@@ -60,14 +72,7 @@ async function ask<Plan extends PlanOutcome>(
       unused = plan as InstallOutcome<Plan>;
       print(planLines(plan.summary, lineOptions));
       isBusy = false;
-      const { confirm } = await import('@clack/prompts');
-      const isConfirmed = await confirm({
-        message: 'Install this?',
-        input: stdin,
-        output: stdout,
-        signal,
-      });
-      if (isConfirmed !== true) throw new CancelledError();
+      if (!(await askForConsent('Install this?', questions))) throw new CancelledError();
       isBusy = true;
       const toExecute = unused;
       unused = null;
@@ -81,12 +86,14 @@ async function ask<Plan extends PlanOutcome>(
   } catch (error) {
     if (error instanceof CancelledError || signal.aborted) {
       print(['Setup cancelled. What was there before is as it was.']);
-      return isBusy || signal.aborted ? 130 : 0;
+      // Ctrl+C at a question is an answer; being ended from outside is none.
+      return isBusy || (signal.aborted && !wasInterrupted) ? 130 : 0;
     }
     print(failureLines(await functions.reportFailure(error, setup, step), lineOptions));
     return 1;
   } finally {
     clearInterval(heartbeat);
+    process.off('SIGINT', onInterrupt);
     if (unused !== null) await functions.discard(unused);
   }
 }
@@ -95,28 +102,22 @@ async function ask<Plan extends PlanOutcome>(
 async function chooseFeature(
   overview: SetupOverview,
   options: Pick<RunWizardOptions, 'initialFeature'>,
-  io: { stdin: NodeJS.ReadStream; stdout: NodeJS.WriteStream; signal: AbortSignal },
+  questions: QuestionStreams,
 ) {
   const offers = availableOffers({ overview });
   const only = options.initialFeature ?? (offers.length === 1 ? offers[0]?.feature : undefined);
   if (only !== undefined) return only;
-  const { select, isCancel } = await import('@clack/prompts');
-  const feature = await select({
-    message: 'What should ktx be able to do on this machine?',
-    options: offers.map((offer) => ({
-      value: offer.feature,
-      label: offer.title,
-      hint: [
-        offer.description,
-        offer.downloadBytes === null ? '' : `about ${formatBytes(offer.downloadBytes)} to download`,
+  const index = await askForChoice(
+    'What should ktx be able to do on this machine?',
+    offers.map(({ title, description, downloadBytes }) =>
+      [
+        `${title}: ${description}`,
+        downloadBytes === null ? '' : `about ${formatBytes(downloadBytes)} to download`,
       ]
         .filter(Boolean)
         .join(', '),
-    })),
-    input: io.stdin,
-    output: io.stdout,
-    signal: io.signal,
-  });
-  if (isCancel(feature)) throw new CancelledError();
-  return feature;
+    ),
+    questions,
+  );
+  return offers[index]?.feature ?? 'core';
 }

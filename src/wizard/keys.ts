@@ -215,4 +215,6 @@ const KEY_OF_CHARACTER: Record<string, KeyName> = {
   ' ': 'space',
   '\u001b': 'escape',
   '\u0003': 'ctrl+c',
+  '\u000c': 'ctrl+l',
+  '\u001a': 'ctrl+z',
 };

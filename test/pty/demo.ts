@@ -55,7 +55,9 @@ let attempts = 0;
 let undoTarget = DEMO_UNDO;
 
 const functions: WizardFunctions = {
-  async readOverview(): Promise<SetupOverview> {
+  async readOverview({ signal }): Promise<SetupOverview> {
+    if (scenario === 'slow-overview') await gate('overview', signal);
+    if (scenario === 'warning') process.emitWarning('a warning of Node itself');
     if (scenario === 'ready') {
       return {
         ...DEMO_OVERVIEW,

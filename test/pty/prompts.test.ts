@@ -24,13 +24,16 @@ describe('the questions without a screen', () => {
   it('ask for the feature and the plan, and tell the rest in lines', async () => {
     const terminal = await start();
     await terminal.until('What should ktx be able to do');
-    terminal.press('down');
-    await terminal.until(/● Core \+ local embeddings/);
-    terminal.press('enter');
+    await terminal.type('7\r');
+    await terminal.until(/\[1\]: 7\s+Number, then Enter/);
+    await terminal.type('2\r');
     terminal.open('plan');
     await terminal.until('Install this?');
     expect(terminal.text()).toContain('Plan: core, local-embeddings for linux-x64-gnu-cp313');
+    // An empty line agrees to nothing.
     terminal.press('enter');
+    await terminal.until(/yes or no, then Enter:\s+Install this\?/);
+    await terminal.type('yes\r');
     for (const gate of ['half', 'packages', 'check']) terminal.open(gate);
     await terminal.until('the end');
     expect(terminal.output()).toContain('✓ ktx 0.3.0 is ready: core, local embeddings');
@@ -48,6 +51,33 @@ describe('the questions without a screen', () => {
     }
   });
 
+  it.each([
+    ['0 x 0', 0, 0],
+    ['1 x 1', 1, 1],
+  ])('write whole lines on a terminal that says it is %s', async (_size, columns, rows) => {
+    const terminal = await start({
+      wrapper: 'stty cols $C rows $R; $DEMO; echo "exit code $?"; echo the end; read _',
+      env: { C: String(columns), R: String(rows) },
+    });
+    await terminal.until('Number, then Enter');
+    expect(terminal.output()).toContain('  2  Core + local embeddings: ');
+    // No cursor movement, whatever the size is.
+    expect(terminal.output()).not.toContain('\u001b');
+    terminal.send('\u0004');
+    await terminal.until('exit code 0');
+  });
+
+  it('keep to ASCII in a locale without UTF-8', async () => {
+    const terminal = await start({ env: { LC_ALL: 'C' } });
+    await terminal.until('Number, then Enter');
+    await terminal.type('2\r');
+    terminal.open('plan');
+    await terminal.until('Install this?');
+    await terminal.type('no\r');
+    await terminal.until('the end');
+    expect([...terminal.output()].filter((character) => character > '\u007f')).toEqual([]);
+  });
+
   it('left with Ctrl+C give 0', async () => {
     const terminal = await start();
     await terminal.until('What should ktx be able to do');
@@ -60,7 +90,7 @@ describe('the questions without a screen', () => {
     const terminal = await start({ scenario: 'child', env: { DEMO_FEATURE: 'local-embeddings' } });
     terminal.open('plan');
     await terminal.until('Install this?');
-    terminal.press('enter');
+    await terminal.type('y\r');
     await terminal.until(/child \d+ runs/);
     terminal.press('ctrl+c');
     await terminal.until('exit code 130');

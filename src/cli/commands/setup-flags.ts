@@ -106,20 +106,26 @@ export function parseSetupFlags(
  */
 export function chooseSetupMode(flags: SetupFlags, terminal: TerminalTraits): SetupMode {
   const { env } = terminal;
-  const canAsk =
-    flags.isInputAllowed &&
-    terminal.isStdinTty &&
-    terminal.isStdoutTty &&
-    !flags.isJson &&
-    !isTruthy(env['CI']);
   if (flags.isDryRun) return flags.isJson ? 'json' : 'lines';
-  if (!flags.isYes && !canAsk) {
-    throw new Error('Missing setup choice: pass --yes to install the ktx Python runtime without questions.');
+  const silence = reasonForSilence(flags, terminal);
+  if (!flags.isYes && silence !== null) {
+    throw new Error(
+      `Missing setup choice: pass --yes to install the ktx Python runtime without questions.${silence}`,
+    );
   }
   if (flags.isJson) return 'json';
   if (flags.isYes) return 'lines';
   const isBasicTerminal = env['TERM'] === 'dumb' || isTruthy(env['INK_SCREEN_READER']);
   return flags.isPlain || isBasicTerminal ? 'prompts' : 'wizard';
+}
+
+/** Why no question can be asked, as a sentence that follows others, empty when the user said so; `null` when it can. */
+function reasonForSilence(flags: SetupFlags, { env, ...terminal }: TerminalTraits): string | null {
+  if (!flags.isInputAllowed || flags.isJson) return '';
+  if (!terminal.isStdinTty) return ' Nothing can be asked: the input is not a terminal.';
+  if (!terminal.isStdoutTty) return ' Nothing can be asked: the output is not a terminal.';
+  if (isTruthy(env['CI'])) return ` Nothing is asked because CI=${env['CI']} is set; unset it to be asked.`;
+  return null;
 }
 
 /** The next word on the line is taken for a flag's value even when it is a flag: that is a value left out. */

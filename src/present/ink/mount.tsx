@@ -2,17 +2,34 @@ import { type Instance, type RenderOptions, render } from 'ink';
 import { App, type AppProps } from '../../../screens/app.tsx';
 import { createHarmlessView } from '../../support/harmless.ts';
 
+const HOME_AND_ERASE = '\u001b[H\u001b[2J';
+
+export interface MountedApp extends Instance {
+  /** Draws the whole frame again, onto an empty screen. */
+  redraw(): void;
+}
+
 /** The one place that calls Ink's `render`. Loaded when the wizard runs already: Ink costs most of a start. */
-export function mountApp(props: AppProps, streams: Pick<RenderOptions, 'stdin' | 'stdout'>): Instance {
-  return render(<App {...props} wizard={harmlessWizard(props.wizard)} />, {
+export function mountApp(props: AppProps, streams: Pick<RenderOptions, 'stdin' | 'stdout'>): MountedApp {
+  const app = { ...props, wizard: harmlessWizard(props.wizard) };
+  const instance = render(<App {...app} />, {
     ...streams,
-    alternateScreen: true,
+    // The caller enters it: Ink's own way leaves the cursor where the normal screen had it.
+    alternateScreen: false,
     incrementalRendering: true,
     exitOnCtrlC: false,
     // Whether to come here was decided by the caller; Ink's own guess would take `CI` for an answer.
     interactive: true,
     maxFps: 60,
   });
+  return {
+    ...instance,
+    redraw() {
+      instance.clear();
+      streams.stdout?.write(HOME_AND_ERASE);
+      instance.rerender(<App {...app} />);
+    },
+  };
 }
 
 /** Whatever a state holds, no terminal obeys it. What the wizard itself works with stays as it is. */

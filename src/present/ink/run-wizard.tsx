@@ -10,6 +10,7 @@ import { asciiStream, hasUnicode, toAscii } from '../ascii.ts';
 import { farewellLines, type Paint } from '../farewell.ts';
 import { createLogStore } from '../log-store.ts';
 import type { RunWizardOptions } from '../wizard-options.ts';
+import { terminalModes } from './terminal-modes.ts';
 
 /**
  * Runs the wizard on the terminal and resolves with the exit code (DESIGN section 9) when everything that it started
@@ -39,8 +40,13 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
   stdin.on('error', terminate);
   stdin.on('end', terminate);
   for (const signal of STOP_SIGNALS) process.on(signal, terminate);
+  let redraw = (): void => {};
+  const terminal = terminalModes({ stdin, stdout, redraw: () => redraw() });
+  // A crash must not leave a terminal that nobody can use.
+  process.on('exit', terminal.restore);
+  const warnings = keepWarnings();
   // Before Ink is loaded: keys typed meanwhile wait unechoed, and Enter stays Enter.
-  stdin.setRawMode(true);
+  terminal.takeInput();
   const isUnicode = hasUnicode(env);
   // Said here, because Chalk and Node let FORCE_COLOR win over it.
   const hasColour = !env['NO_COLOR'];
@@ -51,7 +57,10 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
     for (const signal of STOP_SIGNALS) process.off(signal, terminate);
     stdin.off('error', terminate);
     stdin.off('end', terminate);
+    terminal.restore();
+    process.off('exit', terminal.restore);
     restoreInput(stdin);
+    warnings.release();
   }
   const lines = farewellLines(harmlessValue(await withOwnLog(left.farewell)), {
     homeDir,
@@ -67,18 +76,39 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
     const { mountApp } = await import('./mount.tsx');
     await firstAnswer(wizard);
     const theme = { hasColour, homeDir };
+    terminal.showScreen();
     const instance = mountApp(
-      { wizard, logStore, theme, now: Date.now },
+      { wizard, logStore, theme, terminal, now: Date.now },
       { stdin, stdout: isUnicode ? stdout : asciiStream(stdout) },
     );
+    redraw = instance.redraw;
     const exited = instance.waitUntilExit();
     // A screen that throws must not leave an installation without anybody who watches it.
     exited.catch(terminate);
     const state = await wizard.finished;
+    redraw = () => {};
     instance.unmount();
     await exited;
     return state;
   }
+}
+
+/** Node prints its warnings over the screen. They wait until it is gone. */
+function keepWarnings(): { release(): void } {
+  const printers = process.listeners('warning');
+  const kept: Error[] = [];
+  const keep = (warning: Error): void => {
+    kept.push(warning);
+  };
+  process.removeAllListeners('warning');
+  process.on('warning', keep);
+  return {
+    release() {
+      process.off('warning', keep);
+      for (const printer of printers) process.on('warning', printer);
+      for (const warning of kept) for (const printer of printers) printer.call(process, warning);
+    },
+  };
 }
 
 /** Somebody may have stopped it before there was a log. */

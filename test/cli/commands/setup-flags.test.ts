@@ -99,14 +99,16 @@ describe('chooseSetupMode', () => {
     expect(chooseSetupMode(parse(raw), { ...terminal, ...traits })).toBe(mode);
   });
 
-  it.each<[string, RawSetupFlags, Partial<TerminalTraits>]>([
-    ['no terminal to read from', {}, { isStdinTty: false }],
-    ['no terminal to write to', {}, { isStdoutTty: false }],
-    ['CI', {}, { env: { CI: 'true' } }],
-    ['--no-input', { input: false }, {}],
-    ['--json', { json: true }, {}],
-    ['--plain without a terminal', { plain: true }, { isStdoutTty: false }],
-  ])('%s and no --yes: an error that names the flag', (_name, raw, traits) => {
-    expect(() => chooseSetupMode(parse(raw), { ...terminal, ...traits })).toThrow('pass --yes');
+  it.each<[string, RawSetupFlags, Partial<TerminalTraits>, RegExp]>([
+    ['no terminal to read from', {}, { isStdinTty: false }, /the input is not a terminal\.$/],
+    ['no terminal to write to', {}, { isStdoutTty: false }, /the output is not a terminal\.$/],
+    ['CI', {}, { env: { CI: 'true' } }, /CI=true is set; unset it to be asked\.$/],
+    ['--no-input', { input: false }, {}, /questions\.$/],
+    ['--json', { json: true }, {}, /questions\.$/],
+    ['--plain without a terminal', { plain: true }, { isStdoutTty: false }, /the output is not a terminal/],
+  ])('%s and no --yes: an error that names the flag and the reason', (_name, raw, traits, reason) => {
+    const choose = () => chooseSetupMode(parse(raw), { ...terminal, ...traits });
+    expect(choose).toThrow('pass --yes');
+    expect(choose).toThrow(reason);
   });
 });

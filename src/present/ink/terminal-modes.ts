@@ -1,0 +1,105 @@
+/** Alternate screen, home, erase, no cursor. The alternate screen takes over the cursor of the normal one. */
+const ENTER = '\u001b[?1049h\u001b[H\u001b[2J\u001b[?25l';
+const LEAVE = '\u001b[?1049l\u001b[?25h';
+/** Bracketed paste: pasted text comes between two marks, so it is never read as keys. */
+const PASTE_ON = '\u001b[?2004h';
+const PASTE_OFF = '\u001b[?2004l';
+
+/** How long a stop may take before it is taken for refused: the kernel stops no process group that has no shell. */
+const STOP_REFUSED_MS = 200;
+
+interface TerminalOptions {
+  stdin: NodeJS.ReadStream;
+  stdout: NodeJS.WriteStream;
+  /** Draws the whole screen again, onto an empty one. */
+  redraw: () => void;
+}
+
+/** The modes of the terminal that a full screen needs, and the way back from all of them. */
+export interface TerminalModes {
+  /** Raw mode and bracketed paste, before the first frame: a key that is typed now is not echoed. */
+  takeInput(): void;
+  showScreen(): void;
+  /** Empties the screen and draws it again: somebody else wrote on it. */
+  repaint(): void;
+  /** Leaves the terminal as it was and stops the job, as Ctrl+Z does; `fg` brings the screen back. */
+  suspend(): void;
+  /** The terminal as it was. May be called twice. */
+  restore(): void;
+}
+
+export function terminalModes({ stdin, stdout, redraw }: TerminalOptions): TerminalModes {
+  let isScreenShown = false;
+  let hasInput = false;
+  let stopTimer: NodeJS.Timeout | null = null;
+
+  const setRaw = (isRaw: boolean): void => {
+    try {
+      stdin.setRawMode(isRaw);
+    } catch {
+      // The terminal is gone: there is no mode to set.
+    }
+  };
+  const giveBack = (): void => {
+    stdout.write(`${PASTE_OFF}${isScreenShown ? LEAVE : ''}`);
+    setRaw(false);
+  };
+  const takeBack = (): void => {
+    if (stopTimer) clearTimeout(stopTimer);
+    stopTimer = null;
+    // Off first: a shell may have changed the mode meanwhile, and Node does not set one that it believes to be set.
+    setRaw(false);
+    setRaw(true);
+    stdout.write(PASTE_ON);
+    if (!isScreenShown) return;
+    stdout.write(ENTER);
+    redraw();
+  };
+  const stop = (target: number): void => {
+    if (stopTimer) return;
+    giveBack();
+    process.off('SIGTSTP', onStopSignal);
+    stopTimer = setTimeout(resume, STOP_REFUSED_MS);
+    process.kill(target, 'SIGTSTP');
+  };
+  const resume = (): void => {
+    process.off('SIGTSTP', onStopSignal);
+    process.on('SIGTSTP', onStopSignal);
+    takeBack();
+  };
+  const onStopSignal = (): void => stop(process.pid);
+  const hasJobControl = process.platform !== 'win32';
+
+  return {
+    takeInput() {
+      hasInput = true;
+      stdin.setRawMode(true);
+      stdout.write(PASTE_ON);
+      if (!hasJobControl) return;
+      process.on('SIGTSTP', onStopSignal);
+      process.on('SIGCONT', resume);
+    },
+    showScreen() {
+      isScreenShown = true;
+      stdout.write(ENTER);
+    },
+    repaint() {
+      if (!isScreenShown) return;
+      redraw();
+    },
+    suspend() {
+      // The whole job, as the terminal would: npm, npx and a shell in between stop as well.
+      if (hasJobControl) stop(0);
+    },
+    restore() {
+      if (!hasInput) return;
+      hasInput = false;
+      if (stopTimer) clearTimeout(stopTimer);
+      stopTimer = null;
+      process.off('SIGTSTP', onStopSignal);
+      process.off('SIGCONT', resume);
+      giveBack();
+      isScreenShown = false;
+    },
+  };
+}
