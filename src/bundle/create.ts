@@ -144,14 +144,13 @@ function explained(error: unknown, needed: readonly NeededFiles[]): unknown {
     remedies: [
       ...(isAboutPython
         ? [
-            otherRemedy(
-              `Fetch ${python[0]!.file} where it can be fetched, then run`,
-              'ktx bundle create --python-archive <file>',
-            ),
-            otherRemedy(
-              'Leave Python out; the target needs one of its own then',
-              'ktx bundle create --python none',
-            ),
+            otherRemedy(`Fetch ${python[0]!.file} where it can be fetched, then run`, {
+              afterwards: ['ktx', 'bundle', 'create', '--python-archive', '<file>'],
+              needs: ['python-archive'],
+            }),
+            otherRemedy('Leave Python out; the target needs one of its own then', {
+              argv: ['ktx', 'bundle', 'create', '--python', 'none'],
+            }),
           ]
         : []),
       ...error.remedies,

@@ -91,10 +91,10 @@ function otherPlatform(platform: string, platforms: readonly string[]): BundleEr
     `The bundle is for ${platforms.join(', ')}; this machine is ${platform}`,
     [],
     [
-      otherRemedy(
-        'Have a bundle made for this machine',
-        `ktx bundle create --platform ${platform} --output <file>`,
-      ),
+      otherRemedy('Have a bundle made for this machine', {
+        afterwards: ['ktx', 'bundle', 'create', '--platform', platform, '--output', '<file>'],
+        needs: ['output-file'],
+      }),
     ],
   );
 }

@@ -1,4 +1,5 @@
 import { packageVersion } from '../core/program-version.ts';
+import { rememberArguments } from '../core/this-run.ts';
 import { guardOutput, type KtxCliIo } from '../embed/io.ts';
 import type { ProgramDeps } from './program.ts';
 
@@ -14,6 +15,7 @@ export async function main(
 ): Promise<number> {
   if (io === process) {
     guardOutput();
+    rememberArguments(argv);
     // Neither we nor what we start makes files that everybody can change.
     process.umask(process.umask() | 0o002);
   }

@@ -1,6 +1,6 @@
 import type { FailureClass } from '../support/errors.ts';
 import { harmlessValue } from '../support/harmless.ts';
-import type { Remedy } from '../support/remedies.ts';
+import type { Remedy } from '../support/remedy.ts';
 import type { PlannedInstall } from './planned-install.ts';
 
 /** The steps of a setup, in their order. What each does is in `src/setup/build/`. */
@@ -131,10 +131,12 @@ export interface CheckResult {
   label: string;
   status: CheckStatus;
   detail: string;
-  /** The next command, when there is one. */
+  /** The next command, when there is one: the command of the first of `remedies`. */
   fix?: string;
   /** Ids of repairs that help from here, best first. */
   repairs?: readonly string[];
+  /** What mends it, best first. */
+  remedies?: readonly Remedy[];
   durationMs: number;
 }
 
@@ -146,12 +148,13 @@ export interface FailureReport {
   title: string;
   /** Why: what was seen. */
   evidence: readonly string[];
+  /** The texts of `remedies`. */
   nextSteps: readonly string[];
   /** One of the causes that `src/failure/diagnosis.ts` knows, for programs: `tls-interception`, `disk-full`. */
   cause?: string;
   /** `host[:port]`, or the folder, that it is about. */
   host?: string | null;
-  /** `nextSteps` as typed actions. */
+  /** What to do, best first: data that a program can carry out. */
   remedies?: readonly Remedy[];
   /** `ktx 0.2.0 (core) still works.` or `Nothing was changed.` */
   untouched: string;

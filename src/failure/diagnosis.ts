@@ -6,17 +6,21 @@ import {
   CHECK_NETWORK,
   CHECK_PROXY,
   CHOOSE_CA_FILE,
+  choosePython,
   excludeFromAntivirus,
   FREE_SPACE,
+  GO_ONLINE,
   MAKE_WRITABLE,
   OTHER_ROOT,
   otherRemedy,
   RETRY,
-  type Remedy,
   SET_PROXY,
+  setupAgain,
+  thenSetup,
   USE_INDEX,
   USE_SYSTEM_PYTHON,
 } from '../support/remedies.ts';
+import type { Remedy } from '../support/remedy.ts';
 import { UvCommandError } from '../uv/runner.ts';
 
 /** What was seen of a failure: the client's verdict, uv's words, the system's code. */
@@ -68,7 +72,7 @@ export const CAUSES: readonly CauseRow[] = [
     uv: /Hash mismatch for|Size mismatch for|but the lockfile records/,
     failureClass: 'verification',
     title: 'A file is not the one that the lock names',
-    remedies: [otherRemedy('The altered file is fetched anew by running it again', 'ktx setup')],
+    remedies: [setupAgain('The altered file is fetched again by the next run')],
   },
   {
     cause: 'tls-interception',
@@ -117,7 +121,7 @@ export const CAUSES: readonly CauseRow[] = [
     uv: /Network connectivity is disabled|offline Python installation was requested/,
     failureClass: 'network',
     title: 'uv needs a host, and the network is switched off for it',
-    remedies: [otherRemedy('Run the same command without --offline, where there is a network')],
+    remedies: [GO_ONLINE],
   },
   {
     cause: 'no-answer',
@@ -138,28 +142,28 @@ export const CAUSES: readonly CauseRow[] = [
     uv: /Failed to extract archive|Failed to read `|invalid zip|corrupt deflate/i,
     failureClass: 'verification',
     title: 'A package file is damaged',
-    remedies: [otherRemedy('The damaged file is fetched anew by running it again', 'ktx setup')],
+    remedies: [setupAgain('The damaged file is fetched again by the next run')],
   },
   {
     cause: 'unusable-python',
     uv: /No interpreter found|Failed to inspect Python interpreter|Failed to query Python interpreter/,
     failureClass: 'platform',
     title: 'uv cannot use this Python',
-    remedies: [otherRemedy('Choose another one', 'ktx setup --python <path>'), USE_SYSTEM_PYTHON],
+    remedies: [choosePython('Choose another one'), USE_SYSTEM_PYTHON],
   },
   {
     cause: 'wrong-platform',
     uv: /no wheels with a matching|incompatible with the current platform|only found wheels for/,
     failureClass: 'platform',
     title: 'A package has no build for this machine',
-    remedies: [otherRemedy('Choose another Python', 'ktx setup --python <path>')],
+    remedies: [choosePython('Choose another Python')],
   },
   {
     cause: 'busy',
     uv: /when waiting for lock on/,
     failureClass: 'conflict',
     title: 'Another uv is at work in the same folder',
-    remedies: [otherRemedy('Wait for it, then run', 'ktx setup')],
+    remedies: [thenSetup('Wait for it, then run')],
   },
 
   // The system said it.
@@ -193,14 +197,14 @@ export const CAUSES: readonly CauseRow[] = [
     errno: ['ENAMETOOLONG'],
     failureClass: 'platform',
     title: 'The path is too long for this file system',
-    remedies: [otherRemedy('Choose a shorter folder', 'ktx setup --runtime-root <dir>')],
+    remedies: [{ ...OTHER_ROOT, label: 'Choose a shorter folder' }],
   },
   {
     cause: 'too-many-files',
     errno: ['EMFILE', 'ENFILE'],
     failureClass: 'conflict',
     title: 'Too many files are open',
-    remedies: [otherRemedy('Raise the limit (ulimit -n), then run', 'ktx setup')],
+    remedies: [thenSetup('Raise the limit (ulimit -n), then run')],
   },
 ];
 

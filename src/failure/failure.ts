@@ -1,15 +1,9 @@
 import type { FailureReport, SetupStep } from '../core/events.ts';
+import { remedyFor } from '../core/invocation.ts';
 import { errorChain, errorMessage, type FailureClass, SetupError } from '../support/errors.ts';
 import { harmlessValue } from '../support/harmless.ts';
-import {
-  COPY_STORE,
-  otherRemedy,
-  RETRY,
-  type Remedy,
-  remedyText,
-  SAVE_REPORT,
-  uniqueRemedies,
-} from '../support/remedies.ts';
+import { COPY_STORE, otherRemedy, RETRY, SAVE_REPORT } from '../support/remedies.ts';
+import { type Remedy, remedyText, uniqueRemedies } from '../support/remedy.ts';
 import { UvCommandError } from '../uv/runner.ts';
 import { type Cause, causeOf, type FailureSignals, signalsOf } from './diagnosis.ts';
 
@@ -57,7 +51,7 @@ function fromSetupError(error: SetupError, row: Cause | null, { network }: Failu
   const ofCause = error.remedies.length > 0 ? [] : (network?.remedies ?? []);
   const isOwnWord = row?.cause === 'host-not-allowed' || row?.cause === 'setting';
   const ways = failureClass === 'network' && !isOwnWord ? [COPY_STORE, SAVE_REPORT] : [];
-  const remedies = uniqueRemedies([...ofCause, ...own, ...ways]);
+  const remedies = uniqueRemedies([...ofCause, ...own, ...ways]).map((each) => remedyFor(each));
   return {
     failureClass,
     title: error.message,
@@ -90,7 +84,16 @@ function diagnosis(
   evidence: readonly string[],
   remedies: readonly Remedy[] = [],
 ): Diagnosis {
-  return { failureClass, title, evidence, nextSteps: remedies.map(remedyText), cause, host: null, remedies };
+  const here = remedies.map((each) => remedyFor(each));
+  return {
+    failureClass,
+    title,
+    evidence,
+    nextSteps: here.map(remedyText),
+    cause,
+    host: null,
+    remedies: here,
+  };
 }
 
 /** Steps that an error gave as plain text are said in its own words. */

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { SETUP_STEPS } from '../core/events.ts';
-import { REMEDY_IDS } from '../support/remedies.ts';
+import { PLACEHOLDER_NAMES, REMEDY_IDS, VALUE_TYPES } from '../support/remedy.ts';
 import { EVENT_SCHEMA_VERSION } from './json.ts';
 
 const UV_PHASES = [
@@ -124,6 +124,27 @@ const plannedInstallSchema = z.object({
   diskNeeds: z.array(z.object({ what: z.string(), path: z.string(), bytes: sizeSchema })),
 });
 
+const remedySchema = z.object({
+  id: z.enum(REMEDY_IDS),
+  label: z.string().check(z.describe('what to do, for people')),
+  argv: z
+    .nullable(z.array(z.string()))
+    .check(z.describe('the command that carries it out; null: a person does what the label says')),
+  afterwards: z
+    .nullable(z.array(z.string()))
+    .check(z.describe('the command to run after that; null: argv is itself the next attempt')),
+  env: z.record(z.string(), z.string()).check(z.describe('variables for argv and all that is run later')),
+  append: z
+    .nullable(z.object({ file: z.string(), line: z.string() }))
+    .check(z.describe('a line for the end of a file; ~ is the home folder')),
+  placeholders: z
+    .array(z.object({ token: z.string(), name: z.enum(PLACEHOLDER_NAMES), type: z.enum(VALUE_TYPES) }))
+    .check(z.describe('values to put where their tokens stand in argv, afterwards, env and append')),
+  drop: z.array(z.string()).check(z.describe('flags of the failed run that argv and afterwards leave out')),
+  changes: z.boolean().check(z.describe('false: it only shows something')),
+  command: z.nullable(z.string()).check(z.describe('the same as text, for people')),
+});
+
 const checkSchema = z.object({
   id: z.string(),
   group: z.string(),
@@ -132,6 +153,7 @@ const checkSchema = z.object({
   detail: z.string(),
   fix: z.optional(z.string()),
   repairs: z.optional(z.array(z.string())),
+  remedies: z.optional(z.array(remedySchema)),
   durationMs: durationSchema,
 });
 
@@ -143,9 +165,7 @@ const failureSchema = z.object({
   nextSteps: z.array(z.string()),
   cause: z.optional(z.string()).check(z.describe('what it was, as one word for programs')),
   host: z.optional(z.nullable(z.string())).check(z.describe('host[:port], or the folder, that it is about')),
-  remedies: z.optional(
-    z.array(z.object({ id: z.enum(REMEDY_IDS), label: z.string(), command: z.nullable(z.string()) })),
-  ),
+  remedies: z.optional(z.array(remedySchema)),
   untouched: z.string().check(z.describe('what still works, or that nothing was changed')),
   logPath: z.nullable(z.string()),
 });

@@ -1,5 +1,5 @@
 import { harmlessLine, harmlessText, harmlessValue } from './harmless.ts';
-import { type Remedy, remedyText, uniqueRemedies } from './remedies.ts';
+import { type Remedy, remedyText, uniqueRemedies } from './remedy.ts';
 
 /** What kind of thing stood in the way. Shown in text and JSON; decides which remedies are offered. */
 export type FailureClass =

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { RemedyId } from '../../src/support/remedies.ts';
+import type { RemedyId } from '../../src/support/remedy.ts';
 import type { TestServer } from '../fixtures/network.ts';
 import type { CaseSetup, World } from '../fixtures/network-world.ts';
 import { type Fault, indexListener, startServer } from './servers.ts';

@@ -68,7 +68,7 @@ describe('fault matrix of the network', () => {
           const ids = failure.remedies?.map(({ id }) => id) ?? [];
           check(remedy === undefined || ids.includes(remedy), `remedies ${ids.join(', ')}`);
           check(
-            failure.nextSteps.some((step) => /ktx |machine |HTTPS_PROXY=/.test(step)),
+            failure.nextSteps.some((step) => /ktx(?:\.cjs)? |machine |HTTPS_PROXY=/.test(step)),
             'no next command',
           );
         }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type FarewellOptions, farewellLines } from '../../src/present/farewell.ts';
-import { CHECK_NETWORK, COPY_STORE, remedyText, USE_INDEX } from '../../src/support/remedies.ts';
+import { CHECK_NETWORK, COPY_STORE, USE_INDEX } from '../../src/support/remedies.ts';
+import { remedyText } from '../../src/support/remedy.ts';
 import type { Farewell } from '../../src/wizard/state.ts';
 import { REPORT } from '../fixtures/wizard-states.ts';
 import { DEMO_CHECKS, DEMO_RESULT } from '../pty/demo-data.ts';

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PlanRow } from '../../src/core/events.ts';
 import type { LogSnapshot } from '../../src/present/log-store.ts';
-import { remedyText, SET_PROXY } from '../../src/support/remedies.ts';
+import { SET_PROXY } from '../../src/support/remedies.ts';
+import { remedyText } from '../../src/support/remedy.ts';
 import { keyHints } from '../../src/wizard/keys.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
 import { openScreen, type Screen, type ScreenOptions } from '../fixtures/screen.ts';

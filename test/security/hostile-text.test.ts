@@ -116,7 +116,7 @@ describe('errors', () => {
       failureClass: 'network',
       evidence: [HOSTILE, 'a fact\n  next     rm -rf ~'],
       nextSteps: [HOSTILE],
-      remedies: [otherRemedy(HOSTILE, HOSTILE)],
+      remedies: [otherRemedy(HOSTILE, { argv: ['ktx', HOSTILE] })],
       cause: new Error(HOSTILE),
     });
 
@@ -214,7 +214,7 @@ const REPORT: FailureReport = {
   title: `T${HOSTILE}`,
   evidence: [HOSTILE],
   nextSteps: [HOSTILE],
-  remedies: [otherRemedy(HOSTILE, HOSTILE)],
+  remedies: [otherRemedy(HOSTILE, { argv: ['ktx', HOSTILE] })],
   cause: HOSTILE,
   host: HOSTILE,
   untouched: HOSTILE,

@@ -1,5 +1,6 @@
 import { SetupError } from '../../support/errors.ts';
-import { otherRemedy, type Remedy } from '../../support/remedies.ts';
+import { otherRemedy } from '../../support/remedies.ts';
+import type { Remedy } from '../../support/remedy.ts';
 
 /** Why a bundle is refused, as one word for programs. */
 export type BundleRefusal =

@@ -1,6 +1,8 @@
+import { remedyFor } from '../../core/invocation.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
 import type { Note } from '../../runtime/write-access.ts';
 import { errorMessage, SetupError } from '../../support/errors.ts';
+import { remedyText } from '../../support/remedy.ts';
 
 /** Prints what went wrong: the message alone, with `--debug` the stack and the causes too. */
 export function printMessage(io: KtxCliIo, error: unknown, isDebug = false): void {
@@ -13,7 +15,7 @@ export function printError(io: KtxCliIo, error: unknown, isDebug = false): void 
   if (!(error instanceof SetupError)) return;
   const lines = [
     ...error.evidence.map((fact) => `  ${fact}`),
-    ...error.nextSteps.map((step, index) => `  ${index === 0 ? 'next' : '    '}     ${step}`),
+    ...stepsFor(error).map((step, index) => `  ${index === 0 ? 'next' : '    '}     ${step}`),
   ];
   io.stderr.write(lines.map((line) => `${line}\n`).join(''));
 }
@@ -26,4 +28,9 @@ export function noteTo(io: KtxCliIo): Note {
 function debugText(error: Error): string {
   const own = error.stack ?? error.message;
   return error.cause instanceof Error ? `${own}\ncaused by: ${debugText(error.cause)}` : own;
+}
+
+/** What to do, with the words that start this program here. */
+function stepsFor({ remedies, nextSteps }: SetupError): readonly string[] {
+  return remedies.length > 0 ? remedies.map((each) => remedyText(remedyFor(each))) : nextSteps;
 }

@@ -1,5 +1,5 @@
 import type { FailureClass } from '../../support/errors.ts';
-import type { Remedy } from '../../support/remedies.ts';
+import type { Remedy } from '../../support/remedy.ts';
 
 /**
  * One thing that can go wrong, whoever notices it: all that is told of it is derived from its row. `Facts` is what was seen of it.

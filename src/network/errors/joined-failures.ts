@@ -1,5 +1,5 @@
 import { SetupError, type SetupErrorDetails } from '../../support/errors.ts';
-import { type Remedy, uniqueRemedies } from '../../support/remedies.ts';
+import { type Remedy, uniqueRemedies } from '../../support/remedy.ts';
 import { isBuiltInHost } from '../address/official-hosts.ts';
 import { NetworkFailure } from './network-failure.ts';
 

@@ -1,7 +1,8 @@
 import { NETWORK_CAUSES, type NetworkReason } from '../../failure/causes/network-causes.ts';
 import { type NetworkFacts, networkEvidence } from '../../failure/causes/network-facts.ts';
 import { SetupError } from '../../support/errors.ts';
-import { askForAccess, type RemedyId } from '../../support/remedies.ts';
+import { askForAccess } from '../../support/remedies.ts';
+import type { RemedyId } from '../../support/remedy.ts';
 import { isBuiltInHost } from '../address/official-hosts.ts';
 
 export type { NetworkReason } from '../../failure/causes/network-causes.ts';

@@ -1,4 +1,4 @@
-import { type Remedy, remedyText } from '../remedies.ts';
+import { type Remedy, remedyText } from '../remedy.ts';
 
 /** Whole words on lines of a width, at least 8; a word that is longer than that, a path, is broken. */
 export function wrapWords(text: string, width: number): string[] {

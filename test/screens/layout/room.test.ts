@@ -6,7 +6,7 @@ import { planRoom } from '../../../screens/layout/plan-layout.ts';
 import { cutLines, roomOf, rowsOf } from '../../../screens/layout/room.ts';
 import type { FailureReport } from '../../../src/core/events.ts';
 import { NetworkFailure } from '../../../src/network/errors/network-failure.ts';
-import { type Remedy, remedyText } from '../../../src/support/remedies.ts';
+import { type Remedy, remedyText } from '../../../src/support/remedy.ts';
 import { failureChoices } from '../../../src/wizard/choices.ts';
 import { type KeyHint, keyHints } from '../../../src/wizard/keys.ts';
 import { STATES } from '../../fixtures/screen-states.ts';

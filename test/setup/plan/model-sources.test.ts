@@ -10,7 +10,7 @@ import { prepareInstall } from '../../../src/setup/prepare.ts';
 import { lockArtefact, type RuntimeLock } from '../../../src/shipped/lock.ts';
 import { detectHost, targetKey } from '../../../src/shipped/target.ts';
 import type { ArtefactStore } from '../../../src/store/store.ts';
-import { remedyText } from '../../../src/support/remedies.ts';
+import { remedyText } from '../../../src/support/remedy.ts';
 import { managedUvPath } from '../../../src/uv/acquire.ts';
 import { writeForeignAsset } from '../../fixtures/foreign-asset.ts';
 import {

@@ -9,7 +9,7 @@ import { lockArtefact } from '../../../src/shipped/lock.ts';
 import { placeModelFromContainer } from '../../../src/store/model-folder.ts';
 import type { ArtefactStore } from '../../../src/store/store.ts';
 import { PACKAGE_ROOT } from '../../../src/support/package-root.ts';
-import { remedyText } from '../../../src/support/remedies.ts';
+import { remedyText } from '../../../src/support/remedy.ts';
 import {
   CONTAINER,
   containerOf,
