@@ -18,6 +18,7 @@ import {
 } from './commands/setup-flags.ts';
 
 import { resolveProjectDir } from './project-dir.ts';
+import { addRuntimeRoot, ROOT_HELP } from './runtime-root.ts';
 
 /** Replaceable parts; each default is loaded when its command runs. */
 export interface ProgramDeps {
@@ -43,6 +44,7 @@ export async function runProgram(argv: readonly string[], io: KtxCliIo, deps: Pr
   const program = buildProgram(io, deps, (code) => {
     exitCode = code;
   });
+  const putRootBack = addRuntimeRoot(program, deps.env ?? process.env, deps.cwd ?? process.cwd());
   try {
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
@@ -52,14 +54,23 @@ export async function runProgram(argv: readonly string[], io: KtxCliIo, deps: Pr
     const { reportUsageError } = await import('./output/usage-error.ts');
     await reportUsageError(error, argv, program, io);
     return 1;
+  } finally {
+    putRootBack();
   }
+}
+
+/** Every command and flag, for docs/commands.md; runs nothing. */
+export function describeProgram(io: KtxCliIo): Command {
+  const program = buildProgram(io, {}, () => {});
+  addRuntimeRoot(program, {}, '/');
+  return program;
 }
 
 function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number) => void): Command {
   const program = new Command('ktx')
     .description('Puts the ktx Python runtime on this machine, proves that it works, and repairs it.')
     .version(`ktx ${packageVersion()}`, '-v, --version', 'print the version')
-    .option('--project-dir <path>', 'the project to work on', value('--project-dir'))
+    .option('--project-dir <path>', 'the project to work on [env: KTX_PROJECT_DIR]', value('--project-dir'))
     .option('--debug', 'print stack traces of errors')
     .helpOption('-h, --help', 'print this help')
     .configureHelp({ showGlobalOptions: true })
@@ -175,16 +186,20 @@ function addSetup(program: Command, run: (raw: RawSetupFlags) => Promise<void>):
     .description('install the Python runtime, step by step or without questions')
     .addOption(featureOption())
     .option('--yes', 'agree to the plan without being asked')
-    .option('--no-input', 'ask nothing; needs --yes')
-    .option('--plain', 'questions and lines instead of a full screen')
+    .option('--no-input', 'ask nothing; needs --yes [env: CI]')
+    .option('--plain', 'questions and lines instead of a full screen [env: TERM=dumb, INK_SCREEN_READER]')
     .option('--json', 'print events as JSON lines; needs --yes')
     .option('--python <choice>', 'auto, managed, system, or a path', value('--python'))
     .option('--uv <path>', 'use this uv binary', value('--uv'))
-    .option('--index-url <url>', 'the package index to use', value('--index-url'))
+    .option(
+      '--index-url <url>',
+      'the package index to use [env: UV_DEFAULT_INDEX, PIP_INDEX_URL]',
+      value('--index-url'),
+    )
     .option('--offline', 'use no network')
     .option('--allow-host <host>', 'allow one more host; may be repeated', hosts)
     .option('--ignore-disk', 'install although the disk seems too full')
-    .option('--runtime-root <dir>', 'install here instead of ~/.ktx/runtime', value('--runtime-root'))
+    .option('--runtime-root <dir>', ROOT_HELP, value('--runtime-root'))
     .option('--bundle <file>', 'install from a bundle, without a network')
     .option('--trust <file>', 'whose signatures of bundles count, in the format of allowed_signers')
     .option('--require-signature', 'refuse a bundle that none of them signed')

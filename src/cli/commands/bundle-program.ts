@@ -71,7 +71,7 @@ export function addBundle(program: Command, run: (args: BundleArgs) => Promise<v
     )
     .option('--index-url <url>', 'the package index to fetch from')
     .option('--offline', 'use only what is in the store')
-    .option('--runtime-root <dir>', 'the runtime folder whose store is used, if it is not ~/.ktx/runtime')
+    .option('--runtime-root <dir>', 'the runtime folder [env: KTX_RUNTIME_ROOT; default: ~/.ktx/runtime]')
     .option('--since <file>', 'leave out what this earlier bundle holds')
     .option('--sign-key <file>', 'sign it with this SSH key (ssh-keygen)')
     .option('--split <size>', 'write parts of at most this size, such as 2GB', parseSize)

@@ -54,7 +54,7 @@ export function addDoctor(program: Command, run: (args: DoctorArgs) => Promise<v
     .option('--yes', 'agree without being asked')
     .option('--offline', 'use no network for repairs')
     .option('--index-url <url>', 'the package index for repairs')
-    .option('--runtime-root <dir>', 'the runtime folder, if it is not ~/.ktx/runtime')
+    .option('--runtime-root <dir>', 'the runtime folder [env: KTX_RUNTIME_ROOT; default: ~/.ktx/runtime]')
     .option('--print-schema', 'print the JSON Schema of --json, and do nothing')
     .addHelpText('after', EXIT_CODES)
     .action((flags: Flags) => run(argsOf(flags)));

@@ -15,7 +15,7 @@ interface CommonFlags {
   runtimeRoot?: string;
 }
 
-const ROOT_HELP = 'the runtime folder, if it is not ~/.ktx/runtime';
+const ROOT_HELP = 'the runtime folder [env: KTX_RUNTIME_ROOT; default: ~/.ktx/runtime]';
 
 /** Adds the commands; what they do is loaded when one of them runs. */
 export function addNetwork(admin: Command, run: (args: NetworkArgs) => Promise<void>): void {

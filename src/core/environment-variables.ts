@@ -1,0 +1,145 @@
+/** One variable that ktx reads. A name in lower case too where that is the custom (proxies). */
+export interface EnvironmentVariable {
+  name: string;
+  about: string;
+}
+
+/**
+ * Every environment variable that a user can set for ktx, by what it is for. Read by docs/environment.md and held by a
+ * test to what the code reads. On Windows names have no case.
+ */
+export const ENVIRONMENT_VARIABLES: Readonly<Record<string, readonly EnvironmentVariable[]>> = {
+  ktx: [
+    v('KTX_RUNTIME_ROOT', 'The runtime folder; `--runtime-root` wins. Default: `~/.ktx/runtime`.'),
+    v(
+      'KTX_PROJECT_DIR',
+      'The project to work on; `--project-dir` wins. Default: the nearest folder upwards with `ktx.yaml`.',
+    ),
+    v(
+      'KTX_DAEMON_URL',
+      'A daemon that is already running elsewhere: setup of a project installs none for it.',
+    ),
+    v('KTX_SQL_ANALYSIS_URL', 'The same for SQL analysis alone.'),
+    v(
+      'KTX_EMBEDDINGS_THREADS',
+      'Threads of the embeddings daemon, 1 to 1024. Default: the processors, at most 4.',
+    ),
+    v(
+      'KTX_EMBEDDINGS_IDLE_SECONDS',
+      'Seconds without a text after which the model is unloaded, 0 to 86400. Default: 300.',
+    ),
+    v(
+      'KTX_KERNEL_TRACE',
+      '`1` gives each frame of a Python session to the logger of the program that opened it.',
+    ),
+  ],
+  terminal: [
+    v('CI', 'When set, nothing is asked: `ktx setup` needs `--yes`.'),
+    v('NO_COLOR', 'When set, no colours.'),
+    v('TERM', '`dumb`: no full screen, no spinner. `linux`: ASCII symbols.'),
+    v('INK_SCREEN_READER', 'When set, questions and lines instead of a full screen.'),
+    v('WT_SESSION', 'On Windows: the terminal shows Unicode symbols.'),
+    v('TERM_PROGRAM', 'On Windows: the terminal shows Unicode symbols.'),
+    v('LC_ALL', 'The locale; without UTF-8 the screens use ASCII symbols.'),
+    v('LC_CTYPE', 'The same, when `LC_ALL` is not set.'),
+    v('LANG', 'The same, when neither is set.'),
+  ],
+  'package index': [
+    v('UV_DEFAULT_INDEX', 'The package index. `--index-url` wins.'),
+    v('UV_INDEX_URL', "The package index, uv's older name."),
+    v('PIP_INDEX_URL', 'The package index, when uv names none.'),
+    v('UV_INDEX', 'More indexes, separated by spaces, each optionally as `name=address`. Asked first.'),
+    v('UV_EXTRA_INDEX_URL', "More indexes, uv's older name."),
+    v('PIP_EXTRA_INDEX_URL', 'More indexes, asked after the index.'),
+    v('UV_FIND_LINKS', 'Folders or pages with files, separated by commas.'),
+    v('PIP_FIND_LINKS', 'Folders or pages with files, separated by spaces.'),
+    v('PIP_NO_INDEX', 'Use only the places of `find-links`.'),
+    v('UV_NO_INDEX', 'Use only the places of `find-links`.'),
+    v('UV_INDEX_<NAME>_USERNAME', 'The login of the index that is called `<NAME>`.'),
+    v('UV_INDEX_<NAME>_PASSWORD', 'Its password.'),
+    v('NETRC', 'The file with logins. Default: `~/.netrc`.'),
+  ],
+  'proxies and certificates': [
+    v('HTTPS_PROXY', 'The proxy for https addresses; also in lower case, which wins.'),
+    v('HTTP_PROXY', 'The proxy for http addresses; also in lower case, which wins.'),
+    v('ALL_PROXY', 'The proxy for both; also in lower case.'),
+    v('PIP_PROXY', 'The proxy, when none of the others is set.'),
+    v('NO_PROXY', 'Hosts that are reached without a proxy; also in lower case.'),
+    v('SSL_CERT_FILE', 'A PEM file with certificate authorities, added to those of the system and of Node.'),
+    v('SSL_CERT_DIR', 'Folders with such files.'),
+    v('REQUESTS_CA_BUNDLE', "Such a file, as Python's requests names it."),
+    v('CURL_CA_BUNDLE', 'Such a file, as curl names it.'),
+    v('PIP_CERT', 'Such a file, as pip names it.'),
+    v('NODE_EXTRA_CA_CERTS', 'Such a file, as Node names it.'),
+    v('SSL_CLIENT_CERT', "A PEM file with the client's certificate and key."),
+    v('PIP_CLIENT_CERT', 'The same, as pip names it.'),
+  ],
+  'patience and mirrors': [
+    v('UV_HTTP_TIMEOUT', 'Seconds without a byte after which a transfer counts as stalled.'),
+    v('UV_REQUEST_TIMEOUT', 'The same, an older name.'),
+    v('HTTP_TIMEOUT', 'The same, an older name.'),
+    v('PIP_TIMEOUT', 'The same, of pip.'),
+    v('PIP_DEFAULT_TIMEOUT', 'The same, of pip.'),
+    v('UV_HTTP_CONNECT_TIMEOUT', 'Seconds to wait for a connection.'),
+    v('UV_HTTP_RETRIES', 'Further attempts after one that brought nothing.'),
+    v('PIP_RETRIES', 'The same, of pip.'),
+    v('UV_PYTHON_INSTALL_MIRROR', 'Where managed Pythons come from.'),
+    v('UV_ASTRAL_MIRROR_URL', 'The mirror of uv and Python; used alone when set.'),
+    v('UV_INSTALLER_GITHUB_BASE_URL', 'What stands in for GitHub.'),
+    v('HF_ENDPOINT', 'What stands in for the hub of models.'),
+  ],
+  'configuration files of other tools': [
+    v('PIP_CONFIG_FILE', 'The pip configuration to read; the null device means none.'),
+    v('UV_CONFIG_FILE', "The uv configuration to read, instead of the user's and the system's."),
+    v('UV_NO_CONFIG', 'Read no uv configuration.'),
+    v('UV_NO_SYSTEM_CONFIG', "Read the user's uv configuration only."),
+    v(
+      'npm_config_*',
+      "npm's proxy, certificates and file names (`npm_config_userconfig`, `npm_config_prefix`, …).",
+    ),
+    v('PREFIX', "npm's prefix, below which its global configuration is."),
+    v('XDG_CONFIG_HOME', "Where the user's configuration of pip and uv is. Default: `~/.config`."),
+    v('XDG_CONFIG_DIRS', "Where the system's is. Default: `/etc/xdg`."),
+    v('APPDATA', 'The same on Windows.'),
+    v('PROGRAMDATA', 'The same on Windows, for the system.'),
+    v('VIRTUAL_ENV', 'The activated environment, whose `pip.conf` counts.'),
+    v('CONDA_PREFIX', 'The same, of conda.'),
+  ],
+  'noticed, and not followed': [
+    v('PIP_TRUSTED_HOST', 'Certificates are checked all the same; a note says so.'),
+    v('UV_INSECURE_HOST', 'Certificates are checked all the same; a note says so.'),
+    v('NODE_TLS_REJECT_UNAUTHORIZED', '`0`: certificates are checked all the same; a note says so.'),
+    v('UV_KEYRING_PROVIDER', 'Keyrings are not asked; put the login into `~/.netrc`.'),
+    v('PIP_KEYRING_PROVIDER', 'Keyrings are not asked; put the login into `~/.netrc`.'),
+    v('UV_OFFLINE', 'For ktx it is `--offline`; a note says so.'),
+  ],
+  'PostgreSQL connections of the daemon': [
+    v('PGHOST', 'As libpq reads it; so are the following. What the connection string says wins.'),
+    ...[
+      'PGPORT',
+      'PGDATABASE',
+      'PGUSER',
+      'PGPASSWORD',
+      'PGSSLMODE',
+      'PGSSLROOTCERT',
+      'PGSSLCERT',
+      'PGSSLKEY',
+      'PGOPTIONS',
+    ].map((name) => v(name, 'As libpq reads it.')),
+  ],
+  'Codex CLI': [
+    v('CODEX_HOME', 'Passed to the Codex CLI.'),
+    v('CODEX_API_KEY', 'Passed to the Codex CLI.'),
+    v('OPENAI_API_KEY', 'Passed to the Codex CLI.'),
+  ],
+  'system and uv': [
+    v('PATH', 'Where system Pythons are looked for.'),
+    v('SUDO_UID', 'Under sudo: folders of this user may be used by root.'),
+    v('UV_LINK_MODE', '`copy`: files are copied from the store instead of linked, which takes more disk.'),
+    v('UV_TORCH_BACKEND', 'Passed to uv; `cpu` when not set.'),
+  ],
+};
+
+function v(name: string, about: string): EnvironmentVariable {
+  return { name, about };
+}
