@@ -117,6 +117,12 @@ const SHARED_SHAPES: readonly Shape[] = [
     what: 'logs',
     children: [{ name: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.log$/, kind: 'file', what: 'logs' }],
   },
+  {
+    name: /^backups$/,
+    kind: 'folder',
+    what: 'backups of repairs',
+    children: [{ name: /^[0-9a-f]{8}$/, kind: 'folder', what: 'backups of repairs' }],
+  },
   { name: /^known-files$/, kind: 'file', what: 'downloads' },
   { name: /^network\.json(?:\.\d+\.[0-9a-f]{8}\.tmp)?$/, kind: 'file', what: 'network settings' },
 ];

@@ -21,17 +21,20 @@ import {
   cutTable,
 } from './power-cut.ts';
 import { SLOW_LINKS, slowLinkObstacle, slowLinkRows, slowLinkTable } from './slow-links.ts';
+import { zooTable } from './zoo.ts';
+import { zooRows } from './zoo-run.ts';
 
 /**
  * `npm run test:faults [part…]`: kill -9 at every journal entry and at 60 random instants, power cuts at every entry, at
  * random instants and up to a minute after the end, bits flipped in all that an install reads, processes that do
  * everything at once, 10,000 requests to a Python session with interrupts at random, 200 changes of a
  * model host with a fault each, and the tests of this folder in their complete form. Parts: the scenarios, `power-cut`,
- * `flips`, `crowd`, `kernel`, `hosts`, `tests`.
+ * `flips`, `crowd`, `kernel`, `hosts`, `zoo` (every state of a damaged runtime, and 100 pairs), `tests`.
  */
 const SCENARIOS: readonly Scenario[] = ['first install', 'update', 'repair'];
 const INSTANTS = 20;
 const HOST_CHANGES = 200;
+const ZOO_PAIRS = 100;
 /** A point waits for one process at a time most of the while. */
 const PARALLEL = 2;
 
@@ -138,6 +141,11 @@ if (isWanted('kernel')) {
     console.log(kernelTable([run]));
     isBroken ||= run.problems.length > 0;
   }
+}
+if (isWanted('zoo')) {
+  const zoo = await zooRows({ pairs: ZOO_PAIRS, seed: 1 });
+  console.log(`damaged runtimes\n${zooTable(zoo)}\n`);
+  isBroken ||= zoo.some((row) => row.problems.length > 0);
 }
 if (isWanted('tests')) {
   const files = ['volumes', 'stopped'].map((name) => `test/faults/${name}.test.ts`);

@@ -14,13 +14,24 @@ const ARGS = [
   'import json,sys;print(json.dumps({"version":"%d.%d.%d"%sys.version_info[:3],"prefix":sys.prefix,"base":sys.base_prefix}))',
 ];
 
+/** Half a second on a busy machine; one that does not answer until then hangs. */
+const SILENT_AFTER_MS = 15_000;
+
 /** Runs the interpreter and asks what it is. @throws Error with what kept it from answering. */
 export async function probeInterpreter(
   pythonPath: string,
   options: { env: NodeJS.ProcessEnv; signal: AbortSignal },
 ): Promise<InterpreterAnswer> {
   const env = { ...interpreterEnvironment(options.env), PYTHONDONTWRITEBYTECODE: '1' };
-  const outcome = await runProcess({ command: pythonPath, args: ARGS, env, signal: options.signal });
+  const silence = AbortSignal.timeout(SILENT_AFTER_MS);
+  const signal = AbortSignal.any([options.signal, silence]);
+  const outcome = await runProcess({ command: pythonPath, args: ARGS, env, signal }).catch(
+    (error: unknown) => {
+      if (silence.aborted && !options.signal.aborted)
+        throw new Error(`no answer within ${SILENT_AFTER_MS / 1000} s`);
+      throw error;
+    },
+  );
   if (outcome.exitCode !== 0) {
     const last = outcome.stderr.trim().split('\n').at(-1) ?? '';
     throw new Error([`it ${endingText(outcome.exitCode, outcome.signal)}`, last].filter(Boolean).join(': '));

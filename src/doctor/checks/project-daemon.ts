@@ -61,6 +61,7 @@ export const DAEMON_CHECKS: readonly Check[] = [
     async run(context) {
       const read = await readState(context);
       if (read?.kind !== 'valid') return skip('no daemon is recorded');
+      if (!(await isRecordedDaemon(read.state))) return skip('the recorded process is no daemon');
       const baseUrl = daemonBaseUrl(read.state);
       const { cliVersion } = context.layout;
       const problem = await daemonHealthProblem({

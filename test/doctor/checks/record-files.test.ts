@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { packageDifferences } from '../../../src/doctor/checks/packages.ts';
+import { findDifferences, parseRecord } from '../../../src/doctor/checks/record-files.ts';
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
+
+it('reads the lines of a RECORD that carry a digest', () => {
+  const text = 'a/b.py,sha256=abc-_1=,12\r\n"with, comma ""q""",sha256=d,3\na/RECORD,,\nbroken\n';
+  expect(parseRecord(text)).toEqual([
+    { path: 'a/b.py', sha256: 'abc-_1', sizeBytes: 12 },
+    { path: 'with, comma "q"', sha256: 'd', sizeBytes: 3 },
+  ]);
+});
+
+it('tells what is missing, empty, cut short or altered', async () => {
+  const folder = await temporaryFolder();
+  const sha256 = createHash('sha256').update('good').digest('base64url');
+  const file = (path: string) => ({ path, sha256, sizeBytes: 4 });
+  for (const [name, text] of Object.entries({ good: 'good', evil: 'evil', cut: 'go', empty: '' }))
+    await writeFile(join(folder, name), text);
+  await mkdir(join(folder, 'folder'));
+  const files = ['good', 'evil', 'cut', 'empty', 'folder', 'gone'].map(file);
+  const signal = new AbortController().signal;
+  const bySize = await findDifferences(folder, files, { hash: false, signal });
+  expect(bySize.sort()).toEqual([
+    'cut has 2 of 4 bytes',
+    'empty is empty',
+    'folder is not a file',
+    'gone is missing',
+  ]);
+  expect(await findDifferences(folder, files, { hash: true, signal })).toContain('evil was altered');
+});
+
+it.each([
+  [
+    [
+      ['sqlglot', '1'],
+      ['Num_Py', '2'],
+    ],
+    [],
+  ],
+  [[['sqlglot', '1']], ['num-py 2 is missing']],
+  [
+    [
+      ['sqlglot', '9'],
+      ['num.py', '2'],
+    ],
+    ['sqlglot is 9 instead of 1'],
+  ],
+  [
+    [
+      ['sqlglot', '1'],
+      ['num.py', '2'],
+      ['new', '3'],
+    ],
+    ['new 3 is not in the lock'],
+  ],
+] as const)('%j differ from the lock by %j', (found, expected) => {
+  const packages = found.map(([name, version]) => ({ name, version }));
+  expect(
+    packageDifferences(
+      packages,
+      new Map([
+        ['sqlglot', '1'],
+        ['num-py', '2'],
+      ]),
+    ),
+  ).toEqual(expected);
+});

@@ -1,0 +1,532 @@
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  chmod,
+  chown,
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { RepairId } from '../../src/doctor/checks/check.ts';
+
+/** A runtime that is about to be damaged. */
+export interface ZooPaths {
+  root: string;
+  version: string;
+  versionDir: string;
+  env: string;
+  sitePackages: string;
+  manifest: string;
+  uv: string;
+  model: string;
+  daemonState: string;
+}
+
+export interface ZooState {
+  name: string;
+  /** @returns, or promises, what puts the rest of the world right again: a process, a server. */
+  damage(paths: ZooPaths): unknown;
+  /** Checks that find something, and no others. */
+  finds: readonly string[];
+  /** What the first of them offers first; `null`: nothing that a program can mend. */
+  repair: RepairId | null;
+  /** The run asks no host. */
+  isOffline?: false;
+  needs?: 'embeddings' | 'deep' | 'root';
+  /** What stays after the repair, because it is no fault of the runtime. */
+  remains?: readonly string[];
+}
+
+const OTHER_UID = 12_345;
+const fifo = (path: string) => void execFileSync('mkfifo', [path]);
+const replaced = async (path: string, make: (path: string) => unknown) => {
+  await rm(path, { recursive: true, force: true });
+  await make(path);
+};
+const loop = (path: string) => symlink(path, path);
+const empty = (path: string) => writeFile(path, '');
+const script = (text: string) => async (path: string) => {
+  await writeFile(path, text);
+  await chmod(path, 0o755);
+};
+const python = (paths: ZooPaths) => join(paths.env, 'bin', 'python');
+const daemon = (paths: ZooPaths) => join(paths.env, 'bin', 'ktx-daemon');
+const config = (paths: ZooPaths) => join(paths.env, 'pyvenv.cfg');
+const moduleOf = (paths: ZooPaths) => join(paths.sitePackages, 'ktx_daemon', '__init__.py');
+
+async function filesBelow(folder: string, ending: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+async function distInfo(paths: ZooPaths, name: string): Promise<string> {
+  const names = await readdir(paths.sitePackages);
+  return join(
+    paths.sitePackages,
+    names.find((entry) => entry.startsWith(`${name}-`) && entry.endsWith('.dist-info'))!,
+  );
+}
+
+async function changeManifest(paths: ZooPaths, change: (manifest: Record<string, unknown>) => void) {
+  const manifest = JSON.parse(await readFile(paths.manifest, 'utf8'));
+  change(manifest);
+  await writeFile(paths.manifest, JSON.stringify(manifest));
+}
+
+async function writeDaemonState(paths: ZooPaths, change: Record<string, unknown>) {
+  await mkdir(dirname(paths.daemonState), { recursive: true });
+  const state = {
+    schemaVersion: 1,
+    pid: 4_000_000,
+    host: '127.0.0.1',
+    port: 4,
+    version: paths.version,
+    features: ['core'],
+    startedAt: new Date(Date.now() + 60_000).toISOString(),
+    stdoutLog: '/tmp/o',
+    stderrLog: '/tmp/e',
+    ...change,
+  };
+  await writeFile(paths.daemonState, JSON.stringify(state));
+}
+
+const environment = (name: string, damage: ZooState['damage'], finds = 'interpreter'): ZooState => ({
+  name,
+  damage,
+  finds: [finds],
+  repair: 'rebuild-environment',
+});
+
+const ENVIRONMENT: readonly ZooState[] = [
+  environment('no pyvenv.cfg', (p) => rm(config(p))),
+  environment('pyvenv.cfg empty', (p) => empty(config(p))),
+  environment('pyvenv.cfg is a folder', (p) => replaced(config(p), (path) => mkdir(path))),
+  environment('pyvenv.cfg is a pipe', (p) => replaced(config(p), fifo)),
+  environment('interpreter deleted', (p) => rm(python(p))),
+  environment('interpreter points nowhere', (p) =>
+    replaced(python(p), (path) => symlink('/nowhere/python3.11', path)),
+  ),
+  environment('interpreter is a link to itself', (p) => replaced(python(p), loop)),
+  environment('interpreter is a text', (p) => replaced(python(p), (path) => writeFile(path, 'hello'))),
+  environment('interpreter is another program', (p) =>
+    replaced(python(p), script('#!/bin/sh\necho hello\n')),
+  ),
+  environment('interpreter ends with an error', (p) => replaced(python(p), script('#!/bin/sh\nexit 3\n'))),
+  environment('interpreter is a folder', (p) => replaced(python(p), (path) => mkdir(path))),
+  environment('base Python replaced by another patch', async (p) => {
+    const text = await readFile(config(p), 'utf8');
+    await writeFile(config(p), text.replace(/^version_info = .*$/m, 'version_info = 3.11.0'));
+  }),
+  environment('base Python of another minor', async (p) => {
+    const text = await readFile(config(p), 'utf8');
+    await writeFile(config(p), text.replace(/^version_info = .*$/m, 'version_info = 3.9.1'));
+  }),
+  environment('environment empty', (p) => replaced(p.env, (path) => mkdir(path))),
+  environment('environment is a file', (p) => replaced(p.env, empty)),
+  environment('environment is missing', (p) => rm(p.env, { recursive: true })),
+  environment('environment is a pipe', (p) => replaced(p.env, fifo)),
+  environment('environment is a link to itself', (p) => replaced(p.env, loop)),
+  environment('bin folder missing', (p) => rm(join(p.env, 'bin'), { recursive: true })),
+  environment(
+    'every .py empty',
+    async (p) => {
+      for (const path of await filesBelow(p.sitePackages, '.py')) await empty(path);
+    },
+    'files',
+  ),
+  environment('one module empty', (p) => empty(moduleOf(p)), 'files'),
+  environment('one module missing', (p) => rm(moduleOf(p)), 'files'),
+  environment('a module is a folder', (p) => replaced(moduleOf(p), (path) => mkdir(path)), 'files'),
+  environment(
+    'a library cut short',
+    async (p) => {
+      const [path] = await filesBelow(p.sitePackages, '.so');
+      await truncate(path!, 1000);
+    },
+    'files',
+  ),
+  environment('a RECORD missing', async (p) => rm(join(await distInfo(p, 'sqlglot'), 'RECORD')), 'files'),
+  environment(
+    'a dist-info missing',
+    async (p) => rm(await distInfo(p, 'sqlglot'), { recursive: true }),
+    'packages',
+  ),
+  environment(
+    'a package of another version',
+    async (p) => {
+      const folder = await distInfo(p, 'sqlglot');
+      await rename(folder, join(p.sitePackages, 'sqlglot-1.0.0.dist-info'));
+    },
+    'packages',
+  ),
+  environment(
+    'a package too many',
+    (p) => mkdir(join(p.sitePackages, 'surprise-1.0.0.dist-info')),
+    'packages',
+  ),
+  environment('no site-packages', (p) => rm(p.sitePackages, { recursive: true }), 'packages'),
+  {
+    ...environment(
+      'a module altered, of the same size',
+      async (p) => {
+        const path = moduleOf(p);
+        const text = await readFile(path, 'utf8');
+        await writeFile(
+          path,
+          text.replace(/[a-z]/, (letter) => (letter === 'x' ? 'y' : 'x')),
+        );
+      },
+      'digests',
+    ),
+    needs: 'deep',
+  },
+  environment('daemon program missing', (p) => rm(daemon(p)), 'entry-point'),
+  environment('daemon program empty', (p) => empty(daemon(p)), 'entry-point'),
+  environment('daemon program not executable', (p) => chmod(daemon(p), 0o644), 'entry-point'),
+  environment(
+    'daemon program of another interpreter',
+    async (p) => {
+      const text = await readFile(daemon(p), 'utf8');
+      await writeFile(daemon(p), text.replaceAll(p.env, '/usr'));
+    },
+    'entry-point',
+  ),
+  environment('daemon program is a folder', (p) => replaced(daemon(p), (path) => mkdir(path)), 'entry-point'),
+];
+
+const manifest = (
+  name: string,
+  damage: ZooState['damage'],
+  repair: RepairId = 'rewrite-manifest',
+): ZooState => ({
+  name,
+  damage,
+  finds: ['runtime'],
+  repair,
+});
+
+const MANIFEST: readonly ZooState[] = [
+  manifest('manifest missing', (p) => rm(p.manifest)),
+  manifest('manifest half-written', async (p) => {
+    await truncate(p.manifest, (await readFile(p.manifest)).length / 2);
+  }),
+  manifest('manifest empty', (p) => empty(p.manifest)),
+  manifest('manifest of another version', (p) =>
+    changeManifest(p, (m) => Object.assign(m, { cliVersion: '9.9.9' })),
+  ),
+  manifest('manifest of another schema', (p) =>
+    changeManifest(p, (m) => Object.assign(m, { schemaVersion: 2 })),
+  ),
+  manifest('manifest names a program outside', (p) =>
+    changeManifest(p, (m) =>
+      Object.assign(m, { python: { executable: '/usr/bin/python3', daemonExecutable: '/bin/true' } }),
+    ),
+  ),
+  manifest('manifest is a folder', (p) => replaced(p.manifest, (path) => mkdir(path))),
+  manifest('manifest is a pipe', (p) => replaced(p.manifest, fifo)),
+  manifest('manifest points nowhere', (p) => replaced(p.manifest, (path) => symlink('/nowhere', path))),
+  manifest('manifest is binary', (p) => writeFile(p.manifest, Buffer.alloc(4096, 0xff))),
+  manifest(
+    'environment is a link outside',
+    async (p) => {
+      const outside = join(dirname(p.root), 'outside');
+      await rm(outside, { recursive: true, force: true });
+      await rename(p.env, outside);
+      await symlink(outside, p.env);
+      return () => rm(outside, { recursive: true, force: true });
+    },
+    'rebuild-environment',
+  ),
+];
+
+const FOLDERS: readonly ZooState[] = [
+  {
+    name: 'everything deleted but the manifest',
+    async damage(p) {
+      await rm(join(p.root, 'uv'), { recursive: true });
+      await rm(join(p.versionDir, 'envs'), { recursive: true });
+      await rm(join(p.versionDir, '.venv'), { force: true });
+    },
+    finds: ['uv', 'interpreter'],
+    repair: 'replace-uv',
+    isOffline: false,
+  },
+  {
+    name: 'nothing at all',
+    damage: (p) => rm(p.root, { recursive: true }),
+    finds: ['uv', 'runtime'],
+    repair: 'replace-uv',
+    isOffline: false,
+  },
+  {
+    name: 'an empty root',
+    damage: (p) => replaced(p.root, (path) => mkdir(path)),
+    finds: ['uv', 'runtime'],
+    repair: 'replace-uv',
+    isOffline: false,
+  },
+  {
+    name: 'root is a file',
+    damage: (p) => replaced(p.root, empty),
+    finds: ['folders'],
+    repair: 'clear-obstacle',
+    isOffline: false,
+  },
+  {
+    name: 'root points nowhere',
+    damage: (p) => replaced(p.root, (path) => symlink('/nowhere/at-all', path)),
+    finds: ['folders'],
+    repair: 'clear-obstacle',
+    isOffline: false,
+  },
+  {
+    name: 'shared folder is a file',
+    damage: (p) => replaced(join(p.root, 'uv'), empty),
+    finds: ['folders'],
+    repair: 'clear-obstacle',
+    isOffline: false,
+  },
+  {
+    name: 'store is a pipe',
+    damage: (p) => replaced(join(p.root, 'uv', 'store'), fifo),
+    finds: ['folders'],
+    repair: 'clear-obstacle',
+  },
+  {
+    name: 'version folder is a pipe',
+    damage: (p) => replaced(p.versionDir, fifo),
+    finds: ['folders'],
+    repair: 'clear-obstacle',
+  },
+  {
+    name: 'envs is a link to itself',
+    damage: (p) => replaced(join(p.versionDir, 'envs'), loop),
+    finds: ['folders'],
+    repair: 'clear-obstacle',
+  },
+  {
+    name: 'locks is a file',
+    damage: (p) => replaced(join(p.root, 'uv', 'locks'), empty),
+    finds: ['folders'],
+    repair: 'clear-obstacle',
+  },
+  {
+    name: 'root of another owner',
+    damage: (p) => chown(p.root, OTHER_UID, OTHER_UID),
+    finds: ['folders'],
+    repair: 'mend-permissions',
+    needs: 'root',
+  },
+  {
+    name: 'all of another owner',
+    damage: (p) => void execFileSync('chown', ['-R', String(OTHER_UID), p.root]),
+    finds: ['folders'],
+    repair: 'mend-permissions',
+    needs: 'root',
+  },
+  {
+    name: 'version folder writable for all',
+    damage: (p) => chmod(p.versionDir, 0o777),
+    finds: ['folders'],
+    repair: 'mend-permissions',
+  },
+];
+
+const uv = (name: string, damage: ZooState['damage']): ZooState => ({
+  name,
+  damage,
+  finds: ['uv'],
+  repair: 'replace-uv',
+});
+
+const TOOLS: readonly ZooState[] = [
+  uv('uv missing', (p) => rm(p.uv)),
+  uv('uv replaced by a script', (p) => replaced(p.uv, script('#!/bin/sh\necho uv 0.11.21\n'))),
+  uv('uv cut short', (p) => truncate(p.uv, 100_000)),
+  uv('uv empty', (p) => empty(p.uv)),
+  uv('uv is a folder', (p) => replaced(p.uv, (path) => mkdir(path))),
+  uv('uv is a pipe', (p) => replaced(p.uv, fifo)),
+  uv('uv not executable', (p) => chmod(p.uv, 0o644)),
+  uv('uv points nowhere', (p) => replaced(p.uv, (path) => symlink('/nowhere', path))),
+  uv('uv is another program', (p) => replaced(p.uv, (path) => copyFile('/bin/true', path))),
+];
+
+const runId = '01234567-89ab-4def-8123-456789abcdef';
+const RUNS: readonly ZooState[] = [
+  {
+    name: 'dead lock',
+    damage: (p) => writeHolder(p, { pid: 4_000_000, start: '1' }),
+    finds: ['lock'],
+    repair: 'release-lock',
+  },
+  {
+    name: 'live lock',
+    async damage(p) {
+      const child = spawn('sleep', ['600'], { stdio: 'ignore' });
+      const stat = await readFile(`/proc/${child.pid}/stat`, 'utf8');
+      await writeHolder(p, { pid: child.pid, start: stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] });
+      return () => child.kill('SIGKILL');
+    },
+    finds: ['lock'],
+    repair: null,
+  },
+  {
+    name: 'lock is a folder',
+    damage: (p) => replaced(join(p.root, 'uv', 'locks', 'root.lock'), (path) => mkdir(path)),
+    finds: ['lock'],
+    repair: 'release-lock',
+  },
+  {
+    name: 'half a journal',
+    async damage(p) {
+      const dir = join(p.root, 'uv', 'runs', runId);
+      await mkdir(dir, { recursive: true });
+      await writeFile(join(dir, 'journal.jsonl'), '{"schemaVersion":1,"cliVer');
+    },
+    finds: ['leftovers'],
+    repair: 'remove-leftovers',
+  },
+  {
+    name: 'an unfinished environment',
+    async damage(p) {
+      const dir = join(p.versionDir, 'envs', 'deadbeef');
+      await mkdir(dir, { recursive: true });
+      await writeFile(join(dir, 'pyvenv.cfg'), 'home = /usr/bin\n');
+    },
+    finds: ['leftovers'],
+    repair: 'remove-leftovers',
+  },
+  {
+    name: 'an interrupted removal',
+    damage: (p) =>
+      mkdir(join(p.versionDir, 'envs', 'deadbeef.01234567.removed'), { recursive: true }).then(() => {}),
+    finds: ['leftovers'],
+    repair: 'remove-leftovers',
+  },
+  {
+    name: 'a manifest that was never renamed',
+    damage: (p) => writeFile(join(p.versionDir, 'manifest.json.123.01234567.tmp'), '{'),
+    finds: ['leftovers'],
+    repair: 'remove-leftovers',
+  },
+];
+
+async function writeHolder(
+  p: ZooPaths,
+  owner: { pid: number | undefined; start: string | undefined },
+): Promise<void> {
+  const host = hostname();
+  const holder = { ...owner, host, step: 'fetch', since: new Date().toISOString() };
+  await writeFile(join(p.root, 'uv', 'locks', 'root.lock.holder.json'), JSON.stringify(holder));
+}
+
+const DAEMON: readonly ZooState[] = [
+  {
+    name: 'daemon state garbage',
+    async damage(p) {
+      await mkdir(dirname(p.daemonState), { recursive: true });
+      await writeFile(p.daemonState, 'garbage');
+    },
+    finds: ['daemon-state'],
+    repair: 'stop-daemon',
+  },
+  {
+    name: 'daemon state is a folder',
+    damage: (p) => mkdir(p.daemonState, { recursive: true }).then(() => {}),
+    finds: ['daemon-state'],
+    repair: 'stop-daemon',
+  },
+  {
+    name: 'daemon state is a pipe',
+    async damage(p) {
+      await mkdir(dirname(p.daemonState), { recursive: true });
+      fifo(p.daemonState);
+    },
+    finds: ['daemon-state'],
+    repair: 'stop-daemon',
+  },
+  {
+    name: 'daemon has ended',
+    damage: (p) => writeDaemonState(p, {}),
+    finds: ['daemon-state'],
+    repair: 'stop-daemon',
+  },
+  {
+    name: 'daemon of another version',
+    async damage(p) {
+      const child = await spawnDaemon(p);
+      await writeDaemonState(p, { pid: child.pid, port: 4, version: '0.0.9' });
+      return () => child.kill('SIGKILL');
+    },
+    finds: ['daemon-version'],
+    repair: 'stop-daemon',
+  },
+  {
+    name: "daemon's port taken by another program",
+    async damage(p) {
+      const server = createServer((_, response) => response.end('{"status":"fine"}'));
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+      const { port } = server.address() as AddressInfo;
+      const child = await spawnDaemon(p, port);
+      await writeDaemonState(p, { pid: child.pid, port });
+      return () => {
+        child.kill('SIGKILL');
+        server.close();
+      };
+    },
+    finds: ['daemon-health'],
+    repair: 'stop-daemon',
+  },
+];
+
+/** A process whose command line is that of a daemon. */
+async function spawnDaemon(p: ZooPaths, port = 4) {
+  const path = join(dirname(p.root), 'ktx-daemon');
+  await writeFile(path, 'import time; time.sleep(600)');
+  return spawn('/usr/bin/python3', [path, 'serve-http', '--host', '127.0.0.1', '--port', String(port)], {
+    stdio: 'ignore',
+  });
+}
+
+const model = (name: string, damage: ZooState['damage'], finds = 'model'): ZooState => ({
+  name,
+  damage,
+  finds: [finds],
+  repair: 'refetch-model',
+  isOffline: false,
+  needs: 'embeddings',
+});
+
+const MODEL: readonly ZooState[] = [
+  model('model cut short', async (p) => truncate(await modelFile(p), 1_000_000)),
+  model('model missing', (p) => rm(p.model, { recursive: true })),
+  model('a file of the model missing', async (p) => rm(await modelFile(p))),
+  model('model folder is a file', (p) => replaced(p.model, empty)),
+];
+
+async function modelFile(p: ZooPaths): Promise<string> {
+  return (await filesBelow(p.model, '.onnx'))[0]!;
+}
+
+/** Every state of a damaged runtime. */
+export const ZOO: readonly ZooState[] = [
+  ...ENVIRONMENT,
+  ...MANIFEST,
+  ...FOLDERS,
+  ...TOOLS,
+  ...RUNS,
+  ...DAEMON,
+  ...MODEL,
+];
