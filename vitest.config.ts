@@ -16,6 +16,8 @@ const LONG = [
   'test/faults-network/**/*.test.ts',
   'test/package/**/*.test.ts',
   'test/security/**/*.test.ts',
+  'test/kernel/{every-minor,hazards,hosts}.test.ts',
+  'test/doctor/kernel-doctor.test.ts',
   'test/hosts/real-*.test.ts',
   'test/models/real-*.test.ts',
 ];

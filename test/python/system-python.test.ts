@@ -100,7 +100,7 @@ describe('with real interpreters', () => {
     expect(usable.length).toBeGreaterThan(0);
     expect(refused).toContainEqual({
       path: shim,
-      reason: 'does not run: exit code 127 (pyenv: python3.11: command not found)',
+      reason: 'does not run: it ended with exit code 127 (pyenv: python3.11: command not found)',
     });
   });
 
