@@ -2,5 +2,8 @@
 import { build, isBuildNeeded } from './build.mjs';
 
 if (isBuildNeeded()) await build();
-if (process.argv.length === 2) process.argv.push('setup');
+// `npm start -- --runtime-root X` means the wizard as well.
+const first = process.argv[2];
+const isAboutProgram = ['--help', '-h', '--version', '-v'].includes(first);
+if (first === undefined || (first.startsWith('-') && !isAboutProgram)) process.argv.splice(2, 0, 'setup');
 await import('../bin/ktx.cjs');

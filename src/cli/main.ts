@@ -23,6 +23,7 @@ export async function main(
     io.stdout.write(`ktx ${packageVersion()}\n`);
     return 0;
   }
+  if (io === process) (await import('../support/own-command.ts')).printOwnCommand();
   const { harmlessIo } = await import('../embed/harmless-io.ts');
   if (argv.length === 1 && argv[0] === 'setup' && Object.keys(deps).length === 0) {
     return (await import('./bare-setup.ts')).runBareSetup(harmlessIo(io));

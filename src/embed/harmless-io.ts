@@ -1,4 +1,5 @@
 import { harmlessText } from '../support/harmless.ts';
+import { withOwnCommand } from '../support/own-command.ts';
 import type { KtxCliIo } from './io.ts';
 
 /** What stands behind an output of `harmlessIo`. */
@@ -19,8 +20,10 @@ export function rawOutput<Output extends { write(text: string): unknown }>(outpu
 }
 
 function harmlessOutput<Output extends { write(text: string): unknown }>(output: Output): Output {
+  // For a person, who types it again. What a program reads keeps its own words.
+  const isTerminal = (output as { isTTY?: boolean }).isTTY === true;
   const harmless = Object.create(output, {
-    write: { value: (text: string) => output.write(harmlessText(text)) },
+    write: { value: (text: string) => output.write(harmlessText(isTerminal ? withOwnCommand(text) : text)) },
   }) as Output;
   behind.set(harmless, output);
   return harmless;

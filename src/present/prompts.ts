@@ -1,13 +1,13 @@
 import { homedir } from 'node:os';
 import type { SetupEvent } from '../core/events.ts';
 import { CancelledError } from '../support/errors.ts';
-import { harmlessText } from '../support/harmless.ts';
 import { withStopSignals } from '../support/stop-signals.ts';
 import { formatBytes } from '../support/text/format.ts';
 import { availableOffers } from '../wizard/choices.ts';
 import type { InstallOutcome, PlanOutcome, SetupOverview } from '../wizard/functions.ts';
 import { hasUnicode, toAscii } from './ascii.ts';
 import { checkLines, createLinePresenter, doneLines, failureLines, planLines } from './lines.ts';
+import { personText } from './person-text.ts';
 import { askForChoice, askForConsent, type QuestionStreams } from './questions.ts';
 import type { RunWizardOptions } from './wizard-options.ts';
 
@@ -31,12 +31,12 @@ async function ask<Plan extends PlanOutcome>(
   const lineOptions = { homeDir: options.setup.homeDir ?? homedir() };
   const isUnicode = hasUnicode(env);
   const print = (lines: readonly string[]) => {
-    for (const line of lines) stdout.write(`${harmlessText(isUnicode ? line : toAscii(line))}\n`);
+    for (const line of lines) stdout.write(`${personText(isUnicode ? line : toAscii(line))}\n`);
   };
   const questions: QuestionStreams = {
     stdin,
     print,
-    prompt: (text) => stdout.write(harmlessText(isUnicode ? text : toAscii(text))),
+    prompt: (text) => stdout.write(personText(isUnicode ? text : toAscii(text))),
     signal,
   };
   const lines = createLinePresenter(lineOptions);

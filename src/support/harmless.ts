@@ -20,40 +20,48 @@ export function harmlessLine(text: string): string {
 }
 
 /** The same value with every string in it made harmless, names of fields too. Objects with a class of their own stay as they are. */
-export function harmlessValue<T>(value: T): T {
-  return walk(value, new WeakMap()) as T;
+export function harmlessValue<T>(value: T, textOf = harmlessText): T {
+  return walk(value, new WeakMap(), textOf) as T;
 }
 
 /**
  * For values that change a little at a time: what was walked once is known by identity, and what is harmless already is given
  * back as it is.
  */
-export function createHarmlessView(): <T>(value: T) => T {
+export function createHarmlessView(textOf = harmlessText): <T>(value: T) => T {
   const known = new WeakMap<object, unknown>();
-  return (value) => walk(value, known) as typeof value;
+  return (value) => walk(value, known, textOf) as typeof value;
 }
 
-function walk(value: unknown, known: WeakMap<object, unknown>): unknown {
-  if (typeof value === 'string') return harmlessText(value);
+type TextOf = (text: string) => string;
+
+function walk(value: unknown, known: WeakMap<object, unknown>, textOf: TextOf): unknown {
+  if (typeof value === 'string') return textOf(value);
   if (typeof value !== 'object' || value === null) return value;
   if (known.has(value)) return known.get(value);
   const isPlain = Array.isArray(value) || [Object.prototype, null].includes(Object.getPrototypeOf(value));
   if (!isPlain) return value;
   // Before the parts: something that contains itself ends here.
   known.set(value, value);
-  const result = Array.isArray(value) ? walkedArray(value, known) : walkedObject(value, known);
+  const result = Array.isArray(value)
+    ? walkedArray(value, known, textOf)
+    : walkedObject(value, known, textOf);
   known.set(value, result);
   return result;
 }
 
-function walkedArray(value: readonly unknown[], known: WeakMap<object, unknown>): readonly unknown[] {
-  const walked = value.map((each) => walk(each, known));
+function walkedArray(
+  value: readonly unknown[],
+  known: WeakMap<object, unknown>,
+  textOf: TextOf,
+): readonly unknown[] {
+  const walked = value.map((each) => walk(each, known, textOf));
   return walked.every((each, index) => each === value[index]) ? value : walked;
 }
 
-function walkedObject(value: object, known: WeakMap<object, unknown>): object {
+function walkedObject(value: object, known: WeakMap<object, unknown>, textOf: TextOf): object {
   const entries = Object.entries(value);
-  const walked = entries.map(([name, each]) => [harmlessText(name), walk(each, known)] as const);
+  const walked = entries.map(([name, each]) => [textOf(name), walk(each, known, textOf)] as const);
   const isSame = walked.every(
     ([name, each], index) => name === entries[index]![0] && each === entries[index]![1],
   );

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import { packageVersion } from '../../src/core/program-version.ts';
 import { LAUNCHER, plainEnvironment, runProgram } from '../fixtures/program.ts';
@@ -51,6 +53,12 @@ describe('the wizard, key by key, with the real uv and the real package index', 
     expect(terminal.isCursorVisible()).toBe(true);
     expect(terminal.text()).toMatch(/✓ ktx \d+\.\d+\.\d+ is ready: core/);
     expect(terminal.text()).toContain('~/.ktx/runtime/');
+    // What it says to do next runs as it stands.
+    const next = / {2}next {5}(.+)/.exec(terminal.text())?.[1] ?? 'exit 99';
+    const run = (line: string) =>
+      promisify(execFile)('/bin/sh', ['-c', line], { env: plainEnvironment(home) });
+    expect((await run(next)).stdout).toContain('http://127.0.0.1:');
+    await run(next.replace('runtime start', 'runtime stop'));
     const status = await runProgram(['admin', 'runtime', 'status', '--json'], {
       env: plainEnvironment(home),
     });
@@ -95,7 +103,7 @@ describe('core and local embeddings', () => {
     expect(terminal.text()).toMatch(
       new RegExp(`is ready: core, local embeddings .* ${planned.downloadMegabytes} MB from \\d+ hosts?`),
     );
-    expect(terminal.text()).toContain('ktx admin runtime start --feature local-embeddings');
+    expect(terminal.text()).toMatch(/ktx\.cjs admin runtime start --feature local-embeddings/);
 
     const again = openWizard(home);
     await again.until(/is installed: core, local embeddings/);

@@ -1,6 +1,7 @@
 import { type Instance, type RenderOptions, render } from 'ink';
 import { App, type AppProps } from '../../../screens/app.tsx';
 import { createHarmlessView } from '../../support/harmless.ts';
+import { personText } from '../person-text.ts';
 
 const HOME_AND_ERASE = '\u001b[H\u001b[2J';
 
@@ -34,6 +35,6 @@ export function mountApp(props: AppProps, streams: Pick<RenderOptions, 'stdin' |
 
 /** Whatever a state holds, no terminal obeys it. What the wizard itself works with stays as it is. */
 function harmlessWizard({ getSnapshot, subscribe, dispatch }: AppProps['wizard']): AppProps['wizard'] {
-  const view = createHarmlessView();
+  const view = createHarmlessView(personText);
   return { subscribe, dispatch, getSnapshot: () => view(getSnapshot()) };
 }

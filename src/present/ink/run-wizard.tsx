@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { styleText } from 'node:util';
 import { harmlessValue } from '../../support/harmless.ts';
+import { withOwnCommand } from '../../support/own-command.ts';
 import { STOP_SIGNALS } from '../../support/stop-signals.ts';
 import type { PlanOutcome } from '../../wizard/functions.ts';
 import { logLines } from '../../wizard/log-lines.ts';
@@ -9,6 +10,7 @@ import type { Farewell, LeftState } from '../../wizard/state.ts';
 import { asciiStream, hasUnicode, toAscii } from '../ascii.ts';
 import { farewellLines, type Paint } from '../farewell.ts';
 import { createLogStore } from '../log-store.ts';
+import { personText } from '../person-text.ts';
 import type { RunWizardOptions } from '../wizard-options.ts';
 import { terminalModes } from './terminal-modes.ts';
 
@@ -62,14 +64,15 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
     restoreInput(stdin);
     warnings.release();
   }
-  const lines = farewellLines(harmlessValue(await withOwnLog(left.farewell)), {
+  const lines = farewellLines(harmlessValue(await withOwnLog(left.farewell), personText), {
     homeDir,
     columns: stdout.columns,
     shouldWrap: true,
     env,
     paint: hasColour ? painter(stdout) : (_tone, text) => text,
   });
-  for (const line of lines) stdout.write(`${isUnicode ? line : toAscii(line)}\n`);
+  for (const line of lines)
+    stdout.write(`${isUnicode ? withOwnCommand(line) : toAscii(withOwnCommand(line))}\n`);
   return left.exitCode;
 
   async function show(): Promise<LeftState> {
