@@ -133,6 +133,7 @@ const LEFTOVER_SHAPES = (['folder', 'link', 'file'] as const).map(
 const VERSION_SHAPES: readonly Shape[] = [
   { name: /^manifest\.json$/, kind: 'file', what: 'runtime', evidence: manifestEvidence },
   { name: /^install\.log$/, kind: 'file', what: 'runtime' },
+  { name: /^history\.jsonl$/, kind: 'file', what: 'runtime' },
   { name: /^\.venv$/, kind: 'link', what: 'runtime', evidence: environmentLinkEvidence },
   {
     name: /^\.venv$/,

@@ -22,7 +22,8 @@ export interface UndoSide {
 export interface UndoTarget {
   /** `back` to the environment before the last install, or `forward` to the one that was undone. */
   direction: 'back' | 'forward';
-  from: UndoSide;
+  /** The active one; `null` when it is lost. */
+  from: UndoSide | null;
   to: UndoSide;
 }
 
@@ -81,6 +82,8 @@ export async function undoManagedPythonRuntime(options: UndoOptions): Promise<Un
         environmentDir: target.to.environmentDir,
         manifest: { ...manifest, python },
         uses: [],
+        action: target.direction === 'back' ? 'undo' : 'redo',
+        reason: target.from === null ? 'damaged' : 'asked',
         journal,
         note,
         signal,
@@ -96,13 +99,15 @@ async function findTarget(
   versionDir: string,
 ): Promise<{ target: UndoTarget; record: EnvironmentRecord } | null> {
   const { active, other, records } = await readEnvironments(versionDir);
-  if (active.kind !== 'id' || other === null) return null;
-  const [from, to] = [records.get(active.id), records.get(other)];
-  if (!from || !to) return null;
-  const direction = to.previous === active.id ? 'forward' : 'back';
+  if (other === null) return null;
+  const activeId = active.kind === 'id' ? active.id : '';
+  const [from, to] = [records.get(activeId), records.get(other)];
+  if (!to) return null;
+  // What was installed later lies ahead.
+  const isAhead = from !== undefined && to.installedAt > from.installedAt;
   const target: UndoTarget = {
-    direction,
-    from: sideOf(versionDir, active.id, from),
+    direction: to.previous === activeId || isAhead ? 'forward' : 'back',
+    from: from ? sideOf(versionDir, activeId, from) : null,
     to: sideOf(versionDir, other, to),
   };
   return { target, record: to };

@@ -2,14 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { lstat, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import * as z from 'zod/mini';
+import { environmentPaths } from '../core/layout.ts';
 import { errorMessage, isAbsence } from '../support/errors.ts';
 import { kindOf } from '../support/fs/file-kind.ts';
+import { pathExists } from '../support/fs/path-exists.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
 import { removeAside, type Telling } from '../support/fs/remove-aside.ts';
 import { parseSchema } from '../support/schema.ts';
+import { type HistoryEntry, readHistory, waysBack } from './history.ts';
 import { ENVIRONMENT_ID } from './left-runs.ts';
 import { type InstalledKtxRuntimeManifest, MAX_MANIFEST_BYTES, readInstalledManifest } from './manifest.ts';
 import { installedManifestSchema } from './manifest-schema.ts';
+import { findDamage } from './recorded-sizes.ts';
 
 export { ENVIRONMENT_ID };
 
@@ -17,7 +21,7 @@ export { ENVIRONMENT_ID };
 export const LEFTOVERS = {
   folder: /^(?:[0-9a-f]{8}|\.venv)\.[0-9a-f]{8}\.removed$/,
   link: /^\.venv\.[0-9a-f]{8}$/,
-  file: /^manifest\.json\.\d+\.[0-9a-f]{8}\.tmp$/,
+  file: /^(?:manifest\.json|history\.jsonl)\.\d+\.[0-9a-f]{8}\.tmp$/,
 } as const;
 
 /** PEP 405 gives each environment a `pyvenv.cfg`; the record beside it says that it was finished. */
@@ -33,7 +37,7 @@ export function newEnvironmentDir(versionDir: string): string {
 }
 
 /** The environment that a manifest stands for: its interpreter's folder's folder. */
-function environmentOf(manifest: InstalledKtxRuntimeManifest): string {
+export function environmentOf(manifest: InstalledKtxRuntimeManifest): string {
   return dirname(dirname(manifest.python.executable));
 }
 
@@ -54,6 +58,8 @@ export interface EnvironmentsOverview {
   records: ReadonlyMap<string, EnvironmentRecord>;
   /** Where undo goes: the one before the active one; after an undo, the one that was undone. */
   other: string | null;
+  /** Every finished one beside the active one, by id, in the order in which undo would take them: `other` first. */
+  others: readonly string[];
   /** Finished or not, that nothing needs. */
   unneeded: readonly string[];
 }
@@ -67,20 +73,54 @@ export async function readEnvironments(versionDir: string): Promise<Environments
     if (record) records.set(id, record);
   }
   const active = await readActive(versionDir, ids);
-  const other = active.kind === 'id' ? otherThan(active.id, records) : null;
+  const activeId = active.kind === 'id' ? active.id : null;
+  const others = await wholeFirst(versionDir, othersThan(activeId, records, await readHistory(versionDir)));
+  const other = others[0] ?? null;
   const unneeded = ids.filter((id) => {
-    if (active.kind === 'id') return id !== active.id && id !== other;
-    // Which one is in force cannot be known, so every finished one stays.
-    return active.kind === 'none' || !records.has(id);
+    if (activeId !== null) return id !== activeId && id !== other;
+    // Without an active one, every finished one may be the one that still works.
+    return !records.has(id);
   });
-  return { active, records, other, unneeded };
+  return { active, records, other, others, unneeded };
 }
 
-/** Pure. What took over from the active one comes first: after an undo the way leads forward again. */
-function otherThan(active: string, records: ReadonlyMap<string, EnvironmentRecord>): string | null {
-  for (const [id, record] of records) if (record.previous === active && id !== active) return id;
-  const previous = records.get(active)?.previous ?? null;
-  return previous !== null && records.has(previous) ? previous : null;
+/**
+ * Pure. First what the history says; then, for installs of a ktx that wrote none, what the records say of each other; then what is
+ * left, newest first.
+ */
+function othersThan(
+  active: string | null,
+  records: ReadonlyMap<string, EnvironmentRecord>,
+  history: readonly HistoryEntry[],
+): string[] {
+  const newestFirst = [...records].sort(
+    ([idA, a], [idB, b]) =>
+      b.installedAt.localeCompare(a.installedAt) || Number(b.previous === idA) - Number(a.previous === idB),
+  );
+  const isRecorded = history.some(({ to }) => to === active);
+  const following = newestFirst.filter(([, { previous }]) => previous !== null && previous === active);
+  const previous = (active === null ? null : records.get(active)?.previous) ?? null;
+  const told = isRecorded ? [] : [...following.map(([id]) => id), previous];
+  const ids = [...waysBack(history, active), ...told, ...newestFirst.map(([id]) => id)];
+  return [...new Set(ids)].filter((id) => id !== null && id !== active && records.has(id)) as string[];
+}
+
+/** One that is cut short or empty is no way back while another one is whole. */
+async function wholeFirst(versionDir: string, ids: readonly string[]): Promise<string[]> {
+  if (ids.length < 2) return [...ids];
+  const looks = await Promise.all(
+    ids.map(async (id) => ({ id, isWhole: await isWholeEnvironment(versionDir, id) })),
+  );
+  return [...looks.filter(({ isWhole }) => isWhole), ...looks.filter(({ isWhole }) => !isWhole)].map(
+    ({ id }) => id,
+  );
+}
+
+/** Whether its interpreter is there and the sizes of its files are those of the switch. Runs nothing. */
+export async function isWholeEnvironment(versionDir: string, id: string): Promise<boolean> {
+  const environmentDir = join(environmentsDir(versionDir), id);
+  if (!(await pathExists(environmentPaths(environmentDir).pythonPath))) return false;
+  return (await findDamage(dirname(versionDir), environmentDir)) === null;
 }
 
 async function readActive(
@@ -114,6 +154,15 @@ async function readEnvironmentRecord(versionDir: string, id: string): Promise<En
   }
 }
 
+/** One sentence on the environment that undo goes to, for who finds the active one lost; `null` when there is none that is whole. */
+export async function describeEarlier(versionDir: string): Promise<string | null> {
+  const { other, records } = await readEnvironments(versionDir);
+  const record = other === null ? undefined : records.get(other);
+  if (other === null || !record || !(await isWholeEnvironment(versionDir, other))) return null;
+  const installed = record.installedAt.slice(0, 10);
+  return `An earlier environment (${record.features.join(', ')}; installed ${installed}) is still here. To use it instead of installing, run: ktx admin runtime undo`;
+}
+
 export interface TidyResult {
   /** Folders and files that are gone now. */
   removed: string[];
@@ -134,7 +183,8 @@ export async function tidyEnvironments(
   const { active, unneeded } = await readEnvironments(versionDir);
   if (active.kind === 'id') {
     const linkPath = join(versionDir, '.venv');
-    await pointLinkAt(linkPath, join(environmentsDir(versionDir), active.id)).catch((error: unknown) => {
+    const environmentDir = join(environmentsDir(versionDir), active.id);
+    await pointLinkAt(linkPath, environmentDir, isInUse).catch((error: unknown) => {
       result.problems.push(`${linkPath} does not point to the active environment: ${errorMessage(error)}`);
     });
   }
@@ -181,14 +231,22 @@ async function attempt(result: TidyResult, path: string, remove: () => Promise<v
   }
 }
 
-/** `.venv` for people and for the contract's paths. A real folder of an older installation is replaced only now. */
-async function pointLinkAt(linkPath: string, environmentDir: string): Promise<void> {
+/**
+ * `.venv` for people and for the contract's paths. A real folder of an older installation is replaced only now, and not while
+ * something runs from it.
+ */
+async function pointLinkAt(
+  linkPath: string,
+  environmentDir: string,
+  isInUse: (environmentDir: string) => Promise<boolean>,
+): Promise<void> {
   const present = await lstat(linkPath).catch(() => null);
   const isWindows = process.platform === 'win32';
   const target = isWindows ? environmentDir : relative(dirname(linkPath), environmentDir);
   if (present?.isSymbolicLink()) {
     if ((await readlink(linkPath)).replace(/[\\/]$/, '') === target) return;
   } else if (present) {
+    if (await isInUse(linkPath)) return;
     await removeAside(linkPath, ENVIRONMENT_TELLING);
   }
   const temporary = `${linkPath}.${randomBytes(4).toString('hex')}`;

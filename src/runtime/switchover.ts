@@ -1,15 +1,15 @@
 import { basename, join } from 'node:path';
-import { environmentPaths, type ManagedPythonRuntimeLayout } from '../core/layout.ts';
-import { environmentsDir, readEnvironments, tidyEnvironments } from '../runtime/environments.ts';
-import { isEnvironmentInUse } from '../runtime/environments-in-use.ts';
-import type { Journal } from '../runtime/journal.ts';
-import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
-import { findDamage, type RecordedSizes, writeRecordedSizes } from '../runtime/recorded-sizes.ts';
-import type { Note } from '../runtime/write-access.ts';
+import type { ManagedPythonRuntimeLayout } from '../core/layout.ts';
 import { errorMessage, throwIfCancelled } from '../support/errors.ts';
 import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
-import { pathExists } from '../support/fs/path-exists.ts';
 import { makeDurable } from './durable.ts';
+import { environmentOf, isWholeEnvironment, readEnvironments, tidyEnvironments } from './environments.ts';
+import { isEnvironmentInUse } from './environments-in-use.ts';
+import { appendHistory } from './history.ts';
+import type { Journal } from './journal.ts';
+import { type InstalledKtxRuntimeManifest, readInstalledManifest } from './manifest.ts';
+import { type RecordedSizes, writeRecordedSizes } from './recorded-sizes.ts';
+import type { Note } from './write-access.ts';
 
 /** One environment of a version takes over from another one, or from none, or from the `.venv` of an older ktx. */
 export interface Switchover {
@@ -20,6 +20,9 @@ export interface Switchover {
   manifest: InstalledKtxRuntimeManifest;
   /** Of one that was just built: what its own record says beside the manifest. One that undo goes to has its record. */
   built?: { sizes: RecordedSizes };
+  /** For the history. */
+  action: 'install' | 'undo' | 'redo';
+  reason: string;
   /** Other folders that it uses, such as its Python and its model. */
   uses: readonly string[];
   /** There is nothing real to make durable. */
@@ -40,16 +43,26 @@ export interface Switchover {
 export async function switchOver(switchover: Switchover): Promise<void> {
   const { layout, environmentDir, manifest, built, journal, note, signal } = switchover;
   const id = basename(environmentDir);
+  const { back, replaced } = await leftBehind(layout, id);
   if (built) {
-    const previous = await previousEnvironment(layout);
     if (!switchover.isInjected) await writeRecordedSizes(environmentDir, built.sizes);
-    const record = jsonText({ ...manifest, previous });
+    const record = jsonText({ ...manifest, previous: back });
     await writeFileAtomic(join(environmentDir, 'environment.json'), record, 0o644, { isDurable: false });
   }
   const folders = [environmentDir, ...switchover.uses];
   if (!switchover.isInjected) await makeDurable(folders, { signal, note });
   throwIfCancelled(signal);
   journal.write({ switchingTo: id });
+  await appendHistory(layout.versionDir, {
+    action: switchover.action,
+    reason: switchover.reason,
+    to: id,
+    replaced,
+    back,
+    features: manifest.features,
+    wheel: { version: manifest.asset.version, sha256: manifest.asset.wheel.sha256 },
+    lock: manifest.locked?.lock ?? null,
+  });
   await writeFileAtomic(layout.manifestPath, jsonText(manifest));
   await tidyAfterSwitch(layout, journal, id, note).catch((error: unknown) => {
     note('warning', `The new runtime is in force, but tidying up did not end: ${errorMessage(error)}`);
@@ -70,17 +83,22 @@ async function tidyAfterSwitch(
   for (const text of problems) note('warning', text);
 }
 
-/** The environment that a new one takes over from, by id: the active one, or where that is not whole the one before it. */
-async function previousEnvironment({
-  runtimeRoot,
-  versionDir,
-}: Switchover['layout']): Promise<string | null> {
-  const { active, other, records } = await readEnvironments(versionDir);
-  for (const id of active.kind === 'id' ? [active.id, other] : []) {
-    if (id === null || !records.has(id)) continue;
-    const environmentDir = join(environmentsDir(versionDir), id);
-    if (!(await pathExists(environmentPaths(environmentDir).pythonPath))) continue;
-    if ((await findDamage(runtimeRoot, environmentDir)) === null) return id;
+/**
+ * What was active, and where undo goes afterwards: to the active one, or where that is not whole to the best of the others.
+ * @param id the environment that takes over.
+ */
+async function leftBehind(
+  { versionDir, manifestPath }: Switchover['layout'],
+  id: string,
+): Promise<{ replaced: string | null; back: string | null }> {
+  const { active, others, records } = await readEnvironments(versionDir);
+  const candidates = [...(active.kind === 'id' ? [active.id] : []), ...others];
+  let back: string | null = null;
+  for (const candidate of candidates) {
+    if (back !== null || candidate === id || !records.has(candidate)) continue;
+    if (await isWholeEnvironment(versionDir, candidate)) back = candidate;
   }
-  return null;
+  if (active.kind === 'id') return { replaced: active.id, back };
+  const manifest = await readInstalledManifest(manifestPath).catch(() => null);
+  return { replaced: manifest && basename(environmentOf(manifest)), back };
 }

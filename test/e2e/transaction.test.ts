@@ -384,7 +384,7 @@ describe('undo', { timeout: 60_000 }, () => {
     await writeFile(module, 'raise RuntimeError("broken")\n');
     await expect(undoManagedPythonRuntime(place())).rejects.toThrow(/cannot be imported/);
     await writeFile(module, text);
-    expect(await activeEnvironment(world)).toBe(from.environmentDir);
+    expect(await activeEnvironment(world)).toBe(from!.environmentDir);
     expect(await strays(world)).toEqual([]);
   });
 

@@ -1,10 +1,13 @@
-import { link, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, link, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { undoManagedPythonRuntime } from '../../src/lifecycle/undo.ts';
 import { readProcessStart } from '../../src/process/process-table.ts';
 import { REFERENCE_VECTOR } from '../../src/proof/reference-vector.ts';
+import { readHistory } from '../../src/runtime/history.ts';
 import { openJournal, RUN_VARIABLE } from '../../src/runtime/journal.ts';
 import { RUN_ID } from '../../src/runtime/left-runs.ts';
 import { tryFileLock } from '../../src/support/fs/file-lock.ts';
@@ -28,11 +31,8 @@ async function machine() {
     daemonExecutable: join(folder, 'bin', 'ktx-daemon'),
   });
   const manifest = await writeRuntime(runtimeRoot, '0.3.0', { python: pythonOf(environment(B)) });
-  const record = async (id: string, python: object) =>
-    writeFile(
-      join(environment(id), 'environment.json'),
-      JSON.stringify({ ...manifest, python, previous: id === B ? A : null }),
-    );
+  const record = async (id: string, python: object, previous = id === B ? A : null) =>
+    writeFile(join(environment(id), 'environment.json'), JSON.stringify({ ...manifest, python, previous }));
   for (const id of [A, B]) {
     const answer = JSON.stringify({ prefix: environment(id), version: '3.13.0' });
     await writeScript(pythonOf(environment(id)).executable, `#!/bin/sh\necho '${answer}'\n`);
@@ -161,6 +161,41 @@ it('replaces the manifest and never writes into it; what killed runs left is put
   expect(await readFile(kept, 'utf8')).toBe(before);
   expect(await readFile(manifestPath, 'utf8')).toContain(A);
   expect(await readdir(runsDir)).toEqual([]);
+});
+
+it('writes down where it went, and goes back and forward between the same two', async () => {
+  const m = await machine();
+  for (const id of [A, B]) await writeScript(m.pythonOf(m.environment(id)).daemonExecutable, HEALTHY_DAEMON);
+  // A third one that something uses: it names A as B does.
+  const third = 'cccccccc';
+  await cp(m.environment(B), m.environment(third), { recursive: true });
+  await m.record(third, m.pythonOf(m.environment(third)), A);
+  await cp('/bin/sleep', join(m.environment(third), 'bin', 'sleep'));
+  const user = spawn(join(m.environment(third), 'bin', 'sleep'), ['600'], { stdio: 'ignore' });
+  onTestFinished(() => void user.kill('SIGKILL'));
+  await once(user, 'spawn');
+  const went = [];
+  for (let turn = 0; turn < 4; turn++) went.push((await m.undo()).to.environmentDir);
+  expect(went).toEqual([A, B, A, B].map(m.environment));
+  expect((await readHistory(m.versionDir)).map(({ action, to, back }) => `${action} ${back}>${to}`)).toEqual([
+    `undo ${B}>${A}`,
+    `redo ${A}>${B}`,
+    `undo ${B}>${A}`,
+    `redo ${A}>${B}`,
+  ]);
+  expect((await readdir(join(m.versionDir, 'envs'))).sort()).toEqual([A, B, third]);
+});
+
+it.each([
+  ['its manifest is gone', (m: Machine) => rm(join(m.versionDir, 'manifest.json')), B],
+  ['its manifest is empty', (m: Machine) => writeFile(join(m.versionDir, 'manifest.json'), ''), B],
+  ['its folder is gone', (m: Machine) => rm(m.environment(B), { recursive: true }), A],
+  ['its interpreter is gone', (m: Machine) => rm(m.pythonOf(m.environment(B)).executable), A],
+])('an active environment that is lost is left for one that works: %s', async (_name, lose, wanted) => {
+  const m = await machine();
+  for (const id of [A, B]) await writeScript(m.pythonOf(m.environment(id)).daemonExecutable, HEALTHY_DAEMON);
+  await lose(m);
+  expect(await m.undo()).toMatchObject({ to: { environmentDir: m.environment(wanted) } });
 });
 
 it('what it starts carries the mark of its run, so that the next run finds it when this one is killed', async () => {

@@ -122,7 +122,7 @@ const functions: WizardFunctions = {
   async undo() {
     const { direction, from, to } = undoTarget;
     const done = undoTarget;
-    undoTarget = { direction: direction === 'back' ? 'forward' : 'back', from: to, to: from };
+    undoTarget = { direction: direction === 'back' ? 'forward' : 'back', from: to, to: from! };
     return done;
   },
 };

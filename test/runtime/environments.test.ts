@@ -1,7 +1,8 @@
-import { mkdir, readdir, readlink, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readEnvironments, tidyEnvironments } from '../../src/runtime/environments.ts';
+import { appendHistory } from '../../src/runtime/history.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { watchRemovals } from '../fixtures/watch-removals.ts';
 
@@ -14,6 +15,7 @@ async function versionDir(active: string | null, environments: Record<string, st
   const dir = join(await temporaryFolder(), '0.3.0');
   for (const [id, previous] of Object.entries(environments)) {
     await mkdir(join(dir, 'envs', id, 'bin'), { recursive: true });
+    await writeFile(join(dir, 'envs', id, 'bin', 'python'), '');
     if (previous === undefined) continue;
     await writeFile(
       join(dir, 'envs', id, 'environment.json'),
@@ -56,7 +58,7 @@ describe('which environments are needed', () => {
       ['an update after an undo: what was undone goes', C, { [A]: null, [B]: A, [C]: A }, A, [B]],
       ['unfinished ones go', B, { [A]: null, [B]: A, [C]: undefined }, A, [C]],
       ['a predecessor that is not there any more', B, { [B]: A }, null, []],
-      ['finished, but never taken over: nothing names it', null, { [A]: null }, null, [A]],
+      ['finished, but never taken over: it may still be gone to', null, { [A]: null }, A, []],
     ];
   it.each(cases)('%s', async (_name, active, environments, other, unneeded) => {
     const overview = await readEnvironments(await versionDir(active, environments));
@@ -73,14 +75,14 @@ describe('which environments are needed', () => {
     },
   );
 
-  it('a manifest that names another place lets them stay too, an adopted .venv does not', async () => {
+  it('a manifest that names another place, or an adopted .venv, lets the finished ones stay', async () => {
     const elsewhere = await versionDir(null, { [A]: null });
     await writeFile(join(elsewhere, 'manifest.json'), JSON.stringify(manifest('/opt/other', '../x')));
     expect((await readEnvironments(elsewhere)).unneeded).toEqual([]);
     const adopted = await versionDir('.venv', { [A]: undefined });
     expect((await readEnvironments(adopted)).unneeded).toEqual([A]);
     const finished = await versionDir('.venv', { [A]: null });
-    expect((await readEnvironments(finished)).unneeded).toEqual([A]);
+    expect((await readEnvironments(finished)).unneeded).toEqual([]);
   });
 
   it('an environment whose own file speaks of another one counts as unfinished', async () => {
@@ -88,6 +90,87 @@ describe('which environments are needed', () => {
     const copied = { ...manifest(dir, C), previous: null };
     await writeFile(join(dir, 'envs', A, 'environment.json'), JSON.stringify(copied));
     expect((await readEnvironments(dir)).other).toBeNull();
+  });
+});
+
+/** What switches wrote down, oldest first: `A>B` took over from A, and undo goes back to A. */
+async function wrote(dir: string, ...switches: string[]) {
+  for (const text of switches) {
+    const [back, to] = text.split('>') as [string, string];
+    const wheel = { version: '0.1.0', sha256: 'a'.repeat(64) };
+    const facts = { features: ['core'], wheel, lock: null, action: 'install', reason: 'asked' };
+    await appendHistory(dir, { ...facts, to, back: back || null, replaced: back || null });
+  }
+}
+
+describe('where undo goes is what was written down', () => {
+  const three = { [A]: null, [B]: A, [C]: A };
+  const cases: [string, string, Record<string, string | null | undefined>, string[], string, string[]][] = [
+    ['the one before', C, three, [`>${A}`, `${A}>${B}`, `${B}>${C}`], B, [A]],
+    [
+      'not another one that names the same',
+      A,
+      three,
+      [`>${A}`, `${A}>${B}`, `${B}>${A}`, `${A}>${C}`, `${C}>${A}`],
+      C,
+      [B],
+    ],
+    ['the newest install, not the first of the folder', A, three, [`${A}>${C}`, `${C}>${A}`], C, [B]],
+    [
+      'a switch that was cut off before it happened does not count',
+      A,
+      three,
+      [`${A}>${B}`, `${B}>${A}`, `${A}>${C}`],
+      B,
+      [C],
+    ],
+    [
+      'the one before that, when it is gone',
+      C,
+      { [A]: null, [C]: B },
+      [`>${A}`, `${A}>${B}`, `${B}>${C}`],
+      A,
+      [],
+    ],
+    [
+      'an install of a ktx that wrote nothing: its own record',
+      C,
+      { [A]: null, [B]: null, [C]: B },
+      [`>${A}`],
+      B,
+      [A],
+    ],
+  ];
+  it.each(cases)('%s', async (_name, active, environments, switches, other, unneeded) => {
+    const dir = await versionDir(active, environments);
+    await wrote(dir, ...switches);
+    const overview = await readEnvironments(dir);
+    expect(overview.other).toBe(other);
+    expect([...overview.unneeded]).toEqual(unneeded);
+  });
+
+  it.each([
+    ['the manifest is gone', (dir: string) => rm(join(dir, 'manifest.json'))],
+    ['the manifest is empty', (dir: string) => writeFile(join(dir, 'manifest.json'), '')],
+    [
+      'the manifest is of a newer ktx',
+      (dir: string) => writeFile(join(dir, 'manifest.json'), '{"schemaVersion":2}'),
+    ],
+    ['the active environment is gone', (dir: string) => rm(join(dir, 'envs', C), { recursive: true })],
+  ])('what is finished can be reached when %s', async (_name, lose) => {
+    const dir = await versionDir(C, three);
+    await wrote(dir, `>${A}`, `${A}>${B}`, `${B}>${C}`);
+    await lose(dir);
+    const { other, others, unneeded } = await readEnvironments(dir);
+    expect(unneeded).toEqual([]);
+    expect(other).toBe(others.length === 3 ? C : B);
+  });
+
+  it('a damaged one is no way back while another one is whole', async () => {
+    const dir = await versionDir(C, three);
+    await wrote(dir, `>${A}`, `${A}>${B}`, `${B}>${C}`);
+    await rm(join(dir, 'envs', B, 'bin', 'python'));
+    expect(await readEnvironments(dir)).toMatchObject({ other: A, others: [A, B], unneeded: [B] });
   });
 });
 
@@ -133,6 +216,15 @@ describe('tidying', () => {
     const dir = await versionDir(B, { [B]: null, [C]: undefined });
     await tidyEnvironments(dir, async (path) => path.endsWith(C));
     expect(await readdir(join(dir, 'envs'))).toContain(C);
+  });
+
+  it('keeps an adopted .venv while something runs from it, and makes it a link afterwards', async () => {
+    const dir = await versionDir(B, { [B]: null });
+    await mkdir(join(dir, '.venv', 'bin'), { recursive: true });
+    await tidyEnvironments(dir, async (path) => path.endsWith('.venv'));
+    expect(await readdir(join(dir, '.venv'))).toEqual(['bin']);
+    await tidyEnvironments(dir, nobody);
+    expect(await readlink(join(dir, '.venv'))).toBe(join('envs', B));
   });
 
   it('what it removes has lost its name before, so that a cut leaves nothing that looks like an environment', async () => {

@@ -77,7 +77,8 @@ function undoLines({ direction, from, to }: UndoTarget): string[] {
     const installed = installedAt.replace(/\.\d+/, '');
     return `${label}: ${environmentDir} (${features.join(', ')}; wheel ${wheelVersion}; installed ${installed})`;
   };
-  return [`ktx Python runtime: ${direction} to the other environment`, side('now', from), side('then', to)];
+  const now = from ? side('now', from) : 'now: none that can be used';
+  return [`ktx Python runtime: ${direction} to the other environment`, now, side('then', to)];
 }
 
 async function uninstall(args: LifecycleArgs, io: KtxCliIo, deps: LifecycleDeps): Promise<number> {

@@ -245,6 +245,8 @@ async function activate(run: InstallRun, pythonDir: string | null) {
     environmentDir,
     manifest,
     built: { sizes: await run.sizes },
+    action: 'install',
+    reason: plan.reason,
     uses: foldersOf(run, pythonDir),
     isInjected: tools.exec !== undefined,
     journal,

@@ -80,6 +80,9 @@ export interface LockedPlan {
   model: ModelPlan | null;
 }
 
+/** Why a new environment is made: there was none, the old one is damaged, it is another wheel or lock, more is wanted of it, or it was asked for. */
+export type InstallReason = 'first' | 'damaged' | 'update' | 'feature' | 'forced';
+
 /**
  * Everything an install will do. Plain data: `ktx setup --dry-run --json` prints it, and whoever carries it out decides
  * nothing more.
@@ -92,6 +95,8 @@ export interface InstallPlan {
   features: KtxRuntimeFeature[];
   /** Where the new environment is built and stays: never a folder that was there before. */
   environmentDir: string;
+  /** Why, for the history. */
+  reason: InstallReason;
   uv: UvAcquisition;
   /** `null` for a foreign wheel: uv resolves it online. */
   locked: LockedPlan | null;

@@ -1,9 +1,9 @@
-import type { KtxRuntimeFeature } from '../../core/features.ts';
+import { featuresSatisfy, type KtxRuntimeFeature } from '../../core/features.ts';
 import { sharedLayout } from '../../core/layout.ts';
 import { withPatterns } from '../../network/address/host-patterns.ts';
 import { joinFailures, mostRelevantFailure } from '../../network/errors/joined-failures.ts';
 import { choosePython, type PythonDecision } from '../../python/python-choice.ts';
-import { newEnvironmentDir } from '../../runtime/environments.ts';
+import { describeEarlier, newEnvironmentDir } from '../../runtime/environments.ts';
 import { linkedEnvironments } from '../../runtime/installed-environment.ts';
 import { assertLockablePath, readWriteMark } from '../../runtime/write-access.ts';
 import { unavailability } from '../../shipped/feature-support.ts';
@@ -31,6 +31,7 @@ import { indexWords } from './index-words.ts';
 import type {
   InstallPlan,
   InstallPreparation,
+  InstallReason,
   InstallTools,
   LockedPlan,
   Origin,
@@ -106,6 +107,9 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
   );
   const environmentDir = newEnvironmentDir(layout.versionDir);
   const freeBytes = await freeBytesAt(layout.runtimeRoot);
+  const reason = reasonOf(context, locked);
+  const isLost = reason === 'damaged' || reason === 'first';
+  const earlier = isLost ? await describeEarlier(layout.versionDir) : null;
   const summary = summarisePlan({
     features,
     environmentPath: environmentDir,
@@ -114,7 +118,11 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
     locked,
     requiresPython: asset.requiresPython.minimumVersion,
     hosts: withPatterns([...uv.hosts, ...(locked?.hosts ?? [])]),
-    notes: [...network.warnings(), ...(locked?.python.notes ?? foreignNotes(options))],
+    notes: [
+      ...(earlier === null ? [] : [earlier]),
+      ...network.warnings(),
+      ...(locked?.python.notes ?? foreignNotes(options)),
+    ],
   });
   const modelArchiveBytes = locked?.model?.archiveBytes ?? 0;
   const diskNeeds = diskNeedsOf(summary, shared, { env: options.env, modelArchiveBytes });
@@ -127,6 +135,7 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
     asset,
     features,
     environmentDir,
+    reason,
     uv: uv.acquisition,
     locked: locked && lockedPartOf(locked),
     hosts: summary.hosts,
@@ -140,6 +149,18 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
     ensureUv: { ...options, fetchArtifact: options.fetchUvArtifact },
   };
   return { status: 'install', present: context.manifest, writeMark: context.writeMark, summary, plan, tools };
+}
+
+/** What was found to be different, in the order in which a person would name it. */
+function reasonOf(
+  { options, manifest, asset, features }: PlanContext,
+  locked: LockedPlan | null,
+): InstallReason {
+  if (options.shouldForce) return 'forced';
+  if (manifest === null) return 'first';
+  const isOther = manifest.asset.wheel.sha256 !== asset.manifest.wheel.sha256;
+  if (isOther || (manifest.locked && manifest.locked.lock !== locked?.digests.lock)) return 'update';
+  return featuresSatisfy(manifest.features, features) ? 'damaged' : 'feature';
 }
 
 /** Without what only the summary says. */

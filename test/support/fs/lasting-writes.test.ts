@@ -98,6 +98,8 @@ async function given() {
     environmentDir,
     manifest: { ...manifest, installedAt: 'later' },
     built: { sizes: {} },
+    action: 'install',
+    reason: 'forced',
     uses: [],
     journal: { write() {} },
     note() {},
