@@ -1,7 +1,7 @@
 import { NetworkFailure } from '../network/errors/network-failure.ts';
 import { SettingError } from '../network/settings/profile.ts';
 import { NoSourceError } from '../store/sources.ts';
-import { errorCode, type FailureClass, SetupError } from '../support/errors.ts';
+import { errorCode, type FailureClass, NewerFormatError, SetupError } from '../support/errors.ts';
 import {
   CHECK_NETWORK,
   CHECK_PROXY,
@@ -254,6 +254,7 @@ export function causeOf(signals: FailureSignals): Cause | null {
   if (network && network.reason !== 'unknown')
     return { cause: network.causeId, failureClass: network.failureClass };
   if (signals.error instanceof SettingError) return { cause: 'setting', failureClass: 'network' };
+  if (signals.error instanceof NewerFormatError) return { cause: 'newer-ktx', failureClass: 'conflict' };
   if (isWithoutSource(signals)) return { cause: 'no-source', failureClass: 'network' };
   return CAUSES.find((row) => fits(row, signals)) ?? null;
 }

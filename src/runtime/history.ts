@@ -19,7 +19,7 @@ const entrySchema = z.object({
   schemaVersion: z.number(),
   /** ISO-8601 UTC. */
   at: z.string(),
-  /** `install`, `undo` or `redo`. */
+  /** `install`, `undo`, `redo` or `repair`. */
   action: z.string(),
   /** Why, in one word: `first`, `update`, `feature`, `damaged`, `forced`, `asked`. */
   reason: z.string(),

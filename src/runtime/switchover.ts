@@ -21,7 +21,7 @@ export interface Switchover {
   /** Of one that was just built: what its own record says beside the manifest. One that undo goes to has its record. */
   built?: { sizes: RecordedSizes };
   /** For the history. */
-  action: 'install' | 'undo' | 'redo';
+  action: 'install' | 'undo' | 'redo' | 'repair';
   reason: string;
   /** Other folders that it uses, such as its Python and its model. */
   uses: readonly string[];

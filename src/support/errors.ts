@@ -90,6 +90,28 @@ export class SetupError extends KtxExpectedError {
   }
 }
 
+/**
+ * A file that several versions share has a format that this version does not know. What a newer ktx wrote is neither guessed at nor
+ * written over.
+ */
+export class NewerFormatError extends SetupError {
+  /** @param writtenBy the version that wrote it, where the file says so. */
+  constructor(path: string, writtenBy: string | null) {
+    super(
+      `${path} was written by a newer ktx${writtenBy === null ? '' : `, ${writtenBy}`}. Nothing was changed.`,
+      {
+        failureClass: 'conflict',
+        evidence: [path],
+        nextSteps: [
+          'Update ktx, then run the same command again',
+          'Or use the newer ktx for this runtime folder',
+        ],
+      },
+    );
+    this.name = 'NewerFormatError';
+  }
+}
+
 /** The user stopped it (Ctrl+C, SIGTERM, SIGHUP) while something ran. Exit code 130. */
 export class CancelledError extends Error {
   constructor(message = 'Operation cancelled.') {

@@ -61,8 +61,8 @@ export async function runNetworkCommand(
         throw new Error(`Name a setting, or say --all. The settings are: ${settingNames().join(', ')}`);
       if (args.name !== null && args.isAll) throw new Error('Name a setting or say --all, not both.');
       const stored = await unsetNetworkSettings(place.runtimeRoot, args.name);
-      const removed = stored.removed.length > 0 ? stored.removed.join(', ') : 'nothing';
-      print([`Forgotten: ${removed}`], stored);
+      const nothing = stored.wasUnreadable ? 'all settings; which ones could not be read' : 'nothing';
+      print([`Forgotten: ${stored.removed.join(', ') || nothing}`], stored);
       return 0;
     }
     case 'report':

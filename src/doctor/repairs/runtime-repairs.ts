@@ -143,6 +143,8 @@ async function rewriteManifest(context: RepairContext): Promise<void> {
         environmentDir: found.venvDir,
         manifest: { ...manifest, python },
         uses: [],
+        action: 'repair',
+        reason: 'damaged',
         journal,
         note,
         signal: options.signal,

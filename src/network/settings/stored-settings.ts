@@ -1,37 +1,63 @@
 import { rm } from 'node:fs/promises';
-import * as z from 'zod/mini';
-import { errorMessage, isAbsence, SetupError } from '../../support/errors.ts';
+import { errorMessage, isAbsence, NewerFormatError, SetupError } from '../../support/errors.ts';
 import { jsonText, writeFileAtomic } from '../../support/fs/atomic-file.ts';
 import { readRegularText } from '../../support/fs/regular-file.ts';
 import { STORED_SETTINGS, type StoredSettingName } from './setting-list.ts';
 
 export type StoredSettings = Partial<Record<StoredSettingName, string>>;
 
-/** `<runtimeRoot>/uv/network.json`, written by `ktx admin network`, read at every run. Holds no secret. */
-const storedSchema = z.object({
-  schemaVersion: z.literal(1),
-  settings: z.partialRecord(
-    z.enum(Object.keys(STORED_SETTINGS) as [StoredSettingName, ...StoredSettingName[]]),
-    z.string().check(z.minLength(1)),
-  ),
-});
+/**
+ * `<runtimeRoot>/uv/network.json`, written by `ktx admin network`, read at every run of every version. Holds no secret. What a newer
+ * ktx added, beside the settings or among them, is kept as it is.
+ */
+interface StoredFile {
+  schemaVersion: number;
+  /** The newest ktx that wrote it. */
+  writtenBy?: string;
+  settings: Record<string, unknown>;
+  [added: string]: unknown;
+}
 
+const SCHEMA_VERSION = 1;
 const MAX_BYTES = 1024 * 1024;
 
-/** `{}` when there is no file. @throws SetupError naming the file when it cannot be read. */
+/** `{}` when there is no file. @throws SetupError naming the file when it cannot be read; NewerFormatError. */
 export async function readStoredSettings(path: string): Promise<StoredSettings> {
+  const file = await readStoredFile(path);
+  const known = Object.entries(file.settings).filter(([name]) => isStoredSettingName(name));
+  const bad = known.find(([, value]) => typeof value !== 'string' || value === '');
+  if (bad) throw unreadable(path, new Error(`the setting ${bad[0]} is not a text`));
+  return Object.fromEntries(known) as StoredSettings;
+}
+
+/** @throws as `readStoredSettings`. */
+async function readStoredFile(path: string): Promise<StoredFile> {
   let text: string;
   try {
     text = await readRegularText(path, { maxBytes: MAX_BYTES });
   } catch (error) {
-    if (isAbsence(error)) return {};
+    if (isAbsence(error)) return { schemaVersion: SCHEMA_VERSION, settings: {} };
     throw unreadable(path, error);
   }
+  const file = parseStored(path, text);
+  if (file.schemaVersion > SCHEMA_VERSION) throw new NewerFormatError(path, file.writtenBy ?? null);
+  return file;
+}
+
+function parseStored(path: string, text: string): StoredFile {
+  const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+  let file: Partial<StoredFile> | null;
   try {
-    return storedSchema.parse(JSON.parse(text)).settings as StoredSettings;
+    file = JSON.parse(text);
   } catch (error) {
     throw unreadable(path, error);
   }
+  const { schemaVersion, writtenBy, settings } = file ?? {};
+  const isRecord = isObject(file) && typeof schemaVersion === 'number' && schemaVersion >= SCHEMA_VERSION;
+  const isNamed = writtenBy === undefined || typeof writtenBy === 'string';
+  if (isRecord && isNamed && (isObject(settings) || schemaVersion > SCHEMA_VERSION))
+    return file as StoredFile;
+  throw unreadable(path, new Error('it holds no settings of ktx'));
 }
 
 function unreadable(path: string, cause: unknown): SetupError {
@@ -50,11 +76,40 @@ export function isStoredSettingName(name: string): name is StoredSettingName {
   return Object.hasOwn(STORED_SETTINGS, name);
 }
 
-/** Readable for the user alone; no file when nothing is left. */
-export async function writeStoredSettings(path: string, settings: StoredSettings): Promise<void> {
+/**
+ * Sets one setting, or forgets it with `null`. Readable for the user alone; no file when nothing is left.
+ * @param writtenBy the version of ktx, for who cannot read the file one day.
+ * @returns what is set now. @throws as `readStoredSettings`; the file system's error.
+ */
+export async function storeSetting(
+  path: string,
+  name: StoredSettingName,
+  value: string | null,
+  writtenBy: string,
+): Promise<StoredSettings> {
+  const { [name]: _, ...known } = await readStoredSettings(path);
+  const file = await readStoredFile(path);
+  const { [name]: __, ...others } = file.settings;
+  const settings = { ...others, ...(value === null ? {} : { [name]: value }) };
   if (Object.keys(settings).length === 0) {
     await rm(path, { force: true });
-    return;
+  } else {
+    const content = { writtenBy, ...file, settings };
+    await writeFileAtomic(path, jsonText(content), 0o600);
   }
-  await writeFileAtomic(path, jsonText({ schemaVersion: 1, settings }), 0o600);
+  return value === null ? known : { ...known, [name]: value };
+}
+
+/** Removes the file, whatever it holds. @returns the names of what was set; `null` when that cannot be read. */
+export async function forgetStoredSettings(path: string): Promise<string[] | null> {
+  const text = await readRegularText(path, { maxBytes: MAX_BYTES }).catch((error: unknown) =>
+    isAbsence(error) ? '{}' : '',
+  );
+  await rm(path, { force: true });
+  try {
+    const { settings = {} } = JSON.parse(text) as { settings?: object };
+    return Object.keys(settings);
+  } catch {
+    return null;
+  }
 }

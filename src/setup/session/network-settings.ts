@@ -1,12 +1,14 @@
 import { networkSettingsPath } from '../../core/layout.ts';
+import { packageVersion } from '../../core/program-version.ts';
 import { checkedSetting } from '../../network/settings/checked-setting.ts';
 import { type ProfileLine, readNetworkProfile } from '../../network/settings/profile.ts';
 import { STORED_SETTINGS } from '../../network/settings/setting-list.ts';
 import {
+  forgetStoredSettings,
   isStoredSettingName,
   readStoredSettings,
   type StoredSettings,
-  writeStoredSettings,
+  storeSetting,
 } from '../../network/settings/stored-settings.ts';
 import { SetupError } from '../../support/errors.ts';
 import { createRedactor } from '../../support/text/redaction.ts';
@@ -67,26 +69,31 @@ export async function setNetworkSetting(
   if (!isStoredSettingName(name)) throw unknownSetting(name);
   const path = networkSettingsPath(runtimeRoot);
   const checked = await checkedSetting(name, value, cwd);
-  const settings = { ...(await readStoredSettings(path)), [name]: checked };
-  await writeStoredSettings(path, settings);
-  return { path, settings };
+  return { path, settings: await storeSetting(path, name, checked, packageVersion()) };
 }
 
 /** Forgets one setting, or with `null` all, even where the file cannot be read. */
 export async function unsetNetworkSettings(
   runtimeRoot: string,
   name: string | null,
-): Promise<{ path: string; settings: Record<string, string>; removed: string[] }> {
+): Promise<{ path: string; settings: Record<string, string>; removed: string[]; wasUnreadable?: true }> {
   const path = networkSettingsPath(runtimeRoot);
   if (name === null) {
-    const before = await readStoredSettings(path).catch(() => ({}));
-    await writeStoredSettings(path, {});
-    return { path, settings: {}, removed: Object.keys(before) };
+    const removed = await forgetStoredSettings(path);
+    return {
+      path,
+      settings: {},
+      removed: removed ?? [],
+      ...(removed === null ? { wasUnreadable: true } : {}),
+    };
   }
   if (!isStoredSettingName(name)) throw unknownSetting(name);
-  const { [name]: removed, ...settings } = await readStoredSettings(path);
-  await writeStoredSettings(path, settings);
-  return { path, settings, removed: removed === undefined ? [] : [name] };
+  const isSet = (await readStoredSettings(path))[name] !== undefined;
+  return {
+    path,
+    settings: await storeSetting(path, name, null, packageVersion()),
+    removed: isSet ? [name] : [],
+  };
 }
 
 function unknownSetting(name: string): SetupError {

@@ -1,14 +1,17 @@
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { describeFailure } from '../../../src/failure/failure.ts';
 import { checkedSetting } from '../../../src/network/settings/checked-setting.ts';
 import { type NetworkProfileOptions, readNetworkProfile } from '../../../src/network/settings/profile.ts';
 import type { StoredSettingName } from '../../../src/network/settings/setting-list.ts';
 import {
+  forgetStoredSettings,
   readStoredSettings,
   type StoredSettings,
-  writeStoredSettings,
+  storeSetting,
 } from '../../../src/network/settings/stored-settings.ts';
+import { NewerFormatError } from '../../../src/support/errors.ts';
 import { makeAuthority } from '../../fixtures/network.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 
@@ -217,18 +220,61 @@ it('an unreadable configuration is said', async () => {
 describe('network.json', () => {
   it('is for the user alone, holds what was set, and goes with the last setting', async () => {
     const path = join(home, 'uv', 'network.json');
-    await writeStoredSettings(path, { index: 'https://a.example/s' });
+    await storeSetting(path, 'index', 'https://a.example/s', '0.3.0');
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     await chmod(path, 0o644);
-    await writeStoredSettings(path, { index: 'https://a.example/s', 'no-proxy': 'b.example' });
+    await storeSetting(path, 'no-proxy', 'b.example', '0.3.0');
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect(await readStoredSettings(path)).toEqual({ index: 'https://a.example/s', 'no-proxy': 'b.example' });
-    await writeStoredSettings(path, {});
+    await storeSetting(path, 'index', null, '0.3.0');
+    await storeSetting(path, 'no-proxy', null, '0.3.0');
     await expect(readFile(path)).rejects.toThrow(/ENOENT/);
     expect(await readStoredSettings(path)).toEqual({});
   });
 
-  it.each(['{', '{"schemaVersion":1,"settings":{"password":"x"}}', '[]'])(
+  it('keeps what a newer ktx added, beside the settings and among them', async () => {
+    const path = join(home, 'uv', 'network.json');
+    const newer = {
+      schemaVersion: 1,
+      writtenBy: '9.1.0',
+      settings: { index: 'https://a.example/s', dns: ['10.0.0.1'] },
+      pools: { a: 1 },
+    };
+    await mkdir(join(path, '..'), { recursive: true });
+    await writeFile(path, JSON.stringify(newer));
+    expect(await readStoredSettings(path)).toEqual({ index: 'https://a.example/s' });
+    await storeSetting(path, 'proxy', 'http://p.example:1', '0.3.0');
+    await storeSetting(path, 'index', null, '0.3.0');
+    expect(JSON.parse(await readFile(path, 'utf8'))).toEqual({
+      ...newer,
+      settings: { dns: ['10.0.0.1'], proxy: 'http://p.example:1' },
+    });
+    await storeSetting(path, 'proxy', null, '0.3.0');
+    expect(JSON.parse(await readFile(path, 'utf8')).settings).toEqual({ dns: ['10.0.0.1'] });
+    expect(await forgetStoredSettings(path)).toEqual(['dns']);
+    await expect(readFile(path)).rejects.toThrow(/ENOENT/);
+  });
+
+  it('in a newer format it is neither read nor written over, and says which ktx wrote it', async () => {
+    const path = join(home, 'uv', 'network.json');
+    await mkdir(join(path, '..'), { recursive: true });
+    const text = '{"schemaVersion":2,"writtenBy":"9.1.0","profiles":[]}';
+    await writeFile(path, text);
+    await expect(readStoredSettings(path)).rejects.toThrow(`${path} was written by a newer ktx, 9.1.0.`);
+    await expect(storeSetting(path, 'proxy', 'http://p.example:1', '0.3.0')).rejects.toThrow(
+      NewerFormatError,
+    );
+    expect(await readFile(path, 'utf8')).toBe(text);
+    const failure = describeFailure(await readStoredSettings(path).catch((error: unknown) => error), {
+      step: null,
+      untouched: '',
+      logPath: null,
+    });
+    expect(failure).toMatchObject({ cause: 'newer-ktx', failureClass: 'conflict' });
+    expect(failure.evidence.join()).not.toContain('schemaVersion');
+  });
+
+  it.each(['{', '{"schemaVersion":1,"settings":{"proxy":7}}', '{"schemaVersion":1}', 'null', '7', '[]'])(
     '%s is refused by name',
     async (text) => {
       const path = join(home, 'network.json');
