@@ -14,7 +14,7 @@ export interface ManagedPythonRuntimeLayoutOptions {
   assetDir?: string;
 }
 
-/** Where everything of one CLI version is. Contract: runtime-library section 3. */
+/** Where everything of one CLI version is. */
 export interface ManagedPythonRuntimeLayout {
   cliVersion: string;
   runtimeRoot: string;

@@ -14,7 +14,7 @@ const DEFAULT_PORT = 8765;
 
 /**
  * Recognises the command line of a ktx daemon, by position: the words in an argument of an editor, a shell or a `grep` are
- * none. `null` for everything else. Contract: daemon section 10.
+ * none. `null` for everything else.
  */
 export function parseDaemonCommand(command: string): DaemonCommand | null {
   const words = splitCommandLine(command);

@@ -8,7 +8,7 @@ const NOT_FOR_THE_DAEMON =
 
 /**
  * The daemon's environment: the given one without what would lead Python elsewhere, plus the version and the nonce that
- * `/health` echoes and, with embeddings, the folder of the model. The user's proxies pass. Contract: daemon section 9.
+ * `/health` echoes and, with embeddings, the folder of the model. The user's proxies pass.
  */
 export function daemonEnvironment(
   base: NodeJS.ProcessEnv,

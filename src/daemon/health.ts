@@ -30,7 +30,7 @@ export interface HealthOptions {
 /** A health answer is some hundred bytes; what answers more is not read to its end. */
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** Why a daemon is not healthy, in the contract's words (daemon section 5); `null` when it is. Never rejects. */
+/** Why a daemon is not healthy, in fixed words; `null` when it is. Never rejects. */
 export async function daemonHealthProblem(options: HealthOptions): Promise<string | null> {
   try {
     return await withTimeout(options.timeoutMs, (signal) => problemOfAnswer(options, signal), options.signal);

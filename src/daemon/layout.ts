@@ -9,7 +9,7 @@ export interface ManagedPythonDaemonLayoutOptions extends ManagedPythonRuntimeLa
   projectDir: string;
 }
 
-/** The runtime's paths, which no project changes, and those of one project's daemon. Contract: daemon section 2. */
+/** The runtime's paths, which no project changes, and those of one project's daemon. */
 export interface ManagedPythonDaemonLayout extends ManagedPythonRuntimeLayout {
   projectDir: string;
   daemonStateDir: string;

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 
 /**
  * A loopback port that was free a moment ago. It is not held: who takes it before the daemon does shows as a failing
- * health check. Contract: daemon section 8.
+ * health check.
  */
 export async function allocateDaemonPort(): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http';
 
 /**
- * Posts JSON to a ktx daemon over plain HTTP, never through a proxy. Contract: compute section 10.
+ * Posts JSON to a ktx daemon over plain HTTP, never through a proxy.
  * @throws Error with path, status and body for any status but 2xx; the parse error; the socket's error unchanged.
  */
 export async function requestDaemonJson(

@@ -12,7 +12,7 @@ const MAX_STATE_BYTES = 64 * 1024;
 
 const nonEmpty = z.string().check(z.minLength(1));
 
-/** `<projectDir>/.ktx/runtime/daemon.json`. A project may be somebody else's: nothing in it is trusted. Contract: daemon section 3. */
+/** `<projectDir>/.ktx/runtime/daemon.json`. A project may be somebody else's: nothing in it is trusted. */
 const daemonStateSchema = z.object({
   schemaVersion: z.literal(1),
   pid: z.int().check(z.positive()),

@@ -32,7 +32,7 @@ export interface ManagedPythonDaemonStatusOptions extends ManagedPythonDaemonLay
 /** A daemon that computes answers late and is still a working one. */
 const HEALTH_TIMEOUT_MS = 10_000;
 
-/** Whether this project's daemon runs and is of this CLI version. Read-only. Contract: daemon section 6. */
+/** Whether this project's daemon runs and is of this CLI version. Read-only. */
 export async function readManagedPythonDaemonStatus(
   options: ManagedPythonDaemonStatusOptions,
 ): Promise<ManagedPythonDaemonStatus> {

@@ -56,7 +56,7 @@ interface Candidate {
 
 /**
  * Ends this project's daemon and every ktx daemon among the machine's processes, one after the other by pid: SIGTERM, then
- * SIGKILL. One that resists, or that belongs to somebody else, does not keep the others. Contract: daemon section 10.
+ * SIGKILL. One that resists, or that belongs to somebody else, does not keep the others.
  */
 export async function stopAllManagedPythonDaemons(
   options: ManagedPythonDaemonStopAllOptions,

@@ -27,7 +27,7 @@ export interface ManagedPythonDaemonStopOptions
 
 /**
  * Ends this project's daemon with SIGTERM, without waiting for its end, and forgets it. A recorded pid that by now is
- * another process is not signalled. Contract: daemon section 10.
+ * another process is not signalled.
  * @throws SetupError when the state file cannot be understood; nothing was done then.
  */
 export async function stopManagedPythonDaemon(

@@ -32,7 +32,7 @@ export interface ManagedPythonRuntimeDoctorOptions extends ManagedPythonRuntimeL
   signal?: AbortSignal;
 }
 
-/** The three checks of the contract, section 12, in this order. Never rejects for a failing check. */
+/** Three quick checks, always in this order. Never rejects for a failing check. */
 export async function doctorManagedPythonRuntime(
   options: ManagedPythonRuntimeDoctorOptions,
 ): Promise<ManagedPythonRuntimeDoctorCheck[]> {

@@ -10,7 +10,6 @@ export interface ManagedPythonSemanticLayerComputeOptions extends ManagedPythonC
 
 /**
  * The port of the managed runtime, which is installed first as the policy allows. Always the feature `core`.
- * Contract: compute section 11.
  * @throws as `ensureManagedPythonCommandRuntime`.
  */
 export async function createManagedPythonSemanticLayerComputePort(

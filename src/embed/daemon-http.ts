@@ -46,7 +46,7 @@ const forgetters = new WeakMap<() => Promise<string>, (baseUrl: string) => void>
 /**
  * The address of the project's daemon with `core`. Touches nothing until it is called; then it installs as the policy allows
  * and starts the daemon, or uses the one that runs. Success is cached, a failure is not, and calls at the same time share
- * one attempt. Contract: compute section 10.
+ * one attempt.
  */
 export function createManagedPythonDaemonBaseUrlResolver(
   options: ManagedPythonCoreDaemonOptions,

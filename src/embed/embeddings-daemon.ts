@@ -41,7 +41,7 @@ export interface ManagedLocalEmbeddingsOptions {
 
 /**
  * A running daemon with embeddings: installs what the policy allows, then starts the daemon or uses the one that runs.
- * The model is loaded at the first text, not here. Contract: daemon section 12.
+ * The model is loaded at the first text, not here.
  */
 export async function ensureManagedLocalEmbeddingsDaemon(
   options: ManagedLocalEmbeddingsOptions,

@@ -8,7 +8,7 @@ const LABELS: Record<KtxRuntimeFeature, string> = {
   'local-embeddings': 'local embeddings Python runtime',
 };
 
-/** Contract: commands section 7. */
+/** The question that is asked before an install on demand. */
 export function installQuestion(feature: KtxRuntimeFeature): string {
   return (
     `ktx needs to install the ${LABELS[feature]}. ` +

@@ -10,7 +10,7 @@ import type { KtxCliIo } from './io.ts';
 /** What a command that needs the runtime may do when it is missing: ask, install, or fail. */
 export type KtxManagedPythonInstallPolicy = 'prompt' | 'auto' | 'never';
 
-/** The policy of `--yes` and `--no-input`. @throws Error for both at once. Contract: daemon section 11. */
+/** The policy of `--yes` and `--no-input`. @throws Error for both at once. */
 export function runtimeInstallPolicyFromFlags(flags: {
   yes?: boolean;
   input?: boolean;
@@ -23,7 +23,7 @@ export function runtimeInstallPolicyFromFlags(flags: {
   return isAsking ? 'prompt' : 'never';
 }
 
-/** The same for `ktx setup`, where both flags together are the unattended install. Contract: commands section 7. */
+/** The same for `ktx setup`, where both flags together are the unattended install. */
 export function setupInstallPolicy(flags: { yes?: boolean; input?: boolean }): KtxManagedPythonInstallPolicy {
   return flags.yes === true ? 'auto' : runtimeInstallPolicyFromFlags(flags);
 }
@@ -57,7 +57,6 @@ export interface ManagedPythonCommandOptions {
 
 /**
  * The runtime that a command needs: the installed one, silently, or one that is installed now as the policy allows.
- * Contract: daemon section 11.
  * @throws KtxExpectedError with the command to run when it may not be installed; CancelledError when the question is.
  */
 export async function ensureManagedPythonCommandRuntime(

@@ -10,7 +10,7 @@ import type {
 } from '../setup/request/install-types.ts';
 
 /**
- * Installs the bundled wheel for one CLI version, or finds that it is installed. Contract: runtime-library section 9;
+ * Installs the bundled wheel for one CLI version, or finds that it is installed.
  * beyond it, a new environment is built beside the present one and takes over once it has proved itself, so a failure
  * at any point leaves the present runtime as it was.
  * @param options.note told whom it waits for, and what it puts in order; the same comes as events.

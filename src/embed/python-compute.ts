@@ -54,7 +54,7 @@ type JsonObject = Record<string, unknown>;
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 
 /**
- * A port whose every call runs one `<command> <args…> semantic-…` with JSON on stdin and stdout. Contract: compute section 11.
+ * A port whose every call runs one `<command> <args…> semantic-…` with JSON on stdin and stdout.
  * @throws Error with the command's stderr, or its exit code, when it fails; the system's error when it cannot be started.
  */
 export function createPythonSemanticLayerComputePort(options: {

@@ -47,7 +47,7 @@ const LABELS: Record<KtxRuntimeFeature, string> = { core: 'core', 'local-embeddi
 
 /**
  * The step of a project's setup that prepares what the project needs of Python, and no more. Recorded as completed only when
- * everything is ready. Contract: commands section 8.
+ * everything is ready.
  */
 export async function runKtxSetupRuntimeStep(
   args: KtxSetupRuntimeArgs,

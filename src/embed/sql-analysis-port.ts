@@ -42,7 +42,7 @@ export interface SqlAnalysisPort {
   validateReadOnly(sql: string, dialect: string): Promise<{ ok: boolean; error?: string | null }>;
 }
 
-/** SQL analysis through the project's daemon. Contract: compute section 10. */
+/** SQL analysis through the project's daemon. */
 export function createManagedDaemonSqlAnalysisPort(options: ManagedPythonDaemonHttpOptions): SqlAnalysisPort {
   const requestJson: ManagedPythonHttpJsonRunner = createManagedDaemonHttpJsonRunner(options);
   return {
@@ -88,7 +88,7 @@ export interface LookerTableIdentifierParser {
   ): Promise<Record<string, LookerParsedIdentifier>>;
 }
 
-/** Parses Looker's `sql_table_name` through the project's daemon. Contract: compute section 10. */
+/** Parses Looker's `sql_table_name` through the project's daemon. */
 export function createManagedDaemonLookerTableIdentifierParser(
   options: ManagedPythonDaemonHttpOptions,
 ): LookerTableIdentifierParser {

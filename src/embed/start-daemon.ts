@@ -97,7 +97,7 @@ const MAX_PUBLISH_ATTEMPTS = 3;
 /**
  * Starts this project's daemon, or finds that a healthy one with the features runs. Installs what is missing without
  * asking: consent belongs to the caller. The state file is written once the daemon answers, so a failed start leaves
- * none; of two starts at once one ends with `reused`. Contract: daemon section 7.
+ * none; of two starts at once one ends with `reused`.
  * @throws ManagedPythonDaemonStartError when it never becomes healthy, with the last reason and the path of its log.
  * @throws CancelledError when the signal fires; a child that was spawned is gone then.
  */

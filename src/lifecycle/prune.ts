@@ -21,7 +21,7 @@ export interface ManagedPythonRuntimePruneResult {
 /**
  * Removes the runtimes of other CLI versions, but for those whose daemons or interpreters run, and what is no longer needed of the
  * others. Only real folders with a version's name are touched: never `uv`, files, links or what a link points to. Waits for
- * whoever else changes the runtime. Contract section 13.
+ * whoever else changes the runtime.
  * @param options.store deletes the downloaded files too; a later install fetches them again.
  * @throws SetupError naming every folder that could not be removed; the others are gone then.
  */

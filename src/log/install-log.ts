@@ -12,7 +12,7 @@ import type { Redactor } from '../support/text/redaction.ts';
  */
 export interface InstallLog {
   readonly path: string;
-  /** `$ <command> <args joined by one space>`. Contract: runtime-library section 10. */
+  /** `$ <command> <args joined by one space>`. */
   command(command: string, args: readonly string[]): Promise<void>;
   /** Whole lines in the order they arrive, all streams in one file. Lines of one call stay together. */
   lines(lines: readonly string[]): Promise<void>;

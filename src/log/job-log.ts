@@ -28,7 +28,7 @@ export interface DeferredLog {
 
 /**
  * `install.log` is replaced when a build starts, which is after uv was acquired: a failed acquisition leaves the
- * version's folder untouched (contract section 9). What was fetched before that is kept and written first.
+ * version's folder untouched. What was fetched before that is kept and written first.
  */
 export function createDeferredLog(path: string, redactor: Pick<Redactor, 'redact'>): DeferredLog {
   let log: InstallLog | null = null;

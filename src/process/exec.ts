@@ -1,7 +1,7 @@
 import { endingText } from './ending.ts';
 import { runProcess } from './run-process.ts';
 
-/** How the library runs uv and Python. Contract: runtime-library section 2; callers and tests may inject their own. */
+/** How the library runs uv and Python; callers and tests may inject their own. */
 export type ManagedPythonRuntimeExec = (
   command: string,
   args: string[],

@@ -54,7 +54,7 @@ export interface KtxPublicIngestRuntimeRequirementOptions {
   env?: NodeJS.ProcessEnv | Record<string, string | undefined>;
 }
 
-/** Which features a project needs, and why. Contract: commands section 6. */
+/** Which features a project needs, and why. */
 export function resolveProjectRuntimeRequirements(
   config: KtxRuntimeProjectConfig,
   options: KtxProjectRuntimeRequirementOptions = {},

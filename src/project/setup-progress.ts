@@ -22,7 +22,7 @@ const MAX_BYTES = 64 * 1024;
 
 const progressSchema = z.object({ completed_steps: z.array(z.string()) });
 
-/** Contract: commands section 8. */
+/** Where a project records which steps of its setup are done. */
 export function projectSetupProgressPath(projectDir: string): string {
   return join(projectDir, '.ktx', 'setup', 'state.json');
 }

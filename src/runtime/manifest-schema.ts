@@ -7,7 +7,7 @@ const lockedDigestsSchema = z.object({ lock: z.string(), requirements: z.string(
 
 /**
  * `<versionDir>/manifest.json`: written last, so its presence means that every step of the install succeeded.
- * Paths are those of the active environment, `<versionDir>/envs/<id>`. Unknown keys are dropped. Contract section 6.
+ * Paths are those of the active environment, `<versionDir>/envs/<id>`. Unknown keys are dropped.
  */
 export const installedManifestSchema = z.object({
   schemaVersion: z.literal(1),

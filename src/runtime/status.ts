@@ -22,7 +22,7 @@ export interface ManagedPythonRuntimeStatus {
 /**
  * What is installed for this CLI version. Reads the manifest and looks whether its two executables are there, and in this
  * version's folder, and whether some of its files have the sizes of the switch; writes nothing, spawns nothing, and never rejects for a bad manifest. Whether the runtime works is the doctor's
- * question. Contract section 11.
+ * question.
  */
 export async function readManagedPythonRuntimeStatus(
   options: ManagedPythonRuntimeLayoutOptions,

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 
-/** `<assetDir>/manifest.json`, made by `npm run assets:build`. Unknown keys are dropped. Contract section 4. */
+/** `<assetDir>/manifest.json`, made by `npm run assets:build`. Unknown keys are dropped. */
 export const assetManifestSchema = z.object({
   schemaVersion: z.literal(1),
   distributionName: z.literal('kaelio-ktx'),

@@ -17,7 +17,7 @@ export interface ManagedRuntimeAsset {
 
 /**
  * Reads and checks the bundled wheel: manifest, file name, digest and size, Python requirement, in this order.
- * @throws plain Error (a broken package is our fault) with the messages of contract section 5; file system, JSON
+ * @throws plain Error (a broken package is our fault) with fixed messages; file system, JSON
  * and zod errors unchanged.
  */
 export async function verifyRuntimeAsset(options: { assetDir: string }): Promise<ManagedRuntimeAsset> {

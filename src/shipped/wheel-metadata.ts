@@ -13,7 +13,7 @@ const MAX_METADATA_BYTES = 4 * 1024 * 1024;
 /**
  * What Python the wheel needs, from its METADATA (Core metadata specification); nothing else is unpacked.
  * @param wheelPath for messages only.
- * @throws Error with the messages of the library contract, section 5, rows 7 to 10.
+ * @throws Error with messages that callers may match.
  */
 export async function readWheelPythonRequirement(
   wheel: Uint8Array,

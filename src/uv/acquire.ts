@@ -22,7 +22,7 @@ const RETRY = 'ktx admin runtime install --yes';
 
 /**
  * The absolute path of the pinned uv, fetched from GitHub and checked against its pin when it is not there yet.
- * A binary that is there is returned as it is, so one placed by hand works on any platform. Contract section 7.2.
+ * A binary that is there is returned as it is, so one placed by hand works on any platform.
  * @throws SetupError when no uv is pinned for the platform, the download fails or is not the pinned file; plain
  * Error when a right archive cannot be used.
  */

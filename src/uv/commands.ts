@@ -1,6 +1,6 @@
 import type { KtxRuntimeFeature } from '../core/features.ts';
 
-/** Argument lists of the uv calls, row by row of the contract (runtime-library section 9); row 1 is `readUvVersion`. Pure. */
+/** Argument lists of the uv calls, in the order in which they run; the first call is `readUvVersion`. Pure. */
 
 /** Row 2. `request` is a minor (`3.13`) for a foreign wheel, the locked patch version otherwise. */
 export const pythonInstallArgs = (request: string): string[] => ['python', 'install', request];

@@ -5,7 +5,7 @@ import type { ManagedPythonRuntimeExec } from '../process/exec.ts';
 import { runProcess } from '../process/run-process.ts';
 import { parseUvLine } from './output.ts';
 
-/** A uv command that ended badly. The message is the contract's (runtime-library section 10). */
+/** A uv command that ended badly. Callers may match its message. */
 export class UvCommandError extends Error {
   readonly uvArgs: readonly string[];
   readonly output: string;

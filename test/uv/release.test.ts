@@ -16,7 +16,7 @@ import { sha256 } from '../fixtures/asset.ts';
 
 const pins = JSON.parse(readFileSync(new URL('../../scripts/pins.json', import.meta.url), 'utf8'));
 
-/** Section 7.1 of the library contract. */
+/** The platforms that have a pinned uv. */
 const CONTRACT = {
   'darwin-arm64': [
     'uv-aarch64-apple-darwin.tar.gz',

@@ -17,7 +17,7 @@ import { CancelledError } from '../../support/errors.ts';
 import { jsonText } from '../../support/fs/atomic-file.ts';
 import { noteTo, printMessage } from '../output/print-error.ts';
 
-/** What `ktx admin runtime …` was asked to do. Contract: commands section 2. */
+/** What `ktx admin runtime …` was asked to do. */
 export type KtxRuntimeArgs =
   | { command: 'install'; cliVersion: string; feature: KtxRuntimeFeature; force: boolean }
   | { command: 'start'; cliVersion: string; projectDir: string; feature: KtxRuntimeFeature; force: boolean }
@@ -61,7 +61,7 @@ export interface KtxRuntimeDeps {
 
 /**
  * Runs one `ktx admin runtime` command and resolves with its exit code: 0, 1, or 130 when it was stopped. Results go to
- * stdout, a rejection's message to stderr, plain text even with `json`. Contract: commands sections 3 to 5.
+ * stdout, a rejection's message to stderr, plain text even with `json`.
  */
 export async function runKtxRuntime(
   args: KtxRuntimeArgs,

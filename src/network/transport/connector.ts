@@ -16,7 +16,7 @@ export interface ConnectorOptions {
 
 /**
  * How connections are made: straight, or through the proxy with CONNECT for https. undici's ProxyAgent does the latter too, but loses
- * what promise 4 needs: the proxy's status and the issuer of a certificate that is not trusted.
+ * what an error has to name: the proxy's status and the issuer of a certificate that is not trusted.
  */
 export function createConnector(options: ConnectorOptions): buildConnector.connector {
   const { profile, connectTimeoutMs } = options;

@@ -15,7 +15,7 @@ import type { RunWizardOptions } from '../wizard-options.ts';
 import { terminalModes } from './terminal-modes.ts';
 
 /**
- * Runs the wizard on the terminal and resolves with the exit code (DESIGN section 9) when everything that it started
+ * Runs the wizard on the terminal and resolves with the exit code when everything that it started
  * has ended, the terminal is as it was, and the summary stands on the normal screen.
  */
 export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOptions<Plan>): Promise<number> {

@@ -6,7 +6,7 @@ import type { ManagedRuntimeAsset } from '../../shipped/asset.ts';
 import type { ManagedUvFetchArtifact } from '../../uv/acquire.ts';
 import type { SetupOptions } from './setup-options.ts';
 
-/** Options of `installManagedPythonRuntime`. Contract section 2. */
+/** Options of `installManagedPythonRuntime`. */
 export interface ManagedPythonRuntimeInstallOptions extends ManagedPythonRuntimeLayoutOptions {
   features: KtxRuntimeFeature[];
   /** Builds a new environment although a matching one is there. */
