@@ -7,6 +7,7 @@ import { CHECK_COSTS, CHECK_GROUPS, REPAIR_IDS } from '../../src/doctor/checks/c
 import { composeRepairs, REPAIRS } from '../../src/doctor/repairs/list.ts';
 import { withDependencies } from '../../src/doctor/schedule.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
+import { DEMO_DETAILS, demoResults } from '../pty/demo-doctor.ts';
 
 const ids = DOCTOR_CHECKS.map(({ id }) => id);
 
@@ -44,6 +45,16 @@ describe('the list of checks', () => {
     const text = await readFile(join(PACKAGE_ROOT, 'docs', 'doctor.md'), 'utf8');
     expect(withTables(text)).toBe(text);
   });
+});
+
+it('is what the demo shows, check by check', () => {
+  expect(Object.keys(DEMO_DETAILS).sort()).toEqual([...ids].sort());
+  expect(demoResults().map(({ id }) => id)).toEqual(
+    DOCTOR_CHECKS.filter(({ cost }) => cost === 'offline').map(({ id }) => id),
+  );
+  const broken = demoResults({ isBroken: true });
+  expect(broken.filter(({ status }) => status === 'fail').map(({ id }) => id)).toEqual(['interpreter']);
+  expect(broken.find(({ id }) => id === 'environment')?.status).toBe('skipped');
 });
 
 describe('the list of repairs', () => {

@@ -21,7 +21,10 @@ export async function zooRows(plan: ZooPlan, onRow: (row: ZooRow) => void = () =
     try {
       const states = statesFor(world).filter(({ name }) => plan.only?.test(name) ?? true);
       for (const state of states) tell(await zooRow(world, [state]));
-      const pairable = states.filter(({ repair, needs }) => repair !== null && needs !== 'deep');
+      const pairable = states.filter(
+        ({ repair, needs, uid, isFinal, env }) =>
+          repair !== null && needs !== 'deep' && uid === undefined && !isFinal && env === undefined,
+      );
       if (feature === 'core') {
         for (let pair = 0; pair < plan.pairs; pair++) {
           const pick = () => pairable[Math.floor(random() * pairable.length)]!;

@@ -44,6 +44,11 @@ export interface ZooState {
   needs?: 'embeddings' | 'deep' | 'root';
   /** What stays after the repair, because it is no fault of the runtime. */
   remains?: readonly string[];
+  /** Everything runs as this user, to whom the runtime belongs. */
+  uid?: number;
+  /** What it deletes cannot be brought back. */
+  isFinal?: true;
+  env?: NodeJS.ProcessEnv;
 }
 
 const OTHER_UID = 12_345;
@@ -520,6 +525,110 @@ async function modelFile(p: ZooPaths): Promise<string> {
   return (await filesBelow(p.model, '.onnx'))[0]!;
 }
 
+/** Files of the runtime on a volume of its own, which the damage then fills, closes or takes rights from. */
+async function onTmpfs(p: ZooPaths, options: string): Promise<() => void> {
+  execFileSync('cp', ['-a', p.root, `${p.root}-copy`]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'none', p.root]);
+  execFileSync('cp', ['-a', `${p.root}-copy/.`, p.root]);
+  await rm(`${p.root}-copy`, { recursive: true });
+  return () => void execFileSync('umount', ['-l', p.root]);
+}
+
+function bound(p: ZooPaths, option: string): () => void {
+  execFileSync('mount', ['--bind', p.root, p.root]);
+  execFileSync('mount', ['-o', `remount,bind,${option}`, p.root]);
+  return () => void execFileSync('umount', ['-l', p.root]);
+}
+
+const YEARS_BACK = 'data:text/javascript,const now=Date.now;Date.now=()=>now()-25*365*864e5';
+
+const SYSTEM: readonly ZooState[] = [
+  {
+    name: 'disk full',
+    async damage(p) {
+      const unmount = await onTmpfs(p, 'size=600m');
+      try {
+        execFileSync('dd', ['if=/dev/zero', `of=${join(dirname(p.root), 'runtime', 'filler')}`, 'bs=1M'], {
+          stdio: 'ignore',
+        });
+      } catch {}
+      return unmount;
+    },
+    finds: ['space'],
+    repair: 'free-space',
+    remains: ['space'],
+    isFinal: true,
+    needs: 'root',
+  },
+  {
+    name: 'no file entries left',
+    async damage(p) {
+      const unmount = await onTmpfs(p, 'size=900m,nr_inodes=12000');
+      await mkdir(join(p.root, 'filler'));
+      try {
+        for (let file = 0; ; file++) await empty(join(p.root, 'filler', String(file)));
+      } catch {}
+      return unmount;
+    },
+    finds: ['inodes'],
+    repair: 'free-space',
+    remains: ['inodes'],
+    isFinal: true,
+    needs: 'root',
+  },
+  {
+    name: 'root is read-only',
+    damage: (p) => bound(p, 'ro'),
+    finds: ['folders'],
+    repair: null,
+    needs: 'root',
+  },
+  {
+    name: 'programs may not run there',
+    damage: (p) => bound(p, 'noexec'),
+    finds: ['volume'],
+    repair: null,
+    needs: 'root',
+  },
+  {
+    name: 'clock in 2001',
+    damage() {},
+    env: { NODE_OPTIONS: `--import "${YEARS_BACK}"` },
+    finds: ['clock'],
+    repair: null,
+  },
+  {
+    name: 'network settings garbage',
+    damage: (p) => writeFile(join(p.root, 'uv', 'network.json'), '{"schemaVersion":'),
+    finds: ['network-settings'],
+    repair: null,
+  },
+  {
+    name: 'environments cannot be read',
+    damage: (p) => chmod(join(p.versionDir, 'envs'), 0o000),
+    finds: ['folders'],
+    repair: 'mend-permissions',
+    needs: 'root',
+    uid: OTHER_UID,
+  },
+  {
+    name: 'version folder cannot be read',
+    damage: (p) => chmod(p.versionDir, 0o000),
+    finds: ['folders'],
+    repair: 'mend-permissions',
+    needs: 'root',
+    uid: OTHER_UID,
+  },
+  {
+    name: 'root cannot be written',
+    damage: (p) => chmod(p.root, 0o555),
+    finds: ['folders'],
+    repair: 'mend-permissions',
+    needs: 'root',
+    uid: OTHER_UID,
+  },
+];
+
 /** Every state of a damaged runtime. */
 export const ZOO: readonly ZooState[] = [
   ...ENVIRONMENT,
@@ -528,5 +637,6 @@ export const ZOO: readonly ZooState[] = [
   ...TOOLS,
   ...RUNS,
   ...DAEMON,
+  ...SYSTEM,
   ...MODEL,
 ];

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import { chmod, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openZoo, type ZooWorld, zooRow } from './zoo.ts';
+import { command, differenceOf, isSame, openZoo, treeOf, type ZooWorld, zooRow } from './zoo.ts';
 import { ZOO } from './zoo-states.ts';
 
 /** One of each family; `npm run test:faults zoo` tries all of them, and pairs. */
@@ -44,5 +47,44 @@ it.skipIf(!isPossible)(
   async () => {
     const states = ['uv missing', 'manifest missing'].map((name) => ZOO.find((each) => each.name === name)!);
     expect((await zooRow(world, states)).problems).toEqual([]);
+  },
+);
+
+it.skipIf(!isPossible)(
+  'needs root on Linux: a repair that fails puts back what the ones before it changed',
+  { timeout: 300_000 },
+  async () => {
+    await world.reset();
+    const { paths } = world;
+    await chmod(paths.versionDir, 0o777);
+    await rm(join(paths.env, 'pyvenv.cfg'));
+    await rm(join(paths.root, 'uv', 'store'), { recursive: true });
+    const before = await treeOf(paths);
+    const { exitCode, stderr } = await command(world, ['doctor', '--fix', '--yes', '--offline'], true);
+    expect(stderr).toContain('done: mend-permissions');
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('everything was put back')]);
+    expect(differenceOf(before, await treeOf(paths))).toBeNull();
+  },
+);
+
+const WRITES =
+  /O_WRONLY|O_RDWR|O_CREAT|(?:^|\s)(?:unlink|rename|mkdir|rmdir|f?chmod|l?chown|fchownat|link|symlink|f?truncate|utimensat|mknod)(?:at2?)?\(/;
+
+it.skipIf(!isPossible || !existsSync('/usr/bin/strace'))(
+  'needs root on Linux, and strace: no check writes into the runtime, deep ones included',
+  { timeout: 300_000 },
+  async () => {
+    await world.reset();
+    const before = await treeOf(world.paths);
+    const log = join(world.home, 'strace.log');
+    const calls =
+      'openat,open,creat,unlink,unlinkat,rename,renameat,renameat2,mkdir,mkdirat,rmdir,chmod,fchmod,fchmodat,chown,lchown,fchownat,link,linkat,symlink,symlinkat,truncate,ftruncate,utimensat,mknod,mknodat';
+    const under = ['/usr/bin/strace', '-f', '-qq', '-y', '-e', `trace=${calls}`, '-o', log];
+    const { exitCode, stdout } = await command(world, ['doctor', '--deep'], false, under);
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('Daemon answers')]);
+    const lines = (await readFile(log, 'utf8')).split('\n').filter((line) => line.includes(world.paths.root));
+    expect(lines.length).toBeGreaterThan(100);
+    expect(lines.filter((line) => WRITES.test(line))).toEqual([]);
+    expect(isSame(before, await treeOf(world.paths), 'times')).toBe(true);
   },
 );

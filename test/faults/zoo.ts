@@ -23,6 +23,7 @@ export interface ZooWorld {
   paths: ZooPaths;
   env: NodeJS.ProcessEnv;
   hasEmbeddings: boolean;
+  uid?: number | undefined;
   reset(): Promise<void>;
   remove(): Promise<void>;
 }
@@ -94,9 +95,12 @@ export async function zooRow(world: ZooWorld, states: readonly ZooState[]): Prom
     problems: [],
   };
   const cleanups: unknown[] = [];
+  const uid = states.find((state) => state.uid !== undefined)?.uid;
   try {
+    if (uid !== undefined) execFileSync('chown', ['-R', String(uid), world.home]);
     for (const state of states) cleanups.push(await state.damage(world.paths));
-    await examine(world, states, row);
+    const env = Object.assign({}, world.env, ...states.map((state) => state.env));
+    await examine({ ...world, env, uid }, states, row);
   } catch (error) {
     row.problems.push(String(error));
   } finally {
@@ -141,9 +145,11 @@ async function examine(world: ZooWorld, states: readonly ZooState[], row: ZooRow
   const unmendable = states.filter(({ repair }) => repair === null).flatMap(({ finds }) => finds);
   const open = left.filter((id) => !unmendable.includes(id));
   if (open.length > 0) problems.push(`after the repair: ${open.map((id) => detailOf(fixed, id)).join('; ')}`);
-  const again = findings(await doctor(world, deep)).filter((id) => !unmendable.includes(id));
+  const again = findings(await doctor(world, deep)).filter(
+    (id) => !unmendable.includes(id) && !states.some(({ remains = [] }) => remains.includes(id)),
+  );
   if (again.length > 0) problems.push(`a second look finds ${again.join(', ')}`);
-  if ((fixed.applied ?? []).length === 0) return;
+  if ((fixed.applied ?? []).length === 0 || states.some(({ isFinal }) => isFinal)) return;
 
   const undone = await command(world, ['doctor', '--undo', '--yes', '--json']);
   if (undone.exitCode !== 0) problems.push(`undo: ${undone.stderr.trim().split('\n')[0]}`);
@@ -177,15 +183,25 @@ async function doctor(world: ZooWorld, args: readonly string[], isOffline = fals
 }
 
 /** Offline is a network namespace that has nothing but its own loopback. */
-function command(world: ZooWorld, args: readonly string[], isOffline = false) {
-  const line = [process.execPath, LAUNCHER, ...args];
+export function command(
+  world: ZooWorld,
+  args: readonly string[],
+  isOffline = false,
+  under: readonly string[] = [],
+) {
+  const program = [...under, process.execPath, LAUNCHER, ...args];
+  const user = String(world.uid);
+  const line =
+    world.uid === undefined
+      ? program
+      : ['setpriv', '--reuid', user, '--regid', user, '--clear-groups', ...program];
   const wrapped = isOffline
     ? ['unshare', '-n', 'sh', '-c', 'ip link set lo up; exec "$@"', 'sh', ...line]
     : line;
-  const [program, ...rest] = wrapped as [string, ...string[]];
+  const [first, ...rest] = wrapped as [string, ...string[]];
   return new Promise<{ exitCode: number; stdout: string; stderr: string }>((resolve) => {
     execFile(
-      program,
+      first,
       rest,
       { env: world.env, cwd: join(world.home, 'project'), maxBuffer: 64 << 20 },
       (error, stdout, stderr) => resolve({ exitCode: Number(error?.code ?? 0), stdout, stderr }),
@@ -195,7 +211,7 @@ function command(world: ZooWorld, args: readonly string[], isOffline = false) {
 
 type Tree = Map<string, { what: string; times: string }>;
 
-async function treeOf(paths: ZooPaths): Promise<Tree> {
+export async function treeOf(paths: ZooPaths): Promise<Tree> {
   const tree: Tree = new Map();
   for (const start of [paths.root, dirname(dirname(paths.daemonState))])
     await add(tree, dirname(start), start);
@@ -226,11 +242,11 @@ async function add(tree: Tree, base: string, path: string): Promise<void> {
   if (kind === 'folder') for (const entry of await readdir(path)) await add(tree, base, join(path, entry));
 }
 
-function isSame(a: Tree, b: Tree, by: 'what' | 'times'): boolean {
+export function isSame(a: Tree, b: Tree, by: 'what' | 'times'): boolean {
   return a.size === b.size && [...a].every(([name, entry]) => b.get(name)?.[by] === entry[by]);
 }
 
-function differenceOf(a: Tree, b: Tree): string | null {
+export function differenceOf(a: Tree, b: Tree): string | null {
   const isVolatile = (name: string) => VOLATILE.test(name) || name === 'uv';
   for (const [name, { what }] of a)
     if (!isVolatile(name) && b.get(name)?.what !== what)

@@ -87,7 +87,7 @@ export const RUNTIME_CHECKS: readonly Check[] = [
     label: 'Python interpreter',
     why: 'The interpreter must be there, run, and belong to this environment.',
     cost: 'offline',
-    dependsOn: ['runtime'],
+    dependsOn: ['runtime', 'volume'],
     async run(context): Promise<Outcome> {
       const { facts } = context;
       const { layout } = await facts.active();

@@ -17,7 +17,7 @@ export const TOOL_CHECKS: readonly Check[] = [
     label: 'uv',
     why: 'uv builds the environment; a program that is not the pinned uv must not be run.',
     cost: 'offline',
-    dependsOn: ['folders'],
+    dependsOn: ['folders', 'volume'],
     async run({ target, env, homeDir, layout, shared, isDeep, signal }) {
       const { runtimeRoot } = layout;
       const uvPath = managedUvPath({ env, homeDir, runtimeRoot });

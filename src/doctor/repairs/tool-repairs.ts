@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventEmitter } from '../../core/events.ts';
 import { embeddingsModelDir } from '../../core/model-folder-path.ts';
@@ -29,15 +29,20 @@ export const TOOL_REPAIRS: readonly Repair[] = [
       });
     },
     async apply(context, backup) {
-      const path = uvPathOf(context);
-      await backup.keep(path);
-      await backup.keep(`${path}.verified`);
       await locked(context, async () => {
-        const pins = uvPinsFor(process);
+        const path = uvPathOf(context);
         const store = openStore(context.shared.storeDir);
-        // What nobody knows is kept in the backup and never run; a folder cannot be replaced by a rename.
-        const { state } = await inspectUvBinary(path, pins, store);
-        if (state !== 'pinned') await rm(path, { recursive: true, force: true });
+        const { state } = await inspectUvBinary(path, uvPinsFor(process), store);
+        if (state === 'pinned') {
+          // The right bytes that do not run. A kept copy would be the same file under another name.
+          await backup.noteMode(path);
+          await chmod(path, 0o755);
+          return;
+        }
+        await backup.keep(path);
+        await backup.keep(`${path}.verified`);
+        // What nobody knows is never run; a folder cannot be replaced by a rename.
+        await rm(path, { recursive: true, force: true });
         await offlineFirst(context, async (network) => {
           const { acquisition } = await planOfUv(context, network);
           const emit = eventEmitter((event) => context.onProgress(event));
