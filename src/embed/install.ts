@@ -10,10 +10,10 @@ import type {
 } from '../setup/request/install-types.ts';
 
 /**
- * Installs the bundled wheel for one CLI version, or finds that it is installed.
- * beyond it, a new environment is built beside the present one and takes over once it has proved itself, so a failure
- * at any point leaves the present runtime as it was.
- * @param options.note told whom it waits for, and what it puts in order; the same comes as events.
+ * Installs the bundled wheel for one CLI version, or finds that it is installed. A new
+ * environment is built beside the present one and takes over once it has proved itself, so a failure at any point leaves
+ * the present runtime as it was.
+ * @param options.note receives whom it waits for and what it repairs, which are also sent as events.
  * @throws KtxExpectedError for outcomes of the environment, plain Error with the uv output for a failing command.
  */
 export async function installManagedPythonRuntime(

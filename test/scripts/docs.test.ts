@@ -34,12 +34,13 @@ describe('generated documents', () => {
   });
 });
 
-/** Set for children, by npm or by Windows; not for users to set. */
+/** Set for children, or by npm for what it starts; not for users to set. */
 const INTERNAL = new Set([
   ...['KTX_DAEMON_VERSION', 'KTX_DAEMON_NONCE', 'KTX_EMBEDDINGS_MODEL_DIR', 'KTX_SQL_TIME_LIMIT_SECONDS'],
   ...['KTX_PROCESS_MARK', 'KTX_SETUP_RUN', 'KTX_SETUP_OWNER', 'KTX_CODEX_RUNTIME_MCP_TOKEN'],
   ...['UV_CACHE_DIR', 'UV_PYTHON_INSTALL_DIR', 'UV_PYTHON_DOWNLOADS_JSON_URL', 'UV_PYTHON_PREFERENCE'],
   ...['NODE_USE_ENV_PROXY', 'UV_NO_WRAP', 'UV_NO_PROGRESS', 'UV_NO_ENV_FILE', 'UV_PYTHON_DOWNLOADS'],
+  ...['npm_config_user_agent', 'npm_command', 'npm_lifecycle_event'],
   ...['UV_PYTHON_INSTALL_BIN', 'UV_PYTHON_INSTALL_REGISTRY', 'UV_LIBC', 'ORT_DISABLE_TELEMETRY'],
 ]);
 
