@@ -2,6 +2,7 @@ import { type Check, type CheckGroup, fail, type Outcome, pass, skip, unknown } 
 import type { CheckContext, Facts } from './checks/context.ts';
 import { CHECKS } from './checks/list.ts';
 import { type KernelDoctorCheck, runKernelDoctor } from './kernel-doctor.ts';
+import { MODEL_CHECKS } from './model-checks.ts';
 import type { SessionCheck } from './session-checks.ts';
 
 /** One session a run answers all of them. */
@@ -36,6 +37,7 @@ export const DOCTOR_CHECKS: readonly Check[] = [
   ...CHECKS.filter(({ group }) => group === 'Embeddings'),
   ...SESSION_CHECKS.filter(({ group }) => group === 'Embeddings'),
   ...CHECKS.filter(({ group }) => group === 'Network' || group === 'Disk' || group === 'System'),
+  ...MODEL_CHECKS,
 ];
 
 function sessionCheck(id: SessionCheck['id'], group: CheckGroup, label: string, why: string): Check {

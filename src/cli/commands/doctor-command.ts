@@ -53,7 +53,7 @@ export async function runDoctorCommand(
 async function check(args: DoctorArgs, io: KtxCliIo, deps: DoctorDeps): Promise<number> {
   const startedAt = performance.now();
   const results = await runDoctor(targetOf(args, deps), {
-    costs: costsOf(args),
+    costs: await costsOf(args, deps),
     isDeep: args.isDeep,
     ...(args.ids === null ? {} : { ids: args.ids }),
     signal: deps.signal,
@@ -80,7 +80,7 @@ async function fix(args: DoctorArgs, io: KtxCliIo, deps: DoctorDeps): Promise<nu
     ...(args.indexUrl === null ? {} : { indexUrl: args.indexUrl }),
     signal: deps.signal,
   };
-  const costs = costsOf(args);
+  const costs = await costsOf(args, deps);
   if (!args.isYes) {
     const results = await runDoctor(target, { costs, isDeep: args.isDeep, signal: deps.signal });
     const ids = chosen ?? offeredRepairs(results);
@@ -143,8 +143,21 @@ function targetOf(args: DoctorArgs, { projectDir, env }: DoctorDeps): DoctorTarg
   };
 }
 
-function costsOf({ isDeep, withNetwork }: DoctorArgs): CheckCost[] {
-  return [...(isDeep ? (['deep'] as const) : []), ...(withNetwork ? (['network'] as const) : [])];
+async function costsOf(
+  { isDeep, withNetwork, withModels }: DoctorArgs,
+  { projectDir }: DoctorDeps,
+): Promise<CheckCost[]> {
+  const costs: CheckCost[] = [];
+  if (isDeep) costs.push('deep');
+  if (withNetwork) costs.push('network');
+  if (withModels || (withNetwork && (await isModelNamed(projectDir)))) costs.push('models');
+  return costs;
+}
+
+async function isModelNamed(projectDir: string | undefined): Promise<boolean> {
+  if (projectDir === undefined) return false;
+  const { namesModel } = await import('../../doctor/model-checks.ts');
+  return namesModel(projectDir);
 }
 
 function printReport(

@@ -11,6 +11,8 @@ export interface DoctorArgs {
   repairs: readonly string[] | null;
   isDeep: boolean;
   withNetwork: boolean;
+  /** Also a project's language model and its host. */
+  withModels: boolean;
   isJson: boolean;
   isYes: boolean;
   isOffline: boolean;
@@ -21,6 +23,7 @@ export interface DoctorArgs {
 interface Flags {
   deep?: boolean;
   network?: boolean;
+  models?: boolean;
   check?: readonly string[];
   list?: boolean;
   json?: boolean;
@@ -45,6 +48,10 @@ export function addDoctor(program: Command, run: (args: DoctorArgs) => Promise<v
     .description('say what is wrong with the runtime, and mend it')
     .option('--deep', 'hash files, start a daemon, analyse a statement, compute a vector')
     .option('--network', 'ask the hosts that an install would ask')
+    .option(
+      '--models',
+      "ask the project's language model and its host; with --network also where ktx.yaml names one",
+    )
     .option('--check <id>', 'only this check and what it depends on; may be repeated', collect)
     .option('--list', 'list checks and repairs')
     .option('--json', 'print JSON')
@@ -80,6 +87,7 @@ function argsOf(flags: Flags): DoctorArgs {
     repairs: Array.isArray(fix) ? fix.flatMap((text: string) => text.split(',')) : null,
     isDeep: flags.deep === true,
     withNetwork: flags.network === true,
+    withModels: flags.models === true,
     isJson: flags.json === true,
     isYes: flags.yes === true,
     isOffline: flags.offline === true,

@@ -1,8 +1,11 @@
 import type { CheckStatus } from '../../core/events.ts';
 import type { CheckContext } from './context.ts';
 
-/** What a check needs: `offline` runs by default; `network` asks hosts; `deep` hashes files or starts a daemon. */
-export const CHECK_COSTS = ['offline', 'network', 'deep'] as const;
+/**
+ * What a check needs: `offline` runs by default; `network` asks hosts; `deep` hashes files or starts a daemon; `models` asks
+ * a project's language model and its host.
+ */
+export const CHECK_COSTS = ['offline', 'network', 'deep', 'models'] as const;
 export type CheckCost = (typeof CHECK_COSTS)[number];
 
 export const CHECK_GROUPS = [
@@ -14,6 +17,7 @@ export const CHECK_GROUPS = [
   'Network',
   'Disk',
   'System',
+  'Model',
 ] as const;
 export type CheckGroup = (typeof CHECK_GROUPS)[number];
 
