@@ -14,6 +14,7 @@ const LONG = [
   'test/e2e/**/*.test.ts',
   'test/faults/**/*.test.ts',
   'test/faults-network/**/*.test.ts',
+  'test/machines/**/*.test.ts',
   'test/package/**/*.test.ts',
   'test/security/**/*.test.ts',
   'test/kernel/{every-minor,hazards,hosts}.test.ts',

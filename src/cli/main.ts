@@ -24,10 +24,26 @@ export async function main(
     return 0;
   }
   if (io === process) (await import('../support/own-command.ts')).printOwnCommand();
+  if (!hasWorkingFolder()) {
+    io.stderr.write(
+      'The folder that this terminal is in was deleted, or may not be read. Go to another one, then run ktx again: cd\n',
+    );
+    return 1;
+  }
   const { harmlessIo } = await import('../embed/harmless-io.ts');
   if (argv.length === 1 && argv[0] === 'setup' && Object.keys(deps).length === 0) {
     return (await import('./bare-setup.ts')).runBareSetup(harmlessIo(io));
   }
   const { runProgram } = await import('./program.ts');
   return runProgram(argv, harmlessIo(io), deps);
+}
+
+/** Node looks at it again and again, and each time throws its own words. */
+function hasWorkingFolder(): boolean {
+  try {
+    process.cwd();
+    return true;
+  } catch {
+    return false;
+  }
 }

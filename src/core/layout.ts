@@ -1,6 +1,6 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { SetupError } from '../support/errors.ts';
+import { homeFolder, homeProblem, isLossy } from '../support/home-folder.ts';
 import { PACKAGE_ROOT } from '../support/package-root.ts';
 import { hasControlCharacter, quoted } from '../support/text/control-characters.ts';
 
@@ -31,12 +31,16 @@ export interface ManagedPythonRuntimeLayout {
 
 /**
  * Runtime root: option, else non-empty `KTX_RUNTIME_ROOT` verbatim, else `<home>/.ktx/runtime` on every platform.
- * @throws SetupError when it contains a control character: uv and its files of lines fail on it in the middle of an install.
+ * @throws SetupError when it contains a control character: uv and its files of lines fail on it in the middle of an install; when it is
+ * not UTF-8; when there is no home.
  */
 export function managedRuntimeRoot(
   options: Pick<ManagedPythonRuntimeLayoutOptions, 'env' | 'homeDir' | 'runtimeRoot'>,
 ): string {
   const { path, from } = chosenRoot(options);
+  if (isLossy(path)) {
+    throw noRoot(`The path of the runtime folder is not UTF-8: ${quoted(path)} (${from}).`);
+  }
   if (!hasControlCharacter(path)) return path;
   const text = `The path of the runtime folder contains a line break or another control character: ${quoted(path)} (${from}).`;
   throw new SetupError(`${text} Python's tools cannot work in such a folder; choose another one.`, {
@@ -53,7 +57,17 @@ function chosenRoot({
   if (runtimeRoot !== undefined) return { path: runtimeRoot, from: 'as it was given' };
   const fromEnvironment = env['KTX_RUNTIME_ROOT'];
   if (fromEnvironment) return { path: fromEnvironment, from: 'from KTX_RUNTIME_ROOT' };
-  return { path: join(homeDir ?? homedir(), '.ktx', 'runtime'), from: 'in the home directory' };
+  const home = homeDir ?? homeFolder();
+  const problem = homeProblem(home);
+  if (problem !== null) throw noRoot(`There is no home folder to put the runtime into: ${problem}.`);
+  return { path: join(home, '.ktx', 'runtime'), from: 'in the home directory' };
+}
+
+function noRoot(text: string): SetupError {
+  return new SetupError(text, {
+    failureClass: 'platform',
+    nextSteps: ['Name a folder: ktx setup --runtime-root <dir>', 'Or set KTX_RUNTIME_ROOT, for all commands'],
+  });
 }
 
 /** Computes paths; touches no disk. */

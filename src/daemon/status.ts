@@ -1,4 +1,5 @@
 import { isProcessAlive } from '../process/list-processes.ts';
+import { canSeeProcesses } from '../process/process-table.ts';
 import { isOwnRecordedDaemon } from './command.ts';
 import { daemonHealthProblem, type ManagedPythonDaemonFetch } from './health.ts';
 import {
@@ -62,7 +63,9 @@ export async function inspectDaemon(
       : !(await processAlive(state.pid))
         ? `Daemon process ${state.pid} is not running`
         : options.processAlive === undefined && !(await isOwnRecordedDaemon(state))
-          ? `Process ${state.pid} is no ktx daemon of this user at port ${state.port}`
+          ? canSeeProcesses()
+            ? `Process ${state.pid} is no ktx daemon of this user at port ${state.port}`
+            : `Process ${state.pid} runs, but processes cannot be seen here (is /proc mounted?)`
           : await daemonHealthProblem({ baseUrl, cliVersion, fetch, timeoutMs: HEALTH_TIMEOUT_MS });
   if (problem !== null) return { read, status: { kind: 'stale', detail: problem, layout, state } };
   return {

@@ -1,4 +1,5 @@
 import { isProcessAlive } from '../process/list-processes.ts';
+import { canSeeProcesses } from '../process/process-table.ts';
 import { errorCode, SetupError } from '../support/errors.ts';
 import { isRecordedDaemon } from './command.ts';
 import {
@@ -58,13 +59,28 @@ export async function endRecordedDaemon(
   if (await isRecordedProcessOurs(state, controls)) await (controls.killProcess ?? killIfThere)(state.pid);
 }
 
-/** Whether a recorded pid may be signalled: alive and, unless a caller replaced our view of processes, a ktx daemon. */
+/**
+ * Whether a recorded pid may be signalled: alive and, unless a caller replaced our view of processes, a ktx daemon.
+ * @throws SetupError when it is alive and nobody can see what it is (no `/proc`): neither "stopped" nor "not ours" would be true.
+ */
 export async function isRecordedProcessOurs(
   state: ManagedPythonDaemonState,
   { processAlive, killProcess }: DaemonProcessControls,
 ): Promise<boolean> {
   if (!(await (processAlive ?? isProcessAlive)(state.pid))) return false;
-  return processAlive !== undefined || killProcess !== undefined || (await isRecordedDaemon(state));
+  if (processAlive !== undefined || killProcess !== undefined) return true;
+  if (!canSeeProcesses()) throw unseenProcess(state.pid);
+  return isRecordedDaemon(state);
+}
+
+function unseenProcess(pid: number): SetupError {
+  const isLinux = process.platform === 'linux';
+  const why = isLinux ? '/proc is not mounted, or is that of another PID namespace' : 'ps does not run';
+  const ways = `${isLinux ? 'Mount /proc and run the command again' : 'Run the command where ps works'}, or, if it is the daemon: kill ${pid}`;
+  return new SetupError(
+    `Process ${pid} runs, but ktx cannot see whether it is the daemon: ${why}. It was not stopped. ${ways}`,
+    { failureClass: 'platform' },
+  );
 }
 
 /** Signals a process; one that ended meanwhile is what was wanted. @throws SetupError for somebody else's process. */

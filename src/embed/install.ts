@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import type { OnEvent } from '../core/events.ts';
 import { eventEmitter } from '../core/events.ts';
 import type { Note } from '../runtime/write-access.ts';
@@ -8,6 +7,7 @@ import type {
   ManagedPythonRuntimeInstallOptions,
   ManagedPythonRuntimeInstallResult,
 } from '../setup/request/install-types.ts';
+import { homeFolder } from '../support/home-folder.ts';
 
 /**
  * Installs the bundled wheel for one CLI version, or finds that it is installed. A new
@@ -24,7 +24,7 @@ export async function installManagedPythonRuntime(
     ...rest,
     shouldForce: force === true,
     env: options.env ?? process.env,
-    homeDir: options.homeDir ?? homedir(),
+    homeDir: options.homeDir ?? homeFolder(),
   };
   const emit = eventEmitter(options.onEvent);
   const prepared = await prepareInstall(prepareOptions);

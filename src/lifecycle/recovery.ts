@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { sharedLayout } from '../core/layout.ts';
 import { isVersionName } from '../core/version-name.ts';
 import { killTree } from '../process/kill-tree.ts';
-import { findPidsByEnvironment, readProcessStart } from '../process/process-table.ts';
+import { canSeeProcesses, findPidsByEnvironment, readProcessStart } from '../process/process-table.ts';
 import { removeUnneededPythons } from '../python/unpacked-python.ts';
 import { tidyEnvironments } from '../runtime/environments.ts';
 import { isEnvironmentInUse } from '../runtime/environments-in-use.ts';
@@ -93,7 +93,8 @@ function recoveryText(run: LeftRun, endedCount: number, removed: readonly string
   const ended =
     endedCount > 0 ? [`ended ${formatCount(endedCount, 'process', 'processes')} that it had left`] : [];
   const cleared = removed.length > 0 ? [`removed ${removed.map((path) => basename(path)).join(', ')}`] : [];
-  const did = [...ended, ...cleared].join(', ') || 'nothing was left but its notes';
+  const unseen = canSeeProcesses() ? [] : ['could not look for its processes, which cannot be seen here'];
+  const did = [...ended, ...cleared, ...unseen].join(', ') || 'nothing was left but its notes';
   return `An earlier run${version ? ` of ktx ${version}` : ''} was interrupted${when}: ${did}.`;
 }
 

@@ -1,6 +1,6 @@
-import { homedir } from 'node:os';
 import type { SetupEvent } from '../core/events.ts';
 import { CancelledError } from '../support/errors.ts';
+import { homeFolder } from '../support/home-folder.ts';
 import { withStopSignals } from '../support/stop-signals.ts';
 import { formatBytes } from '../support/text/format.ts';
 import { availableOffers } from '../wizard/choices.ts';
@@ -28,7 +28,7 @@ async function ask<Plan extends PlanOutcome>(
   const { stdin, stdout } = options.io ?? process;
   const { functions } = options;
   const env = options.setup.env ?? process.env;
-  const lineOptions = { homeDir: options.setup.homeDir ?? homedir() };
+  const lineOptions = { homeDir: options.setup.homeDir ?? homeFolder() };
   const isUnicode = hasUnicode(env);
   const print = (lines: readonly string[]) => {
     for (const line of lines) stdout.write(`${personText(isUnicode ? line : toAscii(line))}\n`);

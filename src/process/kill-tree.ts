@@ -1,9 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { errorCode } from '../support/errors.ts';
 import {
   findPidsByEnvironment,
   type ProcessEntry,
   readProcessTable,
+  showsProcesses,
   withDescendants,
 } from './process-table.ts';
 
@@ -21,6 +23,8 @@ const KILL_WAIT_MS = 5000;
 /**
  * Ends a process and everything below it: SIGTERM, SIGKILL to what is left after `graceMs`. Resolves when all are
  * gone, zombies not counted. Descendants that lose their parent on the way are followed. Windows: `taskkill /T /F`.
+ * Where processes cannot be seen (no `/proc`) the root itself is signalled, and the group that it leads: a child that is started there
+ * gets a group of its own, see `runProcess`.
  * The pid must be that of a child not yet reaped, or verified by its start time: a reused pid would be killed.
  */
 export async function killTree(target: number | TreeRoot, graceMs = 200): Promise<void> {
@@ -58,6 +62,7 @@ class TreeMembers {
   /** Those that run now. */
   refresh(): ProcessEntry[] {
     const table = readProcessTable();
+    if (!showsProcesses(table)) return this.#unseen();
     const roots = new Set(this.#root.mark === undefined ? [] : findPidsByEnvironment(this.#root.mark));
     for (const entry of table) {
       const knownStart = this.#known.get(entry.pid);
@@ -68,9 +73,16 @@ class TreeMembers {
     return running;
   }
 
+  /** Without a table: the root and its group, asked by signal 0. A zombie answers until its parent reaps it. */
+  #unseen(): ProcessEntry[] {
+    const { pid } = this.#root;
+    if (pid === null) return [];
+    return [-pid, pid].filter(isThere).map((each) => ({ pid: each, parentPid: 0, start: '' }));
+  }
+
   /** Waits; what turns up meanwhile gets the signal too. */
   async areGoneWithin(limitMs: number, signal: NodeJS.Signals): Promise<boolean> {
-    const signalled = new Set(this.#known.keys());
+    const signalled = new Set([...this.#known.keys(), ...[...this.#known.keys()].map((pid) => -pid)]);
     const deadline = performance.now() + limitMs;
     for (;;) {
       const running = this.refresh();
@@ -83,6 +95,15 @@ class TreeMembers {
       if (performance.now() >= deadline) return false;
       await delay(Math.min(POLL_MS, limitMs));
     }
+  }
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) === 'EPERM';
   }
 }
 

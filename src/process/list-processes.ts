@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { errorCode, errorMessage } from '../support/errors.ts';
 import { joinCommandLine } from './command-line.ts';
 import { endingText } from './ending.ts';
-import { parseProcStat } from './process-table.ts';
+import { canSeeProcesses, parseProcStat } from './process-table.ts';
 import { runProcess } from './run-process.ts';
 
 export interface ProcessCommand {
@@ -52,6 +52,8 @@ export async function isProcessAlive(pid: number): Promise<boolean> {
     if (errorCode(error) !== 'EPERM') return false;
   }
   if (process.platform !== 'linux') return true;
+  // Of another process, where the table is that of another PID namespace.
+  if (!canSeeProcesses()) return true;
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
   return stat === '' || parseProcStat(stat) !== null;
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** One running process. Zombies are left out: they run nothing and hold nothing. */
 export interface ProcessEntry {
@@ -24,6 +24,26 @@ export function readProcessTable(platform: NodeJS.Platform = process.platform): 
     env: { ...process.env, LC_ALL: 'C' },
   });
   return (stdout ?? '').split('\n').flatMap((line) => parsePsLine(line) ?? []);
+}
+
+/**
+ * Whether a table shows what runs. Without `/proc` (a bare chroot, an image build) or without `ps` it is empty, and that says nothing
+ * about any process; a `/proc` of another PID namespace shows other processes under the same numbers.
+ */
+export function showsProcesses(table: readonly ProcessEntry[]): boolean {
+  if (process.platform === 'linux') return canSeeProcesses();
+  return table.some(({ pid }) => pid === process.pid);
+}
+
+/** Whether this system's processes can be seen here. Windows asks other programs. */
+export function canSeeProcesses(): boolean {
+  if (process.platform === 'win32') return true;
+  if (process.platform !== 'linux') return readProcessStart(process.pid) !== null;
+  try {
+    return readlinkSync('/proc/self') === String(process.pid);
+  } catch {
+    return false;
+  }
 }
 
 /** When the process started, or `null` when it no longer runs. For journals, which compare it before they end a recorded pid. */
@@ -84,9 +104,13 @@ export function withDescendants(table: readonly ProcessEntry[], rootPids: Iterab
 }
 
 function procPids(): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
+  let names: string[];
+  try {
+    names = readdirSync('/proc');
+  } catch {
+    return [];
+  }
+  return names.filter((name) => /^\d+$/.test(name)).map(Number);
 }
 
 /** A process that ended meanwhile, or that is not ours to read, is no process to us. */

@@ -9,6 +9,7 @@ import { createByteTail } from './byte-tail.ts';
 import { endAtExit } from './end-at-exit.ts';
 import { killTree, type TreeRoot } from './kill-tree.ts';
 import { createLineAssembler } from './line-assembler.ts';
+import { canSeeProcesses } from './process-table.ts';
 
 export type OutputStream = 'stdout' | 'stderr';
 
@@ -68,6 +69,8 @@ export async function runProcess(options: RunProcessOptions): Promise<ProcessOut
     cwd: options.cwd,
     env: { ...(options.env ?? process.env), KTX_PROCESS_MARK: markValue },
     stdio: [options.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    // The only name for what a child starts where no table shows it. Elsewhere it stays in the terminal's group, for Ctrl+Z.
+    detached: !canSeeProcesses(),
     windowsHide: true,
   });
   // EPIPE comes asynchronously, and without a listener it would end this process.

@@ -7,8 +7,8 @@ import { managedPythonKey } from './python-downloads.ts';
 import { findSystemPythons, inspectSystemPython, minorOf, type SystemPythonSearch } from './system-python.ts';
 import { findUnpackedPython } from './unpacked-python.ts';
 
-/** `auto`: managed when it can be had, else a system interpreter that passes its check. */
-export type PythonChoice = 'auto' | 'managed' | 'system' | { path: string };
+/** `auto`: managed when it can be had, else a system interpreter that passes its check. A version (`3.13`, `3.13.2`): the same, of that one. */
+export type PythonChoice = 'auto' | 'managed' | 'system' | { path: string } | { version: string };
 
 export interface ManagedPython {
   kind: 'managed';
@@ -55,12 +55,15 @@ export async function choosePython(options: {
   signal?: AbortSignal;
 }): Promise<PythonDecision> {
   const { choice, lock, host } = options;
-  const minors = lockedMinors(lock, host).filter(
+  const supported = lockedMinors(lock, host).filter(
     (minor) => unavailability(lock, host, minor, options.features) === null,
   );
-  if (minors.length === 0) throw unsupportedPlatform(lock, host, options.features);
+  if (supported.length === 0) throw unsupportedPlatform(lock, host, options.features);
+  const version = typeof choice === 'object' && 'version' in choice ? choice.version : null;
+  const minors = version === null ? supported : supported.filter((minor) => minor === minorOf(version));
+  if (version !== null && minors.length === 0) throw unsupportedVersion(version, lock, options, supported);
 
-  if (typeof choice === 'object') {
+  if (typeof choice === 'object' && 'path' in choice) {
     const judged = await inspectSystemPython({ ...options, minors, path: choice.path });
     if ('reason' in judged) {
       throw new SetupError(`The Python at ${choice.path} cannot carry the runtime: it ${judged.reason}.`, {
@@ -72,7 +75,9 @@ export async function choosePython(options: {
     return systemDecision(judged, host, [], []);
   }
 
-  const managed = choice === 'system' ? null : managedCandidate(lock, host, minors);
+  const isWanted = (found: string) => version === null || `${found}.`.startsWith(`${version}.`);
+  const candidate = choice === 'system' ? null : managedCandidate(lock, host, minors);
+  const managed = candidate !== null && isWanted(candidate.version) ? candidate : null;
   let obstacles: string[] = [];
   if (managed) {
     const key = managedPythonKey(host, managed.version);
@@ -86,7 +91,7 @@ export async function choosePython(options: {
   if (choice === 'managed') throw noManagedPython(lock, host, obstacles);
 
   const search = await findSystemPythons({ host, minors, env: options.env, signal: options.signal });
-  const best = search.usable[0];
+  const best = search.usable.find((python) => isWanted(python.version));
   if (!best && managed) {
     // There is nothing better than a source that is slow.
     obstacles = await options.findObstacles(managed.archive, true);
@@ -94,7 +99,7 @@ export async function choosePython(options: {
   }
   if (!best) throw noPython(minors, obstacles, search);
   const notes =
-    choice === 'auto' && managed
+    choice !== 'system' && managed
       ? [
           `Python ${managed.version} cannot be had here; the system's Python ${best.version} (${best.path}) is used`,
         ]
@@ -141,6 +146,26 @@ function unsupportedPlatform(
     failureClass: 'platform',
     evidence: reasons.length > 0 ? reasons : [`no packages are locked for ${platformKey(host)}`],
     nextSteps: features.length > 1 ? ['ktx setup --feature core'] : [],
+  });
+}
+
+function unsupportedVersion(
+  version: string,
+  lock: RuntimeLock,
+  { host, features }: { host: HostPlatform; features: readonly KtxRuntimeFeature[] },
+  supported: readonly string[],
+): SetupError {
+  const minor = minorOf(version);
+  const reason = lockedMinors(lock, host).includes(minor)
+    ? `${features.join(' and ')}: ${unavailability(lock, host, minor, features)}`
+    : `no packages are locked for Python ${minor} on ${platformKey(host)}`;
+  return new SetupError(`Python ${version} cannot carry the runtime.`, {
+    failureClass: 'platform',
+    evidence: [reason],
+    nextSteps: [
+      `ktx setup --python ${supported[0]} (or ${supported.slice(1).join(', ')})`,
+      'ktx setup --python auto',
+    ],
   });
 }
 

@@ -1,10 +1,13 @@
+import { existsSync } from 'node:fs';
 import { access, constants, realpath } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { endingText } from '../process/ending.ts';
 import { runProcess } from '../process/run-process.ts';
+import { watchStandstill } from '../process/standstill.ts';
 import { type HostPlatform, platformKey } from '../shipped/target.ts';
-import { errorMessage } from '../support/errors.ts';
+import { errorCode, errorMessage } from '../support/errors.ts';
+import { candidatePaths, managedElsewhere } from './interpreter-places.ts';
 
 /** What an interpreter says of itself when it is run. */
 const interpreterFactsSchema = z.object({
@@ -17,6 +20,12 @@ const interpreterFactsSchema = z.object({
   isVirtualEnvironment: z.boolean(),
   isConda: z.boolean(),
   missingModules: z.array(z.string()),
+  /** Why a module is missing: the error of its import. */
+  importErrors: z.optional(z.array(z.string())),
+  /** What a virtual environment was made from. */
+  base: z.optional(z.nullable(z.string())),
+  /** The file that runs at each start, where there is one. */
+  startFile: z.optional(z.nullable(z.string())),
 });
 export type InterpreterFacts = z.infer<typeof interpreterFactsSchema>;
 
@@ -34,8 +43,10 @@ def works(name):
     try:
         __import__(name)
         return True
-    except Exception:
+    except Exception as error:
+        errors.append(str(error))
         return False
+errors = []
 halves = {"venv": None, "ssl": "_ssl", "sqlite3": "_sqlite3", "ctypes": "_ctypes", "zlib": "zlib"}
 missing = [name for name, half in halves.items() if not (has(name) and (half is None or works(half)))]
 implementation = "CPython"
@@ -56,10 +67,16 @@ print(json.dumps({
     "isVirtualEnvironment": sys.prefix != getattr(sys, "base_prefix", sys.prefix),
     "isConda": os.path.isdir(os.path.join(sys.prefix, "conda-meta")),
     "missingModules": missing,
+    "importErrors": errors,
+    "base": getattr(sys, "_base_executable", None),
+    "startFile": getattr(sys.modules.get("sitecustomize"), "__file__", None),
 }))
 `;
 
-const INSPECT_TIMEOUT_MS = 5000;
+/** An interpreter that starts is busy, also on a network home and under emulation; one that hangs does nothing. */
+const INSPECT_LIMITS = { stillMs: 5000, cpuMs: 60_000 };
+/** The answer has some hundred. */
+const MAX_ANSWER_BYTES = 256 * 1024;
 
 export interface SystemPython {
   /** What the interpreter calls itself: behind a version manager's shim the real one, since a shim may change its mind. */
@@ -70,6 +87,8 @@ export interface SystemPython {
 export interface RefusedPython {
   path: string;
   reason: string;
+  /** The interpreter that a virtual environment was made from. */
+  base?: string;
 }
 
 export interface SystemPythonSearch {
@@ -79,8 +98,9 @@ export interface SystemPythonSearch {
 }
 
 /**
- * Looks for interpreters on PATH and in the usual folders, runs each and judges it. An unusable first hit (a shim
- * that exits 127) is not the end of the search.
+ * Looks for interpreters on PATH and in the usual folders, runs each and judges it; where none fits, also what an active virtual
+ * environment was made from, and what version managers have installed. An unusable first hit (a shim that exits 127) is not the end of
+ * the search.
  */
 export async function findSystemPythons(options: {
   host: HostPlatform;
@@ -89,8 +109,18 @@ export async function findSystemPythons(options: {
   env: NodeJS.ProcessEnv;
   signal?: AbortSignal;
 }): Promise<SystemPythonSearch> {
-  const paths = await existingCandidates(candidatePaths(options.host.platform, options.env, options.minors));
-  const judged = await Promise.all(paths.map((path) => inspectSystemPython({ path, ...options })));
+  const { platform } = options.host;
+  const seen = new Set<string>();
+  const judge = async (candidates: readonly string[]) => {
+    const paths = await existingCandidates(candidates, seen);
+    return Promise.all(paths.map((path) => inspectSystemPython({ path, ...options })));
+  };
+  const judged = await judge(candidatePaths(platform, options.env, options.minors));
+  const isFound = () => judged.some((entry) => 'version' in entry);
+  if (!isFound())
+    judged.push(...(await judge(await managedElsewhere(platform, options.env, options.minors))));
+  if (!isFound())
+    judged.push(...(await judge(judged.flatMap((entry) => ('base' in entry && entry.base) || []))));
   const usable = judged.filter((entry): entry is SystemPython => 'version' in entry);
   const rank = (python: SystemPython) => options.minors.indexOf(minorOf(python.version));
   const distinct = [...new Map(usable.map((python) => [python.path, python])).values()];
@@ -109,29 +139,95 @@ export async function inspectSystemPython(options: {
   signal?: AbortSignal;
 }): Promise<SystemPython | RefusedPython> {
   const { path } = options;
-  const timeout = AbortSignal.timeout(INSPECT_TIMEOUT_MS);
+  const watch = watchStandstill(INSPECT_LIMITS);
+  const flood = new AbortController();
+  let printedBytes = 0;
   try {
     const outcome = await runProcess({
       command: path,
       args: ['-I', '-B', '-c', INSPECT_SCRIPT],
       env: interpreterEnvironment(options.env),
-      signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
+      signal: AbortSignal.any([...(options.signal ? [options.signal] : []), watch.signal, flood.signal]),
+      onSpawn: watch.start,
+      onLines: (_, lines) => {
+        printedBytes += lines.reduce((sum, line) => sum + line.length + 1, 0);
+        if (printedBytes > MAX_ANSWER_BYTES) flood.abort();
+      },
     });
     if (outcome.exitCode !== 0) {
+      const shim = shimReason(outcome.stderr);
+      if (shim !== null) return { path, reason: shim };
       const lastLine = outcome.stderr.trim().split('\n').at(-1) ?? '';
       return {
         path,
         reason: `does not run: it ${endingText(outcome.exitCode, outcome.signal)}${lastLine ? ` (${lastLine})` : ''}`,
       };
     }
-    const facts = interpreterFactsSchema.parse(JSON.parse(outcome.stdout));
-    const reason = refusalOf(facts, options.host, options.minors);
-    return reason === null ? { path: facts.executable || path, version: facts.version } : { path, reason };
+    const lines = outcome.stdout.trim().split('\n');
+    const at = lines.findLastIndex((line) => line.startsWith('{"version"'));
+    const facts = interpreterFactsSchema.parse(JSON.parse(lines[at] ?? outcome.stdout));
+    const foreign = at > 0 ? lines[0]! : lines[at + 1];
+    const reason =
+      refusalOf(facts, options.host, options.minors, {
+        env: options.env,
+        isDebian: existsSync('/etc/debian_version'),
+      }) ?? (foreign === undefined ? null : printsReason(foreign, at > 0, facts));
+    if (reason === null) return { path: facts.executable || path, version: facts.version };
+    return { path, reason, ...(facts.isVirtualEnvironment && facts.base ? { base: facts.base } : {}) };
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    if (timeout.aborted) return { path, reason: `did not answer within ${INSPECT_TIMEOUT_MS / 1000} s` };
+    if (flood.signal.aborted) return { path, reason: 'prints without end instead of answering' };
+    const limit = watch.reason();
+    if (limit !== null) return { path, reason: `did not answer: it ${limit}` };
+    if (errorCode(error) === 'EMFILE' || errorCode(error) === 'EAGAIN')
+      return { path, reason: `could not be started: ${startLimit(errorCode(error)!)}` };
     return { path, reason: `does not run: ${errorMessage(error)}` };
+  } finally {
+    watch.stop();
   }
+}
+
+const startLimit = (code: string): string =>
+  code === 'EMFILE'
+    ? 'too many files are open (raise the limit: ulimit -n 1024)'
+    : 'this user may start no more processes or threads (see: ulimit -u)';
+
+/** uv asks an interpreter too, and takes no answer among other text. */
+function printsReason(line: string, isAtStart: boolean, { startFile }: InterpreterFacts): string {
+  const where = startFile
+    ? `; ${startFile} runs at each start`
+    : '; a .pth or sitecustomize.py in its site-packages may do it';
+  return `prints ${isAtStart ? 'at start' : 'at its end'}: "${line.slice(0, 80)}"${where}, and uv cannot use such a Python`;
+}
+
+/**
+ * What a version manager's shim says when no version is chosen, as one clause: which manager, and which versions have it. `null` for
+ * other text. Formats: pyenv 2, asdf 0.16, mise 2025.
+ */
+export function shimReason(stderr: string): string | null {
+  const manager =
+    /^(pyenv|rbenv|mise|asdf)\b/m.exec(stderr)?.[1] ??
+    (/^No version is set for command/m.test(stderr) ? 'asdf' : null);
+  if (manager === null) return null;
+  const listed =
+    /(?:exists in these Python versions|adding one of the following versions[^\n]*):?\n([\s\S]*?)(?:\n\n|\nNote|$)/i.exec(
+      stderr,
+    )?.[1];
+  const versions = (listed ?? '')
+    .split('\n')
+    .map((line) => line.trim().replace(/^python /, ''))
+    .filter(Boolean);
+  const which =
+    versions.length > 0
+      ? `; ${versions.join(', ')} of its versions ${versions.length > 1 ? 'have' : 'has'} it`
+      : '';
+  return `is a shim of ${manager}, which has not chosen a version that has it${which}`;
+}
+
+/** What explains why an interpreter lacks something. */
+interface Machine {
+  env: NodeJS.ProcessEnv;
+  isDebian: boolean;
 }
 
 /** Why an interpreter cannot carry the runtime, named; `null` when it can. */
@@ -139,6 +235,7 @@ export function refusalOf(
   facts: InterpreterFacts,
   host: HostPlatform,
   minors: readonly string[],
+  machine: Machine = { env: {}, isDebian: false },
 ): string | null {
   if (facts.implementation !== 'CPython') return `is ${facts.implementation}, not CPython`;
   const minor = minorOf(facts.version);
@@ -152,40 +249,48 @@ export function refusalOf(
   if (facts.isDebugBuild) return 'is a debug build';
   if (facts.isConda) return 'belongs to a conda environment';
   if (facts.isVirtualEnvironment) return 'belongs to a virtual environment';
-  if (facts.missingModules.length > 0) return `lacks the standard modules ${facts.missingModules.join(', ')}`;
-  return null;
+  return facts.missingModules.length > 0 ? missingReason(facts, machine) : null;
 }
 
-/** Where interpreters are looked for, best first. Pure. */
-export function candidatePaths(
-  platform: NodeJS.Platform,
-  env: NodeJS.ProcessEnv,
-  minors: readonly string[],
-): string[] {
-  const isWindows = platform === 'win32';
-  const path = (isWindows ? (env['Path'] ?? env['PATH']) : env['PATH']) ?? '';
-  const usual = isWindows ? [] : ['/usr/local/bin', '/usr/bin', '/opt/homebrew/bin'];
-  const directories = [...path.split(isWindows ? ';' : delimiter).filter(Boolean), ...usual];
-  const names = isWindows
-    ? ['python.exe', 'python3.exe']
-    : [...minors.map((minor) => `python${minor}`), 'python3', 'python'];
-  return [...new Set(directories.flatMap((directory) => names.map((name) => join(directory, name))))];
+/** Which variable makes it look for libraries elsewhere, or which package of the system is not installed. */
+function missingReason(
+  { missingModules, importErrors = [], version, executable }: InterpreterFacts,
+  { env, isDebian }: Machine,
+) {
+  const lacks = `lacks the standard modules ${missingModules.join(', ')}`;
+  const variable = ['LD_LIBRARY_PATH', 'LD_PRELOAD', 'DYLD_LIBRARY_PATH', 'DYLD_INSERT_LIBRARIES'].find(
+    (name) => env[name],
+  );
+  const isLibrary = importErrors.some((text) => /\.so|symbol|dylib|version `/.test(text));
+  if (variable !== undefined && isLibrary)
+    return `${lacks}: ${importErrors[0]!.slice(0, 200)}. ${variable} is set (${env[variable]}); without it: unset ${variable}`;
+  if (!isDebian || !executable.startsWith('/usr/bin/')) return lacks;
+  const minor = minorOf(version);
+  return `${lacks}; this system has them in a package of their own: apt install ${missingModules.length > 1 || missingModules[0] !== 'venv' ? `python${minor}` : `python${minor}-venv`}`;
 }
 
-async function existingCandidates(paths: readonly string[]): Promise<string[]> {
+/**
+ * Those that can be run, each once. A name that leads to a Python is that Python; one that leads to something else (a version manager's
+ * single program behind all its shims) is a candidate of its own.
+ */
+async function existingCandidates(paths: readonly string[], seen: Set<string>): Promise<string[]> {
   const found = await Promise.all(
     paths.map(async (path) => {
       try {
         await access(path, constants.X_OK);
-        return { path, target: await realpath(path) };
+        const target = await realpath(path);
+        const isPython = /^(?:python|pypy|graalpy)[\d.]*(?:-\w+)?(?:\.exe)?$/i.test(basename(target));
+        return { path, key: isPython ? target : join(await realpath(dirname(path)), basename(path)) };
       } catch {
         return null;
       }
     }),
   );
-  const byTarget = new Map<string, string>();
-  for (const entry of found) if (entry && !byTarget.has(entry.target)) byTarget.set(entry.target, entry.path);
-  return [...byTarget.values()];
+  return found.flatMap((entry) => {
+    if (entry === null || seen.has(entry.key)) return [];
+    seen.add(entry.key);
+    return [entry.path];
+  });
 }
 
 /** What an interpreter must not inherit: it would look at somebody's activated environment instead of itself. */

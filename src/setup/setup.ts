@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import {
   type Emit,
   eventEmitter,
@@ -9,6 +8,7 @@ import {
 import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout } from '../core/layout.ts';
 import { readInstalledManifest } from '../runtime/manifest.ts';
 import { CancelledError } from '../support/errors.ts';
+import { homeFolder } from '../support/home-folder.ts';
 import type { InstallOutcome } from './build/execute-plan.ts';
 import type { InstallPreparation, ReadyPreparation } from './plan/install-plan.ts';
 import { prepareInstall, tidyAfterKilledRun } from './prepare.ts';
@@ -36,7 +36,7 @@ export async function planSetup(options: SetupOptions): Promise<SetupPlan> {
 
 /** The process environment and home, where none were given. */
 export function withDefaults(options: SetupOptions): PrepareOptions {
-  return { ...options, env: options.env ?? process.env, homeDir: options.homeDir ?? homedir() };
+  return { ...options, env: options.env ?? process.env, homeDir: options.homeDir ?? homeFolder() };
 }
 
 /** Takes the bundle, if there is one, into the store; from there on the setup is one without a network. */

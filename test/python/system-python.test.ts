@@ -1,8 +1,8 @@
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { candidatePaths } from '../../src/python/interpreter-places.ts';
 import {
-  candidatePaths,
   findSystemPythons,
   type InterpreterFacts,
   inspectSystemPython,
@@ -100,7 +100,7 @@ describe('with real interpreters', () => {
     expect(usable.length).toBeGreaterThan(0);
     expect(refused).toContainEqual({
       path: shim,
-      reason: 'does not run: it ended with exit code 127 (pyenv: python3.11: command not found)',
+      reason: 'is a shim of pyenv, which has not chosen a version that has it',
     });
   });
 
@@ -133,7 +133,7 @@ exec(sys.argv[1])`;
     const path = await script(folder, 'python3', `exec /usr/bin/python3 -I -B -c '${without}' "$4"`);
     expect(await inspectSystemPython({ path, host, minors, env: {} })).toEqual({
       path,
-      reason: `lacks the standard modules ${lost}`,
+      reason: expect.stringMatching(`^lacks the standard modules ${lost}(;|$)`),
     });
   });
 

@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import type { KtxCliIo } from '../../embed/io.ts';
 import { LLAMA_SWAP_SCHEMA } from '../../hosts/config/llama-swap-schema.ts';
 import {
@@ -15,6 +14,7 @@ import type { SshExec } from '../../hosts/ssh/types.ts';
 import type { ApplyResult } from '../../hosts/types.ts';
 import { CancelledError, errorMessage } from '../../support/errors.ts';
 import { harmlessText } from '../../support/harmless.ts';
+import { homeFolder } from '../../support/home-folder.ts';
 import { withStopSignals } from '../../support/stop-signals.ts';
 import { type CommandPlace, localConfig, readSchema, resolveConnection } from './model-host-inputs.ts';
 import type { ModelHostArgs, ModelHostFlags } from './model-host-program.ts';
@@ -57,7 +57,7 @@ export async function runModelHostCommand(
       exec: deps.exec ?? createSshExec(signal),
       fetcher: deps.fetcher,
       projectDir: deps.projectDir,
-      homeDir: deps.homeDir ?? homedir(),
+      homeDir: deps.homeDir ?? homeFolder(),
       signal,
     };
     await remindOfUnfinished(context, io);

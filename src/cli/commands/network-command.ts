@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { managedRuntimeRoot } from '../../core/layout.ts';
 import { packageVersion } from '../../core/program-version.ts';
@@ -14,6 +13,7 @@ import {
 import { CancelledError, errorMessage, SetupError, volumeFailureClass } from '../../support/errors.ts';
 import { jsonText, writeFileAtomic } from '../../support/fs/atomic-file.ts';
 import { harmlessText } from '../../support/harmless.ts';
+import { homeFolder } from '../../support/home-folder.ts';
 import { withStopSignals } from '../../support/stop-signals.ts';
 import { printError } from '../output/print-error.ts';
 import type { NetworkArgs } from './network-program.ts';
@@ -39,7 +39,7 @@ export async function runNetworkCommand(
 ): Promise<number> {
   const env = deps.env ?? process.env;
   const cwd = deps.cwd ?? process.cwd();
-  const homeDir = deps.homeDir ?? homedir();
+  const homeDir = deps.homeDir ?? homeFolder();
   const given = args.runtimeRoot === null ? {} : { runtimeRoot: resolve(cwd, args.runtimeRoot) };
   const place = { env, homeDir, runtimeRoot: managedRuntimeRoot({ env, homeDir, ...given }) };
   const print = (lines: readonly string[], value: unknown) =>

@@ -6,6 +6,7 @@ import type { KtxCliIo } from '../../embed/io.ts';
 import type { SetupOptions } from '../../setup/request/setup-options.ts';
 import type { SetupPlan } from '../../setup/setup.ts';
 import { errorMessage } from '../../support/errors.ts';
+import { homeFolder } from '../../support/home-folder.ts';
 import { withStopSignals } from '../../support/stop-signals.ts';
 import type { WizardFunctions } from '../../wizard/functions.ts';
 import { chooseSetupMode, type SetupFlags } from './setup-flags.ts';
@@ -157,12 +158,11 @@ async function runHeadless(
 const HEARTBEAT_MS = 30_000;
 
 async function linePresenter(io: KtxCliIo, env: NodeJS.ProcessEnv): Promise<Presenter> {
-  const [{ createLinePresenter }, { hasUnicode, toAscii }, { homedir }] = await Promise.all([
+  const [{ createLinePresenter }, { hasUnicode, toAscii }] = await Promise.all([
     import('../../present/lines.ts'),
     import('../../present/ascii.ts'),
-    import('node:os'),
   ]);
-  const presenter = createLinePresenter({ homeDir: homedir() });
+  const presenter = createLinePresenter({ homeDir: homeFolder() });
   const isUnicode = hasUnicode(env);
   const heartbeat = setInterval(() => print(io.stdout, presenter.heartbeat()), HEARTBEAT_MS);
   return {

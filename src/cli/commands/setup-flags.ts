@@ -139,7 +139,11 @@ function parsePython(value: string | undefined, cwd: string): PythonChoice {
   requireValue('--python', value);
   if (value === 'auto' || value === 'managed' || value === 'system') return value;
   if (/[/\\]/.test(value)) return { path: resolve(cwd, value) };
-  throw new Error(`--python takes auto, managed, system or a path such as ./python3; got ${value}`);
+  const version = /^(?:python|cpython[@-]?)?(3\.\d+(?:\.\d+)?)$/i.exec(value)?.[1];
+  if (version !== undefined) return { version };
+  throw new Error(
+    `--python takes auto, managed, system, a version such as 3.13, or a path such as ./python3; got ${value}`,
+  );
 }
 
 function parseIndexUrl(value: string | undefined): string | null {

@@ -1,8 +1,8 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { errorCode, SetupError } from '../../support/errors.ts';
+import { homeFolder } from '../../support/home-folder.ts';
 import { createRedactor } from '../../support/text/redaction.ts';
 import {
   AddressError,
@@ -87,7 +87,7 @@ async function checkedCertificates(name: StoredSettingName, path: string): Promi
   await access(path, constants.R_OK).catch((error: unknown) => {
     throw refusal(name, `${path} cannot be read (${errorCode(error)})`);
   });
-  const { files } = await readCertificateFiles([{ value: path, origin: name }], homedir());
+  const { files } = await readCertificateFiles([{ value: path, origin: name }], homeFolder());
   if (files.length === 0) throw refusal(name, `there is no certificate in ${path}`);
   return path;
 }
@@ -95,7 +95,7 @@ async function checkedCertificates(name: StoredSettingName, path: string): Promi
 function addressOf(name: StoredSettingName, text: string, cwd: string): ReadAddress {
   try {
     if (STORED_SETTINGS[name].kind === 'proxy') return readProxyAddress(text);
-    return readAddress(text, { baseDir: cwd, homeDir: homedir() });
+    return readAddress(text, { baseDir: cwd, homeDir: homeFolder() });
   } catch (error) {
     if (error instanceof LoginCutOffError) throw secretRefusal(name);
     throw refusal(name, error instanceof AddressError ? error.message : 'it is not an address');

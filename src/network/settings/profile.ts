@@ -1,6 +1,6 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { SetupError } from '../../support/errors.ts';
+import { homeFolder } from '../../support/home-folder.ts';
 import { correctSetting, SHOW_SETTINGS } from '../../support/remedies.ts';
 import {
   AddressError,
@@ -120,7 +120,7 @@ export interface NetworkProfileOptions {
  */
 export async function readNetworkProfile(options: NetworkProfileOptions): Promise<NetworkProfile> {
   const { env } = options;
-  const homeDir = options.homeDir || homedir();
+  const homeDir = options.homeDir || homeFolder();
   const settings = await readSettings({ ...options, homeDir });
   const credentials: Credential[] = [];
   const warnings = [...settings.warnings];

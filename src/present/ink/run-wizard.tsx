@@ -1,6 +1,6 @@
-import { homedir } from 'node:os';
 import { styleText } from 'node:util';
 import { harmlessValue } from '../../support/harmless.ts';
+import { homeFolder } from '../../support/home-folder.ts';
 import { withOwnCommand } from '../../support/own-command.ts';
 import { STOP_SIGNALS } from '../../support/stop-signals.ts';
 import type { PlanOutcome } from '../../wizard/functions.ts';
@@ -21,7 +21,7 @@ import { terminalModes } from './terminal-modes.ts';
 export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOptions<Plan>): Promise<number> {
   const { stdin, stdout } = options.io ?? process;
   const env = options.setup.env ?? process.env;
-  const homeDir = options.setup.homeDir ?? homedir();
+  const homeDir = options.setup.homeDir ?? homeFolder();
   const logStore = createLogStore();
   const wizard = runWizardMachine({
     functions: options.functions,

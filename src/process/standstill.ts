@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import { findPidsByEnvironment, readProcessTable, withDescendants } from './process-table.ts';
+
+export interface StandstillLimits {
+  /** How long nothing of the tree may run, in time in which it could have. */
+  stillMs: number;
+  /** Processor time of the whole tree after which it is running in circles. */
+  cpuMs: number;
+  /** How often it is looked at. */
+  tickMs?: number;
+}
+
+/** Limits of a child that count its own time: not that in which it, this process or the whole machine was stopped. */
+export interface StandstillWatch {
+  /** Fires when a limit is passed. */
+  readonly signal: AbortSignal;
+  /** In words, once the signal has fired: `stood still for 5 s`. */
+  reason(): string | null;
+  /** For `onSpawn` of `runProcess`. */
+  start(pid: number, mark: string): void;
+  stop(): void;
+}
+
+const TICK_MS = 250;
+/** USER_HZ, which `/proc` counts in on every Linux that Node runs on. */
+const MS_PER_JIFFY = 10;
+/** Without `/proc` nothing of a child is seen but its end: it gets so many times the patience. */
+const BLIND_FACTOR = 6;
+
+/**
+ * Watches a tree of processes. It works as long as it uses the processor, waits for it, reads or writes, or starts processes; a child
+ * that is stopped (Ctrl+Z) is not counted, and a tick that took long (a swapped or suspended machine) counts as one tick.
+ */
+export function watchStandstill(limits: StandstillLimits): StandstillWatch {
+  const tickMs = limits.tickMs ?? TICK_MS;
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | null = null;
+  let reason: string | null = null;
+
+  const end = (text: string) => {
+    stop();
+    reason = text;
+    controller.abort();
+  };
+  const stop = () => {
+    if (timer !== null) clearInterval(timer);
+    timer = null;
+  };
+  return {
+    signal: controller.signal,
+    reason: () => reason,
+    stop,
+    start(pid, mark) {
+      let stillMs = 0;
+      let last: TreeUse | null = readTreeUse(pid, mark);
+      const isBlind = last === null;
+      const limitMs = limits.stillMs * (isBlind ? BLIND_FACTOR : 1);
+      timer = setInterval(() => {
+        const use = readTreeUse(pid, mark);
+        if (use !== null && use.cpuMs > limits.cpuMs) {
+          end(`used ${limits.cpuMs / 1000} s of processor time without an answer`);
+          return;
+        }
+        if (isWorking(last, use)) stillMs = 0;
+        else if (use?.isStopped !== true) stillMs += tickMs;
+        last = use;
+        if (stillMs >= limitMs) end(`stood still for ${limitMs / 1000} s`);
+      }, tickMs);
+      timer.unref();
+    },
+  };
+}
+
+/** What a tree of processes has used so far. */
+export interface TreeUse {
+  cpuMs: number;
+  /** Bytes and faults that it waited for. */
+  ioCount: number;
+  processCount: number;
+  /** Something waits for the processor. */
+  isRunnable: boolean;
+  isStopped: boolean;
+}
+
+/** Whether it did something between two looks. Pure. */
+export function isWorking(before: TreeUse | null, now: TreeUse | null): boolean {
+  if (before === null || now === null) return false;
+  return (
+    now.isRunnable ||
+    now.cpuMs !== before.cpuMs ||
+    now.ioCount !== before.ioCount ||
+    now.processCount !== before.processCount
+  );
+}
+
+function readTreeUse(pid: number, mark: string): TreeUse | null {
+  if (process.platform !== 'linux') return null;
+  const roots = new Set([pid, ...findPidsByEnvironment(mark)]);
+  const uses = withDescendants(readProcessTable(), roots).flatMap((entry) => parseUse(entry.pid) ?? []);
+  if (uses.length === 0) return null;
+  return {
+    cpuMs: uses.reduce((sum, use) => sum + use.cpuMs, 0),
+    ioCount: uses.reduce((sum, use) => sum + use.ioCount, 0),
+    processCount: uses.length,
+    isRunnable: uses.some(({ state }) => state === 'R'),
+    isStopped: uses.some(({ state }) => state === 'T' || state === 't'),
+  };
+}
+
+/** `proc_pid_stat(5)`: state, majflt (12), utime (14), stime (15); `proc_pid_io(5)`: rchar and wchar. */
+function parseUse(pid: number): { state: string; cpuMs: number; ioCount: number } | null {
+  const text = readOrEmpty(`/proc/${pid}/stat`);
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  if (fields.length < 13) return null;
+  const io = readOrEmpty(`/proc/${pid}/io`).match(/^[rw]char: \d+$/gm) ?? [];
+  const bytes = io.reduce((sum, line) => sum + Number(line.split(' ')[1]), 0);
+  return {
+    state: fields[0]!,
+    cpuMs: (Number(fields[11]) + Number(fields[12])) * MS_PER_JIFFY,
+    ioCount: Number(fields[9]) + bytes,
+  };
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,6 @@
+import { FACT_CASES } from './fact-cases.ts';
+import type { MachineCase } from './lab.ts';
+import { PROCESS_CASES } from './process-cases.ts';
+
+/** Every machine of the matrix. */
+export const CASES: readonly MachineCase[] = [...PROCESS_CASES, ...FACT_CASES];

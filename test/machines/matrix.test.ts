@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CASES } from './cases.ts';
+import { type MachineLab, missingFor, openLab, runCase } from './lab.ts';
+
+/** All by `npm run test:machines`, every fifth in the suite; one by its name in KTX_MACHINE. */
+const { KTX_MACHINES, KTX_MACHINE } = process.env;
+const WANTED = CASES.filter((each, at) =>
+  KTX_MACHINE ? each.name.includes(KTX_MACHINE) : KTX_MACHINES === 'complete' || at % 5 === 0,
+);
+const isPossible = process.platform === 'linux' && process.getuid?.() === 0;
+
+/** What machines are like, with real namespaces, interpreters, locales and limits, and what ktx makes of it. */
+describe.skipIf(!isPossible)('matrix of machines (Linux, as root)', () => {
+  let lab: MachineLab;
+  const rows: { kind: string; name: string; source: string; verdict: string }[] = [];
+
+  beforeAll(async () => {
+    lab = await openLab();
+  }, 600_000);
+
+  afterAll(async () => {
+    await lab?.remove();
+    const right = rows.filter(({ verdict }) => verdict === 'right').length;
+    const lines = rows.map(
+      ({ kind, name, source, verdict }) =>
+        `${kind.padEnd(12)}${name.padEnd(58)}${source.padEnd(34)}${verdict}`,
+    );
+    console.info([...lines, `${right} of ${rows.length} right`].join('\n'));
+  });
+
+  it.each(WANTED.map((each) => [each.kind, each.name, each] as const))(
+    '%s: %s',
+    async (kind, name, each) => {
+      const row = { kind, name, source: each.source, verdict: '' };
+      rows.push(row);
+      const missing = missingFor(each);
+      if (missing.length > 0) {
+        row.verdict = `not run: ${missing.join(', ')} is not on this machine`;
+        return;
+      }
+      const { problems, output } = await runCase(lab, each);
+      row.verdict = problems.length === 0 ? 'right' : `WRONG: ${problems.join('; ')}`;
+      expect(problems, output).toEqual([]);
+    },
+    300_000,
+  );
+});
