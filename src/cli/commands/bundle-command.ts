@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import type { BundleContents } from '../../bundle/archive/bundle-schema.ts';
 import { type BundleDifference, compareBundles } from '../../bundle/compare.ts';
@@ -15,6 +14,7 @@ import { packageVersion } from '../../core/program-version.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
 import { createLinePresenter } from '../../present/lines.ts';
 import { jsonText, writeFileAtomic } from '../../support/fs/atomic-file.ts';
+import { homeFolder } from '../../support/home-folder.ts';
 import { withStopSignals } from '../../support/stop-signals.ts';
 import { formatBytes } from '../../support/text/format.ts';
 import { printFailureEvent, thrownFailure } from '../output/failure-event.ts';
@@ -102,7 +102,7 @@ async function create(
 ): Promise<void> {
   const { io, deps, signal, print, at, cliVersion, assetDir } = context;
   const env = deps.env ?? process.env;
-  const presenter = createLinePresenter({ homeDir: homedir() });
+  const presenter = createLinePresenter({ homeDir: homeFolder() });
   const emit = eventEmitter((event) => {
     if (!args.isJson) print(presenter.lines(event));
   });
@@ -112,7 +112,7 @@ async function create(
     cliVersion,
     assetDir,
     env,
-    homeDir: homedir(),
+    homeDir: homeFolder(),
     platforms: platformsOf(args.platforms),
     features: args.features.map(featureOf),
     python: pythonOf(args.python),

@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import {
   type ManagedPythonRuntimeLayout,
   managedPythonRuntimeLayout,
@@ -10,6 +9,7 @@ import { findInstalledEnvironment } from '../../runtime/installed-environment.ts
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from '../../runtime/manifest.ts';
 import { type LockedAsset, readLockedAsset } from '../../shipped/locked-asset.ts';
 import { detectHost, type HostPlatform } from '../../shipped/target.ts';
+import { homeFolder } from '../../support/home-folder.ts';
 import { type InterpreterAnswer, probeInterpreter } from './interpreter-probe.ts';
 
 /** What a doctor looks at. */
@@ -60,7 +60,7 @@ export function checkSurroundings(
   options: { isDeep: boolean; signal: AbortSignal },
 ): CheckSurroundings {
   const env = target.env ?? process.env;
-  const homeDir = target.homeDir ?? homedir();
+  const homeDir = target.homeDir ?? homeFolder();
   const layout = managedPythonRuntimeLayout({ ...target, env, homeDir });
   const manifest = once(() => readInstalledManifest(layout.manifestPath));
   const active = once(async () => {
