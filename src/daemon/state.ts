@@ -5,6 +5,7 @@ import * as z from 'zod/mini';
 import { RUNTIME_FEATURES } from '../core/features.ts';
 import { errorCode, errorMessage } from '../support/errors.ts';
 import { jsonText, makeFolder, syncDirectory } from '../support/fs/atomic-file.ts';
+import { makeProjectFolder } from '../support/fs/project-folder.ts';
 import { assertNoLinkWithin, createFile, readRegularText } from '../support/fs/regular-file.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
 
@@ -44,7 +45,9 @@ const projectOf = (statePath: string) => dirname(dirname(dirname(statePath)));
  * @throws UnusableFileError for a link; the file system's error.
  */
 export async function makeDaemonStateDir(stateDir: string): Promise<void> {
-  await assertNoLinkWithin(dirname(dirname(stateDir)), stateDir);
+  const projectDir = dirname(dirname(stateDir));
+  await assertNoLinkWithin(projectDir, stateDir);
+  await makeProjectFolder(projectDir);
   await makeFolder(stateDir);
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { errorCode, errorMessage, SetupError } from '../support/errors.ts';
 import { jsonText, writeFileWithin } from '../support/fs/atomic-file.ts';
+import { makeProjectFolder } from '../support/fs/project-folder.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
 
@@ -54,6 +55,7 @@ export async function readCompletedSetupSteps(projectDir: string): Promise<Proje
 export async function recordSetupStep(projectDir: string, step: ProjectSetupStep): Promise<void> {
   const completed = new Set([...(await readCompletedSetupSteps(projectDir)), step]);
   const path = projectSetupProgressPath(projectDir);
+  await makeProjectFolder(projectDir);
   await writeFileWithin(projectDir, path, jsonText({ completed_steps: [...completed] }));
 }
 

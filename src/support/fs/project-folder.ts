@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+import { errorCode } from '../errors.ts';
+import { makeFolder } from './atomic-file.ts';
+import { assertNoLinkWithin, createFile } from './regular-file.ts';
+
+/**
+ * Makes `<projectDir>/.ktx`, which keeps itself out of git as `.venv` does: what is in it belongs to this machine. A `.gitignore` that is
+ * there stays as it is; where none can be written the folder is of use all the same.
+ * @throws UnusableFileError for a link in its place; the file system's error.
+ */
+export async function makeProjectFolder(projectDir: string): Promise<void> {
+  const folder = join(projectDir, '.ktx');
+  await assertNoLinkWithin(projectDir, folder);
+  await makeFolder(folder);
+  try {
+    const file = await createFile(join(folder, '.gitignore'));
+    await file.writeFile('# Made by ktx for this machine.\n*\n').finally(() => file.close());
+  } catch (error) {
+    if (!['EEXIST', 'EACCES', 'EPERM', 'EROFS'].includes(errorCode(error) ?? '')) throw error;
+  }
+}
