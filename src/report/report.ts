@@ -1,5 +1,6 @@
 import { release } from 'node:os';
 import { managedPythonRuntimeLayout } from '../core/layout.ts';
+import { readLastFailure } from '../log/failure-log.ts';
 import { readManagedPythonRuntimeStatus } from '../runtime/status.ts';
 import { type NetworkSession, openNetworkSession } from '../setup/session/network-session.ts';
 import { describeNetwork, type NetworkOverview } from '../setup/session/network-settings.ts';
@@ -34,6 +35,8 @@ export interface SetupReport {
   egress: readonly { host: string; bytes: number }[];
   /** The log of the last installation of this version; `null` when there is none. */
   log: { path: string; text: string; isCut: boolean } | null;
+  /** The last setup that failed, of whatever version, with its settings and its log; `null` when there is none. */
+  failure: { path: string; text: string } | null;
 }
 
 export interface ReportOptions {
@@ -73,6 +76,7 @@ export async function collectReport(options: ReportOptions): Promise<SetupReport
       probes,
       egress: session.egress(),
       log: await readLog(layout.installLogPath),
+      failure: await readLastFailure(layout.runtimeRoot),
     };
     return masked(report, session.redactor.redact);
   } finally {
@@ -132,7 +136,7 @@ function masked<T>(value: T, redact: (text: string) => string): T {
 
 /** The report as one text file. */
 export function reportText(report: SetupReport): string {
-  const { versions, runtime, network, probes, egress, log } = report;
+  const { versions, runtime, network, probes, egress, log, failure } = report;
   const section = (title: string, lines: readonly string[]) => [
     '',
     title,
@@ -146,6 +150,7 @@ export function reportText(report: SetupReport): string {
       Object.entries(versions).map(([name, version]) => `${name.padEnd(8)}${version}`),
     ),
     ...section('Runtime', [`${runtime.status}: ${runtime.detail}`, `root: ${runtime.root}`]),
+    ...(failure ? section(`Last failed setup ${failure.path}`, failure.text.trimEnd().split('\n')) : []),
     ...section('Network settings', [
       ...network.lines.map(({ name, value, origin }) => `${name}: ${value}   (from ${origin})`),
       ...network.logins.map(({ host, origin }) => `login for ${host}   (from ${origin})`),

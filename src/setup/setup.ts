@@ -6,7 +6,6 @@ import {
   type SetupStep,
 } from '../core/events.ts';
 import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout } from '../core/layout.ts';
-import { readInstalledManifest } from '../runtime/manifest.ts';
 import { CancelledError } from '../support/errors.ts';
 import { homeFolder } from '../support/home-folder.ts';
 import type { InstallOutcome } from './build/execute-plan.ts';
@@ -116,7 +115,8 @@ export async function runSetup(options: SetupOptions): Promise<SetupResult> {
     emit({ type: 'done', result });
     return result;
   } catch (error) {
-    if (!(error instanceof CancelledError)) await emitFailure(emit, error, options, lastStep);
+    if (!(error instanceof CancelledError))
+      emit({ type: 'failure', failure: await reportFailure(error, options, lastStep) });
     throw error;
   }
 }
@@ -127,23 +127,58 @@ export function emitPlan(emit: Emit, summary: PlanSummary): void {
   for (const text of summary.notes) emit({ type: 'note', step: 'plan', level: 'info', text });
 }
 
-/** The failure as an event, see `reportFailure`. */
+/** The failure as an event; nothing is written, as by a dry run. */
 export async function emitFailure(
   emit: Emit,
   error: unknown,
   options: SetupOptions,
   step: SetupStep | null,
 ): Promise<void> {
-  emit({ type: 'failure', failure: await reportFailure(error, options, step) });
+  emit({ type: 'failure', failure: await describe(error, options, step) });
 }
 
-/** The failure as every presenter says it, with what is still intact. */
+/** The failure as every presenter says it, with what is still intact. It is kept for a report. */
 export async function reportFailure(error: unknown, options: SetupOptions, step: SetupStep | null) {
+  const failure = await describe(error, options, step);
   const layout = usableLayout(options);
-  const present = layout && (await readInstalledManifest(layout.manifestPath).catch(() => null));
-  const untouched = present
-    ? `Nothing was changed: ktx ${present.cliVersion} (${present.features.join(', ')}) still works.`
-    : 'Nothing was changed.';
+  if (layout === null) return failure;
+  const { runtimeRoot, cliVersion } = layout;
+  const settings = await settingLines(options, runtimeRoot).catch(() => []);
+  const [{ keepFailure }, { inspectFolders }] = await Promise.all([
+    import('../log/failure-log.ts'),
+    import('../runtime/trusted-folders.ts'),
+  ]);
+  // Where others can put links, nothing is written.
+  if ((await inspectFolders(runtimeRoot, [])).distrust !== null) return failure;
+  await keepFailure({ runtimeRoot, cliVersion, features: options.features ?? ['core'], failure, settings });
+  return failure;
+}
+
+async function settingLines(options: SetupOptions, runtimeRoot: string): Promise<string[]> {
+  const { describeNetwork } = await import('./session/network-settings.ts');
+  const { env, homeDir } = withDefaults(options);
+  const { lines, warnings } = await describeNetwork({ env, homeDir, runtimeRoot });
+  return [
+    ...lines.map(({ name, value, origin }) => `${name}: ${value}   (from ${origin})`),
+    ...warnings.map((text) => `note: ${text}`),
+  ];
+}
+
+/** What is still intact is said as far as it was looked at. */
+async function untouchedWords(options: SetupOptions): Promise<string> {
+  const nothing = 'Nothing was changed';
+  const { readManagedPythonRuntimeStatus } = await import('../runtime/status.ts');
+  const status = await readManagedPythonRuntimeStatus(options).catch(() => null);
+  if (!status?.manifest) return `${nothing}.`;
+  const { cliVersion, features } = status.manifest;
+  const what = `ktx ${cliVersion} (${features.join(', ')})`;
+  return status.kind === 'ready'
+    ? `${nothing}: ${what} still works.`
+    : `${nothing}: ${what} did not work before either. ${status.detail}`;
+}
+
+async function describe(error: unknown, options: SetupOptions, step: SetupStep | null) {
+  const layout = usableLayout(options);
   const hasLog = step !== null && step !== 'plan';
   const [{ describeFailure }, { ownInstallLog }] = await Promise.all([
     import('../failure/failure.ts'),
@@ -151,7 +186,7 @@ export async function reportFailure(error: unknown, options: SetupOptions, step:
   ]);
   return describeFailure(error, {
     step,
-    untouched,
+    untouched: await untouchedWords(options),
     logPath: hasLog && layout ? await ownInstallLog(layout.installLogPath) : null,
   });
 }

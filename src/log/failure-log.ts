@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FailureReport } from '../core/events.ts';
+import { sharedLayout } from '../core/layout.ts';
+import { writeFileAtomic } from '../support/fs/atomic-file.ts';
+import { assertNoLinkWithin, openRegularFile, readRegularText } from '../support/fs/regular-file.ts';
+import { harmlessText } from '../support/harmless.ts';
+import { createRedactor } from '../support/text/redaction.ts';
+
+const NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.log$/;
+/** Of the failed setups of all versions. */
+const KEPT_LOGS = 5;
+/** The end of a log says what happened. */
+const MAX_LOG_BYTES = 512 * 1024;
+const MAX_BYTES = 2 * MAX_LOG_BYTES;
+
+/** A setup that failed: what was asked for, and how it ended. */
+export interface FailedSetup {
+  runtimeRoot: string;
+  cliVersion: string;
+  features: readonly string[];
+  failure: FailureReport;
+  /** The network settings of that run, one a line. */
+  settings: readonly string[];
+}
+
+/**
+ * Keeps a failed setup with its log in `uv/logs`, where the next one does not replace it: a report is written later, often after
+ * another attempt. Secrets are masked. The newest few are kept. Never rejects: the failure itself is what is told.
+ */
+export async function keepFailure(failed: FailedSetup): Promise<void> {
+  try {
+    const { failure } = failed;
+    const log = failure.logPath === null ? '' : await endOf(failure.logPath).catch(() => '');
+    const lines = [
+      `ktx ${failed.cliVersion}: setup of ${failed.features.join(', ')} failed at ${new Date().toISOString()}, step ${failure.step ?? 'plan'}`,
+      `${failure.title} (${failure.failureClass}, ${failure.cause})`,
+      ...failure.evidence.map((text) => `  ${text}`),
+      ...failure.nextSteps.map((text) => `  next: ${text}`),
+      failure.untouched,
+      ...(failed.settings.length > 0
+        ? ['', 'Network settings', ...failed.settings.map((text) => `  ${text}`)]
+        : []),
+      ...(log === '' ? [] : ['', `Log ${failure.logPath}`, log]),
+    ];
+    const text = harmlessText(createRedactor().redact(`${lines.join('\n')}\n`));
+    const folder = logsDir(failed.runtimeRoot);
+    await assertNoLinkWithin(failed.runtimeRoot, folder);
+    await writeFileAtomic(join(folder, `${randomUUID()}.log`), text, 0o600, { isDurable: false });
+    for (const path of (await failureLogs(folder)).slice(KEPT_LOGS)) await rm(path, { force: true });
+  } catch {
+    // A disk that takes no log, or a root that is somebody else's.
+  }
+}
+
+/** The failed setup that was kept last; `null` when there is none. */
+export async function readLastFailure(runtimeRoot: string): Promise<{ path: string; text: string } | null> {
+  const [path] = await failureLogs(logsDir(runtimeRoot));
+  if (path === undefined) return null;
+  const text = await readRegularText(path, { maxBytes: MAX_BYTES }).catch(() => null);
+  return text === null ? null : { path, text };
+}
+
+function logsDir(runtimeRoot: string): string {
+  return join(sharedLayout(runtimeRoot).root, 'logs');
+}
+
+/** Newest first. */
+async function failureLogs(folder: string): Promise<string[]> {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => NAME.test(name));
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name);
+      return { path, mtimeMs: (await stat(path).catch(() => null))?.mtimeMs ?? 0 };
+    }),
+  );
+  return found.sort((a, b) => b.mtimeMs - a.mtimeMs).map(({ path }) => path);
+}
+
+async function endOf(path: string): Promise<string> {
+  const handle = await openRegularFile(path, { maxBytes: Number.POSITIVE_INFINITY });
+  try {
+    const { size } = await handle.stat();
+    const from = Math.max(0, size - MAX_LOG_BYTES);
+    const buffer = Buffer.alloc(size - from);
+    await handle.read(buffer, 0, buffer.length, from);
+    const text = buffer.toString('utf8');
+    return (from > 0 ? text.slice(text.indexOf('\n') + 1) : text).trimEnd();
+  } finally {
+    await handle.close();
+  }
+}
