@@ -10,6 +10,7 @@ export type {
   SetupResult,
   SetupStep,
 } from './core/events.ts';
+export { configureKtxSetup, type KtxEmbedder } from './core/embedder.ts';
 export { runtimeFeatureSchema } from './core/feature-schema.ts';
 export type { KtxRuntimeFeature } from './core/features.ts';
 export type { ManagedPythonRuntimeLayout, ManagedPythonRuntimeLayoutOptions } from './core/layout.ts';

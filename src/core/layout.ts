@@ -1,8 +1,9 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { SetupError } from '../support/errors.ts';
 import { homeFolder, homeProblem, isLossy } from '../support/home-folder.ts';
 import { PACKAGE_ROOT } from '../support/package-root.ts';
 import { hasControlCharacter, quoted } from '../support/text/control-characters.ts';
+import { declaredEmbedder, embeddedVersionName, type KtxEmbedder } from './embedder.ts';
 
 export interface ManagedPythonRuntimeLayoutOptions {
   cliVersion: string;
@@ -70,13 +71,19 @@ function noRoot(text: string): SetupError {
   });
 }
 
-/** Computes paths; touches no disk. */
+/**
+ * Computes paths; touches no disk. Without an `assetDir` it is about the wheel of the embedder that this process declared, in
+ * a folder of its own.
+ */
 export function managedPythonRuntimeLayout(
   options: ManagedPythonRuntimeLayoutOptions,
 ): ManagedPythonRuntimeLayout {
   const runtimeRoot = managedRuntimeRoot(options);
-  const versionDir = join(runtimeRoot, options.cliVersion);
-  const assetDir = options.assetDir ?? join(PACKAGE_ROOT, 'assets', 'python');
+  const embedder = declaredEmbedder();
+  const isEmbedded = embedder !== null && isWheelOf(embedder, options.assetDir);
+  const folder = isEmbedded ? embeddedVersionName(options.cliVersion, embedder) : options.cliVersion;
+  const versionDir = join(runtimeRoot, folder);
+  const assetDir = options.assetDir ?? embedder?.assetDir ?? join(PACKAGE_ROOT, 'assets', 'python');
   return {
     cliVersion: options.cliVersion,
     runtimeRoot,
@@ -89,18 +96,23 @@ export function managedPythonRuntimeLayout(
   };
 }
 
+function isWheelOf(embedder: KtxEmbedder, assetDir: string | undefined): boolean {
+  return assetDir === undefined || resolve(assetDir) === embedder.assetDir;
+}
+
 /** The three layout fields that depend on the environment's folder. */
 export function environmentPaths(
   venvDir: string,
   platform: NodeJS.Platform = process.platform,
 ): Pick<ManagedPythonRuntimeLayout, 'venvDir' | 'pythonPath' | 'daemonPath'> {
+  const command = declaredEmbedder()?.command ?? 'ktx-daemon';
   return platform === 'win32'
     ? {
         venvDir,
         pythonPath: join(venvDir, 'Scripts', 'python.exe'),
-        daemonPath: join(venvDir, 'Scripts', 'ktx-daemon.exe'),
+        daemonPath: join(venvDir, 'Scripts', `${command}.exe`),
       }
-    : { venvDir, pythonPath: join(venvDir, 'bin', 'python'), daemonPath: join(venvDir, 'bin', 'ktx-daemon') };
+    : { venvDir, pythonPath: join(venvDir, 'bin', 'python'), daemonPath: join(venvDir, 'bin', command) };
 }
 
 /** Things that all versions share live under this one name, which every version's prune leaves alone. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { declaredEmbedder } from '../core/embedder.ts';
 import {
   type ManagedPythonRuntimeLayout,
   type ManagedPythonRuntimeLayoutOptions,
@@ -23,7 +24,9 @@ export function managedPythonDaemonLayout(
   options: ManagedPythonDaemonLayoutOptions,
 ): ManagedPythonDaemonLayout {
   const { projectDir, ...runtimeOptions } = options;
-  const daemonStateDir = join(projectDir, '.ktx', 'runtime');
+  // Two programs with different wheels may serve one project.
+  const embedder = declaredEmbedder();
+  const daemonStateDir = join(projectDir, '.ktx', 'runtime', ...(embedder ? [embedder.name] : []));
   return {
     ...managedPythonRuntimeLayout(runtimeOptions),
     projectDir,

@@ -6,6 +6,7 @@ import { embeddingsModelDir } from '../core/model-folder-path.ts';
 import { PythonKernel } from '../kernel/python-kernel.ts';
 import type { KernelStartOptions } from '../kernel/types.ts';
 import { readInstalledManifest } from '../runtime/manifest.ts';
+import { wheelProofOf } from '../shipped/asset-schema.ts';
 import { artefactsOf } from '../shipped/lock.ts';
 import { type LockedAsset, readLockedAsset } from '../shipped/locked-asset.ts';
 import { detectHost, targetKey } from '../shipped/target.ts';
@@ -152,10 +153,15 @@ async function preparation({ layout, features }: KernelDoctorOptions): Promise<{
     detectHost(),
   ]);
   const wanted = normaliseFeatures(features);
-  const isForeign = asset.status === 'fulfilled' && asset.value === null;
+  const hasOwnProof =
+    manifest.status === 'fulfilled' &&
+    manifest.value !== null &&
+    wheelProofOf(manifest.value.asset) !== undefined;
+  const isForeign = hasOwnProof || (asset.status === 'fulfilled' && asset.value === null);
   return {
     expected: {
       prefix,
+      wheelName: () => normalisedName(settledValue(manifest)?.asset.distributionName ?? 'kaelio-ktx'),
       wheelVersion: () => {
         const version = settledValue(manifest)?.asset.version;
         if (version === undefined)
@@ -169,7 +175,7 @@ async function preparation({ layout, features }: KernelDoctorOptions): Promise<{
     },
     checks: [
       KERNEL_CHECK,
-      IMPORT_CHECK,
+      ...(hasOwnProof ? [] : [IMPORT_CHECK]),
       VERSIONS_CHECK,
       ...(isForeign ? [] : [ANALYSIS_CHECK]),
       ...(!isForeign && wanted.includes('local-embeddings') ? [EMBEDDING_CHECK] : []),

@@ -14,6 +14,7 @@ export interface Expected {
   /** `sys.prefix`, links resolved. */
   prefix: string;
   /** Version of `kaelio-ktx` by the installed manifest. @throws Error when that cannot be read. */
+  wheelName(): string;
   wheelVersion(): string;
   /**
    * Version by normalised name of every distribution of the lock; `null` for a wheel without a lock.
@@ -115,21 +116,22 @@ export const VERSIONS_CHECK: SessionCheck = {
         {'name': str(name), 'version': str(version)} for name, version in found
     ]}, raw=True)
 ktx_versions()`,
-  judge(value, { wheelVersion, packagesFor }, { pythonVersion }) {
+  judge(value, { wheelName, wheelVersion, packagesFor }, { pythonVersion }) {
+    const own = wheelName();
     const found = versionsSchema
       .parse(value)
       .map((entry) => ({ ...entry, name: normalisedName(entry.name) }));
-    const wheel = found.find(({ name }) => name === 'kaelio-ktx')?.version ?? 'missing';
+    const wheel = found.find(({ name }) => name === own)?.version ?? 'missing';
     const wanted = wheelVersion();
-    if (wheel !== wanted) throw new Error(`kaelio-ktx is ${wheel}, the manifest says ${wanted}`);
+    if (wheel !== wanted) throw new Error(`${own} is ${wheel}, the manifest says ${wanted}`);
     const locked = packagesFor(pythonVersion);
-    if (locked === null) return `kaelio-ktx ${wheel}`;
+    if (locked === null) return `${own} ${wheel}`;
     const problems = differences(
-      found.filter(({ name }) => name !== 'kaelio-ktx'),
+      found.filter(({ name }) => name !== own),
       locked,
     );
     if (problems.length > 0) throw new Error(listed(problems));
-    return `kaelio-ktx ${wheel} and ${locked.size} packages as locked`;
+    return `${own} ${wheel} and ${locked.size} packages as locked`;
   },
 };
 

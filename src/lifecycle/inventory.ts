@@ -1,6 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { VERSION } from '../core/version-name.ts';
+import { isOwnVersionName } from '../core/embedder.ts';
+import { isVersionName, VERSION } from '../core/version-name.ts';
 import { PYTHON_LEFTOVER, PYTHON_TELLING } from '../python/unpacked-python.ts';
 import { ENVIRONMENT_ID, ENVIRONMENT_TELLING, LEFTOVERS } from '../runtime/environments.ts';
 import { RUN_ID } from '../runtime/left-runs.ts';
@@ -32,6 +33,8 @@ export interface Inventory {
   owned: OwnedItem[];
   /** What this program does not know, and what keeps it from looking further: never deleted. */
   foreign: { path: string; sizeBytes: number; reason: string }[];
+  /** Folders of versions of other programs, each with a wheel of its own: they stay, and so does what they share with ours. */
+  others: string[];
   /** Folders that hold only the above, deepest first; to be removed when they are empty. */
   folders: string[];
 }
@@ -170,10 +173,23 @@ const ROOT_SHAPES: readonly Shape[] = [
  * what journals say of unfinished things counts. Follows no link, deletes nothing. Sizes count hard links once.
  */
 export async function takeInventory(runtimeRoot: string): Promise<Inventory> {
-  const inventory: Inventory = { owned: [], foreign: [], folders: [] };
+  const inventory: Inventory = {
+    owned: [],
+    foreign: [],
+    others: await foldersOfOthers(runtimeRoot),
+    folders: [],
+  };
   const context = { inventory, seen: new Set<string>(), known: await readKnown(runtimeRoot) };
   await look(runtimeRoot, ROOT_SHAPES, context, null);
   return inventory;
+}
+
+async function foldersOfOthers(runtimeRoot: string): Promise<string[]> {
+  const entries = await readdir(runtimeRoot, { withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isDirectory() && isVersionName(entry.name) && !isOwnVersionName(entry.name))
+    .map(({ name }) => join(runtimeRoot, name))
+    .sort();
 }
 
 interface Context {
@@ -191,12 +207,14 @@ async function look(
   const { inventory, seen, known } = context;
   for (const name of (await readdir(folder).catch(() => [])).sort()) {
     const path = join(folder, name);
+    if (inventory.others.includes(path)) continue;
     const status = await lstat(path).catch(() => null);
     // A plan is made without a lock, so another run may take away what was just listed.
     if (status === null) continue;
     const named = shapes.filter((candidate) => candidate.name.test(name));
     const shape = named.find((candidate) => candidate.kind === kindOf(status));
     if (shape?.children) {
+      if (shape.children === SHARED_SHAPES && inventory.others.length > 0) continue;
       const within = shape.children === VERSION_SHAPES ? `runtime ${name}` : version;
       await look(path, shape.children, context, within);
       continue;

@@ -1,7 +1,8 @@
 import type { Dirent } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { sharedLayout } from '../core/layout.ts';
+import { isOwnVersionName } from '../core/embedder.ts';
+import { managedPythonRuntimeLayout, sharedLayout } from '../core/layout.ts';
 import { isVersionName } from '../core/version-name.ts';
 import type { Note } from '../runtime/write-access.ts';
 import { errorCode, errorMessage, isAbsence, SetupError } from '../support/errors.ts';
@@ -19,7 +20,7 @@ export interface ManagedPythonRuntimePruneResult {
 }
 
 /**
- * Removes the runtimes of other CLI versions, but for those whose daemons or interpreters run, and what is no longer needed of the
+ * Removes the runtimes of other CLI versions of this program, but for those whose daemons or interpreters run, and what is no longer needed of the
  * others. Only real folders with a version's name are touched: never `uv`, files, links or what a link points to. Waits for
  * whoever else changes the runtime.
  * @param options.store deletes the downloaded files too; a later install fetches them again.
@@ -76,11 +77,14 @@ async function findStale({
     .map((entry) => entry.name)
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   const { isEnvironmentInUse } = await import('../runtime/environments-in-use.ts');
+  const own = basename(managedPythonRuntimeLayout({ cliVersion, runtimeRoot }).versionDir);
   const stale: string[] = [];
   const kept: string[] = [];
   for (const name of folders) {
     const path = join(runtimeRoot, name);
-    if (name === cliVersion) kept.push(path);
+    // Of another program with a wheel of its own: not ours to judge.
+    if (isVersionName(name) && !isOwnVersionName(name)) continue;
+    if (name === own) kept.push(path);
     else if (isVersionName(name)) ((await isEnvironmentInUse(path)) ? kept : stale).push(path);
   }
   return { runtimeRoot, stale, kept };

@@ -1,7 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
-import { sharedLayout } from '../core/layout.ts';
+import { managedPythonRuntimeLayout, sharedLayout } from '../core/layout.ts';
 import { isVersionName } from '../core/version-name.ts';
 import { killTree } from '../process/kill-tree.ts';
 import { canSeeProcesses, findPidsByEnvironment, readProcessStart } from '../process/process-table.ts';
@@ -51,7 +51,7 @@ export async function tidyRuntime(options: {
   cliVersion: string;
   note: Note;
 }): Promise<void> {
-  const versionDir = join(options.runtimeRoot, options.cliVersion);
+  const { versionDir } = managedPythonRuntimeLayout(options);
   const { problems } = await tidyEnvironments(versionDir, isEnvironmentInUse);
   for (const text of problems) options.note('warning', text);
   await removeUnneededPythons(options.runtimeRoot, { alsoFinished: true });

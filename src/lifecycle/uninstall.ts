@@ -30,6 +30,8 @@ export interface UninstallPlan {
   sizeBytes: number;
   /** Stays, because ktx does not know it. */
   foreign: Inventory['foreign'];
+  /** Folders of other programs with wheels of their own. They stay, and so does what all share. */
+  others: string[];
   daemons: ProcessCommand[];
 }
 
@@ -48,20 +50,21 @@ const STOP_POLL_MS = 50;
 /** Looks, deletes nothing. */
 export async function planUninstall(options: UninstallOptions): Promise<UninstallPlan> {
   const runtimeRoot = managedRuntimeRoot(options);
-  const { owned, foreign } = await takeInventory(runtimeRoot);
-  const running = await processesFrom(runtimeRoot);
+  const { owned, foreign, others, folders } = await takeInventory(runtimeRoot);
+  const running = await processesOf({ others, folders }, runtimeRoot);
   return {
     runtimeRoot,
     parts: partsOf(owned),
     sizeBytes: owned.reduce((sum, item) => sum + item.sizeBytes, 0),
     foreign,
+    others,
     daemons: running.filter(isDaemon),
   };
 }
 
 /**
- * Deletes every runtime, all that they share, and at last the locks; only what this program made, see `takeInventory`.
- * Daemons that run from there are stopped first. Looks through the folder again and reports what is left.
+ * Deletes every runtime of this program, all that they share, and at last the locks; only what this program made, see `takeInventory`.
+ * Daemons that run from there are stopped first. Where other programs have runtimes in the same root, theirs and what is shared stay. Looks through the folder again and reports what is left.
  * @throws SetupError when other programs run from there: nothing was deleted then.
  */
 export async function uninstallManagedPythonRuntimes(options: UninstallOptions): Promise<UninstallResult> {
@@ -76,7 +79,7 @@ export async function uninstallManagedPythonRuntimes(options: UninstallOptions):
     { runtimeRoot, versions, step: 'uninstall', note, signal: options.signal },
     async () => {
       await recover({ runtimeRoot, note });
-      const stoppedPids = await stopEverythingFrom(runtimeRoot);
+      const stoppedPids = await stopEverythingOf(await takeInventory(runtimeRoot), runtimeRoot);
       const inventory = await takeInventory(runtimeRoot);
       const problems = new Map<string, string>();
       const remove = async (items: readonly OwnedItem[]) => {
@@ -132,8 +135,18 @@ function leftOf(entries: readonly { path: string; sizeBytes: number; reason: str
   };
 }
 
-async function stopEverythingFrom(runtimeRoot: string): Promise<number[]> {
-  const running = await processesFrom(runtimeRoot);
+/** What runs from the root; beside other programs, only what runs from our versions. */
+async function processesOf(
+  { others, folders }: Pick<Inventory, 'others' | 'folders'>,
+  runtimeRoot: string,
+): Promise<ProcessCommand[]> {
+  if (others.length === 0) return processesFrom(runtimeRoot);
+  const versions = folders.filter((path) => isVersionName(relative(runtimeRoot, path)));
+  return (await Promise.all(versions.map((path) => processesFrom(path)))).flat();
+}
+
+async function stopEverythingOf(inventory: Inventory, runtimeRoot: string): Promise<number[]> {
+  const running = await processesOf(inventory, runtimeRoot);
   const others = running.filter((entry) => entry.pid !== process.pid && !isDaemon(entry));
   if (others.length > 0) {
     throw new SetupError('Programs run from the runtime that is to be removed.', {

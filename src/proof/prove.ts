@@ -10,15 +10,19 @@ import { endingText, signalAdvice } from '../process/ending.ts';
 import { runProcess } from '../process/run-process.ts';
 import { interpreterEnvironment } from '../python/system-python.ts';
 import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
+import { type WheelProof, wheelProofOf } from '../shipped/asset-schema.ts';
 import { linkedAbort } from '../support/async/linked-abort.ts';
 import { CancelledError, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
+import { pathExists } from '../support/fs/path-exists.ts';
 import { countTables } from './reference-statement.ts';
 import { REFERENCE_TEXT, REFERENCE_VECTOR } from './reference-vector.ts';
 
-const IMPORT_SCRIPT = `
+/** What our wheel consists of, and what stands in for it by the contract. */
+const OWN_IMPORTS = ['ktx_daemon', 'semantic_layer'];
+
+const importScript = (modules: readonly string[]): string => `
 import json, sys
-import ktx_daemon, semantic_layer
-print(json.dumps({"prefix": sys.prefix, "version": sys.version.split()[0]}))
+${modules.map((name) => `import ${name}\n`).join('')}print(json.dumps({"prefix": sys.prefix, "version": sys.version.split()[0]}))
 `;
 
 const importAnswerSchema = z.object({ prefix: z.string(), version: z.string() });
@@ -38,6 +42,8 @@ export interface ProofOptions {
   cliVersion: string;
   /** The wheel is not ours: it need not echo the nonce. */
   isForeign?: boolean;
+  /** How another program's wheel is proved, see its manifest. */
+  wheelProof?: WheelProof;
   /** Folder of the embedding model; with it a vector is part of the proof. */
   modelDir?: string;
   env: NodeJS.ProcessEnv;
@@ -53,12 +59,13 @@ export interface ProofOptions {
 
 /** What of a proof an installed environment says itself. A foreign wheel brings its own way to embed, and its own model. */
 export function proofOf(
-  { locked, features }: Pick<InstalledKtxRuntimeManifest, 'locked' | 'features'>,
+  { locked, features, asset }: Pick<InstalledKtxRuntimeManifest, 'locked' | 'features' | 'asset'>,
   runtimeRoot: string,
-): Pick<ProofOptions, 'isForeign' | 'modelDir'> {
-  const isForeign = locked === undefined;
+): Pick<ProofOptions, 'isForeign' | 'modelDir' | 'wheelProof'> {
+  const wheelProof = wheelProofOf(asset);
+  const isForeign = locked === undefined || wheelProof !== undefined;
   const hasModel = !isForeign && features.includes('local-embeddings');
-  return { isForeign, modelDir: hasModel ? embeddingsModelDir(runtimeRoot) : undefined };
+  return { isForeign, wheelProof, modelDir: hasModel ? embeddingsModelDir(runtimeRoot) : undefined };
 }
 
 export interface Proof {
@@ -68,6 +75,8 @@ export interface Proof {
 
 /** What a daemon did when it was asked. */
 export interface DaemonProof {
+  /** Of a wheel that serves nothing: its command only has to be there. */
+  isServing?: false;
   /** How many tables it found in the reference statement; null for a wheel that is not ours. */
   tableCount: number | null;
   hasVector: boolean;
@@ -96,7 +105,8 @@ export async function proveEnvironment(options: ProofOptions): Promise<Proof> {
 }
 
 /** What a daemon did, as one clause: "answered /health and analysed a statement (2 tables found)". */
-export function daemonEvidence({ tableCount, hasVector }: DaemonProof): string {
+export function daemonEvidence({ isServing, tableCount, hasVector }: DaemonProof): string {
+  if (isServing === false) return 'is there, and serves nothing';
   const deeds = ['answered /health'];
   if (tableCount !== null) deeds.push(`analysed a statement (${tableCount} tables found)`);
   if (hasVector) deeds.push('computed the reference vector');
@@ -109,7 +119,7 @@ export async function proveImports(options: ProofOptions): Promise<string> {
   const env = interpreterEnvironment(options.env);
   const outcome = await runProcess({
     command: options.pythonPath,
-    args: ['-I', '-c', IMPORT_SCRIPT],
+    args: ['-I', '-c', importScript(options.wheelProof?.imports ?? OWN_IMPORTS)],
     env,
     signal: options.signal,
     mask: options.mask,
@@ -146,6 +156,10 @@ function readAnswer(pythonPath: string, printed: string): z.infer<typeof importA
 
 /** The daemon starts on a free port, answers `/health` with our version and nonce, works, and ends when told to. */
 export async function proveDaemon(options: ProofOptions): Promise<DaemonProof> {
+  if (options.wheelProof?.serves === false) {
+    if (await pathExists(options.daemonPath)) return { isServing: false, tableCount: null, hasVector: false };
+    throw unproven('its command is missing', options.daemonPath, '');
+  }
   const env = interpreterEnvironment(options.env);
   const port = await allocateDaemonPort();
   const baseUrl = `http://127.0.0.1:${port}`;

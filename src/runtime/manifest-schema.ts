@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { RUNTIME_FEATURES } from '../core/features.ts';
-import { assetManifestSchema } from '../shipped/asset-schema.ts';
+import { assetManifestSchema, embeddedAssetManifestSchema } from '../shipped/asset-schema.ts';
 
 /** What a locked environment was made from, beside the wheel. An addition of ours: other readers of the file drop it. */
 const lockedDigestsSchema = z.object({ lock: z.string(), requirements: z.string() });
@@ -14,7 +14,7 @@ export const installedManifestSchema = z.object({
   cliVersion: z.string().check(z.minLength(1)),
   /** ISO-8601 UTC. */
   installedAt: z.string().check(z.minLength(1)),
-  asset: assetManifestSchema,
+  asset: z.union([embeddedAssetManifestSchema, assetManifestSchema]),
   features: z.array(z.enum(RUNTIME_FEATURES)).check(z.minLength(1)),
   python: z.object({
     executable: z.string().check(z.minLength(1)),

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { isOwnVersionName } from '../core/embedder.ts';
 import { type KtxRuntimeFeature, normaliseFeatures, RUNTIME_FEATURES } from '../core/features.ts';
 import { managedPythonRuntimeLayout, sharedLayout } from '../core/layout.ts';
 import { embeddingsModelDir } from '../core/model-folder-path.ts';
@@ -178,15 +179,20 @@ async function findOtherRuntimes(
   cliVersion: string,
 ): Promise<{ cliVersion: string; features: KtxRuntimeFeature[] }[]> {
   const names = await readdir(runtimeRoot).catch(() => []);
+  const own = basename(managedPythonRuntimeLayout({ cliVersion, runtimeRoot }).versionDir);
   const found = await Promise.all(
     names
-      .filter((name) => isVersionName(name) && name !== cliVersion)
+      .filter((name) => isVersionName(name) && isOwnVersionName(name) && name !== own)
       .map(async (name) => {
         const manifest = await readInstalledManifest(join(runtimeRoot, name, 'manifest.json')).catch(
           () => null,
         );
-        const computed = managedPythonRuntimeLayout({ cliVersion: name, runtimeRoot });
-        const installed = manifest && (await findInstalledEnvironment(computed, manifest));
+        const installed =
+          manifest &&
+          (await findInstalledEnvironment(
+            managedPythonRuntimeLayout({ cliVersion: manifest.cliVersion, runtimeRoot }),
+            manifest,
+          ));
         if (!installed || installed.problem !== null) return null;
         if (!(await pathExists(installed.layout.pythonPath))) return null;
         return { cliVersion: manifest.cliVersion, features: manifest.features };

@@ -13,4 +13,34 @@ export const assetManifestSchema = z.object({
   }),
 });
 
-export type ManagedRuntimeAssetManifest = z.infer<typeof assetManifestSchema>;
+/**
+ * How an environment with another program's wheel is proved: these modules can be imported, and, unless it serves nothing,
+ * its command answers `/health`. Ours has none, and proves that it analyses SQL.
+ */
+const wheelProofSchema = z.object({
+  imports: z.array(z.string().check(z.regex(/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/))),
+  serves: z.boolean(),
+});
+
+/** The manifest of another program's wheel, made by `ktx-setup-assets`. */
+export const embeddedAssetManifestSchema = z.extend(assetManifestSchema, {
+  distributionName: z.string().check(z.regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/)),
+  normalizedName: z.string().check(z.regex(/^[a-z0-9_]+$/)),
+  proof: wheelProofSchema,
+});
+
+/** The schema that a document claims to follow. */
+export function assetManifestSchemaFor(document: unknown) {
+  const isEmbedded = typeof document === 'object' && document !== null && 'proof' in document;
+  return isEmbedded ? embeddedAssetManifestSchema : assetManifestSchema;
+}
+
+export type WheelProof = z.infer<typeof wheelProofSchema>;
+export type ManagedRuntimeAssetManifest =
+  | z.infer<typeof assetManifestSchema>
+  | z.infer<typeof embeddedAssetManifestSchema>;
+
+/** How this wheel is proved; `undefined`: as ours. */
+export function wheelProofOf(manifest: ManagedRuntimeAssetManifest): WheelProof | undefined {
+  return 'proof' in manifest ? manifest.proof : undefined;
+}

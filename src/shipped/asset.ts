@@ -56,15 +56,20 @@ async function readAssetManifest(
   const document: unknown = JSON.parse(bytes.toString('utf8'));
   // The very bytes that this program was built with need no schema, and every command is spared loading one.
   if (createHash('sha256').update(bytes).digest('hex') === BUNDLED_MANIFEST_SHA256) {
-    const { schemaVersion, distributionName, normalizedName, version, wheel } =
-      document as ManagedRuntimeAssetManifest;
+    const { schemaVersion, distributionName, normalizedName, version, wheel } = document as Exclude<
+      ManagedRuntimeAssetManifest,
+      { proof: unknown }
+    >;
     return { manifest: { schemaVersion, distributionName, normalizedName, version, wheel }, isBundled: true };
   }
-  const [{ assetManifestSchema }, { parseSchema }] = await Promise.all([
+  const [{ assetManifestSchemaFor }, { parseSchema }] = await Promise.all([
     import('./asset-schema.ts'),
     import('../support/schema.ts'),
   ]);
-  return { manifest: parseSchema(assetManifestSchema, document), isBundled: false };
+  return {
+    manifest: parseSchema(assetManifestSchemaFor(document), document) as ManagedRuntimeAssetManifest,
+    isBundled: false,
+  };
 }
 
 function isPlainFileName(file: string): boolean {

@@ -83,6 +83,39 @@ const OPERATIONS: readonly Operation[] = [
     refusal: /ktx daemon (?:failed to start|did not report a pid)/,
   },
   { what: 'daemon stop', start: (world) => world.call('stopManagedPythonDaemon', project(world)) },
+  // Another program with a wheel of its own, in the same root and of the same version.
+  ...[{}, { shouldForce: true }, { cliVersion: OTHER_VERSION }].map(
+    (change): Operation => ({
+      what: `embedder: setup ${Object.keys(change).join('')}`.trim(),
+      start: (world) => {
+        const { assetDir: _, ...options } = world.options(change);
+        return world.callAsEmbedder('runSetup', options);
+      },
+    }),
+  ),
+  {
+    what: 'embedder: prune',
+    start: (world) => world.callAsEmbedder('pruneManagedPythonRuntimes', place(world)),
+  },
+  {
+    what: 'embedder: undo',
+    start: (world) => world.callAsEmbedder('undoManagedPythonRuntime', place(world)),
+    refusal: /There is no (?:other environment|runtime)/,
+  },
+  {
+    what: 'embedder: status',
+    start: (world) => world.callAsEmbedder('readManagedPythonRuntimeStatus', place(world)),
+  },
+  {
+    what: 'embedder: daemon start',
+    start: (world) =>
+      world.callAsEmbedder('startManagedPythonDaemon', { ...project(world), features: ['core'] }),
+    refusal: /ktx daemon (?:failed to start|did not report a pid)/,
+  },
+  {
+    what: 'embedder: daemon stop',
+    start: (world) => world.callAsEmbedder('stopManagedPythonDaemon', project(world)),
+  },
 ];
 /** One of so many is killed, within so many ms. */
 const KILLED_OF = 8;
@@ -149,6 +182,16 @@ async function problemsAfter(world: World): Promise<string[]> {
     const { exitCode, stderr } = await started.ended;
     if (exitCode !== 0 || stderr !== '') problems.push(`exit ${exitCode}: ${stderr.trim()}`);
   };
+  // Each sets up its own, removes its own other versions, and finds its own wheel afterwards.
+  const { assetDir: _, ...withoutAssets } = world.options();
+  await run(world.callAsEmbedder('runSetup', withoutAssets));
+  await run(world.callAsEmbedder('pruneManagedPythonRuntimes', place(world)));
+  const theirs = world.callAsEmbedder('readManagedPythonRuntimeStatus', place(world));
+  const { events } = await theirs.ended;
+  const found = (events.at(-1)?.result ?? {}) as { kind?: string; manifest?: { asset: { proof?: object } } };
+  if (found.kind !== 'ready' || !found.manifest?.asset.proof) {
+    problems.push(`the embedder finds: ${JSON.stringify(found)}`);
+  }
   // The other version goes, if it is there.
   await run(world.call('pruneManagedPythonRuntimes', place(world)));
   await run(world.start(world.options()));
@@ -158,6 +201,9 @@ async function problemsAfter(world: World): Promise<string[]> {
     if (!(await isEnvironmentInUse(join(world.runtimeRoot, path)))) problems.push(`left: ${path}`);
   }
   await run(world.call('uninstallManagedPythonRuntimes', place(world)));
+  const between = (await readdir(world.runtimeRoot)).sort().join();
+  if (between !== `${CLI_VERSION}+wheel.acme,uv`) problems.push(`after the first uninstall: ${between}`);
+  await run(world.callAsEmbedder('uninstallManagedPythonRuntimes', place(world)));
   const left = await readdir(world.runtimeRoot).catch(() => []);
   problems.push(...left.map((path) => `not uninstalled: ${path}`));
   problems.push(...processesOf(world).map((pid) => `still runs: ${pid}`));

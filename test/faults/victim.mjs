@@ -3,6 +3,8 @@ import { pathToFileURL } from 'node:url';
 
 const [name, options] = process.argv.slice(2);
 const library = await import(pathToFileURL(process.env.KTX_TEST_LIBRARY).href);
+const { KTX_TEST_EMBEDDER: embedder } = process.env;
+if (embedder) library.configureKtxSetup(JSON.parse(embedder));
 const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
 const onEvent = (event) => {
   if (['note', 'failure', 'step'].includes(event.type)) say(event);

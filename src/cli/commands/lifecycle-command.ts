@@ -105,9 +105,12 @@ function nothingDone({ runtimeRoot, foreign }: UninstallPlan): UninstallResult {
   return { runtimeRoot, removedBytes: 0, stoppedPids: [], left: foreign, leftBytes };
 }
 
-function planLines({ runtimeRoot, parts, sizeBytes, foreign, daemons }: UninstallPlan): string[] {
-  if (parts.length === 0)
-    return [`Nothing to uninstall: ${runtimeRoot} has nothing of ktx.`, ...foreign.map(foreignLine)];
+function planLines({ runtimeRoot, parts, sizeBytes, foreign, others, daemons }: UninstallPlan): string[] {
+  const stays = [
+    ...others.map((path) => `stays: ${path}, the runtime of another program`),
+    ...foreign.map(foreignLine),
+  ];
+  if (parts.length === 0) return [`Nothing to uninstall: ${runtimeRoot} has nothing of ktx.`, ...stays];
   return [
     `To be deleted under ${runtimeRoot}`,
     ...parts
@@ -115,7 +118,7 @@ function planLines({ runtimeRoot, parts, sizeBytes, foreign, daemons }: Uninstal
       .map((part) => `${formatBytes(part.sizeBytes).padStart(8)}  ${part.what}`),
     `${formatBytes(sizeBytes).padStart(8)}  in all`,
     ...daemons.map(({ pid }) => `to be stopped: ktx daemon, process ${pid}`),
-    ...foreign.map(foreignLine),
+    ...stays,
   ];
 }
 

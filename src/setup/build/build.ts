@@ -9,6 +9,7 @@ import { managedPythonKey, pythonDownloadsList } from '../../python/python-downl
 import { disownPython, newPythonDir, recordPython, verifyPython } from '../../python/unpacked-python.ts';
 import { hashFile } from '../../store/store.ts';
 import { absentAsNull, SetupError } from '../../support/errors.ts';
+import { wheelProofOf } from '../../shipped/asset-schema.ts';
 import { writeFileAtomic } from '../../support/fs/atomic-file.ts';
 import { lockedInstallArgs, pythonInstallArgs, venvArgs, wheelInstallArgs } from '../../uv/commands.ts';
 import { uvEnvironment } from '../../uv/environment.ts';
@@ -165,6 +166,7 @@ export async function prove(run: InstallRun, log: Pick<DeferredLog, 'maskedLines
   const { pythonPath, daemonPath } = environmentPaths(environmentDir);
   const { cliVersion } = plan.layout;
   const model = plan.locked?.model;
+  const wheelProof = wheelProofOf(plan.asset.manifest);
   // The plan may have known the model's files from an earlier install; they are read once more, beside what takes longer.
   const intact = assertModel(model, signal);
   intact.catch(() => {});
@@ -173,8 +175,9 @@ export async function prove(run: InstallRun, log: Pick<DeferredLog, 'maskedLines
     pythonPath,
     daemonPath,
     cliVersion,
-    isForeign: plan.locked === null,
-    modelDir: model?.folder,
+    isForeign: plan.locked === null || wheelProof !== undefined,
+    wheelProof,
+    modelDir: wheelProof ? undefined : model?.folder,
     env: run.env,
     signal,
     onSpawn: journal.child,

@@ -24,6 +24,7 @@ const plan: UninstallPlan = {
     { what: 'downloads', sizeBytes: 16_000_000, paths: ['/r/uv/store/x'] },
   ],
   sizeBytes: 64_000_000,
+  others: [],
   foreign: [{ path: '/r/notes.txt', sizeBytes: 8, reason: 'is not known to ktx' }],
   daemons: [{ pid: 42, command: 'ktx-daemon serve-http' }],
 };

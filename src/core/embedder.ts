@@ -1,0 +1,140 @@
+// biome-ignore lint/style/noRestrictedImports: package.json of the running program, read once, synchronously as layouts are
+import { readFileSync, realpathSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { PACKAGE_ROOT } from '../support/package-root.ts';
+
+/** A program that embeds this library and installs a wheel of its own. */
+export interface KtxEmbedder {
+  /** Tells its environments from those of other programs: lower-case letters, digits and hyphens. */
+  name: string;
+  /** Folder with `manifest.json` and the wheel. */
+  assetDir: string;
+  /** Console script of the wheel that answers `serve-http`. Default: `ktx-daemon`. */
+  command?: string;
+}
+
+const NAME = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
+const COMMAND = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
+/** The key in `package.json`. */
+const KEY = 'ktx-setup';
+/** Between a version and its embedder in the name of a folder, `0.3.0+wheel.acme`. */
+const MARK = 'wheel.';
+
+let declared: KtxEmbedder | null | undefined;
+
+/**
+ * Says once for this process whose wheel it installs: every call without an `assetDir` is about that wheel from then on, and
+ * its environments, `<runtimeRoot>/<cliVersion>+wheel.<name>`, never replace those of another program. Without this call the
+ * key `ktx-setup` in the nearest `package.json` of the running program counts.
+ * @throws Error for a bad name or command, a path that is not absolute, and for a second, different declaration.
+ */
+export function configureKtxSetup(embedder: KtxEmbedder): void {
+  const next = checked(embedder, 'configureKtxSetup');
+  if (declared && JSON.stringify(declared) !== JSON.stringify(next)) {
+    throw new Error(
+      `configureKtxSetup: this process already installs the wheel of ${declared.name} (${declared.assetDir})`,
+    );
+  }
+  declared = next;
+}
+
+/** Whose wheel this process installs; `null`: ours. */
+export function declaredEmbedder(): KtxEmbedder | null {
+  declared ??= embedderOfProgram(process.argv[1]);
+  return declared;
+}
+
+/** For tests: as if nothing had been declared yet. */
+export function forgetEmbedder(): void {
+  declared = undefined;
+}
+
+/**
+ * The declaration in the package that a program belongs to: `"ktx-setup": { "assets": "assets/python" }`, with `name` (default:
+ * the package's) and `command` as `configureKtxSetup` takes them; `assets` is relative to `package.json`.
+ * @throws Error naming the file when the declaration cannot be understood.
+ */
+export function embedderOfProgram(program: string | undefined): KtxEmbedder | null {
+  if (!program || !isAbsolute(program)) return null;
+  let folder: string;
+  try {
+    folder = dirname(realpathSync(program));
+  } catch {
+    return null;
+  }
+  for (;;) {
+    // Ours, without which most starts would read a file for nothing.
+    if (resolve(folder) === resolve(PACKAGE_ROOT)) return null;
+    const path = join(folder, 'package.json');
+    const found = readPackage(path);
+    if (found !== null) return embedderOfPackage(found, path);
+    if (dirname(folder) === folder) return null;
+    folder = dirname(folder);
+  }
+}
+
+function readPackage(path: string): Record<string, unknown> | null {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' ? (value as Record<string, unknown> | null) : {};
+  } catch {
+    // Of no concern here: Node itself complains of it where it matters.
+    return {};
+  }
+}
+
+function embedderOfPackage(found: Record<string, unknown>, path: string): KtxEmbedder | null {
+  const declaration = found[KEY];
+  if (declaration === undefined) return null;
+  const where = `"${KEY}" in ${path}`;
+  if (typeof declaration !== 'object' || declaration === null) throw new Error(`${where} is not an object`);
+  const { assets, name = packageWord(found['name']), command } = declaration as Record<string, unknown>;
+  if (typeof assets !== 'string' || assets === '') throw new Error(`${where} has no "assets": a folder`);
+  if (typeof name !== 'string') throw new Error(`${where} has no "name"`);
+  if (command !== undefined && typeof command !== 'string')
+    throw new Error(`${where}: "command" is not a string`);
+  const assetDir = resolve(dirname(path), assets);
+  return checked({ name, assetDir, ...(command === undefined ? {} : { command }) }, where);
+}
+
+/** `@acme/data-tool` as `acme-data-tool`. */
+function packageWord(name: unknown): string | undefined {
+  if (typeof name !== 'string') return undefined;
+  return name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 40);
+}
+
+function checked({ name, assetDir, command }: KtxEmbedder, where: string): KtxEmbedder {
+  if (!NAME.test(name)) {
+    throw new Error(`${where}: the name "${name}" is not made of lower-case letters, digits and hyphens`);
+  }
+  if (!isAbsolute(assetDir)) throw new Error(`${where}: the folder ${assetDir} is not an absolute path`);
+  if (command !== undefined && !COMMAND.test(command)) {
+    throw new Error(`${where}: "${command}" is not the name of a console script`);
+  }
+  return { name, assetDir: resolve(assetDir), ...(command === undefined ? {} : { command }) };
+}
+
+/** The folder of a CLI version that belongs to an embedder. */
+export function embeddedVersionName(cliVersion: string, { name }: Pick<KtxEmbedder, 'name'>): string {
+  return `${cliVersion}${cliVersion.includes('+') ? '.' : '+'}${MARK}${name}`;
+}
+
+/** Whose the folder of a version is; `null`: ours. */
+export function ownerOfVersionName(folder: string): string | null {
+  return /[+.]wheel\.([a-z0-9-]+)$/.exec(folder.slice(Math.max(0, folder.indexOf('+'))))?.[1] ?? null;
+}
+
+/** Whether the folder of a version belongs to the program that runs, whichever version it is. */
+export function isOwnVersionName(folder: string): boolean {
+  return ownerOfVersionName(folder) === (declaredEmbedder()?.name ?? null);
+}
