@@ -1,6 +1,7 @@
 /** The library: what other programs import. Names and shapes are a contract; effects take `signal` and `onEvent`. */
 
 export { type KtxRuntimeArgs, type KtxRuntimeDeps, runKtxRuntime } from './cli/commands/runtime-command.ts';
+export { configureKtxSetup, type KtxEmbedder } from './core/embedder.ts';
 export type {
   CheckResult,
   FailureReport,
@@ -10,7 +11,6 @@ export type {
   SetupResult,
   SetupStep,
 } from './core/events.ts';
-export { configureKtxSetup, type KtxEmbedder } from './core/embedder.ts';
 export { runtimeFeatureSchema } from './core/feature-schema.ts';
 export type { KtxRuntimeFeature } from './core/features.ts';
 export type { ManagedPythonRuntimeLayout, ManagedPythonRuntimeLayoutOptions } from './core/layout.ts';
