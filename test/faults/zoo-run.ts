@@ -1,5 +1,5 @@
 import { seeded } from './kill.ts';
-import { openZoo, statesFor, type ZooRow, zooRow, zooTable } from './zoo.ts';
+import { IncompatibleStates, openZoo, statesFor, type ZooRow, zooRow, zooTable } from './zoo.ts';
 
 export interface ZooPlan {
   /** Names of states; absent: all. */
@@ -26,9 +26,15 @@ export async function zooRows(plan: ZooPlan, onRow: (row: ZooRow) => void = () =
           repair !== null && needs !== 'deep' && uid === undefined && !isFinal && env === undefined,
       );
       if (feature === 'core') {
-        for (let pair = 0; pair < plan.pairs; pair++) {
-          const pick = () => pairable[Math.floor(random() * pairable.length)]!;
-          tell(await zooRow(world, [pick(), pick()]));
+        const pick = () => pairable[Math.floor(random() * pairable.length)]!;
+        for (let pair = 0; pair < plan.pairs; ) {
+          const row = await zooRow(world, [pick(), pick()]).catch((error: unknown) => {
+            if (error instanceof IncompatibleStates) return null;
+            throw error;
+          });
+          if (row === null) continue;
+          tell(row);
+          pair++;
         }
       }
     } finally {

@@ -84,7 +84,13 @@ export async function openZoo(feature: 'core' | 'local-embeddings'): Promise<Zoo
   };
 }
 
-/** Damages, looks, repairs, looks again, undoes: what went otherwise than promised is a problem. */
+/** Two damages of which the second finds nothing left to damage. */
+export class IncompatibleStates extends Error {}
+
+/**
+ * Damages, looks, repairs, looks again, undoes: what went otherwise than promised is a problem.
+ * @throws IncompatibleStates.
+ */
 export async function zooRow(world: ZooWorld, states: readonly ZooState[]): Promise<ZooRow> {
   await world.reset();
   const row: ZooRow = {
@@ -98,10 +104,17 @@ export async function zooRow(world: ZooWorld, states: readonly ZooState[]): Prom
   const uid = states.find((state) => state.uid !== undefined)?.uid;
   try {
     if (uid !== undefined) execFileSync('chown', ['-R', String(uid), world.home]);
-    for (const state of states) cleanups.push(await state.damage(world.paths));
+    for (const [position, state] of states.entries()) {
+      try {
+        cleanups.push(await state.damage(world.paths));
+      } catch (error) {
+        throw position === 0 ? error : new IncompatibleStates();
+      }
+    }
     const env = Object.assign({}, world.env, ...states.map((state) => state.env));
     await examine({ ...world, env, uid }, states, row);
   } catch (error) {
+    if (error instanceof IncompatibleStates) throw error;
     row.problems.push(String(error));
   } finally {
     for (const cleanup of cleanups) if (typeof cleanup === 'function') await cleanup();
@@ -248,10 +261,16 @@ export function isSame(a: Tree, b: Tree, by: 'what' | 'times'): boolean {
 
 export function differenceOf(a: Tree, b: Tree): string | null {
   const isVolatile = (name: string) => VOLATILE.test(name) || name === 'uv';
+  // Of a folder that was not there only downloads and logs may be left.
+  const isEmptyBut = (folder: string) =>
+    b.get(folder)!.what.startsWith('folder') &&
+    (folder === 'runtime' ||
+      [...b.keys()].every((name) => !name.startsWith(`${folder}/`) || isVolatile(name)));
   for (const [name, { what }] of a)
     if (!isVolatile(name) && b.get(name)?.what !== what)
       return `${name} was ${what}, is ${b.get(name)?.what ?? 'gone'}`;
-  for (const name of b.keys()) if (!isVolatile(name) && !a.has(name)) return `${name} is new`;
+  for (const name of b.keys())
+    if (!isVolatile(name) && !a.has(name) && !isEmptyBut(name)) return `${name} is new`;
   return null;
 }
 

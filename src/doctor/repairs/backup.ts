@@ -33,8 +33,8 @@ const recordSchema = z.object({
   repairs: z.array(z.string()),
   changes: z.array(
     z.union([
-      /** A copy is at `copy`; `null`: nothing was there. */
-      z.object({ kept: z.string(), copy: z.nullable(z.string()) }),
+      /** A copy is at `copy`; `null`: nothing was there, and `below` was the nearest folder above it. */
+      z.object({ kept: z.string(), copy: z.nullable(z.string()), below: z.optional(z.string()) }),
       z.object({ moved: z.string(), to: z.string() }),
       z.object({ mended: z.string(), mode: z.int(), uid: z.int(), gid: z.int() }),
     ]),
@@ -78,7 +78,8 @@ export function startBackup(runtimeRoot: string): Backup {
         await makeFolder(dir);
         await copyTree(path, copy);
       }
-      record.changes.push({ kept: path, copy });
+      const below = copy === null ? { below: await nearestFolder(dirname(path)) } : {};
+      record.changes.push({ kept: path, copy, ...below });
       await save();
     },
     async moveAside(path) {
@@ -138,7 +139,8 @@ function backupsDir(runtimeRoot: string): string {
 }
 
 async function removeBackup(dir: string): Promise<void> {
-  await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+  // It went with the folders that the repair had made.
+  await rm(dir, { recursive: true, force: true, maxRetries: 3 }).catch(absentAsNull);
   // Kept when it holds another one.
   await rmdir(dirname(dir)).catch(() => {});
 }
@@ -164,6 +166,8 @@ async function putBack({ changes }: BackupRecord): Promise<void> {
       if (change.copy !== null) {
         await makeFolder(dirname(change.kept));
         await moveTree(change.copy, change.kept);
+      } else if (change.below !== undefined) {
+        await removeEmptyFolders(dirname(change.kept), change.below);
       }
     } else if ('moved' in change) {
       await rm(change.moved, { recursive: true, force: true, maxRetries: 3 });
@@ -172,6 +176,21 @@ async function putBack({ changes }: BackupRecord): Promise<void> {
       await restoreMode(change);
     }
   }
+}
+
+async function nearestFolder(path: string): Promise<string> {
+  const isThere = (await lstat(path).catch(absentAsNull)) !== null;
+  return isThere || dirname(path) === path ? path : nearestFolder(dirname(path));
+}
+
+/** From a folder up to another one that was there before; what holds something else, such as downloads, stays. */
+async function removeEmptyFolders(path: string, below: string): Promise<void> {
+  if (path === below || !path.startsWith(below)) return;
+  const isGone = await rmdir(path).then(
+    () => true,
+    (error: unknown) => isAbsence(error),
+  );
+  if (isGone) await removeEmptyFolders(dirname(path), below);
 }
 
 async function restoreMode({

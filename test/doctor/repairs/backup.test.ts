@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, lstat, mkdir, readFile, readlink, rename, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import {
   findBackup,
@@ -38,6 +38,20 @@ it('puts back a tree with its links and pipes, and takes away what was new', asy
   expect(await pathExists(added)).toBe(false);
   expect(await findBackup(root)).toBeNull();
   await expect(restoreBackup(root)).rejects.toThrow('There is no repair to undo.');
+});
+
+it('takes away the folders that were made for what is new, and leaves what else is in them', async () => {
+  const { root } = await place();
+  const backup = startBackup(root);
+  for (const path of ['new/deep/text', 'used/text']) {
+    await backup.keep(join(root, path));
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), '');
+  }
+  await writeFile(join(root, 'used', 'download'), '');
+  await backup.restore();
+  expect(await pathExists(join(root, 'new'))).toBe(false);
+  expect(await pathExists(join(root, 'used', 'download'))).toBe(true);
 });
 
 it('undoes changes in the reverse order', async () => {
