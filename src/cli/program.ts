@@ -9,6 +9,7 @@ import { addEmbed } from './commands/embed-program.ts';
 import type { LifecycleArgs } from './commands/lifecycle-command.ts';
 import { addModelHost, type ModelHostArgs } from './commands/model-host-program.ts';
 import { addNetwork, type NetworkArgs } from './commands/network-program.ts';
+import type { RecordsArgs } from './commands/records-command.ts';
 import type { KtxRuntimeArgs } from './commands/runtime-command.ts';
 import {
   parseSetupFlags,
@@ -120,6 +121,10 @@ function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number
   addLifecycle(runtime, async (args) => {
     if (deps.runLifecycle) return finish(await deps.runLifecycle(args, io));
     finish(await runLifecycle(args, io, program.opts<GlobalOptions>().debug));
+  });
+  addRecords(runtime, async (args) => {
+    const { runRecordsCommand } = await import('./commands/records-command.ts');
+    finish(await runRecordsCommand(args, io, { isDebug: program.opts<GlobalOptions>().debug }));
   });
   addNetwork(admin, async (args) => {
     if (deps.runNetwork) return finish(await deps.runNetwork(args, io));
@@ -267,6 +272,20 @@ function addLifecycle(runtime: Command, run: (args: LifecycleArgs) => Promise<vo
       .action(({ yes, json }: { yes?: boolean; json?: boolean }) =>
         run({ command, cliVersion: packageVersion(), yes: yes === true, json: json === true }),
       );
+  }
+}
+
+function addRecords(runtime: Command, run: (args: RecordsArgs) => Promise<void>): void {
+  const commands = {
+    history: 'list who installed, undid and repaired what, and when',
+    usage: 'list what the runtime folder holds, how large it is, and what runs from it',
+  } as const;
+  for (const command of ['history', 'usage'] as const) {
+    runtime
+      .command(command)
+      .description(commands[command])
+      .option('--json', 'print JSON')
+      .action(({ json }: { json?: boolean }) => run({ command, json: json === true }));
   }
 }
 

@@ -1,10 +1,13 @@
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { KtxRuntimeFeature } from '../core/features.ts';
 import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout, sharedLayout } from '../core/layout.ts';
+import { isVersionName } from '../core/version-name.ts';
 import { proofOf, proveEnvironment } from '../proof/prove.ts';
 import { type EnvironmentRecord, environmentsDir, readEnvironments } from '../runtime/environments.ts';
 import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
 import { openJournal, runEnvironment } from '../runtime/journal.ts';
+import { readManagedPythonRuntimeStatus } from '../runtime/status.ts';
 import { switchOver } from '../runtime/switchover.ts';
 import { type Note, withWriteAccess } from '../runtime/write-access.ts';
 import { SetupError } from '../support/errors.ts';
@@ -53,13 +56,13 @@ export async function undoManagedPythonRuntime(options: UndoOptions): Promise<Un
   const layout = managedPythonRuntimeLayout(options);
   const { runtimeRoot, versionDir, cliVersion } = layout;
   const note = options.note ?? (() => {});
-  if ((await findTarget(versionDir)) === null) throw nothingToUndo(versionDir);
+  if ((await findTarget(versionDir)) === null) throw await nothingToUndo(layout);
   const { signal } = options;
   return withWriteAccess({ runtimeRoot, versions: [cliVersion], step: 'undo', note, signal }, async () => {
     await recover({ runtimeRoot, note });
     // Looked at again: whoever we waited for may have installed.
     const found = await findTarget(versionDir);
-    if (found === null) throw nothingToUndo(versionDir);
+    if (found === null) throw await nothingToUndo(layout);
     const { target, record } = found;
     const { pythonPath, daemonPath } = await locate(layout, target.to, record);
     const journal = openJournal({ runsDir: sharedLayout(runtimeRoot).runsDir, cliVersion });
@@ -140,12 +143,19 @@ async function locate(
   );
 }
 
-function nothingToUndo(versionDir: string): SetupError {
+async function nothingToUndo({ runtimeRoot, versionDir }: ManagedPythonRuntimeLayout): Promise<SetupError> {
+  const names = await readdir(runtimeRoot).catch(() => []);
+  const others: string[] = [];
+  for (const name of names.filter((each) => isVersionName(each) && each !== basename(versionDir))) {
+    const { kind } = await readManagedPythonRuntimeStatus({ cliVersion: name, runtimeRoot });
+    if (kind === 'ready') others.push(name);
+  }
   return new SetupError('There is no other environment to go back to.', {
     failureClass: 'conflict',
     evidence: [
       `looked in ${environmentsDir(versionDir)}`,
       'The one before the last install is kept, no older one.',
+      ...others.map((name) => `The runtime of ktx ${name} is still installed; that version of ktx uses it.`),
     ],
     nextSteps: ['ktx setup --force builds a new one'],
   });

@@ -198,6 +198,17 @@ it.each([
   expect(await m.undo()).toMatchObject({ to: { environmentDir: m.environment(wanted) } });
 });
 
+it('with nothing to go to it names the runtime of an older ktx that is still here', async () => {
+  const runtimeRoot = await temporaryFolder();
+  await writeRuntime(runtimeRoot, '0.2.0');
+  await writeRuntime(runtimeRoot, '0.3.0');
+  await expect(undoManagedPythonRuntime({ cliVersion: '0.3.0', runtimeRoot })).rejects.toMatchObject({
+    evidence: expect.arrayContaining([
+      expect.stringMatching(/^The runtime of ktx 0\.2\.0 is still installed/),
+    ]),
+  });
+});
+
 it('what it starts carries the mark of its run, so that the next run finds it when this one is killed', async () => {
   const m = await machine();
   const { executable } = m.pythonOf(m.environment(A));
