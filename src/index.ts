@@ -20,6 +20,7 @@ export {
   managedPythonDaemonLayout,
 } from './daemon/layout.ts';
 export { allocateDaemonPort } from './daemon/port.ts';
+export { readManagedPythonDaemonToken } from './daemon/secret.ts';
 export type { ManagedPythonDaemonState } from './daemon/state.ts';
 export {
   type ManagedPythonDaemonStatus,

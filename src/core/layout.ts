@@ -123,6 +123,8 @@ export interface SharedLayout {
   modelsDir: string;
   locksDir: string;
   runsDir: string;
+  /** Secrets of the daemons of projects. */
+  daemonsDir: string;
 }
 
 export function sharedLayout(runtimeRoot: string): SharedLayout {
@@ -134,6 +136,7 @@ export function sharedLayout(runtimeRoot: string): SharedLayout {
     modelsDir: join(root, 'models'),
     locksDir: join(root, 'locks'),
     runsDir: join(root, 'runs'),
+    daemonsDir: join(root, 'daemons'),
   };
 }
 

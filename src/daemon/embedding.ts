@@ -13,7 +13,7 @@ export async function askEmbedding(
   options: { timeoutMs: number; signal?: AbortSignal },
 ): Promise<unknown> {
   const answer = await postJson(
-    port,
+    { port },
     '/embeddings/compute',
     { text },
     { ...options, maxAnswerBytes: MAX_ANSWER_BYTES },

@@ -1,4 +1,5 @@
 import { Agent, get } from 'node:http';
+import { newChallenge } from './proof.ts';
 
 /** As much of a `fetch` answer as a health check reads. */
 export interface ManagedPythonDaemonResponse {
@@ -13,12 +14,12 @@ export interface HealthOptions {
   baseUrl: string;
   cliVersion: string;
   /**
-   * What the daemon that was just started was given. With our own transport `/health` must echo it: an answer without it,
-   * or with another, comes from a process that took the port. An injected `fetch` may leave it out.
+   * What the daemon was given at its start. With our own transport it has to prove that it knows it: another process that
+   * took the port does not. An injected `fetch` can ask for no proof.
    */
-  nonce?: string;
-  /** A wheel that is not ours need not know of the nonce; one that answers with another is refused all the same. */
-  isNonceOptional?: boolean;
+  secret?: string;
+  /** A wheel that is not ours need not know of proofs; one that gives a wrong one is refused all the same. */
+  isProofOptional?: boolean;
   /** Replaces the transport. */
   fetch?: ManagedPythonDaemonFetch;
   /** Nothing waits for one answer longer than this, an injected `fetch` included. */
@@ -56,10 +57,12 @@ export async function answersHealthy(baseUrl: string, timeoutMs: number): Promis
 export async function readDaemonHealth(
   baseUrl: string,
   timeoutMs: number,
+  secret?: string,
 ): Promise<Record<string, unknown> | null> {
+  const headers = secret === undefined ? {} : newChallenge(secret, portOf(baseUrl)).headers;
   try {
     return await withTimeout(timeoutMs, async (signal) => {
-      const answer: unknown = await (await fetchDirectly(`${baseUrl}/health`, signal)).json();
+      const answer: unknown = await (await fetchDirectly(`${baseUrl}/health`, signal, headers)).json();
       return typeof answer === 'object' && !Array.isArray(answer)
         ? (answer as Record<string, unknown>)
         : null;
@@ -69,12 +72,34 @@ export async function readDaemonHealth(
   }
 }
 
+/** Whether what answers at this address knows the secret. `silent`: nothing answers, or it gives no proof at all. Never rejects. */
+export async function askForProof(
+  baseUrl: string,
+  secret: string,
+  timeoutMs: number,
+): Promise<'right' | 'wrong' | 'silent'> {
+  const challenge = newChallenge(secret, portOf(baseUrl));
+  try {
+    return await withTimeout(timeoutMs, async (signal) => {
+      const { status, proof } = await fetchDirectly(`${baseUrl}/health`, signal, challenge.headers);
+      // A strict daemon of somebody who has another secret.
+      if (proof === undefined) return status === 401 ? 'wrong' : 'silent';
+      return challenge.isProof(proof) ? 'right' : 'wrong';
+    });
+  } catch {
+    return 'silent';
+  }
+}
+
 async function problemOfAnswer(
-  { baseUrl, cliVersion, nonce, isNonceOptional = false, fetch }: HealthOptions,
+  { baseUrl, cliVersion, secret, isProofOptional = false, fetch }: HealthOptions,
   signal: AbortSignal,
 ): Promise<string | null> {
   const url = `${baseUrl}/health`;
-  const response = await (fetch ? fetch(url) : fetchDirectly(url, signal));
+  const challenge = secret === undefined || fetch ? null : newChallenge(secret, portOf(baseUrl));
+  const response: DirectResponse = await (fetch
+    ? fetch(url)
+    : fetchDirectly(url, signal, challenge?.headers ?? {}));
   if (!response.ok) return `Health check returned HTTP ${response.status}: ${await response.text()}`;
   const answer: unknown = await response.json();
   if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) {
@@ -85,21 +110,30 @@ async function problemOfAnswer(
   if (health['version'] !== cliVersion) {
     return `Daemon version ${health['version']} does not match CLI ${cliVersion}`;
   }
-  const mayBeSilent = isNonceOptional || fetch !== undefined;
-  const isNonceDue = nonce !== undefined && (!mayBeSilent || health['nonce'] !== undefined);
-  if (isNonceDue && health['nonce'] !== nonce) {
-    return `Another process answers at ${baseUrl}: it does not know what the daemon was told at its start`;
-  }
-  return null;
+  if (challenge === null) return null;
+  const { proof } = response;
+  const isProven = proof === undefined ? isProofOptional : challenge.isProof(proof);
+  return isProven
+    ? null
+    : `Another process answers at ${baseUrl}: it does not know what the daemon was told at its start`;
 }
+
+/** An answer of our own transport also has the proof that came with it. */
+type DirectResponse = ManagedPythonDaemonResponse & { proof?: string };
+
+const portOf = (baseUrl: string): number => Number(new URL(baseUrl).port);
 
 /**
  * GET without `fetch` and without Node's global agent: both may send a request for this machine to the user's proxy
  * (`NODE_USE_ENV_PROXY`).
  */
-function fetchDirectly(url: string, signal: AbortSignal): Promise<ManagedPythonDaemonResponse> {
+function fetchDirectly(
+  url: string,
+  signal: AbortSignal,
+  headers: Record<string, string> = {},
+): Promise<DirectResponse> {
   return new Promise((resolve, reject) => {
-    const request = get(url, { agent: new Agent({ keepAlive: false }), signal }, (response) => {
+    const request = get(url, { agent: new Agent({ keepAlive: false }), signal, headers }, (response) => {
       const chunks: Buffer[] = [];
       let sizeBytes = 0;
       response.on('data', (chunk: Buffer) => {
@@ -115,6 +149,7 @@ function fetchDirectly(url: string, signal: AbortSignal): Promise<ManagedPythonD
         resolve({
           ok: status >= 200 && status < 300,
           status,
+          proof: response.headers['x-ktx-proof']?.toString(),
           json: async () => JSON.parse(body),
           text: async () => body,
         });

@@ -1,5 +1,11 @@
 import { Agent, request } from 'node:http';
 
+/** A daemon on this machine, and its token where it is known: a strict one wants it. */
+export interface DaemonAddress {
+  port: number;
+  token?: string;
+}
+
 export interface PostOptions {
   /** How long the daemon may be silent. */
   timeoutMs: number;
@@ -14,7 +20,7 @@ export interface PostOptions {
  * @throws Error with the daemon's own words when it answers with anything but 200 and JSON.
  */
 export function postJson(
-  port: number,
+  { port, token }: DaemonAddress,
   path: string,
   payload: object,
   options: PostOptions,
@@ -28,7 +34,11 @@ export function postJson(
         path,
         method: 'POST',
         agent: new Agent({ keepAlive: false }),
-        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+        headers: {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        },
         timeout: options.timeoutMs,
         signal: options.signal,
       },

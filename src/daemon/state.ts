@@ -1,12 +1,12 @@
-import { randomBytes } from 'node:crypto';
-import { link, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod/mini';
 import { RUNTIME_FEATURES } from '../core/features.ts';
 import { errorCode, errorMessage } from '../support/errors.ts';
-import { jsonText, makeFolder, syncDirectory } from '../support/fs/atomic-file.ts';
+import { jsonText, makeFolder } from '../support/fs/atomic-file.ts';
 import { makeProjectFolder } from '../support/fs/project-folder.ts';
-import { assertNoLinkWithin, createFile, readRegularText } from '../support/fs/regular-file.ts';
+import { publishNewFile } from '../support/fs/publish-file.ts';
+import { assertNoLinkWithin, readRegularText } from '../support/fs/regular-file.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
 
 const MAX_STATE_BYTES = 64 * 1024;
@@ -38,7 +38,7 @@ export type DaemonStateRead =
   | { kind: 'valid'; state: ManagedPythonDaemonState; text: string };
 
 /** The project of a state file, `<projectDir>/.ktx/runtime/daemon.json`. */
-const projectOf = (statePath: string) => dirname(dirname(dirname(statePath)));
+export const projectOfState = (statePath: string) => dirname(dirname(dirname(statePath)));
 
 /**
  * Makes `<projectDir>/.ktx/runtime`. A cloned project could have a link in its place, and what ktx writes would land elsewhere.
@@ -55,7 +55,7 @@ export async function makeDaemonStateDir(stateDir: string): Promise<void> {
 export async function readDaemonState(path: string): Promise<DaemonStateRead> {
   let text: string | null = null;
   try {
-    text = await readRegularText(path, { maxBytes: MAX_STATE_BYTES, within: projectOf(path) });
+    text = await readRegularText(path, { maxBytes: MAX_STATE_BYTES, within: projectOfState(path) });
     return { kind: 'valid', state: parseSchema(daemonStateSchema, JSON.parse(text)), text };
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return { kind: 'none' };
@@ -66,7 +66,7 @@ export async function readDaemonState(path: string): Promise<DaemonStateRead> {
 /** Removes the file that was read. One that another ktx wrote meanwhile belongs to a daemon that runs, and stays. */
 export async function removeDaemonState(path: string, read: DaemonStateRead): Promise<void> {
   if (read.kind === 'none') return;
-  await assertNoLinkWithin(projectOf(path), dirname(path));
+  await assertNoLinkWithin(projectOfState(path), dirname(path));
   if (read.text !== null) {
     const current = await readRegularText(path, { maxBytes: MAX_STATE_BYTES }).catch(() => null);
     if (current !== read.text) return;
@@ -74,47 +74,13 @@ export async function removeDaemonState(path: string, read: DaemonStateRead): Pr
   await rm(path, { force: true });
 }
 
-const NO_HARD_LINKS = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
-
 /**
  * Publishes the state of a daemon that answers, whole or not at all, and never over another one: of two that start at
  * once, one finds `false` and has to go.
  */
 export async function publishDaemonState(path: string, state: ManagedPythonDaemonState): Promise<boolean> {
   await makeDaemonStateDir(dirname(path));
-  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
-  try {
-    await writeNewFile(temporary, jsonText(state));
-    await link(temporary, path);
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false;
-    if (!NO_HARD_LINKS.has(errorCode(error) ?? '')) throw error;
-    if (!(await writeUnlessThere(path, jsonText(state)))) return false;
-  } finally {
-    await rm(temporary, { force: true });
-  }
-  await syncDirectory(dirname(path));
-  return true;
-}
-
-async function writeNewFile(path: string, text: string): Promise<void> {
-  const handle = await createFile(path);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function writeUnlessThere(path: string, text: string): Promise<boolean> {
-  try {
-    await writeNewFile(path, text);
-    return true;
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false;
-    throw error;
-  }
+  return publishNewFile(path, jsonText(state));
 }
 
 /** Where the daemon of a state listens. */

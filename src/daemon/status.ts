@@ -1,5 +1,6 @@
 import { isProcessAlive } from '../process/list-processes.ts';
 import { canSeeProcesses } from '../process/process-table.ts';
+import { readInstalledManifest } from '../runtime/manifest.ts';
 import { isOwnRecordedDaemon } from './command.ts';
 import { daemonHealthProblem, type ManagedPythonDaemonFetch } from './health.ts';
 import {
@@ -7,6 +8,7 @@ import {
   type ManagedPythonDaemonLayoutOptions,
   managedPythonDaemonLayout,
 } from './layout.ts';
+import { readDaemonSecret } from './secret.ts';
 import {
   type DaemonStateRead,
   daemonBaseUrl,
@@ -40,6 +42,38 @@ export async function readManagedPythonDaemonStatus(
   return (await inspectDaemon(options)).status;
 }
 
+/**
+ * Why a recorded daemon is not one to send texts to, or `null`: it has to be healthy, and to prove that it was started for this
+ * project by this user. Without a proof when a caller replaced the transport or our view of processes. Never rejects.
+ */
+export async function probeDaemon(
+  layout: Pick<ManagedPythonDaemonLayout, 'runtimeRoot' | 'projectDir' | 'cliVersion' | 'manifestPath'>,
+  state: ManagedPythonDaemonState,
+  options: Pick<ManagedPythonDaemonStatusOptions, 'fetch' | 'processAlive'> & {
+    timeoutMs?: number;
+    signal?: AbortSignal;
+  },
+): Promise<string | null> {
+  const { fetch, processAlive, timeoutMs = HEALTH_TIMEOUT_MS, signal } = options;
+  const asked = { baseUrl: daemonBaseUrl(state), cliVersion: layout.cliVersion, timeoutMs, signal };
+  if (fetch || processAlive) return daemonHealthProblem({ ...asked, fetch });
+  const known = await readDaemonSecret(layout);
+  if (known.kind === 'not kept') return daemonHealthProblem(asked);
+  const isProofOptional = await isForeignWheel(layout.manifestPath);
+  if (known.kind === 'kept') return daemonHealthProblem({ ...asked, secret: known.secret, isProofOptional });
+  if (isProofOptional) return daemonHealthProblem(asked);
+  return (
+    (await daemonHealthProblem(asked)) ??
+    `The daemon at ${asked.baseUrl} cannot prove that it was started for this project`
+  );
+}
+
+/** Only what was installed from our lock is known to be ours. */
+async function isForeignWheel(manifestPath: string): Promise<boolean> {
+  const manifest = await readInstalledManifest(manifestPath).catch(() => null);
+  return manifest !== null && manifest.locked === undefined;
+}
+
 /** The status, and the file content that it was made of. */
 export async function inspectDaemon(
   options: ManagedPythonDaemonStatusOptions,
@@ -66,7 +100,7 @@ export async function inspectDaemon(
           ? canSeeProcesses()
             ? `Process ${state.pid} is no ktx daemon of this user at port ${state.port}`
             : `Process ${state.pid} runs, but processes cannot be seen here (is /proc mounted?)`
-          : await daemonHealthProblem({ baseUrl, cliVersion, fetch, timeoutMs: HEALTH_TIMEOUT_MS });
+          : await probeDaemon(layout, state, options);
   if (problem !== null) return { read, status: { kind: 'stale', detail: problem, layout, state } };
   return {
     read,

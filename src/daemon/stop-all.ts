@@ -134,7 +134,7 @@ async function endCandidate(
   const { stopGraceMs = 500, pollIntervalMs = 50 } = options;
   const isThere =
     candidate.read && !candidate.isInScan
-      ? await isRecordedProcessOurs(candidate.read.state, options)
+      ? await isRecordedProcessOurs(managedPythonDaemonLayout(options), candidate.read.state, options)
       : await processAlive(pid);
   if (!isThere) return 'stale';
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {

@@ -7,6 +7,7 @@ import {
   type ManagedPythonDaemonLayoutOptions,
   managedPythonDaemonLayout,
 } from './layout.ts';
+import { type DaemonPlace, isOfAnotherProject } from './project.ts';
 import { type ManagedPythonDaemonState, readDaemonState, removeDaemonState } from './state.ts';
 
 /** Replaceable looks at and signals to processes. With either one injected, the process behind a pid is not looked at. */
@@ -46,31 +47,35 @@ export async function stopManagedPythonDaemon(
       { failureClass: 'conflict', evidence: [path] },
     );
   }
-  await endRecordedDaemon(read.state, { processAlive, killProcess });
+  await endRecordedDaemon(layout, read.state, { processAlive, killProcess });
   await removeDaemonState(path, read);
   return { status: 'stopped', layout, state: read.state };
 }
 
-/** SIGTERM to a recorded daemon, once, when it is alive and ours. */
+/** SIGTERM to a recorded daemon, once, when it is alive and this project's. */
 export async function endRecordedDaemon(
+  layout: DaemonPlace,
   state: ManagedPythonDaemonState,
   controls: DaemonProcessControls,
 ): Promise<void> {
-  if (await isRecordedProcessOurs(state, controls)) await (controls.killProcess ?? killIfThere)(state.pid);
+  if (await isRecordedProcessOurs(layout, state, controls))
+    await (controls.killProcess ?? killIfThere)(state.pid);
 }
 
 /**
- * Whether a recorded pid may be signalled: alive and, unless a caller replaced our view of processes, a ktx daemon.
+ * Whether a recorded pid may be signalled: alive and, unless a caller replaced our view of processes, a ktx daemon that is not
+ * another project's.
  * @throws SetupError when it is alive and nobody can see what it is (no `/proc`): neither "stopped" nor "not ours" would be true.
  */
 export async function isRecordedProcessOurs(
+  layout: DaemonPlace,
   state: ManagedPythonDaemonState,
   { processAlive, killProcess }: DaemonProcessControls,
 ): Promise<boolean> {
   if (!(await (processAlive ?? isProcessAlive)(state.pid))) return false;
   if (processAlive !== undefined || killProcess !== undefined) return true;
   if (!canSeeProcesses()) throw unseenProcess(state.pid);
-  return isRecordedDaemon(state);
+  return (await isRecordedDaemon(state)) && !(await isOfAnotherProject(layout, state));
 }
 
 function unseenProcess(pid: number): SetupError {

@@ -1,13 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { featuresSatisfy, type KtxRuntimeFeature, normaliseFeatures } from '../core/features.ts';
-import { daemonEnvironment } from '../daemon/environment.ts';
+import { daemonEnvironment, isStrictWanted } from '../daemon/environment.ts';
 import { daemonHealthProblem, readDaemonHealth } from '../daemon/health.ts';
 import { type ManagedPythonDaemonLayout, managedPythonDaemonLayout } from '../daemon/layout.ts';
 import { openDaemonLog } from '../daemon/log-file.ts';
 import { hasOtherSettings, startedBeforeRuntime } from '../daemon/outdated.ts';
 import { allocateDaemonPort } from '../daemon/port.ts';
+import { newSecret } from '../daemon/proof.ts';
+import { provideDaemonSecret, readDaemonSecret } from '../daemon/secret.ts';
 import {
   daemonBaseUrl,
   type ManagedPythonDaemonState,
@@ -149,7 +150,7 @@ async function reuseOrDiscardPresent(
     const { layout, state, baseUrl } = status;
     return { status: 'reused', layout, state, baseUrl };
   }
-  if (read.kind === 'valid') await endRecordedDaemon(read.state, options);
+  if (read.kind === 'valid') await endRecordedDaemon(status.layout, read.state, options);
   await removeDaemonState(status.layout.daemonStatePath, read);
   return null;
 }
@@ -161,9 +162,15 @@ async function isOutdated(
 ): Promise<boolean> {
   if (options.fetch) return false;
   if (await startedBeforeRuntime(daemon.state, daemon.layout.manifestPath)) return true;
-  const health = await readDaemonHealth(daemon.baseUrl, SETTINGS_TIMEOUT_MS);
-  return health !== null && hasOtherSettings(health, process.env);
+  const known = await readDaemonSecret(daemon.layout);
+  const secret = known.kind === 'kept' ? known.secret : undefined;
+  const health = await readDaemonHealth(daemon.baseUrl, SETTINGS_TIMEOUT_MS, secret);
+  if (health === null) return false;
+  return hasOtherSettings(health, process.env) || (isStrictWanted(process.env) && !wantsToken(health));
 }
+
+/** Whether a daemon answers only to requests with its token. */
+const wantsToken = (health: Record<string, unknown> | null) => health?.['token'] === 'required';
 
 async function installRuntime(
   options: ManagedPythonDaemonStartOptions,
@@ -209,11 +216,14 @@ async function spawnHealthyDaemon(
     const { size: stderrStart } = await stderr.stat();
 
     const port = await (options.allocatePort ?? allocateDaemonPort)();
-    const nonce = randomBytes(16).toString('hex');
     const { cliVersion, runtimeRoot } = layout;
+    const isStrict = isStrictWanted(process.env);
+    const secret = await secretFor(layout, isStrict);
     const env = daemonEnvironment(process.env, {
       cliVersion,
-      nonce,
+      secret,
+      isStrict,
+      statePath: layout.daemonStatePath,
       features: manifest.features,
       runtimeRoot,
     });
@@ -250,9 +260,11 @@ async function spawnHealthyDaemon(
     const end = async () => (ending === null ? endChild(pid, options) : undefined);
     try {
       // Only what was installed from our lock is known to be ours.
-      const isNonceOptional = manifest.locked === undefined;
-      const told = { nonce, isNonceOptional };
-      const problem = await healthProblemAfterStart(options, state, told, () => ending);
+      const isProofOptional = manifest.locked === undefined;
+      const told = { secret, isProofOptional };
+      const problem =
+        (await healthProblemAfterStart(options, state, told, () => ending)) ??
+        (isStrict && !options.fetch ? await problemOfStrictness(state, secret) : null);
       if (problem === null) return { state, end };
       const lastWords = ending === null ? '' : await lastErrorLine(layout.daemonStderrPath, stderrStart);
       const advice = signalAdvice(problem);
@@ -267,11 +279,35 @@ async function spawnHealthyDaemon(
   }
 }
 
+/**
+ * What the daemon is given, and later commands ask it for. Where this user cannot write to the runtime root nobody can ask: the
+ * secret is then for this start alone.
+ * @throws SetupError in the strict mode, whose callers need the token.
+ */
+async function secretFor(layout: ManagedPythonDaemonLayout, isStrict: boolean): Promise<string> {
+  const kept = await provideDaemonSecret(layout);
+  if (kept === null && isStrict) {
+    throw new SetupError(
+      `KTX_DAEMON_STRICT=1 needs a place for the daemon's token, and ${layout.runtimeRoot} cannot be written to.`,
+      { failureClass: 'permission', nextSteps: ['Set KTX_RUNTIME_ROOT to a folder of yours'] },
+    );
+  }
+  return kept ?? newSecret();
+}
+
+/** A wheel that is not ours need not know of the strict mode; then it would answer everybody. */
+async function problemOfStrictness(state: ManagedPythonDaemonState, secret: string): Promise<string | null> {
+  const health = await readDaemonHealth(daemonBaseUrl(state), SETTINGS_TIMEOUT_MS, secret);
+  return wantsToken(health)
+    ? null
+    : 'KTX_DAEMON_STRICT=1 is set, and this daemon answers requests without a token';
+}
+
 /** Polls until it is healthy (`null`), the deadline has passed, or the child is gone: then the last reason. */
 async function healthProblemAfterStart(
   options: ManagedPythonDaemonStartOptions,
   state: ManagedPythonDaemonState,
-  told: { nonce: string; isNonceOptional: boolean },
+  told: { secret: string; isProofOptional: boolean },
   ending: () => string | null,
 ): Promise<string | null> {
   const { cliVersion, fetch, signal } = options;

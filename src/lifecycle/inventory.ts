@@ -126,6 +126,18 @@ const SHARED_SHAPES: readonly Shape[] = [
     what: 'backups of repairs',
     children: [{ name: /^[0-9a-f]{8}$/, kind: 'folder', what: 'backups of repairs' }],
   },
+  {
+    name: /^daemons$/,
+    kind: 'folder',
+    what: 'secrets of daemons',
+    children: [
+      {
+        name: /^[0-9a-f]{64}(?:\.\d+\.[0-9a-f]{8}\.tmp)?$/,
+        kind: 'file',
+        what: 'secrets of daemons',
+      },
+    ],
+  },
   { name: /^known-files$/, kind: 'file', what: 'downloads' },
   { name: /^network\.json(?:\.\d+\.[0-9a-f]{8}\.tmp)?$/, kind: 'file', what: 'network settings' },
 ];

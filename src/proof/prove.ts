@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod/mini';
@@ -6,6 +5,7 @@ import { embeddingsModelDir } from '../core/model-folder-path.ts';
 import { askEmbedding, largestDifference } from '../daemon/embedding.ts';
 import { daemonHealthProblem } from '../daemon/health.ts';
 import { allocateDaemonPort } from '../daemon/port.ts';
+import { newSecret } from '../daemon/proof.ts';
 import { endingText, signalAdvice } from '../process/ending.ts';
 import { runProcess } from '../process/run-process.ts';
 import { interpreterEnvironment } from '../python/system-python.ts';
@@ -40,7 +40,7 @@ export interface ProofOptions {
   pythonPath: string;
   daemonPath: string;
   cliVersion: string;
-  /** The wheel is not ours: it need not echo the nonce. */
+  /** The wheel is not ours: it need not prove that it knows its secret. */
   isForeign?: boolean;
   /** How another program's wheel is proved, see its manifest. */
   wheelProof?: WheelProof;
@@ -84,7 +84,7 @@ export interface DaemonProof {
 
 /**
  * Proves an environment where it stands: the interpreter runs, is this environment's, imports both packages, and the
- * daemon answers `/health` on a free port with the version and a nonce that only it was given. The daemon of our own
+ * daemon answers `/health` on a free port with the version and the proof of a secret that only it was given. The daemon of our own
  * wheel also analyses a statement, and with a model it computes a vector.
  * @throws SetupError naming what did not answer, with the last lines the child printed as evidence.
  */
@@ -154,7 +154,7 @@ function readAnswer(pythonPath: string, printed: string): z.infer<typeof importA
   }
 }
 
-/** The daemon starts on a free port, answers `/health` with our version and nonce, works, and ends when told to. */
+/** The daemon starts on a free port, answers `/health` with our version and a proof, works, and ends when told to. */
 export async function proveDaemon(options: ProofOptions): Promise<DaemonProof> {
   if (options.wheelProof?.serves === false) {
     if (await pathExists(options.daemonPath)) return { isServing: false, tableCount: null, hasVector: false };
@@ -163,7 +163,7 @@ export async function proveDaemon(options: ProofOptions): Promise<DaemonProof> {
   const env = interpreterEnvironment(options.env);
   const port = await allocateDaemonPort();
   const baseUrl = `http://127.0.0.1:${port}`;
-  const nonce = randomBytes(16).toString('hex');
+  const secret = newSecret();
   const { stop, signal } = linkedAbort(options.signal);
   let printed = '';
   const daemon = runProcess({
@@ -172,7 +172,7 @@ export async function proveDaemon(options: ProofOptions): Promise<DaemonProof> {
     env: {
       ...env,
       KTX_DAEMON_VERSION: options.cliVersion,
-      KTX_DAEMON_NONCE: nonce,
+      KTX_DAEMON_SECRET: secret,
       ...(options.isReadOnly ? { PYTHONDONTWRITEBYTECODE: '1' } : {}),
       ...(options.modelDir ? { KTX_EMBEDDINGS_MODEL_DIR: options.modelDir } : {}),
     },
@@ -199,8 +199,8 @@ export async function proveDaemon(options: ProofOptions): Promise<DaemonProof> {
       const problem = await daemonHealthProblem({
         baseUrl,
         cliVersion,
-        nonce,
-        isNonceOptional: options.isForeign,
+        secret,
+        isProofOptional: options.isForeign,
         timeoutMs: PROBE_TIMEOUT_MS,
         signal: options.signal,
       });

@@ -29,7 +29,7 @@ export async function countTables(
 ): Promise<number> {
   const items = [{ id: 'proof', sql: STATEMENT }];
   const answer = await postJson(
-    port,
+    { port },
     '/sql/analyze-batch',
     { dialect: 'postgres', items },
     { ...options, maxAnswerBytes: MAX_ANSWER_BYTES },

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { postJson } from '../daemon/post-json.ts';
+import { type DaemonAddress, postJson } from '../daemon/post-json.ts';
 import { errorMessage, throwIfCancelled } from '../support/errors.ts';
 
 /** A bulk of long texts behind others' takes a while; the daemon answers when it is done. */
@@ -16,14 +16,14 @@ const VECTOR_BYTES = 384 * 4;
  * @throws Error with the daemon's own words; CancelledError.
  */
 export async function askVectors(
-  port: number,
+  daemon: DaemonAddress,
   texts: readonly string[],
   signal?: AbortSignal,
 ): Promise<Buffer[]> {
   for (let waits = 0; ; waits++) {
     try {
       const answer = await postJson(
-        port,
+        daemon,
         '/v1/embeddings',
         { input: texts, encoding_format: 'base64' },
         { timeoutMs: ANSWER_TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES, signal },

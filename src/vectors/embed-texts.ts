@@ -1,3 +1,4 @@
+import type { DaemonAddress } from '../daemon/post-json.ts';
 import { throwIfCancelled } from '../support/errors.ts';
 import { askVectors } from './ask-vectors.ts';
 import type { TextItem } from './read-texts.ts';
@@ -12,7 +13,7 @@ const REQUESTS_AT_ONCE = 2;
  * @throws whatever `onVectors` and the daemon say; CancelledError.
  */
 export async function embedTexts(
-  port: number,
+  daemon: DaemonAddress,
   items: readonly TextItem[],
   start: number,
   onVectors: (items: readonly TextItem[], vectors: readonly Buffer[]) => Promise<void>,
@@ -25,7 +26,7 @@ export async function embedTexts(
     while (next < items.length && waiting.length < REQUESTS_AT_ONCE) {
       const portion = items.slice(next, next + TEXTS_AT_ONCE);
       const vectors = askVectors(
-        port,
+        daemon,
         portion.map(({ text }) => text),
         signal,
       );

@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { daemonEnvironment } from '../daemon/environment.ts';
 import { daemonHealthProblem } from '../daemon/health.ts';
 import { allocateDaemonPort } from '../daemon/port.ts';
+import type { DaemonAddress } from '../daemon/post-json.ts';
+import { accessToken, newSecret } from '../daemon/proof.ts';
 import { runProcess } from '../process/run-process.ts';
 import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
 import { linkedAbort } from '../support/async/linked-abort.ts';
@@ -12,7 +13,7 @@ const POLL_INTERVAL_MS = 50;
 const PROBE_TIMEOUT_MS = 5000;
 
 /**
- * Runs `work` with a daemon of its own that no state file names, and ends it afterwards.
+ * Runs `work` with a daemon of its own that no state file names and that answers nobody else, and ends it afterwards.
  * @throws Error naming how the daemon ended when it does before it answers; whatever `work` throws.
  */
 export async function withPrivateDaemon<Result>(
@@ -22,18 +23,24 @@ export async function withPrivateDaemon<Result>(
     runtimeRoot: string;
     signal?: AbortSignal;
   },
-  work: (port: number) => Promise<Result>,
+  work: (daemon: DaemonAddress) => Promise<Result>,
 ): Promise<Result> {
   const { manifest, cliVersion, runtimeRoot } = options;
   const port = await allocateDaemonPort();
-  const nonce = randomBytes(16).toString('hex');
+  const secret = newSecret();
   const { stop, signal } = linkedAbort(options.signal);
   let ended: string | null = null;
   let printed = '';
   const daemon = runProcess({
     command: manifest.python.daemonExecutable,
     args: ['serve-http', '--host', '127.0.0.1', '--port', String(port), '--log-level', 'warning'],
-    env: daemonEnvironment(process.env, { cliVersion, nonce, features: manifest.features, runtimeRoot }),
+    env: daemonEnvironment(process.env, {
+      cliVersion,
+      secret,
+      isStrict: true,
+      features: manifest.features,
+      runtimeRoot,
+    }),
     signal,
     onLines: (_stream, lines) => {
       printed = `${printed}${lines.join('\n')}\n`.slice(-2000);
@@ -50,13 +57,13 @@ export async function withPrivateDaemon<Result>(
     const baseUrl = `http://127.0.0.1:${port}`;
     for (;;) {
       throwIfCancelled(options.signal);
-      const isNonceOptional = manifest.locked === undefined;
-      const probe = { baseUrl, cliVersion, nonce, isNonceOptional, timeoutMs: PROBE_TIMEOUT_MS };
+      const isProofOptional = manifest.locked === undefined;
+      const probe = { baseUrl, cliVersion, secret, isProofOptional, timeoutMs: PROBE_TIMEOUT_MS };
       if ((await daemonHealthProblem(probe)) === null) break;
       if (ended !== null) throw new Error(`The daemon ${ended}: ${printed.trim()}`);
       await delay(POLL_INTERVAL_MS);
     }
-    return await work(port);
+    return await work({ port, token: accessToken(secret) });
   } finally {
     stop();
     await daemon;

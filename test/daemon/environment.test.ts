@@ -22,7 +22,13 @@ describe('sanitizeChildProxyEnv', () => {
 });
 
 describe('daemonEnvironment', () => {
-  const options = { cliVersion: '0.3.0', nonce: 'n', features: ['core' as const], runtimeRoot: '/r' };
+  const options = {
+    cliVersion: '0.3.0',
+    secret: 's',
+    isStrict: false,
+    features: ['core' as const],
+    runtimeRoot: '/r',
+  };
 
   it('passes what is harmless, proxies included, and drops what leads Python elsewhere', () => {
     const base = {
@@ -44,7 +50,7 @@ describe('daemonEnvironment', () => {
       PATH: '/bin',
       HTTPS_PROXY: 'http://proxy.example:3128',
       KTX_DAEMON_VERSION: '0.3.0',
-      KTX_DAEMON_NONCE: 'n',
+      KTX_DAEMON_SECRET: 's',
     });
   });
 

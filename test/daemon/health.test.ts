@@ -1,38 +1,60 @@
 import { execFile } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { answersHealthy, daemonHealthProblem } from '../../src/daemon/health.ts';
+import { accessToken } from '../../src/daemon/proof.ts';
 import { answer, CLI_VERSION, HEALTHY, loopbackServer } from '../fixtures/daemon.ts';
 
 const asked = { cliVersion: CLI_VERSION, timeoutMs: 5000 };
 const STRANGER = /^Another process answers at http:/;
 
 describe('daemonHealthProblem', () => {
+  const secret = 'ab'.repeat(32);
+  /** Answers as a daemon with a secret does. */
+  const daemonWith = (known: string | null, port?: number) =>
+    loopbackServer((request, response) => {
+      const challenge = request.headers['x-ktx-challenge'];
+      const message = `ktx-daemon\nproof\n${port ?? request.socket.localPort}\n${challenge}`;
+      if (known !== null && challenge !== undefined)
+        response.setHeader(
+          'x-ktx-proof',
+          createHmac('sha256', Buffer.from(known, 'hex')).update(message).digest('hex'),
+        );
+      response.end(JSON.stringify(HEALTHY));
+    });
+
   it.each([
-    ['ours', { nonce: 'ours' }, null],
-    ['another', { nonce: 'theirs' }, STRANGER],
-    ['none', {}, STRANGER],
-  ])('the real transport and a nonce that is %s', async (_name, extra, problem) => {
-    const { baseUrl } = await loopbackServer((_request, response) =>
-      response.end(JSON.stringify({ ...HEALTHY, ...extra })),
-    );
-    const found = await daemonHealthProblem({ ...asked, baseUrl, nonce: 'ours' });
+    ['right', secret, undefined, false, null],
+    ['of another secret', 'cd'.repeat(32), undefined, false, STRANGER],
+    ['of another secret, though it is optional', 'cd'.repeat(32), undefined, true, STRANGER],
+    ['of the daemon at another port, passed on', secret, 58731, false, STRANGER],
+    ['missing', null, undefined, false, STRANGER],
+    ['missing, and optional', null, undefined, true, null],
+  ])('the real transport and a proof that is %s', async (_name, known, port, isProofOptional, problem) => {
+    const { baseUrl } = await daemonWith(known, port);
+    const found = await daemonHealthProblem({ ...asked, baseUrl, secret, isProofOptional });
     expect(found).toEqual(problem === null ? null : expect.stringMatching(problem));
   });
 
-  it.each([
-    ['ours', { nonce: 'ours' }, null],
-    ['another', { nonce: 'theirs' }, STRANGER],
-    ['none, which is accepted', {}, null],
-  ])('an injected fetch and a nonce that is %s', async (_name, extra, problem) => {
-    const fetch = async () => answer({ ...HEALTHY, ...extra });
-    const found = await daemonHealthProblem({
-      ...asked,
-      baseUrl: 'http://127.0.0.1:1',
-      nonce: 'ours',
-      fetch,
+  it('an injected fetch gives no proof and need not', async () => {
+    const fetch = async () => answer(HEALTHY);
+    expect(await daemonHealthProblem({ ...asked, baseUrl: 'http://127.0.0.1:1', secret, fetch })).toBeNull();
+  });
+
+  it('shows a stranger neither the secret nor what would open another request', async () => {
+    const heard: string[] = [];
+    const { baseUrl } = await loopbackServer((request, response) => {
+      heard.push(JSON.stringify(request.headers));
+      response.end(JSON.stringify(HEALTHY));
     });
-    expect(found).toEqual(problem === null ? null : expect.stringMatching(problem));
+    await daemonHealthProblem({ ...asked, baseUrl, secret });
+    await daemonHealthProblem({ ...asked, baseUrl, secret });
+    expect(heard.join()).not.toContain(secret);
+    expect(heard.join()).not.toContain(accessToken(secret));
+    const [first, second] = heard.map((headers) => JSON.parse(headers).authorization);
+    expect(first).toMatch(/^Bearer [0-9a-f]{64}$/);
+    expect(second).not.toBe(first);
   });
 
   it('H3. ends when its time is over: a server that is silent, and a fetch that never answers', async () => {

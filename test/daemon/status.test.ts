@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { managedPythonRuntimeLayout } from '../../src/core/layout.ts';
 import { managedPythonDaemonLayout } from '../../src/daemon/layout.ts';
 import { allocateDaemonPort } from '../../src/daemon/port.ts';
+import { provideDaemonSecret } from '../../src/daemon/secret.ts';
 import { readManagedPythonDaemonStatus } from '../../src/daemon/status.ts';
 import {
   answer,
@@ -187,7 +188,7 @@ describe('readManagedPythonDaemonStatus', () => {
   it("does not use a stranger's server that a project names, whatever it answers", async () => {
     const { options, layout } = await daemonProject();
     const { port } = await loopbackServer((request, response) => {
-      response.end(JSON.stringify(request.url === '/health' ? { ...HEALTHY, nonce: 'x' } : null));
+      response.end(JSON.stringify(request.url === '/health' ? HEALTHY : null));
     });
     await writeState(layout, { port, pid: process.pid });
     expect(await readManagedPythonDaemonStatus(options)).toMatchObject({
@@ -196,12 +197,18 @@ describe('readManagedPythonDaemonStatus', () => {
     });
   });
 
-  /** Answers as a daemon does, under the name of one. */
-  async function startNamesake(folder: string, uid?: number) {
+  /** Answers as a daemon does, under the name of one; with a secret it proves that it knows it. */
+  async function startNamesake(folder: string, { uid, secret }: { uid?: number; secret?: string } = {}) {
     const script = join(folder, 'serve-http');
     await writeFile(
       script,
-      `require('node:http').createServer((request, response) => response.end('${JSON.stringify(HEALTHY)}'))
+      `const { createHmac } = require('node:crypto');
+       require('node:http').createServer((request, response) => {
+         const message = 'ktx-daemon\\nproof\\n' + process.argv.at(-1) + '\\n' + request.headers['x-ktx-challenge'];
+         const key = Buffer.from('${secret ?? ''}', 'hex');
+         if (key.length > 0) response.setHeader('x-ktx-proof', createHmac('sha256', key).update(message).digest('hex'));
+         response.end('${JSON.stringify(HEALTHY)}');
+       })
          .listen(Number(process.argv.at(-1)), '127.0.0.1', () => console.log('listening'));`,
     );
     const port = await allocateDaemonPort();
@@ -219,9 +226,25 @@ describe('readManagedPythonDaemonStatus', () => {
   it.skipIf(process.platform !== 'linux')('uses a daemon of this user, by the real transport', async () => {
     const { options, layout } = await daemonProject();
     await mkdir(layout.daemonStateDir, { recursive: true });
-    await writeState(layout, await startNamesake(dirname(layout.daemonStateDir)));
+    const secret = (await provideDaemonSecret(layout))!;
+    await writeState(layout, await startNamesake(dirname(layout.daemonStateDir), { secret }));
     expect(await readManagedPythonDaemonStatus(options)).toMatchObject({ kind: 'running' });
   });
+
+  it.skipIf(process.platform !== 'linux').each([
+    ['gives no proof', undefined, true],
+    ['proves to know another secret', 'ab'.repeat(32), true],
+    ['gives no proof, of a project without a secret', undefined, false],
+  ])(
+    "does not use a daemon of this user that %s: it may be another project's",
+    async (_name, secret, isKept) => {
+      const { options, layout } = await daemonProject();
+      await mkdir(layout.daemonStateDir, { recursive: true });
+      if (isKept) await provideDaemonSecret(layout);
+      await writeState(layout, await startNamesake(dirname(layout.daemonStateDir), { secret }));
+      expect(await readManagedPythonDaemonStatus(options)).toMatchObject({ kind: 'stale' });
+    },
+  );
 
   it.skipIf(process.platform !== 'linux' || process.getuid?.() !== 0)(
     'does not use the daemon of another user',
@@ -230,7 +253,7 @@ describe('readManagedPythonDaemonStatus', () => {
       await mkdir(layout.daemonStateDir, { recursive: true });
       for (let folder = layout.daemonStateDir; folder !== tmpdir(); folder = dirname(folder))
         await chmod(folder, 0o755);
-      await writeState(layout, await startNamesake(dirname(layout.daemonStateDir), 65534));
+      await writeState(layout, await startNamesake(dirname(layout.daemonStateDir), { uid: 65534 }));
       expect(await readManagedPythonDaemonStatus(options)).toMatchObject({
         kind: 'stale',
         detail: expect.stringContaining('is no ktx daemon of this user'),

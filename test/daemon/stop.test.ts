@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { cp, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { stopManagedPythonDaemon } from '../../src/daemon/stop.ts';
@@ -92,6 +92,28 @@ describe('stopManagedPythonDaemon', () => {
     await writeState(layout, { pid: other.pid, port: 58731 });
     expect((await stopManagedPythonDaemon(options)).status).toBe('stopped');
     await expectUntouched(other);
+  });
+
+  it("a state that was copied from another project does not end that project's daemon", async () => {
+    const { options, layout } = await daemonProject();
+    const port = 58731;
+    const daemon = await lookalike(layout.runtimeRoot, port);
+    await writeState(layout, { pid: daemon.pid, port });
+    const copy = { ...options, projectDir: `${options.projectDir}-copy` };
+    await cp(options.projectDir, copy.projectDir, { recursive: true });
+    expect((await stopManagedPythonDaemon(copy)).status).toBe('stopped');
+    await expectUntouched(daemon);
+    expect(await pathExists(layout.daemonStatePath)).toBe(true);
+  });
+
+  it('the daemon of a project that was moved ends', async () => {
+    const { options, layout } = await daemonProject();
+    const daemon = await lookalike(layout.runtimeRoot, 58731);
+    await writeState(layout, { pid: daemon.pid });
+    const moved = { ...options, projectDir: `${options.projectDir}-moved` };
+    await rename(options.projectDir, moved.projectDir);
+    await stopManagedPythonDaemon(moved);
+    expect(await daemon.exited).toEqual([null, 'SIGTERM']);
   });
 
   it('an error of an injected killer is passed on, and the state stays', async () => {

@@ -69,7 +69,7 @@ async function analyse(statements: readonly Statement[]): Promise<Map<string, Re
     ? byDialect
     : [['postgres', [] as Statement[]] as const]) {
     const body = { dialect, items: items.map(({ id, sql }) => ({ id, sql })) };
-    const answer = (await postJson(port, '/sql/analyze-batch', body, POST)) as {
+    const answer = (await postJson({ port }, '/sql/analyze-batch', body, POST)) as {
       results: Record<string, Result>;
     };
     for (const [id, found] of Object.entries(answer.results)) results.set(id, found);

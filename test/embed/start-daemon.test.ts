@@ -104,7 +104,7 @@ describe('startManagedPythonDaemon, everything injected', () => {
     expect(env).toMatchObject({ NO_PROXY: 'a', no_proxy: 'a' });
     expect(env).not.toHaveProperty('NOT');
     expect(env).not.toHaveProperty('PYTHONPATH');
-    expect(env['KTX_DAEMON_NONCE']).toMatch(/^[0-9a-f]{32}$/);
+    expect(env['KTX_DAEMON_SECRET']).toMatch(/^[0-9a-f]{64}$/);
     expect(spawnDaemon.mock.results[0]!.value.unref).toHaveBeenCalledOnce();
   });
 
@@ -351,7 +351,7 @@ describe('startManagedPythonDaemon, a real process', () => {
 
   it.each<[DaemonBehaviour, RegExp]>([
     ['accepts and is silent', /^No answer within/],
-    ['without nonce', /^Another process answers at http:\/\/127\.0\.0\.1:\d+:/],
+    ['without proof', /^Another process answers at http:\/\/127\.0\.0\.1:\d+:/],
     ['ignores SIGTERM and never listens', /^connect ECONNREFUSED/],
   ])('one that %s is ended, and no state is left', async (behaviour, detail) => {
     const machine = await fakeDaemonMachine(behaviour, { locked: { lock: 'l', requirements: 'r' } });
@@ -362,8 +362,8 @@ describe('startManagedPythonDaemon, a real process', () => {
     expect(await pathExists(statePath(machine))).toBe(false);
   });
 
-  it('a wheel that is not ours need not know of the nonce', async () => {
-    const machine = await fakeDaemonMachine('without nonce');
+  it('a wheel that is not ours need not know of proofs', async () => {
+    const machine = await fakeDaemonMachine('without proof');
     const { status, state } = await startReal(machine);
     expect(status).toBe('started');
     expect(await machine.runningDaemons()).toEqual([state.pid]);

@@ -20,14 +20,22 @@ async function environment(python: string, daemon = '') {
   return { environmentDir, pythonPath, daemonPath, cliVersion: '0.3.0', env: { PATH: '/usr/bin:/bin' } };
 }
 
-/** A daemon in Node: `answer` is an expression that gives the body of `/health`, `analysed` is what it says of SQL. */
-const daemonThatSays = (answer: string, analysed: unknown = GOOD_ANALYSIS) => `
+/** A daemon in Node: `answer` is an expression that gives the body of `/health`, `prove` what it makes of the proof, `analysed` is what it says of SQL. */
+const daemonThatSays = (answer: string, analysed: unknown = GOOD_ANALYSIS, prove = '(proof) => proof') => `
 const { createServer } = require('node:http');
+const { createHmac } = require('node:crypto');
 const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
-const { KTX_DAEMON_VERSION: version, KTX_DAEMON_NONCE: nonce } = process.env;
+const { KTX_DAEMON_VERSION: version, KTX_DAEMON_SECRET: secret } = process.env;
+const proofOf = (challenge) => (${prove})(
+  createHmac('sha256', Buffer.from(secret, 'hex')).update('ktx-daemon\\nproof\\n' + port + '\\n' + challenge).digest('hex'));
 const analysed = ${JSON.stringify(analysed)};
 const say = (request) => (request.url === '/sql/analyze-batch' ? analysed : ${answer});
-createServer((request, response) => response.end(JSON.stringify(say(request)))).listen(port, '127.0.0.1');
+createServer((request, response) => {
+  const challenge = request.headers['x-ktx-challenge'];
+  const proof = challenge && proofOf(challenge);
+  if (proof) response.setHeader('x-ktx-proof', proof);
+  response.end(JSON.stringify(say(request)));
+}).listen(port, '127.0.0.1');
 setTimeout(() => { console.error('I give up'); process.exit(3); }, 700);
 `;
 
@@ -42,7 +50,7 @@ describe('the whole', () => {
   const ANSWER = `echo "{\\"prefix\\": \\"$(dirname "$(dirname "$0")")\\", \\"version\\": \\"3.13.1\\"}"`;
 
   it('imports and daemon together', async () => {
-    const here = await environment(ANSWER, daemonThatSays(`{ status: 'healthy', version, nonce }`));
+    const here = await environment(ANSWER, daemonThatSays(`{ status: 'healthy', version }`));
     const proof = await proveEnvironment(here);
     expect(proof).toEqual({ pythonVersion: '3.13.1', daemon: { tableCount: 2, hasVector: false } });
     expect(daemonEvidence(proof.daemon)).toBe('answered /health and analysed a statement (2 tables found)');
@@ -122,31 +130,31 @@ describe('imports', () => {
 });
 
 describe('daemon', () => {
-  const good = "{ status: 'healthy', version, nonce }";
+  const good = "{ status: 'healthy', version }";
 
-  it('passes when it answers with our version and our nonce, and is ended then', async () => {
+  it('passes when it answers with our version and a proof, and is ended then', async () => {
     const here = await environment('', daemonThatSays(good));
     await expect(proveDaemon(here)).resolves.toEqual({ tableCount: 2, hasVector: false });
   });
 
   it.each([
-    ['another nonce: another process has the port', "{ status: 'healthy', version, nonce: 'other' }"],
-    ['no nonce', "{ status: 'healthy', version }"],
-    ['another version', "{ status: 'healthy', version: '0.2.0', nonce }"],
-    ['another status', "{ status: 'starting', version, nonce }"],
+    ['a wrong proof: another process has the port', good, "() => '0'.repeat(64)"],
+    ['no proof', good, '() => undefined'],
+    ['another version', "{ status: 'healthy', version: '0.2.0' }"],
+    ['another status', "{ status: 'starting', version }"],
     ['something else', '[1]'],
-  ])('%s', async (_name, answer) => {
-    const here = await environment('', daemonThatSays(answer));
+  ])('%s', async (_name, answer, prove = undefined as string | undefined) => {
+    const here = await environment('', daemonThatSays(answer, GOOD_ANALYSIS, prove));
     const failure = await failureOf(proveDaemon(here));
     expect(failure.message).toContain('the daemon does not start');
     expect(failure.evidence.join('\n')).toMatch(/exit code 3\nI give up/);
   });
 
   it.each([
-    ['says nothing of the nonce', "{ status: 'healthy', version }", true],
-    ['says another one', "{ status: 'healthy', version, nonce: 'other' }", false],
-  ])('a foreign wheel that %s', async (_name, answer, isProven) => {
-    const here = await environment('', daemonThatSays(answer));
+    ['gives no proof', '() => undefined', true],
+    ['gives a wrong one', "() => '0'.repeat(64)", false],
+  ])('a foreign wheel that %s', async (_name, prove, isProven) => {
+    const here = await environment('', daemonThatSays(good, GOOD_ANALYSIS, prove));
     const proof = proveDaemon({ ...here, isForeign: true }).then(
       () => true,
       () => false,
@@ -200,10 +208,15 @@ describe('a vector, where the environment has a model', () => {
   const daemonThatEmbeds = (vector: string, status = 200) => `
 const { createServer } = require('node:http');
 const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
-const { KTX_DAEMON_VERSION: version, KTX_DAEMON_NONCE: nonce, KTX_EMBEDDINGS_MODEL_DIR: modelDir } = process.env;
+const { createHmac } = require('node:crypto');
+const { KTX_DAEMON_VERSION: version, KTX_DAEMON_SECRET: secret, KTX_EMBEDDINGS_MODEL_DIR: modelDir } = process.env;
 const reference = ${JSON.stringify(REFERENCE_VECTOR)};
 createServer((request, response) => {
-  if (request.url === '/health') return response.end(JSON.stringify({ status: 'healthy', version, nonce }));
+  if (request.url === '/health') {
+    const message = 'ktx-daemon\\nproof\\n' + port + '\\n' + request.headers['x-ktx-challenge'];
+    response.setHeader('x-ktx-proof', createHmac('sha256', Buffer.from(secret, 'hex')).update(message).digest('hex'));
+    return response.end(JSON.stringify({ status: 'healthy', version }));
+  }
   if (request.url === '/sql/analyze-batch') return response.end(${JSON.stringify(JSON.stringify(GOOD_ANALYSIS))});
   let body = '';
   request.on('data', (chunk) => { body += chunk; });

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { packageVersion } from '../../core/program-version.ts';
+import type { DaemonAddress } from '../../daemon/post-json.ts';
 import { ensureManagedPythonCommandRuntime } from '../../embed/install-policy.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
 import { errorCode, SetupError } from '../../support/errors.ts';
@@ -51,8 +52,8 @@ export async function runEmbedCommand(
         printed += vectors.length;
         progress.show(printed);
       };
-      await withDaemon(args, io, deps, signal, (port) =>
-        embedTexts(port, texts.items, file?.count ?? 0, onVectors, signal),
+      await withDaemon(args, io, deps, signal, (daemon) =>
+        embedTexts(daemon, texts.items, file?.count ?? 0, onVectors, signal),
       );
       await file?.finish();
       progress.end();
@@ -96,7 +97,7 @@ async function withDaemon(
   io: KtxCliIo,
   deps: EmbedCommandDeps,
   signal: AbortSignal,
-  work: (port: number) => Promise<void>,
+  work: (daemon: DaemonAddress) => Promise<void>,
 ): Promise<void> {
   const cliVersion = packageVersion();
   const { installPolicy } = args;
@@ -112,13 +113,11 @@ async function withDaemon(
     return withPrivateDaemon({ manifest, cliVersion, runtimeRoot: layout.runtimeRoot, signal }, work);
   }
   const { startManagedPythonDaemon } = await import('../../embed/start-daemon.ts');
-  const { state } = await startManagedPythonDaemon({
-    cliVersion,
-    projectDir: deps.projectDir,
-    features: [feature],
-    signal,
-  });
-  return work(state.port);
+  const { projectDir } = deps;
+  const { state } = await startManagedPythonDaemon({ cliVersion, projectDir, features: [feature], signal });
+  const { readManagedPythonDaemonToken } = await import('../../daemon/secret.ts');
+  const token = await readManagedPythonDaemonToken({ cliVersion, projectDir });
+  return work({ port: state.port, ...(token === null ? {} : { token }) });
 }
 
 function progressOn(io: KtxCliIo, deps: EmbedCommandDeps, total: number, before: number) {

@@ -1,8 +1,8 @@
 import { isRecordedDaemon } from '../../daemon/command.ts';
-import { daemonHealthProblem } from '../../daemon/health.ts';
 import { managedPythonDaemonLayout } from '../../daemon/layout.ts';
 import { startedBeforeRuntime } from '../../daemon/outdated.ts';
 import { daemonBaseUrl, readDaemonState } from '../../daemon/state.ts';
+import { probeDaemon } from '../../daemon/status.ts';
 import { isProcessAlive } from '../../process/list-processes.ts';
 import { type Check, fail, pass, skip, warn } from './check.ts';
 import type { CheckSurroundings } from './context.ts';
@@ -63,21 +63,23 @@ export const DAEMON_CHECKS: readonly Check[] = [
       if (read?.kind !== 'valid') return skip('no daemon is recorded');
       if (!(await isRecordedDaemon(read.state))) return skip('the recorded process is no daemon');
       const baseUrl = daemonBaseUrl(read.state);
-      const { cliVersion } = context.layout;
-      const problem = await daemonHealthProblem({
-        baseUrl,
-        cliVersion,
-        timeoutMs: HEALTH_TIMEOUT_MS,
-        signal: context.signal,
-      });
+      const daemon = daemonLayoutOf(context);
+      const problem =
+        daemon &&
+        (await probeDaemon(daemon, read.state, { timeoutMs: HEALTH_TIMEOUT_MS, signal: context.signal }));
       return problem === null ? pass(baseUrl) : fail(`${baseUrl}: ${problem}`, ['stop-daemon']);
     },
   },
 ];
 
-async function readState({ target, layout }: CheckSurroundings) {
+function daemonLayoutOf({ target, layout }: CheckSurroundings) {
   const { projectDir } = target;
   if (projectDir === undefined) return null;
   const { runtimeRoot, cliVersion } = layout;
-  return readDaemonState(managedPythonDaemonLayout({ cliVersion, runtimeRoot, projectDir }).daemonStatePath);
+  return managedPythonDaemonLayout({ cliVersion, runtimeRoot, projectDir });
+}
+
+async function readState(context: CheckSurroundings) {
+  const daemon = daemonLayoutOf(context);
+  return daemon && readDaemonState(daemon.daemonStatePath);
 }

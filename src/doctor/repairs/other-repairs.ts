@@ -1,6 +1,6 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { managedPythonDaemonLayout } from '../../daemon/layout.ts';
+import { type ManagedPythonDaemonLayout, managedPythonDaemonLayout } from '../../daemon/layout.ts';
 import { readDaemonState, removeDaemonState } from '../../daemon/state.ts';
 import { endRecordedDaemon } from '../../daemon/stop.ts';
 import { recover, tidyRuntime } from '../../lifecycle/recovery.ts';
@@ -14,18 +14,19 @@ export const OTHER_REPAIRS: readonly Repair[] = [
     id: 'stop-daemon',
     label: 'Stop the old daemon',
     async plan(context) {
-      const path = statePathOf(context);
+      const daemon = daemonLayoutOf(context);
       return offlineStep(
         'Ends the recorded process if it is a ktx daemon, and forgets it; the next command starts another',
-        path === null ? [] : [path],
+        daemon === null ? [] : [daemon.daemonStatePath],
       );
     },
     async apply(context, backup) {
-      const path = statePathOf(context);
-      if (path === null) return;
+      const daemon = daemonLayoutOf(context);
+      if (daemon === null) return;
+      const path = daemon.daemonStatePath;
       const read = await readDaemonState(path);
       await backup.keep(path);
-      if (read.kind === 'valid') await endRecordedDaemon(read.state, {});
+      if (read.kind === 'valid') await endRecordedDaemon(daemon, read.state, {});
       if (read.kind === 'invalid') await rm(path, { recursive: true, force: true });
       else await removeDaemonState(path, read);
     },
@@ -55,11 +56,11 @@ export const OTHER_REPAIRS: readonly Repair[] = [
   },
 ];
 
-function statePathOf({ target, layout }: RepairContext): string | null {
+function daemonLayoutOf({ target, layout }: RepairContext): ManagedPythonDaemonLayout | null {
   const { projectDir } = target;
   if (projectDir === undefined) return null;
   const { runtimeRoot, cliVersion } = layout;
-  return managedPythonDaemonLayout({ cliVersion, runtimeRoot, projectDir }).daemonStatePath;
+  return managedPythonDaemonLayout({ cliVersion, runtimeRoot, projectDir });
 }
 
 /** What can be deleted while the runtime goes on working. */

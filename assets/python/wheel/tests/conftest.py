@@ -87,7 +87,7 @@ def provider() -> FakeProvider:
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts servers and stops them at the end: `serve(load, version=…, nonce=…)`; or `serve(start_engine=…)`."""
+    """Starts servers and stops them at the end: `serve(load, version=…, secret=…)`; or `serve(start_engine=…)`."""
     running: list[tuple[DaemonServer, threading.Thread]] = []
 
     def start(

@@ -7,10 +7,12 @@ import io
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +68,12 @@ def request(port: int, method: str, path: str) -> tuple[int, Any]:
 
 
 def test_serves_health_from_its_environment(stop_all: list[subprocess.Popen[bytes]]) -> None:
-    port = serve_http(stop_all, KTX_DAEMON_VERSION="9.9.9", KTX_DAEMON_NONCE="abc", KTX_EMBEDDINGS_MODEL_DIR="")
-    assert request(port, "GET", "/health") == (200, {"status": "healthy", "version": "9.9.9", "nonce": "abc"})
+    port = serve_http(stop_all, KTX_DAEMON_VERSION="9.9.9", KTX_EMBEDDINGS_MODEL_DIR="")
+    assert request(port, "GET", "/health") == (200, {"status": "healthy", "version": "9.9.9"})
 
 
 def test_serves_no_code_execution_even_with_the_flag(stop_all: list[subprocess.Popen[bytes]]) -> None:
-    env = {"KTX_DAEMON_VERSION": "", "KTX_DAEMON_NONCE": "", "KTX_EMBEDDINGS_MODEL_DIR": ""}
+    env = {"KTX_DAEMON_VERSION": "", "KTX_EMBEDDINGS_MODEL_DIR": ""}
     port = serve_http(stop_all, "--enable-code-execution", **env)
     assert request(port, "GET", "/health") == (200, {"status": "healthy"})
     assert request(port, "POST", "/code/execute")[0] == 404
@@ -195,3 +197,51 @@ def test_one_shot_says_why_it_cannot_compute() -> None:
     stdout, stderr = io.StringIO(), io.StringIO()
     assert run_one_shot("embedding-compute", io.BytesIO(b'{"text":"a"}'), stdout, stderr, load) == 1
     assert (stdout.getvalue(), stderr.getvalue()) == ("", "no model\n")
+
+
+def test_ends_when_its_starter_was_killed_before_it_recorded_it(tmp_path: Path) -> None:
+    state, said = tmp_path / "daemon.json", tmp_path / "said"
+    starter = f"""
+import os, subprocess, sys, time
+env = {{**os.environ, "KTX_DAEMON_STATE": {str(state)!r}, "KTX_DAEMON_STARTER": str(os.getpid())}}
+with open({str(said)!r}, "wb") as log:
+    daemon = subprocess.Popen([sys.executable, "-m", "ktx_daemon", "serve-http", "--port", "0"], stderr=log, env=env)
+print(daemon.pid, flush=True)
+time.sleep(600)
+"""
+    for is_recorded in (False, True):
+        process = subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE)
+        assert process.stdout
+        daemon = int(process.stdout.readline())
+        try:
+            _wait_until(lambda: b"running on" in said.read_bytes())
+            assert _is_running(daemon)
+            if is_recorded:
+                state.write_text(json.dumps({"pid": daemon}))
+            process.kill()
+            process.wait()
+            if is_recorded:
+                time.sleep(2)
+                assert _is_running(daemon)
+            else:
+                _wait_until(lambda: not _is_running(daemon))
+        finally:
+            process.kill()
+            if _is_running(daemon):
+                os.kill(daemon, signal.SIGKILL)
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    for _ in range(1200):
+        if is_so():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it never was")
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        # An orphan that ended may wait for a parent that reaps it.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

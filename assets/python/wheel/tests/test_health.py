@@ -17,12 +17,8 @@ def test_says_the_version_that_it_was_started_with(serve: Serve) -> None:
     assert serve(version="1.2.3").get("/health").body == {"status": "healthy", "version": "1.2.3"}
 
 
-def test_echoes_the_nonce(serve: Serve) -> None:
-    assert serve(nonce="n0nce").get("/health").body == {"status": "healthy", "nonce": "n0nce"}
-
-
-def test_leaves_out_an_empty_version_and_an_empty_nonce(serve: Serve) -> None:
-    assert serve(version="", nonce="").get("/health").body == {"status": "healthy"}
+def test_leaves_out_an_empty_version(serve: Serve) -> None:
+    assert serve(version="").get("/health").body == {"status": "healthy"}
 
 
 def test_does_not_load_the_model(serve: Serve) -> None:

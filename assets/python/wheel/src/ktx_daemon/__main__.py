@@ -69,27 +69,36 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _serve_http(arguments: argparse.Namespace) -> int:
     from ktx_daemon.embeddings.settings import SettingError, read_settings
+    from ktx_daemon.proof import SecretError, take_secret
 
     if arguments.enable_code_execution:
         print("ktx-daemon: --enable-code-execution has no effect: code execution is not implemented", file=sys.stderr)
     try:
         settings = read_settings(os.environ)
-    except SettingError as error:
+        secret, is_strict = take_secret(os.environ)
+    except (SettingError, SecretError) as error:
         print(f"ktx-daemon: error: {error}", file=sys.stderr)
         return 1
 
     from ktx_daemon.app import create_app
     from ktx_daemon.embeddings.queue import EmbeddingQueue
     from ktx_daemon.server import make_server
+    from ktx_daemon.starter import watch_starter
 
     queue = EmbeddingQueue(idle_seconds=settings.idle_seconds)
     app = create_app(
         queue,
         version=os.environ.get("KTX_DAEMON_VERSION"),
-        nonce=os.environ.get("KTX_DAEMON_NONCE"),
+        secret=secret,
+        is_strict=is_strict,
         settings=settings,
     )
     server = make_server(app, queue.drain, host=arguments.host, port=arguments.port, log_level=arguments.log_level)
+
+    def end() -> None:
+        server.should_exit = True
+
+    watch_starter(os.environ, end)
     server.run()
     return 0 if server.started else 1
 

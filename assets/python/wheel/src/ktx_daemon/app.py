@@ -16,6 +16,7 @@ from ktx_daemon.embeddings.model_files import MODEL_IDENTITY
 from ktx_daemon.embeddings.queue import EmbeddingQueue
 from ktx_daemon.embeddings.settings import EmbeddingSettings
 from ktx_daemon.guards import LoopbackHostMiddleware
+from ktx_daemon.proof import SecretMiddleware
 from ktx_daemon.web import (
     ASGIApp,
     ClientGoneError,
@@ -43,7 +44,8 @@ def create_app(
     queue: EmbeddingQueue,
     *,
     version: str | None = None,
-    nonce: str | None = None,
+    secret: bytes | None = None,
+    is_strict: bool = False,
     settings: EmbeddingSettings | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
     max_waiting_bytes: int = MAX_WAITING_BYTES,
@@ -52,16 +54,16 @@ def create_app(
     """
     The daemon as an ASGI application.
 
-    `version` and `nonce` are echoed by `/health` when they are not empty: the first tells which ktx started this
-    daemon, the second that this process, and no other on the machine, is the one that was started. With a model in
-    `settings`, `/health` also says what computes.
+    `version` is echoed by `/health` when it is not empty: it tells which ktx started this daemon. With `secret` it
+    answers challenges, and with `is_strict` only requests with a token, see `proof`. With a model in `settings`,
+    `/health` also says what computes.
     """
     api = EmbeddingsApi(queue, max_body_bytes=max_body_bytes, max_waiting_bytes=max_waiting_bytes)
     health: dict[str, Any] = {"status": "healthy"}
     if version:
         health["version"] = version
-    if nonce:
-        health["nonce"] = nonce
+    if secret and is_strict:
+        health["token"] = "required"
 
     async def read_health(_request: Request, send: Send) -> None:
         if settings and settings.model_directory:
@@ -81,7 +83,10 @@ def create_app(
         "/embeddings/compute-bulk": ("POST", api.compute_bulk),
         "/v1/embeddings": ("POST", api.openai),
     }
-    return LoopbackHostMiddleware(_Router(routes, other_requests))
+    app: ASGIApp = _Router(routes, other_requests)
+    if secret:
+        app = SecretMiddleware(app, secret, is_strict=is_strict)
+    return LoopbackHostMiddleware(app)
 
 
 class _Router:

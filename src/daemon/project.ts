@@ -1,0 +1,40 @@
+import { askForProof } from './health.ts';
+import { type ManagedPythonDaemonLayout, managedPythonDaemonLayout } from './layout.ts';
+import { daemonSecretPath, readDaemonSecret } from './secret.ts';
+import { daemonBaseUrl, type ManagedPythonDaemonState, projectOfState, readDaemonState } from './state.ts';
+
+export type DaemonPlace = Pick<ManagedPythonDaemonLayout, 'runtimeRoot' | 'projectDir' | 'cliVersion'>;
+
+/** A daemon that hangs is still one that has to be stopped. */
+const PROOF_TIMEOUT_MS = 1000;
+const NOBODYS_SECRET = '0'.repeat(64);
+
+/**
+ * Whether a living daemon that a project's state names was started for another project: the state was copied there. One whose
+ * project was moved is still this project's. A daemon without proofs (it hangs, or is of a wheel that is not ours) goes by
+ * what the state says of its logs. Never rejects.
+ */
+export async function isOfAnotherProject(
+  place: DaemonPlace,
+  state: ManagedPythonDaemonState,
+): Promise<boolean> {
+  const known = await readDaemonSecret(place);
+  const ask = (secret: string) => askForProof(daemonBaseUrl(state), secret, PROOF_TIMEOUT_MS);
+  const own = await ask(known.kind === 'kept' ? known.secret : NOBODYS_SECRET);
+  if (own === 'right') return false;
+
+  const origin = { ...place, projectDir: projectOfState(state.stdoutLog) };
+  if ((await daemonSecretPath(origin)) !== (await daemonSecretPath(place))) {
+    if (await isRecordedIn(origin, state)) return true;
+    const secret = await readDaemonSecret(origin);
+    if (secret.kind === 'kept' && (await ask(secret.secret)) === 'right') return false;
+  }
+  return own === 'wrong' && known.kind !== 'not kept';
+}
+
+/** The other project is still there, and knows this daemon as its own. */
+async function isRecordedIn(origin: DaemonPlace, state: ManagedPythonDaemonState): Promise<boolean> {
+  const { daemonStatePath } = managedPythonDaemonLayout(origin);
+  const read = await readDaemonState(daemonStatePath);
+  return read.kind === 'valid' && read.state.pid === state.pid && read.state.port === state.port;
+}
