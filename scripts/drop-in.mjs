@@ -1,0 +1,235 @@
+// `npm run drop-in -- <checkout>`: puts this library into a checkout of the ktx CLI (dependencies installed) and runs it.
+// The checkout is not changed: a copy of its CLI in the scratch folder gets re-exports in the place of ten modules, and shares
+// our class of expected errors.
+//   <checkout>  folder with packages/cli
+//   --keep      leaves the copy
+// Prints one line a step and ends with exit code 1 when one of them fails.
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+/** Modules of the CLI that this library replaces. */
+export const MODULES = [
+  'managed-local-embeddings',
+  'managed-python-command',
+  'managed-python-daemon',
+  'managed-python-http',
+  'managed-python-runtime',
+  'managed-uv-release',
+  'proxy-env',
+  'runtime',
+  'runtime-requirements',
+  'setup-runtime',
+];
+/** Tests of the CLI that are about them. */
+const TESTS = [
+  ...MODULES.filter((name) => name !== 'managed-uv-release'),
+  'embedding-resolution',
+  'setup-embeddings',
+];
+const REEXPORT = `export * from 'ktx-setup';\nexport * from 'ktx-setup/internal';\n`;
+
+function run(command, args, options) {
+  const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 2 ** 28, ...options });
+  if (result.error) throw result.error;
+  return result;
+}
+
+/** A copy of the CLI whose dependencies are those of the checkout, and this package beside them. */
+function copyOf(checkout, library) {
+  const copy = mkdtempSync(join(tmpdir(), 'ktx-drop-in-'));
+  const cli = join(copy, 'packages', 'cli');
+  mkdirSync(cli, { recursive: true });
+  const link = (from, to, skipped) => {
+    for (const name of readdirSync(from))
+      if (!skipped.includes(name)) symlinkSync(join(from, name), join(to, name));
+  };
+  link(checkout, copy, ['packages', '.git']);
+  const original = join(checkout, 'packages', 'cli');
+  link(original, cli, [
+    'src',
+    'test',
+    'node_modules',
+    'dist',
+    'package.json',
+    'tsconfig.json',
+    'tsconfig.test.json',
+  ]);
+  for (const name of ['src', 'test', 'package.json', 'tsconfig.json', 'tsconfig.test.json']) {
+    if (existsSync(join(original, name))) cpSync(join(original, name), join(cli, name), { recursive: true });
+  }
+  const modules = join(cli, 'node_modules');
+  mkdirSync(modules);
+  link(join(original, 'node_modules'), modules, ['ktx-setup']);
+  symlinkSync(library, join(modules, 'ktx-setup'));
+  return { copy, cli };
+}
+
+/** This package as npm would install it. */
+function packed() {
+  const folder = mkdtempSync(join(tmpdir(), 'ktx-packed-'));
+  const { status, stdout, stderr } = run('npm', ['pack', '--silent', '--pack-destination', folder], {
+    cwd: ROOT,
+  });
+  if (status !== 0) throw new Error(`npm pack failed: ${stderr}`);
+  const tar = run('tar', ['-xzf', join(folder, stdout.trim().split('\n').at(-1)), '-C', folder]);
+  if (tar.status !== 0) throw new Error(tar.stderr);
+  return { folder, library: join(folder, 'package') };
+}
+
+/** Makes the CLI's class of expected errors ours, since its tests ask with `instanceof`. */
+function shareExpectedError(cli) {
+  const path = join(cli, 'src', 'errors.ts');
+  const shared = "import { KtxExpectedError } from 'ktx-setup';\nexport { KtxExpectedError };\n";
+  const text = readFileSync(path, 'utf8');
+  writeFileSync(path, text.replace(/export class KtxExpectedError extends Error \{[\s\S]*?\n\}\n/, shared));
+}
+
+/** Errors of the compiler without their positions, which a replaced module moves. */
+function typeErrors(cli) {
+  const errors = [];
+  for (const project of ['tsconfig.json', 'tsconfig.test.json']) {
+    if (!existsSync(join(cli, project))) continue;
+    const tsc = run(
+      process.execPath,
+      [join(cli, 'node_modules/typescript/bin/tsc'), '-p', project, '--noEmit'],
+      {
+        cwd: cli,
+      },
+    );
+    errors.push(...tsc.stdout.split('\n').filter((line) => / error TS\d+: /.test(line)));
+  }
+  return errors;
+}
+
+const withoutPosition = (line) => line.replace(/\(\d+,\d+\)/, '');
+
+async function main() {
+  const args = process.argv.slice(2);
+  const [checkout] = args.filter((arg) => !arg.startsWith('--'));
+  if (!checkout || !existsSync(join(checkout, 'packages/cli/src'))) {
+    process.stderr.write(
+      'usage: npm run drop-in -- <checkout of the ktx CLI, dependencies installed> [--keep]\n',
+    );
+    process.exit(2);
+  }
+  let failures = 0;
+  const report = (what, isGood, detail) => {
+    if (!isGood) failures++;
+    process.stdout.write(`${isGood ? 'ok  ' : 'FAIL'}  ${what}${detail ? `: ${detail}` : ''}\n`);
+  };
+  const { folder, library } = packed();
+  const { copy, cli } = copyOf(checkout, library);
+  try {
+    const before = new Set(typeErrors(cli).map(withoutPosition));
+    for (const name of MODULES) writeFileSync(join(cli, 'src', `${name}.ts`), REEXPORT);
+    shareExpectedError(cli);
+    const added = typeErrors(cli).filter((line) => !before.has(withoutPosition(line)));
+    report(
+      'type check',
+      added.length === 0,
+      `${added.length} errors added, ${before.size} were there before`,
+    );
+    for (const line of added.slice(0, 40)) process.stdout.write(`      ${line}\n`);
+
+    const tests = TESTS.map((name) => `test/${name}.test.ts`).filter((path) => existsSync(join(cli, path)));
+    const vitest = run(
+      process.execPath,
+      ['node_modules/vitest/vitest.mjs', 'run', ...tests, '--reporter=json'],
+      {
+        cwd: cli,
+        env: { ...process.env, CI: '1' },
+      },
+    );
+    const outcome = JSON.parse(vitest.stdout.slice(vitest.stdout.indexOf('{')));
+    report(
+      "the CLI's own runtime tests",
+      outcome.numFailedTests === 0,
+      `${outcome.numPassedTests} passed, ${outcome.numFailedTests} failed in ${tests.length} files`,
+    );
+    for (const { assertionResults } of outcome.testResults) {
+      for (const { status, fullName, failureMessages } of assertionResults) {
+        if (status === 'failed')
+          process.stdout.write(`      ${fullName}: ${failureMessages[0].split('\n')[0]}\n`);
+      }
+    }
+    runCommands(cli, report);
+  } finally {
+    if (args.includes('--keep')) process.stdout.write(`kept: ${copy}\n`);
+    else for (const path of [copy, folder]) rmSync(path, { recursive: true, force: true });
+  }
+  process.exitCode = failures === 0 ? 0 : 1;
+}
+
+/** The CLI itself, built without types, on a home of its own. */
+function runCommands(cli, report) {
+  const tsc = join(cli, 'node_modules/typescript/bin/tsc');
+  run(process.execPath, [tsc, '-p', 'tsconfig.json', '--noCheck'], { cwd: cli });
+  const home = mkdtempSync(join(tmpdir(), 'ktx-drop-in-home-'));
+  const projectDir = join(home, 'project');
+  const env = {
+    PATH: process.env.PATH,
+    HOME: home,
+    NO_COLOR: '1',
+    KTX_TELEMETRY_DISABLED: '1',
+    DO_NOT_TRACK: '1',
+  };
+  for (const name of [
+    'PIP_INDEX_URL',
+    'UV_DEFAULT_INDEX',
+    'SSL_CERT_FILE',
+    'HTTPS_PROXY',
+    'https_proxy',
+    'NO_PROXY',
+  ]) {
+    if (process.env[name]) env[name] = process.env[name];
+  }
+  const ktx = (args, expected) => {
+    const { status, stdout, stderr } = run(process.execPath, [join(cli, 'dist/bin.js'), ...args], {
+      env,
+      cwd: home,
+    });
+    const isGood = status === 0 && expected.test(stdout);
+    report(
+      `ktx ${args.join(' ')}`,
+      isGood,
+      isGood ? '' : `exit ${status}: ${(stderr || stdout).slice(0, 400)}`,
+    );
+  };
+  try {
+    ktx(['--version'], /\d+\.\d+\.\d+/);
+    ktx(['admin', 'runtime', 'install', '--yes'], /Installed ktx Python runtime/);
+    ktx(['admin', 'runtime', 'status'], /status: ready/);
+    const setup = ['setup', '--yes', '--no-input', '--skip-llm', '--skip-embeddings', '--skip-databases'];
+    ktx([...setup, '--skip-sources', '--skip-agents', '--project-dir', projectDir], /./);
+    ktx(['--project-dir', projectDir, 'admin', 'runtime', 'start'], /url: http:\/\/127\.0\.0\.1:\d+/);
+    addDatabase(projectDir);
+    ktx(['--project-dir', projectDir, 'sql', '-c', 'demo', 'select 1 as one'], /one/);
+    ktx(['--project-dir', projectDir, 'admin', 'runtime', 'stop'], /Stopped ktx daemon/);
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+/** A SQLite database with nothing in it. */
+function addDatabase(projectDir) {
+  const path = join(projectDir, 'ktx.yaml');
+  writeFileSync(join(projectDir, 'demo.db'), '');
+  const text = existsSync(path) ? readFileSync(path, 'utf8').replace(/^connections:\s*\{\}\s*$/m, '') : '';
+  writeFileSync(path, `${text}\nconnections:\n  demo:\n    driver: sqlite\n    path: ./demo.db\n`);
+}
+
+await main();
