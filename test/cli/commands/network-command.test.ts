@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { runNetworkCommand } from '../../../src/cli/commands/network-command.ts';
 import type { NetworkArgs } from '../../../src/cli/commands/network-program.ts';
 import { main } from '../../../src/cli/main.ts';
+import { keepFailure } from '../../../src/log/failure-log.ts';
 import { settingNames } from '../../../src/setup/session/network-settings.ts';
 import { CancelledError } from '../../../src/support/errors.ts';
 import { capturedIo } from '../../fixtures/captured-io.ts';
@@ -124,6 +125,31 @@ describe('ktx admin report', () => {
     await writeFile(logPath, '$ uv pip install\nGET https://me:index-secret@x.example/?token=query-secret\n');
     return new URL(closed).host;
   };
+
+  it('holds the last setup that failed, with its settings and its log', async () => {
+    await noNetwork();
+    await keepFailure({
+      runtimeRoot: join(home, 'runtime'),
+      cliVersion: '0.1.0',
+      features: ['core'],
+      settings: ['proxy: http://former.example:1/'],
+      failure: {
+        step: 'fetch',
+        title: 'It failed yesterday',
+        failureClass: 'network',
+        cause: 'dns',
+        evidence: [],
+        nextSteps: [],
+        remedies: [],
+        untouched: 'Nothing was changed.',
+        logPath: null,
+      },
+    });
+    const { io, printed } = capturedIo();
+    const toScreen = { ...args, outputPath: null };
+    expect(await runNetworkCommand(toScreen, io, { env, homeDir: home, cwd: home })).toBe(0);
+    expect(printed.stdout).toMatch(/Last failed setup [\s\S]*It failed yesterday[\s\S]*former\.example/);
+  });
 
   it('shows it, then saves the same, for the user alone, with every secret masked', async () => {
     const host = await noNetwork();
