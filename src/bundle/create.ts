@@ -177,7 +177,7 @@ async function takeArchives(
           sha256 === null ? 'there is no such file' : `its sha256 is ${sha256}`,
           ...[...known.values()].map((each) => `pinned: ${each.file}, sha256 ${each.sha256}`),
         ],
-        nextSteps: ['Fetch one of the pinned archives; other builds are not accepted'],
+        remedies: [otherRemedy('Fetch one of the pinned archives; other builds are not accepted')],
       });
     }
     if ((await store.verify(artefact, signal)) === 'ok') continue;
@@ -229,6 +229,6 @@ function noLock(assetDir: string): SetupError {
   return new SetupError('This wheel comes without a lock, so a bundle of it cannot be checked.', {
     failureClass: 'platform',
     evidence: [`there is no lock.json in ${assetDir}`],
-    nextSteps: ['Make a lock for the wheel first'],
+    remedies: [otherRemedy('Make a lock for the wheel first')],
   });
 }

@@ -2,6 +2,7 @@ import { verifyRuntimeAsset } from '../shipped/asset.ts';
 import { readLockedAsset } from '../shipped/locked-asset.ts';
 import { errorMessage, SetupError } from '../support/errors.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
+import { otherRemedy } from '../support/remedies.ts';
 import { parseAllowedSigners } from './signature.ts';
 import type { BundleTrust } from './verify.ts';
 
@@ -24,7 +25,7 @@ export async function readBundleTrust(options: {
     throw new SetupError('This wheel comes without a lock, so no bundle of it can be checked.', {
       failureClass: 'platform',
       evidence: [`there is no lock.json in ${assetDir}`],
-      nextSteps: ['Install it with a network, or make a lock for it'],
+      remedies: [otherRemedy('Install it with a network, or make a lock for it')],
     });
   }
   return {
@@ -44,7 +45,9 @@ async function readSigners(path: string) {
     throw new SetupError(`The trust file ${path} cannot be used.`, {
       failureClass: 'conflict',
       evidence: [errorMessage(error)],
-      nextSteps: ['Write one line a key: <who> ssh-ed25519 <key>, as in allowed_signers of OpenSSH'],
+      remedies: [
+        otherRemedy('Write one line a key: <who> ssh-ed25519 <key>, as in allowed_signers of OpenSSH'),
+      ],
     });
   }
 }

@@ -1,5 +1,6 @@
 import { runProcess } from '../process/run-process.ts';
 import { errorCode, errorMessage, SetupError } from '../support/errors.ts';
+import { otherRemedy } from '../support/remedies.ts';
 import { SIGNATURE_NAMESPACE } from './signature.ts';
 
 /**
@@ -28,6 +29,8 @@ function cannotSign(keyPath: string, evidence: readonly string[]): SetupError {
   return new SetupError(`The bundle could not be signed with ${keyPath}.`, {
     failureClass: 'conflict',
     evidence,
-    nextSteps: ['Give a private key, or the public key of one that ssh-agent holds: --sign-key <file>'],
+    remedies: [
+      otherRemedy('Give a private key, or the public key of one that ssh-agent holds: --sign-key <file>'),
+    ],
   });
 }

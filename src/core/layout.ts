@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { SetupError } from '../support/errors.ts';
 import { homeFolder, homeProblem, isLossy } from '../support/home-folder.ts';
 import { PACKAGE_ROOT } from '../support/package-root.ts';
+import { otherRemedy, otherRoot } from '../support/remedies.ts';
 import { hasControlCharacter, quoted } from '../support/text/control-characters.ts';
 import { declaredEmbedder, embeddedVersionName, type KtxEmbedder } from './embedder.ts';
 
@@ -46,7 +47,10 @@ export function managedRuntimeRoot(
   const text = `The path of the runtime folder contains a line break or another control character: ${quoted(path)} (${from}).`;
   throw new SetupError(`${text} Python's tools cannot work in such a folder; choose another one.`, {
     failureClass: 'conflict',
-    nextSteps: ['ktx setup --runtime-root <dir>', 'Or set KTX_RUNTIME_ROOT to a path without it'],
+    remedies: [
+      otherRoot('Choose another folder'),
+      otherRemedy('Or set KTX_RUNTIME_ROOT to a path without it'),
+    ],
   });
 }
 
@@ -67,7 +71,10 @@ function chosenRoot({
 function noRoot(text: string): SetupError {
   return new SetupError(text, {
     failureClass: 'platform',
-    nextSteps: ['Name a folder: ktx setup --runtime-root <dir>', 'Or set KTX_RUNTIME_ROOT, for all commands'],
+    remedies: [
+      otherRemedy('Name a folder', { argv: ['ktx', 'setup', '--runtime-root', '<dir>'] }),
+      otherRemedy('Or set KTX_RUNTIME_ROOT, for all commands'),
+    ],
   });
 }
 

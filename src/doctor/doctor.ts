@@ -1,4 +1,5 @@
 import { SetupError, throwIfCancelled } from '../support/errors.ts';
+import { LIST_CHECKS } from '../support/remedies.ts';
 import { similarNames } from '../support/text/similar-names.ts';
 import { DOCTOR_CHECKS } from './all-checks.ts';
 import type { Check, CheckCost } from './checks/check.ts';
@@ -45,6 +46,6 @@ function unknownCheck(id: string): SetupError {
   return new SetupError(`There is no check "${id}".`, {
     failureClass: 'conflict',
     evidence: similar === undefined ? [] : [`a similar one: ${similar}`],
-    nextSteps: ['ktx doctor --list'],
+    remedies: [LIST_CHECKS],
   });
 }

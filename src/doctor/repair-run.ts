@@ -1,5 +1,6 @@
 import { withWriteAccess } from '../runtime/write-access.ts';
 import { CancelledError, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
+import { LIST_CHECKS } from '../support/remedies.ts';
 import { DOCTOR_CHECKS } from './all-checks.ts';
 import { REPAIR_IDS, type RepairId } from './checks/check.ts';
 import { checkSurroundings, type DoctorTarget } from './checks/context.ts';
@@ -121,7 +122,7 @@ export function repairId(text: string): RepairId {
   throw new SetupError(`There is no repair "${text}".`, {
     failureClass: 'conflict',
     evidence: [`repairs: ${REPAIR_IDS.join(', ')}`],
-    nextSteps: ['ktx doctor --list'],
+    remedies: [LIST_CHECKS],
   });
 }
 

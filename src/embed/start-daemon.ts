@@ -32,6 +32,7 @@ import type { ManagedPythonRuntimeInstallOptions } from '../setup/request/instal
 import { SetupError, throwIfCancelled } from '../support/errors.ts';
 import { openRegularFile } from '../support/fs/regular-file.ts';
 import { harmlessText } from '../support/harmless.ts';
+import { otherRemedy } from '../support/remedies.ts';
 
 export interface ManagedPythonDaemonChild {
   pid?: number;
@@ -127,7 +128,10 @@ export async function startManagedPythonDaemon(
     }
     throw new SetupError(
       `Other ktx processes keep replacing the daemon of this project: ${layout.daemonStatePath}`,
-      { failureClass: 'conflict', nextSteps: ['ktx admin runtime start'] },
+      {
+        failureClass: 'conflict',
+        remedies: [otherRemedy('Start it again', { argv: ['ktx', 'admin', 'runtime', 'start'] })],
+      },
     );
   } catch (error) {
     await daemon.end();
@@ -289,7 +293,7 @@ async function secretFor(layout: ManagedPythonDaemonLayout, isStrict: boolean): 
   if (kept === null && isStrict) {
     throw new SetupError(
       `KTX_DAEMON_STRICT=1 needs a place for the daemon's token, and ${layout.runtimeRoot} cannot be written to.`,
-      { failureClass: 'permission', nextSteps: ['Set KTX_RUNTIME_ROOT to a folder of yours'] },
+      { failureClass: 'permission', remedies: [otherRemedy('Set KTX_RUNTIME_ROOT to a folder of yours')] },
     );
   }
   return kept ?? newSecret();

@@ -46,17 +46,17 @@ function fromSetupError(error: SetupError, row: Cause | null, { network }: Failu
   const { failureClass } = error;
   const evidence =
     error.evidence.length > 0 || error.cause === undefined ? error.evidence : [errorChain(error.cause)];
-  // Steps that are no typed actions are kept as they are: they are the most specific.
-  const own = error.remedies.length > 0 ? error.remedies : error.nextSteps.map((step) => otherRemedy(step));
-  const ofCause = error.remedies.length > 0 ? [] : (network?.remedies ?? []);
+  // What anybody could say hides nothing of what the cause knows.
+  const isGeneral = error.remedies.every(({ id }) => id === 'other');
+  const ofCause = isGeneral ? (network?.remedies ?? []) : [];
   const isOwnWord = row?.cause === 'host-not-allowed' || row?.cause === 'setting';
   const ways = failureClass === 'network' && !isOwnWord ? [COPY_STORE, SAVE_REPORT] : [];
-  const remedies = uniqueRemedies([...ofCause, ...own, ...ways]).map((each) => remedyFor(each));
+  const remedies = uniqueRemedies([...ofCause, ...error.remedies, ...ways]).map((each) => remedyFor(each));
   return {
     failureClass,
     title: error.message,
     evidence,
-    nextSteps: stepsOf(remedies, error.nextSteps),
+    nextSteps: remedies.map(remedyText),
     cause: row?.cause ?? failureClass,
     host: network?.host ?? error.host,
     remedies,
@@ -94,14 +94,6 @@ function diagnosis(
     host: null,
     remedies: here,
   };
-}
-
-/** Steps that an error gave as plain text are said in its own words. */
-function stepsOf(remedies: readonly Remedy[], plain: readonly string[]): string[] {
-  return remedies.map((remedy) => {
-    const isPlain = remedy.id === 'other' && remedy.command === null && plain.includes(remedy.label);
-    return isPlain ? remedy.label : remedyText(remedy);
-  });
 }
 
 function pathOf(error: unknown): string {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledError, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
 import { type FileLock, tryFileLock } from '../support/fs/file-lock.ts';
+import { otherRemedy } from '../support/remedies.ts';
 
 const POLL_INTERVAL_MS = 100;
 /** Names of backups have whole seconds, and a second one of that name would replace the first. */
@@ -68,7 +69,7 @@ async function takeLock(
     throw new SetupError(`The lock for changes of a model host cannot be used: ${path}`, {
       failureClass: 'permission',
       evidence: [errorMessage(error)],
-      nextSteps: ['Make the file and its folder writable for this user'],
+      remedies: [otherRemedy('Make the file and its folder writable for this user')],
       cause: error,
     });
   }

@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import { absentAsNull, errorMessage, SetupError } from '../support/errors.ts';
 import { jsonText, writeFileWithin } from '../support/fs/atomic-file.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
+import { otherRemedy } from '../support/remedies.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
 import { connectionProblems, type ModelHostConnection, secretFields } from './ssh/connection.ts';
 
@@ -40,7 +41,7 @@ export async function readModelHostSettings(projectDir: string): Promise<ModelHo
   } catch (error) {
     throw new SetupError(`${path} cannot be read: ${schemaProblem(error) ?? errorMessage(error)}`, {
       failureClass: 'conflict',
-      nextSteps: ['Correct the file, or delete it and save the connection again: --save'],
+      remedies: [otherRemedy('Correct the file, or delete it and save the connection again: --save')],
       cause: error,
     });
   }
@@ -60,7 +61,7 @@ export async function saveModelHostSettings(
     throw new SetupError('The connection cannot be saved.', {
       failureClass: 'conflict',
       evidence: [...problems, ...secrets],
-      nextSteps: ['Keep secrets on the host, such as in a script that restarts the service'],
+      remedies: [otherRemedy('Keep secrets on the host, such as in a script that restarts the service')],
     });
   }
   const { host, user, keyPath, configPath, mode, restartCmd, baseUrl } = connection;

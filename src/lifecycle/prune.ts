@@ -7,6 +7,7 @@ import { isVersionName } from '../core/version-name.ts';
 import type { Note } from '../runtime/write-access.ts';
 import { errorCode, errorMessage, isAbsence, SetupError } from '../support/errors.ts';
 import { syncDirectory } from '../support/fs/atomic-file.ts';
+import { otherRemedy } from '../support/remedies.ts';
 
 export interface ManagedPythonRuntimePruneResult {
   runtimeRoot: string;
@@ -128,7 +129,11 @@ async function removeFolders(paths: readonly string[]): Promise<string[]> {
     throw new SetupError(problems.join('\n'), {
       failureClass: 'permission',
       evidence: removed.map((path) => `removed: ${path}`),
-      nextSteps: ['Close what uses these folders, then run: ktx admin runtime prune --yes'],
+      remedies: [
+        otherRemedy('Close what uses these folders, then run', {
+          afterwards: ['ktx', 'admin', 'runtime', 'prune', '--yes'],
+        }),
+      ],
     });
   }
   return removed;

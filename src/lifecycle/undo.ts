@@ -11,6 +11,7 @@ import { readManagedPythonRuntimeStatus } from '../runtime/status.ts';
 import { switchOver } from '../runtime/switchover.ts';
 import { type Note, withWriteAccess } from '../runtime/write-access.ts';
 import { SetupError } from '../support/errors.ts';
+import { REBUILD } from '../support/remedies.ts';
 import { recover } from './recovery.ts';
 
 /** One of the two environments that undo goes between. */
@@ -138,7 +139,7 @@ async function locate(
     {
       failureClass: 'conflict',
       evidence: [`it lies in ${environmentDir}`],
-      nextSteps: ['ktx setup --force builds a new one'],
+      remedies: [REBUILD],
     },
   );
 }
@@ -157,6 +158,6 @@ async function nothingToUndo({ runtimeRoot, versionDir }: ManagedPythonRuntimeLa
       'The one before the last install is kept, no older one.',
       ...others.map((name) => `The runtime of ktx ${name} is still installed; that version of ktx uses it.`),
     ],
-    nextSteps: ['ktx setup --force builds a new one'],
+    remedies: [REBUILD],
   });
 }

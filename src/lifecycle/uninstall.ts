@@ -11,6 +11,7 @@ import { type Note, withWriteAccess } from '../runtime/write-access.ts';
 import { errorCode, errorMessage, isRefusedRemoval, SetupError } from '../support/errors.ts';
 import { syncDirectory } from '../support/fs/atomic-file.ts';
 import { originalPath, removeAside } from '../support/fs/remove-aside.ts';
+import { otherRemedy } from '../support/remedies.ts';
 import { type Inventory, type OwnedItem, takeInventory } from './inventory.ts';
 import { recover } from './recovery.ts';
 
@@ -152,7 +153,7 @@ async function stopEverythingOf(inventory: Inventory, runtimeRoot: string): Prom
     throw new SetupError('Programs run from the runtime that is to be removed.', {
       failureClass: 'conflict',
       evidence: others.map(({ pid, command }) => `process ${pid}: ${command}`),
-      nextSteps: ['End them, then run: ktx admin runtime uninstall'],
+      remedies: [otherRemedy('End them, then run', { afterwards: ['ktx', 'admin', 'runtime', 'uninstall'] })],
     });
   }
   for (const { pid } of running) await stopDaemon(pid);
@@ -170,7 +171,7 @@ async function stopDaemon(pid: number): Promise<void> {
   }
   throw new SetupError(`The daemon with process id ${pid} does not end.`, {
     failureClass: 'conflict',
-    nextSteps: ['End it, then run: ktx admin runtime uninstall'],
+    remedies: [otherRemedy('End it, then run', { afterwards: ['ktx', 'admin', 'runtime', 'uninstall'] })],
   });
 }
 

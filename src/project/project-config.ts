@@ -3,6 +3,7 @@ import { LineCounter, parse, YAMLParseError } from 'yaml';
 import * as z from 'zod/mini';
 import { errorMessage, isAbsence, SetupError } from '../support/errors.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
+import { otherRemedy } from '../support/remedies.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
 import type { KtxRuntimeProjectConfig } from './requirements.ts';
 
@@ -53,7 +54,7 @@ export async function readProjectConfig(projectDir: string): Promise<KtxRuntimeP
       {
         failureClass: 'conflict',
         cause: error,
-        nextSteps: ['Correct the file, or run the command outside of the project'],
+        remedies: [otherRemedy('Correct the file, or run the command outside of the project')],
       },
     );
   }

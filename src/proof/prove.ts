@@ -25,6 +25,8 @@ import json, sys
 ${modules.map((name) => `import ${name}\n`).join('')}print(json.dumps({"prefix": sys.prefix, "version": sys.version.split()[0]}))
 `;
 
+import { otherRemedy, REBUILD } from '../support/remedies.ts';
+
 const importAnswerSchema = z.object({ prefix: z.string(), version: z.string() });
 
 const HEALTH_TIMEOUT_MS = 60_000;
@@ -255,8 +257,8 @@ function unproven(what: string, path: string, output: string): SetupError {
   return new SetupError(`The Python environment is in place, but ${what}.`, {
     failureClass: 'internal',
     evidence: [path, ...lines],
-    nextSteps: advice
-      ? [advice]
-      : ['ktx setup --force builds it anew', 'The install log has everything that was printed'],
+    remedies: advice
+      ? [otherRemedy(advice)]
+      : [REBUILD, otherRemedy('The install log has everything that was printed')],
   });
 }

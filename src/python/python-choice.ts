@@ -3,6 +3,13 @@ import { unavailability } from '../shipped/feature-support.ts';
 import { type Artefact, lockArtefact, type RuntimeLock } from '../shipped/lock.ts';
 import { type HostPlatform, lockedMinors, platformKey, targetKey } from '../shipped/target.ts';
 import { SetupError } from '../support/errors.ts';
+import {
+  otherPython,
+  otherRemedy,
+  setupAgain,
+  USE_PYTHON_MIRROR,
+  USE_SYSTEM_PYTHON,
+} from '../support/remedies.ts';
 import { managedPythonKey } from './python-downloads.ts';
 import { findSystemPythons, inspectSystemPython, minorOf, type SystemPythonSearch } from './system-python.ts';
 import { findUnpackedPython } from './unpacked-python.ts';
@@ -69,7 +76,10 @@ export async function choosePython(options: {
       throw new SetupError(`The Python at ${choice.path} cannot carry the runtime: it ${judged.reason}.`, {
         failureClass: 'platform',
         evidence: [`--python ${choice.path}`],
-        nextSteps: [`Use one of Python ${[...minors].reverse().join(', ')}`, 'ktx setup --python auto'],
+        remedies: [
+          otherRemedy(`Use one of Python ${[...minors].reverse().join(', ')}`),
+          setupAgain('Let ktx choose one', ['--python', 'auto']),
+        ],
       });
     }
     return systemDecision(judged, host, [], []);
@@ -145,7 +155,7 @@ function unsupportedPlatform(
   return new SetupError(`${features.join(' and ')} cannot be installed on ${platformKey(host)}.`, {
     failureClass: 'platform',
     evidence: reasons.length > 0 ? reasons : [`no packages are locked for ${platformKey(host)}`],
-    nextSteps: features.length > 1 ? ['ktx setup --feature core'] : [],
+    remedies: features.length > 1 ? [setupAgain('Install without embeddings', ['--feature', 'core'])] : [],
   });
 }
 
@@ -162,9 +172,11 @@ function unsupportedVersion(
   return new SetupError(`Python ${version} cannot carry the runtime.`, {
     failureClass: 'platform',
     evidence: [reason],
-    nextSteps: [
-      `ktx setup --python ${supported[0]} (or ${supported.slice(1).join(', ')})`,
-      'ktx setup --python auto',
+    remedies: [
+      ...supported
+        .slice(0, 1)
+        .map((minor) => setupAgain(`Use Python ${supported.join(' or ')}`, ['--python', minor])),
+      setupAgain('Let ktx choose one', ['--python', 'auto']),
     ],
   });
 }
@@ -173,10 +185,7 @@ function noManagedPython(lock: RuntimeLock, host: HostPlatform, obstacles: strin
   return new SetupError(`Python ${lock.python.version} for ${platformKey(host)} cannot be fetched.`, {
     failureClass: obstacles.length > 0 ? 'network' : 'platform',
     evidence: obstacles.length > 0 ? obstacles : [`the lock names no archive for ${platformKey(host)}`],
-    nextSteps: [
-      'Use an interpreter of this machine: ktx setup --python system',
-      'Name a mirror: UV_PYTHON_INSTALL_MIRROR=<url> ktx setup',
-    ],
+    remedies: [USE_SYSTEM_PYTHON, USE_PYTHON_MIRROR],
   });
 }
 
@@ -184,10 +193,13 @@ function noPython(minors: readonly string[], obstacles: string[], search: System
   return new SetupError('No Python for the runtime: none can be fetched and none on this machine fits.', {
     failureClass: obstacles.length > 0 ? 'network' : 'platform',
     evidence: [...obstacles, ...search.refused.map(({ path, reason }) => `${path} ${reason}`)],
-    nextSteps: [
-      `Install Python ${[...minors].reverse().join(', ')} with your system's package manager, then run: ktx setup`,
-      'Name an interpreter: ktx setup --python <path>',
-      'Name a mirror: UV_PYTHON_INSTALL_MIRROR=<url> ktx setup',
+    remedies: [
+      otherRemedy(
+        `Install Python ${[...minors].reverse().join(', ')} with your system's package manager, then run`,
+        { afterwards: ['ktx', 'setup'] },
+      ),
+      otherPython('Name an interpreter'),
+      USE_PYTHON_MIRROR,
     ],
   });
 }

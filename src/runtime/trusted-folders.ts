@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sharedLayout } from '../core/layout.ts';
 import { SetupError } from '../support/errors.ts';
+import { OTHER_ROOT, otherRemedy } from '../support/remedies.ts';
 
 const OTHERS_WRITE = 0o002;
 const GROUP_WRITE = 0o020;
@@ -63,13 +64,17 @@ function trustedUids(): Set<number> {
   return new Set([own, 0, ...(Number.isSafeInteger(sudo) ? [sudo] : [])]);
 }
 
-const ELSEWHERE = 'Put the runtime elsewhere: --runtime-root <dir>';
-
 function ownedByOther(folder: string, { uid }: Stats): SetupError {
   return new SetupError(`${folder} belongs to another user (uid ${uid}), who could put programs there.`, {
     failureClass: 'permission',
     evidence: [`this user has uid ${process.geteuid?.()}`, 'nothing in it was read or run'],
-    nextSteps: [ELSEWHERE, `If the folder is yours: chown -R "$(id -u)" '${folder}'`],
+    remedies: [
+      OTHER_ROOT,
+      otherRemedy('If the folder is yours', {
+        argv: ['chown', '-R', String(process.geteuid?.()), folder],
+        afterwards: ['ktx', 'setup'],
+      }),
+    ],
   });
 }
 
@@ -77,6 +82,9 @@ function writableForAll(folder: string, { mode }: Stats): SetupError {
   return new SetupError(`Every user of this machine can write to ${folder} and could put programs there.`, {
     failureClass: 'permission',
     evidence: [`its mode is ${(mode & 0o7777).toString(8)}`, 'nothing in it was read or run'],
-    nextSteps: [`If nobody else used it: chmod o-w '${folder}'`, ELSEWHERE],
+    remedies: [
+      otherRemedy('If nobody else used it', { argv: ['chmod', 'o-w', folder], afterwards: ['ktx', 'setup'] }),
+      OTHER_ROOT,
+    ],
   });
 }

@@ -12,6 +12,7 @@ import { jsonText } from '../support/fs/atomic-file.ts';
 import { fileIdentity } from '../support/fs/file-identity.ts';
 import { type FileLock, tryFileLock } from '../support/fs/file-lock.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
+import { OTHER_ROOT, otherRemedy, otherRoot } from '../support/remedies.ts';
 import { formatCount } from '../support/text/format.ts';
 import { assertTrustedFolders } from './trusted-folders.ts';
 
@@ -148,7 +149,7 @@ export function assertLockablePath(runtimeRoot: string, version: string): void {
       evidence: [
         `${path} has ${Buffer.byteLength(path)} bytes; a lock file's path has at most ${MAX_LOCK_PATH_BYTES}`,
       ],
-      nextSteps: ['Choose a shorter one: --runtime-root <dir>'],
+      remedies: [otherRoot('Choose a shorter one')],
     },
   );
 }
@@ -292,10 +293,7 @@ function makeFolder(path: string): void {
     throw new SetupError(`The folder of the locks cannot be made: ${path}`, {
       failureClass: 'permission',
       evidence: [errorMessage(error)],
-      nextSteps: [
-        'Make the folder writable for this user',
-        'Put the runtime elsewhere: --runtime-root <dir>',
-      ],
+      remedies: [otherRemedy('Make the folder writable for this user'), OTHER_ROOT],
       cause: error,
     });
   }

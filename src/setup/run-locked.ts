@@ -4,6 +4,7 @@ import { withoutPort } from '../network/address/address.ts';
 import { readInstalledManifest } from '../runtime/manifest.ts';
 import { type Note, type WriteAccess, withWriteAccess } from '../runtime/write-access.ts';
 import { SetupError } from '../support/errors.ts';
+import { otherRemedy } from '../support/remedies.ts';
 import type { InstallOutcome } from './build/execute-plan.ts';
 import { executePlan } from './build/execute-plan.ts';
 import type { InstallPreparation, Prepared, ReadyPreparation } from './plan/install-plan.ts';
@@ -76,7 +77,7 @@ async function planAnew(
     throw new SetupError('The runtime folder was changed by another ktx, and the plan no longer holds.', {
       failureClass: 'conflict',
       evidence: [`not in the plan that was shown: ${unknown.join(', ')}`],
-      nextSteps: ['Go back to the plan: it is made anew'],
+      remedies: [otherRemedy('Go back to the plan: it is made anew')],
     });
   }
   emit({ type: 'plan', plan: prepared.summary });

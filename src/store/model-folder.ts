@@ -5,6 +5,7 @@ import type { Artefact } from '../shipped/lock.ts';
 import { errorCode, SetupError, throwIfCancelled } from '../support/errors.ts';
 import { makeFolder, syncDirectory, writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { openNewFile, openRegularFile, readRegularFile } from '../support/fs/regular-file.ts';
+import { RETRY } from '../support/remedies.ts';
 import { listZip, readZipEntry } from '../support/zip.ts';
 import type { ArtefactStore } from './store.ts';
 
@@ -111,6 +112,6 @@ function otherBytes(container: string, file: string, expected: string, actual: s
   return new SetupError(`${file} in ${container} is not the pinned one.`, {
     failureClass: 'verification',
     evidence: [`expected sha256 ${expected}`, `found sha256 ${actual}`],
-    nextSteps: ['Run the same command again'],
+    remedies: [RETRY],
   });
 }

@@ -14,6 +14,7 @@ import {
 import { makeFolder, syncDirectory } from '../support/fs/atomic-file.ts';
 import { identityOf } from '../support/fs/file-identity.ts';
 import { openNewFile, openRegularFile } from '../support/fs/regular-file.ts';
+import { byHandThenRetry, FREE_SPACE, makeWritable, OTHER_ROOT } from '../support/remedies.ts';
 import type { KnownFiles } from './known-files.ts';
 import { type PartialFile, type PartialOrigin, partialStore } from './partial.ts';
 
@@ -173,7 +174,7 @@ export function openStore(storeDir: string, known?: KnownFiles): ArtefactStore {
         throw new SetupError(`${folder} cannot be removed.`, {
           failureClass: 'permission',
           evidence: [isRefusedRemoval(error) ? 'the system does not permit it' : errorMessage(error)],
-          nextSteps: ['Check its owner and attributes (lsattr, chattr -i), then run the same command again'],
+          remedies: [byHandThenRetry('Check its owner and attributes (lsattr, chattr -i)')],
           cause: error,
         });
       });
@@ -297,10 +298,7 @@ function storeFailure(error: unknown, storeDir: string): unknown {
     return new SetupError(`The disk of ${storeDir} is full.`, {
       failureClass,
       evidence: [errorMessage(error)],
-      nextSteps: [
-        'Free some space, or choose another place: ktx setup --runtime-root <dir>',
-        'Then run: ktx setup',
-      ],
+      remedies: [FREE_SPACE, OTHER_ROOT],
       cause: error,
     });
   }
@@ -308,7 +306,7 @@ function storeFailure(error: unknown, storeDir: string): unknown {
     return new SetupError(`${storeDir} cannot be written.`, {
       failureClass,
       evidence: [errorMessage(error)],
-      nextSteps: ['Check who owns the folder, or choose another place: ktx setup --runtime-root <dir>'],
+      remedies: [makeWritable(storeDir), OTHER_ROOT],
       cause: error,
     });
   }

@@ -1,5 +1,5 @@
 import { harmlessLine, harmlessText, harmlessValue } from './harmless.ts';
-import { type Remedy, remedyText, uniqueRemedies } from './remedy.ts';
+import { type Remedy, remedy, remedyText, uniqueRemedies } from './remedy.ts';
 
 /** What kind of thing stood in the way. Shown in text and JSON; decides which remedies are offered. */
 export type FailureClass =
@@ -56,9 +56,7 @@ export interface SetupErrorDetails extends ErrorOptions {
   failureClass: FailureClass;
   /** What was seen, one fact a line: host, file, digests. Never a secret. */
   evidence?: readonly string[];
-  /** What to do, one command or action a line, best first. Absent: the texts of `remedies`. */
-  nextSteps?: readonly string[];
-  /** The same as typed actions. */
+  /** What to do, best first. */
   remedies?: readonly Remedy[];
   /** `host[:port]`, or the folder, that it is about. */
   host?: string;
@@ -68,7 +66,6 @@ export interface SetupErrorDetails extends ErrorOptions {
 export class SetupError extends KtxExpectedError {
   readonly failureClass: FailureClass;
   evidence: readonly string[];
-  nextSteps: readonly string[];
   remedies: readonly Remedy[];
   readonly host: string | null;
 
@@ -77,16 +74,18 @@ export class SetupError extends KtxExpectedError {
     this.failureClass = details.failureClass;
     this.evidence = (details.evidence ?? []).map(harmlessLine);
     this.remedies = harmlessValue(details.remedies ?? []);
-    this.nextSteps = (details.nextSteps ?? this.remedies.map(remedyText)).map(harmlessLine);
     this.host = details.host ?? null;
+  }
+
+  /** The texts of `remedies`. */
+  get nextSteps(): readonly string[] {
+    return this.remedies.map((each) => harmlessLine(remedyText(each)));
   }
 
   /** Adds what its thrower could not know and may explain it, such as settings that are not obeyed. */
   explain(evidence: readonly string[], remedies: readonly Remedy[]): void {
     this.evidence = [...new Set([...this.evidence, ...evidence.map(harmlessLine)])];
-    // Without typed actions of its own those of its cause count, which these must not hide.
-    if (this.remedies.length > 0) this.remedies = uniqueRemedies([...this.remedies, ...remedies]);
-    this.nextSteps = [...new Set([...this.nextSteps, ...remedies.map(remedyText)])];
+    this.remedies = uniqueRemedies([...remediesOf(this), ...harmlessValue(remedies)]);
   }
 }
 
@@ -102,14 +101,24 @@ export class NewerFormatError extends SetupError {
       {
         failureClass: 'conflict',
         evidence: [path],
-        nextSteps: [
-          'Update ktx, then run the same command again',
-          'Or use the newer ktx for this runtime folder',
+        remedies: [
+          remedy('other', 'Update ktx, then run', { afterwards: ['ktx', 'setup'] }),
+          remedy('other', 'Or use the newer ktx for this runtime folder'),
         ],
       },
     );
     this.name = 'NewerFormatError';
   }
+}
+
+/** The remedies of an error; without any, those of what it was made of. */
+function remediesOf(error: SetupError): readonly Remedy[] {
+  let current: unknown = error;
+  for (let depth = 0; current instanceof Error && depth < 8; depth++) {
+    if (current instanceof SetupError && current.remedies.length > 0) return current.remedies;
+    current = current.cause;
+  }
+  return [];
 }
 
 /** The user stopped it (Ctrl+C, SIGTERM, SIGHUP) while something ran. Exit code 130. */

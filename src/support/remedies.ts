@@ -75,7 +75,7 @@ export const USE_SYSTEM_PYTHON = remedy(
   setupWith(['--python', 'system']),
 );
 /** @param label such as `Choose another Python`. */
-export const choosePython = (label: string) =>
+export const otherPython = (label: string) =>
   remedy('choose-python', label, setupWith(['--python', '<path>'], { needs: ['python'] }));
 export const COPY_STORE = remedy(
   'copy-store',
@@ -165,3 +165,51 @@ export const thenSetup = (label: string, flags: readonly string[] = []): Remedy 
 /** The next attempt, for a reason that the label gives. */
 export const setupAgain = (label: string, flags: readonly string[] = []): Remedy =>
   remedy('other', label, setupWith(flags));
+/** The failed command again, for a reason that the label gives. */
+export const retryBecause = (reason: string): Remedy => remedy('retry', `Run it again (${reason})`, SETUP);
+/** A person does it, then the failed command is run again. */
+export const byHandThenRetry = (label: string): Remedy =>
+  remedy('other', `${label}, then run`, { afterwards: ['ktx', 'setup'] });
+/** @param label such as `Choose a shorter path`. */
+export const otherRoot = (label: string): Remedy =>
+  remedy('other-root', label, setupWith(['--runtime-root', '<dir>'], { needs: ['runtime-root'] }));
+
+export const REBUILD = remedy('rebuild', 'Build the environment again', setupWith(['--force']));
+export const LIST_CHECKS = remedy('other', 'List the checks and repairs', {
+  argv: ['ktx', 'doctor', '--list'],
+  changes: false,
+});
+export const FREE_QUOTA = remedy(
+  'free-space',
+  'Delete files of yours there, or ask for a larger quota, then run',
+  THEN_SETUP,
+);
+export const LIFT_FILE_LIMIT = remedy(
+  'raise-limit',
+  'Lift the limit of file sizes (ulimit -f unlimited), then run',
+  THEN_SETUP,
+);
+/** @param path what is in the way. */
+export const moveAway = (path: string) =>
+  remedy(
+    'move-away',
+    `Move ${path} away`,
+    process.platform === 'win32'
+      ? THEN_SETUP
+      : { argv: ['mv', path, `${path}.old`], afterwards: ['ktx', 'setup'] },
+  );
+/** @param path the folder; a user who owns it can do it. */
+export const makeWritable = (path: string) =>
+  remedy(
+    'make-writable',
+    'Make the folder writable for this user',
+    process.platform === 'win32'
+      ? THEN_SETUP
+      : { argv: ['chmod', 'u+rwx', path], afterwards: ['ktx', 'setup'] },
+  );
+/** A mirror of the official Python builds. */
+export const USE_PYTHON_MIRROR = remedy('use-index', 'Name a mirror', {
+  ...SETUP,
+  env: { UV_PYTHON_INSTALL_MIRROR: '<url>' },
+  needs: ['python-mirror'],
+});

@@ -5,6 +5,7 @@ import { errorChain, SetupError } from '../support/errors.ts';
 import { makeFolder } from '../support/fs/atomic-file.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
 import { openNewFile } from '../support/fs/regular-file.ts';
+import { otherRemedy } from '../support/remedies.ts';
 import { type ManagedUvPathOptions, managedUvPath, PINNED_UV, uvBinaryName } from './location.ts';
 import type { ManagedUvPlatformKey } from './release.ts';
 
@@ -19,6 +20,7 @@ export interface EnsureManagedUvOptions extends ManagedUvPathOptions {
 }
 
 const RETRY = 'ktx admin runtime install --yes';
+const INSTALL_AGAIN = otherRemedy('Run it again', { argv: RETRY.split(' ') });
 
 /**
  * The absolute path of the pinned uv, fetched from GitHub and checked against its pin when it is not there yet.
@@ -48,7 +50,7 @@ export async function ensureManagedUv(options: EnsureManagedUvOptions = {}): Pro
       {
         failureClass: 'verification',
         evidence: [url, `expected sha256 ${artifact.sha256}`, `received sha256 ${sha256}`],
-        nextSteps: [RETRY],
+        remedies: [INSTALL_AGAIN],
       },
     );
   }
@@ -116,7 +118,7 @@ async function download(
         failureClass: 'network',
         cause: error,
         evidence: [`${url}: ${errorChain(error)}`],
-        nextSteps: [RETRY, `Place the uv ${version} binary at ${uvPath}`],
+        remedies: [INSTALL_AGAIN, otherRemedy(`Place the uv ${version} binary at ${uvPath}`)],
       },
     );
   }

@@ -7,6 +7,7 @@ import { absentAsNull, errorMessage, SetupError } from '../support/errors.ts';
 import { fileIdentity } from '../support/fs/file-identity.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
 import { readRegularFile } from '../support/fs/regular-file.ts';
+import { otherRemedy, REBUILD, retryBecause } from '../support/remedies.ts';
 import { placeUvBinary, uvBinaryName } from './acquire.ts';
 import { extractUvBinary, uvWheelMember } from './archive.ts';
 import {
@@ -161,7 +162,7 @@ function wrongGivenUv(predicate: string, evidence: string, cause?: unknown): Set
   return new SetupError(`The program that was given with --uv ${predicate}`, {
     failureClass: 'platform',
     evidence: [evidence],
-    nextSteps: ['Give the path of a uv binary, or leave --uv out'],
+    remedies: [otherRemedy('Give the path of a uv binary, or leave --uv out')],
     cause,
   });
 }
@@ -170,14 +171,14 @@ function vanishedUv(uvPath: string): SetupError {
   return new SetupError(`The uv at ${uvPath} has gone while it was needed.`, {
     failureClass: 'conflict',
     evidence: [`nothing is at ${uvPath} any more`],
-    nextSteps: ['Run the same command again: uv is fetched then'],
+    remedies: [retryBecause('uv is fetched then')],
   });
 }
 
 function alteredUv(uvPath: string): SetupError {
   return new SetupError(
     `The uv at ${uvPath} was altered: its sha256 is not the pinned one, so it is not run. Restore it: ktx setup --force`,
-    { failureClass: 'verification', nextSteps: ['ktx setup --force'] },
+    { failureClass: 'verification', remedies: [REBUILD] },
   );
 }
 
@@ -188,9 +189,9 @@ export function refuseUnknownUv(uvPath: string): never {
     {
       failureClass: 'verification',
       evidence: ['its sha256 is not the pinned one, and ktx did not put it there'],
-      nextSteps: [
-        'Delete it, and ktx fetches the pinned one',
-        `Use it all the same: ktx setup --uv ${uvPath}`,
+      remedies: [
+        otherRemedy('Delete it, and ktx fetches the pinned one'),
+        otherRemedy(`Use it all the same`, { argv: ['ktx', 'setup', '--uv', uvPath] }),
       ],
     },
   );

@@ -1,5 +1,6 @@
 import type { ManagedPythonRuntimeExec } from '../process/exec.ts';
 import { CancelledError, SetupError } from '../support/errors.ts';
+import { otherRemedy } from '../support/remedies.ts';
 import { MANAGED_UV_VERSION } from './release.ts';
 
 /**
@@ -21,7 +22,13 @@ export async function readUvVersion(options: {
     if (error instanceof CancelledError) throw error;
     throw new SetupError(
       `Managed uv at ${uvPath} failed to run. Delete it and retry: ktx admin runtime install --yes`,
-      { failureClass: 'platform', cause: error, nextSteps: ['ktx admin runtime install --yes'] },
+      {
+        failureClass: 'platform',
+        cause: error,
+        remedies: [
+          otherRemedy('Delete it, then run', { afterwards: ['ktx', 'admin', 'runtime', 'install', '--yes'] }),
+        ],
+      },
     );
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SetupError } from '../support/errors.ts';
+import { otherRemedy } from '../support/remedies.ts';
 
 /** A text to embed, and the name that its file gives it. */
 export interface TextItem {
@@ -57,6 +58,6 @@ function unusable(place: string, what: string, next: string): SetupError {
   return new SetupError(`${place} ${what}.`, {
     failureClass: 'conflict',
     evidence: [place],
-    nextSteps: [next],
+    remedies: [otherRemedy(next)],
   });
 }

@@ -4,6 +4,7 @@ import { SetupError } from '../support/errors.ts';
 import { syncDirectory } from '../support/fs/atomic-file.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
 import { createFile, openRegularFile, readRegularText } from '../support/fs/regular-file.ts';
+import { otherRemedy } from '../support/remedies.ts';
 import type { VectorFormat } from './formats.ts';
 import { npyHeader } from './npy.ts';
 import type { TextItem } from './read-texts.ts';
@@ -53,7 +54,7 @@ export class VectorFile {
       throw new SetupError(`${path} is there already.`, {
         failureClass: 'conflict',
         evidence: [path],
-        nextSteps: ['Choose another --output, or delete it first'],
+        remedies: [otherRemedy('Choose another --output, or delete it first')],
       });
     }
     const partial = `${path}.partial`;

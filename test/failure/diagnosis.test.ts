@@ -5,6 +5,7 @@ import { joinFailures } from '../../src/network/errors/joined-failures.ts';
 import { NetworkFailure } from '../../src/network/errors/network-failure.ts';
 import { SettingError } from '../../src/network/settings/profile.ts';
 import { SetupError } from '../../src/support/errors.ts';
+import { otherRemedy } from '../../src/support/remedies.ts';
 import { UvCommandError } from '../../src/uv/runner.ts';
 
 const report = (error: unknown) => describeFailure(error, { step: 'packages', untouched: '', logPath: '/l' });
@@ -83,12 +84,12 @@ describe('what the client saw', () => {
     const cause = new NetworkFailure('untrusted-certificate', { host: 'a.example', issuer: 'Acme CA' });
     const error = new SetupError('No Python.', {
       failureClass: 'network',
-      nextSteps: ['Name one: x'],
+      remedies: [otherRemedy('Name one')],
       cause,
     });
     const found = report(error);
     expect([found.cause, found.host]).toEqual(['tls-interception', 'a.example']);
-    expect(found.nextSteps).toEqual(expect.arrayContaining(['Name one: x']));
+    expect(found.nextSteps).toEqual(expect.arrayContaining(['Name one.']));
     expect(found.remedies?.map(({ id }) => id)).toEqual([
       'choose-ca-file',
       'other',

@@ -54,7 +54,7 @@ it.each([
   const path = join(folder, 'ktx.yaml');
   await expect(readProjectConfig(folder)).rejects.toMatchObject({
     message: `${path} cannot be read: no valid YAML at ${place}`,
-    nextSteps: ['Correct the file, or run the command outside of the project'],
+    nextSteps: ['Correct the file, or run the command outside of the project.'],
   });
 });
 

@@ -12,6 +12,7 @@ import {
 import { runWizard } from '../../src/present/ink/run-wizard.tsx';
 import { runPrompts } from '../../src/present/prompts.ts';
 import { CancelledError, SetupError } from '../../src/support/errors.ts';
+import { otherRemedy } from '../../src/support/remedies.ts';
 import type { SetupOverview, WizardFunctions } from '../../src/wizard/functions.ts';
 import { DEMO_CHECKS, DEMO_FILES, DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT, DEMO_UNDO } from './demo-data.ts';
 
@@ -205,7 +206,7 @@ function tlsFailure(): SetupError {
       'numpy-2.5.5 from pypi.acme.internal: self-signed certificate in chain',
       'everything from releases.acme.internal arrived, so the network itself works',
     ],
-    nextSteps: ['Put the certificate of the proxy into SSL_CERT_FILE and try again'],
+    remedies: [otherRemedy('Put the certificate of the proxy into SSL_CERT_FILE and try again')],
   });
 }
 

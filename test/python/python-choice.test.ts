@@ -110,7 +110,7 @@ it('a platform or feature that is not locked is refused by name', async () => {
   await expect(choose({ host: musl })).rejects.toThrow('core cannot be installed on linux-x64-musl.');
   await expect(choose({ features: ['core', 'local-embeddings'] })).rejects.toMatchObject({
     evidence: expect.arrayContaining(['Python 3.13: no wheel of onnxruntime']),
-    nextSteps: ['ktx setup --feature core'],
+    nextSteps: ['Install without embeddings: ktx setup --feature core'],
   });
 });
 

@@ -115,7 +115,6 @@ describe('errors', () => {
     new SetupError(`cannot read ${HOSTILE}`, {
       failureClass: 'network',
       evidence: [HOSTILE, 'a fact\n  next     rm -rf ~'],
-      nextSteps: [HOSTILE],
       remedies: [otherRemedy(HOSTILE, { argv: ['ktx', HOSTILE] })],
       cause: new Error(HOSTILE),
     });

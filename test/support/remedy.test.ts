@@ -12,7 +12,7 @@ const made: Remedy[] = [
   catalogue.askForAccess('files.example'),
   catalogue.allowHosts(['a.example', 'b.example']),
   catalogue.addLogin('index.example'),
-  catalogue.choosePython('Choose another Python'),
+  catalogue.otherPython('Choose another Python'),
   catalogue.thenSetup('Wait for it, then run'),
 ];
 

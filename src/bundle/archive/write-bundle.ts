@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { SetupError, throwIfCancelled } from '../../support/errors.ts';
 import { jsonText, makeFolder, syncDirectory } from '../../support/fs/atomic-file.ts';
 import { openNewFile, openRegularFile } from '../../support/fs/regular-file.ts';
+import { retryBecause } from '../../support/remedies.ts';
 import {
   type BundleContents,
   type BundleMember,
@@ -123,7 +124,7 @@ async function copyChecked(
   throw new SetupError(`${path} was changed while the bundle was written.`, {
     failureClass: 'verification',
     evidence: [`expected sha256 ${member.sha256}`],
-    nextSteps: ['Run the same command again: the file is fetched again'],
+    remedies: [retryBecause('the file is fetched again')],
   });
 }
 

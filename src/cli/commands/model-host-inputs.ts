@@ -3,6 +3,7 @@ import { modelHostSettingsPath, readModelHostSettings } from '../../hosts/projec
 import { connectionProblems, type ModelHostConnection } from '../../hosts/ssh/connection.ts';
 import { errorMessage, SetupError } from '../../support/errors.ts';
 import { readRegularFile } from '../../support/fs/regular-file.ts';
+import { otherRemedy } from '../../support/remedies.ts';
 import type { ModelHostArgs, ModelHostFlags } from './model-host-program.ts';
 
 /** Where a command runs: relative paths start at `cwd`. */
@@ -33,7 +34,7 @@ async function readText(file: string, { cwd }: CommandPlace): Promise<string> {
     const problem = error instanceof TypeError ? 'it is not UTF-8 text' : errorMessage(error);
     throw new SetupError(`${path} cannot be read: ${problem}`, {
       failureClass: 'conflict',
-      nextSteps: ['Name another file'],
+      remedies: [otherRemedy('Name another file')],
       cause: error,
     });
   }
@@ -49,7 +50,7 @@ export async function readSchema(file: string, place: CommandPlace): Promise<obj
   } catch (error) {
     throw new SetupError(`${file} is not a JSON Schema: ${errorMessage(error)}`, {
       failureClass: 'conflict',
-      nextSteps: ['Name the schema that llama-swap publishes, or leave --schema out'],
+      remedies: [otherRemedy('Name the schema that llama-swap publishes, or leave --schema out')],
       cause: error,
     });
   }
@@ -80,9 +81,9 @@ export async function resolveConnection(
       `The connection to the model host is incomplete: ${missing.map((field) => FLAG_OF[field]).join(', ')}`,
       {
         failureClass: 'conflict',
-        nextSteps: [
-          `Give what is missing: ${missing.map((field) => `${FLAG_OF[field]} <…>`).join(' ')}`,
-          'Add --save to keep the connection for this project',
+        remedies: [
+          otherRemedy(`Give what is missing: ${missing.map((field) => `${FLAG_OF[field]} <…>`).join(' ')}`),
+          otherRemedy('Add --save to keep the connection for this project'),
         ],
       },
     );
@@ -93,7 +94,9 @@ export async function resolveConnection(
   throw new SetupError('The connection to the model host cannot be used.', {
     failureClass: 'conflict',
     evidence: problems.map(({ field, problem }) => `${FLAG_OF[field as keyof typeof FLAG_OF]} ${problem}`),
-    nextSteps: [`Correct it on the command line, or in ${modelHostSettingsPath(place.projectDir)}`],
+    remedies: [
+      otherRemedy(`Correct it on the command line, or in ${modelHostSettingsPath(place.projectDir)}`),
+    ],
   });
 }
 

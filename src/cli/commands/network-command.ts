@@ -14,6 +14,7 @@ import { CancelledError, errorMessage, SetupError, volumeFailureClass } from '..
 import { jsonText, writeFileAtomic } from '../../support/fs/atomic-file.ts';
 import { harmlessText } from '../../support/harmless.ts';
 import { homeFolder } from '../../support/home-folder.ts';
+import { otherRemedy } from '../../support/remedies.ts';
 import { withStopSignals } from '../../support/stop-signals.ts';
 import { printError } from '../output/print-error.ts';
 import type { NetworkArgs } from './network-program.ts';
@@ -111,7 +112,7 @@ function notSaved(path: string, error: unknown): SetupError {
   return new SetupError(`The report cannot be saved as ${path}.`, {
     failureClass: volumeFailureClass(error) ?? 'conflict',
     evidence: [errorMessage(error)],
-    nextSteps: ['Name another file: ktx admin report --output <file>'],
+    remedies: [otherRemedy('Name another file', { argv: ['ktx', 'admin', 'report', '--output', '<file>'] })],
     cause: error,
   });
 }

@@ -15,7 +15,9 @@ export function printError(io: KtxCliIo, error: unknown, isDebug = false): void 
   if (!(error instanceof SetupError)) return;
   const lines = [
     ...error.evidence.map((fact) => `  ${fact}`),
-    ...stepsFor(error).map((step, index) => `  ${index === 0 ? 'next' : '    '}     ${step}`),
+    ...error.remedies
+      .map((each) => remedyText(remedyFor(each)))
+      .map((step, index) => `  ${index === 0 ? 'next' : '    '}     ${step}`),
   ];
   io.stderr.write(lines.map((line) => `${line}\n`).join(''));
 }
@@ -28,9 +30,4 @@ export function noteTo(io: KtxCliIo): Note {
 function debugText(error: Error): string {
   const own = error.stack ?? error.message;
   return error.cause instanceof Error ? `${own}\ncaused by: ${debugText(error.cause)}` : own;
-}
-
-/** What to do, with the words that start this program here. */
-function stepsFor({ remedies, nextSteps }: SetupError): readonly string[] {
-  return remedies.length > 0 ? remedies.map((each) => remedyText(remedyFor(each))) : nextSteps;
 }

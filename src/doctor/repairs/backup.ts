@@ -20,6 +20,7 @@ import { sharedLayout } from '../../core/layout.ts';
 import { absentAsNull, errorCode, isAbsence, SetupError } from '../../support/errors.ts';
 import { jsonText, makeFolder, writeFileAtomic } from '../../support/fs/atomic-file.ts';
 import { readRegularText } from '../../support/fs/regular-file.ts';
+import { otherRemedy } from '../../support/remedies.ts';
 
 const RECORD = 'backup.json';
 const MAX_RECORD_BYTES = 8 * 1024 * 1024;
@@ -115,7 +116,11 @@ export async function restoreBackup(runtimeRoot: string): Promise<{ repairs: rea
     throw new SetupError('There is no repair to undo.', {
       failureClass: 'conflict',
       evidence: [`looked in ${backupsDir(runtimeRoot)}`],
-      nextSteps: ['ktx admin runtime undo goes back to the environment before the last install'],
+      remedies: [
+        otherRemedy('Go back to the environment before the last install', {
+          argv: ['ktx', 'admin', 'runtime', 'undo'],
+        }),
+      ],
     });
   }
   await putBack(found.record);

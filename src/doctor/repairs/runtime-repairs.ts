@@ -12,6 +12,7 @@ import { withWriteAccess } from '../../runtime/write-access.ts';
 import type { SetupOptions } from '../../setup/request/setup-options.ts';
 import { discardPlan, planSetup, runSetup } from '../../setup/setup.ts';
 import { absentAsNull, SetupError } from '../../support/errors.ts';
+import { otherRemedy } from '../../support/remedies.ts';
 import { wholeEnvironments } from '../checks/runtime.ts';
 import type { Backup } from './backup.ts';
 import { offlineStep, type Repair, type RepairContext } from './repair.ts';
@@ -198,6 +199,8 @@ function nothingWhole(versionDir: string): SetupError {
   return new SetupError('No environment on this disk is whole.', {
     failureClass: 'conflict',
     evidence: [`looked in ${environmentsDir(versionDir)}`],
-    nextSteps: ['ktx doctor --fix rebuild-environment --yes'],
+    remedies: [
+      otherRemedy('Build a new one', { argv: ['ktx', 'doctor', '--fix', 'rebuild-environment', '--yes'] }),
+    ],
   });
 }

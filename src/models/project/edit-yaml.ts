@@ -12,6 +12,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { SetupError } from '../../support/errors.ts';
+import { otherRemedy } from '../../support/remedies.ts';
 import { yamlBlock, yamlFlow, yamlScalar } from './yaml-text.ts';
 
 /** A text value to set at a path of keys: `['llm', 'provider', 'backend']`. Maps on the way are made where they are missing. */
@@ -218,6 +219,6 @@ function refusal(problem: string, place: string): SetupError {
   return new SetupError(`ktx.yaml cannot be edited: ${problem} at ${place}.`, {
     failureClass: 'conflict',
     evidence: [problem, place],
-    nextSteps: ['Edit ktx.yaml by hand, or correct it, and run the command again'],
+    remedies: [otherRemedy('Edit ktx.yaml by hand, or correct it, and run the command again')],
   });
 }

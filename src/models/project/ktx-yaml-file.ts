@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isAbsence, SetupError } from '../../support/errors.ts';
 import { writeFileAtomic } from '../../support/fs/atomic-file.ts';
 import { readRegularFile } from '../../support/fs/regular-file.ts';
+import { otherRemedy } from '../../support/remedies.ts';
 import { editYaml, type YamlEdit } from './edit-yaml.ts';
 
 const MAX_BYTES = 1024 * 1024;
@@ -56,6 +57,6 @@ export async function editKtxYaml(projectDir: string, edits: readonly YamlEdit[]
 function fileError(message: string): SetupError {
   return new SetupError(message, {
     failureClass: 'conflict',
-    nextSteps: ['Look at ktx.yaml and run the command again'],
+    remedies: [otherRemedy('Look at ktx.yaml and run the command again')],
   });
 }

@@ -1,6 +1,7 @@
 import { parse, YAMLParseError } from 'yaml';
 import * as z from 'zod/mini';
 import { errorMessage, SetupError } from '../../support/errors.ts';
+import { otherRemedy } from '../../support/remedies.ts';
 import { parseSchema, schemaProblem } from '../../support/schema.ts';
 import { KTX_MODEL_ROLES, type KtxModelRole } from '../port/runtime-port.ts';
 import type { YamlEdit } from './edit-yaml.ts';
@@ -40,7 +41,11 @@ export function parseLlmConfig(text: string): LlmConfig {
     const problem = error instanceof YAMLParseError ? `it is not valid YAML (${error.message})` : null;
     throw new SetupError(
       `ktx.yaml cannot be read: ${problem ?? schemaProblem(error) ?? errorMessage(error)}`,
-      { failureClass: 'conflict', cause: error, nextSteps: ['Correct ktx.yaml and run the command again'] },
+      {
+        failureClass: 'conflict',
+        cause: error,
+        remedies: [otherRemedy('Correct ktx.yaml and run the command again')],
+      },
     );
   }
 }

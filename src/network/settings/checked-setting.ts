@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { errorCode, SetupError } from '../../support/errors.ts';
 import { homeFolder } from '../../support/home-folder.ts';
+import { otherRemedy } from '../../support/remedies.ts';
 import { createRedactor } from '../../support/text/redaction.ts';
 import {
   AddressError,
@@ -126,10 +127,16 @@ function secretRefusal(name: StoredSettingName, seen?: string): SetupError {
   return new SetupError(`${name} was not stored: there is a login or a token in it.`, {
     failureClass: 'conflict',
     evidence: [...(seen === undefined ? [] : [seen]), 'ktx keeps no secrets'],
-    nextSteps: [
-      `Store it without: ktx admin network set ${name} <${PLACEHOLDER[kind]}>`,
-      ...(isAddress ? ['Put the login into ~/.netrc: machine <host> login <user> password <password>'] : []),
-      ...(variable === null ? [] : [`Or give all of it by variable, at each run: ${variable}=${whole}`]),
+    remedies: [
+      otherRemedy(`Store it without`, {
+        argv: ['ktx', 'admin', 'network', 'set', name, `<${PLACEHOLDER[kind]}>`],
+      }),
+      ...(isAddress
+        ? [otherRemedy('Put the login into ~/.netrc: machine <host> login <user> password <password>')]
+        : []),
+      ...(variable === null
+        ? []
+        : [otherRemedy(`Or give all of it by variable, at each run: ${variable}=${whole}`)]),
     ],
   });
 }
@@ -137,7 +144,12 @@ function secretRefusal(name: StoredSettingName, seen?: string): SetupError {
 function refusal(name: StoredSettingName, problem: string): SetupError {
   return new SetupError(`${name} was not stored: ${problem}.`, {
     failureClass: 'conflict',
-    nextSteps: [`ktx admin network set ${name} <${PLACEHOLDER[STORED_SETTINGS[name].kind]}>`],
+    remedies: [
+      otherRemedy(`Give it a ${PLACEHOLDER[STORED_SETTINGS[name].kind]}`, {
+        argv: ['ktx', 'admin', 'network', 'set', name, '<value>'],
+        needs: ['setting'],
+      }),
+    ],
   });
 }
 

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { errorMessage, isAbsence, NewerFormatError, SetupError } from '../../support/errors.ts';
 import { jsonText, writeFileAtomic } from '../../support/fs/atomic-file.ts';
 import { readRegularText } from '../../support/fs/regular-file.ts';
+import { otherRemedy } from '../../support/remedies.ts';
 import { STORED_SETTINGS, type StoredSettingName } from './setting-list.ts';
 
 export type StoredSettings = Partial<Record<StoredSettingName, string>>;
@@ -64,9 +65,9 @@ function unreadable(path: string, cause: unknown): SetupError {
   return new SetupError(`The network settings of ktx cannot be read: ${path}`, {
     failureClass: 'conflict',
     evidence: [errorMessage(cause).split('\n').slice(0, 3).join(' ')],
-    nextSteps: [
-      'Forget them: ktx admin network unset --all',
-      'Then set them again: ktx admin network set <name> <value>',
+    remedies: [
+      otherRemedy('Forget them', { argv: ['ktx', 'admin', 'network', 'unset', '--all'] }),
+      otherRemedy('Then set them again', { argv: ['ktx', 'admin', 'network', 'set', '<name>', '<value>'] }),
     ],
     cause,
   });

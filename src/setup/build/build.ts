@@ -11,6 +11,7 @@ import { wheelProofOf } from '../../shipped/asset-schema.ts';
 import { hashFile } from '../../store/store.ts';
 import { absentAsNull, SetupError } from '../../support/errors.ts';
 import { writeFileAtomic } from '../../support/fs/atomic-file.ts';
+import { retryBecause } from '../../support/remedies.ts';
 import { lockedInstallArgs, pythonInstallArgs, venvArgs, wheelInstallArgs } from '../../uv/commands.ts';
 import { uvEnvironment } from '../../uv/environment.ts';
 import type { UvRunner } from '../../uv/runner.ts';
@@ -53,7 +54,7 @@ async function usablePython(
     throw new SetupError(`${text}, and its archive is not in the store.`, {
       failureClass: 'verification',
       evidence: [`folder: ${unpackedDir}`, `archive: ${archive.file}, sha256 ${archive.sha256}`],
-      nextSteps: ['Run the same command again: the archive is fetched then'],
+      remedies: [retryBecause('the archive is fetched then')],
     });
   }
   run.emit({
@@ -154,7 +155,7 @@ async function assertModel(model: LockedPlan['model'] | undefined, signal?: Abor
     throw new SetupError(`${path} is not as it was fetched.`, {
       failureClass: 'verification',
       evidence: [`expected sha256 ${sha256}`],
-      nextSteps: ['Run the same command again: its plan names the file as one to fetch'],
+      remedies: [retryBecause('its plan names the file as one to fetch')],
     });
   }
 }

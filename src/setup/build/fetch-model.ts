@@ -8,6 +8,7 @@ import type { Artefact } from '../../shipped/lock.ts';
 import { isWholeModel, placeModelFiles, placeModelFromContainer } from '../../store/model-folder.ts';
 import type { ArtefactStore } from '../../store/store.ts';
 import { SetupError } from '../../support/errors.ts';
+import { retryBecause } from '../../support/remedies.ts';
 import type { InstallTools, ModelPlan, ModelSource, Origin } from '../plan/install-plan.ts';
 import { modelNotFound } from '../plan/plan-model.ts';
 
@@ -107,6 +108,6 @@ function changedSince(folder: string): SetupError {
   return new SetupError('The embedding model was changed after the plan was made.', {
     failureClass: 'verification',
     evidence: [folder],
-    nextSteps: ['Run the same command again: it makes a new plan'],
+    remedies: [retryBecause('it makes a new plan')],
   });
 }

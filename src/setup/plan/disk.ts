@@ -2,6 +2,18 @@
 import { access, constants, readFile, realpath, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorCode, errorMessage, SetupError } from '../../support/errors.ts';
+import {
+  FREE_QUOTA,
+  FREE_SPACE,
+  LIFT_FILE_LIMIT,
+  makeWritable,
+  moveAway,
+  OTHER_ROOT,
+  otherRemedy,
+  otherRoot,
+  setupAgain,
+} from '../../support/remedies.ts';
+import type { Remedy } from '../../support/remedy.ts';
 import { formatBytes, formatBytesOrUnknown } from '../../support/text/format.ts';
 import { UvCommandError } from '../../uv/runner.ts';
 
@@ -67,11 +79,7 @@ export function assertDiskSpace(budgets: readonly VolumeBudget[]): void {
     {
       failureClass: 'disk',
       evidence: tooSmall.flatMap(budgetLines),
-      nextSteps: [
-        'Free some space',
-        'Put the runtime elsewhere: --runtime-root <dir>',
-        'Try anyway: --ignore-disk',
-      ],
+      remedies: [FREE_SPACE, OTHER_ROOT, setupAgain('Try anyway', ['--ignore-disk'])],
     },
   );
 }
@@ -103,7 +111,7 @@ export async function explainFullDisk(error: unknown, needs: readonly DiskNeed[]
   return new SetupError(`${FULL_TITLES[reason]}: ${where || errorMessage(error)}.`, {
     failureClass: 'disk',
     evidence: [...budgets.flatMap(budgetLines), ...errorMessage(error).split('\n').slice(0, 6)],
-    nextSteps: [FULL_STEPS[reason], 'Put the runtime elsewhere: --runtime-root <dir>'],
+    remedies: [FULL_STEPS[reason], OTHER_ROOT],
     cause: error,
   });
 }
@@ -116,10 +124,10 @@ const FULL_TITLES: Record<FullReason, string> = {
   EFBIG: 'A file became larger than this user may write',
 };
 
-const FULL_STEPS: Record<FullReason, string> = {
-  ENOSPC: 'Free some space, then run the same command again',
-  EDQUOT: 'Delete files of yours there, or ask for a larger quota, then run the same command again',
-  EFBIG: 'Lift the limit (ulimit -f unlimited), then run the same command again',
+const FULL_STEPS: Record<FullReason, Remedy> = {
+  ENOSPC: FREE_SPACE,
+  EDQUOT: FREE_QUOTA,
+  EFBIG: LIFT_FILE_LIMIT,
 };
 
 /** The numbers of Linux, and of macOS where they differ. */
@@ -163,9 +171,9 @@ function noExecution(path: string, mount: string): SetupError {
   return new SetupError(`Programs cannot be started from ${path}: ${mount} is mounted noexec.`, {
     failureClass: 'permission',
     evidence: [`mount point ${mount}, option noexec`],
-    nextSteps: [
-      'Put the runtime on another volume: --runtime-root <dir>',
-      `Or mount it so that programs run: mount -o remount,exec ${mount}`,
+    remedies: [
+      otherRoot('Put the runtime on another volume'),
+      otherRemedy(`Or mount it so that programs run: mount -o remount,exec ${mount}`),
     ],
   });
 }
@@ -223,7 +231,6 @@ async function nearestExisting(path: string): Promise<string> {
  * @throws SetupError: a file in the way, no permission, a read-only file system.
  */
 export async function assertWritableFolder(path: string): Promise<void> {
-  const elsewhere = 'Put the runtime elsewhere: --runtime-root <dir>';
   let current = path;
   let status = await stat(current).catch(() => null);
   while (status === null && dirname(current) !== current) {
@@ -234,7 +241,7 @@ export async function assertWritableFolder(path: string): Promise<void> {
     throw new SetupError(`A file is where a folder should be: ${current}`, {
       failureClass: 'conflict',
       evidence: [`the runtime needs the folder ${path}`],
-      nextSteps: ['Move the file away', elsewhere],
+      remedies: [moveAway(current), OTHER_ROOT],
     });
   }
   try {
@@ -247,7 +254,7 @@ export async function assertWritableFolder(path: string): Promise<void> {
     throw new SetupError(`${title}: ${current}`, {
       failureClass: 'permission',
       evidence: [errorMessage(error), `the runtime needs the folder ${path}`],
-      nextSteps: isReadOnly ? [elsewhere] : ['Make the folder writable for this user', elsewhere],
+      remedies: isReadOnly ? [OTHER_ROOT] : [makeWritable(current), OTHER_ROOT],
     });
   }
 }

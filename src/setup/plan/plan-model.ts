@@ -5,7 +5,7 @@ import { type Artefact, largestArtefact, lockArtefact, type RuntimeLock } from '
 import { isWholeModel } from '../../store/model-folder.ts';
 import type { ArtefactStore } from '../../store/store.ts';
 import { SetupError } from '../../support/errors.ts';
-import { otherRemedy } from '../../support/remedies.ts';
+import { GO_ONLINE, otherRemedy } from '../../support/remedies.ts';
 import type { SetupNetwork } from '../session/setup-network.ts';
 import type { SourceProbe } from '../session/source-probes.ts';
 import { indexWords } from './index-words.ts';
@@ -127,9 +127,6 @@ function missingOffline(
   return new SetupError('The embedding model must be fetched, and --offline forbids it.', {
     failureClass: 'network',
     evidence: missing.map(({ file, sha256 }) => `not in the store: ${file}, sha256 ${sha256}`),
-    nextSteps: [
-      'Run the same command without --offline, where there is a network',
-      `Place the files of ${repository} at ${revision} in ${folder}`,
-    ],
+    remedies: [GO_ONLINE, otherRemedy(`Place the files of ${repository} at ${revision} in ${folder}`)],
   });
 }

@@ -103,7 +103,7 @@ function missingUv(uvPath: string): SetupError {
   return new SetupError(`There is no uv at ${uvPath}.`, {
     failureClass: 'conflict',
     evidence: [`--uv ${uvPath}`],
-    nextSteps: ['Give the path of a uv binary, or leave --uv out'],
+    remedies: [otherRemedy('Give the path of a uv binary, or leave --uv out')],
   });
 }
 

@@ -14,6 +14,7 @@ import { readKnownFiles } from '../../store/known-files.ts';
 import { type ArtefactStore, openStore } from '../../store/store.ts';
 import { sideBySide } from '../../support/async/side-by-side.ts';
 import { SetupError } from '../../support/errors.ts';
+import { byHandThenRetry, GO_ONLINE, otherRemedy } from '../../support/remedies.ts';
 import { formatCount } from '../../support/text/format.ts';
 import { MANAGED_UV_VERSION } from '../../uv/release.ts';
 import type { PrepareOptions } from '../request/install-types.ts';
@@ -49,9 +50,11 @@ async function assertUsableRoot(layout: Present['layout']): Promise<void> {
   throw new SetupError(`${linked}.`, {
     failureClass: 'conflict',
     evidence: [layout.versionDir],
-    nextSteps: [
-      'Remove the link, then run the same command again',
-      'For a bigger disk, put the whole runtime there: --runtime-root <dir>, or a link in the place of its folder',
+    remedies: [
+      byHandThenRetry('Remove the link'),
+      otherRemedy(
+        'For a bigger disk, put the whole runtime there: --runtime-root <dir>, or a link in the place of its folder',
+      ),
     ],
   });
 }
@@ -357,7 +360,7 @@ function missingOffline(missing: readonly Artefact[]): SetupError {
     {
       failureClass: 'network',
       evidence: missing.map(({ file, sha256 }) => `not in the store: ${file}, sha256 ${sha256}`),
-      nextSteps: ['Run the same command without --offline, where there is a network'],
+      remedies: [GO_ONLINE],
     },
   );
 }

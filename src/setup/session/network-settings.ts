@@ -11,6 +11,7 @@ import {
   storeSetting,
 } from '../../network/settings/stored-settings.ts';
 import { SetupError } from '../../support/errors.ts';
+import { otherRemedy } from '../../support/remedies.ts';
 import { createRedactor } from '../../support/text/redaction.ts';
 import { similarNames } from '../../support/text/similar-names.ts';
 
@@ -103,6 +104,9 @@ function unknownSetting(name: string): SetupError {
   return new SetupError(
     // A value in the place of the name may have a login in it.
     `There is no network setting ${createRedactor().redact(name)}.${hint}\nThe settings are: ${names.join(', ')}`,
-    { failureClass: 'conflict', nextSteps: ['See what is set: ktx admin network show'] },
+    {
+      failureClass: 'conflict',
+      remedies: [otherRemedy('See what is set', { argv: ['ktx', 'admin', 'network', 'show'] })],
+    },
   );
 }

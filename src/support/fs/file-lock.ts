@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { errorMessage, isAbsence, SetupError } from '../errors.ts';
+import { OTHER_ROOT, otherRemedy } from '../remedies.ts';
 
 /** A lock of the operating system: it ends with the process that has it, however that ends, and with nothing else. */
 export interface FileLock {
@@ -92,9 +93,11 @@ function cannotLock(path: string, error: unknown): SetupError {
   return new SetupError(`The lock file cannot be used: ${path}`, {
     failureClass: 'permission',
     evidence: [errorMessage(error)],
-    nextSteps: [
-      'Make the file and its folder writable for this user, or delete the file while no ktx runs',
-      'Put the runtime elsewhere: --runtime-root <dir>',
+    remedies: [
+      otherRemedy(
+        'Make the file and its folder writable for this user, or delete the file while no ktx runs',
+      ),
+      OTHER_ROOT,
     ],
     cause: error,
   });

@@ -3,6 +3,7 @@ import { type FileHandle, lstat, open, rm, stat } from 'node:fs/promises';
 import { devNull } from 'node:os';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { errorCode, isAbsence, SetupError } from '../errors.ts';
+import { byHandThenRetry } from '../remedies.ts';
 
 /**
  * The one way to open a file that is ours, a project's or a user's. Only a regular file is opened, and opening it never blocks: a
@@ -23,7 +24,7 @@ export class UnusableFileError extends SetupError {
     super(`${path} ${what}.`, {
       failureClass: 'conflict',
       evidence: [path],
-      nextSteps: ['Move it away, then run the same command again'],
+      remedies: [byHandThenRetry('Move it away')],
     });
     this.name = 'UnusableFileError';
   }

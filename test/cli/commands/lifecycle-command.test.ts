@@ -8,6 +8,7 @@ import type { UndoTarget } from '../../../src/lifecycle/undo.ts';
 import type { UninstallPlan, UninstallResult } from '../../../src/lifecycle/uninstall.ts';
 import { setupEventSchema } from '../../../src/present/event-schema.ts';
 import { CancelledError, SetupError } from '../../../src/support/errors.ts';
+import { otherRemedy } from '../../../src/support/remedies.ts';
 import { capturedIo } from '../../fixtures/captured-io.ts';
 
 const side = (id: string) => ({
@@ -227,7 +228,7 @@ describe.each(['undo', 'uninstall'] as const)('%s --json that fails', (command) 
       throw new SetupError('It cannot.', {
         failureClass: 'disk',
         evidence: ['seen'],
-        nextSteps: ['Make room'],
+        remedies: [otherRemedy('Make room')],
       });
     };
     const { exitCode, stdout, stderr } = await run(args, { undo: failing, uninstall: failing });
@@ -236,7 +237,7 @@ describe.each(['undo', 'uninstall'] as const)('%s --json that fails', (command) 
       failureClass: 'disk',
       title: 'It cannot.',
       evidence: ['seen'],
-      nextSteps: ['Make room'],
+      nextSteps: ['Make room.'],
       untouched: command === 'undo' ? 'Nothing was changed.' : 'Nothing was deleted.',
     });
   });
