@@ -108,11 +108,15 @@ export async function startManagedPythonDaemon(
 ): Promise<ManagedPythonDaemonStartResult> {
   const features = normaliseFeatures(options.features);
   const layout = managedPythonDaemonLayout(layoutOptions(options));
-  const present = await reuseOrDiscardPresent(options, options.force === true ? null : features);
+  const wanted = options.force === true ? null : features;
+  const present = await reusePresent(options, wanted);
   if (present) return present;
 
   const { manifest, daemonPath } = await installRuntime(options, features);
   throwIfCancelled(options.signal);
+  // Only now: an install that fails leaves the daemon that works.
+  const other = await reuseOrDiscardPresent(options, wanted);
+  if (other) return other;
   const daemon = await spawnHealthyDaemon(options, layout, manifest, daemonPath);
   try {
     for (let attempt = 1; attempt <= MAX_PUBLISH_ATTEMPTS; attempt++) {
@@ -139,24 +143,41 @@ export async function startManagedPythonDaemon(
   }
 }
 
+/** A running daemon with these features; `null` without one, and any other goes on. */
+async function reusePresent(
+  options: ManagedPythonDaemonStartOptions,
+  features: readonly KtxRuntimeFeature[] | null,
+): Promise<ManagedPythonDaemonStartResult | null> {
+  if (features === null) return null;
+  return reusable(options, features, await inspectDaemon(statusOptions(options)));
+}
+
 /** A running daemon with these features; any other (every one for `null`) is ended, if it is ours, and forgotten. */
 async function reuseOrDiscardPresent(
   options: ManagedPythonDaemonStartOptions,
   features: readonly KtxRuntimeFeature[] | null,
 ): Promise<ManagedPythonDaemonStartResult | null> {
-  const { status, read } = await inspectDaemon(statusOptions(options));
-  const isWanted =
-    features !== null &&
-    status.kind === 'running' &&
-    featuresSatisfy(status.state.features, features) &&
-    !(await isOutdated(options, status));
-  if (isWanted) {
-    const { layout, state, baseUrl } = status;
-    return { status: 'reused', layout, state, baseUrl };
-  }
+  const found = await inspectDaemon(statusOptions(options));
+  const wanted = features === null ? null : await reusable(options, features, found);
+  if (wanted) return wanted;
+  const { status, read } = found;
   if (read.kind === 'valid') await endRecordedDaemon(status.layout, read.state, options);
   await removeDaemonState(status.layout.daemonStatePath, read);
   return null;
+}
+
+async function reusable(
+  options: ManagedPythonDaemonStartOptions,
+  features: readonly KtxRuntimeFeature[],
+  { status }: Awaited<ReturnType<typeof inspectDaemon>>,
+): Promise<ManagedPythonDaemonStartResult | null> {
+  const isWanted =
+    status.kind === 'running' &&
+    featuresSatisfy(status.state.features, features) &&
+    !(await isOutdated(options, status));
+  if (!isWanted) return null;
+  const { layout, state, baseUrl } = status;
+  return { status: 'reused', layout, state, baseUrl };
 }
 
 /** It runs from before a repair, or with other settings. With an injected `fetch` there is no real daemon to ask. */

@@ -88,10 +88,19 @@ function whereItIs(
   command: string,
 ): string {
   const root = dirname(dirname(manifestPath));
-  if (root === managedRuntimeRoot({ env, homeDir })) return command;
+  if (root === usualRoot({ env, homeDir })) return command;
   if (platform === 'win32') return `with KTX_RUNTIME_ROOT=${root} set: ${command}`;
   const value = /^[\w@%+=:,./-]+$/.test(root) ? root : `'${root.replaceAll("'", "'\\''")}'`;
   return `KTX_RUNTIME_ROOT=${value} ${command}`;
+}
+
+/** `null` where there is none, as for a user without a home. */
+function usualRoot(options: Parameters<typeof managedRuntimeRoot>[0]): string | null {
+  try {
+    return managedRuntimeRoot(options);
+  } catch {
+    return null;
+  }
 }
 
 /** `21.4 s · 176 MB from 4 hosts` */

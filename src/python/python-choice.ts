@@ -11,7 +11,13 @@ import {
   USE_SYSTEM_PYTHON,
 } from '../support/remedies.ts';
 import { managedPythonKey } from './python-downloads.ts';
-import { findSystemPythons, inspectSystemPython, minorOf, type SystemPythonSearch } from './system-python.ts';
+import {
+  findSystemPythons,
+  inspectSystemPython,
+  minorOf,
+  type SystemPython,
+  type SystemPythonSearch,
+} from './system-python.ts';
 import { findUnpackedPython } from './unpacked-python.ts';
 
 /** `auto`: managed when it can be had, else a system interpreter that passes its check. A version (`3.13`, `3.13.2`): the same, of that one. */
@@ -53,6 +59,8 @@ export async function choosePython(options: {
   features: readonly KtxRuntimeFeature[];
   pythonDir: string;
   env: NodeJS.ProcessEnv;
+  /** The runtime may be for several users: an interpreter that all can run goes first. */
+  isShared?: boolean;
   isStored: (artefact: Artefact) => Promise<boolean>;
   /**
    * Asks the archive's sources; one line for each that cannot give it, empty as soon as one can. Patiently: a source that is slow is
@@ -100,7 +108,8 @@ export async function choosePython(options: {
   }
   if (choice === 'managed') throw noManagedPython(lock, host, obstacles);
 
-  const search = await findSystemPythons({ host, minors, env: options.env, signal: options.signal });
+  const { env, isShared, signal } = options;
+  const search = await findSystemPythons({ host, minors, env, isShared, signal });
   const best = search.usable.find((python) => isWanted(python.version));
   if (!best && managed) {
     // There is nothing better than a source that is slow.
@@ -114,6 +123,11 @@ export async function choosePython(options: {
           `Python ${managed.version} cannot be had here; the system's Python ${best.version} (${best.path}) is used`,
         ]
       : [];
+  if (best.closedBy) {
+    notes.push(
+      `Only this user will be able to use the runtime: its Python ${best.path} lies in ${best.closedBy}, which is closed to others`,
+    );
+  }
   return systemDecision(best, host, notes, obstacles);
 }
 
@@ -136,12 +150,13 @@ function managedCandidate(
 }
 
 function systemDecision(
-  python: { path: string; version: string },
+  python: SystemPython,
   host: HostPlatform,
   notes: string[],
   rejected: string[],
 ): ChosenSystemPython {
-  return { kind: 'system', ...python, target: targetKey(host, python.version), notes, rejected };
+  const { path, version } = python;
+  return { kind: 'system', path, version, target: targetKey(host, python.version), notes, rejected };
 }
 
 function unsupportedPlatform(

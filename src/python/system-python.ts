@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
-import { access, constants, realpath } from 'node:fs/promises';
+import { access, constants, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { endingText } from '../process/ending.ts';
 import { runProcess } from '../process/run-process.ts';
 import { watchStandstill } from '../process/standstill.ts';
+import { withUtf8Locale } from '../process/utf8-locale.ts';
 import { type HostPlatform, platformKey } from '../shipped/target.ts';
 import { errorCode, errorMessage } from '../support/errors.ts';
 import { candidatePaths, managedElsewhere } from './interpreter-places.ts';
@@ -82,6 +83,8 @@ export interface SystemPython {
   /** What the interpreter calls itself: behind a version manager's shim the real one, since a shim may change its mind. */
   path: string;
   version: string;
+  /** A folder above it that other users may not enter. Looked at for a shared runtime only. */
+  closedBy?: string;
 }
 
 export interface RefusedPython {
@@ -107,16 +110,24 @@ export async function findSystemPythons(options: {
   /** Minors that the lock has wheels for, best first. */
   minors: readonly string[];
   env: NodeJS.ProcessEnv;
+  /** Others will run it: those that only this user can run come last. */
+  isShared?: boolean;
   signal?: AbortSignal;
 }): Promise<SystemPythonSearch> {
   const { platform } = options.host;
   const seen = new Set<string>();
   const judge = async (candidates: readonly string[]) => {
     const paths = await existingCandidates(candidates, seen);
-    return Promise.all(paths.map((path) => inspectSystemPython({ path, ...options })));
+    const found = await Promise.all(paths.map((path) => inspectSystemPython({ path, ...options })));
+    if (!options.isShared) return found;
+    return Promise.all(
+      found.map(async (entry) =>
+        'version' in entry ? { ...entry, closedBy: await closedFolder(entry.path) } : entry,
+      ),
+    );
   };
   const judged = await judge(candidatePaths(platform, options.env, options.minors));
-  const isFound = () => judged.some((entry) => 'version' in entry);
+  const isFound = () => judged.some((entry) => 'version' in entry && !entry.closedBy);
   if (!isFound())
     judged.push(...(await judge(await managedElsewhere(platform, options.env, options.minors))));
   if (!isFound())
@@ -125,7 +136,9 @@ export async function findSystemPythons(options: {
   const rank = (python: SystemPython) => options.minors.indexOf(minorOf(python.version));
   const distinct = [...new Map(usable.map((python) => [python.path, python])).values()];
   return {
-    usable: distinct.sort((a, b) => rank(a) - rank(b)),
+    usable: distinct.sort(
+      (a, b) => Number(Boolean(a.closedBy)) - Number(Boolean(b.closedBy)) || rank(a) - rank(b),
+    ),
     refused: judged.filter((entry): entry is RefusedPython => 'reason' in entry),
   };
 }
@@ -269,6 +282,17 @@ function missingReason(
   return `${lacks}; this system has them in a package of their own: apt install ${missingModules.length > 1 || missingModules[0] !== 'venv' ? `python${minor}` : `python${minor}-venv`}`;
 }
 
+/** The topmost folder above a file, of the real file too, that others may not enter; `undefined` when they may run it. */
+async function closedFolder(path: string): Promise<string | undefined> {
+  for (const each of [path, await realpath(path)]) {
+    const folders: string[] = [];
+    for (let folder = dirname(each); folder !== dirname(folder); folder = dirname(folder))
+      folders.unshift(folder);
+    for (const folder of folders) if (!((await stat(folder)).mode & 0o001)) return folder;
+  }
+  return undefined;
+}
+
 /**
  * Those that can be run, each once. A name that leads to a Python is that Python; one that leads to something else (a version manager's
  * single program behind all its shims) is a candidate of its own.
@@ -295,9 +319,11 @@ async function existingCandidates(paths: readonly string[], seen: Set<string>): 
 
 /** What an interpreter must not inherit: it would look at somebody's activated environment instead of itself. */
 export function interpreterEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(env).filter(
-      ([name]) => !/^(PYTHON.*|__PYVENV_LAUNCHER__|VIRTUAL_ENV.*|CONDA_.*)$/i.test(name),
+  return withUtf8Locale(
+    Object.fromEntries(
+      Object.entries(env).filter(
+        ([name]) => !/^(PYTHON.*|__PYVENV_LAUNCHER__|VIRTUAL_ENV.*|CONDA_.*)$/i.test(name),
+      ),
     ),
   );
 }

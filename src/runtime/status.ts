@@ -3,7 +3,7 @@ import {
   type ManagedPythonRuntimeLayoutOptions,
   managedPythonRuntimeLayout,
 } from '../core/layout.ts';
-import { errorMessage } from '../support/errors.ts';
+import { errorCode, errorMessage } from '../support/errors.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
 import { findInstalledEnvironment } from './installed-environment.ts';
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from './manifest.ts';
@@ -34,7 +34,16 @@ export async function readManagedPythonRuntimeStatus(
   try {
     manifest = await readInstalledManifest(computed.manifestPath);
   } catch (error) {
-    const { schemaProblem } = await import('../support/schema.ts');
+    const [{ schemaProblem }, { describeUnreadable }] = await Promise.all([
+      import('../support/schema.ts'),
+      import('./unreadable.ts'),
+    ]);
+    const closed =
+      errorCode(error) === 'EACCES'
+        ? await describeUnreadable(computed.manifestPath, computed.runtimeRoot)
+        : null;
+    if (closed !== null)
+      return { kind: 'broken', detail: `Runtime cannot be read: ${closed}`, layout: computed };
     return {
       kind: 'broken',
       detail: `Runtime manifest is invalid: ${schemaProblem(error) ?? errorMessage(error)}`,

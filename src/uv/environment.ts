@@ -1,3 +1,5 @@
+import { withUtf8Locale } from '../process/utf8-locale.ts';
+
 /** Dropped always: they point Python or uv at somebody else's environment, or flood the log. */
 const DROPPED =
   /^(PYTHON.*|__PYVENV_LAUNCHER__|VIRTUAL_ENV.*|CONDA_.*|RUST_LOG|RUST_BACKTRACE|JPY_SESSION_NAME|FORCE_COLOR|CLICOLOR_FORCE|COLUMNS)$/i;
@@ -66,5 +68,5 @@ export function uvEnvironment(base: NodeJS.ProcessEnv, options: UvEnvironmentOpt
     // Node looks at the others only with this one.
     env['NODE_USE_ENV_PROXY'] = '1';
   }
-  return env;
+  return withUtf8Locale(env);
 }

@@ -80,7 +80,7 @@ export function createUvRunner(options: {
   return {
     async run(step, args, env) {
       await log?.command(uvPath, args);
-      const outcome = await outcomeOf(args, env, async (stream, lines) => {
+      const onLines = async (stream: 'stdout' | 'stderr', lines: string[]) => {
         if (lines.length === 0) return;
         emit({ type: 'lines', step, stream, lines });
         for (const line of lines) {
@@ -88,12 +88,26 @@ export function createUvRunner(options: {
           if (parsed) emit({ type: 'uv', step, ...parsed });
         }
         await log?.maskedLines(lines);
-      });
+      };
+      let outcome = await outcomeOf(args, env, onLines);
+      if (!outcome.isOk && !exec && lacksThreads(outcome.stderr) && env['UV_CONCURRENT_INSTALLS'] !== '1') {
+        const text =
+          'uv could not start its threads, of which this user may have few; once more with one (UV_CONCURRENT_INSTALLS=1)';
+        emit({ type: 'note', step, level: 'warning', text });
+        outcome = await outcomeOf(args, { ...env, UV_CONCURRENT_INSTALLS: '1' }, onLines);
+      }
       if (!outcome.isOk) {
         throw new UvCommandError(args, outcome.stdout, outcome.stderr, options.logPath, outcome.cause);
       }
     },
   };
+}
+
+/** The panic of uv, whose pools of threads are made at the limit of processes (`ulimit -u`, a cgroup's `pids.max`). */
+export function lacksThreads(stderr: string): boolean {
+  return /ThreadPoolBuildError|failed to spawn thread|os can't spawn (?:a )?worker thread|Resource temporarily unavailable/i.test(
+    stderr,
+  );
 }
 
 function linesOf(text: string): string[] {

@@ -230,6 +230,8 @@ async function planLocked(
     features,
     pythonDir: sharedLayout(layout.runtimeRoot).pythonDir,
     env: options.env,
+    // Root makes a runtime outside of a home for others.
+    isShared: process.getuid?.() === 0 && !`${layout.runtimeRoot}/`.startsWith(`${options.homeDir}/`),
     signal: options.signal,
     isStored: async (artefact) => (await store.verify(artefact, options.signal)) === 'ok',
     findObstacles: async (archive, isPatient) => {

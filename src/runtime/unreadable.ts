@@ -1,0 +1,29 @@
+import { access, constants, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/**
+ * Why this user may not read a file, as one sentence: the topmost folder or file that is closed to him, whose it is, its mode, and what
+ * its owner runs to share the runtime. `null` when nothing on the way is closed.
+ */
+export async function describeUnreadable(path: string, runtimeRoot: string): Promise<string | null> {
+  const chain: string[] = [];
+  for (let each = path; ; each = dirname(each)) {
+    chain.unshift(each);
+    if (dirname(each) === each) break;
+  }
+  for (const each of chain) {
+    const status = await stat(each).catch(() => null);
+    if (status === null) return null;
+    const needed = status.isDirectory() ? constants.R_OK | constants.X_OK : constants.R_OK;
+    const isOnTheWay = runtimeRoot.startsWith(`${each}/`) || each === '/';
+    const isOpen = await access(each, isOnTheWay ? constants.X_OK : needed).then(
+      () => true,
+      () => false,
+    );
+    if (isOpen) continue;
+    const mode = (status.mode & 0o7777).toString(8);
+    const command = isOnTheWay ? `chmod a+x '${each}'` : `chmod -R a+rX '${runtimeRoot}'`;
+    return `${each} belongs to uid ${status.uid} and its mode is ${mode}, so this user may not read it. Its owner can share it: ${command}`;
+  }
+  return null;
+}
