@@ -44,6 +44,8 @@ export interface ZooState {
   needs?: 'embeddings' | 'deep' | 'root';
   /** What stays after the repair, because it is no fault of the runtime. */
   remains?: readonly string[];
+  /** What a second fault needs for its repair has to be fetched. */
+  emptiesStore?: true;
   /** Everything runs as this user, to whom the runtime belongs. */
   uid?: number;
   /** What it deletes cannot be brought back. */
@@ -308,6 +310,7 @@ const FOLDERS: readonly ZooState[] = [
     damage: (p) => replaced(join(p.root, 'uv', 'store'), fifo),
     finds: ['folders'],
     repair: 'clear-obstacle',
+    emptiesStore: true,
   },
   {
     name: 'version folder is a pipe',

@@ -30,7 +30,7 @@ export interface ZooWorld {
 
 /** What runs, and what a setup writes beside the runtime; none of it belongs to the state. */
 const VOLATILE =
-  /^(?:uv\/(?:locks|runs|known-files|store|logs|backups|[\d.]+\/uv\.verified)|[\d.]+\/install\.log)(?:\/|$)|\.replaced(?:\/|$)/;
+  /^(?:uv\/(?:locks|runs|known-files|store|logs|backups|[\d.]+\/uv\.verified)|[\d.]+\/(?:install\.log|history\.jsonl))(?:\/|$)|\.replaced(?:\/|$)/;
 
 export async function openZoo(feature: 'core' | 'local-embeddings'): Promise<ZooWorld> {
   const home = await realpath(await mkdtemp(join(tmpdir(), 'ktx-zoo-')));
@@ -144,7 +144,9 @@ async function examine(world: ZooWorld, states: readonly ZooState[], row: ZooRow
   }
   if (states.every(({ repair }) => repair === null)) return;
 
-  const isOffline = states.every((state) => state.isOffline !== false);
+  const isOffline =
+    states.every((state) => state.isOffline !== false) &&
+    !(isPair && states.some(({ emptiesStore }) => emptiesStore));
   row.network = isOffline ? 'none' : 'used';
   const kept = await treeOf(world.paths);
   const feature = deep.length > 0 ? ['--deep'] : [];
