@@ -80,7 +80,8 @@ function isLiveOwner(entry: object): boolean {
   return entry.host !== hostname() || readProcessStart(Number(entry.pid)) === entry.start;
 }
 
-async function leftoversIn(folder: string): Promise<string[]> {
+/** Paths of what interruptions left in a version's folder or in its `envs`. */
+export async function leftoversIn(folder: string): Promise<string[]> {
   const names = await namesIn(folder);
   const patterns = Object.values(LEFTOVERS);
   return names

@@ -13,6 +13,7 @@ import type { SetupOptions } from '../../setup/request/setup-options.ts';
 import { discardPlan, planSetup, runSetup } from '../../setup/setup.ts';
 import { absentAsNull, SetupError } from '../../support/errors.ts';
 import { otherRemedy } from '../../support/remedies.ts';
+import { leftoversIn } from '../checks/leftovers.ts';
 import { wholeEnvironments } from '../checks/runtime.ts';
 import type { Backup } from './backup.ts';
 import { offlineStep, type Repair, type RepairContext } from './repair.ts';
@@ -88,6 +89,7 @@ export const RUNTIME_REPAIRS: readonly Repair[] = [
       const { layout, shared, note, options } = context;
       const { runtimeRoot, cliVersion } = layout;
       await backup.keep(shared.runsDir);
+      for (const path of await leftoversIn(layout.versionDir)) await backup.keep(path);
       await keepRuntime(context, backup);
       const access = { runtimeRoot, versions: [cliVersion], step: 'repair', note, signal: options.signal };
       await withWriteAccess(access, async () => {
