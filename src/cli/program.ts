@@ -4,7 +4,7 @@ import type { KtxRuntimeFeature } from '../core/features.ts';
 import { packageVersion } from '../core/program-version.ts';
 import type { KtxCliIo } from '../embed/io.ts';
 import { addBundle } from './commands/bundle-program.ts';
-import { addDoctor, type DoctorArgs } from './commands/doctor-program.ts';
+import type { DoctorArgs } from './commands/doctor-command.ts';
 import { addEmbed } from './commands/embed-program.ts';
 import type { LifecycleArgs } from './commands/lifecycle-command.ts';
 import { addModelHost, type ModelHostArgs } from './commands/model-host-program.ts';
@@ -17,6 +17,7 @@ import {
   requireValue,
   type SetupFlags,
 } from './commands/setup-flags.ts';
+import { addDoctor } from './doctor-program.ts';
 
 import { resolveProjectDir } from './project-dir.ts';
 import { addRuntimeRoot, ROOT_HELP } from './runtime-root.ts';

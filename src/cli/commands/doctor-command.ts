@@ -12,7 +12,24 @@ import { jsonText } from '../../support/fs/atomic-file.ts';
 import { formatCount, formatDuration } from '../../support/text/format.ts';
 import { printFailureEvent, thrownFailure, usageFailure } from '../output/failure-event.ts';
 import { printError } from '../output/print-error.ts';
-import type { DoctorArgs } from './doctor-program.ts';
+
+/** What `ktx doctor` was asked to do. */
+export interface DoctorArgs {
+  cliVersion: string;
+  action: 'check' | 'fix' | 'undo' | 'list' | 'print-schema';
+  ids: readonly string[] | null;
+  /** `null`: what the findings ask for. */
+  repairs: readonly string[] | null;
+  isDeep: boolean;
+  withNetwork: boolean;
+  /** Also a project's language model and its host. */
+  withModels: boolean;
+  isJson: boolean;
+  isYes: boolean;
+  isOffline: boolean;
+  indexUrl: string | null;
+  runtimeRoot: string | null;
+}
 
 export interface DoctorDeps {
   projectDir?: string;

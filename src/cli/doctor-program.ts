@@ -1,24 +1,7 @@
 import type { Command } from 'commander';
-import { packageVersion } from '../../core/program-version.ts';
-import { requireValue } from './setup-flags.ts';
-
-/** What `ktx doctor` was asked to do. */
-export interface DoctorArgs {
-  cliVersion: string;
-  action: 'check' | 'fix' | 'undo' | 'list' | 'print-schema';
-  ids: readonly string[] | null;
-  /** `null`: what the findings ask for. */
-  repairs: readonly string[] | null;
-  isDeep: boolean;
-  withNetwork: boolean;
-  /** Also a project's language model and its host. */
-  withModels: boolean;
-  isJson: boolean;
-  isYes: boolean;
-  isOffline: boolean;
-  indexUrl: string | null;
-  runtimeRoot: string | null;
-}
+import { packageVersion } from '../core/program-version.ts';
+import type { DoctorArgs } from './commands/doctor-command.ts';
+import { requireValue } from './commands/setup-flags.ts';
 
 interface Flags {
   deep?: boolean;
