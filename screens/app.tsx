@@ -2,7 +2,7 @@ import { Box, useInput, usePaste, useWindowSize } from 'ink';
 import { useEffect, useRef, useSyncExternalStore } from 'react';
 import type { LogStore } from '../src/present/log-store.ts';
 import { planChoices } from '../src/wizard/choices.ts';
-import { commandFor, type KeyName, keyPresses } from '../src/wizard/keys.ts';
+import { commandFor, type KeyName, keyPresses, typedText } from '../src/wizard/keys.ts';
 import type { Wizard } from '../src/wizard/run-effects.ts';
 import type { Command, WizardState } from '../src/wizard/state.ts';
 import { CheckScreen } from './check.tsx';
@@ -40,6 +40,11 @@ export function App({ wizard, logStore, theme, terminal, now }: AppProps) {
   const waiting = useRef<KeyName[]>([]);
   const press = (name: KeyName): void => {
     const current = wizard.getSnapshot();
+    const text = typedText(current, name);
+    if (text !== null) {
+      if (!isTiny(size)) wizard.dispatch({ type: 'text', text });
+      return;
+    }
     const command = commandFor(current, name);
     if (command === null || (isTiny(size) && !isBlindCommand(command))) return;
     if (isConfirmingUnseen(current, command, size, theme.homeDir)) return;
@@ -61,8 +66,10 @@ export function App({ wizard, logStore, theme, terminal, now }: AppProps) {
     }
     pressWaiting();
   });
-  // Pasted text is text, and no screen takes any here: it must not press keys.
-  usePaste(() => {});
+  // Pasted text is text: it goes into the field that is open, and presses no key.
+  usePaste((text) => {
+    if (!isTiny(size)) wizard.dispatch({ type: 'text', text });
+  });
   const isLoading = state.screen === 'loading';
   // biome-ignore lint/correctness/useExhaustiveDependencies: only the end of loading lets waiting keys go
   useEffect(pressWaiting, [isLoading]);

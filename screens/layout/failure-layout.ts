@@ -1,6 +1,7 @@
 import type { FailureReport } from '../../src/core/events.ts';
 import { wrapStep, wrapWords } from '../../src/support/text/wrap-words.ts';
 import { failureChoices } from '../../src/wizard/choices.ts';
+import { stepsByHand } from '../../src/wizard/mending.ts';
 import type { FailureState } from '../../src/wizard/state.ts';
 import { bodyRows, contentColumns, isNarrow, isShort, type Size } from './layout.ts';
 import { cutLines, roomOf, rowsOf } from './room.ts';
@@ -21,11 +22,16 @@ export interface FailureRoom {
   hasGapBelowSteps: boolean;
   /** Choices side by side. */
   choiceColumns: 1 | 2;
+  /** Rows for them; more choices scroll. */
+  choiceRows: number;
   /** Causes and remedies that are left out. */
   hiddenCount: number;
   /** Nothing is left out, and nothing is cut. */
   isWhole: boolean;
 }
+
+/** What is asked, what was typed, what is wrong with it. */
+const FIELD_ROWS = 3;
 
 /** Columns beside the title for `step 1 of 5 · after 12 s`. */
 const WHERE_COLUMNS = 26;
@@ -40,7 +46,24 @@ const TELLING_FACTS = 3;
  */
 export function failureRoom(state: FailureState, size: Size): FailureRoom {
   const room = share(state, size, 1);
-  return room.isWhole ? room : share(state, size, 2);
+  return room.isWhole || !fitsTwoColumns(state, size) ? room : share(state, size, 2);
+}
+
+/** A label that is cut cannot be chosen with open eyes. */
+function fitsTwoColumns(state: FailureState, size: Size): boolean {
+  const widest = (column: number) =>
+    Math.max(
+      0,
+      ...failureChoices(state)
+        .filter((_, index) => index % 2 === column)
+        .map(({ label }) => label.length),
+    );
+  return widest(0) + widest(1) + 6 <= contentColumns(size);
+}
+
+/** A quarter of the window is for choices; more of them scroll with the pointer. */
+function choiceRowsAtMost(size: Size): number {
+  return Math.max(2, Math.floor(bodyRows(size) / 4));
 }
 
 function share(state: FailureState, size: Size, choiceColumns: 1 | 2): FailureRoom {
@@ -50,12 +73,13 @@ function share(state: FailureState, size: Size, choiceColumns: 1 | 2): FailureRo
   const stepWidth = width - (isNarrow(size) ? 2 : 4);
   const hasWhere = !isTight && !isNarrow(size);
   const titleWidth = width - (hasWhere ? WHERE_COLUMNS : 0);
-  const choiceRows = Math.ceil(failureChoices(state).length / choiceColumns);
+  const allChoiceRows = Math.ceil(failureChoices(state).length / choiceColumns);
+  const choiceRows = state.field ? FIELD_ROWS : Math.min(allChoiceRows, choiceRowsAtMost(size));
   const wanted = {
     title: wrapWords(report.title, titleWidth),
     untouched: wrapWords(report.untouched, width),
     evidence: report.evidence.map((fact) => factLines(fact, width)),
-    steps: report.nextSteps.map((step) => stepLines(step, report, stepWidth)),
+    steps: stepsByHand(report).map((step) => stepLines(step, report, stepWidth)),
   };
   const room = roomOf(
     bodyRows(size) - choiceRows - (isTight ? 0 : 1) - 1 - Math.min(1, wanted.untouched.length),
@@ -90,9 +114,11 @@ function share(state: FailureState, size: Size, choiceColumns: 1 | 2): FailureRo
     hasGapBelowEvidence,
     hasGapBelowSteps,
     choiceColumns,
+    choiceRows,
     hiddenCount,
     isWhole:
       hiddenCount === 0 &&
+      (state.field !== null || choiceRows === allChoiceRows) &&
       titleRows === wanted.title.length &&
       untouchedRows >= wanted.untouched.length &&
       steps[0]?.length === first?.length,

@@ -1,4 +1,5 @@
 import type { FeatureOffer } from './functions.ts';
+import { mendingsOf } from './mending.ts';
 import type { CheckState, FailureState, PlanState, ReadyState, Shared } from './state.ts';
 
 export interface Choice<Id extends string> {
@@ -34,11 +35,16 @@ export function planChoices(state: PlanState): readonly Choice<PlanChoice>[] {
   ];
 }
 
-export type FailureChoice = 'retry' | 'plan' | 'features' | 'log' | 'quit';
+/** `mend …` is a remedy that the wizard carries out. */
+export type FailureChoice = `mend ${string}` | 'retry' | 'plan' | 'features' | 'log' | 'quit';
 
 /** Ways out of a failure: only those that lead somewhere. */
 export function failureChoices(state: FailureState): readonly Choice<FailureChoice>[] {
-  const choices: Choice<FailureChoice>[] = [{ id: 'retry', label: 'Try again' }];
+  const choices: Choice<FailureChoice>[] = mendingsOf(state.report).map(({ id, label }) => ({
+    id: id as FailureChoice,
+    label,
+  }));
+  choices.push({ id: 'retry', label: 'Try again' });
   if (state.retry === 'install') choices.push({ id: 'plan', label: 'Back to the plan' });
   if (state.retry === 'plan' && state.overview)
     choices.push({ id: 'features', label: 'Back to the features' });

@@ -1,17 +1,10 @@
-import {
-  availableOffers,
-  failedChecks,
-  failureChoices,
-  planChoices,
-  readyChoices,
-  STOP_CHOICES,
-} from './choices.ts';
+import { availableOffers, failedChecks, planChoices, readyChoices, STOP_CHOICES } from './choices.ts';
+import { moved, onFailure } from './failure-commands.ts';
 import { scrollLog } from './log-scroll.ts';
 import { checkFor, installFor, leave, planFor, stay, toFeatures, toOverview, undoFor } from './moves.ts';
 import type {
   CheckState,
   Command,
-  FailureState,
   FeaturesState,
   InstallingState,
   PlanState,
@@ -52,12 +45,6 @@ export function reduceCommand(state: WizardState, given: Given): Transition {
     case 'left':
       return stay(state);
   }
-}
-
-/** The next position in a list; a list does not wrap, so that holding a key ends at its end. */
-function moved(cursor: number, command: Command, count: number): number {
-  const step = command === 'next' ? 1 : command === 'previous' ? -1 : 0;
-  return Math.max(0, Math.min(count - 1, cursor + step));
 }
 
 function onReady(state: ReadyState, command: Command): Transition {
@@ -173,51 +160,6 @@ function onInstalling(state: InstallingState, { command, view }: Given): Transit
     default:
       return stay({ ...state, log: scrollLog(state.log, command, view) });
   }
-}
-
-function onFailure(state: FailureState, { command, view }: Given): Transition {
-  const quit = (): Transition => leave(state, 1, { kind: 'failed', report: state.report });
-  if (command === 'quit' || command === 'interrupt') return quit();
-  if (state.log) {
-    return command === 'back' || command === 'toggle-log'
-      ? stay({ ...state, log: null })
-      : stay({ ...state, log: scrollLog(state.log, command, view) });
-  }
-  const choices = failureChoices(state);
-  switch (command) {
-    case 'previous':
-    case 'next':
-      return stay({ ...state, cursor: moved(state.cursor, command, choices.length) });
-    case 'toggle-log':
-      return state.hasLog ? stay({ ...state, log: { kind: 'follow' } }) : stay(state);
-    case 'back':
-      if (!state.overview) return stay(state);
-      if (state.retry === 'install') return planFor(state, state.overview);
-      return state.retry === 'plan' ? toFeatures(state, state.overview, []) : stay(state);
-    case 'confirm':
-      break;
-    default:
-      return stay(state);
-  }
-  switch (choices[state.cursor]?.id) {
-    case 'retry':
-      return retry(state);
-    case 'plan':
-      return state.overview ? planFor(state, state.overview) : stay(state);
-    case 'features':
-      return state.overview ? toFeatures(state, state.overview, []) : stay(state);
-    case 'log':
-      return stay({ ...state, log: { kind: 'follow' } });
-    default:
-      return quit();
-  }
-}
-
-function retry(state: FailureState): Transition {
-  if (!state.overview || state.retry === 'overview') return toOverview(state);
-  if (state.retry === 'check') return checkFor(state, null);
-  // Hosts may answer otherwise by now, so even the same installation begins with a fresh plan.
-  return planFor(state, state.overview, state.summary);
 }
 
 function onCheck(state: CheckState, { command, view }: Given): Transition {

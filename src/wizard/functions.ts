@@ -27,6 +27,8 @@ export interface WizardFunctions<Plan extends PlanOutcome = PlanOutcome> {
   readUndoTarget(options: SetupOptions): Promise<UndoTarget | null>;
   /** Goes to the other environment, which proves itself first. */
   undo(options: SetupOptions): Promise<UndoTarget>;
+  /** Stores a network setting, for every later run too. @throws SetupError that says what is wrong with the value. */
+  storeSetting(name: string, value: string, options: SetupOptions): Promise<void>;
   /** What an error means to a person. `step` is the one that ran. */
   reportFailure(error: unknown, options: SetupOptions, step: SetupStep | null): Promise<FailureReport>;
 }

@@ -119,6 +119,16 @@ export function keyBindings(state: WizardState): readonly KeyBinding[] {
         { ...INTERRUPT, hint: 'stop', isInFooter: true },
       ];
     case 'failure':
+      if (state.isMending) return [INTERRUPT];
+      if (state.field) {
+        return [
+          confirm('use it'),
+          { keys: ['backspace'], command: 'erase', label: 'backspace', hint: 'erase', isInFooter: false },
+          { keys: ['ctrl+u'], command: 'erase-all', label: 'ctrl+u', hint: 'erase all', isInFooter: true },
+          back('back'),
+          { ...INTERRUPT, isInFooter: true },
+        ];
+      }
       if (state.log) return [...SCROLL, back('back'), ...LEAVE];
       return [
         ...(failureChoices(state).length > 1 ? CHOOSE('↑↓') : []),
@@ -157,6 +167,13 @@ export function commandFor(state: WizardState, key: KeyName): Command | null {
   return keyBindings(state).find((binding) => binding.keys.includes(key))?.command ?? null;
 }
 
+/** The character that a key types where a field is open; `null`: it means something else there, or no field is open. */
+export function typedText(state: WizardState, key: KeyName): string | null {
+  if (state.screen !== 'failure' || !state.field || state.isHelpOpen) return null;
+  if (key === 'space') return ' ';
+  return [...key].length === 1 ? key : null;
+}
+
 export interface KeyHint {
   label: string;
   hint: string;
@@ -183,6 +200,8 @@ export interface InkKey {
   return: boolean;
   escape: boolean;
   tab: boolean;
+  backspace?: boolean;
+  delete?: boolean;
   ctrl: boolean;
   meta: boolean;
 }
@@ -203,6 +222,7 @@ export function keyPresses(input: string, key: InkKey): KeyName[] {
   if (key.return) return ['enter'];
   if (key.escape) return ['escape'];
   if (key.tab) return ['tab'];
+  if (key.backspace || key.delete) return ['backspace'];
   if (key.ctrl) return [`ctrl+${input}`];
   if (key.meta) return [];
   return Array.from(input, (character) => KEY_OF_CHARACTER[character] ?? character);
@@ -216,5 +236,7 @@ const KEY_OF_CHARACTER: Record<string, KeyName> = {
   '\u001b': 'escape',
   '\u0003': 'ctrl+c',
   '\u000c': 'ctrl+l',
+  '\u007f': 'backspace',
+  '\u0015': 'ctrl+u',
   '\u001a': 'ctrl+z',
 };

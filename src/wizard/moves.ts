@@ -19,7 +19,8 @@ export function stay(next: WizardState): Transition {
 
 /** The fields that every screen has, and no other: nothing of one screen leaks into the next. */
 export function sharedOf(state: WizardState): Shared {
-  const { runId, nowMs, overview, feature, isFeatureRequired, featureReason, logPath, shouldForce } = state;
+  const { runId, nowMs, overview, feature, isFeatureRequired, featureReason, logPath, shouldForce, changes } =
+    state;
   return {
     runId,
     nowMs,
@@ -30,6 +31,7 @@ export function sharedOf(state: WizardState): Shared {
     featureReason,
     logPath,
     shouldForce,
+    changes,
   };
 }
 

@@ -3,6 +3,7 @@ import { featuresSatisfy } from '../core/features.ts';
 import { managedPythonRuntimeLayout } from '../core/layout.ts';
 import { availableOffers } from './choices.ts';
 import { reduceCommand } from './commands.ts';
+import { refusedSetting, tryAgain, typeText } from './failure-commands.ts';
 import { checkFor, installFor, leave, sharedOf, stay } from './moves.ts';
 import { advanceProgress } from './progress.ts';
 import type { FailureState, PlanState, Shared, Transition, WizardEvent, WizardState } from './state.ts';
@@ -21,6 +22,8 @@ export function reduce(state: WizardState, event: WizardEvent): Transition {
   switch (event.type) {
     case 'command':
       return reduceCommand({ ...state, nowMs: event.nowMs }, event);
+    case 'text':
+      return typeText(state, event.text);
     case 'tick':
       return stay({ ...state, nowMs: event.nowMs });
     case 'terminated':
@@ -55,7 +58,10 @@ export function reduce(state: WizardState, event: WizardEvent): Transition {
       if (state.screen !== 'check') return stay(state);
       // What was installed is not in force any more.
       return checkFor({ ...state, nowMs: event.nowMs }, null, event.target);
+    case 'setting-stored':
+      return state.screen === 'failure' ? tryAgain({ ...state, nowMs: event.nowMs }) : stay(state);
     case 'failed':
+      if (state.screen === 'failure') return stay(refusedSetting(state, event.report));
       return fail({ ...state, nowMs: event.nowMs }, event.report);
     case 'cancelled':
       if (state.screen !== 'installing') return stay(state);
@@ -148,6 +154,8 @@ function fail(state: WizardState, told: FailureReport): Transition {
       cursor: 0,
       log: null,
       hasLog: false,
+      field: null,
+      isMending: false,
       ...more,
     });
   switch (state.screen) {

@@ -1,7 +1,10 @@
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
 import type { FailureReport, SetupEvent, SetupStep } from '../core/events.ts';
 import type { SetupOptions } from '../setup/request/setup-options.ts';
 import { CancelledError, errorChain, errorMessage } from '../support/errors.ts';
 import type { InstallOutcome, PlanOutcome, WizardFunctions } from './functions.ts';
+import type { SetupChanges } from './mending.ts';
 import { reduce } from './reduce.ts';
 import type { LeftState, StartOptions, WizardEffect, WizardEvent, WizardState } from './state.ts';
 import { isBusy, startWizard } from './state.ts';
@@ -82,6 +85,7 @@ export function runWizardMachine<Plan extends PlanOutcome>(options: WizardOption
     let step: SetupStep | null = effect.type === 'plan' ? 'plan' : null;
     const setup: SetupOptions = {
       ...options.setup,
+      ...changedOptions(state.changes, options.setup),
       features: effect.type === 'plan' ? [...effect.features] : [state.feature],
       shouldForce: effect.type === 'plan' ? effect.shouldForce : state.shouldForce,
       signal,
@@ -128,6 +132,9 @@ export function runWizardMachine<Plan extends PlanOutcome>(options: WizardOption
           undo: await functions.readUndoTarget(setup).catch(() => null),
           nowMs: now(),
         };
+      case 'store-setting':
+        await functions.storeSetting(effect.name, effect.value, setup);
+        return { type: 'setting-stored', runId, nowMs: now() };
       case 'undo':
         return { type: 'undone', runId, target: await functions.undo(setup), nowMs: now() };
     }
@@ -163,5 +170,21 @@ export function runWizardMachine<Plan extends PlanOutcome>(options: WizardOption
     },
     dispatch,
     finished,
+  };
+}
+
+/** What was changed in the wizard, as the library takes it: paths are absolute. */
+function changedOptions(
+  { runtimeRoot, python, allowedHosts, ...others }: SetupChanges,
+  { homeDir = homedir(), allowedHosts: before = [] }: WizardOptions<PlanOutcome>['setup'],
+): Partial<SetupOptions> {
+  const absolute = (path: string): string => resolve(path.replace(/^~(?=[\\/]|$)/, homeDir));
+  return {
+    ...others,
+    ...(runtimeRoot !== undefined && { runtimeRoot: absolute(runtimeRoot) }),
+    ...(python !== undefined && {
+      python: typeof python === 'object' && 'path' in python ? { path: absolute(python.path) } : python,
+    }),
+    ...(allowedHosts !== undefined && { allowedHosts: [...before, ...allowedHosts] }),
   };
 }

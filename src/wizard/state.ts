@@ -1,6 +1,7 @@
 import type { CheckResult, FailureReport, PlanSummary, SetupEvent, SetupResult } from '../core/events.ts';
 import type { KtxRuntimeFeature } from '../core/features.ts';
 import type { SetupOverview, UndoTarget } from './functions.ts';
+import type { SetupChanges } from './mending.ts';
 import type { InstallProgress } from './progress.ts';
 
 /** Which rows of the log are shown. Lines are counted from the start of the run, so a pinned view stays where it is. */
@@ -46,6 +47,8 @@ export interface Shared {
   /** Where the log of an installation is, when that is known. */
   logPath: string | null;
   shouldForce: boolean;
+  /** What was changed in the wizard, for every effect from now on. */
+  changes: SetupChanges;
 }
 
 export interface LoadingState extends Shared {
@@ -102,6 +105,10 @@ export interface FailureState extends Shared {
   /** `null`: the log is not shown. */
   log: LogPosition | null;
   hasLog: boolean;
+  /** The value that a remedy needs, as it is typed. */
+  field: { mendingId: string; text: string; problem: string | null } | null;
+  /** A setting is being stored; then it is tried again. */
+  isMending: boolean;
 }
 
 export interface CheckState extends Shared {
@@ -156,10 +163,14 @@ export type Command =
   | 'toggle-details'
   | 'undo'
   | 'stop-yes'
-  | 'stop-no';
+  | 'stop-no'
+  | 'erase'
+  | 'erase-all';
 
 export type WizardEvent =
   | { type: 'command'; command: Command; view: ViewSize; nowMs: number }
+  /** Typed or pasted into a field. */
+  | { type: 'text'; text: string }
   | { type: 'tick'; nowMs: number }
   /** SIGTERM, SIGHUP, a terminal that is gone: nobody can be asked any more. */
   | { type: 'terminated' }
@@ -176,6 +187,7 @@ export type WizardEvent =
       nowMs: number;
     }
   | { type: 'undone'; runId: number; target: UndoTarget; nowMs: number }
+  | { type: 'setting-stored'; runId: number; nowMs: number }
   | { type: 'failed'; runId: number; report: FailureReport; nowMs: number }
   | { type: 'cancelled'; runId: number }
   | { type: 'setup-event'; runId: number; event: SetupEvent };
@@ -187,6 +199,7 @@ export type WizardEffect =
   | { type: 'install'; runId: number }
   | { type: 'check'; runId: number }
   | { type: 'undo'; runId: number }
+  | { type: 'store-setting'; runId: number; name: string; value: string }
   /** Aborts what runs; its own `cancelled`, `failed` or result follows when it has ended. */
   | { type: 'cancel' }
   | { type: 'exit'; code: number };
@@ -216,6 +229,7 @@ export function startWizard(options: StartOptions): Transition {
     featureReason: options.featureReason ?? null,
     logPath: null,
     shouldForce: options.shouldForce ?? false,
+    changes: {},
   };
   return { next, effects: [{ type: 'overview', runId: 1 }] };
 }
@@ -229,6 +243,8 @@ export function isBusy(state: WizardState): boolean {
       return state.summary === null;
     case 'check':
       return state.isRunning;
+    case 'failure':
+      return state.isMending;
     default:
       return false;
   }

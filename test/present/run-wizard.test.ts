@@ -19,6 +19,7 @@ const functions: WizardFunctions = {
   runChecks: never,
   readUndoTarget: never,
   undo: never,
+  storeSetting: never,
   reportFailure: never,
 };
 

@@ -12,7 +12,7 @@ import {
 import { runWizard } from '../../src/present/ink/run-wizard.tsx';
 import { runPrompts } from '../../src/present/prompts.ts';
 import { CancelledError, SetupError } from '../../src/support/errors.ts';
-import { otherRemedy } from '../../src/support/remedies.ts';
+import { CHECK_CLOCK, CHOOSE_CA_FILE, otherRemedy, USE_INDEX } from '../../src/support/remedies.ts';
 import type { SetupOverview, WizardFunctions } from '../../src/wizard/functions.ts';
 import { DEMO_CHECKS, DEMO_FILES, DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT, DEMO_UNDO } from './demo-data.ts';
 
@@ -53,6 +53,7 @@ function gate(name: string, signal: AbortSignal | undefined): Promise<void> {
 }
 
 let attempts = 0;
+const storedSettings: string[] = [];
 let undoTarget = DEMO_UNDO;
 
 const functions: WizardFunctions = {
@@ -76,8 +77,11 @@ const functions: WizardFunctions = {
     }
     return DEMO_OVERVIEW;
   },
-  async plan({ signal, onEvent, features }) {
+  async plan({ signal, onEvent, features, indexUrl }) {
     const emit = eventEmitter(onEvent);
+    const asked = [...storedSettings, ...(indexUrl ? [`index ${indexUrl}`] : [])];
+    for (const text of asked)
+      emit({ type: 'note', step: 'plan', level: 'info', text: `asking with ${text}` });
     emit({ type: 'note', step: 'plan', level: 'info', text: 'asking releases.acme.internal …' });
     emit({ type: 'note', step: 'plan', level: 'info', text: 'asking pypi.acme.internal …' });
     await gate('plan', signal);
@@ -98,10 +102,10 @@ const functions: WizardFunctions = {
   async discard() {},
   async reportFailure(error, _options, step) {
     if (!(error instanceof SetupError)) throw error;
-    const { message: title, failureClass, evidence, nextSteps } = error;
+    const { message: title, failureClass, evidence, nextSteps, remedies } = error;
     const untouched = 'Nothing was changed: ktx 0.2.0 (core) still works.';
     const logPath = step === 'plan' ? null : DEMO_RESULT.logPath;
-    return { step, title, failureClass, evidence, nextSteps, untouched, logPath };
+    return { step, title, failureClass, evidence, nextSteps, remedies, untouched, logPath };
   },
   async runChecks({ signal, onEvent }): Promise<CheckResult[]> {
     const emit = eventEmitter(onEvent);
@@ -119,6 +123,11 @@ const functions: WizardFunctions = {
     await gate('check', signal);
     return checks;
   },
+  async storeSetting(name, value) {
+    if (value.includes('wrong'))
+      throw new SetupError(`${name} cannot be ${value}`, { failureClass: 'conflict' });
+    storedSettings.push(`${name}=${value}`);
+  },
   readUndoTarget: async () => (scenario === 'update' ? undoTarget : null),
   async undo() {
     const { direction, from, to } = undoTarget;
@@ -135,7 +144,7 @@ async function install(emit: Emit, signal: AbortSignal | undefined): Promise<voi
     if (index === half) {
       bytes(emit, file, 0.4);
       await gate('half', signal);
-      if (scenario === 'failure' && attempts === 1) {
+      if ((scenario === 'failure' || scenario === 'mendable') && attempts === 1) {
         emit({
           type: 'step',
           step: 'fetch',
@@ -206,7 +215,10 @@ function tlsFailure(): SetupError {
       'numpy-2.5.5 from pypi.acme.internal: self-signed certificate in chain',
       'everything from releases.acme.internal arrived, so the network itself works',
     ],
-    remedies: [otherRemedy('Put the certificate of the proxy into SSL_CERT_FILE and try again')],
+    remedies:
+      scenario === 'mendable'
+        ? [CHOOSE_CA_FILE, USE_INDEX, CHECK_CLOCK]
+        : [otherRemedy('Put the certificate of the proxy into SSL_CERT_FILE and try again')],
   });
 }
 

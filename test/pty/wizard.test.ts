@@ -135,6 +135,25 @@ describe('from the first screen to the last', () => {
     expect(await terminal.exited).toMatchObject({ exitCode: 0 });
   });
 
+  it('mends a failure where it happened, with a pasted value', async () => {
+    const terminal = await atInstall({ scenario: 'mendable' });
+    terminal.open('half');
+    await terminal.until('› Choose a certificate file …');
+    expect(terminal.text()).toContain("Check this machine's clock");
+    terminal.press('enter');
+    await terminal.until('type or paste a file');
+    await terminal.type('/wrong q?.pem');
+    await terminal.until('› /wrong q?.pem█');
+    terminal.press('enter');
+    await terminal.until('✗ ca-file cannot be /wrong q?.pem');
+    terminal.send('\u0015\u001b[200~/etc/acme root.pem\r\u001b[201~');
+    await terminal.until('› /etc/acme root.pem█');
+    terminal.press('enter');
+    terminal.open('packages');
+    terminal.open('check');
+    await terminal.until('✓ ktx is ready');
+  });
+
   it('leaves a failure with 1, and says again what to do', async () => {
     const { wrapper: shell, env } = wrapper();
     const terminal = await atInstall({ scenario: 'failure', wrapper: shell, env, rows: 40 });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PlanRow } from '../../src/core/events.ts';
 import type { LogSnapshot } from '../../src/present/log-store.ts';
-import { SET_PROXY } from '../../src/support/remedies.ts';
+import { CHECK_PROXY } from '../../src/support/remedies.ts';
 import { remedyText } from '../../src/support/remedy.ts';
 import { keyHints } from '../../src/wizard/keys.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
@@ -153,10 +153,10 @@ describe('a failure with more to say than there is room', () => {
 it('the command of a remedy stands on a line of its own where the two do not fit', async () => {
   const state = STATES['failure']!;
   if (state.screen !== 'failure') throw new Error(state.screen);
-  const report = { ...state.report, remedies: [SET_PROXY], nextSteps: [remedyText(SET_PROXY)] };
-  const screen = await screenOf({ ...state, report }, { columns: 80, rows: 24 });
+  const report = { ...state.report, remedies: [CHECK_PROXY], nextSteps: [remedyText(CHECK_PROXY)] };
+  const screen = await screenOf({ ...state, report }, { columns: 70, rows: 24 });
   expect(screen.text()).toMatch(
-    /^ +· If this network needs a proxy, .*:\n +ktx admin network set proxy <host:port>$/m,
+    /^ +· See which proxy is set and where, and correct it:\n +ktx admin network show$/m,
   );
 });
 

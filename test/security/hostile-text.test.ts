@@ -228,6 +228,7 @@ const functions: WizardFunctions = {
   runChecks: never,
   readUndoTarget: async () => null,
   undo: never,
+  storeSetting: never,
   reportFailure: async () => REPORT,
 };
 const setup = { cliVersion: '0.3.0', homeDir: '/home/ada', env: { LANG: 'C.UTF-8' } };

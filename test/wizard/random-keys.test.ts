@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { bypassProxy, CHOOSE_CA_FILE, USE_SYSTEM_PYTHON } from '../../src/support/remedies.ts';
 import {
   availableOffers,
   failureChoices,
@@ -7,16 +8,18 @@ import {
   readyChoices,
   STOP_CHOICES,
 } from '../../src/wizard/choices.ts';
-import { commandFor } from '../../src/wizard/keys.ts';
+import { commandFor, typedText } from '../../src/wizard/keys.ts';
 import { reduce } from '../../src/wizard/reduce.ts';
 import type { WizardEffect, WizardEvent, WizardState } from '../../src/wizard/state.ts';
 import { isBusy, startWizard } from '../../src/wizard/state.ts';
 import { READY_OVERVIEW, REPORT, START_MS, told, VIEW } from '../fixtures/wizard-states.ts';
 import { DEMO_CHECKS, DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT, DEMO_UNDO } from '../pty/demo-data.ts';
 
+const MENDABLE = { ...REPORT, remedies: [CHOOSE_CA_FILE, USE_SYSTEM_PYTHON, bypassProxy('a.example')] };
+
 const KEYS = [
   ...['up', 'down', 'left', 'right', 'pageup', 'pagedown', 'home', 'end', 'enter', 'escape', 'tab', 'space'],
-  ...['ctrl+c', 'q', '?', 'f', 'y', 'n', 'x', 'u'],
+  ...['ctrl+c', 'q', '?', 'f', 'y', 'n', 'x', 'u', 'backspace', 'ctrl+u', '/'],
 ];
 
 /** What may happen besides keys; `stale` results carry the number of an earlier run. */
@@ -43,6 +46,8 @@ function resultOf(effect: WizardEffect, runId: number, isReady: boolean): Wizard
       return [{ type: 'installed', runId, result: DEMO_RESULT, nowMs: START_MS }];
     case 'check':
       return [{ type: 'checked', runId, checks: DEMO_CHECKS, undo: DEMO_UNDO, nowMs: START_MS }];
+    case 'store-setting':
+      return [{ type: 'setting-stored', runId, nowMs: START_MS }];
     case 'undo':
       return [{ type: 'undone', runId, target: DEMO_UNDO, nowMs: START_MS }];
     default:
@@ -78,14 +83,16 @@ it('no sequence of keys and results throws or reaches an impossible state', () =
         const before = state;
         const events: WizardEvent[] = [];
         if ('key' in one) {
-          const command = commandFor(state, one.key);
+          const text = typedText(state, one.key);
+          const command = text === null ? commandFor(state, one.key) : null;
+          if (text !== null) events.push({ type: 'text', text });
           if (command) events.push({ type: 'command', command, view: VIEW, nowMs: START_MS });
         } else {
           const { runId } = state;
           if (one.outside === 'result' && running) events.push(...resultOf(running, runId, isReady));
           if (one.outside === 'stale' && running) events.push(...resultOf(running, runId - 1, isReady));
           if (one.outside === 'failed')
-            events.push({ type: 'failed', runId, report: REPORT, nowMs: START_MS });
+            events.push({ type: 'failed', runId, report: MENDABLE, nowMs: START_MS });
           if (one.outside === 'cancelled') events.push({ type: 'cancelled', runId });
           if (one.outside === 'tick') events.push({ type: 'tick', nowMs: START_MS + 1000 });
           if (one.outside === 'terminated') events.push({ type: 'terminated' });

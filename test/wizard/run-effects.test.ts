@@ -39,6 +39,7 @@ function given() {
       runChecks: record('runChecks'),
       readUndoTarget: async () => null,
       undo: record('undo'),
+      storeSetting: record('storeSetting'),
       discard: async (plan) => {
         discarded.push(plan);
       },

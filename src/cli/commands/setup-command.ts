@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { SetupEvent } from '../../core/events.ts';
 import type { KtxRuntimeFeature } from '../../core/features.ts';
@@ -97,6 +98,15 @@ const wizardFunctions: WizardFunctions<SetupPlan> = {
   runChecks: async (options) => (await import('../../doctor/run-checks.ts')).runChecks(options),
   readUndoTarget: async (options) => (await import('../../lifecycle/undo.ts')).readUndoTarget(options),
   undo: async (options) => (await import('../../lifecycle/undo.ts')).undoManagedPythonRuntime(options),
+  storeSetting: async (name, value, { runtimeRoot, env = process.env, homeDir = homedir() }) => {
+    const [{ setNetworkSetting }, { managedRuntimeRoot }] = await Promise.all([
+      import('../../setup/session/network-settings.ts'),
+      import('../../core/layout.ts'),
+    ]);
+    const place = { env, homeDir, ...(runtimeRoot !== undefined && { runtimeRoot }) };
+    const path = value.replace(/^~(?=[\\/]|$)/, homeDir);
+    await setNetworkSetting(managedRuntimeRoot(place), name, path, process.cwd());
+  },
   reportFailure: async (...args) => (await import('../../setup/setup.ts')).reportFailure(...args),
 };
 
