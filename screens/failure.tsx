@@ -8,7 +8,7 @@ import type { FailureState } from '../src/wizard/state.ts';
 import { ChoiceList } from './components/choices.tsx';
 import { LogView } from './components/log-view.tsx';
 import { Gap, Ink, Line, Paragraph, Pinned, Row } from './components/text.tsx';
-import { type FailureRoom, failureRoom } from './layout/failure-layout.ts';
+import { type FailureLayout, failureLayout } from './layout/failure-layout.ts';
 import { contentColumns, isNarrow, isShort, logWindow, type Size } from './layout/layout.ts';
 import { GLYPH, usePath } from './style/theme.ts';
 
@@ -21,7 +21,7 @@ interface FailureProps {
 export function FailureScreen({ state, size, log }: FailureProps) {
   const logPath = usePath(state.logPath ?? '');
   if (state.log) return <LogView log={log} position={state.log} view={logWindow(state, size, log)} />;
-  const room = failureRoom(state, size);
+  const room = failureLayout(state, size);
   const shown = choicesAround(failureChoices(state), state.cursor, room.choiceRows * room.choiceColumns);
   const choices = state.field ? (
     <Field state={state} field={state.field} columns={contentColumns(size)} />
@@ -112,7 +112,7 @@ function hintOf(field: NonNullable<ReturnType<typeof openMending>>['field'], tex
 /** Not the pointer: these cannot be chosen. */
 const STEP_MARK = '·';
 
-function NextSteps({ steps, indent }: { steps: FailureRoom['steps']; indent: number }) {
+function NextSteps({ steps, indent }: { steps: FailureLayout['steps']; indent: number }) {
   return steps.map((lines) => (
     <Box key={lines.join(' ')} width="100%" paddingLeft={indent} flexShrink={0}>
       <Box width={2} flexShrink={0}>
@@ -137,7 +137,7 @@ function whereWords(state: FailureState): string {
 const MORE_COLUMNS = 58;
 
 /** Leaving prints all of it. */
-function moreWords({ hiddenCount }: FailureRoom, size: Size): string {
+function moreWords({ hiddenCount }: FailureLayout, size: Size): string {
   if (hiddenCount === 0) return '';
   return `… ${hiddenCount} more${size.columns < MORE_COLUMNS ? ' on quit' : ', shown when you leave'}`;
 }

@@ -26,7 +26,7 @@ function Probing({ state }: { state: PlanState }) {
         <Cell width={2} tone="accent">
           {GLYPH.running}
         </Cell>
-        <Cell isBold>Looking where everything can come from</Cell>
+        <Cell isBold>Finding download sources</Cell>
         <Ink tone="faint">{formatDuration(state.nowMs - state.startedAtMs)}</Ink>
       </Row>
       <Gap />

@@ -7,7 +7,7 @@ import { bodyRows, contentColumns, isNarrow, isShort, type Size } from './layout
 import { cutLines, roomOf, rowsOf } from './room.ts';
 
 /** What of a failure there is room for, above the choices. All texts are lines that fit the width. */
-export interface FailureRoom {
+export interface FailureLayout {
   title: readonly string[];
   hasWhere: boolean;
   evidence: readonly string[];
@@ -44,7 +44,7 @@ const TELLING_FACTS = 3;
  * then what else to do and all the rest of why, and last what only looks nice. Before anything is left out the choices stand in two
  * columns. Pure.
  */
-export function failureRoom(state: FailureState, size: Size): FailureRoom {
+export function failureLayout(state: FailureState, size: Size): FailureLayout {
   const room = share(state, size, 1);
   return room.isWhole || !fitsTwoColumns(state, size) ? room : share(state, size, 2);
 }
@@ -66,7 +66,7 @@ function choiceRowsAtMost(size: Size): number {
   return Math.max(2, Math.floor(bodyRows(size) / 4));
 }
 
-function share(state: FailureState, size: Size, choiceColumns: 1 | 2): FailureRoom {
+function share(state: FailureState, size: Size, choiceColumns: 1 | 2): FailureLayout {
   const { report } = state;
   const isTight = isShort(size);
   const width = contentColumns(size) - 2;

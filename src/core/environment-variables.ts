@@ -134,6 +134,12 @@ export const ENVIRONMENT_VARIABLES: Readonly<Record<string, readonly Environment
   ],
   'system and uv': [
     v('PATH', 'Where system Pythons are looked for.'),
+    v('HOME', 'The home folder; when it is not set, that of the account.'),
+    v('XDG_DATA_HOME', 'Where uv and others keep the Pythons that they installed.'),
+    v('PYENV_ROOT', 'Where pyenv keeps its Pythons.'),
+    v('MISE_DATA_DIR', 'Where mise keeps its Pythons.'),
+    v('ASDF_DATA_DIR', 'Where asdf keeps its Pythons.'),
+    v('RYE_HOME', 'Where Rye keeps its Pythons.'),
     v('SUDO_UID', 'Under sudo: folders of this user may be used by root.'),
     v('UV_LINK_MODE', '`copy`: files are copied from the store instead of linked, which takes more disk.'),
     v('UV_TORCH_BACKEND', 'Passed to uv; `cpu` when not set.'),

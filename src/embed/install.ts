@@ -32,8 +32,8 @@ export async function installManagedPythonRuntime(
     await tidyAfterKilledRun(prepared.layout, emit);
     return readyResult(prepared);
   }
-  const { installUnderLock } = await import('../setup/run-locked.ts');
-  const end = await installUnderLock(prepared, prepareOptions, emit, { isShown: false, note });
+  const { runLocked } = await import('../setup/run-locked.ts');
+  const end = await runLocked(prepared, prepareOptions, emit, { isShown: false, note });
   if (end.status === 'ready') return readyResult(end.ready);
   const { layout, manifest } = end.outcome;
   return { status: 'installed', layout, asset: end.prepared.plan.asset, manifest };

@@ -92,7 +92,7 @@ export const CAUSES: readonly CauseRow[] = [
     cause: 'login',
     uv: /401 Unauthorized|lack of valid authentication credentials/,
     failureClass: 'network',
-    title: 'The package index wants a login',
+    title: 'The package index requires a login',
     remedies: [otherRemedy('Give the login in ~/.netrc, or in the address of the index'), USE_INDEX],
   },
   {
@@ -106,7 +106,7 @@ export const CAUSES: readonly CauseRow[] = [
     cause: 'server-error',
     uv: /HTTP status server error|429 Too Many Requests/,
     failureClass: 'network',
-    title: 'The package index is in trouble',
+    title: 'The package index returned a server error',
     remedies: [RETRY, USE_INDEX],
   },
   {

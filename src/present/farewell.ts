@@ -37,7 +37,7 @@ export function farewellLines(farewell: Farewell, options: FarewellOptions): str
     }
     case 'cancelled':
       return [
-        'Setup cancelled. What was there before is as it was.',
+        'Setup cancelled. Nothing was changed.',
         ...(farewell.logPath === null ? [] : [`  log      ${tildePath(farewell.logPath, homeDir)}`]),
         '  next     ktx setup',
       ];

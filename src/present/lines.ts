@@ -142,7 +142,7 @@ function stepLines(event: Extract<SetupEvent, { type: 'step' }>): string[] {
 const CANCELLED = new CancelledError().message;
 
 const STEP_TITLES: Record<SetupStep, string> = {
-  plan: 'looking what is needed',
+  plan: 'checking what is needed',
   fetch: 'fetching',
   python: 'preparing Python',
   packages: 'installing packages',

@@ -85,7 +85,7 @@ async function ask<Plan extends PlanOutcome>(
     return checks.some((check) => check.status === 'fail') ? 1 : 0;
   } catch (error) {
     if (error instanceof CancelledError || signal.aborted) {
-      print(['Setup cancelled. What was there before is as it was.']);
+      print(['Setup cancelled. Nothing was changed.']);
       // Ctrl+C at a question is an answer; being ended from outside is none.
       return isBusy || (signal.aborted && !wasInterrupted) ? 130 : 0;
     }

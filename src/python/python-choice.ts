@@ -48,7 +48,7 @@ export interface ChosenSystemPython {
 export type PythonDecision = ManagedPython | ChosenSystemPython;
 
 /**
- * Decides which Python carries the environment. Order of `auto`: managed and unpacked, managed and in the store,
+ * Decides which Python to use for the environment. Order of `auto`: managed and unpacked, managed and in the store,
  * managed and reachable, then a system interpreter that fits the lock and passes its check.
  * @throws SetupError naming every source and interpreter that was tried, and why it lost.
  */

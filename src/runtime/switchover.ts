@@ -65,7 +65,7 @@ export async function switchOver(switchover: Switchover): Promise<void> {
   });
   await writeFileAtomic(layout.manifestPath, jsonText(manifest));
   await tidyAfterSwitch(layout, journal, id, note).catch((error: unknown) => {
-    note('warning', `The new runtime is in force, but tidying up did not end: ${errorMessage(error)}`);
+    note('warning', `The new runtime is active, but cleanup failed: ${errorMessage(error)}`);
   });
 }
 

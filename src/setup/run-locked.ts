@@ -21,7 +21,7 @@ export type InstallEnd =
  * the folder changed since the plan was made. The plan's session is closed at the end.
  * @param options.isShown the plan was shown to somebody: a new one may need less than it, and no host that it did not name.
  */
-export async function installUnderLock(
+export async function runLocked(
   prepared: InstallPreparation,
   options: PrepareOptions,
   emit: Emit,
@@ -77,7 +77,7 @@ async function planAnew(
     throw new SetupError('The runtime folder was changed by another ktx, and the plan no longer holds.', {
       failureClass: 'conflict',
       evidence: [`not in the plan that was shown: ${unknown.join(', ')}`],
-      remedies: [otherRemedy('Go back to the plan: it is made anew')],
+      remedies: [otherRemedy('Go back to the plan; ktx makes a new one')],
     });
   }
   emit({ type: 'plan', plan: prepared.summary });

@@ -76,12 +76,12 @@ export async function executeSetup(plan: InstallPlan, options: SetupOptions): Pr
 async function execute(plan: InstallPlan, options: SetupOptions, isShown: boolean): Promise<SetupResult> {
   const startedAt = performance.now();
   const emit = eventEmitter(options.onEvent);
-  const [{ installUnderLock }, { describePython }] = await Promise.all([
+  const [{ runLocked }, { describePython }] = await Promise.all([
     import('./run-locked.ts'),
     import('./build/execute-plan.ts'),
   ]);
   const given = withDefaults(options);
-  const end = await installUnderLock(plan, options.bundle ? { ...given, isOffline: true } : given, emit, {
+  const end = await runLocked(plan, options.bundle ? { ...given, isOffline: true } : given, emit, {
     isShown,
   });
   const durationMs = Math.round(performance.now() - startedAt);

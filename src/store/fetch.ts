@@ -142,7 +142,7 @@ function noteLost(run: FetchRun, failure: SetupError): void {
   if (run.noted.has(failure.message)) return;
   run.noted.add(failure.message);
   const level = failure.failureClass === 'verification' ? 'warning' : 'info';
-  note(run, level, `${failure.message} The next source is tried.`);
+  note(run, level, `${failure.message} Trying the next source.`);
 }
 
 async function fetchFrom(

@@ -20,7 +20,7 @@ export interface TransferOptions {
   onBytes: (doneBytes: number, totalBytes: number | null) => void;
   /** Something that a person reading the log wants to know of. */
   onNote: (text: string) => void;
-  /** A source that sends next to nothing loses when there is another; the last one is only told about. */
+  /** A source that is too slow loses when there is another; the last one is only told about. */
   isLastSource: boolean;
   pacer: Pacer;
 }
@@ -69,7 +69,7 @@ async function continueTransfer(
   const host = placeOfResponse(response);
   if (response.status === 416) {
     await response.discard();
-    onNote(`${host} has no more of ${artefact.file} than is here; it is fetched from the start.`);
+    onNote(`${host} has no more of ${artefact.file} than is here; downloading it from the start.`);
     return null;
   }
   if (response.status !== 206) {
@@ -77,8 +77,8 @@ async function continueTransfer(
     const hasChanged = origin?.host === host && origin.etag !== null && etag !== null && etag !== origin.etag;
     onNote(
       hasChanged
-        ? `${artefact.file} has changed at ${host} since the last attempt; it is fetched from the start.`
-        : `${host} cannot go on in the middle of ${artefact.file}; it is fetched from the start.`,
+        ? `${artefact.file} has changed at ${host} since the last attempt; downloading it from the start.`
+        : `${host} cannot resume ${artefact.file}; downloading it from the start.`,
     );
     return receive(options, response, 0);
   }
@@ -88,16 +88,16 @@ async function continueTransfer(
   if (Number(range?.[1]) !== sizeBytes || isOtherFile) {
     await response.discard();
     onNote(
-      `${host} answered with another part of ${artefact.file} than was asked for; it is fetched from the start.`,
+      `${host} answered with another part of ${artefact.file} than was asked for; downloading it from the start.`,
     );
     return null;
   }
   try {
-    onNote(`${artefact.file} goes on at ${formatBytes(sizeBytes)} from ${host}.`);
+    onNote(`${artefact.file} resumes at ${formatBytes(sizeBytes)} from ${host}.`);
     return await receive(options, response, sizeBytes);
   } catch (error) {
     if (!(error instanceof SetupError) || error.failureClass !== 'verification') throw error;
-    onNote(`The parts of ${artefact.file} do not fit together; it is fetched from the start.`);
+    onNote(`The parts of ${artefact.file} do not fit together; downloading it from the start.`);
     return null;
   }
 }
@@ -174,7 +174,7 @@ function watched(
     const detail = `${formatBytes(bytes)} in ${formatDuration(ms)}`;
     if (!options.isLastSource) throw new NetworkFailure('too-slow', { host, detail });
     if (!hasBeenTold) {
-      options.onNote(`${host} sends next to nothing (${detail}); there is no other source, so it goes on.`);
+      options.onNote(`${host} is too slow (${detail}); there is no other source, so the download continues.`);
     }
     hasBeenTold = true;
   });

@@ -61,7 +61,7 @@ export const SET_CLIENT_CERTIFICATE = remedy(
 );
 export const CHOOSE_CA_FILE = remedy(
   'choose-ca-file',
-  'Ask your IT for the certificate of the authority that signed it, as a PEM file',
+  'Ask your IT department for the certificate of the authority that signed it, as a PEM file',
   storeSetting(['ca-file', '<file>'], { needs: ['ca-file'] }),
 );
 export const USE_INDEX = remedy(
@@ -137,7 +137,8 @@ export const signInAt = (address: string | undefined) =>
   address === undefined
     ? SIGN_IN
     : remedy('sign-in', `Open ${address} in a browser, sign in, then run`, THEN_SETUP);
-export const askForAccess = (what: string) => remedy('ask-for-access', `Ask your IT to allow ${what}`);
+export const askForAccess = (what: string) =>
+  remedy('ask-for-access', `Ask your IT department to allow ${what}`);
 export const askTheOwner = (host: string, about: string) =>
   remedy('ask-the-owner', `Ask the people who run ${host} ${about}`);
 /** All hosts at once: an earlier `--allow-host` that is left out would be refused by the next run. */

@@ -185,7 +185,7 @@ describe('a package index that', () => {
       return true;
     };
   const cases: [string, Interception, RegExp][] = [
-    ['wants a login (401)', answer(401, 'login'), /login|401/i],
+    ['requires a login (401)', answer(401, 'login'), /login|401/i],
     ['forbids (403)', answer(403, 'policy'), /403/],
     ['does not have it (404)', answer(404, 'nothing'), /404/],
     [

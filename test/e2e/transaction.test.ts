@@ -348,7 +348,7 @@ describe('network settings that are wrong, with a full store', { timeout: 60_000
     const planned = await planSetup({ ...world.options({ runtimeRoot }), env });
     if (planned.status !== 'install') throw new Error(planned.status);
     await planned.tools.network.close();
-    expect(planned.summary.notes.join('\n')).toContain('not obeyed');
+    expect(planned.summary.notes.join('\n')).toContain('ignored');
   });
 
   it('are told of when they were said on the command line', async () => {

@@ -297,7 +297,7 @@ export const ANSWER_CASES: readonly MatrixCase[] = [
     kind: 'index',
     fault: '401 that wants another scheme',
     cause: 'login',
-    says: /it wants a login by: Negotiate, NTLM/,
+    says: /it requires a login by: Negotiate, NTLM/,
     prepare: faultyIndex(
       onPage((response) => response.writeHead(401, { 'www-authenticate': ['Negotiate', 'NTLM'] }).end()),
     ),

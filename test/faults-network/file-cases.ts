@@ -123,7 +123,7 @@ export const FILE_CASES: readonly MatrixCase[] = [
     kind: 'wheel',
     fault: 'reset after N bytes, twice',
     cause: null,
-    says: /goes on at/,
+    says: /resumes at/,
     prepare: async (lab) => {
       const bytes = await readFile(lab.world.subject.path);
       return faultyIndex(
@@ -144,7 +144,7 @@ export const FILE_CASES: readonly MatrixCase[] = [
     kind: 'wheel',
     fault: 'broken off, Range ignored',
     cause: null,
-    says: /cannot go on in the middle/,
+    says: /cannot resume/,
     prepare: async (lab) => {
       const bytes = await readFile(lab.world.subject.path);
       return faultyIndex(
@@ -171,7 +171,7 @@ export const FILE_CASES: readonly MatrixCase[] = [
     kind: 'wheel',
     fault: 'drip, another index has it',
     cause: null,
-    says: /sends next to nothing/,
+    says: /is too slow/,
     prepare: async (lab) => {
       const slow = await faultyIndex(
         onFile((response) => {

@@ -112,7 +112,7 @@ export const PROXY_CASES: readonly MatrixCase[] = [
     {
       cause: 'proxy-login',
       remedy: 'translating-proxy',
-      says: /wants a login by Negotiate or NTLM[\s\S]*cntlm or px/,
+      says: /requires a login by Negotiate or NTLM[\s\S]*cntlm or px/,
     },
   ),
   connect(

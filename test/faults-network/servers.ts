@@ -10,7 +10,7 @@ export type Fault = (request: IncomingMessage, response: ServerResponse, count: 
 
 export const LOGIN = `Basic ${btoa('me:matrix-pass-word')}`;
 
-/** An index that wants a login and has real files; knows ranges, as object stores do. */
+/** An index that requires a login and has real files; knows ranges, as object stores do. */
 export function indexListener(files: readonly WheelhouseFile[], fault: Fault): RequestListener {
   const counts = new Map<string, number>();
   return (request, response) => {

@@ -146,7 +146,7 @@ export const SETTING_CASES: readonly MatrixCase[] = [
     fault: 'a keyring that nobody reads',
     cause: 'login',
     remedy: 'add-login',
-    says: /note: UV_KEYRING_PROVIDER is set and not obeyed/,
+    says: /note: UV_KEYRING_PROVIDER is set and ignored/,
     prepare: faultyIndex(onPage(status(401)), { UV_KEYRING_PROVIDER: 'subprocess' }),
   },
   {

@@ -53,7 +53,7 @@ export const authorityInFiles =
     return { ...given, files: files(lab.world.authority.caPem), env: { ...given.env, ...env } };
   };
 
-/** An https index that wants a client certificate; the one it accepts is the leaf of the same authority. */
+/** An https index that requires a client certificate; the one it accepts is the leaf of the same authority. */
 export const wantsCertificate =
   (files: (lab: Lab) => Prepared['files'], env: NodeJS.ProcessEnv): Prepare =>
   async (lab) => {

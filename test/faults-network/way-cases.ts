@@ -54,14 +54,14 @@ export const WAY_CASES: readonly MatrixCase[] = [
   // Proxies
   {
     kind: 'index',
-    fault: 'proxy wants a login (CONNECT)',
+    fault: 'proxy requires a login (CONNECT)',
     cause: 'proxy-login',
     remedy: 'proxy-login',
     prepare: behindProxy(() => startProxy({ status: 407 })),
   },
   {
     kind: 'index',
-    fault: 'proxy wants a login (http)',
+    fault: 'proxy requires a login (http)',
     cause: 'proxy-login',
     remedy: 'proxy-login',
     prepare: async (lab) => {

@@ -117,7 +117,7 @@ const FAULTS: Fault[] = [
     timeoutMs: LIMIT_MS,
   },
   {
-    name: 'proxy that wants a login',
+    name: 'proxy that requires a login',
     kind: 'network',
     baseUrl: 'http://api.codex.example/v1',
     isProxy: true,

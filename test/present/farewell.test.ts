@@ -76,12 +76,12 @@ describe('remedies that are longer than the terminal is wide', () => {
   });
 
   it('nor are facts cut in the middle of a word', () => {
-    const fact = 'The proxy 127.0.0.1:7407 wants a login (407) before it connects to the index.';
+    const fact = 'The proxy 127.0.0.1:7407 requires a login (407) before it connects to the index.';
     expect(
       linesOf({ kind: 'failed', report: { ...report, evidence: [fact] } }, { columns: 66, shouldWrap: true }),
     ).toEqual(
       expect.arrayContaining([
-        '  The proxy 127.0.0.1:7407 wants a login (407) before it',
+        '  The proxy 127.0.0.1:7407 requires a login (407) before it',
         '    connects to the index.',
       ]),
     );
@@ -97,11 +97,7 @@ it.each<[Farewell, string[]]>([
   [{ kind: 'checked', checks: passed }, ['✓ 10 checks: everything works']],
   [
     { kind: 'cancelled', logPath: '/home/ada/install.log' },
-    [
-      'Setup cancelled. What was there before is as it was.',
-      '  log      ~/install.log',
-      '  next     ktx setup',
-    ],
+    ['Setup cancelled. Nothing was changed.', '  log      ~/install.log', '  next     ktx setup'],
   ],
   [
     { kind: 'failed', report: { ...REPORT, nextSteps: ['Set SSL_CERT_FILE', 'Ask for help'] } },

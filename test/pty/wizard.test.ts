@@ -265,7 +265,7 @@ describe('stopping', () => {
     terminal.press('ctrl+c');
     await expectRestored(terminal, 130);
     expect(isAlive(child)).toBe(false);
-    expect(terminal.text()).toContain('Setup cancelled. What was there before is as it was.');
+    expect(terminal.text()).toContain('Setup cancelled. Nothing was changed.');
   });
 
   it('takes n for an answer', async () => {

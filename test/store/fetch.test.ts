@@ -283,7 +283,7 @@ describe('sources', () => {
       },
     });
     const error = await failure(fetchWith([artefact], indexesOf(server)));
-    expect(error.message).toContain('broke off');
+    expect(error.message).toContain('closed the connection');
     expect(await verifiedFiles()).toEqual([]);
   });
 

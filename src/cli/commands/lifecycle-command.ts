@@ -110,7 +110,7 @@ function planLines({ runtimeRoot, parts, sizeBytes, foreign, others, daemons }: 
     ...others.map((path) => `stays: ${path}, the runtime of another program`),
     ...foreign.map(foreignLine),
   ];
-  if (parts.length === 0) return [`Nothing to uninstall: ${runtimeRoot} has nothing of ktx.`, ...stays];
+  if (parts.length === 0) return [`Nothing to uninstall: ${runtimeRoot} holds no ktx files.`, ...stays];
   return [
     `To be deleted under ${runtimeRoot}`,
     ...parts

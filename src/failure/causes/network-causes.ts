@@ -79,14 +79,14 @@ const ROWS = {
   },
   'too-slow': {
     cause: 'too-slow',
-    title: ({ host }) => `${host} sends next to nothing.`,
+    title: ({ host }) => `${host} is too slow.`,
     remedies: () => [RETRY, USE_INDEX],
   },
   reset: {
     cause: 'broken-off',
     isTransient: true,
     isBlocked: true,
-    title: ({ host }) => `${host} broke off the connection.`,
+    title: ({ host }) => `${host} closed the connection.`,
     remedies: () => [RETRY, SET_PROXY, USE_INDEX],
   },
   'closed-after-tls': {
@@ -94,13 +94,13 @@ const ROWS = {
     isTransient: true,
     isBlocked: true,
     title: ({ host }) =>
-      `${host} closed the secure connection without an answer; it may want a client certificate.`,
+      `${host} closed the secure connection without an answer; it may require a client certificate.`,
     remedies: () => [RETRY, SET_CLIENT_CERTIFICATE, SET_PROXY, USE_INDEX],
   },
   truncated: {
     cause: 'broken-off',
     isTransient: true,
-    title: ({ host }) => `${host} broke off before everything had arrived.`,
+    title: ({ host }) => `${host} closed the connection before the transfer was complete.`,
     remedies: () => [RETRY, USE_INDEX],
   },
   protocol: {
@@ -114,14 +114,14 @@ const ROWS = {
     isHostDown: true,
     isRefusal: true,
     title: ({ host, issuer }) =>
-      `The certificate that ${host} showed is not trusted${issuer ? `: it is signed by ${issuer}` : ''}. TLS on this network may be intercepted.`,
+      `The certificate of ${host} is not trusted${issuer ? `: it is signed by ${issuer}` : ''}. TLS on this network may be intercepted.`,
     remedies: () => [CHOOSE_CA_FILE],
   },
   'expired-certificate': {
     cause: 'certificate-expired',
     isHostDown: true,
     isRefusal: true,
-    title: ({ host }) => `The certificate that ${host} showed has expired, or is not valid yet.`,
+    title: ({ host }) => `The certificate of ${host} has expired, or is not valid yet.`,
     remedies: ({ host }) => [CHECK_CLOCK, askTheOwner(host, 'to renew it'), USE_INDEX],
   },
   'wrong-name-certificate': {
@@ -129,14 +129,14 @@ const ROWS = {
     isHostDown: true,
     isRefusal: true,
     title: ({ host, issuer }) =>
-      `The certificate that ${host} showed is for another name${issuer ? ` (signed by ${issuer})` : ''}; a proxy or a sign-in page of this network may be answering in its place.`,
+      `The certificate of ${host} is for another name${issuer ? ` (signed by ${issuer})` : ''}; a proxy or a sign-in page of this network may be answering in its place.`,
     remedies: ({ host }) => [checkAddress(host), SIGN_IN, CHOOSE_CA_FILE],
   },
   'client-certificate': {
     cause: 'client-certificate',
     isRefusal: true,
     title: ({ host, hasLogin }) =>
-      hasLogin ? `${host} does not accept the client certificate.` : `${host} wants a client certificate.`,
+      hasLogin ? `${host} does not accept the client certificate.` : `${host} requires a client certificate.`,
     remedies: ({ host }) => [
       SET_CLIENT_CERTIFICATE,
       askTheOwner(host, 'which client certificate it accepts'),
@@ -165,7 +165,7 @@ const ROWS = {
     cause: 'proxy-scheme',
     isHostDown: true,
     title: (facts) =>
-      `${through(facts)} does not answer with HTTP on the way to ${facts.host}; it may want TLS, or not be a proxy.`,
+      `${through(facts)} does not answer with HTTP on the way to ${facts.host}; it may require TLS, or not be a proxy.`,
     remedies: ({ proxyHost, host }) => [CHECK_PROXY, writeProxyAs('https', proxyHost), bypassProxy(host)],
   },
   'proxy-certificate': {
@@ -182,10 +182,10 @@ const ROWS = {
     isRefusal: true,
     title: ({ host, proxyHost, hasLogin }) =>
       proxyHost === undefined || proxyHost === host
-        ? `${host} answers that a proxy wants a login (407), and no proxy is set for it.`
+        ? `${host} answers that a proxy requires a login (407), and no proxy is set for it.`
         : hasLogin
           ? `The proxy ${proxyHost} does not accept the login (407) for the way to ${host}.`
-          : `The proxy ${proxyHost} wants a login (407) before it connects to ${host}.`,
+          : `The proxy ${proxyHost} requires a login (407) before it connects to ${host}.`,
     remedies: ({ host, proxyHost }) =>
       proxyHost === undefined || proxyHost === host
         ? [SET_PROXY, PROXY_LOGIN, CHECK_PROXY]
@@ -196,7 +196,7 @@ const ROWS = {
     isHostDown: true,
     isRefusal: true,
     title: ({ proxyHost, schemes = [], host }) =>
-      `The proxy ${proxyHost ?? ''} wants a login by ${schemes.join(' or ')} before it connects to ${host}; ktx logs in with Basic only.`,
+      `The proxy ${proxyHost ?? ''} requires a login by ${schemes.join(' or ')} before it connects to ${host}; ktx logs in with Basic only.`,
     remedies: () => [TRANSLATING_PROXY, CHECK_PROXY],
   },
   'proxy-refused': {
@@ -224,7 +224,7 @@ const ROWS = {
   'proxy-reset': {
     cause: 'proxy-broken-off',
     isTransient: true,
-    title: (facts) => `${through(facts)} broke off the connection on the way to ${facts.host}.`,
+    title: (facts) => `${through(facts)} closed the connection on the way to ${facts.host}.`,
     remedies: ({ host }) => [RETRY, CHECK_PROXY, bypassProxy(host), askForAccess(`${host} on the proxy`)],
   },
   'proxy-sign-in': {
@@ -232,7 +232,7 @@ const ROWS = {
     isHostDown: true,
     isRefusal: true,
     title: (facts) =>
-      `${through(facts)} wants a sign-in before it connects to ${facts.host}${bracketed(facts.status)}.`,
+      `${through(facts)} requires a sign-in before it connects to ${facts.host}${bracketed(facts.status)}.`,
     remedies: ({ signInUrl }) => [signInAt(signInUrl), CHECK_PROXY],
   },
   'proxy-unsupported': {
@@ -243,7 +243,7 @@ const ROWS = {
   },
   redirect: {
     cause: 'redirect',
-    title: ({ host, detail }) => `${host} redirects to where it may not lead${detail ? `: ${detail}` : ''}.`,
+    title: ({ host, detail }) => `${host} redirected to a disallowed address${detail ? `: ${detail}` : ''}.`,
     remedies: ({ host }) => [checkAddress(host), USE_INDEX],
   },
   'unprotected-link': {
@@ -271,10 +271,10 @@ const ROWS = {
     isTransient: ({ hasAnswered = false, hasLogin = false }) => hasAnswered && hasLogin,
     title: ({ host, hasLogin }) =>
       hasLogin === undefined
-        ? `${host} wants a login (401), or did not accept the one it got.`
+        ? `${host} requires a login (401), or did not accept the one it got.`
         : hasLogin
           ? `${host} does not accept the login (401).`
-          : `${host} wants a login (401).`,
+          : `${host} requires a login (401).`,
     remedies: ({ host }) => [addLogin(host.replace(/:\d+$/, '')), USE_INDEX],
   },
   forbidden: {
@@ -298,7 +298,7 @@ const ROWS = {
   'sign-in-required': {
     cause: 'captive-portal',
     isRefusal: true,
-    title: ({ host }) => `The network wants a sign-in before it lets anybody through to ${host} (511).`,
+    title: ({ host }) => `The network requires a sign-in before it allows access to ${host} (511).`,
     remedies: () => [SIGN_IN],
   },
   'http-status': {

@@ -21,7 +21,7 @@ export interface NetworkFacts {
   url?: string;
   /** Where to sign in, login and query left out. */
   signInUrl?: string;
-  /** What the proxy wants a login by: `Negotiate`, `NTLM`. */
+  /** What the proxy requires a login by: `Negotiate`, `NTLM`. */
   schemes?: readonly string[];
   /** A login was sent. */
   hasLogin?: boolean;
@@ -41,7 +41,7 @@ export function networkEvidence(facts: NetworkFacts): string[] {
     ...(url ? [`address: ${url}`] : []),
     ...(proxyHost ? [`proxy: ${proxyHost}`] : []),
     ...(issuer ? [`certificate signed by: ${issuer}`] : []),
-    ...(schemes?.length ? [`it wants a login by: ${schemes.join(', ')}`] : []),
+    ...(schemes?.length ? [`it requires a login by: ${schemes.join(', ')}`] : []),
     ...(says ? [`it says: ${says}`] : []),
     ...(signInUrl ? [`it sends to: ${signInUrl}`] : []),
     ...(detail ? [detail] : []),

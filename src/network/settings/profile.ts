@@ -147,10 +147,10 @@ export async function readNetworkProfile(options: NetworkProfileOptions): Promis
   const indexes = isOwnIndex ? [...main, ...named, ...extra] : [...named, ...main, ...extra];
   for (const { value, origin } of settings.all('weak-tls')) {
     const source = origin.includes('configuration') ? ` (${origin})` : '';
-    warnings.push(`${value} is set${source} and not obeyed: certificates are always checked.`);
+    warnings.push(`${value} is set${source} and ignored: certificates are always checked.`);
   }
   for (const { value, origin } of settings.all('not-obeyed'))
-    warnings.push(`${origin} is set and not obeyed: ${value}.`);
+    warnings.push(`${origin} is set and ignored: ${value}.`);
   const mirror = settings.first('python-mirror');
   const officialMirror = settings.first('official-mirror');
   const github = settings.first('github');

@@ -255,7 +255,7 @@ async function activate(run: InstallRun, pythonDir: string | null) {
   });
   run.isCommitted = true;
   await tidyUp(run).catch((error: unknown) => {
-    const text = `The new runtime is in force, but tidying up did not end: ${errorMessage(error)}`;
+    const text = `The new runtime is active, but cleanup failed: ${errorMessage(error)}`;
     run.emit({ type: 'note', step: 'switch', level: 'warning', text });
   });
   return { layout, manifest };

@@ -116,7 +116,7 @@ function noUv(
   const lack = isAltered ? 'was altered' : 'is not here';
   const message = isOffline
     ? `uv ${MANAGED_UV_VERSION} ${lack}, and --offline forbids to fetch it.`
-    : 'uv could not be fetched from anywhere.';
+    : 'uv could not be downloaded from any source.';
   const place = otherRemedy(`Place the uv ${MANAGED_UV_VERSION} binary at ${uvPath}`);
   const evidence = isAltered ? [`the uv at ${uvPath} is not as ktx put it there`] : [];
   return joinFailures(message, failures, { remedies: [place], evidence });

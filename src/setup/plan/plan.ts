@@ -190,7 +190,7 @@ function uvSettingsOf({ indexUrl, isOffline }: PrepareOptions): NodeJS.ProcessEn
 function foreignNotes({ python = 'auto' }: PrepareOptions): string[] {
   return [
     'This wheel comes without a lock: uv itself finds a Python and the packages, unpinned, and what it fetches is in no record of ktx',
-    ...(python === 'auto' ? [] : ['The choice of a Python is not obeyed: uv takes the one that it finds']),
+    ...(python === 'auto' ? [] : ['The choice of a Python is ignored: uv uses the one that it finds']),
   ];
 }
 

@@ -132,7 +132,7 @@ describe('uninstall where nothing of ktx is', () => {
 
   it('says so in one line, asks nothing, and has done what was wanted', async () => {
     const { exitCode, stdout, stderr } = await run({ command: 'uninstall' }, deps);
-    expect([exitCode, stdout, stderr]).toEqual([0, 'Nothing to uninstall: /r has nothing of ktx.\n', '']);
+    expect([exitCode, stdout, stderr]).toEqual([0, 'Nothing to uninstall: /r holds no ktx files.\n', '']);
   });
 
   it('names what stays there, which is not ours', async () => {
@@ -142,7 +142,7 @@ describe('uninstall where nothing of ktx is', () => {
       { planUninstall: async () => ({ ...nothing, foreign }), uninstall },
     );
     expect(stdout).toBe(
-      'Nothing to uninstall: /r has nothing of ktx.\nstays: /r/notes.txt (8 B), is not known to ktx\n',
+      'Nothing to uninstall: /r holds no ktx files.\nstays: /r/notes.txt (8 B), is not known to ktx\n',
     );
     expect(exitCode).toBe(1);
   });

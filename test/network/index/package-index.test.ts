@@ -185,7 +185,7 @@ describe('when it is not there', () => {
   });
 
   it.each<[string, Pages, RegExp]>([
-    ['401', { '/simple/my-pkg/': { status: 401, body: 'who?' } }, /wants a login \(401\)/],
+    ['401', { '/simple/my-pkg/': { status: 401, body: 'who?' } }, /requires a login \(401\)/],
     ['403', { '/simple/my-pkg/': { status: 403, body: 'no' } }, /refuses access \(403\)/],
     ['404', {}, /does not have it \(404\)/],
     ['500', { '/simple/my-pkg/': { status: 500, body: '' } }, /answered 500/],

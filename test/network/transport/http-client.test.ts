@@ -470,7 +470,7 @@ describe('proxies', () => {
     expect(error.message).toContain('index.example');
   });
 
-  it('a proxy that wants a login, for http', async () => {
+  it('a proxy that requires a login, for http', async () => {
     const proxy = await proxyServer({ status: 407 });
     const error = await failure(clientFor(through(proxy)).get('http://index.example/simple'));
     expect(error.reason).toBe('proxy-login');
@@ -482,7 +482,7 @@ describe('proxies', () => {
     const error = await failure(clientFor().get(server.url));
     expect(error.reason).toBe('proxy-login');
     expect(error.message).toBe(
-      `${server.host} answers that a proxy wants a login (407), and no proxy is set for it.`,
+      `${server.host} answers that a proxy requires a login (407), and no proxy is set for it.`,
     );
   });
 

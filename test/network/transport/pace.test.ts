@@ -73,7 +73,7 @@ it('a line that many share is slow, not those who share it', async () => {
   expect(await slowOfTwo(kilobytes(12), kilobytes(12))).toEqual([]);
 });
 
-it('who sends next to nothing beside others that do is slow', async () => {
+it('who is too slow beside others that do is slow', async () => {
   expect(await slowOfTwo(kilobytes(1), kilobytes(900))).toEqual(['first']);
   expect(await slowOfTwo(kilobytes(1), kilobytes(1))).toEqual(['first', 'second']);
 });

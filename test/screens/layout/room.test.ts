@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { failureRoom } from '../../../screens/layout/failure-layout.ts';
+import { failureLayout } from '../../../screens/layout/failure-layout.ts';
 import { fittingHints } from '../../../screens/layout/footer.ts';
 import { bodyRows, isShort } from '../../../screens/layout/layout.ts';
 import { planRoom } from '../../../screens/layout/plan-layout.ts';
@@ -135,7 +135,7 @@ describe('a failure', () => {
     '%s shows the first remedy at every size, and counts',
     (_name, failure) => {
       for (const size of SIZES) {
-        const room = failureRoom(failure, size);
+        const room = failureLayout(failure, size);
         const { report } = failure;
         const steps = stepsByHand(report);
         if (steps.length > 0) expect(room.steps.length, JSON.stringify(size)).toBeGreaterThan(0);
@@ -164,7 +164,7 @@ describe('a failure', () => {
   ] as const)(
     'at %j: %i columns of choices, %i causes, %i remedies',
     (size, columns, causes, remedies, hidden) => {
-      const room = failureRoom(FAILURES['many lines of uv'], size);
+      const room = failureLayout(FAILURES['many lines of uv'], size);
       expect([room.choiceColumns, room.evidence.length, room.steps.length, room.hiddenCount]).toEqual([
         columns,
         causes,
@@ -175,14 +175,14 @@ describe('a failure', () => {
   );
 
   it('shortens the words of a remedy, never its command', () => {
-    const room = failureRoom(FAILURES['a login of the proxy'], { columns: 40, rows: 10 });
+    const room = failureLayout(FAILURES['a login of the proxy'], { columns: 40, rows: 10 });
     expect(room.steps).toEqual([
       ['Put the login into the proxy …', '  HTTPS_PROXY=http://<user>:<passwor', '  d>@<proxy> ktx setup'],
     ]);
   });
 
   it('wraps evidence of several lines, and keeps indents that fit', () => {
-    const room = failureRoom(about({ evidence: ['  first\nsecond'] }), { columns: 80, rows: 24 });
+    const room = failureLayout(about({ evidence: ['  first\nsecond'] }), { columns: 80, rows: 24 });
     expect(room.evidence).toEqual(['  first', 'second']);
   });
 });

@@ -104,7 +104,7 @@ it('tidying up that fails is said, and the install has succeeded all the same', 
     onEvent: (event) => event.type === 'note' && notes.push(event.text),
   });
   expect(status).toBe('installed');
-  expect(notes.join('\n')).toMatch(/in force, but tidying up did not end: EBUSY/);
+  expect(notes.join('\n')).toMatch(/active, but cleanup failed: EBUSY/);
 });
 
 it('features are carried over from this version, not from what another one left in its folder', async () => {

@@ -72,7 +72,7 @@ describe('a source breaks down while it is fetched from', () => {
     ['breaks off', brokenOff, /broke off|ended|closed|reset/i],
     ['is in trouble', (response) => void response.writeHead(503).end(), /503/],
     ['asks for a sign-in', signIn, /127\.0\.0\.1/],
-    ['sends next to nothing', dripping, /next to nothing|slow/i, { UV_HTTP_TIMEOUT: '1' }],
+    ['is too slow', dripping, /next to nothing|slow/i, { UV_HTTP_TIMEOUT: '1' }],
   ])('the hub %s: the container of the index, and why', async (_name, misdeed, reason, env = {}) => {
     const [hub, index] = [await serveHub(), await serveIndex()];
     const { model, events, bring } = await bringAfter({ hub, index, env }, () => {
