@@ -19,6 +19,7 @@ export const ENVIRONMENT_VARIABLES: Readonly<Record<string, readonly Environment
       'KTX_DAEMON_URL',
       'A daemon that is already running elsewhere: setup of a project installs none for it.',
     ),
+    v('KTX_DAEMON_STRICT', '`1`: a daemon that is started answers only to requests with its token.'),
     v('KTX_SQL_ANALYSIS_URL', 'The same for SQL analysis alone.'),
     v(
       'KTX_EMBEDDINGS_THREADS',
