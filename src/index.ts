@@ -14,12 +14,12 @@ export type {
 export { runtimeFeatureSchema } from './core/feature-schema.ts';
 export type { KtxRuntimeFeature } from './core/features.ts';
 export type { ManagedPythonRuntimeLayout, ManagedPythonRuntimeLayoutOptions } from './core/layout.ts';
+export { allocateDaemonPort } from './daemon/http/port.ts';
 export {
   type ManagedPythonDaemonLayout,
   type ManagedPythonDaemonLayoutOptions,
   managedPythonDaemonLayout,
 } from './daemon/layout.ts';
-export { allocateDaemonPort } from './daemon/port.ts';
 export { readManagedPythonDaemonToken } from './daemon/secret.ts';
 export type { ManagedPythonDaemonState } from './daemon/state.ts';
 export {

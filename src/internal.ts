@@ -3,7 +3,7 @@
 export { managedPythonRuntimeLayout } from './core/layout.ts';
 export { parseDaemonCommand } from './daemon/command.ts';
 export { sanitizeChildProxyEnv } from './daemon/environment.ts';
-export type { ManagedPythonDaemonFetch } from './daemon/health.ts';
+export type { ManagedPythonDaemonFetch } from './daemon/http/health.ts';
 export type { ManagedPythonDaemonChild, ManagedPythonDaemonSpawn } from './embed/start-daemon.ts';
 export { type ManagedRuntimeAsset, verifyRuntimeAsset } from './shipped/asset.ts';
 export {

@@ -17,6 +17,7 @@ export const FLOORS = [
     ['src/failure/causes', 'everything that can go wrong, with its words and remedies'],
     ['src/process', 'starts, watches and ends processes; the only room that does'],
   ],
+  [['src/support/home', 'the home folder of this user']],
   [
     ['src/core', 'words of the product: features, layout, events'],
     ['src/network/errors', 'what went wrong on the way to a host'],
@@ -41,6 +42,7 @@ export const FLOORS = [
   ],
   [['src/store', 'verified files by digest, and how they are fetched']],
   [
+    ['src/daemon/http', 'what is asked of a daemon'],
     ['src/python', 'which Python to use'],
     ['src/models/port', 'what ktx asks of a language model'],
     ['src/uv', 'the pinned uv: where it comes from, how it is run, what it says'],

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { SetupError } from '../support/errors.ts';
-import { homeFolder, homeProblem, isLossy } from '../support/home-folder.ts';
+import { homeFolder, homeProblem, isLossy } from '../support/home/home-folder.ts';
 import { PACKAGE_ROOT } from '../support/package-root.ts';
 import { otherRemedy, otherRoot } from '../support/remedies.ts';
 import { hasControlCharacter, quoted } from '../support/text/control-characters.ts';

@@ -1,4 +1,4 @@
-import { askForProof } from './health.ts';
+import { askForProof } from './http/health.ts';
 import { type ManagedPythonDaemonLayout, managedPythonDaemonLayout } from './layout.ts';
 import { daemonSecretPath, readDaemonSecret } from './secret.ts';
 import { daemonBaseUrl, type ManagedPythonDaemonState, projectOfState, readDaemonState } from './state.ts';

@@ -8,8 +8,8 @@ import { jsonText } from '../support/fs/atomic-file.ts';
 import { publishNewFile } from '../support/fs/publish-file.ts';
 import { assertNoLinkWithin, openRegularFile, readRegularText } from '../support/fs/regular-file.ts';
 import { parseSchema } from '../support/schema.ts';
+import { accessToken, newSecret } from './http/proof.ts';
 import { type ManagedPythonDaemonLayoutOptions, managedPythonDaemonLayout } from './layout.ts';
-import { accessToken, newSecret } from './proof.ts';
 
 /** `<root>/uv/daemons/<sha256 of the project's path>`, only for its owner. Never in the project: that may come from anybody. */
 const secretFileSchema = z.object({

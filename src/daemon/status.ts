@@ -2,7 +2,7 @@ import { isProcessAlive } from '../process/list-processes.ts';
 import { canSeeProcesses } from '../process/process-table.ts';
 import { readInstalledManifest } from '../runtime/manifest.ts';
 import { isOwnRecordedDaemon } from './command.ts';
-import { daemonHealthProblem, type ManagedPythonDaemonFetch } from './health.ts';
+import { daemonHealthProblem, type ManagedPythonDaemonFetch } from './http/health.ts';
 import {
   type ManagedPythonDaemonLayout,
   type ManagedPythonDaemonLayoutOptions,

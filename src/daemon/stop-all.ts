@@ -3,7 +3,7 @@ import { isProcessAlive, listProcesses } from '../process/list-processes.ts';
 import { isOfLivingRun } from '../runtime/journal.ts';
 import { errorMessage } from '../support/errors.ts';
 import { parseDaemonCommand } from './command.ts';
-import { answersHealthy } from './health.ts';
+import { answersHealthy } from './http/health.ts';
 import { type ManagedPythonDaemonLayoutOptions, managedPythonDaemonLayout } from './layout.ts';
 import { type DaemonStateRead, daemonBaseUrl, readDaemonState, removeDaemonState } from './state.ts';
 import { type DaemonProcessControls, isRecordedProcessOurs, killIfThere } from './stop.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { largestDifference } from '../daemon/embedding.ts';
+import { largestDifference } from '../daemon/http/embedding.ts';
 import { REFERENCE_TEXT, REFERENCE_VECTOR } from '../proof/reference-vector.ts';
 
 /** Engines of all platforms agree within this. */

@@ -121,7 +121,7 @@ function isRefused(error: unknown): boolean {
 }
 
 const postWithHttp: PostJson = async (baseUrl, path, payload) =>
-  (await import('../daemon/request-json.ts')).requestDaemonJson(baseUrl, path, payload);
+  (await import('../daemon/http/request-json.ts')).requestDaemonJson(baseUrl, path, payload);
 
 /** What of the options a client for database introspection needs. */
 export function managedDaemonDatabaseIntrospectionOptions(options: ManagedPythonDaemonHttpOptions): {

@@ -7,7 +7,7 @@ import type {
   ManagedPythonRuntimeInstallOptions,
   ManagedPythonRuntimeInstallResult,
 } from '../setup/request/install-types.ts';
-import { homeFolder } from '../support/home-folder.ts';
+import { homeFolder } from '../support/home/home-folder.ts';
 
 /**
  * Installs the bundled wheel for one CLI version, or finds that it is installed. A new

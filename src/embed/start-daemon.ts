@@ -2,12 +2,12 @@ import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { featuresSatisfy, type KtxRuntimeFeature, normaliseFeatures } from '../core/features.ts';
 import { daemonEnvironment, isStrictWanted } from '../daemon/environment.ts';
-import { daemonHealthProblem, readDaemonHealth } from '../daemon/health.ts';
+import { daemonHealthProblem, readDaemonHealth } from '../daemon/http/health.ts';
+import { allocateDaemonPort } from '../daemon/http/port.ts';
+import { newSecret } from '../daemon/http/proof.ts';
 import { type ManagedPythonDaemonLayout, managedPythonDaemonLayout } from '../daemon/layout.ts';
 import { openDaemonLog } from '../daemon/log-file.ts';
 import { hasOtherSettings, startedBeforeRuntime } from '../daemon/outdated.ts';
-import { allocateDaemonPort } from '../daemon/port.ts';
-import { newSecret } from '../daemon/proof.ts';
 import { provideDaemonSecret, readDaemonSecret } from '../daemon/secret.ts';
 import {
   daemonBaseUrl,

@@ -1,6 +1,6 @@
 import type { SetupEvent } from '../core/events.ts';
 import { CancelledError } from '../support/errors.ts';
-import { homeFolder } from '../support/home-folder.ts';
+import { homeFolder } from '../support/home/home-folder.ts';
 import { withStopSignals } from '../support/stop-signals.ts';
 import { formatBytes } from '../support/text/format.ts';
 import { availableOffers } from '../wizard/choices.ts';

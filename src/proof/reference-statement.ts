@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { postJson } from '../daemon/post-json.ts';
+import { postJson } from '../daemon/http/post-json.ts';
 
 /** Two tables in ways that only a parser tells from other names: a CTE is called like one of them. */
 const STATEMENT =

@@ -7,7 +7,7 @@ import {
 } from '../core/events.ts';
 import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout } from '../core/layout.ts';
 import { CancelledError } from '../support/errors.ts';
-import { homeFolder } from '../support/home-folder.ts';
+import { homeFolder } from '../support/home/home-folder.ts';
 import type { InstallOutcome } from './build/execute-plan.ts';
 import type { InstallPreparation, ReadyPreparation } from './plan/install-plan.ts';
 import { prepareInstall, tidyAfterKilledRun } from './prepare.ts';

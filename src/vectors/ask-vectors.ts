@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type DaemonAddress, postJson } from '../daemon/post-json.ts';
+import { type DaemonAddress, postJson } from '../daemon/http/post-json.ts';
 import { errorMessage, throwIfCancelled } from '../support/errors.ts';
 
 /** A bulk of long texts behind others' takes a while; the daemon answers when it is done. */

@@ -1,4 +1,4 @@
-import type { DaemonAddress } from '../daemon/post-json.ts';
+import type { DaemonAddress } from '../daemon/http/post-json.ts';
 import { throwIfCancelled } from '../support/errors.ts';
 import { askVectors } from './ask-vectors.ts';
 import type { TextItem } from './read-texts.ts';

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { daemonEnvironment } from '../daemon/environment.ts';
-import { daemonHealthProblem } from '../daemon/health.ts';
-import { allocateDaemonPort } from '../daemon/port.ts';
-import type { DaemonAddress } from '../daemon/post-json.ts';
-import { accessToken, newSecret } from '../daemon/proof.ts';
+import { daemonHealthProblem } from '../daemon/http/health.ts';
+import { allocateDaemonPort } from '../daemon/http/port.ts';
+import type { DaemonAddress } from '../daemon/http/post-json.ts';
+import { accessToken, newSecret } from '../daemon/http/proof.ts';
 import { runProcess } from '../process/run-process.ts';
 import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
 import { linkedAbort } from '../support/async/linked-abort.ts';

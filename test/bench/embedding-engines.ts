@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { allocateDaemonPort } from '../../src/daemon/port.ts';
+import { allocateDaemonPort } from '../../src/daemon/http/port.ts';
 import { REFERENCE_TEXT } from '../../src/proof/reference-vector.ts';
 
 /** Something that computes vectors in a process of its own. */

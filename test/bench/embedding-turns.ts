@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { managedRuntimeRoot } from '../../src/core/layout.ts';
 import { embeddingsModelDir } from '../../src/core/model-folder-path.ts';
-import { allocateDaemonPort } from '../../src/daemon/port.ts';
+import { allocateDaemonPort } from '../../src/daemon/http/port.ts';
 import { installEmbeddings } from '../fixtures/embeddings-runtime.ts';
 
 const SINGLES = Number(process.env['KTX_BENCH_SINGLES'] ?? 100);

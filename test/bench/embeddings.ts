@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import type { SetupResult } from '../../src/core/events.ts';
 import { managedRuntimeRoot } from '../../src/core/layout.ts';
 import { embeddingsModelDir } from '../../src/core/model-folder-path.ts';
-import { largestDifference } from '../../src/daemon/embedding.ts';
+import { largestDifference } from '../../src/daemon/http/embedding.ts';
 import { formatBytes, formatDuration } from '../../src/support/text/format.ts';
 import { managedUvPath } from '../../src/uv/acquire.ts';
 import { startCountingProxy } from '../fixtures/counting-proxy.ts';

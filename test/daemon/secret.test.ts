@@ -1,7 +1,7 @@
 import { chmod, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { accessToken } from '../../src/daemon/proof.ts';
+import { accessToken } from '../../src/daemon/http/proof.ts';
 import {
   daemonSecretPath,
   provideDaemonSecret,

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { managedPythonRuntimeLayout } from '../../src/core/layout.ts';
+import { allocateDaemonPort } from '../../src/daemon/http/port.ts';
 import { managedPythonDaemonLayout } from '../../src/daemon/layout.ts';
-import { allocateDaemonPort } from '../../src/daemon/port.ts';
 import { provideDaemonSecret } from '../../src/daemon/secret.ts';
 import { readManagedPythonDaemonStatus } from '../../src/daemon/status.ts';
 import {

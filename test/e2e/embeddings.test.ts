@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import type { SetupEvent, SetupResult } from '../../src/core/events.ts';
 import { sharedLayout } from '../../src/core/layout.ts';
 import { embeddingsModelDir } from '../../src/core/model-folder-path.ts';
-import { allocateDaemonPort } from '../../src/daemon/port.ts';
+import { allocateDaemonPort } from '../../src/daemon/http/port.ts';
 import { setupEventSchema } from '../../src/present/event-schema.ts';
 import { readLockedAsset } from '../../src/shipped/locked-asset.ts';
 import { hashFile } from '../../src/store/store.ts';

@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { FailureReport, SetupEvent, SetupResult } from '../../src/core/events.ts';
-import { allocateDaemonPort } from '../../src/daemon/port.ts';
+import { allocateDaemonPort } from '../../src/daemon/http/port.ts';
 import { pruneManagedPythonRuntimes } from '../../src/lifecycle/prune.ts';
 import { readUndoTarget, undoManagedPythonRuntime } from '../../src/lifecycle/undo.ts';
 import { planUninstall, uninstallManagedPythonRuntimes } from '../../src/lifecycle/uninstall.ts';

@@ -9,7 +9,7 @@ export const FACT_CASES: MachineCase[] = [
   {
     kind: 'facts',
     name: 'no passwd entry, HOME unset',
-    source: 'nodejs/node#37230',
+    source: 'our own',
     script: asStranger(`AS ${SETUP} 2>&1`),
     exits: 1,
     says: [
@@ -23,7 +23,7 @@ export const FACT_CASES: MachineCase[] = [
   {
     kind: 'facts',
     name: 'no passwd entry, HOME unset, KTX_RUNTIME_ROOT set',
-    source: 'openshift/origin#10399',
+    source: 'our own',
     script: asStranger(`AS KTX_RUNTIME_ROOT=$H/.ktx/runtime ${SETUP} 2>&1`),
     exits: 0,
     says: [/is ready: core/],
@@ -32,7 +32,7 @@ export const FACT_CASES: MachineCase[] = [
   {
     kind: 'facts',
     name: 'no passwd entry, HOME unset, --runtime-root',
-    source: 'openshift/origin#10399',
+    source: 'our own',
     script: asStranger(`AS ${SETUP} --runtime-root $H/.ktx/runtime 2>&1`),
     exits: 0,
     says: [/is ready: core/],
@@ -41,7 +41,7 @@ export const FACT_CASES: MachineCase[] = [
   {
     kind: 'facts',
     name: 'HOME is a relative path',
-    source: 'rust-lang/rustup#2892',
+    source: 'our own',
     script: `$CLEAN HOME=rel ${SETUP} 2>&1; code=$?; ls -d rel; exit $code`,
     exits: 1,
     says: [/HOME is not an absolute path: "rel"/, /cannot access 'rel'/],
@@ -49,7 +49,7 @@ export const FACT_CASES: MachineCase[] = [
   {
     kind: 'facts',
     name: 'HOME is a dot',
-    source: 'rust-lang/rustup#2892',
+    source: 'our own',
     script: `$CLEAN HOME=. ${SETUP} 2>&1; code=$?; ls -A; exit $code`,
     exits: 1,
     says: [/HOME is not an absolute path: "\."/],
@@ -58,7 +58,7 @@ export const FACT_CASES: MachineCase[] = [
   {
     kind: 'facts',
     name: 'HOME is empty: the home of /etc/passwd',
-    source: 'rust-lang/cargo#6961',
+    source: 'our own',
     script: `$CLEAN HOME= $NODE $LAUNCHER admin runtime status 2>&1; ls -A`,
     exits: 0,
     says: [/runtime root: \/\S+\/\.ktx\/runtime/],
@@ -67,7 +67,7 @@ export const FACT_CASES: MachineCase[] = [
   {
     kind: 'facts',
     name: 'HOME is not UTF-8',
-    source: 'nodejs/node#23735',
+    source: 'our own',
     script: `$CLEAN HOME=$ROOT/$'\\xe9' ${SETUP} 2>&1; code=$?; ls -A; exit $code`,
     exits: 1,
     says: [/HOME is not UTF-8/, /--runtime-root <dir>/],
@@ -76,7 +76,7 @@ export const FACT_CASES: MachineCase[] = [
   {
     kind: 'facts',
     name: 'HOME is not UTF-8, and a runtime root that is',
-    source: 'nodejs/node#23735',
+    source: 'our own',
     script: `$CLEAN HOME=$ROOT/$'\\xe9' KTX_RUNTIME_ROOT=$H/.ktx/runtime ${SETUP} 2>&1`,
     exits: 0,
     says: [/is ready: core/],
@@ -84,7 +84,7 @@ export const FACT_CASES: MachineCase[] = [
   {
     kind: 'facts',
     name: 'KTX_RUNTIME_ROOT is not UTF-8',
-    source: 'pypa/pip#4110',
+    source: 'our own',
     script: `$CLEAN HOME=$H KTX_RUNTIME_ROOT=$ROOT/$'\\xff' ${SETUP} 2>&1`,
     exits: 1,
     says: [/is not UTF-8.*from KTX_RUNTIME_ROOT/],
@@ -92,7 +92,7 @@ export const FACT_CASES: MachineCase[] = [
   {
     kind: 'facts',
     name: 'started in a folder that was deleted',
-    source: 'npm/cli#3408',
+    source: 'our own',
     script: `mkdir gone; cd gone; rmdir ../gone; setup --python system`,
     exits: 1,
     says: [/was deleted/, /Go to another one/],
@@ -109,7 +109,7 @@ export const FACT_CASES: MachineCase[] = [
   {
     kind: 'facts',
     name: 'Bun calls itself a Node',
-    source: 'oven-sh/bun#13489',
+    source: 'our own',
     script: `printf 'process.versions.bun = "1.4.5"' >bun.cjs; $CLEAN HOME=$H $NODE -r ./bun.cjs $LAUNCHER setup 2>&1`,
     exits: 1,
     says: [/needs Node; this is Bun 1\.4\.5/],
@@ -117,7 +117,7 @@ export const FACT_CASES: MachineCase[] = [
   {
     kind: 'facts',
     name: 'Deno calls itself a Node',
-    source: 'denoland/deno#26558',
+    source: 'our own',
     script: `printf 'process.versions.deno = "2.6.0"' >deno.cjs; $CLEAN HOME=$H $NODE -r ./deno.cjs $LAUNCHER setup 2>&1`,
     exits: 1,
     says: [/needs Node; this is Deno 2\.6\.0/],

@@ -52,7 +52,7 @@ for n in python python3 python3.12; do ln -s mise $ROOT/bin/$n; done; plan PATH=
   {
     kind: 'interpreter',
     name: 'conda is named and refused',
-    source: 'astral-sh/uv#7124',
+    source: 'our own',
     script: `hide_pythons; $(python_of 3.12) -m venv $ROOT/conda; mkdir $ROOT/conda/conda-meta; plan CONDA_PREFIX=$ROOT/conda`,
     exits: 1,
     says: [/belongs to a conda environment/],
@@ -92,7 +92,7 @@ for n in python python3 python3.12; do ln -s mise $ROOT/bin/$n; done; plan PATH=
   {
     kind: 'disturbed',
     name: 'a .pth that prints is named',
-    source: 'pypa/setuptools#2957',
+    source: 'our own',
     script: `hide_pythons; mkdir -p $H/.pyenv/versions; cp -a $(dirname $(dirname $(python_of 3.12))) $H/.pyenv/versions/3.12.1; echo 'import sys; print("hello")' >$H/.pyenv/versions/3.12.1/lib/python3.12/site-packages/x.pth; plan`,
     exits: 1,
     says: [/prints at start: "hello"; a \.pth or sitecustomize\.py/],
@@ -101,7 +101,7 @@ for n in python python3 python3.12; do ln -s mise $ROOT/bin/$n; done; plan PATH=
   {
     kind: 'disturbed',
     name: 'LD_LIBRARY_PATH with a foreign libsqlite3',
-    source: 'conda/conda#6584',
+    source: 'our own',
     script: `mkdir lib; echo broken >lib/libsqlite3.so.0; plan LD_LIBRARY_PATH=$ROOT/lib`,
     exits: 1,
     says: [/lacks the standard modules sqlite3/, /LD_LIBRARY_PATH is set/, /unset LD_LIBRARY_PATH/],
@@ -109,7 +109,7 @@ for n in python python3 python3.12; do ln -s mise $ROOT/bin/$n; done; plan PATH=
   {
     kind: 'time',
     name: 'a Python that starts slowly and works',
-    source: 'nWave-ai/nWave#73',
+    source: 'our own',
     script: `hide_pythons; ${fake('$ROOT/bin/python3', 'for i in $(seq 24); do sleep 0.3; cat /etc/services >/dev/null; done; exec "$PY312" "$@"')}; plan PATH=$ROOT/bin:/usr/bin:/bin PY312=$(python_of 3.12)`,
     exits: 0,
     says: [/Python 3\.12/],
@@ -118,7 +118,7 @@ for n in python python3 python3.12; do ln -s mise $ROOT/bin/$n; done; plan PATH=
   {
     kind: 'time',
     name: 'a Python that hangs is named',
-    source: 'astral-sh/uv#8156',
+    source: 'our own',
     script: `hide_pythons; ${fake('$ROOT/bin/python3', 'exec sleep 100000')}; plan PATH=$ROOT/bin:/usr/bin:/bin`,
     exits: 1,
     says: [/did not answer: it stood still for 5 s/],
@@ -126,7 +126,7 @@ for n in python python3 python3.12; do ln -s mise $ROOT/bin/$n; done; plan PATH=
   {
     kind: 'time',
     name: 'a Python that prints without end',
-    source: 'astral-sh/uv#8156',
+    source: 'our own',
     script: `hide_pythons; ${fake('$ROOT/bin/python3', 'exec yes')}; plan PATH=$ROOT/bin:/usr/bin:/bin`,
     exits: 1,
     says: [/prints without end instead of answering/],

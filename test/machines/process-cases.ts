@@ -8,7 +8,7 @@ export const PROCESS_CASES: MachineCase[] = [
   {
     kind: 'processes',
     name: 'setup without /proc',
-    source: 'OctoPrint/CustoPiZer#8',
+    source: 'our own',
     script: noProc('setup --python system'),
     exits: 0,
     says: [/✓ ktx \S+ is ready: core/],
@@ -24,7 +24,7 @@ export const PROCESS_CASES: MachineCase[] = [
   {
     kind: 'processes',
     name: 'SIGTERM without /proc ends uv, and nothing is left',
-    source: 'moby/moby#5019',
+    source: 'our own',
     script: noProc(
       `$CLEAN HOME=$H $NODE $LAUNCHER setup --yes --plain --offline --python system >out 2>&1 & pid=$!
 until grep -q "\\[packages\\]" out; do sleep 0.05; done; kill -TERM $pid; wait $pid; code=$?; cat out; (exit $code)`,
@@ -36,7 +36,7 @@ until grep -q "\\[packages\\]" out; do sleep 0.05; done; kill -TERM $pid; wait $
   {
     kind: 'processes',
     name: 'stop without /proc does not claim what nobody saw',
-    source: 'OctoPrint/CustoPiZer#8',
+    source: 'our own',
     script: `setup --python system >/dev/null && ktx admin runtime start --project-dir $H >/dev/null || exit 9
 no_proc; ktx admin runtime stop --project-dir $H; code=$?; mount -t proc proc /proc
 ktx admin runtime stop --project-dir $H; until_gone; exit $code`,
@@ -46,7 +46,7 @@ ktx admin runtime stop --project-dir $H; until_gone; exit $code`,
   {
     kind: 'processes',
     name: 'status of a daemon without /proc',
-    source: 'termux/termux-packages#6763',
+    source: 'our own',
     script: `setup --python system >/dev/null && ktx admin runtime start --project-dir $H >/dev/null || exit 9
 no_proc; ktx admin runtime start --project-dir $H; code=$?; mount -t proc proc /proc
 ktx admin runtime stop --project-dir $H >/dev/null; until_gone; exit $code`,
@@ -57,7 +57,7 @@ ktx admin runtime stop --project-dir $H >/dev/null; until_gone; exit $code`,
   {
     kind: 'processes',
     name: 'a /proc of another PID namespace',
-    source: 'containers/bubblewrap#284',
+    source: 'our own',
     script: `umount /proc; setup --python system; code=$?; mount -t proc proc /proc; exit $code`,
     exits: 0,
     says: [/is ready: core/],
@@ -65,7 +65,7 @@ ktx admin runtime stop --project-dir $H >/dev/null; until_gone; exit $code`,
   {
     kind: 'processes',
     name: '/proc with hidepid=2, as an ordinary user',
-    source: 'proc(5), systemd/systemd#12955',
+    source: 'our own',
     script: `mount -o remount,hidepid=2 /proc; chown -R 65530 $ROOT
 setpriv --reuid 65530 --clear-groups $CLEAN HOME=$H $NODE $LAUNCHER setup --yes --plain --offline --python system 2>&1`,
     exits: 0,
@@ -75,7 +75,7 @@ setpriv --reuid 65530 --clear-groups $CLEAN HOME=$H $NODE $LAUNCHER setup --yes 
   {
     kind: 'processes',
     name: 'an image build: chroot without /proc, /sys and /dev/shm',
-    source: 'guysoft/CustomPiOS#154',
+    source: 'our own',
     script: `mkdir -p $ROOT/jail && for d in usr bin lib lib64 etc tmp dev; do [ -e /$d ] && mkdir -p $ROOT/jail/$d && mount --rbind /$d $ROOT/jail/$d; done
 for d in $(dirname $NODE) $(dirname $(dirname $LAUNCHER)) $ROOT/home; do mkdir -p $ROOT/jail$d; mount --bind $d $ROOT/jail$d; done
 chroot $ROOT/jail env -i PATH=/usr/bin:/bin HOME=$H $NODE $LAUNCHER setup --yes --plain --offline --python system 2>&1`,

@@ -23,12 +23,12 @@ export const SETTING_CASES: MachineCase[] = [
     needs: ['localedef'],
   },
   {
-    ...inLocale('python/cpython#72370', 'ru_RU.KOI8-R', 'имя', define('ru_RU', 'KOI8-R')),
+    ...inLocale('our own', 'ru_RU.KOI8-R', 'имя', define('ru_RU', 'KOI8-R')),
     needs: ['localedef'],
   },
   inLocale('PEP 538', 'C', 'jörg', ':'),
   inLocale('PEP 540', 'POSIX', 'jörg', ':'),
-  inLocale('pypa/pip#10219', 'xx_YY.ISO-8859-1', 'jörg', ':'),
+  inLocale('our own', 'xx_YY.ISO-8859-1', 'jörg', ':'),
   {
     kind: 'limits',
     name: 'ulimit -u leaves uv too few threads',
@@ -51,7 +51,7 @@ setpriv --reuid 65530 --clear-groups env -i PATH=/usr/bin:/bin KTX_RUNTIME_ROOT=
   {
     kind: 'shared',
     name: 'installed under umask 077: owner, mode and command',
-    source: 'npm/cli#3380',
+    source: 'our own',
     script: `chmod 755 $ROOT; mkdir -p opt; cp -rl $H/.ktx/runtime opt/r; umask 077; setup KTX_RUNTIME_ROOT=$ROOT/opt/r --python /usr/bin/python3 >/dev/null || exit 9
 setpriv --reuid 65530 --clear-groups env -i PATH=/usr/bin:/bin KTX_RUNTIME_ROOT=$ROOT/opt/r HOME=/tmp $NODE $LAUNCHER admin runtime status 2>&1; true`,
     exits: 0,

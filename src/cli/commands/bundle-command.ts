@@ -14,7 +14,7 @@ import { packageVersion } from '../../core/program-version.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
 import { createLinePresenter } from '../../present/lines.ts';
 import { jsonText, writeFileAtomic } from '../../support/fs/atomic-file.ts';
-import { homeFolder } from '../../support/home-folder.ts';
+import { homeFolder } from '../../support/home/home-folder.ts';
 import { withStopSignals } from '../../support/stop-signals.ts';
 import { formatBytes } from '../../support/text/format.ts';
 import { printFailureEvent, thrownFailure } from '../output/failure-event.ts';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { packageVersion } from '../../core/program-version.ts';
-import type { DaemonAddress } from '../../daemon/post-json.ts';
+import type { DaemonAddress } from '../../daemon/http/post-json.ts';
 import { ensureManagedPythonCommandRuntime } from '../../embed/install-policy.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
 import { errorCode, SetupError } from '../../support/errors.ts';

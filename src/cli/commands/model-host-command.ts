@@ -14,7 +14,7 @@ import type { SshExec } from '../../hosts/ssh/types.ts';
 import type { ApplyResult } from '../../hosts/types.ts';
 import { CancelledError, errorMessage } from '../../support/errors.ts';
 import { harmlessText } from '../../support/harmless.ts';
-import { homeFolder } from '../../support/home-folder.ts';
+import { homeFolder } from '../../support/home/home-folder.ts';
 import { withStopSignals } from '../../support/stop-signals.ts';
 import { type CommandPlace, localConfig, readSchema, resolveConnection } from './model-host-inputs.ts';
 import type { ModelHostArgs, ModelHostFlags } from './model-host-program.ts';

@@ -13,7 +13,7 @@ import {
 import { CancelledError, errorMessage, SetupError, volumeFailureClass } from '../../support/errors.ts';
 import { jsonText, writeFileAtomic } from '../../support/fs/atomic-file.ts';
 import { harmlessText } from '../../support/harmless.ts';
-import { homeFolder } from '../../support/home-folder.ts';
+import { homeFolder } from '../../support/home/home-folder.ts';
 import { otherRemedy } from '../../support/remedies.ts';
 import { withStopSignals } from '../../support/stop-signals.ts';
 import { printError } from '../output/print-error.ts';

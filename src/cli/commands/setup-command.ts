@@ -7,7 +7,7 @@ import type { KtxCliIo } from '../../embed/io.ts';
 import type { SetupOptions } from '../../setup/request/setup-options.ts';
 import type { SetupPlan } from '../../setup/setup.ts';
 import { errorMessage } from '../../support/errors.ts';
-import { homeFolder } from '../../support/home-folder.ts';
+import { homeFolder } from '../../support/home/home-folder.ts';
 import { withStopSignals } from '../../support/stop-signals.ts';
 import type { WizardFunctions } from '../../wizard/functions.ts';
 import { chooseSetupMode, type SetupFlags } from './setup-flags.ts';

@@ -9,7 +9,7 @@ import { findInstalledEnvironment } from '../../runtime/installed-environment.ts
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from '../../runtime/manifest.ts';
 import { type LockedAsset, readLockedAsset } from '../../shipped/locked-asset.ts';
 import { detectHost, type HostPlatform } from '../../shipped/target.ts';
-import { homeFolder } from '../../support/home-folder.ts';
+import { homeFolder } from '../../support/home/home-folder.ts';
 import { type InterpreterAnswer, probeInterpreter } from './interpreter-probe.ts';
 
 /** What a doctor looks at. */

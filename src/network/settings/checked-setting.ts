@@ -2,7 +2,7 @@ import { access, constants, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { errorCode, SetupError } from '../../support/errors.ts';
-import { homeFolder } from '../../support/home-folder.ts';
+import { homeFolder } from '../../support/home/home-folder.ts';
 import { otherRemedy } from '../../support/remedies.ts';
 import { createRedactor } from '../../support/text/redaction.ts';
 import {

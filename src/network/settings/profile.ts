@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { SetupError } from '../../support/errors.ts';
-import { homeFolder } from '../../support/home-folder.ts';
+import { homeFolder } from '../../support/home/home-folder.ts';
 import { correctSetting, SHOW_SETTINGS } from '../../support/remedies.ts';
 import {
   AddressError,

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { harmlessValue } from '../../support/harmless.ts';
-import { homeFolder } from '../../support/home-folder.ts';
+import { homeFolder } from '../../support/home/home-folder.ts';
 import { withOwnCommand } from '../../support/own-command.ts';
 import { STOP_SIGNALS } from '../../support/stop-signals.ts';
 import type { PlanOutcome } from '../../wizard/functions.ts';

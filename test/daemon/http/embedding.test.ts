@@ -1,7 +1,7 @@
 import http, { type RequestListener } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { askEmbedding, largestDifference } from '../../src/daemon/embedding.ts';
-import { closedAddress, startServer } from '../fixtures/network.ts';
+import { askEmbedding, largestDifference } from '../../../src/daemon/http/embedding.ts';
+import { closedAddress, startServer } from '../../fixtures/network.ts';
 
 const TIMEOUT_MS = 10_000;
 

@@ -1,6 +1,6 @@
 import { homedir, userInfo } from 'node:os';
 import { isAbsolute } from 'node:path';
-import { quoted } from './text/control-characters.ts';
+import { quoted } from '../text/control-characters.ts';
 
 /** What Debian gives accounts without a home: nothing is read below it, and nothing is made there. */
 const NO_HOME = '/nonexistent';

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { answersHealthy, daemonHealthProblem } from '../../src/daemon/health.ts';
-import { accessToken } from '../../src/daemon/proof.ts';
-import { answer, CLI_VERSION, HEALTHY, loopbackServer } from '../fixtures/daemon.ts';
+import { answersHealthy, daemonHealthProblem } from '../../../src/daemon/http/health.ts';
+import { accessToken } from '../../../src/daemon/http/proof.ts';
+import { answer, CLI_VERSION, HEALTHY, loopbackServer } from '../../fixtures/daemon.ts';
 
 const asked = { cliVersion: CLI_VERSION, timeoutMs: 5000 };
 const STRANGER = /^Another process answers at http:/;
@@ -88,7 +88,7 @@ describe('daemonHealthProblem', () => {
       response.end('{}');
     });
     const daemon = await loopbackServer((_request, response) => response.end(JSON.stringify(HEALTHY)));
-    const module = new URL('../../src/daemon/health.ts', import.meta.url).href;
+    const module = new URL('../../../src/daemon/http/health.ts', import.meta.url).href;
     const script = `const { daemonHealthProblem } = await import(${JSON.stringify(module)});
       const baseUrl = ${JSON.stringify(daemon.baseUrl)};
       console.log(await daemonHealthProblem({ baseUrl, cliVersion: ${JSON.stringify(CLI_VERSION)}, timeoutMs: 5000 }));
