@@ -39,6 +39,7 @@ describe('parseSetupFlags', () => {
     ['managed', { python: 'managed' }, { python: 'managed' }],
     ['system', { python: 'system' }, { python: 'system' }],
     ['an absolute path', { python: '/usr/bin/python3.12' }, { python: { path: '/usr/bin/python3.12' } }],
+    ['a version', { python: '3.12' }, { python: { version: '3.12' } }],
     ['a relative path', { python: './python3' }, { python: { path: '/project/python3' } }],
     ['a relative uv', { uv: 'uv' }, { uvPath: '/project/uv' }],
     ['a root', { runtimeRoot: '../rt' }, { runtimeRoot: '/rt' }],
@@ -57,7 +58,6 @@ describe('parseSetupFlags', () => {
   });
 
   it.each<[RawSetupFlags, string]>([
-    [{ python: '3.12' }, '--python takes auto, managed, system or a path such as ./python3; got 3.12'],
     [{ python: '' }, '--python requires a value'],
     [{ uv: ' ' }, '--uv requires a value'],
     [{ uv: '--yes' }, '--uv requires a value'],
