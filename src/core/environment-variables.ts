@@ -20,7 +20,7 @@ export const ENVIRONMENT_VARIABLES: Readonly<Record<string, readonly Environment
       'A daemon that is already running elsewhere: setup of a project installs none for it.',
     ),
     v('KTX_DAEMON_STRICT', '`1`: a daemon that is started answers only to requests with its token.'),
-    v('KTX_SQL_ANALYSIS_URL', 'The same for SQL analysis alone.'),
+    v('KTX_SQL_ANALYSIS_URL', 'Like KTX_DAEMON_URL, for SQL analysis alone.'),
     v(
       'KTX_EMBEDDINGS_THREADS',
       'Threads of the embeddings daemon, 1 to 1024. Default: the processors, at most 4.',
