@@ -30,6 +30,10 @@ export const ENVIRONMENT_VARIABLES: Readonly<Record<string, readonly Environment
       'Seconds without a text after which the model is unloaded, 0 to 86400. Default: 300.',
     ),
     v(
+      'KTX_DAEMON_STRICT',
+      '`1`: the daemon answers only requests that carry its token. For machines that several users share.',
+    ),
+    v(
       'KTX_KERNEL_TRACE',
       '`1` gives each frame of a Python session to the logger of the program that opened it.',
     ),
