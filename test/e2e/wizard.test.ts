@@ -103,7 +103,7 @@ describe('core and local embeddings', () => {
     expect(terminal.text()).toMatch(
       new RegExp(`is ready: core, local embeddings .* ${planned.downloadMegabytes} MB from \\d+ hosts?`),
     );
-    expect(terminal.text()).toMatch(/ktx\.cjs admin runtime start --feature local-embeddings/);
+    expect(terminal.text()).toMatch(/ktx(?:\.cjs)? admin runtime start --feature local-embeddings/);
 
     const again = openWizard(home);
     await again.until(/is installed: core, local embeddings/);
