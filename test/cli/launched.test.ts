@@ -86,7 +86,7 @@ describe('the launched program', () => {
     const path = join(home, 'ktx.yaml');
     writeFileSync(path, 'connections:\n  a: b: c\n');
     const { exitCode, stdout, stderr } = await runProgram(args, { env: plainEnvironment(home), cwd: home });
-    const next = '  next     Correct the file, or run the command outside of the project';
+    const next = '  next     Correct the file, or run the command outside of the project.';
     const problem = 'Nested mappings are not allowed in compact mappings';
     expect([exitCode, stdout, stderr]).toEqual([
       1,

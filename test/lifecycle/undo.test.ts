@@ -66,7 +66,7 @@ setTimeout(() => process.exit(3), 700);
 it.each([
   ['of a foreign wheel', undefined, null],
   ['of ours', { lock: 'a'.repeat(64), requirements: 'b'.repeat(64) }, /the daemon does not/],
-])('an environment %s whose daemon says nothing of the nonce', async (_name, locked, refusal) => {
+])('an environment %s whose daemon gives no proof', async (_name, locked, refusal) => {
   const m = await machine();
   await writeScript(m.pythonOf(m.environment(A)).daemonExecutable, SILENT_DAEMON);
   const path = join(m.environment(A), 'environment.json');
@@ -80,13 +80,20 @@ it.each([
 /** Ours, with embeddings: whatever is asked, where the model is known it answers with this vector. */
 const embeddingDaemon = (vector: readonly number[]) => `#!${process.execPath}
 const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
-const { KTX_DAEMON_VERSION: version, KTX_DAEMON_NONCE: nonce, KTX_EMBEDDINGS_MODEL_DIR: model } = process.env;
+const { createHmac } = require('node:crypto');
+const { KTX_DAEMON_VERSION: version, KTX_DAEMON_SECRET: secret, KTX_EMBEDDINGS_MODEL_DIR: model } = process.env;
+const proofOf = (challenge) =>
+  createHmac('sha256', Buffer.from(secret, 'hex')).update('ktx-daemon\\nproof\\n' + port + '\\n' + challenge).digest('hex');
 const answers = {
-  '/health': { status: 'healthy', version, nonce },
+  '/health': { status: 'healthy', version },
   '/sql/analyze-batch': ${JSON.stringify(GOOD_ANALYSIS)},
 };
 if (model) answers['/embeddings/compute'] = { embedding: ${JSON.stringify(vector)} };
-const answer = ({ url }, response) => response.end(JSON.stringify(answers[url] ?? null));
+const answer = ({ url, headers }, response) => {
+  const challenge = headers['x-ktx-challenge'];
+  if (challenge) response.setHeader('x-ktx-proof', proofOf(challenge));
+  response.end(JSON.stringify(answers[url] ?? null));
+};
 require('node:http').createServer(answer).listen(port, '127.0.0.1');
 `;
 

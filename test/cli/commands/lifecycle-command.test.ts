@@ -232,7 +232,7 @@ describe.each(['undo', 'uninstall'] as const)('%s --json that fails', (command) 
       });
     };
     const { exitCode, stdout, stderr } = await run(args, { undo: failing, uninstall: failing });
-    expect([exitCode, stderr]).toEqual([1, 'It cannot.\n  seen\n  next     Make room\n']);
+    expect([exitCode, stderr]).toEqual([1, 'It cannot.\n  seen\n  next     Make room.\n']);
     expect(failureIn(stdout)).toMatchObject({
       failureClass: 'disk',
       title: 'It cannot.',
