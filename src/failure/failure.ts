@@ -46,9 +46,9 @@ function fromSetupError(error: SetupError, row: Cause | null, { network }: Failu
   const { failureClass } = error;
   const evidence =
     error.evidence.length > 0 || error.cause === undefined ? error.evidence : [errorChain(error.cause)];
-  // What anybody could say hides nothing of what the cause knows.
-  const isGeneral = error.remedies.every(({ id }) => id === 'other');
-  const ofCause = isGeneral ? (network?.remedies ?? []) : [];
+  // An error that names none of what helps against its cause knows less than the cause.
+  const known = new Set(network?.remedies.map(({ id }) => id));
+  const ofCause = error.remedies.some(({ id }) => known.has(id)) ? [] : (network?.remedies ?? []);
   const isOwnWord = row?.cause === 'host-not-allowed' || row?.cause === 'setting';
   const ways = failureClass === 'network' && !isOwnWord ? [COPY_STORE, SAVE_REPORT] : [];
   const remedies = uniqueRemedies([...ofCause, ...error.remedies, ...ways]).map((each) => remedyFor(each));

@@ -48,7 +48,7 @@ function inNamespace(
     'set -u',
     'node="$1"; tests="$2"; root="$3"; options="$4"; version="$5"; home="$6"',
     'setup() { "$node" "$tests/faults/victim.mjs" runSetup "$options"; }',
-    'health() { "$node" "$tests/faults/health.ts" "$root" "$version"; }',
+    'health() { "$node" "$tests/fixtures/fault-health.ts" "$root" "$version"; }',
     `left() { (cd "$root" && find "$version/envs" uv/runs -mindepth 1 -maxdepth 1 | sed 's/.*/{"type":"left","path":"&"}/'); }`,
     // The runtime with all that it shares, at its own path, on a volume of its own.
     'cp -a "$root" "$home/copy" && mount -t tmpfs -o size=2g none "$root" && cp -a "$home/copy/." "$root/" && rm -rf "$home/copy"',
