@@ -61,8 +61,10 @@ export async function runDoctorCommand(
   } catch (error) {
     printError(io, error, deps.isDebug);
     if (error instanceof CancelledError) return 130;
-    const untouched = args.action === 'fix' ? 'What was changed was put back.' : 'Nothing was changed.';
+    const untouched =
+      args.action === 'fix' ? 'Nothing stays changed: everything was put back.' : 'Nothing was changed.';
     if (args.isJson) printFailureEvent(io, await thrownFailure(error, untouched));
+    else if (args.action === 'fix') io.stderr.write(`${untouched}\n`);
     return 1;
   }
 }
