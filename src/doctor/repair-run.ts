@@ -82,18 +82,29 @@ export async function fixRuntime(target: DoctorTarget, options: FixOptions = {})
     const chosen = options.repairs === undefined ? offeredRepairs(after) : round === 0 ? options.repairs : [];
     const ids = composeRepairs(chosen).filter((id) => !applied.includes(id));
     if (ids.length === 0) break;
-    onEvent?.({ type: 'repair-plan', plan: await planRepairs(target, ids, { ...options, results: after }) });
+    const plan = await orPutBack(backup, planRepairs(target, ids, { ...options, results: after }));
+    onEvent?.({ type: 'repair-plan', plan });
     for (const id of ids) {
       await applyOne(target, id, backup, options);
       applied.push(id);
     }
-    after = await lookAgain(target, after, options);
+    after = await orPutBack(backup, lookAgain(target, after, options));
   }
   if (applied.length > 0) {
     await backup.save();
     await removeOtherBackups(runtimeRoot, backup.dir).catch(() => {});
   }
   return { repairs: applied, before, after };
+}
+
+/** What earlier rounds changed must not stay when a later one cannot even be planned. */
+async function orPutBack<T>(backup: Backup, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    await backup.restore();
+    throw error;
+  }
 }
 
 /** Puts back what the last run of repairs changed. @throws SetupError when there is nothing to undo. */
