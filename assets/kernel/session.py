@@ -624,12 +624,13 @@ def parsed(line):
 
 
 def serve(requests):
+    """Returns whether the host said goodbye; otherwise its end of the pipe is gone."""
     session = Session()
     count = 0
     while True:
         line = requests.readline()
         if not line:
-            return
+            return False
         if not line.strip():
             continue
         try:
@@ -639,7 +640,7 @@ def serve(requests):
             frames.send("error", "", ename="ProtocolError", evalue=evalue, traceback=[])
             continue
         if request.get("type") == "exit":
-            return
+            return True
         count += 1
         run_request(session, request, count)
 
@@ -672,7 +673,12 @@ sys.stderr = sys.__stderr__ = text_stream("stderr", 2)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=in_forked_child)
 
-serve(request_lines)
+if not serve(request_lines):
+    # A host that was killed closes its pipes a moment before its children have another parent.
+    for _ in range(50):
+        if is_orphaned():
+            end_session()
+        time.sleep(0.01)
 
 # Nobody drains the pipe from here on.
 os.dup2(2, 1)

@@ -77,13 +77,15 @@ const sitePackages = async (environmentDir: string) => {
 };
 
 describe('when a new environment is made', { timeout: 60_000 }, () => {
-  it('not when nothing changed; then nothing is read but the bundle and the manifest', async () => {
+  it('not when nothing changed; then nothing is read but the bundle, the manifest and the recorded sizes', async () => {
+    const environmentDir = (await activeEnvironment(world))!;
     const read = watchReads(world.home);
     expect((await setup()).status).toBe('ready');
     const assetDir = world.assets[0];
     const [wheel] = (await readdir(assetDir)).filter((name) => name.endsWith('.whl'));
     const bundled = ['manifest.json', 'lock.json', wheel!].map((name) => join(assetDir, name));
-    expect(read().sort()).toEqual([...bundled, join(world.versionDir, 'manifest.json')].sort());
+    const recorded = [join(world.versionDir, 'manifest.json'), join(environmentDir, 'sizes.json')];
+    expect(read().sort()).toEqual([...bundled, ...recorded].sort());
   });
 
   it('not when somebody else made it since the plan was shown', async () => {
