@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { PUBLIC_FILES_URL, PUBLIC_INDEX_URL } from '../src/network/address/public-index.ts';
 
 const RELEASES = 'https://github.com/astral-sh/uv/releases';
 const PINS = new URL('pins.json', import.meta.url);
@@ -79,9 +80,15 @@ export async function readWheelPins(version, indexUrl, fetch = globalThis.fetch)
       sha256,
       binarySha256: createHash('sha256').update(binary).digest('hex'),
       binaryBytes: binary.length,
+      ...publicPathOf(listed.url),
     };
   }
   return pins;
+}
+
+/** Where the public index keeps a file, beneath its file host; nothing for another index. */
+function publicPathOf(url, filesUrl = PUBLIC_FILES_URL) {
+  return url.startsWith(filesUrl) ? { publicPath: url.slice(filesUrl.length) } : {};
 }
 
 /** The TypeScript module, from the `uv` part of pins.json. */
@@ -91,7 +98,9 @@ export function renderReleaseModule({ version, archives, wheels }) {
     keys
       .map((key) => {
         if (!pins[key]) throw new Error(`Missing artifact entry for ${key}`);
-        const fields = render(pins[key]).map(([name, value]) => `    ${name}: ${value},\n`);
+        const fields = render(pins[key]).map(
+          ([name, value]) => `    ${name}:${`${value}`.startsWith('\n') ? '' : ' '}${value},\n`,
+        );
         return `  '${key}': {\n${fields.join('')}  },\n`;
       })
       .join('');
@@ -113,6 +122,8 @@ export interface ManagedUvWheel extends ManagedUvArtifact {
   sizeBytes: number;
   binarySha256: string;
   binarySizeBytes: number;
+  /** Where the public index keeps it, beneath its file host. */
+  publicPath?: string;
 }
 
 export const MANAGED_UV_VERSION: string = '${version}';
@@ -124,12 +135,14 @@ ${entries(archives, ({ file, sha256 }) => [
 ])}};
 
 export const MANAGED_UV_WHEELS: Record<ManagedUvPlatformKey, ManagedUvWheel> = {
-${entries(wheels, ({ file, sha256, bytes, binarySha256, binaryBytes }) => [
+${entries(wheels, ({ file, sha256, bytes, binarySha256, binaryBytes, publicPath }) => [
   ['file', quoted(file)],
   ['sha256', quoted(sha256)],
   ['sizeBytes', bytes],
   ['binarySha256', quoted(binarySha256)],
   ['binarySizeBytes', binaryBytes],
+  // On a line of its own, as the formatter has it: longer than the other fields.
+  ...(publicPath ? [['publicPath', `\n      ${quoted(publicPath)}`]] : []),
 ])}};
 `;
 }
@@ -144,7 +157,6 @@ async function main(args) {
   const pins = JSON.parse(readFileSync(PINS, 'utf8'));
   if (!args.includes('--render')) {
     const version = args[0] ?? (await latestVersion());
-    const { PUBLIC_INDEX_URL } = await import('../src/network/address/public-index.ts');
     pins.uv = {
       ...pins.uv,
       version,

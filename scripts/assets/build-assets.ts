@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../../src/core/features.ts';
+import { PUBLIC_FILES_URL } from '../../src/network/address/public-index.ts';
 import { lockArtefact, lockedFeature, type RuntimeLock } from '../../src/shipped/lock.ts';
 import { runtimeLockSchema } from '../../src/shipped/lock-schema.ts';
 import { readWheelPythonRequirement } from '../../src/shipped/wheel-metadata.ts';
@@ -35,6 +36,7 @@ function makeLock(locks: readonly FeatureLock[]): RuntimeLock {
     run(toolbox().python, [
       join(ROOT, 'scripts/assets/make_lock.py'),
       join(SCRATCH_DIR, 'wheels'),
+      PUBLIC_FILES_URL,
       ...locks.map((lock) => `${lock.feature}=${lock.requirementsPath},${lock.pylockPath}`),
     ]),
   ) as Pick<RuntimeLock, 'artefacts' | 'targets'>;

@@ -38,7 +38,14 @@ export interface PinnedModel {
   name: string;
   revision: string;
   files: Record<string, { bytes: number; sha256: string }>;
-  container: { file: string; bytes: number; unpackedBytes: number; sha256: string; folder: string };
+  container: {
+    file: string;
+    bytes: number;
+    unpackedBytes: number;
+    sha256: string;
+    folder: string;
+    publicPath?: string;
+  };
 }
 
 export function pinnedModel(): PinnedModel {
@@ -52,14 +59,14 @@ export function modelPart(): Pick<RuntimeLock, 'models' | 'artefacts'> {
   for (const [file, { bytes, sha256: digest }] of Object.entries(files)) {
     artefacts[digest] = { file, kind: 'model', bytes, unpackedBytes: bytes };
   }
-  const { file, bytes, unpackedBytes, folder } = container;
+  const { file, bytes, unpackedBytes, folder, publicPath } = container;
   const model = {
     repository: name,
     revision,
     files: Object.keys(artefacts),
     container: { artefact: container.sha256, folder },
   };
-  artefacts[container.sha256] = { file, kind: 'model', bytes, unpackedBytes };
+  artefacts[container.sha256] = { file, kind: 'model', bytes, unpackedBytes, publicPath };
   return { models: { 'local-embeddings': model }, artefacts };
 }
 

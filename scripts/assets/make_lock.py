@@ -1,7 +1,7 @@
 """
-The wheel part of lock.json, printed as JSON: `python make_lock.py CACHE FEATURE=REQUIREMENTS,PYLOCK …`.
+The wheel part of lock.json, printed as JSON: `python make_lock.py CACHE PUBLIC_FILES FEATURE=REQUIREMENTS,PYLOCK …`.
 
-Progress and warnings go to stderr.
+PUBLIC_FILES is the address beneath which the public index keeps its files. Progress and warnings go to stderr.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from locked_files import LockedRequirement, parse_pylock, parse_requirements_lock
+from locked_files import LockedRequirement, WheelFile, parse_pylock, parse_requirements_lock
 from select_wheels import ChosenWheel, Offers, Unavailable, minimum_system, select_wheels
 from targets import Target, all_targets
 from wheel_cache import WheelSize, measure_wheels
@@ -25,7 +25,9 @@ def choose(target: Target, locks: dict[str, FeatureLock]) -> dict[str, list[Chos
 
 
 def lock_document(
-    choices: dict[Target, dict[str, list[ChosenWheel] | Unavailable]], sizes: dict[str, WheelSize]
+    choices: dict[Target, dict[str, list[ChosenWheel] | Unavailable]],
+    sizes: dict[str, WheelSize],
+    public_files: str = "",
 ) -> dict[str, Any]:
     """`artefacts` and `targets` of lock.json. A target without `core` is left out: nothing can be installed there."""
     targets: dict[str, Any] = {}
@@ -42,6 +44,7 @@ def lock_document(
                     "kind": "wheel",
                     "bytes": sizes[wheel.sha256].file_bytes,
                     "unpackedBytes": sizes[wheel.sha256].unpacked_bytes,
+                    **_public_path(wheel, public_files),
                 }
         minimum = minimum_system(target, core)
         targets[target.key] = {
@@ -50,6 +53,12 @@ def lock_document(
         }
     ordered = sorted(artefacts.items(), key=lambda entry: (entry[1]["file"], entry[0]))
     return {"artefacts": dict(ordered), "targets": targets}
+
+
+def _public_path(wheel: WheelFile, public_files: str) -> dict[str, str]:
+    """Where the public index keeps a wheel, beneath its file host; nothing for a wheel of another index."""
+    is_public = public_files != "" and wheel.url.startswith(public_files)
+    return {"publicPath": wheel.url.removeprefix(public_files).lstrip("/")} if is_public else {}
 
 
 def _feature_entry(target: Target, minimum: dict[str, str], wheels: list[ChosenWheel] | Unavailable) -> Any:
@@ -65,7 +74,7 @@ def main(arguments: list[str]) -> None:
     """Reads the locks, measures the chosen wheels, prints the document."""
     cache = Path(arguments[0])
     locks: dict[str, FeatureLock] = {}
-    for argument in arguments[1:]:
+    for argument in arguments[2:]:
         feature, _, paths = argument.partition("=")
         requirements, _, pylock = paths.partition(",")
         locks[feature] = (
@@ -80,7 +89,7 @@ def main(arguments: list[str]) -> None:
         if not isinstance(selected, Unavailable)
         for item in selected
     ]
-    json.dump(lock_document(choices, measure_wheels(wheels, cache)), sys.stdout)
+    json.dump(lock_document(choices, measure_wheels(wheels, cache), arguments[1]), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,21 @@ const sha256Schema = z.string().check(z.regex(/^[a-f0-9]{64}$/));
 const fileNameSchema = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/));
 const sizeSchema = z.nullable(z.int().check(z.nonnegative()));
 
+/** A path beneath a host: no scheme, no query, no traversal. */
+const publicPathSchema = z
+  .string()
+  .check(z.regex(/^(?:[A-Za-z0-9_%+-][A-Za-z0-9._%+-]*\/)*[A-Za-z0-9_%+-][A-Za-z0-9._%+-]*$/));
+
 const lockArtefactSchema = z.object({
   file: fileNameSchema,
   kind: z.enum(['uv', 'python', 'wheel', 'model']),
   bytes: sizeSchema,
   unpackedBytes: sizeSchema,
+  /**
+   * Where the public index keeps the file, beneath its file host: used where that index is the default one, in place of
+   * the project's page. Absent: not there, or not known.
+   */
+  publicPath: z.optional(publicPathSchema),
 });
 
 /** The oldest system that wheels run on, as dotted versions. */
@@ -42,7 +52,7 @@ const lockModelSchema = z.object({
 
 /**
  * `assets/python/lock.json`, made by `npm run assets:build`, read by the planner. Names every file by digest; no
- * addresses, because a URL in a lock goes past the user's mirror. `partialRecord`: a target may lack a feature.
+ * hosts, because a URL in a lock goes past the user's mirror. `partialRecord`: a target may lack a feature.
  */
 export const runtimeLockSchema = z.object({
   schemaVersion: z.literal(1),

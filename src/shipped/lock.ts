@@ -15,6 +15,8 @@ export interface Artefact {
   kind: 'uv' | 'python' | 'wheel' | 'model';
   sizeBytes: number | null;
   unpackedBytes: number | null;
+  /** Path beneath the file host of the public index; absent where it is not known. */
+  publicPath?: string;
 }
 
 /** @throws when the lock does not name the digest: the lock contradicts itself, our fault. */
@@ -27,6 +29,7 @@ export function lockArtefact(lock: RuntimeLock, sha256: string): Artefact {
     kind: entry.kind,
     sizeBytes: entry.bytes,
     unpackedBytes: entry.unpackedBytes,
+    ...(entry.publicPath ? { publicPath: entry.publicPath } : {}),
   };
 }
 

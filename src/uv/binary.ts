@@ -42,6 +42,7 @@ export function uvPinsFor(host: Pick<HostPlatform, 'platform' | 'arch'>): UvPins
       kind: 'uv',
       sizeBytes: wheel.sizeBytes,
       unpackedBytes: wheel.binarySizeBytes,
+      publicPath: wheel.publicPath,
     },
     wheelBinarySha256: wheel.binarySha256,
   };

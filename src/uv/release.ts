@@ -20,6 +20,8 @@ export interface ManagedUvWheel extends ManagedUvArtifact {
   sizeBytes: number;
   binarySha256: string;
   binarySizeBytes: number;
+  /** Where the public index keeps it, beneath its file host. */
+  publicPath?: string;
 }
 
 export const MANAGED_UV_VERSION: string = '0.11.21';
@@ -58,6 +60,8 @@ export const MANAGED_UV_WHEELS: Record<ManagedUvPlatformKey, ManagedUvWheel> = {
     sizeBytes: 21762931,
     binarySha256: 'a25cb7a6721d0ddc84f048697ee53fd6910bf02db5259b8c78217326b964c58c',
     binarySizeBytes: 47747680,
+    publicPath:
+      'packages/a5/f7/31d62c17837c9ae79cc6d5351fc5d54e8926e78b0315b4b6c187e0d1d50d/uv-0.11.21-py3-none-macosx_11_0_arm64.whl',
   },
   'darwin-x64': {
     file: 'uv-0.11.21-py3-none-macosx_10_12_x86_64.whl',
@@ -65,6 +69,8 @@ export const MANAGED_UV_WHEELS: Record<ManagedUvPlatformKey, ManagedUvWheel> = {
     sizeBytes: 22992460,
     binarySha256: '2a2b19fa1e5a1c61fe3613298474405e3f0a0f1131962645317841b0cacac16b',
     binarySizeBytes: 53426572,
+    publicPath:
+      'packages/9b/8c/66d22f9152a014fbb17b1308394efe274e860b8beb4933f051396f96dd9f/uv-0.11.21-py3-none-macosx_10_12_x86_64.whl',
   },
   'linux-arm64': {
     file: 'uv-0.11.21-py3-none-manylinux_2_17_aarch64.manylinux2014_aarch64.musllinux_1_1_aarch64.whl',
@@ -72,6 +78,8 @@ export const MANAGED_UV_WHEELS: Record<ManagedUvPlatformKey, ManagedUvWheel> = {
     sizeBytes: 23716032,
     binarySha256: '4e29559ed3f6ab73d5ad58962c32e155e8966a4b720f39cb19d284195dc6e724',
     binarySizeBytes: 50790104,
+    publicPath:
+      'packages/3c/04/c5503fc1015095db71c280526f45537f3bb06855ce281ff1761b85d149bf/uv-0.11.21-py3-none-manylinux_2_17_aarch64.manylinux2014_aarch64.musllinux_1_1_aarch64.whl',
   },
   'linux-x64': {
     file: 'uv-0.11.21-py3-none-musllinux_1_1_x86_64.whl',
@@ -79,6 +87,8 @@ export const MANAGED_UV_WHEELS: Record<ManagedUvPlatformKey, ManagedUvWheel> = {
     sizeBytes: 25330418,
     binarySha256: 'ddb3caa7471ace2a7a584917ee3fa2616693bd4c07f0a1c97ab380a2f52ff893',
     binarySizeBytes: 60965568,
+    publicPath:
+      'packages/84/21/210a5562a6a0eddfbe4890eb48e67f167be0307e75f029ca46b8f6386e5d/uv-0.11.21-py3-none-musllinux_1_1_x86_64.whl',
   },
   'win32-arm64': {
     file: 'uv-0.11.21-py3-none-win_arm64.whl',
@@ -86,6 +96,8 @@ export const MANAGED_UV_WHEELS: Record<ManagedUvPlatformKey, ManagedUvWheel> = {
     sizeBytes: 23715885,
     binarySha256: '3c2beb98ad06f4d30238d9070ee48ad7afc91a71b88f19e548930e921a4ba7c3',
     binarySizeBytes: 55798272,
+    publicPath:
+      'packages/5a/ef/8b1d92f9501963ef8694bb17ad80ba9926d049240d2da0a4f879aa37f3e2/uv-0.11.21-py3-none-win_arm64.whl',
   },
   'win32-x64': {
     file: 'uv-0.11.21-py3-none-win_amd64.whl',
@@ -93,5 +105,7 @@ export const MANAGED_UV_WHEELS: Record<ManagedUvPlatformKey, ManagedUvWheel> = {
     sizeBytes: 25291878,
     binarySha256: '5a7ec85884c2ccb1be560cb8fac3eb890df1adf49bfcc070a270ba70401bdd68',
     binarySizeBytes: 68317696,
+    publicPath:
+      'packages/3d/51/e682e060813424467f14ae964dd7022f8fc537fea5803b5aab0ba1eca9cc/uv-0.11.21-py3-none-win_amd64.whl',
   },
 };

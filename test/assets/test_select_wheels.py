@@ -234,7 +234,7 @@ def test_writes_both_features_and_leaves_out_a_target_without_core(capsys: pytes
         TARGETS[key]: choose(TARGETS[key], locks) for key in ("win32-x64-cp311", "win32-x64-cp312", "win32-x64-cp313")
     }
     sizes = {wheel(file).sha256: WheelSize(1, 2) for file in (core, extra, "c-1-cp312-cp312-win_amd64.whl")}
-    document = lock_document(choices, sizes)
+    document = lock_document(choices, sizes, "https://other.example/")
     assert list(document["targets"]) == ["win32-x64-cp312", "win32-x64-cp313"]
     assert document["targets"]["win32-x64-cp313"] == {
         "minimum": {},
@@ -250,6 +250,8 @@ def test_writes_both_features_and_leaves_out_a_target_without_core(capsys: pytes
         "unpackedBytes": 2,
     }
     assert "left out win32-x64-cp311" in capsys.readouterr().err
+    public = lock_document(choices, sizes, "https://index.example/")
+    assert public["artefacts"][wheel(extra).sha256]["publicPath"] == extra
 
 
 def test_says_what_a_feature_asks_for_beyond_its_target() -> None:

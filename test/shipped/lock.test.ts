@@ -53,6 +53,19 @@ describe('the lock', () => {
     expect(wheels.map((artefact) => artefact.sha256)).toEqual(expected);
   });
 
+  it.each([
+    ['packages/ab/c-1%2Blocal-py3-none-any.whl', true],
+    ['/packages/c.whl', false],
+    ['//other.example/c.whl', false],
+    ['https://other.example/c.whl', false],
+    ['packages/../../c.whl', false],
+    ['packages/c.whl?token=x', false],
+    ['', false],
+  ])('takes %j for a path beneath a host: %s', (publicPath, isPath) => {
+    const artefacts = { ...plain.artefacts, [core]: { ...plain.artefacts[core], publicPath } };
+    expect(runtimeLockSchema.safeParse({ ...plain, artefacts }).success).toBe(isPath);
+  });
+
   it('names models, or none', () => {
     const model = {
       repository: 'owner/name',
