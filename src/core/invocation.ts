@@ -1,6 +1,6 @@
+import { programWords } from '../support/own-command.ts';
 import { type Remedy, withCommand } from '../support/remedy.ts';
 import { createRedactor } from '../support/text/redaction.ts';
-import { programWords } from './program-words.ts';
 import { rememberedArguments } from './this-run.ts';
 
 /** A command line of this program. */
@@ -18,21 +18,40 @@ export function thisInvocation(): Invocation {
 
 /**
  * A remedy as the whole command that carries it out here: with the words that start this program, and for a next attempt with the
- * flags that the failed run had, but for those that the remedy gives another value or leaves out. A flag whose value holds a
- * secret keeps a placeholder instead.
+ * command and the flags that failed, but for those that the remedy gives another value or leaves out. A value that holds a secret
+ * becomes a placeholder.
  */
 export function remedyFor(remedy: Remedy, invocation: Invocation = thisInvocation()): Remedy {
   let isSecretNeeded = false;
-  const inThisRun = (argv: readonly string[] | null) => {
+  const inThisRun = (argv: readonly string[] | null, isNextAttempt: boolean) => {
     if (argv?.[0] !== 'ktx') return argv;
-    const words = wordsFor(argv.slice(1), remedy.drop, invocation.args);
+    const words = wordsFor(argv.slice(1), isNextAttempt, remedy.drop, invocation.args);
     isSecretNeeded ||= words.includes(SECRET.token);
     return [...invocation.program, ...words];
   };
-  const argv = inThisRun(remedy.argv);
-  const afterwards = inThisRun(remedy.afterwards);
+  const argv = inThisRun(remedy.argv, remedy.nextAttempt === 'argv');
+  const afterwards = inThisRun(remedy.afterwards, remedy.nextAttempt === 'afterwards');
   const placeholders = isSecretNeeded ? [...remedy.placeholders, SECRET] : remedy.placeholders;
   return withCommand({ ...remedy, argv, afterwards, placeholders });
+}
+
+/**
+ * The way back: a command of a remedy as it was before `remedyFor`, without the words that start this program and the flags of this
+ * run. `null` for a command of another program.
+ */
+export function ownWordsOf(
+  argv: readonly string[],
+  { program, args }: Invocation = thisInvocation(),
+): readonly string[] | null {
+  const start = argv[0] === 'ktx' ? ['ktx'] : program;
+  if (start.some((word, at) => argv[at] !== word)) return null;
+  const words = argv.slice(start.length);
+  const command = commandOf(words);
+  const carried = new Set(
+    flagsOf(args.slice(commandOf(args).length)).map((flag) => withoutSecret(flag).join(' ')),
+  );
+  const own = flagsOf(words.slice(command.length)).filter((flag) => !carried.has(flag.join(' ')));
+  return [...command, ...own.flat()];
 }
 
 const SECRET = { token: '<secret>', name: 'secret', type: 'secret' } as const;
@@ -40,25 +59,49 @@ const SECRET = { token: '<secret>', name: 'secret', type: 'secret' } as const;
 /** Flags that belong to one kind of output or attempt, and are no part of the next one. */
 const NOT_CARRIED = ['--dry-run', '--print-schema', '--debug', '--help', '-h'];
 
-/** Commands that look for the runtime where the failed one did. */
-const HAS_ROOT = /^(?:setup|doctor|admin (?:network|report))/;
+/** Commands that look for no runtime: the others look where the failed one did. */
+const WITHOUT_ROOT = /^(?:admin model-host|bundle (?:verify|inspect|diff))\b/;
 
-function wordsFor(words: readonly string[], drop: readonly string[], args: readonly string[]): string[] {
-  const command = commandOf(words);
-  const own = flagsOf(words.slice(command.length));
+/** Flags of a next attempt that other commands than setup take too. */
+const KNOWN_FLAGS: readonly (readonly [command: RegExp, flags: readonly string[]])[] = [
+  [/^(?:doctor|bundle create)\b/, ['--runtime-root', '--index-url', '--offline']],
+  [/^admin runtime (?:install|start)\b/, ['--runtime-root', '--force', '--feature']],
+  [/^(?:admin|embed|status)\b/, ['--runtime-root']],
+];
+
+function wordsFor(
+  words: readonly string[],
+  isNextAttempt: boolean,
+  drop: readonly string[],
+  args: readonly string[],
+): string[] {
+  const failed = failedCommand(args);
+  const own = flagsOf(words.slice(commandOf(words).length));
+  const isRepeated = isNextAttempt && takes(failed.join(' '), own);
+  const command = isRepeated ? failed : commandOf(words);
   const ownNames = new Set(own.map(([name]) => name));
-  // A bare `ktx` is a setup.
-  const isSameCommand = command.join(' ') === (args.length === 0 ? 'setup' : commandOf(args).join(' '));
+  const isSameCommand = command.join(' ') === failed.join(' ');
   const isCarried = (name: string) =>
     isSameCommand
       ? !NOT_CARRIED.includes(name)
-      : name === '--runtime-root' && HAS_ROOT.test(command.join(' '));
+      : name === '--runtime-root' && !WITHOUT_ROOT.test(command.join(' '));
   const carried = flagsOf(args.slice(commandOf(args).length)).filter(
     ([name = '']) => !ownNames.has(name) && !drop.includes(name) && isCarried(name),
   );
-  const isSetting = command[0] === 'admin';
-  const given = carried.flatMap(withoutSecret);
-  return isSetting ? [...words, ...given] : [...command, ...given, ...own.flat()];
+  return [...command.map(masked), ...carried.flatMap(withoutSecret), ...own.flat()];
+}
+
+/** A bare `ktx` is a setup. */
+function failedCommand(args: readonly string[]): readonly string[] {
+  const command = commandOf(args);
+  return command.length === 0 ? ['setup'] : command;
+}
+
+/** Whether a command has all of these flags; without any it is simply run again. */
+function takes(command: string, flags: readonly (readonly string[])[]): boolean {
+  if (/^setup\b/.test(command)) return true;
+  const known = KNOWN_FLAGS.find(([pattern]) => pattern.test(command))?.[1] ?? [];
+  return flags.every(([name = '']) => known.includes(name));
 }
 
 function commandOf(words: readonly string[]): readonly string[] {
@@ -78,6 +121,9 @@ function flagsOf(words: readonly string[]): string[][] {
 }
 
 function withoutSecret([name = '', ...values]: readonly string[]): string[] {
-  const redactor = createRedactor();
-  return [name, ...values.map((value) => (redactor.redact(value) === value ? value : SECRET.token))];
+  return [name, ...values.map(masked)];
+}
+
+function masked(word: string): string {
+  return createRedactor().redact(word) === word ? word : SECRET.token;
 }

@@ -141,6 +141,9 @@ const remedySchema = z.object({
     .array(z.object({ token: z.string(), name: z.enum(PLACEHOLDER_NAMES), type: z.enum(VALUE_TYPES) }))
     .check(z.describe('values to put where their tokens stand in argv, afterwards, env and append')),
   drop: z.array(z.string()).check(z.describe('flags of the failed run that argv and afterwards leave out')),
+  nextAttempt: z
+    .nullable(z.enum(['argv', 'afterwards']))
+    .check(z.describe('which of the two runs the failed command again; null: neither')),
   changes: z.boolean().check(z.describe('false: it only shows something')),
   command: z.nullable(z.string()).check(z.describe('the same as text, for people')),
 });

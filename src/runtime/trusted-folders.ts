@@ -73,6 +73,7 @@ function ownedByOther(folder: string, { uid }: Stats): SetupError {
       otherRemedy('If the folder is yours', {
         argv: ['chown', '-R', String(process.geteuid?.()), folder],
         afterwards: ['ktx', 'setup'],
+        nextAttempt: 'afterwards',
       }),
     ],
   });
@@ -83,7 +84,11 @@ function writableForAll(folder: string, { mode }: Stats): SetupError {
     failureClass: 'permission',
     evidence: [`its mode is ${(mode & 0o7777).toString(8)}`, 'nothing in it was read or run'],
     remedies: [
-      otherRemedy('If nobody else used it', { argv: ['chmod', 'o-w', folder], afterwards: ['ktx', 'setup'] }),
+      otherRemedy('If nobody else used it', {
+        argv: ['chmod', 'o-w', folder],
+        afterwards: ['ktx', 'setup'],
+        nextAttempt: 'afterwards',
+      }),
       OTHER_ROOT,
     ],
   });

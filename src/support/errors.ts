@@ -102,7 +102,10 @@ export class NewerFormatError extends SetupError {
         failureClass: 'conflict',
         evidence: [path],
         remedies: [
-          remedy('other', 'Update ktx, then run', { afterwards: ['ktx', 'setup'] }),
+          remedy('other', 'Update ktx, then run', {
+            afterwards: ['ktx', 'setup'],
+            nextAttempt: 'afterwards',
+          }),
           remedy('other', 'Or use the newer ktx for this runtime folder'),
         ],
       },

@@ -1,67 +1,114 @@
-import { realpathSync } from 'node:fs';
-import { basename, delimiter, dirname, isAbsolute, join, relative } from 'node:path';
+import { accessSync, constants, realpathSync } from 'node:fs';
+import { basename, delimiter, isAbsolute, join, relative, sep } from 'node:path';
+import { PACKAGE_ROOT } from './package-root.ts';
+import { commandLine } from './remedy.ts';
 
-/** What is known of how this process was started. */
-export interface StartFacts {
-  /** The script, as the command line or the link that was followed named it. */
-  scriptPath: string;
+/** What is known of the start of a process. */
+export interface ProgramStart {
+  /** `process.argv[1]`: the script, or the link that was followed to it. */
+  scriptPath: string | undefined;
   execPath: string;
   cwd: string;
   env: NodeJS.ProcessEnv;
-  /** The file behind a path, all links followed; `null` when there is none. */
-  realPath: (path: string) => string | null;
+  platform: NodeJS.Platform;
+  packageRoot: string;
 }
 
+let known: readonly string[] | undefined;
+
 /**
- * How to start this program again, as somebody would type it: `ktx` where the shell finds it, else what a package runner
- * was asked for, else the path of the script.
+ * The words that start this program again as it was started: `ktx`, `npx ktx-setup`, `npm start --`, `node <path>/bin/ktx.cjs`.
+ * `ktx` where another program uses the library. Every command that a person types or a program runs is built with them.
  */
-export function ownCommand({ scriptPath, execPath, cwd, env, realPath }: StartFacts): string {
-  const self = realPath(scriptPath);
-  if (self === null) return 'ktx';
-  const runner = packageRunner(env, self);
+export function programWords(): readonly string[] {
+  known ??= programWordsOf(thisStart());
+  return known;
+}
+
+/** @internal as `programWords`, for tests. */
+export function programWordsOf(start: ProgramStart): readonly string[] {
+  const { scriptPath, env, packageRoot } = start;
+  const script = scriptPath === undefined ? null : realPath(scriptPath);
+  const isOurs = (path: string) => script !== null && script === realPath(join(packageRoot, path));
+  if (isOurs('scripts/start.mjs')) return ['npm', 'start', '--'];
+  if (script === null || !isOurs('bin/ktx.cjs')) return ['ktx'];
+  const runner = packageRunner(script, env);
   if (runner !== null) return runner;
-  const found = (env['PATH'] ?? '')
-    .split(delimiter)
-    .filter(isAbsolute)
-    .some((folder) => realPath(join(folder, 'ktx')) === self);
-  if (found) return 'ktx';
-  const path = shortest(scriptPath, cwd);
-  const isScript = /\.[cm]?js$/.test(scriptPath);
-  if (!isScript) return quoted(path);
-  const node = basename(execPath).replace(/\.exe$/i, '');
-  const isNodeFound = (env['PATH'] ?? '').split(delimiter).includes(dirname(execPath));
-  return `${isNodeFound ? node : quoted(execPath)} ${quoted(path)}`;
+  const isLinkTo = (path: string) =>
+    realPath(path) === script || (start.platform === 'win32' && isShimOf(path, script));
+  if (onPath('ktx', start).some(isLinkTo)) return ['ktx'];
+  if (basename(scriptPath!) === 'ktx') return [scriptPath!];
+  const [node] = onPath('node', start);
+  const isNodeOnPath = node !== undefined && realPath(node) === realPath(start.execPath);
+  return [isNodeOnPath ? 'node' : start.execPath, scriptPath!];
 }
 
 /** npm, npx and their like say in the environment who they are. */
-function packageRunner(env: NodeJS.ProcessEnv, self: string): string | null {
-  const agent = env['npm_config_user_agent'];
-  if (agent === undefined || env['npm_lifecycle_event'] === undefined) return null;
+function packageRunner(script: string, env: NodeJS.ProcessEnv): readonly string[] | null {
+  const agent = env['npm_config_user_agent'] ?? '';
   // Fetched for this one run, so the package is named: `ktx` alone would be another one's.
-  const isFetched = /[\\/](_npx|dlx)[\\/]/.test(self);
+  const isFetched = script.includes(`${sep}_npx${sep}`) || script.includes(`${sep}dlx${sep}`);
+  const isRun = env['npm_lifecycle_event'] !== undefined && (agent !== '' || env['npm_command'] === 'exec');
+  if (!isFetched && !isRun) return null;
   const name = isFetched ? 'ktx-setup' : 'ktx';
-  if (agent.startsWith('pnpm/')) return `pnpm ${isFetched ? 'dlx' : 'exec'} ${name}`;
-  if (agent.startsWith('yarn/')) return `yarn ${isFetched ? 'dlx ' : ''}${name}`;
-  if (agent.startsWith('bun/')) return `bunx ${name}`;
-  return `npx ${name}`;
+  if (agent.startsWith('pnpm/')) return ['pnpm', isFetched ? 'dlx' : 'exec', name];
+  if (agent.startsWith('yarn/')) return isFetched ? ['yarn', 'dlx', name] : ['yarn', name];
+  if (agent.startsWith('bun/')) return ['bunx', name];
+  return ['npx', name];
 }
 
-function shortest(path: string, cwd: string): string {
-  const near = relative(cwd, path);
-  if (near.startsWith('..') || isAbsolute(near)) return path;
+/** npm's shim on Windows is a script beside the folder that it leads into. */
+function isShimOf(shim: string, script: string): boolean {
+  return script.toLowerCase().startsWith(join(shim, '..').toLowerCase());
+}
+
+/** What the shell would start by this name: the first executable file on PATH, if there is one. */
+function onPath(name: string, { env, platform }: ProgramStart): string[] {
+  const names = platform === 'win32' ? [`${name}.cmd`, `${name}.exe`] : [name];
+  const folders = (env['PATH'] ?? env['Path'] ?? '').split(delimiter).filter(isAbsolute);
+  const found = folders.flatMap((folder) => names.map((each) => join(folder, each))).find(isExecutable);
+  return found === undefined ? [] : [found];
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function realPath(path: string): string | null {
+  try {
+    return realpathSync(path);
+  } catch {
+    return null;
+  }
+}
+
+function thisStart(): ProgramStart {
+  const { argv, execPath, env, platform } = process;
+  return { scriptPath: argv[1], execPath, cwd: process.cwd(), env, platform, packageRoot: PACKAGE_ROOT };
+}
+
+/** The words as somebody would type them: a path below the working directory is shortened. */
+export function typedWords(words: readonly string[], cwd: string): string {
+  return commandLine(words.map((word, at) => (at === words.length - 1 ? shortest(word, cwd) : word)));
+}
+
+function shortest(word: string, cwd: string): string {
+  if (!isAbsolute(word)) return word;
+  const near = relative(cwd, word);
+  if (near.startsWith('..') || isAbsolute(near)) return word;
   return /[\\/]/.test(near) ? near : `./${near}`;
 }
 
-function quoted(text: string): string {
-  return /^[\w@%+=:,./\\-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-let known: string | null = 'ktx';
+let isOwnCommandPrinted = false;
 
 /** From now on commands are printed as this process was started. For the program itself; the library does not call it. */
 export function printOwnCommand(): void {
-  known = null;
+  isOwnCommandPrinted = true;
 }
 
 /** `ktx` with one of its commands behind it, and no runner before it. */
@@ -70,20 +117,7 @@ const COMMAND =
 
 /** A text for a person in which every command of ours can be typed as it stands. */
 export function withOwnCommand(text: string): string {
-  if (known === 'ktx' || !text.includes('ktx ')) return text;
-  known ??= ownCommand({
-    scriptPath: process.argv[1] ?? '',
-    execPath: process.execPath,
-    cwd: process.cwd(),
-    env: process.env,
-    realPath(path) {
-      try {
-        return realpathSync(path);
-      } catch {
-        return null;
-      }
-    },
-  });
-  const command = known;
+  if (!isOwnCommandPrinted || !text.includes('ktx ')) return text;
+  const command = typedWords(programWords(), process.cwd());
   return command === 'ktx' ? text : text.replaceAll(COMMAND, () => command);
 }

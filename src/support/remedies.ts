@@ -1,15 +1,16 @@
 import { type Remedy, type RemedyAction, remedy } from './remedy.ts';
 
-const SETUP: RemedyAction = { argv: ['ktx', 'setup'] };
+/** What failed, once more. */
+const SETUP: RemedyAction = { argv: ['ktx', 'setup'], nextAttempt: 'argv' };
 /** A person does what the label says; then this is run. */
-const THEN_SETUP: RemedyAction = { afterwards: ['ktx', 'setup'] };
+const THEN_SETUP: RemedyAction = { afterwards: ['ktx', 'setup'], nextAttempt: 'afterwards' };
 
 /** The next attempt with more flags. */
 function setupWith(
   flags: readonly string[],
   more: Omit<RemedyAction, 'argv' | 'afterwards'> = {},
 ): RemedyAction {
-  return { argv: ['ktx', 'setup', ...flags], ...more };
+  return { argv: ['ktx', 'setup', ...flags], nextAttempt: 'argv', ...more };
 }
 
 /** Stores a setting; after that the setup is run again. */
@@ -17,7 +18,7 @@ function storeSetting(
   words: readonly string[],
   more: Omit<RemedyAction, 'argv' | 'afterwards'> = {},
 ): RemedyAction {
-  return { argv: ['ktx', 'admin', 'network', 'set', ...words], afterwards: ['ktx', 'setup'], ...more };
+  return { argv: ['ktx', 'admin', 'network', 'set', ...words], ...THEN_SETUP, ...more };
 }
 
 const SHOW_NETWORK: RemedyAction = { argv: ['ktx', 'admin', 'network', 'show'], changes: false };
@@ -80,7 +81,7 @@ export const otherPython = (label: string) =>
 export const COPY_STORE = remedy(
   'copy-store',
   'Copy the folder uv/store of ~/.ktx/runtime from such a machine with a network, where ktx setup ran, then run',
-  { afterwards: ['ktx', 'setup', '--offline'] },
+  { afterwards: ['ktx', 'setup', '--offline'], nextAttempt: 'afterwards' },
 );
 export const SIGN_IN = remedy(
   'sign-in',
@@ -92,7 +93,12 @@ export const SAVE_REPORT = remedy('save-report', 'Save a report for the people w
   needs: ['output-file'],
   changes: false,
 });
-export const FREE_SPACE = remedy('free-space', 'Free some space, then run', THEN_SETUP);
+const PRUNE: RemedyAction = { argv: ['ktx', 'admin', 'runtime', 'prune', '--yes'], ...THEN_SETUP };
+export const FREE_SPACE = remedy(
+  'free-space',
+  'Free some space, such as by deleting runtimes of other versions',
+  PRUNE,
+);
 export const OTHER_ROOT = remedy(
   'other-root',
   'Put the runtime elsewhere',
@@ -150,7 +156,7 @@ export const allowHosts = (hosts: readonly string[]) =>
   );
 export const addLogin = (host: string) =>
   remedy('add-login', 'Give the login in ~/.netrc', {
-    afterwards: ['ktx', 'setup'],
+    ...THEN_SETUP,
     append: { file: '~/.netrc', line: `machine ${host} login <user> password <password>` },
     needs: ['index-user', 'index-password'],
   });
@@ -162,15 +168,14 @@ export const otherRemedy = (label: string, action: RemedyAction = {}): Remedy =>
   remedy('other', label, action);
 /** A person does it, then setup is run again. */
 export const thenSetup = (label: string, flags: readonly string[] = []): Remedy =>
-  remedy('other', label, { afterwards: ['ktx', 'setup', ...flags] });
+  remedy('other', label, { afterwards: ['ktx', 'setup', ...flags], nextAttempt: 'afterwards' });
 /** The next attempt, for a reason that the label gives. */
 export const setupAgain = (label: string, flags: readonly string[] = []): Remedy =>
-  remedy('other', label, setupWith(flags));
+  remedy('other', label, { argv: ['ktx', 'setup', ...flags] });
 /** The failed command again, for a reason that the label gives. */
 export const retryBecause = (reason: string): Remedy => remedy('retry', `Run it again (${reason})`, SETUP);
 /** A person does it, then the failed command is run again. */
-export const byHandThenRetry = (label: string): Remedy =>
-  remedy('other', `${label}, then run`, { afterwards: ['ktx', 'setup'] });
+export const byHandThenRetry = (label: string): Remedy => remedy('other', `${label}, then run`, THEN_SETUP);
 /** @param label such as `Choose a shorter path`. */
 export const otherRoot = (label: string): Remedy =>
   remedy('other-root', label, setupWith(['--runtime-root', '<dir>'], { needs: ['runtime-root'] }));
@@ -182,8 +187,8 @@ export const LIST_CHECKS = remedy('other', 'List the checks and repairs', {
 });
 export const FREE_QUOTA = remedy(
   'free-space',
-  'Delete files of yours there, or ask for a larger quota, then run',
-  THEN_SETUP,
+  'Delete files of yours there, such as runtimes of other versions, or ask for a larger quota',
+  PRUNE,
 );
 export const LIFT_FILE_LIMIT = remedy(
   'raise-limit',
@@ -195,18 +200,14 @@ export const moveAway = (path: string) =>
   remedy(
     'move-away',
     `Move ${path} away`,
-    process.platform === 'win32'
-      ? THEN_SETUP
-      : { argv: ['mv', path, `${path}.old`], afterwards: ['ktx', 'setup'] },
+    process.platform === 'win32' ? THEN_SETUP : { argv: ['mv', path, `${path}.old`], ...THEN_SETUP },
   );
 /** @param path the folder; a user who owns it can do it. */
 export const makeWritable = (path: string) =>
   remedy(
     'make-writable',
     'Make the folder writable for this user',
-    process.platform === 'win32'
-      ? THEN_SETUP
-      : { argv: ['chmod', 'u+rwx', path], afterwards: ['ktx', 'setup'] },
+    process.platform === 'win32' ? THEN_SETUP : { argv: ['chmod', 'u+rwx', path], ...THEN_SETUP },
   );
 /** A mirror of the official Python builds. */
 export const USE_PYTHON_MIRROR = remedy('use-index', 'Name a mirror', {

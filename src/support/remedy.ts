@@ -83,6 +83,8 @@ export interface RemedyAction {
   append?: { file: string; line: string };
   /** Flags of the failed run that the next attempt leaves out, such as `--offline`. */
   drop?: readonly string[];
+  /** Which of the two is the failed command once more; its words are `ktx setup` until the command is known. */
+  nextAttempt?: 'argv' | 'afterwards';
   /** The values that are needed, in the order of their tokens. */
   needs?: readonly PlaceholderName[];
   /** `false`: it only shows something, and the failure stays. */
@@ -106,6 +108,8 @@ export interface Remedy {
   placeholders: readonly Placeholder[];
   /** Flags of the failed run that the next attempt leaves out. */
   drop: readonly string[];
+  /** Which command is what failed once more, whatever command that was; `null`: another command is to be run. */
+  nextAttempt: 'argv' | 'afterwards' | null;
   /** Whether it changes anything: what only shows something mends nothing. */
   changes: boolean;
   /** What to type, derived from the data above; `null` when it is nothing to type. */
@@ -123,6 +127,7 @@ export function remedy(id: RemedyId, label: string, action: RemedyAction = {}): 
     append: action.append ?? null,
     placeholders: (action.needs ?? []).map((name) => ({ name, ...PLACEHOLDERS[name] })),
     drop: action.drop ?? [],
+    nextAttempt: action.nextAttempt ?? null,
     changes: action.changes ?? true,
   });
 }

@@ -1,4 +1,5 @@
 import type { FailureReport } from '../core/events.ts';
+import { type Invocation, ownWordsOf } from '../core/invocation.ts';
 import type { PythonChoice } from '../python/python-choice.ts';
 import { type Remedy, remedyText } from '../support/remedy.ts';
 
@@ -48,12 +49,14 @@ export function stepsByHand(report: Pick<FailureReport, 'remedies' | 'nextSteps'
 }
 
 /** `null` for what only a person can do, and for what only shows something. */
-export function mendingOf(remedy: Remedy): Mending | null {
+export function mendingOf(remedy: Remedy, invocation?: Invocation): Mending | null {
   const { argv, placeholders, env, append } = remedy;
-  const isOurs = argv?.[0] === 'ktx' && remedy.changes && append === null && Object.keys(env).length === 0;
-  if (!isOurs || placeholders.length > 1 || placeholders[0]?.type === 'secret') return null;
+  // The flags that this run was given are those of the next attempt anyway.
+  const words = argv === null ? null : ownWordsOf(argv, invocation);
+  const isOurs = words !== null && remedy.changes && append === null && Object.keys(env).length === 0;
+  if (!isOurs || argv === null || placeholders.length > 1 || placeholders[0]?.type === 'secret') return null;
   const [placeholder] = placeholders;
-  const parsed = argv[1] === 'setup' ? ofSetup(remedy, argv.slice(2)) : ofSetting(argv.slice(1));
+  const parsed = words[0] === 'setup' ? ofSetup(remedy, words.slice(1)) : ofSetting(words);
   if (parsed === null) return null;
   const label = labelOf(remedy, argv);
   return {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { remedyFor } from '../../src/core/invocation.ts';
+import { ownWordsOf, remedyFor } from '../../src/core/invocation.ts';
 import {
   CHOOSE_CA_FILE,
   COPY_STORE,
@@ -7,8 +7,12 @@ import {
   OTHER_ROOT,
   RETRY,
   SAVE_REPORT,
+  SET_PROXY,
+  SIGN_IN,
   USE_INDEX,
+  USE_SYSTEM_PYTHON,
 } from '../../src/support/remedies.ts';
+import { commandLine } from '../../src/support/remedy.ts';
 
 const program = ['npx', 'ktx-setup'];
 const here = (remedy: typeof RETRY, ...args: string[]) => remedyFor(remedy, { program, args });
@@ -51,6 +55,48 @@ describe('a next attempt', () => {
     expect(found.placeholders.map(({ name }) => name)).toEqual(['secret']);
   });
 });
+
+describe('a next attempt of another command than setup', () => {
+  it.each([
+    ['a retry', RETRY, ['bundle', 'create', '--output', 'x.ktx'], 'bundle create --output x.ktx'],
+    ['a retry of doctor', RETRY, ['doctor', '--fix', '--yes'], 'doctor --fix --yes'],
+    ['a retry of embed', RETRY, ['embed', '--input', 'a b'], "embed --input 'a b'"],
+    ['what comes after a hand', SIGN_IN, ['admin', 'runtime', 'start'], 'admin runtime start'],
+    [
+      'a flag that it takes',
+      USE_INDEX,
+      ['bundle', 'create', '--index-url', 'https://old.example'],
+      'bundle create --index-url <url>',
+    ],
+    ['another folder', OTHER_ROOT, ['admin', 'runtime', 'start'], 'admin runtime start --runtime-root <dir>'],
+    ['a flag of setup alone', USE_SYSTEM_PYTHON, ['admin', 'runtime', 'install'], 'setup --python system'],
+    ['what leaves a flag out', GO_ONLINE, ['bundle', 'create', '--offline'], 'bundle create'],
+    ['no arguments', RETRY, [], 'setup'],
+  ])('%s', (_name, remedy, args, expected) => {
+    const { argv, afterwards } = here(remedy, ...args);
+    expect(commandLine((argv ?? afterwards)!)).toBe(`npx ktx-setup ${expected}`);
+  });
+
+  it('keeps what is stored apart from what is run again', () => {
+    const found = here(SET_PROXY, 'bundle', 'create', '--output', 'x.ktx');
+    expect(found.argv).toEqual([...program, 'admin', 'network', 'set', 'proxy', '<host:port>']);
+    expect(found.afterwards).toEqual([...program, 'bundle', 'create', '--output', 'x.ktx']);
+  });
+
+  it('repeats no secret that was a word of the command', () => {
+    const args = ['admin', 'network', 'set', 'proxy', 'http://me:s3cret-word@proxy.example'];
+    expect(JSON.stringify(here(RETRY, ...args))).not.toContain('s3cret-word');
+  });
+});
+
+it.each([USE_INDEX, OTHER_ROOT, CHOOSE_CA_FILE, RETRY, USE_SYSTEM_PYTHON, GO_ONLINE, SAVE_REPORT])(
+  'the words of a remedy are found again in the whole command: $id',
+  (remedy) => {
+    const invocation = { program, args: ['setup', '--yes', '--feature', 'core', '--runtime-root=/opt/ktx'] };
+    expect(ownWordsOf(remedyFor(remedy, invocation).argv!, invocation)).toEqual(remedy.argv!.slice(1));
+    expect(ownWordsOf(['mv', 'a', 'b'], invocation)).toBeNull();
+  },
+);
 
 it('other commands look for the runtime in the same place, and setup follows with its flags', () => {
   const found = here(CHOOSE_CA_FILE, 'setup', '--yes', '--runtime-root', '/opt/ktx');

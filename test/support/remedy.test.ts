@@ -25,7 +25,9 @@ describe('the text of a remedy is derived from its data', () => {
   });
 
   it('shows what to run when a person has done it', () => {
-    expect(remedyText(catalogue.FREE_SPACE)).toBe('Free some space, then run: ktx setup');
+    expect(remedyText(catalogue.FREE_SPACE)).toBe(
+      'Free some space, such as by deleting runtimes of other versions: ktx admin runtime prune --yes',
+    );
     expect(remedyText(catalogue.CHECK_CLOCK)).toBe("Check this machine's clock.");
   });
 

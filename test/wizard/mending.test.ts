@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { remedyFor } from '../../src/core/invocation.ts';
 import {
   addLogin,
   allowHosts,
@@ -7,6 +8,7 @@ import {
   CHECK_PROXY,
   CHOOSE_CA_FILE,
   GO_ONLINE,
+  moveAway,
   OTHER_ROOT,
   PROXY_LOGIN,
   RETRY,
@@ -54,6 +56,30 @@ describe('what the wizard can do about a failure by itself', () => {
     ],
   ])('%s is a setting that is stored', (_name, remedy, setting) => {
     expect(mendingOf(remedy)).toMatchObject({ setting });
+  });
+
+  it('is the same however the program was started, and whatever flags it was given', () => {
+    const invocation = {
+      program: ['npx', 'ktx-setup'],
+      args: [
+        'setup',
+        '--feature',
+        'core',
+        '--plain',
+        '--runtime-root',
+        '/full',
+        '--index-url=https://old.example/x',
+      ],
+    };
+    const mending = (remedy: typeof USE_INDEX) => mendingOf(remedyFor(remedy, invocation), invocation);
+    expect(mending(USE_INDEX)?.changes('https://i.example/simple')).toEqual({
+      indexUrl: 'https://i.example/simple',
+    });
+    expect(mending(OTHER_ROOT)?.changes('/big/ktx')).toEqual({ runtimeRoot: '/big/ktx' });
+    expect(mending(CHOOSE_CA_FILE)).toMatchObject({ setting: { name: 'ca-file', value: null } });
+    expect(mending(RETRY)).toBeNull();
+    // A command of somebody else is never taken for ours.
+    expect(mending(moveAway('/in/the/way'))).toBeNull();
   });
 
   it.each([
