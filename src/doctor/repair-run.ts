@@ -1,4 +1,4 @@
-import { withWriteAccess } from '../runtime/write-access.ts';
+import { readWriteMark, withWriteAccess } from '../runtime/write-access.ts';
 import { CancelledError, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
 import { LIST_CHECKS } from '../support/remedies.ts';
 import { DOCTOR_CHECKS } from './all-checks.ts';
@@ -66,43 +66,112 @@ export async function planRepairs(
   return { steps, reasons };
 }
 
+/** A run of repairs on its way. */
+interface Run {
+  readonly target: DoctorTarget;
+  readonly options: FixOptions;
+  readonly backup: Backup;
+  readonly applied: RepairId[];
+  results: readonly DoctorResult[];
+  current: RepairId | null;
+  isPutBack: boolean;
+}
+
+/** What may stand between a run and the locks. */
+const LOCK_REPAIRS: readonly RepairId[] = ['mend-permissions', 'clear-obstacle', 'release-lock'];
+
 /**
  * Looks, applies what mends the findings, and looks again at what failed and what depends on it, until nothing is left that a repair
- * would mend. All that is changed is kept in one backup: when a repair fails, everything is put back.
+ * would mend. From the plan to the last look nobody else changes the runtime: the locks are held all the while, but by the repairs that
+ * make a place for the locks. All that is changed is kept in one backup: when a repair fails, everything is put back.
  * @throws what stopped a repair, after everything was put back; CancelledError.
  */
 export async function fixRuntime(target: DoctorTarget, options: FixOptions = {}): Promise<FixResult> {
   const { onEvent, signal, costs = [] } = options;
-  const before = await runDoctor(target, { costs, onEvent, signal });
-  const { runtimeRoot } = checkSurroundings(target, { isDeep: false, signal: neverStops() }).layout;
-  const backup = startBackup(runtimeRoot);
-  const applied: RepairId[] = [];
-  let after = before;
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    const chosen = options.repairs === undefined ? offeredRepairs(after) : round === 0 ? options.repairs : [];
-    const ids = composeRepairs(chosen).filter((id) => !applied.includes(id));
-    if (ids.length === 0) break;
-    const plan = await orPutBack(backup, planRepairs(target, ids, { ...options, results: after }));
-    onEvent?.({ type: 'repair-plan', plan });
-    for (const id of ids) {
-      await applyOne(target, id, backup, options);
-      applied.push(id);
-    }
-    after = await orPutBack(backup, lookAgain(target, after, options));
-  }
-  if (applied.length > 0) {
-    await backup.save();
-    await removeOtherBackups(runtimeRoot, backup.dir).catch(() => {});
-  }
-  return { repairs: applied, before, after };
+  const { runtimeRoot, cliVersion } = layoutOf(target);
+  const mark = await readWriteMark(runtimeRoot);
+  const look = () => runDoctor(target, { costs, isDeep: costs.includes('deep'), onEvent, signal });
+  const before = await look();
+  const wanted = composeRepairs(options.repairs ?? offeredRepairs(before));
+  if (wanted.length === 0) return { repairs: [], before, after: before };
+  const run: Run = {
+    target,
+    options,
+    backup: startBackup(runtimeRoot),
+    applied: [],
+    results: before,
+    current: null,
+    isPutBack: false,
+  };
+  const note: RepairContext['note'] = (level, text) =>
+    onEvent?.({ type: 'repair-note', id: wanted[0]!, level, text });
+  const access = { runtimeRoot, versions: [cliVersion], step: 'repair', note, ...(signal ? { signal } : {}) };
+  await orPutBack(run, async () => {
+    const first = wanted.filter((id) => LOCK_REPAIRS.includes(id));
+    if (first.length > 0) await applyRound(run, first);
+    await withWriteAccess(access, ({ hasChangedSince }) =>
+      orPutBack(run, async () => {
+        // Whoever had the locks meanwhile may have mended it, or broken more.
+        if (first.length === 0 && hasChangedSince(mark)) run.results = await look();
+        await applyRounds(run);
+        await run.backup.save();
+      }),
+    );
+  });
+  if (run.applied.length > 0) await removeOtherBackups(runtimeRoot, run.backup.dir).catch(() => {});
+  return { repairs: run.applied, before, after: run.results };
 }
 
-/** What earlier rounds changed must not stay when a later one cannot even be planned. */
-async function orPutBack<T>(backup: Backup, work: Promise<T>): Promise<T> {
+async function applyRounds(run: Run): Promise<void> {
+  const { repairs } = run.options;
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const chosen = repairs === undefined ? offeredRepairs(run.results) : round === 0 ? repairs : [];
+    const ids = composeRepairs(chosen).filter((id) => !run.applied.includes(id));
+    if (ids.length === 0) return;
+    await applyRound(run, ids);
+  }
+}
+
+async function applyRound(run: Run, ids: readonly RepairId[]): Promise<void> {
+  const { target, options, backup, results } = run;
+  const { onEvent } = options;
+  const plan = await planRepairs(target, ids, { ...options, results });
+  onEvent?.({ type: 'repair-plan', plan });
+  for (const id of ids) {
+    const startedAt = performance.now();
+    onEvent?.({ type: 'repair-started', id });
+    run.current = id;
+    throwIfCancelled(options.signal);
+    backup.addRepair(id);
+    await repairOf(id).apply(repairContext(target, options, id, { backup, onEvent }), backup);
+    run.current = null;
+    run.applied.push(id);
+    onEvent?.({ type: 'repair-finished', id, durationMs: Math.round(performance.now() - startedAt) });
+  }
+  run.results = await lookAgain(run);
+}
+
+/** When a step fails, what all steps before it changed is put back too: where the locks are held, before they are given back. */
+async function orPutBack(run: Run, work: () => Promise<void>): Promise<void> {
   try {
-    return await work;
+    await work();
   } catch (error) {
-    await backup.restore();
+    if (!run.isPutBack) {
+      run.isPutBack = true;
+      const problem = await run.backup.restore().then(
+        () => null,
+        (reason: unknown) => errorMessage(reason),
+      );
+      const left = problem === null ? '' : `; not everything could be put back: ${problem}`;
+      const detail = `${errorMessage(error)}${left}`;
+      if (run.current !== null)
+        run.options.onEvent?.({
+          type: 'repair-failed',
+          id: run.current,
+          detail,
+          isRestored: problem === null,
+        });
+    }
     throw error;
   }
 }
@@ -112,10 +181,7 @@ export async function undoRepairs(
   target: DoctorTarget,
   options: { signal?: AbortSignal } = {},
 ): Promise<{ repairs: readonly string[] }> {
-  const { runtimeRoot, cliVersion } = checkSurroundings(target, {
-    isDeep: false,
-    signal: neverStops(),
-  }).layout;
+  const { runtimeRoot, cliVersion } = layoutOf(target);
   const access = {
     runtimeRoot,
     versions: [cliVersion],
@@ -137,41 +203,9 @@ export function repairId(text: string): RepairId {
   });
 }
 
-async function applyOne(
-  target: DoctorTarget,
-  id: RepairId,
-  backup: Backup,
-  options: FixOptions,
-): Promise<void> {
-  const { onEvent } = options;
-  const startedAt = performance.now();
-  onEvent?.({ type: 'repair-started', id });
-  backup.addRepair(id);
-  try {
-    throwIfCancelled(options.signal);
-    const context = repairContext(target, options, id, { backup, onEvent });
-    await repairOf(id).apply(context, backup);
-    onEvent?.({ type: 'repair-finished', id, durationMs: Math.round(performance.now() - startedAt) });
-  } catch (error) {
-    const problem = await backup.restore().then(
-      () => null,
-      (reason: unknown) => errorMessage(reason),
-    );
-    const detail =
-      problem === null
-        ? errorMessage(error)
-        : `${errorMessage(error)}; not everything could be put back: ${problem}`;
-    onEvent?.({ type: 'repair-failed', id, detail, isRestored: problem === null });
-    throw error;
-  }
-}
-
 /** Results with those of the checks that did not pass, and of all that depend on them, replaced by new ones. */
-async function lookAgain(
-  target: DoctorTarget,
-  results: readonly DoctorResult[],
-  { onEvent, signal, costs = [] }: FixOptions,
-): Promise<DoctorResult[]> {
+async function lookAgain({ target, results, options }: Run): Promise<DoctorResult[]> {
+  const { onEvent, signal, costs = [] } = options;
   const ids = results.filter(({ status }) => status !== 'pass').map(({ id }) => id);
   const related = withRelated(DOCTOR_CHECKS, ids).filter(({ id }) =>
     results.some((result) => result.id === id),
@@ -198,6 +232,10 @@ function repairContext(
     onProgress: (event) => run.onEvent?.({ type: 'repair-progress', id, event }),
     note: (level, text) => run.onEvent?.({ type: 'repair-note', id, level, text }),
   };
+}
+
+function layoutOf(target: DoctorTarget) {
+  return checkSurroundings(target, { isDeep: false, signal: neverStops() }).layout;
 }
 
 function neverStops(): AbortSignal {

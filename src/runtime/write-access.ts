@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 // biome-ignore lint/style/noRestrictedImports: makes new files only (wx), synchronously
 import { existsSync, mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -62,9 +63,19 @@ const holderSchema = z.object({
 });
 type Holder = z.infer<typeof holderSchema>;
 
+/** What an action that holds the locks may begin inside: nobody waits for himself. */
+interface HeldAccess {
+  locksDir: string;
+  versions: readonly string[];
+  access: WriteAccess;
+  isOver: boolean;
+}
+const heldAccess = new AsyncLocalStorage<HeldAccess>();
+
 /**
  * Runs something that changes the runtime folder while nobody else can: the locks of the versions in their order, then the
- * lock of the shared folder. Waits for whoever has them, says for whom, and stops waiting when the signal fires.
+ * lock of the shared folder. Waits for whoever has them, says for whom, and stops waiting when the signal fires. An action
+ * that calls this again for the same folder keeps the locks that it has.
  * @returns what the action returns; `null` with `shouldWait: false` when somebody has a lock.
  * @throws CancelledError; SetupError when a lock file cannot be used.
  */
@@ -87,6 +98,14 @@ export async function withWriteAccess<T>(
   let wasLeft = false;
   const { runtimeRoot, versions } = options;
   const { locksDir } = sharedLayout(runtimeRoot);
+  const holding = heldAccess.getStore();
+  if (holding?.locksDir === locksDir && !holding.isOver) {
+    const isCovered = versions.every((version) => holding.versions.includes(version));
+    // Taking more now would be against the order in which everybody takes them.
+    if (!isCovered) throw new Error(`no lock is held for ${versions.join(', ')}`);
+    holding.access.setStep(options.step);
+    return action(holding.access);
+  }
   const versionDirs = versions.map((version) => join(runtimeRoot, version));
   for (const version of versions) assertLockablePath(runtimeRoot, version);
   const { groupShared } = await assertTrustedFolders(runtimeRoot, versionDirs);
@@ -116,14 +135,21 @@ export async function withWriteAccess<T>(
       writeHolder(path, { ...self, step: options.step });
       if (!taken.isExclusive) options.note('warning', cannotLockText(locksDir));
     }
-    return await action({
+    const ownMark = await readWriteMark(runtimeRoot);
+    const access: WriteAccess = {
       hasWaited,
       // Whoever was killed while he had it has left his name, and no mark of the end.
-      hasChangedSince: (planned) => hasWaited || wasLeft || markFound !== planned,
+      hasChangedSince: (planned) => planned !== ownMark && (hasWaited || wasLeft || markFound !== planned),
       setStep: (step) => {
         for (const { path } of held) writeHolder(path, { ...self, step });
       },
-    });
+    };
+    const own = { locksDir, versions, access, isOver: false };
+    try {
+      return await heldAccess.run(own, () => action(access));
+    } finally {
+      own.isOver = true;
+    }
   } finally {
     for (const lock of held.reverse()) {
       removeHolder(lock.path);

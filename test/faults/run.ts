@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { missingForSsh } from '../fixtures/ssh-server.ts';
@@ -21,7 +22,7 @@ import {
   cutTable,
 } from './power-cut.ts';
 import { SLOW_LINKS, slowLinkObstacle, slowLinkRows, slowLinkTable } from './slow-links.ts';
-import { zooTable } from './zoo.ts';
+import { zooLine, zooSummary } from './zoo.ts';
 import { zooRows } from './zoo-run.ts';
 
 /**
@@ -29,7 +30,8 @@ import { zooRows } from './zoo-run.ts';
  * random instants and up to a minute after the end, bits flipped in all that an install reads, processes that do
  * everything at once, 10,000 requests to a Python session with interrupts at random, 200 changes of a
  * model host with a fault each, and the tests of this folder in their complete form. Parts: the scenarios, `power-cut`,
- * `flips`, `crowd`, `kernel`, `hosts`, `zoo` (every state of a damaged runtime, and 100 pairs), `tests`.
+ * `flips`, `crowd`, `kernel`, `hosts`, `zoo` (every state of a damaged runtime; `-- --pairs 100 --seed 2` draws pairs
+ * instead, `-- --only <pattern>` takes some), `tests`.
  */
 const SCENARIOS: readonly Scenario[] = ['first install', 'update', 'repair'];
 const INSTANTS = 20;
@@ -48,16 +50,20 @@ const AFTER_SECONDS: Partial<Record<CutScenario, readonly number[]>> = {
 const ON_OVERLAY: readonly CutScenario[] = ['update', 'undo', 'prune', 'uninstall'];
 const KERNEL_REQUESTS = 10_000;
 
-const parts = process.argv.slice(2);
+const { positionals: parts, values: flags } = parseArgs({
+  allowPositionals: true,
+  options: { pairs: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' } },
+});
 const isWanted = (part: string) => parts.length === 0 || parts.includes(part);
 const startedAt = performance.now();
 let isBroken = false;
-const wheelhouse = await openWheelhouse();
-const index = await startLoopbackIndex(wheelhouse);
 const plans: KillPlan[] = SCENARIOS.filter(isWanted).flatMap((scenario, position) => [
   { scenario, entries: 'all' as const, instants: 0, random: seeded(position) },
   { scenario, entries: [], instants: INSTANTS, random: seeded(position + 10) },
 ]);
+const needsIndex = [...SCENARIOS, 'flips', 'power-cut', 'files', 'crowd'].some(isWanted);
+const wheelhouse = needsIndex ? await openWheelhouse() : [];
+const index = await startLoopbackIndex(wheelhouse);
 const rows: KillRow[] = [];
 const flips: FlipRow[] = [];
 const jobs = [
@@ -143,8 +149,17 @@ if (isWanted('kernel')) {
   }
 }
 if (isWanted('zoo')) {
-  const zoo = await zooRows({ pairs: ZOO_PAIRS, seed: 1 });
-  console.log(`damaged runtimes\n${zooTable(zoo)}\n`);
+  console.log('damaged runtimes');
+  const zoo = await zooRows(
+    {
+      ...(flags.only === undefined ? {} : { only: new RegExp(flags.only) }),
+      hasSingles: flags.pairs === undefined,
+      pairs: Number(flags.pairs ?? (parts.length === 0 ? ZOO_PAIRS : 0)),
+      seed: Number(flags.seed ?? 1),
+    },
+    (row) => console.log(zooLine(row)),
+  );
+  console.log(`${zooSummary(zoo)}\n`);
   isBroken ||= zoo.some((row) => row.problems.length > 0);
 }
 if (isWanted('tests')) {

@@ -1,12 +1,18 @@
 import { seeded } from './kill.ts';
-import { IncompatibleStates, openZoo, statesFor, type ZooRow, zooRow, zooTable } from './zoo.ts';
+import { IncompatibleStates, openZoo, statesFor, type ZooRow, type ZooWorld, zooRow } from './zoo.ts';
+import type { ZooState } from './zoo-states.ts';
 
 export interface ZooPlan {
   /** Names of states; absent: all. */
   only?: RegExp;
+  /** Whether each state is tried alone; pairs are drawn from them either way. */
+  hasSingles: boolean;
   pairs: number;
   seed: number;
 }
+
+/** Most of a row is waiting: for disks, and for a daemon to come up. */
+const WORLDS = 2;
 
 /** The whole zoo: every state alone, then pairs at random. */
 export async function zooRows(plan: ZooPlan, onRow: (row: ZooRow) => void = () => {}): Promise<ZooRow[]> {
@@ -15,38 +21,72 @@ export async function zooRows(plan: ZooPlan, onRow: (row: ZooRow) => void = () =
     rows.push(row);
     onRow(row);
   };
-  const random = seeded(plan.seed);
-  for (const feature of ['core', 'local-embeddings'] as const) {
-    const world = await openZoo(feature);
-    try {
-      const states = statesFor(world).filter(({ name }) => plan.only?.test(name) ?? true);
-      for (const state of states) tell(await zooRow(world, [state]));
-      const pairable = states.filter(
-        ({ repair, needs, uid, isFinal, env }) =>
-          repair !== null && needs !== 'deep' && uid === undefined && !isFinal && env === undefined,
-      );
-      if (feature === 'core') {
-        const pick = () => pairable[Math.floor(random() * pairable.length)]!;
-        for (let pair = 0; pair < plan.pairs; ) {
-          const row = await zooRow(world, [pick(), pick()]).catch((error: unknown) => {
-            if (error instanceof IncompatibleStates) return null;
-            throw error;
-          });
-          if (row === null) continue;
-          tell(row);
-          pair++;
-        }
-      }
-    } finally {
-      await world.remove();
+  await withWorlds('core', WORLDS, async (worlds) => {
+    const states = chosen(worlds[0]!, plan.only);
+    if (plan.hasSingles) {
+      const waiting = states.values();
+      await inEach(worlds, async (world) => {
+        for (const state of waiting) tell(await zooRow(world, [state]));
+      });
     }
-  }
+    const pairs = pairsOf(states, seeded(plan.seed));
+    let left = plan.pairs;
+    await inEach(worlds, async (world) => {
+      while (left > 0) {
+        left--;
+        const row = await pairRow(world, pairs);
+        tell(row);
+      }
+    });
+  });
+  if (plan.hasSingles)
+    await withWorlds('local-embeddings', 1, async ([world]) => {
+      for (const state of chosen(world!, plan.only)) tell(await zooRow(world!, [state]));
+    });
   return rows;
 }
 
-if (process.argv[1] === new URL(import.meta.url).pathname) {
-  const [only, pairs = '0'] = process.argv.slice(2);
-  const plan = { ...(only ? { only: new RegExp(only) } : {}), pairs: Number(pairs), seed: 1 };
-  const rows = await zooRows(plan, (row) => console.log(zooTable([row]).split('\n').slice(0, -1).join('\n')));
-  console.log(zooTable(rows).split('\n').at(-1));
+async function withWorlds(
+  feature: 'core' | 'local-embeddings',
+  count: number,
+  action: (worlds: ZooWorld[]) => Promise<void>,
+): Promise<void> {
+  const worlds = await Promise.all(Array.from({ length: count }, () => openZoo(feature)));
+  try {
+    await action(worlds);
+  } finally {
+    await Promise.all(worlds.map((world) => world.remove()));
+  }
+}
+
+function inEach(worlds: readonly ZooWorld[], work: (world: ZooWorld) => Promise<void>): Promise<unknown> {
+  return Promise.all(worlds.map(work));
+}
+
+function chosen(world: ZooWorld, only: RegExp | undefined): ZooState[] {
+  return statesFor(world).filter(({ name }) => only?.test(name) ?? true);
+}
+
+/** Two different states, again and again; the same ones for a seed. */
+function* pairsOf(states: readonly ZooState[], random: () => number): Generator<ZooState[], never> {
+  const pairable = states.filter(
+    ({ repair, needs, uid, isFinal, env }) =>
+      repair !== null && needs !== 'deep' && uid === undefined && !isFinal && env === undefined,
+  );
+  if (pairable.length < 2) throw new Error('pairs need two states');
+  const pick = () => pairable[Math.floor(random() * pairable.length)]!;
+  for (;;) {
+    const pair = [pick(), pick()];
+    if (pair[0] !== pair[1]) yield pair;
+  }
+}
+
+async function pairRow(world: ZooWorld, pairs: Generator<ZooState[], never>): Promise<ZooRow> {
+  for (;;) {
+    try {
+      return await zooRow(world, pairs.next().value);
+    } catch (error) {
+      if (!(error instanceof IncompatibleStates)) throw error;
+    }
+  }
 }

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { chmod, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { command, differenceOf, isSame, openZoo, treeOf, type ZooWorld, zooRow } from './zoo.ts';
+import { command, openZoo, type ZooWorld, zooRow } from './zoo.ts';
 import { ZOO } from './zoo-states.ts';
+import { differenceOf, isSame, treeOf } from './zoo-tree.ts';
 
 /** One of each family; `npm run test:faults zoo` tries all of them, and pairs. */
 const SHORT = [

@@ -1,13 +1,14 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { lstat, mkdtemp, readdir, readFile, readlink, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, realpath, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { embeddingsModelDir } from '../../src/core/model-folder-path.ts';
 import type { DoctorReport } from '../../src/doctor/report-schema.ts';
 import { MANAGED_UV_VERSION } from '../../src/uv/release.ts';
 import { LAUNCHER, plainEnvironment, runProgram } from '../fixtures/program.ts';
 import { ZOO, type ZooPaths, type ZooState } from './zoo-states.ts';
+import { keepTemplate } from './zoo-template.ts';
+import { differenceOf, isSame, treeOf } from './zoo-tree.ts';
 
 export interface ZooRow {
   state: string;
@@ -28,12 +29,18 @@ export interface ZooWorld {
   remove(): Promise<void>;
 }
 
-/** What runs, and what a setup writes beside the runtime; none of it belongs to the state. */
-const VOLATILE =
-  /^(?:uv\/(?:locks|runs|known-files|store|logs|backups|[\d.]+\/uv\.verified)|[\d.]+\/(?:install\.log|history\.jsonl))(?:\/|$)|\.replaced(?:\/|$)/;
+/** Memory, where there is enough of it: a row copies, links and syncs thousands of files. */
+const MEMORY = '/dev/shm';
+const ENOUGH_BYTES = 4e9;
+
+async function worldFolder(): Promise<string> {
+  const found = await statfs(MEMORY).catch(() => null);
+  const isRoomy = found !== null && found.bavail * found.bsize > ENOUGH_BYTES;
+  return realpath(await mkdtemp(join(isRoomy ? MEMORY : tmpdir(), 'ktx-zoo-')));
+}
 
 export async function openZoo(feature: 'core' | 'local-embeddings'): Promise<ZooWorld> {
-  const home = await realpath(await mkdtemp(join(tmpdir(), 'ktx-zoo-')));
+  const home = await worldFolder();
   const root = join(home, 'runtime');
   const project = join(home, 'project');
   const env = plainEnvironment(home, { KTX_RUNTIME_ROOT: root, TMPDIR: tmpdir() });
@@ -68,7 +75,7 @@ export async function openZoo(feature: 'core' | 'local-embeddings'): Promise<Zoo
     model: embeddingsModelDir(root),
     daemonState: join(project, '.ktx', 'runtime', 'daemon.json'),
   };
-  execFileSync('cp', ['-a', root, join(home, 'whole')]);
+  const putBack = await keepTemplate(root, join(home, 'template'));
   return {
     home,
     paths,
@@ -78,7 +85,7 @@ export async function openZoo(feature: 'core' | 'local-embeddings'): Promise<Zoo
       for (const name of await readdir(home))
         if (/^runtime/.test(name)) await rm(join(home, name), { recursive: true, force: true });
       await rm(join(project, '.ktx'), { recursive: true, force: true });
-      execFileSync('cp', ['-a', join(home, 'whole'), root]);
+      await putBack();
     },
     remove: () => rm(home, { recursive: true, force: true, maxRetries: 3 }),
   };
@@ -224,58 +231,6 @@ export function command(
   });
 }
 
-type Tree = Map<string, { what: string; times: string }>;
-
-export async function treeOf(paths: ZooPaths): Promise<Tree> {
-  const tree: Tree = new Map();
-  for (const start of [paths.root, dirname(dirname(paths.daemonState))])
-    await add(tree, dirname(start), start);
-  return tree;
-}
-
-async function add(tree: Tree, base: string, path: string): Promise<void> {
-  const status = await lstat(path, { bigint: true }).catch(() => null);
-  if (status === null) return;
-  const name = path.slice(base.length + 1).replace(/^runtime\/?/, '');
-  const kind = status.isDirectory()
-    ? 'folder'
-    : status.isSymbolicLink()
-      ? 'link'
-      : status.isFile()
-        ? 'file'
-        : 'other';
-  const content =
-    kind === 'file'
-      ? createHash('sha256')
-          .update(await readFile(path))
-          .digest('hex')
-      : kind === 'link'
-        ? await readlink(path)
-        : '';
-  const what = `${kind} ${(status.mode & 0o7777n).toString(8)} ${status.uid} ${content}`;
-  tree.set(name === '' ? basename(path) : name, { what, times: `${status.mtimeNs} ${status.ctimeNs}` });
-  if (kind === 'folder') for (const entry of await readdir(path)) await add(tree, base, join(path, entry));
-}
-
-export function isSame(a: Tree, b: Tree, by: 'what' | 'times'): boolean {
-  return a.size === b.size && [...a].every(([name, entry]) => b.get(name)?.[by] === entry[by]);
-}
-
-export function differenceOf(a: Tree, b: Tree): string | null {
-  const isVolatile = (name: string) => VOLATILE.test(name) || name === 'uv';
-  // Of a folder that was not there only downloads and logs may be left.
-  const isEmptyBut = (folder: string) =>
-    b.get(folder)!.what.startsWith('folder') &&
-    (folder === 'runtime' ||
-      [...b.keys()].every((name) => !name.startsWith(`${folder}/`) || isVolatile(name)));
-  for (const [name, { what }] of a)
-    if (!isVolatile(name) && b.get(name)?.what !== what)
-      return `${name} was ${what}, is ${b.get(name)?.what ?? 'gone'}`;
-  for (const name of b.keys())
-    if (!isVolatile(name) && !a.has(name) && !isEmptyBut(name)) return `${name} is new`;
-  return null;
-}
-
 function sameSet(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((value) => b.includes(value));
 }
@@ -287,12 +242,11 @@ export function statesFor(world: ZooWorld): ZooState[] {
   );
 }
 
-export function zooTable(rows: readonly ZooRow[]): string {
-  const width = Math.max(...rows.map(({ state }) => state.length));
-  const lines = rows.map(
-    ({ state, found, repairs, network, problems }) =>
-      `${problems.length === 0 ? 'ok  ' : 'BAD '} ${state.padEnd(width)}  ${found.padEnd(24)} ${repairs.padEnd(38)} ${network.padEnd(5)}${problems.map((text) => `\n       ${text}`).join('')}`,
-  );
-  const good = rows.filter(({ problems }) => problems.length === 0).length;
-  return [...lines, `${good} of ${rows.length} as promised`].join('\n');
+export function zooLine({ state, found, repairs, network, problems }: ZooRow): string {
+  const cells = [state.padEnd(42), found.padEnd(24), repairs.padEnd(38), network.padEnd(5)];
+  return [`${problems.length === 0 ? 'ok  ' : 'BAD '} ${cells.join(' ')}`, ...problems].join('\n       ');
+}
+
+export function zooSummary(rows: readonly ZooRow[]): string {
+  return `${rows.filter(({ problems }) => problems.length === 0).length} of ${rows.length} as promised`;
 }

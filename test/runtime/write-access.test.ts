@@ -216,3 +216,34 @@ describe('a place where no folder can be made is an error that names it, and no 
     await expect(withWriteAccess(options, async () => {})).rejects.toThrow('cannot be made');
   });
 });
+
+it('who has it gets it again without waiting, and keeps it until the outer end', async () => {
+  const { runtimeRoot, options } = await given();
+  const other = await withWriteAccess(options, async ({ hasChangedSince }) => {
+    const planned = await readWriteMark(runtimeRoot);
+    expect(hasChangedSince(planned)).toBe(false);
+    await withWriteAccess(options, async (inner) => expect(inner.hasChangedSince(planned)).toBe(false));
+    const late = holder(runtimeRoot);
+    await late.until('note: Waiting');
+    await expect(withWriteAccess({ ...options, versions: ['0.9.0'] }, async () => 'in')).rejects.toThrow(
+      'no lock is held for 0.9.0',
+    );
+    expect(late.printed()).not.toContain('has access');
+    return late;
+  });
+  await other.until('has access after waiting');
+});
+
+it('what an action leaves running takes the locks like anybody else', async () => {
+  const { options } = await given();
+  let leftOver: Promise<boolean> = Promise.resolve(false);
+  const ended = Promise.withResolvers<void>();
+  await withWriteAccess(options, async () => {
+    leftOver = ended.promise.then(() => withWriteAccess(options, async ({ hasWaited }) => hasWaited));
+  });
+  await withWriteAccess(options, async () => {
+    ended.resolve();
+    await delay(200);
+  });
+  expect(await leftOver).toBe(true);
+});

@@ -27,7 +27,8 @@ export const LEFTOVER_CHECKS: readonly Check[] = [
       const dead = holders.find(({ isAlive }) => !isAlive);
       if (dead !== undefined)
         return warn(`${dead.path} names process ${dead.pid}, which has ended`, ['release-lock']);
-      const [live] = holders;
+      // A run of repairs looks again while it has the lock itself.
+      const live = holders.find(({ pid, host }) => pid !== process.pid || host !== hostname());
       if (live === undefined) return pass('no lock is held');
       const where = live.host === hostname() ? '' : ` on ${live.host}`;
       return warn(

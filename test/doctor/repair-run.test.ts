@@ -1,0 +1,47 @@
+import { spawnSync } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { fixRuntime } from '../../src/doctor/repair-run.ts';
+import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
+import { writeRuntime } from '../fixtures/asset.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+
+/** Whether another process could change the runtime now. */
+function isFree(runtimeRoot: string): boolean {
+  const module = JSON.stringify(join(PACKAGE_ROOT, 'src', 'runtime', 'write-access.ts'));
+  const options = JSON.stringify({ runtimeRoot, versions: ['0.3.0'], step: 'probe', shouldWait: false });
+  const code = `const { withWriteAccess } = await import(${module});
+    console.log(await withWriteAccess({ ...${options}, note() {} }, async () => 'free') ?? 'busy');`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
+  expect(['free\n', 'busy\n']).toContain(stdout);
+  return stdout === 'free\n';
+}
+
+it('nobody else changes the runtime between the plan of a run of repairs and its last look', async () => {
+  const runtimeRoot = join(await temporaryFolder(), 'runtime');
+  await writeRuntime(runtimeRoot, '0.3.0');
+  await mkdir(join(runtimeRoot, '0.3.0', 'envs', 'deadbeef'));
+  await writeFile(join(runtimeRoot, '0.3.0', 'manifest.json.123.01234567.tmp'), '{');
+  const seen: [string, boolean][] = [];
+  const result = await fixRuntime(
+    { cliVersion: '0.3.0', runtimeRoot, env: { PATH: '/usr/bin:/bin' } },
+    {
+      repairs: ['remove-leftovers'],
+      onEvent: (event) => {
+        const isLastLook = event.type === 'check' && event.check.id === 'leftovers' && seen.length > 0;
+        if (event.type === 'repair-plan' || event.type === 'repair-finished' || isLastLook)
+          seen.push([event.type, isFree(runtimeRoot)]);
+      },
+    },
+  );
+  expect(result.repairs).toEqual(['remove-leftovers']);
+  expect(seen).toEqual([
+    ['repair-plan', false],
+    ['repair-finished', false],
+    ['check', false],
+  ]);
+  // Its own hold is no reason to warn of somebody else.
+  expect(result.after.find(({ id }) => id === 'lock')?.status).toBe('pass');
+  expect(isFree(runtimeRoot)).toBe(true);
+});
