@@ -5,6 +5,7 @@ const BENCHES: Record<string, () => Promise<BenchRow[]>> = {
   'start-up': async () => (await import('./start-up.ts')).startUpBench(),
   kernel: async () => (await import('./kernel.ts')).kernelBench(),
   'package-install': async () => (await import('./package-install.ts')).packageInstallBench(),
+  doctor: async () => (await import('./doctor.ts')).doctorBench(),
   flood: async () => (await import('./flood.ts')).floodBench(),
   transfer: async () => (await import('./transfer.ts')).transferBench(),
   'cold-install': async () => (await import('./cold-install.ts')).coldInstallBench(),
