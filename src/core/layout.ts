@@ -132,6 +132,8 @@ export interface SharedLayout {
   runsDir: string;
   /** Secrets of the daemons of projects. */
   daemonsDir: string;
+  /** What pages of package indexes said, see `KeptPage`. */
+  indexPagesPath: string;
 }
 
 export function sharedLayout(runtimeRoot: string): SharedLayout {
@@ -144,6 +146,7 @@ export function sharedLayout(runtimeRoot: string): SharedLayout {
     locksDir: join(root, 'locks'),
     runsDir: join(root, 'runs'),
     daemonsDir: join(root, 'daemons'),
+    indexPagesPath: join(root, 'index-pages.json'),
   };
 }
 

@@ -139,6 +139,7 @@ const SHARED_SHAPES: readonly Shape[] = [
     ],
   },
   { name: /^known-files$/, kind: 'file', what: 'downloads' },
+  { name: /^index-pages\.json(?:\.\d+\.[0-9a-f]{8}\.tmp)?$/, kind: 'file', what: 'downloads' },
   { name: /^network\.json(?:\.\d+\.[0-9a-f]{8}\.tmp)?$/, kind: 'file', what: 'network settings' },
 ];
 

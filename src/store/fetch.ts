@@ -2,7 +2,7 @@ import type { Emit, SetupStep } from '../core/events.ts';
 import { isSourceFailure, joinFailures } from '../network/errors/joined-failures.ts';
 import { NetworkFailure } from '../network/errors/network-failure.ts';
 import { pause, retryDelayMs } from '../network/errors/retry.ts';
-import type { PackageIndex } from '../network/index/package-index.ts';
+import type { FoundFile, PackageIndex } from '../network/index/package-index.ts';
 import type { NetworkProfile } from '../network/settings/profile.ts';
 import type { HttpClient } from '../network/transport/http-client.ts';
 import { createPacer, type Pacer, paceWindowOf } from '../network/transport/pace.ts';
@@ -119,14 +119,25 @@ async function trySource(
   let hereBytes = (await store.partial(artefact))?.sizeBytes ?? 0;
   for (;;) {
     throwIfCancelled(signal);
+    const where = await placeOfSource(run, artefact, source).catch((error: unknown) => {
+      if (!isSourceFailure(error)) throw error;
+      return error;
+    });
     try {
-      return await fetchFrom(run, artefact, source, isLastSource);
+      if (where instanceof Error) throw where;
+      return await fetchFrom(run, artefact, where.url, isLastSource && !where.isRecorded);
     } catch (error) {
       if (!isSourceFailure(error)) throw error;
       const nowBytes = (await store.partial(artefact))?.sizeBytes ?? 0;
       failedCount = nowBytes - hereBytes >= WORTHWHILE_BYTES ? 1 : failedCount + 1;
       hereBytes = Math.max(hereBytes, nowBytes);
       const delayMs = retryDelayMs(error, failedCount, profile.retries);
+      if (delayMs === null && !(where instanceof Error) && where.isRecorded) {
+        run.index.forgetRecorded(artefact.sha256);
+        note(run, 'info', `${error.message} Asking the index where ${artefact.file} is.`);
+        failedCount = 0;
+        continue;
+      }
       if (delayMs === null) return error;
       const wait = delayMs * (run.delayFactor ?? 1);
       const rest = nowBytes > 0 ? `; ${formatBytes(nowBytes)} are here` : '';
@@ -148,11 +159,10 @@ function noteLost(run: FetchRun, failure: SetupError): void {
 async function fetchFrom(
   run: FetchRun,
   artefact: Artefact,
-  source: ArtefactSource,
+  url: string,
   isLastSource: boolean,
 ): Promise<TransferResult> {
   const { client, store, emit, step, signal } = run;
-  const url = source.kind === 'url' ? source.url : await addressIn(run, artefact, source);
   let reportedAtMs = Number.NEGATIVE_INFINITY;
   const result = await transfer({
     store,
@@ -176,13 +186,14 @@ async function fetchFrom(
   return result;
 }
 
-async function addressIn(
+async function placeOfSource(
   run: FetchRun,
   artefact: Artefact,
-  source: Extract<ArtefactSource, { kind: 'package' }>,
-): Promise<string> {
-  const page = run.index.findIn(source.location, source.project, artefact.file, artefact.sha256);
-  return (await raceAbort(page, run.signal)).url;
+  source: ArtefactSource,
+): Promise<Pick<FoundFile, 'url' | 'isRecorded'>> {
+  if (source.kind === 'url') return { url: source.url, isRecorded: false };
+  const page = run.index.findIn(source.location, { ...artefact, project: source.project });
+  return raceAbort(page, run.signal);
 }
 
 function note(run: FetchRun, level: 'info' | 'warning', text: string): void {

@@ -168,9 +168,50 @@ describe('fetching', () => {
     const client = createHttpClient(profile, { redactor });
     cleanUps.push(client.close);
     const index = createPackageIndex(client, profile);
-    await index.findFile('one', artefact.file, artefact.sha256);
+    await index.findFile({ ...artefact, project: 'one' });
     await fetchWith([artefact], profile, { client, index });
     expect(server.requests.map((request) => request.url)).toEqual([
+      '/simple/one/',
+      `/files/${artefact.file}`,
+    ]);
+  });
+});
+
+describe('an address that was recorded', () => {
+  const recorded = (name: string): Artefact => ({ ...wheel(name), publicPath: `public/${name}.whl` });
+  const publicIndex = (server: TestServer) => ({
+    indexes: [{ ...location(`${server.url}/simple`), filesUrl: `${server.url}/` }],
+  });
+  async function serveBoth(name: string, answer: (response: ServerResponse) => void): Promise<TestServer> {
+    const artefact = wheel(name);
+    const server = await startServer((request, response) => {
+      if (request.url === `/public/${name}.whl`) answer(response);
+      else if (request.url === `/simple/${name}/`)
+        response.setHeader('content-type', 'text/html').end(`<a href="/files/${artefact.file}">x</a>`);
+      else response.end(contentOf(name));
+    });
+    cleanUps.push(server.close);
+    return server;
+  }
+
+  it('is fetched from without a page', async () => {
+    const server = await serveBoth('one', (response) => response.end(contentOf('one')));
+    await fetchWith([recorded('one')], publicIndex(server));
+    expect(server.requests.map(({ url }) => url)).toEqual(['/public/one.whl']);
+  });
+
+  it.each<[string, (response: ServerResponse) => void]>([
+    ['is gone', (response) => response.writeHead(404).end()],
+    ['is forbidden', (response) => response.writeHead(403).end()],
+    ['shows a web page', (response) => response.setHeader('content-type', 'text/html').end('<html>')],
+    ['has other bytes', (response) => response.end(contentOf('bad'))],
+  ])('that %s is no reason to fail: the page says where the file is', async (_, answer) => {
+    const artefact = recorded('one');
+    const server = await serveBoth('one', answer);
+    await fetchWith([artefact], publicIndex(server));
+    expect(await store.verify(artefact)).toBe('ok');
+    expect(server.requests.map(({ url }) => url)).toEqual([
+      '/public/one.whl',
       '/simple/one/',
       `/files/${artefact.file}`,
     ]);

@@ -23,13 +23,17 @@ export interface IndexPage {
   entries: EntryTable;
   /** False for a page that shows no sign of being an index: no file, and none of the marks of an empty one. */
   isIndex: boolean;
+  /** Reading stopped when all that was wanted had been found: nothing is known of other files. */
+  isPartial: boolean;
 }
 
 /** Reads one format, piece by piece. Whatever a piece is cut from, what it keeps of the text is bounded. */
 export interface PageParser {
   write(text: string): void;
   /** @throws Error when the page is not what the standard says. */
-  end(): Omit<IndexPage, 'format'>;
+  end(): Omit<IndexPage, 'format' | 'isPartial'>;
+  /** What has been read until now. */
+  soFar(): Pick<IndexPage, 'baseUrl' | 'entries'>;
 }
 
 /** A page is too long, too deep, or lists too much. The message says which, without a subject. */
@@ -72,6 +76,11 @@ export class EntryTable {
   /** With this digest, else without any: what arrives is checked anyway. `null` when there is neither. */
   find(file: string, sha256: string): IndexEntry | null {
     return this.#entries.get(keyOf(file, sha256)) ?? this.#entries.get(keyOf(file, null)) ?? null;
+  }
+
+  /** The entry with this digest, and no other. */
+  exactly(file: string, sha256: string): IndexEntry | null {
+    return this.#entries.get(keyOf(file, sha256)) ?? null;
   }
 
   /** Everything that is said of a file. */

@@ -107,6 +107,7 @@ export function createHtmlPageParser(url: string, entries: EntryTable): PagePars
       tokenizer.end();
       return { baseUrl: baseUrl ?? url, entries, isIndex: isMarked || entries.size > 0 };
     },
+    soFar: () => ({ baseUrl: baseUrl ?? url, entries }),
   };
 }
 

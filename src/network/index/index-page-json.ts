@@ -129,6 +129,7 @@ export function createJsonPageParser(url: string, entries: EntryTable): PagePars
       if (!hasFiles) throw new SyntaxError('it has no list of files');
       return { baseUrl: url, entries, isIndex: true };
     },
+    soFar: () => ({ baseUrl: url, entries }),
   };
 }
 

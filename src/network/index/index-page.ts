@@ -14,6 +14,8 @@ export const MAX_PAGE_BYTES = 32 * 1024 * 1024;
 /** The event loop gets a turn after this, so a signal is never kept waiting. */
 const MAX_SLICE_MS = 15;
 const SLICE_BYTES = 32 * 1024;
+/** What is still due of a page that has served its purpose is let go by while it is this little: a new connection takes longer. */
+const MAX_REST_BYTES = 256 * 1024;
 
 /** Of all readers together: many pages are read side by side, and each that had a turn of its own would add to the wait. */
 let turnStartedAt = Number.NEGATIVE_INFINITY;
@@ -30,20 +32,32 @@ function nextTurn(): Promise<void> {
 /**
  * Reads an index page while it arrives. Time is linear in its length, memory is bounded whatever it holds, and the event loop
  * gets a turn every few milliseconds.
+ * @param page.isEnough asked after each piece: once it says yes the rest is not read.
  * @returns `null` for a page that holds nothing but blanks, `unknown` for what is neither JSON nor HTML.
  * @throws PageLimitError; SyntaxError or ZodError when it is not what the standard says; CancelledError; what `body` throws.
  */
 export async function readIndexPage(
   body: AsyncIterable<Uint8Array>,
-  page: { url: string; contentType: string | null; budget?: PageBudget; signal?: AbortSignal | undefined },
+  page: {
+    url: string;
+    contentType: string | null;
+    budget?: PageBudget;
+    signal?: AbortSignal | undefined;
+    isEnough?: (entries: EntryTable) => boolean;
+  },
 ): Promise<IndexPage | 'unknown' | null> {
   const decoder = new TextDecoder();
   let reading: { format: IndexPage['format']; parser: PageParser } | null = null;
   let sizeBytes = 0;
+  let enoughAtBytes: number | null = null;
   for await (const bytes of body) {
     sizeBytes += bytes.byteLength;
     if (sizeBytes > MAX_PAGE_BYTES)
       throw new PageLimitError(`is longer than ${MAX_PAGE_BYTES / 1024 / 1024} MB`);
+    if (enoughAtBytes !== null) {
+      if (sizeBytes - enoughAtBytes > MAX_REST_BYTES) break;
+      continue;
+    }
     for (let at = 0; at < bytes.byteLength; at += SLICE_BYTES) {
       let text = decoder.decode(bytes.subarray(at, at + SLICE_BYTES), { stream: true });
       if (reading === null) {
@@ -54,15 +68,21 @@ export async function readIndexPage(
         reading = { format, parser: await parserOf(format, page) };
       }
       reading.parser.write(text);
+      if (page.isEnough?.(reading.parser.soFar().entries)) {
+        enoughAtBytes = sizeBytes;
+        break;
+      }
       if (performance.now() - turnStartedAt < MAX_SLICE_MS) continue;
       await nextTurn();
       throwIfCancelled(page.signal);
     }
   }
   if (reading === null) return null;
+  if (enoughAtBytes !== null)
+    return { format: reading.format, ...reading.parser.soFar(), isIndex: true, isPartial: true };
   const rest = decoder.decode();
   if (rest !== '') reading.parser.write(rest);
-  return { format: reading.format, ...reading.parser.end() };
+  return { format: reading.format, ...reading.parser.end(), isPartial: false };
 }
 
 async function parserOf(

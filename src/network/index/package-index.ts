@@ -5,8 +5,9 @@ import { joinFailures } from '../errors/joined-failures.ts';
 import { NetworkFailure } from '../errors/network-failure.ts';
 import type { NetworkProfile, PackageIndexConfig } from '../settings/profile.ts';
 import { type HttpClient, requireOk } from '../transport/http-client.ts';
-import { type IndexPage, type PageBudget, PageLimitError } from './index-entries.ts';
+import { type IndexEntry, type IndexPage, type PageBudget, PageLimitError } from './index-entries.ts';
 import { readIndexPage } from './index-page.ts';
+import { type KeptPage, type KeptPages, keptPageOf, keyOfPage, tableOf } from './kept-pages.ts';
 import { INDEX_ACCEPT, normaliseProject } from './simple-index.ts';
 
 /** An index, or a folder or page of links. */
@@ -18,11 +19,23 @@ export interface FoundFile {
   location: PackageLocation;
   /** As the page says; `null` when it does not. */
   sizeBytes: number | null;
-  /** Hosts that were asked for the page, redirect targets included. */
+  /** Hosts that were asked for the page, redirect targets included; for a recorded address, who would be. */
   pageHosts: readonly string[];
+  /** The address was known without a page. Who gets another answer there than the file calls `forgetRecorded` and looks again. */
+  isRecorded: boolean;
+}
+
+/** A file that is looked for. */
+export interface WantedFile {
+  project: string;
+  file: string;
+  sha256: string;
+  /** Where the public index keeps it, see `Artefact`. */
+  publicPath?: string;
 }
 
 const MAX_SHOWN_DIGESTS = 5;
+const MAX_KEPT_PAGES = 500;
 
 /** What a listing said about a file that is not the one the lock names. */
 export class ListedDigestError extends SetupError {
@@ -48,12 +61,16 @@ export interface PackageIndex {
    * Looks in one place.
    * @throws NetworkFailure when the place does not answer as an index or does not have the file; ListedDigestError; CancelledError.
    */
-  findIn(location: PackageLocation, project: string, file: string, sha256: string): Promise<FoundFile>;
+  findIn(location: PackageLocation, wanted: WantedFile): Promise<FoundFile>;
   /**
    * Looks in find-links, then in the indexes, in order; the first that has it wins.
    * @throws SetupError with a line for each place and why it lost; of class verification when one listed other bytes.
    */
-  findFile(project: string, file: string, sha256: string): Promise<FoundFile>;
+  findFile(wanted: WantedFile): Promise<FoundFile>;
+  /** From now on the index is asked where this file is. */
+  forgetRecorded(sha256: string): void;
+  /** What the pages said, in this run and those before, for the next; `null` when no page was read. */
+  pagesToKeep(): Promise<KeptPages | null>;
 }
 
 /** All places for packages that a profile has, in the order they are asked. */
@@ -64,34 +81,88 @@ export function packageLocations(profile: Pick<NetworkProfile, 'findLinks' | 'in
   ];
 }
 
-/** For one run: each page is asked for once, however many files are looked for in it. `signal` ends the whole run. */
+/**
+ * For one run: each page is asked for once, however many files are looked for in it; once more and as a whole for a file that
+ * nobody had asked for when reading stopped. `signal` ends the whole run.
+ * @param readKept what an earlier run kept, read with the first page.
+ */
 export function createPackageIndex(
   client: HttpClient,
   profile: Pick<NetworkProfile, 'findLinks' | 'indexes'>,
   signal?: AbortSignal,
+  readKept: () => Promise<KeptPages> = async () => new Map(),
 ): PackageIndex {
   const pages = new Map<string, Promise<OpenedPage>>();
+  const wholePages = new Map<string, Promise<OpenedPage>>();
+  const wantedOf = new Map<string, Map<string, WantedFile>>();
+  const forgotten = new Set<string>();
   const budget: PageBudget = { keptBytes: 0 };
+  let kept: Promise<KeptPages> | null = null;
+  const toKeep = new Map<string, KeptPage>();
 
-  function pageOf(location: PackageLocation, project: string): Promise<OpenedPage> {
-    const url =
-      location.kind === 'index'
-        ? `${joinAddress(location.url, encodeURIComponent(normaliseProject(project)))}/`
-        : location.url;
-    let page = pages.get(url);
+  function addressOf(location: PackageLocation, project: string): string {
+    return location.kind === 'index'
+      ? `${joinAddress(location.url, encodeURIComponent(normaliseProject(project)))}/`
+      : location.url;
+  }
+
+  /** Each address once. What may work a moment later is asked again by the next attempt. */
+  function once(
+    opened: Map<string, Promise<OpenedPage>>,
+    url: string,
+    open: () => Promise<OpenedPage>,
+  ): Promise<OpenedPage> {
+    let page = opened.get(url);
     if (!page) {
-      page = openPage(client, url, budget, signal);
-      pages.set(url, page);
-      // What may work a moment later is asked again by the next attempt.
+      page = open();
+      opened.set(url, page);
       page.catch((error) => {
-        if (!(error instanceof NetworkFailure) || error.isTransient) pages.delete(url);
+        if (!(error instanceof NetworkFailure) || error.isTransient) opened.delete(url);
       });
     }
     return page;
   }
 
-  async function findIn(location: PackageLocation, project: string, file: string, sha256: string) {
-    const { page, host: answering, hops } = await pageOf(location, project);
+  function wantedAt(url: string): Map<string, WantedFile> {
+    const wanted = wantedOf.get(url) ?? new Map<string, WantedFile>();
+    wantedOf.set(url, wanted);
+    return wanted;
+  }
+
+  async function openWanted(url: string): Promise<OpenedPage> {
+    const wanted = wantedAt(url);
+    kept ??= readKept();
+    const known = url.startsWith('file:') ? undefined : (await kept).get(keyOfPage(url));
+    const entriesIn = ({ entries }: Pick<IndexPage, 'entries'>) =>
+      [...wanted.values()].map(({ file, sha256 }) => entries.exactly(file, sha256));
+    const isUseful = known !== undefined && entriesIn({ entries: tableOf(known) }).every(Boolean);
+    const opened = await openPage(client, url, {
+      budget,
+      signal,
+      ...(isUseful ? { known } : {}),
+      isEnough: (entries) => entriesIn({ entries }).every(Boolean),
+    });
+    const found = entriesIn(opened.page).filter((entry): entry is IndexEntry => entry !== null);
+    const page = keptPageOf(opened.etag, opened.page.baseUrl, found);
+    if (page) toKeep.set(keyOfPage(url), page);
+    return opened;
+  }
+
+  async function pageOf(location: PackageLocation, file: WantedFile): Promise<OpenedPage> {
+    const url = addressOf(location, file.project);
+    wantedAt(url).set(`${file.file}\n${file.sha256}`, file);
+    const opened = await once(pages, url, () => openWanted(url));
+    if (!opened.page.isPartial || opened.page.entries.exactly(file.file, file.sha256)) return opened;
+    return once(wholePages, url, () => openPage(client, url, { budget, signal }));
+  }
+
+  async function findIn(location: PackageLocation, wanted: WantedFile): Promise<FoundFile> {
+    const { file, sha256, publicPath } = wanted;
+    if (location.filesUrl && publicPath && !forgotten.has(sha256)) {
+      const url = joinAddress(location.filesUrl, publicPath);
+      return { url, location, sizeBytes: null, pageHosts: [new URL(location.url).host], isRecorded: true };
+    }
+    const { page, host: answering, hops } = await pageOf(location, wanted);
     if (page.entries.isIncomplete(file))
       throw new NetworkFailure('not-an-index', {
         host: answering,
@@ -110,7 +181,14 @@ export function createPackageIndex(
           detail: `its link to ${file} leads to ${protocol}`,
         });
       const pageHosts = location.url.startsWith('file:') ? [] : hops;
-      return { url: protectedLink(url, page.baseUrl, host), location, sizeBytes: entry.sizeBytes, pageHosts };
+      const { sizeBytes } = entry;
+      return {
+        url: protectedLink(url, page.baseUrl, host),
+        location,
+        sizeBytes,
+        pageHosts,
+        isRecorded: false,
+      };
     }
     const listed = page.entries.of(file).flatMap((other) => other.sha256 ?? []);
     if (listed.length > 0) throw new ListedDigestError(host, file, sha256, listed);
@@ -119,17 +197,26 @@ export function createPackageIndex(
 
   return {
     findIn,
-    async findFile(project, file, sha256) {
+    forgetRecorded: (sha256) => {
+      forgotten.add(sha256);
+    },
+    pagesToKeep: async () =>
+      toKeep.size === 0 || kept === null
+        ? null
+        : new Map(
+            [...toKeep, ...[...(await kept)].filter(([key]) => !toKeep.has(key))].slice(0, MAX_KEPT_PAGES),
+          ),
+    async findFile(wanted) {
       const failures: SetupError[] = [];
       for (const location of packageLocations(profile)) {
         try {
-          return await findIn(location, project, file, sha256);
+          return await findIn(location, wanted);
         } catch (error) {
           if (!(error instanceof SetupError)) throw error;
           failures.push(error);
         }
       }
-      throw joinFailures(`${file} was not found.`, failures);
+      throw joinFailures(`${wanted.file} was not found.`, failures);
     },
   };
 }
@@ -140,6 +227,7 @@ interface OpenedPage {
   host: string;
   /** All that were asked. */
   hops: readonly string[];
+  etag: string | undefined;
 }
 
 /**
@@ -160,18 +248,34 @@ function protectedLink(link: string, pageUrl: string, index: string): string {
 async function openPage(
   client: HttpClient,
   url: string,
-  budget: PageBudget,
-  signal: AbortSignal | undefined,
+  {
+    budget,
+    signal,
+    known,
+    isEnough,
+  }: {
+    budget: PageBudget;
+    signal: AbortSignal | undefined;
+    /** What an earlier run found in it. */
+    known?: KeptPage;
+    isEnough?: (entries: IndexPage['entries']) => boolean;
+  },
 ): Promise<OpenedPage> {
   const response = await client.get(url, {
-    headers: { accept: INDEX_ACCEPT },
+    headers: { accept: INDEX_ACCEPT, ...(known ? { 'if-none-match': known.etag } : {}) },
     isPage: true,
     ...(signal ? { signal } : {}),
   });
-  await requireOk(response);
   const host = response.hops.at(-1) ?? placeOf(url);
+  if (known && response.status === 304) {
+    await response.discard();
+    const page = { baseUrl: known.baseUrl, entries: tableOf(known), isIndex: true, isPartial: true };
+    return { page: { format: 'json', ...page }, host, hops: response.hops, etag: known.etag };
+  }
+  await requireOk(response);
+  const etag = response.headers.get('etag');
   const contentType = response.headers.get('content-type') ?? null;
-  const what = { url: response.url, contentType, budget, signal };
+  const what = { url: response.url, contentType, budget, signal, ...(isEnough ? { isEnough } : {}) };
   const page = await readIndexPage(response.body, what).catch((error: unknown) => {
     if (error instanceof SetupError || error instanceof CancelledError) throw error;
     const detail = error instanceof PageLimitError ? `its page ${error.message}` : errorMessage(error);
@@ -183,7 +287,7 @@ async function openPage(
       host,
       detail: `it answered with ${contentType ?? 'no type'}`,
     });
-  if (page.isIndex) return { page, host, hops: response.hops };
+  if (page.isIndex) return { page, host, hops: response.hops, etag };
   const via = response.hops[0];
   throw new NetworkFailure('sign-in-page', { host, ...(via && via !== host ? { via } : {}) });
 }

@@ -15,7 +15,7 @@ import {
 import { withHome } from '../address/home-path.ts';
 import { GITHUB, MODEL_HUB, OFFICIAL_MIRROR } from '../address/official-hosts.ts';
 import type { ProxyServer, ProxySettings } from '../address/proxy.ts';
-import { PUBLIC_INDEX_URL } from '../address/public-index.ts';
+import { PUBLIC_FILES_URL, PUBLIC_INDEX_URL } from '../address/public-index.ts';
 import {
   type CertificateFile,
   type ClientCertificate,
@@ -38,6 +38,8 @@ export interface PackageIndexConfig {
   label: string;
   /** Where the setting stands: `--index-url`, `PIP_INDEX_URL`, `pip.conf (~/.config/pip/pip.conf)`, `default`. */
   origin: string;
+  /** Files whose path beneath this address was recorded need no page. Only of the public index, and only as the default. */
+  filesUrl?: string;
 }
 
 /** A login that came with an address; used for addresses of that origin only. */
@@ -141,7 +143,8 @@ export async function readNetworkProfile(options: NetworkProfileOptions): Promis
   const isNoIndex = isOn(noIndex?.value);
   if (isNoIndex && !isOwnIndex)
     warnings.push(`The package index is switched off (no-index, ${noIndex?.origin}).`);
-  const main = isNoIndex && !isOwnIndex ? [] : [locationOf('index', PUBLIC_INDEX_URL)];
+  const publicIndex = () => ({ ...locationOf('index', PUBLIC_INDEX_URL), filesUrl: PUBLIC_FILES_URL });
+  const main = isNoIndex && !isOwnIndex ? [] : [mainIndex === null ? publicIndex() : location(mainIndex)];
   const named = isNoIndex ? [] : firstOfEachName(settings.all('named-index')).map(location);
   const extra = isNoIndex ? [] : settings.all('extra-index').map(location);
   const indexes = isOwnIndex ? [...main, ...named, ...extra] : [...named, ...main, ...extra];

@@ -262,7 +262,8 @@ async function activate(run: InstallRun, pythonDir: string | null) {
 }
 
 /** What follows the commit. The runtime works without it and the next run repeats it, so its problems are only said. */
-async function tidyUp({ plan, checked }: InstallRun): Promise<void> {
+async function tidyUp({ plan, tools, checked }: InstallRun): Promise<void> {
+  await tools.network.keepPages(plan.shared.indexPagesPath);
   if (checked !== null) await writeKnownFiles(plan.shared.root, checked);
   await removeUnneededPythons(plan.layout.runtimeRoot);
 }

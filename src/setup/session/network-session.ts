@@ -1,7 +1,8 @@
 import { eventEmitter, type OnEvent } from '../../core/events.ts';
-import { managedRuntimeRoot, networkSettingsPath } from '../../core/layout.ts';
+import { managedRuntimeRoot, networkSettingsPath, sharedLayout } from '../../core/layout.ts';
 import { withoutPort } from '../../network/address/address.ts';
 import { isAmongHosts } from '../../network/address/host-patterns.ts';
+import { readKeptPages } from '../../network/index/kept-pages.ts';
 import { createPackageIndex, type PackageIndex } from '../../network/index/package-index.ts';
 import { projectOfFile } from '../../network/index/simple-index.ts';
 import { type NetworkProfile, readNetworkProfile } from '../../network/settings/profile.ts';
@@ -19,6 +20,8 @@ export interface NetworkSession {
   index: PackageIndex;
   redactor: Redactor;
   sourcesOf(artefact: Artefact): ArtefactSource[];
+  /** Hosts that a file of the public index led to, by the host that its address names. */
+  publicHops: Map<string, Promise<readonly string[]>>;
   /** Starts to read the index pages of packages, and does not wait. Problems show where the pages are needed. */
   readAhead(packages: readonly Artefact[]): void;
   /** From now on only these hosts are contacted; a host that appears later is refused. */
@@ -70,16 +73,19 @@ export async function openNetworkSession(options: NetworkSessionOptions): Promis
     uvVersion: MANAGED_UV_VERSION,
     model: options.lock?.models?.['local-embeddings'],
   };
-  const index = createPackageIndex(client, profile, options.signal);
+  const index = createPackageIndex(client, profile, options.signal, async () =>
+    readKeptPages(sharedLayout(managedRuntimeRoot(options)).indexPagesPath),
+  );
   return {
     profile,
     client,
     index,
     redactor,
+    publicHops: new Map(),
     sourcesOf: (artefact) => sourcesFor(artefact, profile, releases),
     readAhead(packages) {
-      for (const { file, sha256 } of packages)
-        index.findFile(projectOfFile(file), file, sha256).catch(() => {});
+      for (const artefact of packages)
+        index.findFile({ ...artefact, project: projectOfFile(artefact.file) }).catch(() => {});
     },
     holdToHosts: (hosts) => {
       plannedHosts = new Set(hosts);

@@ -41,6 +41,8 @@ export interface SetupNetwork {
   /** Settings that were seen and not obeyed, of those that were read. */
   warnings(): readonly string[];
   verdicts(): readonly string[];
+  /** Keeps what pages of indexes said for the next run. Needs write access. */
+  keepPages(path: string): Promise<void>;
   egress(): { host: string; bytes: number }[];
   close(): Promise<void>;
 }
@@ -110,6 +112,12 @@ export function setupNetwork(options: Omit<NetworkSessionOptions, 'redactor'>): 
       session?.holdToHosts(hosts);
     },
     warnings: () => session?.profile.warnings ?? [],
+    async keepPages(path) {
+      const pages = await session?.index.pagesToKeep();
+      if (!pages) return;
+      const { writeKeptPages } = await import('../../network/index/kept-pages.ts');
+      await writeKeptPages(path, pages);
+    },
     verdicts: () => session?.verdicts() ?? [],
     egress: () => session?.egress() ?? [],
     async close() {

@@ -151,7 +151,10 @@ export async function hostsOfPackages(
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
   const hosts = new Set<string>();
-  const plainHosts = new Set<string>();
+  const hopsOf = async (url: string, stop: AbortSignal): Promise<readonly string[]> => {
+    const { failure, hops } = await session.client.probe(url, { signal: stop });
+    return failure === null ? hops : [];
+  };
   await inParallel(packages, MAX_ASKED_AT_ONCE, signal, async (artefact, stop) => {
     const found = await firstOf(session, artefact, stop);
     if (found === null) return;
@@ -159,11 +162,11 @@ export async function hostsOfPackages(
     if (found.url.startsWith('file:')) return;
     const { host } = new URL(found.url);
     hosts.add(host);
-    // The public index keeps all files on one host, which sends nobody on.
-    if (found.location.origin === 'default' && plainHosts.has(host)) return;
-    const { failure, hops } = await session.client.probe(found.url, { signal: stop });
-    for (const hop of failure === null ? hops : []) hosts.add(hop);
-    if (hops.length === 1) plainHosts.add(host);
+    // The public index keeps all files on one host, which treats all of them alike: one of them is asked for.
+    const isPublic = found.location.origin === 'default';
+    const hops = (isPublic && session.publicHops.get(host)) || hopsOf(found.url, stop);
+    if (isPublic) session.publicHops.set(host, hops);
+    for (const hop of await hops) hosts.add(hop);
   });
   return [...hosts];
 }
@@ -208,14 +211,21 @@ async function askSource(
 ): Promise<SourceAnswer> {
   const { label } = source;
   try {
-    const found = source.kind === 'url' ? null : await foundIn(session, artefact, source, signal);
-    const url = source.kind === 'url' ? source.url : found!.url;
-    const answer = await session.client.probe(url, signal ? { signal } : {});
+    let found = source.kind === 'url' ? null : await foundIn(session, artefact, source, signal);
+    const urlOf = () => (source.kind === 'url' ? source.url : found!.url);
+    let answer = await session.client.probe(urlOf(), signal ? { signal } : {});
+    if (answer.failure && source.kind === 'package' && found?.isRecorded) {
+      session.index.forgetRecorded(artefact.sha256);
+      found = await foundIn(session, artefact, source, signal);
+      answer = await session.client.probe(urlOf(), signal ? { signal } : {});
+    }
     if (answer.failure) {
       const failure = found === null ? answer.failure : answer.failure.linkedFrom(found.location.label);
       return { label, hosts: [], sizeBytes: null, failure };
     }
-    const networkHosts = url.startsWith('file:') ? [] : answer.hops;
+    if (found?.location.origin === 'default')
+      session.publicHops.set(new URL(found.url).host, Promise.resolve(answer.hops));
+    const networkHosts = urlOf().startsWith('file:') ? [] : answer.hops;
     const hosts = [...(found?.pageHosts ?? []), ...networkHosts];
     return { label, hosts, sizeBytes: answer.sizeBytes, failure: null };
   } catch (error) {
@@ -237,7 +247,7 @@ async function foundIn(
   for (let failedCount = 1; ; failedCount++) {
     const startedAt = performance.now();
     try {
-      const page = session.index.findIn(location, project, artefact.file, artefact.sha256);
+      const page = session.index.findIn(location, { ...artefact, project });
       return await raceAbort(page, signal);
     } catch (error) {
       const delayMs = retryDelayMs(error, failedCount, session.profile.retries);

@@ -48,7 +48,8 @@ function indexFor(profile: Partial<NetworkProfile>) {
   return createPackageIndex(client, full);
 }
 
-const find = (index: ReturnType<typeof indexFor>) => index.findFile('My.Pkg', FILE, DIGEST);
+const find = (index: ReturnType<typeof indexFor>) =>
+  index.findFile({ project: 'My.Pkg', file: FILE, sha256: DIGEST });
 const failure = async (promise: Promise<unknown>): Promise<SetupError> => {
   const error = await promise.catch((each: unknown) => each);
   if (!(error instanceof SetupError)) throw error;
@@ -108,7 +109,11 @@ describe('finding a file', () => {
   it('asks each page once, however many files are looked for', async () => {
     const server = await serveIndex({ '/simple/my-pkg/': link(DIGEST) });
     const index = indexFor({ indexes: [location(`${server.url}/simple`)] });
-    await Promise.all([find(index), find(index), index.findFile('my_pkg', FILE, DIGEST)]);
+    await Promise.all([
+      find(index),
+      find(index),
+      index.findFile({ project: 'my_pkg', file: FILE, sha256: DIGEST }),
+    ]);
     await find(index);
     expect(server.requests).toHaveLength(1);
   });
@@ -180,7 +185,10 @@ describe('when it is not there', () => {
     );
     const index = indexFor({ indexes: [location(`${server.url}/simple`)] });
     await expect(
-      index.findIn({ ...location(`${server.url}/simple`), kind: 'index' }, 'my-pkg', FILE, DIGEST),
+      index.findIn(
+        { ...location(`${server.url}/simple`), kind: 'index' },
+        { project: 'my-pkg', file: FILE, sha256: DIGEST },
+      ),
     ).rejects.toBeInstanceOf(ListedDigestError);
   });
 
