@@ -32,6 +32,8 @@ export default defineConfig({
   test: {
     // node-pty is a native addon: forks, not threads.
     pool: 'forks',
+    // The test run itself waits for children most of the time.
+    maxWorkers: '100%',
     globalSetup: ['test/global-setup.ts'],
     testTimeout: 20_000,
     projects: [

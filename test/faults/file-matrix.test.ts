@@ -3,7 +3,7 @@ import { type LoopbackIndex, startLoopbackIndex } from '../fixtures/loopback-ind
 import { openWheelhouse } from '../fixtures/wheelhouse.ts';
 import { INTRUDERS, type Machine, makeMachine, matrixTable, tryIntruder } from './file-matrix.ts';
 
-/** The short form of `npm run test:faults files`: each file once, what lies in its place in turn. */
+/** The short form of `npm run test:faults files`: every third file, what lies in its place in turn. */
 let index: LoopbackIndex;
 let machine: Machine;
 beforeAll(async () => {
@@ -20,10 +20,11 @@ it.runIf(process.platform !== 'win32')(
   { timeout: 1_800_000 },
   async () => {
     const rows = [];
-    for (const [position, file] of machine.files.entries())
+    expect(machine.files.length).toBeGreaterThan(20);
+    for (const [position, file] of machine.files.filter((_, at) => at % 3 === 0).entries())
       rows.push(await tryIntruder(machine, file, INTRUDERS[position % INTRUDERS.length]!));
     console.log(matrixTable(rows));
     expect(rows.flatMap(({ file, problems }) => problems.map((text) => `${file}: ${text}`))).toEqual([]);
-    expect(rows.length).toBeGreaterThan(20);
+    expect(rows.length).toBeGreaterThanOrEqual(7);
   },
 );
