@@ -135,6 +135,8 @@ export interface CheckResult {
   fix?: string;
   /** Ids of repairs that help from here, best first. */
   repairs?: readonly string[];
+  /** What it is, by the ids that failures have, where a failure would have one. */
+  cause?: string;
   /** What mends it, best first. */
   remedies?: readonly Remedy[];
   durationMs: number;

@@ -1,5 +1,5 @@
 import { programWords } from '../support/own-command.ts';
-import { type Remedy, withCommand } from '../support/remedy.ts';
+import { fromUnderShell, type Remedy, withCommand } from '../support/remedy.ts';
 import { createRedactor } from '../support/text/redaction.ts';
 import { rememberedArguments } from './this-run.ts';
 
@@ -24,10 +24,12 @@ export function thisInvocation(): Invocation {
 export function remedyFor(remedy: Remedy, invocation: Invocation = thisInvocation()): Remedy {
   let isSecretNeeded = false;
   const inThisRun = (argv: readonly string[] | null, isNextAttempt: boolean) => {
-    if (argv?.[0] !== 'ktx') return argv;
-    const words = wordsFor(argv.slice(1), isNextAttempt, remedy.drop, invocation.args);
+    if (argv === null) return null;
+    const { before = [], argv: ours = argv } = fromUnderShell(argv) ?? {};
+    if (ours[0] !== 'ktx') return argv;
+    const words = wordsFor(ours.slice(1), isNextAttempt, remedy.drop, invocation.args);
     isSecretNeeded ||= words.includes(SECRET.token);
-    return [...invocation.program, ...words];
+    return [...before, ...invocation.program, ...words];
   };
   const argv = inThisRun(remedy.argv, remedy.nextAttempt === 'argv');
   const afterwards = inThisRun(remedy.afterwards, remedy.nextAttempt === 'afterwards');

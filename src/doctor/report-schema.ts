@@ -10,6 +10,7 @@ const checkSchema = z.object({
   detail: z.string(),
   fix: z.optional(z.string().check(z.describe('what to do by hand'))),
   repairs: z.optional(z.array(repairSchema).check(z.describe('what ktx doctor --fix can do, best first'))),
+  cause: z.optional(z.string().check(z.describe('what it is, by the same ids as the cause of a failure'))),
   durationMs: z.number(),
 });
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { machineReasonOf, reasonOfText } from '../failure/causes/machine-reason.ts';
 import { linkedAbort } from '../support/async/linked-abort.ts';
 import { errorMessage, throwIfCancelled } from '../support/errors.ts';
 import { harmlessValue } from '../support/harmless.ts';
@@ -98,7 +99,11 @@ async function runOne(
 }
 
 function crashed(error: unknown): Outcome {
-  return { status: 'could-not-check', detail: `the check itself failed: ${errorMessage(error)}` };
+  return {
+    status: 'could-not-check',
+    detail: `the check itself failed: ${errorMessage(error)}`,
+    cause: machineReasonOf(error)?.reason,
+  };
 }
 
 export function infoOf({ run: _, timeoutMs: __, ...info }: Check) {
@@ -108,6 +113,8 @@ export function infoOf({ run: _, timeoutMs: __, ...info }: Check) {
 function resultOf(check: Check, outcome: Outcome, durationMs: number): DoctorResult {
   const { id, group, label } = check;
   const { status, detail, fix, repairs } = outcome;
+  // A finding that quotes another program says of the machine what a failure would.
+  const cause = outcome.cause ?? (status === 'fail' ? reasonOfText(detail)?.reason : undefined);
   return {
     id,
     group,
@@ -116,6 +123,7 @@ function resultOf(check: Check, outcome: Outcome, durationMs: number): DoctorRes
     detail,
     ...(fix === undefined ? {} : { fix }),
     ...(repairs === undefined ? {} : { repairs }),
+    ...(cause === undefined ? {} : { cause }),
     durationMs,
   };
 }

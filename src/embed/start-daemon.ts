@@ -22,7 +22,8 @@ import {
   type ManagedPythonDaemonStatusOptions,
 } from '../daemon/status.ts';
 import { type DaemonProcessControls, endRecordedDaemon } from '../daemon/stop.ts';
-import { signalAdvice } from '../process/ending.ts';
+import { machineFailure } from '../failure/causes/machine-failure.ts';
+import { reasonOfText } from '../failure/causes/machine-reason.ts';
 import { killTree } from '../process/kill-tree.ts';
 import { isProcessAlive } from '../process/list-processes.ts';
 import { type DetachedSpawnOptions, spawnDetached } from '../process/spawn-detached.ts';
@@ -80,8 +81,12 @@ export class ManagedPythonDaemonStartError extends Error {
   readonly detail: string;
   readonly stderrLog: string;
 
-  constructor(detail: string, stderrLog: string) {
-    super(harmlessText(`ktx daemon failed to start: ${detail}. stderr: ${stderrLog}`));
+  /** @param cause with remedies, where the machine is in the way. */
+  constructor(detail: string, stderrLog: string, cause?: SetupError) {
+    super(
+      harmlessText(`ktx daemon failed to start: ${detail}. stderr: ${stderrLog}`),
+      cause === undefined ? undefined : { cause },
+    );
     this.name = 'ManagedPythonDaemonStartError';
     this.detail = detail;
     this.stderrLog = stderrLog;
@@ -220,6 +225,14 @@ async function installRuntime(
   return { manifest, daemonPath: layout.daemonPath };
 }
 
+/** Why the program could not be started, with what helps where the machine is in the way. */
+function startFailure(text: string): Error {
+  const read = reasonOfText(text);
+  if (read === null) return new Error(text);
+  const reason = read.reason === 'no-permission' ? 'start-refused' : read.reason;
+  return machineFailure(reason, { ...read, program: 'ktx-daemon', title: text });
+}
+
 interface StartedDaemon {
   state: ManagedPythonDaemonState;
   end(): Promise<void>;
@@ -262,7 +275,7 @@ async function spawnHealthyDaemon(
     if (pid === undefined) {
       const reason = `${daemonPath} ${(await child.ended) ?? 'has no pid'}`;
       throw new Error(`ktx daemon did not report a pid. stderr: ${layout.daemonStderrPath}`, {
-        cause: new Error(reason),
+        cause: startFailure(reason),
       });
     }
 
@@ -292,9 +305,11 @@ async function spawnHealthyDaemon(
         (isStrict && !options.fetch ? await problemOfStrictness(state, secret) : null);
       if (problem === null) return { state, end };
       const lastWords = ending === null ? '' : await lastErrorLine(layout.daemonStderrPath, stderrStart);
-      const advice = signalAdvice(problem);
-      const detail = problem + lastWords + (advice === null ? '' : `. ${advice}`);
-      throw new ManagedPythonDaemonStartError(detail, layout.daemonStderrPath);
+      const detail = problem + lastWords;
+      const read = ending === null ? null : reasonOfText(detail);
+      const cause =
+        read === null ? undefined : machineFailure(read.reason, { ...read, program: 'ktx-daemon' });
+      throw new ManagedPythonDaemonStartError(detail, layout.daemonStderrPath, cause);
     } catch (error) {
       await end();
       throw error;

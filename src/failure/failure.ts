@@ -27,13 +27,7 @@ function diagnose(error: unknown): Diagnosis {
   if (error instanceof SetupError) return fromSetupError(error, row, signals);
   if (error instanceof UvCommandError) return fromUv(error, row);
   if (row?.title !== undefined) {
-    return diagnosis(
-      row.failureClass,
-      row.cause,
-      `${row.title}: ${pathOf(error)}`,
-      [errorMessage(error)],
-      row.remedies,
-    );
+    return diagnosis(row.failureClass, row.cause, row.title, [errorMessage(error)], row.remedies);
   }
   const title = errorMessage(error).split('\n')[0] ?? 'Something went wrong';
   return diagnosis('internal', 'unknown', title, errorChain(error).split('\n').slice(0, 12), [
@@ -94,10 +88,4 @@ function diagnosis(
     host: null,
     remedies: here,
   };
-}
-
-function pathOf(error: unknown): string {
-  const { path, dest } = error as { path?: unknown; dest?: unknown };
-  if (typeof dest === 'string') return dest;
-  return typeof path === 'string' ? path : errorMessage(error);
 }

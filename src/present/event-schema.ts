@@ -156,6 +156,7 @@ const checkSchema = z.object({
   detail: z.string(),
   fix: z.optional(z.string()),
   repairs: z.optional(z.array(z.string())),
+  cause: z.optional(z.string()).check(z.describe('what it is, by the same ids as the cause of a failure')),
   remedies: z.optional(z.array(remedySchema)),
   durationMs: durationSchema,
 });

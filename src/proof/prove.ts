@@ -1,4 +1,5 @@
 import { realpath } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { embeddingsModelDir } from '../core/model-folder-path.ts';
@@ -6,7 +7,9 @@ import { askEmbedding, largestDifference } from '../daemon/http/embedding.ts';
 import { daemonHealthProblem } from '../daemon/http/health.ts';
 import { allocateDaemonPort } from '../daemon/http/port.ts';
 import { newSecret } from '../daemon/http/proof.ts';
-import { endingText, signalAdvice } from '../process/ending.ts';
+import { MACHINE_CAUSES } from '../failure/causes/machine-causes.ts';
+import { reasonOfText } from '../failure/causes/machine-reason.ts';
+import { endingText } from '../process/ending.ts';
 import { runProcess } from '../process/run-process.ts';
 import { interpreterEnvironment } from '../python/system-python.ts';
 import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
@@ -253,12 +256,17 @@ async function proveVector(options: ProofOptions, port: number): Promise<void> {
 function unproven(what: string, path: string, output: string): SetupError {
   const lines = output.trim().split('\n').filter(Boolean).slice(-8);
   const setting = /KTX_\w+ is .*or run: (unset \w+)/.exec(output)?.[1];
-  const advice = setting ?? signalAdvice(output);
+  const read = setting === undefined ? reasonOfText(output) : null;
+  const row = read === null ? null : MACHINE_CAUSES[read.reason];
   return new SetupError(`The Python environment is in place, but ${what}.`, {
-    failureClass: 'internal',
-    evidence: [path, ...lines],
-    remedies: advice
-      ? [otherRemedy(advice)]
-      : [REBUILD, otherRemedy('The install log has everything that was printed')],
+    failureClass: row?.failureClass ?? 'internal',
+    ...(row === null ? {} : { causeId: row.cause }),
+    evidence: [path, ...(row && read ? [row.title({ ...read, program: basename(path) })] : []), ...lines],
+    remedies: setting
+      ? [otherRemedy(setting)]
+      : [
+          ...(row?.remedies(read ?? {}) ?? [REBUILD]),
+          otherRemedy('The install log has everything that was printed'),
+        ],
   });
 }

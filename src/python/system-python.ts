@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { access, constants, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as z from 'zod/mini';
+import { machineReasonOf } from '../failure/causes/machine-reason.ts';
 import { endingText } from '../process/ending.ts';
 import { runProcess } from '../process/run-process.ts';
 import { watchStandstill } from '../process/standstill.ts';
 import { withUtf8Locale } from '../process/utf8-locale.ts';
 import { type HostPlatform, platformKey } from '../shipped/target.ts';
-import { errorCode, errorMessage } from '../support/errors.ts';
+import { errorMessage } from '../support/errors.ts';
 import { candidatePaths, managedElsewhere } from './interpreter-places.ts';
 
 /** What an interpreter says of itself when it is run. */
@@ -192,16 +193,17 @@ export async function inspectSystemPython(options: {
     if (flood.signal.aborted) return { path, reason: 'prints without end instead of answering' };
     const limit = watch.reason();
     if (limit !== null) return { path, reason: `did not answer: it ${limit}` };
-    if (errorCode(error) === 'EMFILE' || errorCode(error) === 'EAGAIN')
-      return { path, reason: `could not be started: ${startLimit(errorCode(error)!)}` };
+    const reason = machineReasonOf(error)?.reason;
+    if (reason === 'too-many-files' || reason === 'too-many-processes')
+      return { path, reason: `could not be started: ${startLimit(reason)}` };
     return { path, reason: `does not run: ${errorMessage(error)}` };
   } finally {
     watch.stop();
   }
 }
 
-const startLimit = (code: string): string =>
-  code === 'EMFILE'
+const startLimit = (reason: 'too-many-files' | 'too-many-processes'): string =>
+  reason === 'too-many-files'
     ? 'too many files are open (raise the limit: ulimit -n 1024)'
     : 'this user may start no more processes or threads (see: ulimit -u)';
 

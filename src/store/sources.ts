@@ -12,6 +12,7 @@ export class NoSourceError extends SetupError {
   constructor(file: string) {
     super(`There is no place to fetch ${file} from.`, {
       failureClass: 'network',
+      causeId: 'no-source',
       evidence: ['no package index and no find-links are set, or no-index switches them off'],
       remedies: [USE_INDEX, SHOW_SETTINGS],
     });

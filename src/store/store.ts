@@ -1,6 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { explainMachineFailure } from '../failure/causes/machine-failure.ts';
+import { machineReasonOf } from '../failure/causes/machine-reason.ts';
 import type { Artefact } from '../shipped/lock.ts';
 import {
   absentAsNull,
@@ -9,12 +11,11 @@ import {
   isRefusedRemoval,
   SetupError,
   throwIfCancelled,
-  volumeFailureClass,
 } from '../support/errors.ts';
 import { makeFolder, syncDirectory } from '../support/fs/atomic-file.ts';
 import { identityOf } from '../support/fs/file-identity.ts';
 import { openNewFile, openRegularFile } from '../support/fs/regular-file.ts';
-import { byHandThenRetry, FREE_SPACE, makeWritable, OTHER_ROOT } from '../support/remedies.ts';
+import { byHandThenRetry } from '../support/remedies.ts';
 import type { KnownFiles } from './known-files.ts';
 import { type PartialFile, type PartialOrigin, partialStore } from './partial.ts';
 
@@ -170,9 +171,11 @@ export function openStore(storeDir: string, known?: KnownFiles): ArtefactStore {
     async remove(artefact) {
       const folder = folderOf(artefact);
       await rm(folder, { recursive: true, force: true }).catch((error: unknown) => {
-        if (!isRefusedRemoval(error) && volumeFailureClass(error) === null) throw error;
+        const reason = isRefusedRemoval(error) ? 'refused-by-system' : machineReasonOf(error)?.reason;
+        if (reason === undefined) throw error;
         throw new SetupError(`${folder} cannot be removed.`, {
           failureClass: 'permission',
+          causeId: reason,
           evidence: [isRefusedRemoval(error) ? 'the system does not permit it' : errorMessage(error)],
           remedies: [byHandThenRetry('Check its owner and attributes (lsattr, chattr -i)')],
           cause: error,
@@ -292,23 +295,5 @@ async function writeChunks(
 
 /** Turns what a person can act on (disk full, no permission) into words. */
 function storeFailure(error: unknown, storeDir: string): unknown {
-  if (error instanceof SetupError) return error;
-  const failureClass = volumeFailureClass(error);
-  if (failureClass === 'disk') {
-    return new SetupError(`The disk of ${storeDir} is full.`, {
-      failureClass,
-      evidence: [errorMessage(error)],
-      remedies: [FREE_SPACE, OTHER_ROOT],
-      cause: error,
-    });
-  }
-  if (failureClass === 'permission') {
-    return new SetupError(`${storeDir} cannot be written.`, {
-      failureClass,
-      evidence: [errorMessage(error)],
-      remedies: [makeWritable(storeDir), OTHER_ROOT],
-      cause: error,
-    });
-  }
-  return error;
+  return explainMachineFailure(error, { path: storeDir });
 }

@@ -60,6 +60,8 @@ export interface SetupErrorDetails extends ErrorOptions {
   remedies?: readonly Remedy[];
   /** `host[:port]`, or the folder, that it is about. */
   host?: string;
+  /** What programs know it by, where its thrower knows: an id of the tables in src/failure/causes. */
+  causeId?: string;
 }
 
 /** An expected error that also says its class, the evidence, and what to do next. */
@@ -68,6 +70,7 @@ export class SetupError extends KtxExpectedError {
   evidence: readonly string[];
   remedies: readonly Remedy[];
   readonly host: string | null;
+  readonly causeId: string | null;
 
   constructor(message: string, details: SetupErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -75,6 +78,7 @@ export class SetupError extends KtxExpectedError {
     this.evidence = (details.evidence ?? []).map(harmlessLine);
     this.remedies = harmlessValue(details.remedies ?? []);
     this.host = details.host ?? null;
+    this.causeId = details.causeId ?? null;
   }
 
   /** The texts of `remedies`. */
@@ -100,6 +104,7 @@ export class NewerFormatError extends SetupError {
       `${path} was written by a newer ktx${writtenBy === null ? '' : `, ${writtenBy}`}. Nothing was changed.`,
       {
         failureClass: 'conflict',
+        causeId: 'newer-ktx',
         evidence: [path],
         remedies: [
           remedy('other', 'Update ktx, then run', {
@@ -146,13 +151,6 @@ export function errorCode(error: unknown): string | undefined {
 /** Whether an error of the file system says that nothing is at that path. */
 export function isAbsence(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '');
-}
-
-/** What an error of the file system stands for, where that is a full disk or a missing right; else `null`. */
-export function volumeFailureClass(error: unknown): 'disk' | 'permission' | null {
-  const code = errorCode(error) ?? '';
-  if (['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)) return 'disk';
-  return ['EACCES', 'EPERM', 'EROFS'].includes(code) ? 'permission' : null;
 }
 
 /** Node takes a file that may not be deleted, such as an immutable one, for a folder and complains that it is none. */

@@ -1,4 +1,4 @@
-import { type Remedy, type RemedyAction, remedy } from './remedy.ts';
+import { type Remedy, type RemedyAction, remedy, underShell } from './remedy.ts';
 
 /** What failed, once more. */
 const SETUP: RemedyAction = { argv: ['ktx', 'setup'], nextAttempt: 'argv' };
@@ -190,9 +190,23 @@ export const FREE_QUOTA = remedy(
   'Delete files of yours there, such as runtimes of other versions, or ask for a larger quota',
   PRUNE,
 );
-export const LIFT_FILE_LIMIT = remedy(
-  'raise-limit',
-  'Lift the limit of file sizes (ulimit -f unlimited), then run',
+/** The next attempt with a limit of this user as high as the system allows. @param option of `ulimit`. */
+function withLimit(option: string): RemedyAction {
+  if (process.platform === 'win32') return THEN_SETUP;
+  return {
+    argv: underShell(`ulimit -S ${option} "$(ulimit -H ${option})"`, ['ktx', 'setup']),
+    nextAttempt: 'argv',
+  };
+}
+const raise = (label: string, option: string) => remedy('raise-limit', label, withLimit(option));
+
+export const LIFT_FILE_LIMIT = raise('Lift the limit of file sizes for this run', '-f');
+export const RAISE_OPEN_FILES = raise('Raise the limit of open files for this run', '-n');
+export const RAISE_PROCESSES = raise('Raise the limit of processes for this run', '-u');
+export const LIFT_CPU_LIMIT = raise('Lift the limit of processor time for this run', '-t');
+export const FREE_MEMORY = remedy(
+  'free-memory',
+  'Close other programs, or give this machine more memory, then run',
   THEN_SETUP,
 );
 /** @param path what is in the way. */
@@ -215,3 +229,9 @@ export const USE_PYTHON_MIRROR = remedy('use-index', 'Name a mirror', {
   env: { UV_PYTHON_INSTALL_MIRROR: '<url>' },
   needs: ['python-mirror'],
 });
+/** @param mountPoint of a volume that is mounted `noexec`. */
+export const mountExecutable = (mountPoint: string) =>
+  remedy('other', 'Or mount it so that programs run', {
+    argv: ['mount', '-o', 'remount,exec', mountPoint],
+    ...THEN_SETUP,
+  });

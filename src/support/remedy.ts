@@ -24,6 +24,7 @@ export const REMEDY_IDS = [
   'ask-the-owner',
   'free-space',
   'raise-limit',
+  'free-memory',
   'move-away',
   'rebuild',
   'other-root',
@@ -147,8 +148,24 @@ export function remedyText({ label, command }: Remedy): string {
   return command === null ? `${label}.` : `${label}: ${command}`;
 }
 
+/** A command that a shell starts after a line of its own, such as a change of limits. */
+export function underShell(line: string, argv: readonly string[]): readonly string[] {
+  return ['sh', '-c', `${line} && exec "$@"`, 'sh', ...argv];
+}
+
+/** The line and the command of `underShell`; `null` for any other words. */
+export function fromUnderShell(
+  argv: readonly string[],
+): { before: readonly string[]; line: string; argv: readonly string[] } | null {
+  const line = /^(.*) && exec "\$@"$/.exec(argv[2] ?? '')?.[1];
+  if (argv[0] !== 'sh' || argv[3] !== 'sh' || line === undefined) return null;
+  return { before: argv.slice(0, 4), line, argv: argv.slice(4) };
+}
+
 /** The words of a command as a shell takes them. Tokens of placeholders stay readable. */
 export function commandLine(argv: readonly string[]): string {
+  const shell = fromUnderShell(argv);
+  if (shell !== null) return `(${shell.line} && ${commandLine(shell.argv)})`;
   return argv.map(shellWord).join(' ');
 }
 

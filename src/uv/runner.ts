@@ -1,4 +1,5 @@
 import type { Emit, SetupStep } from '../core/events.ts';
+import { reasonOfText } from '../failure/causes/machine-reason.ts';
 import type { InstallLog } from '../log/install-log.ts';
 import { endingText } from '../process/ending.ts';
 import type { ManagedPythonRuntimeExec } from '../process/exec.ts';
@@ -90,7 +91,9 @@ export function createUvRunner(options: {
         await log?.maskedLines(lines);
       };
       let outcome = await outcomeOf(args, env, onLines);
-      if (!outcome.isOk && !exec && lacksThreads(outcome.stderr) && env['UV_CONCURRENT_INSTALLS'] !== '1') {
+      // The panic of uv, whose pools of threads are made at the limit of processes (`ulimit -u`, a cgroup's `pids.max`).
+      const lacksThreads = !outcome.isOk && reasonOfText(outcome.stderr)?.reason === 'too-many-processes';
+      if (lacksThreads && !exec && env['UV_CONCURRENT_INSTALLS'] !== '1') {
         const text =
           'uv could not start its threads, of which this user may have few; once more with one (UV_CONCURRENT_INSTALLS=1)';
         emit({ type: 'note', step, level: 'warning', text });
@@ -101,13 +104,6 @@ export function createUvRunner(options: {
       }
     },
   };
-}
-
-/** The panic of uv, whose pools of threads are made at the limit of processes (`ulimit -u`, a cgroup's `pids.max`). */
-export function lacksThreads(stderr: string): boolean {
-  return /ThreadPoolBuildError|failed to spawn thread|os can't spawn (?:a )?worker thread|Resource temporarily unavailable/i.test(
-    stderr,
-  );
 }
 
 function linesOf(text: string): string[] {

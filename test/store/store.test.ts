@@ -154,7 +154,10 @@ describe('put', () => {
     const error = await openStore(join(dir, 'file', 'store'))
       .put(artefact, inChunks(BYTES))
       .catch((each: unknown) => each);
-    expect(error).toMatchObject({ code: 'ENOTDIR' });
+    expect(error).toMatchObject({
+      causeId: 'file-in-the-way',
+      message: `A file is where a folder should be: ${join(dir, 'file')}.`,
+    });
     for (const [code, failureClass] of [
       ['ENOSPC', 'disk'],
       ['EACCES', 'permission'],

@@ -3,6 +3,8 @@ import { managedRuntimeRoot } from '../../core/layout.ts';
 import { packageVersion } from '../../core/program-version.ts';
 import { confirmOnTerminal } from '../../embed/install-consent.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
+import { MACHINE_CAUSES } from '../../failure/causes/machine-causes.ts';
+import { machineReasonOf } from '../../failure/causes/machine-reason.ts';
 import {
   describeNetwork,
   type NetworkOverview,
@@ -10,7 +12,7 @@ import {
   settingNames,
   unsetNetworkSettings,
 } from '../../setup/session/network-settings.ts';
-import { CancelledError, errorMessage, SetupError, volumeFailureClass } from '../../support/errors.ts';
+import { CancelledError, errorMessage, SetupError } from '../../support/errors.ts';
 import { jsonText, writeFileAtomic } from '../../support/fs/atomic-file.ts';
 import { harmlessText } from '../../support/harmless.ts';
 import { homeFolder } from '../../support/home/home-folder.ts';
@@ -109,8 +111,10 @@ async function report(
 }
 
 function notSaved(path: string, error: unknown): SetupError {
+  const reason = machineReasonOf(error)?.reason;
   return new SetupError(`The report cannot be saved as ${path}.`, {
-    failureClass: volumeFailureClass(error) ?? 'conflict',
+    failureClass: reason === undefined ? 'conflict' : MACHINE_CAUSES[reason].failureClass,
+    ...(reason === undefined ? {} : { causeId: reason }),
     evidence: [errorMessage(error)],
     remedies: [otherRemedy('Name another file', { argv: ['ktx', 'admin', 'report', '--output', '<file>'] })],
     cause: error,

@@ -12,14 +12,26 @@ export function printMessage(io: KtxCliIo, error: unknown, isDebug = false): voi
 /** The same, then what was seen and what to do next, where the error says so. */
 export function printError(io: KtxCliIo, error: unknown, isDebug = false): void {
   printMessage(io, error, isDebug);
-  if (!(error instanceof SetupError)) return;
+  const knowing = knowingError(error);
+  if (knowing === null) return;
   const lines = [
-    ...error.evidence.map((fact) => `  ${fact}`),
-    ...error.remedies
+    ...(knowing === error ? [] : [`  ${knowing.message}`]),
+    ...knowing.evidence.map((fact) => `  ${fact}`),
+    ...knowing.remedies
       .map((each) => remedyText(remedyFor(each)))
       .map((step, index) => `  ${index === 0 ? 'next' : '    '}     ${step}`),
   ];
   io.stderr.write(lines.map((line) => `${line}\n`).join(''));
+}
+
+/** The first in the chain of causes that knows what was seen and what to do. */
+function knowingError(error: unknown): SetupError | null {
+  let current: unknown = error;
+  for (let depth = 0; current instanceof Error && depth < 8; depth++) {
+    if (current instanceof SetupError) return current;
+    current = current.cause;
+  }
+  return null;
 }
 
 /** What has to be known beside the results, such as whom a command waits for. */

@@ -1,4 +1,5 @@
 import type { CheckStatus } from '../../core/events.ts';
+import type { MachineReason } from '../../failure/causes/machine-causes.ts';
 import type { CheckContext } from './context.ts';
 
 /**
@@ -45,6 +46,8 @@ export interface Outcome {
   fix?: string;
   /** Repairs that help from here, best first. */
   repairs?: readonly RepairId[];
+  /** What it is, by the ids that failures have (`disk-full`, `read-only`), where a failure would have one. */
+  cause?: MachineReason;
 }
 
 /** What is known of a check before it runs: `ktx doctor --list`, docs/doctor.md and the screens show it. */
@@ -75,6 +78,11 @@ export function fail(detail: string, repairs: readonly RepairId[] = [], fix?: st
 
 export function warn(detail: string, repairs: readonly RepairId[] = [], fix?: string): Outcome {
   return finding('warn', detail, repairs, fix);
+}
+
+/** A finding that a setup would fail of, under the same id. */
+export function because(cause: MachineReason, outcome: Outcome): Outcome {
+  return { ...outcome, cause };
 }
 
 function finding(

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { freeBytesAt } from '../../setup/plan/disk.ts';
 import { errorCode } from '../../support/errors.ts';
 import { formatBytes } from '../../support/text/format.ts';
-import { type Check, fail, pass, unknown, warn } from './check.ts';
+import { because, type Check, fail, pass, unknown, warn } from './check.ts';
 
 /** Logs, state files and bytecode of a runtime that works. */
 const MIN_FREE_BYTES = 20_000_000;
@@ -25,7 +25,7 @@ export const DISK_CHECKS: readonly Check[] = [
       const free = await freeBytesAt(layout.runtimeRoot);
       if (free === null) return unknown(`the system does not say how much is free at ${layout.runtimeRoot}`);
       const found = `${formatBytes(free)} free on the volume of ${layout.runtimeRoot}`;
-      if (free < MIN_FREE_BYTES) return fail(found, ['free-space'], 'Free some space');
+      if (free < MIN_FREE_BYTES) return because('disk-full', fail(found, ['free-space'], 'Free some space'));
       if (free < REBUILD_BYTES)
         return warn(
           `${found}; a rebuild may need ${formatBytes(REBUILD_BYTES)}`,
@@ -47,7 +47,8 @@ export const DISK_CHECKS: readonly Check[] = [
       // File systems without a table of inodes (btrfs, FAT) say 0.
       if (found === null || found.files === 0) return pass('this file system has no limit');
       const text = `${found.ffree} free on the volume of ${layout.runtimeRoot}`;
-      if (found.ffree < MIN_INODES) return fail(text, ['free-space'], 'Delete files that nobody needs');
+      if (found.ffree < MIN_INODES)
+        return because('disk-full', fail(text, ['free-space'], 'Delete files that nobody needs'));
       if (found.ffree < REBUILD_INODES)
         return warn(
           `${text}; a rebuild needs about ${REBUILD_INODES}`,

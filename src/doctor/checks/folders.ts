@@ -1,8 +1,9 @@
 import { access, constants, lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { machineReasonOf } from '../../failure/causes/machine-reason.ts';
 import { inspectFolders } from '../../runtime/trusted-folders.ts';
 import { errorCode, errorMessage, isAbsence } from '../../support/errors.ts';
-import { type Check, fail, type Outcome, pass, warn } from './check.ts';
+import { because, type Check, fail, type Outcome, pass, warn } from './check.ts';
 import type { CheckSurroundings } from './context.ts';
 
 /** The folders of a runtime, from the root down: what is above another comes first. */
@@ -58,14 +59,18 @@ export const FOLDER_CHECKS: readonly Check[] = [
       const { layout } = context;
       const folders = runtimeFolders(context);
       const obstacle = await findObstacle(folders);
-      if (obstacle !== null) return fail(`${obstacle.path} ${obstacle.what}`, ['clear-obstacle']);
+      if (obstacle !== null)
+        return because('file-in-the-way', fail(`${obstacle.path} ${obstacle.what}`, ['clear-obstacle']));
       const { distrust, groupShared } = await inspectFolders(layout.runtimeRoot, [layout.versionDir]);
       if (distrust !== null) return fail(distrust.message, ['mend-permissions'], distrust.nextSteps[0]);
       const unreadable = await findUnreadable(folders);
       if (unreadable !== null)
-        return fail(`${unreadable.path} cannot be read: ${errorMessage(unreadable.error)}`, [
-          'mend-permissions',
-        ]);
+        return {
+          ...fail(`${unreadable.path} cannot be read: ${errorMessage(unreadable.error)}`, [
+            'mend-permissions',
+          ]),
+          cause: machineReasonOf(unreadable.error)?.reason,
+        };
       if ((await stat(layout.runtimeRoot).catch(() => null)) === null)
         return pass(`${layout.runtimeRoot} does not exist yet`);
       const problem = await writeProblem(folders);
@@ -83,13 +88,19 @@ async function writeProblem(folders: readonly string[]): Promise<Outcome | null>
     } catch (error) {
       if (isAbsence(error)) continue;
       if (errorCode(error) === 'EROFS')
-        return warn(
-          `The file system of ${path} is read-only: the runtime cannot be updated or repaired`,
-          [],
-          'Mount it writable',
+        return because(
+          'read-only',
+          warn(
+            `The file system of ${path} is read-only: the runtime cannot be updated or repaired`,
+            [],
+            'Mount it writable',
+          ),
         );
       const isOwn = (await stat(path)).uid === process.geteuid?.();
-      return warn(`This user cannot write to ${path}`, isOwn ? ['mend-permissions'] : []);
+      return because(
+        'no-permission',
+        warn(`This user cannot write to ${path}`, isOwn ? ['mend-permissions'] : []),
+      );
     }
   }
   return null;

@@ -5,7 +5,7 @@ import { assertExecutableVolume } from '../../setup/plan/disk.ts';
 import { unavailability } from '../../shipped/feature-support.ts';
 import { lockedMinors, platformKey } from '../../shipped/target.ts';
 import { errorMessage } from '../../support/errors.ts';
-import { type Check, fail, pass, unknown, warn } from './check.ts';
+import { because, type Check, fail, pass, unknown, warn } from './check.ts';
 
 export const SYSTEM_CHECKS: readonly Check[] = [
   {
@@ -49,7 +49,10 @@ export const SYSTEM_CHECKS: readonly Check[] = [
         await assertExecutableVolume(layout.runtimeRoot);
         return pass(layout.runtimeRoot);
       } catch (error) {
-        return fail(errorMessage(error), [], 'Put the runtime on another volume: --runtime-root <dir>');
+        return because(
+          'noexec',
+          fail(errorMessage(error), [], 'Put the runtime on another volume: --runtime-root <dir>'),
+        );
       }
     },
   },

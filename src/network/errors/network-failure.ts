@@ -40,6 +40,8 @@ export class NetworkFailure extends SetupError {
     const keeper = via ?? (linkedFrom === host ? undefined : linkedFrom);
     super(row.title(context), {
       failureClass: row.failureClass,
+      // A redirect that is blocked is one, however it is blocked.
+      causeId: via !== undefined && row.isBlocked ? 'blocked-redirect' : row.cause,
       host,
       evidence: networkEvidence(context),
       // Who allows one host rarely thinks of where it sends people on to.
@@ -69,11 +71,6 @@ export class NetworkFailure extends SetupError {
   linkedFrom(index: string): NetworkFailure {
     if (this.context.linkedFrom !== undefined || index === this.host) return this;
     return new NetworkFailure(this.reason, { ...this.context, linkedFrom: index });
-  }
-
-  /** What programs know it by. A redirect that is blocked is one, however it is blocked. */
-  get causeId(): string {
-    return this.via !== null && this.isBlocked ? 'blocked-redirect' : NETWORK_CAUSES[this.reason].cause;
   }
 
   /** The way to the host is closed, as opposed to what it answers. */

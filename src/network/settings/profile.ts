@@ -55,6 +55,7 @@ export class SettingError extends SetupError {
   constructor(origin: string, problem: string, example: string) {
     super(`${origin} is not an address that can be used.`, {
       failureClass: 'network',
+      causeId: 'setting',
       evidence: [`${origin}: ${problem}`],
       remedies: [correctSetting(origin, example), SHOW_SETTINGS],
     });

@@ -1,21 +1,11 @@
 // biome-ignore lint/style/noRestrictedImports: reads /proc
 import { access, constants, readFile, realpath, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { machineFailure } from '../../failure/causes/machine-failure.ts';
+import { machineReasonOf, reasonOfCode } from '../../failure/causes/machine-reason.ts';
 import { errorCode, errorMessage, SetupError } from '../../support/errors.ts';
-import {
-  FREE_QUOTA,
-  FREE_SPACE,
-  LIFT_FILE_LIMIT,
-  makeWritable,
-  moveAway,
-  OTHER_ROOT,
-  otherRemedy,
-  otherRoot,
-  setupAgain,
-} from '../../support/remedies.ts';
-import type { Remedy } from '../../support/remedy.ts';
+import { FREE_SPACE, OTHER_ROOT, setupAgain } from '../../support/remedies.ts';
 import { formatBytes, formatBytesOrUnknown } from '../../support/text/format.ts';
-import { UvCommandError } from '../../uv/runner.ts';
 
 /** Room that an install leaves: logs, bytecode, the file system's own needs. */
 const HEADROOM_BYTES = 50_000_000;
@@ -78,6 +68,7 @@ export function assertDiskSpace(budgets: readonly VolumeBudget[]): void {
     `Not enough space: ${formatBytes(neededBytes(first))} needed, ${formatBytes(first.freeBytes ?? 0)} free on the volume of ${first.path}.`,
     {
       failureClass: 'disk',
+      causeId: 'disk-full',
       evidence: tooSmall.flatMap(budgetLines),
       remedies: [FREE_SPACE, OTHER_ROOT, setupAgain('Try anyway', ['--ignore-disk'])],
     },
@@ -101,55 +92,14 @@ function budgetLines(budget: VolumeBudget): string[] {
 
 /** Words for an error that means a full disk, with the volume and the bytes; any other error as it is. */
 export async function explainFullDisk(error: unknown, needs: readonly DiskNeed[]): Promise<unknown> {
-  const reason = fullReason(error);
-  if (reason === null) return error;
+  const reason = machineReasonOf(error)?.reason;
+  if (reason !== 'disk-full' && reason !== 'quota' && reason !== 'file-too-large') return error;
   const budgets = await volumeBudgets(needs);
   const [fullest] = [...budgets].sort((a, b) => (a.freeBytes ?? Infinity) - (b.freeBytes ?? Infinity));
   const where = fullest
     ? `the volume of ${fullest.path} (${formatBytesOrUnknown(fullest.freeBytes)} free)`
-    : '';
-  return new SetupError(`${FULL_TITLES[reason]}: ${where || errorMessage(error)}.`, {
-    failureClass: 'disk',
-    evidence: [...budgets.flatMap(budgetLines), ...errorMessage(error).split('\n').slice(0, 6)],
-    remedies: [FULL_STEPS[reason], OTHER_ROOT],
-    cause: error,
-  });
-}
-
-type FullReason = 'ENOSPC' | 'EDQUOT' | 'EFBIG';
-
-const FULL_TITLES: Record<FullReason, string> = {
-  ENOSPC: 'The disk became full',
-  EDQUOT: 'The disk quota of this user is used up',
-  EFBIG: 'A file became larger than this user may write',
-};
-
-const FULL_STEPS: Record<FullReason, Remedy> = {
-  ENOSPC: FREE_SPACE,
-  EDQUOT: FREE_QUOTA,
-  EFBIG: LIFT_FILE_LIMIT,
-};
-
-/** The numbers of Linux, and of macOS where they differ. */
-const FULL_NUMBERS: readonly (readonly [RegExp, FullReason])[] = [
-  [/\bos error 28\b/, 'ENOSPC'],
-  [/\bos error (?:122|69)\b/, 'EDQUOT'],
-  [/\bos error 27\b|SIGXFSZ/, 'EFBIG'],
-];
-
-/** By errno, which uv prints too: words may be localised. */
-function fullReason(error: unknown): FullReason | null {
-  for (let current = error, depth = 0; current !== undefined && depth < 8; depth++) {
-    const code = errorCode(current);
-    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') return code;
-    if (current instanceof UvCommandError) {
-      const { output } = current;
-      const found = FULL_NUMBERS.find(([pattern]) => pattern.test(output));
-      if (found) return found[1];
-    }
-    current = current instanceof Error ? current.cause : undefined;
-  }
-  return null;
+    : errorMessage(error);
+  return machineFailure(reason, { where, evidence: budgets.flatMap(budgetLines), cause: error });
 }
 
 /**
@@ -168,13 +118,10 @@ export async function explainNoExecution(error: unknown, path: string): Promise<
 }
 
 function noExecution(path: string, mount: string): SetupError {
-  return new SetupError(`Programs cannot be started from ${path}: ${mount} is mounted noexec.`, {
-    failureClass: 'permission',
+  return machineFailure('noexec', {
+    title: `Programs cannot be started from ${path}: ${mount} is mounted noexec.`,
+    path: mount,
     evidence: [`mount point ${mount}, option noexec`],
-    remedies: [
-      otherRoot('Put the runtime on another volume'),
-      otherRemedy(`Or mount it so that programs run: mount -o remount,exec ${mount}`),
-    ],
   });
 }
 
@@ -238,10 +185,10 @@ export async function assertWritableFolder(path: string): Promise<void> {
     status = await stat(current).catch(() => null);
   }
   if (status !== null && !status.isDirectory()) {
-    throw new SetupError(`A file is where a folder should be: ${current}`, {
-      failureClass: 'conflict',
+    throw machineFailure('file-in-the-way', {
+      path: current,
+      title: `A file is where a folder should be: ${current}`,
       evidence: [`the runtime needs the folder ${path}`],
-      remedies: [moveAway(current), OTHER_ROOT],
     });
   }
   try {
@@ -249,12 +196,10 @@ export async function assertWritableFolder(path: string): Promise<void> {
   } catch (error) {
     // Another run has removed it since it was seen: what is above it decides.
     if (errorCode(error) === 'ENOENT' && status !== null) return assertWritableFolder(path);
-    const isReadOnly = errorCode(error) === 'EROFS';
-    const title = isReadOnly ? 'The file system is read-only' : 'No permission to write';
-    throw new SetupError(`${title}: ${current}`, {
-      failureClass: 'permission',
-      evidence: [errorMessage(error), `the runtime needs the folder ${path}`],
-      remedies: isReadOnly ? [OTHER_ROOT] : [makeWritable(current), OTHER_ROOT],
+    throw machineFailure(reasonOfCode(errorCode(error)) ?? 'no-permission', {
+      path: current,
+      evidence: [`the runtime needs the folder ${path}`],
+      cause: error,
     });
   }
 }
