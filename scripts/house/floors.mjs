@@ -65,6 +65,7 @@ export const FLOORS = [
     ['src/setup/plan', 'what will be done, from where, how large'],
   ],
   [
+    ['src/bundle/nearby', 'a bundle that somebody carried here, and how to ask for one'],
     ['src/lifecycle', 'undo, prune, uninstall, recovery'],
     ['src/models', 'language models behind one port'],
     ['src/setup/build', 'fetch, build, prove, switch'],

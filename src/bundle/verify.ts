@@ -5,7 +5,6 @@ import { type BundleFile, openBundleFile } from './archive/bundle-file.ts';
 import {
   type BundleContents,
   type BundleMember,
-  bundleSchema,
   CONTENTS_PATH,
   DIGEST_PATH,
   digestLine,
@@ -13,6 +12,7 @@ import {
   MAX_SIGNATURE_BYTES,
   SIGNATURE_PATH,
 } from './archive/bundle-schema.ts';
+import { parseContents } from './archive/parse-contents.ts';
 import { type ArchiveMember, readArchive } from './archive/read-archive.ts';
 import { pinnedArtefacts, storePathOf } from './pins.ts';
 import { judgeSignature, type SignatureVerdict, type TrustedKey } from './signature.ts';
@@ -149,35 +149,6 @@ async function assertDigest(next: IteratorResult<ArchiveMember>, contentsSha256:
     `found sha256 ${contentsSha256}`,
     `${DIGEST_PATH} says ${line.toString('latin1').trim()}`,
   ]);
-}
-
-function parseContents(bytes: Buffer): BundleContents {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    throw new BundleError('contents', `${CONTENTS_PATH} of the bundle is not JSON`);
-  }
-  const version = (value as { schemaVersion?: unknown } | null)?.schemaVersion;
-  if (typeof version === 'number' && version > 1)
-    throw new BundleError('other-version', 'The bundle was made by a newer ktx', [
-      `its form is version ${version}`,
-    ]);
-  const result = bundleSchema.safeParse(value);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    throw new BundleError('contents', `${CONTENTS_PATH} of the bundle is not as ktx writes it`, [
-      `${issue?.path.join('.')}: ${issue?.message}`,
-    ]);
-  }
-  const paths = new Set<string>();
-  for (const { path } of result.data.members) {
-    // Some file systems take two names for one.
-    const folded = path.toLowerCase();
-    if (paths.has(folded)) throw new BundleError('contents', `The bundle lists ${path} twice`);
-    paths.add(folded);
-  }
-  return result.data;
 }
 
 function assertMadeForThis(contents: BundleContents, trust: BundleTrust): void {

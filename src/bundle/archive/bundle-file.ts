@@ -1,81 +1,90 @@
 import type { FileHandle } from 'node:fs/promises';
-import { readdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { openRegularFile } from '../../support/fs/regular-file.ts';
+import { directorySegments } from './bundle-directory.ts';
 import { BundleError } from './bundle-error.ts';
+import { partsOf } from './bundle-parts.ts';
+import type { BundleSegment } from './bundle-segment.ts';
 
-/** A bundle that is read from start to end: one file, or its parts one after the other. */
+/** A bundle that is read from start to end: one file, its parts one after the other, or the folder it was unpacked to. */
 export interface BundleFile {
   /** As the user named it. */
   readonly path: string;
   readonly sizeBytes: number;
+  /** What it is read from, in order. */
+  readonly segments: readonly BundleSegment[];
   /**
    * The next bytes, at most so many; empty at the end. What is returned is only valid until the next call but one.
-   * @throws the file system's error
+   * @throws BundleError when a file became shorter; the file system's error
    */
   read(maxBytes: number): Promise<Buffer>;
   close(): Promise<void>;
 }
 
-const PART = /\.(\d{3})$/;
+/** Reads of 128 to 256 KiB hash fastest. */
 const PIECE_BYTES = 256 * 1024;
 
 /**
- * Opens a bundle. With the first of several parts (`FILE.001`), or the name that they were split from, all of them are read.
- * @throws BundleError when a part is missing; UnusableFileError; the file system's error.
+ * Opens a bundle: a file; its parts, named by the first of them (`FILE.001`) or by the name that they were split from; a folder.
+ * @throws BundleError when a part or a file of the folder is missing; UnusableFileError; the file system's error.
  */
 export async function openBundleFile(path: string): Promise<BundleFile> {
-  const handles: { handle: FileHandle; sizeBytes: number }[] = [];
-  const close = async () => {
-    for (const { handle } of handles) await handle.close();
-  };
-  try {
-    for (const part of await partsOf(path)) {
-      const handle = await openRegularFile(part, { maxBytes: Number.POSITIVE_INFINITY, links: 'follow' });
-      handles.push({ handle, sizeBytes: 0 });
-      handles.at(-1)!.sizeBytes = (await handle.stat()).size;
-    }
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const segments = await segmentsOf(path);
+  const buffers = [Buffer.allocUnsafe(PIECE_BYTES), Buffer.allocUnsafe(PIECE_BYTES)] as const;
+  let turn = 0;
   let current = 0;
   let position = 0;
-  let buffers: [Buffer, Buffer] = [Buffer.allocUnsafe(PIECE_BYTES), Buffer.allocUnsafe(PIECE_BYTES)];
+  let handle: FileHandle | null = null;
+  const close = async () => {
+    await handle?.close();
+    handle = null;
+  };
+  const readFrom = async (segment: BundleSegment, maxBytes: number): Promise<Buffer> => {
+    const wanted = Math.min(maxBytes, segment.sizeBytes - position);
+    if ('bytes' in segment) return segment.bytes.subarray(position, position + wanted);
+    handle ??= await openSegment(segment);
+    const buffer = buffers[turn++ % 2]!;
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(wanted, PIECE_BYTES), position);
+    if (bytesRead === 0)
+      throw new BundleError('truncated', `${segment.path} became shorter while it was read`);
+    return buffer.subarray(0, bytesRead);
+  };
   return {
     path,
-    sizeBytes: handles.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    segments,
+    sizeBytes: segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     close,
     async read(maxBytes) {
-      for (; current < handles.length; current++, position = 0) {
-        const [buffer, other] = buffers;
-        const wanted = Math.min(maxBytes, PIECE_BYTES);
-        const { bytesRead } = await handles[current]!.handle.read(buffer, 0, wanted, position);
-        if (bytesRead === 0) continue;
-        position += bytesRead;
-        buffers = [other, buffer];
-        return buffer.subarray(0, bytesRead);
+      for (; current < segments.length; current++, position = 0, await close()) {
+        const segment = segments[current]!;
+        if (position >= segment.sizeBytes) continue;
+        const piece = await readFrom(segment, maxBytes);
+        position += piece.length;
+        return piece;
       }
       return Buffer.alloc(0);
     },
   };
 }
 
-async function partsOf(path: string): Promise<string[]> {
-  const stem = basename(path).replace(PART, '');
-  const entries = await readdir(dirname(path)).catch((): string[] => []);
-  const isSplit = PART.test(path) || (!entries.includes(stem) && entries.includes(`${stem}.001`));
-  if (!isSplit) return [path];
-  const numbers = entries
-    .filter((entry) => entry.startsWith(`${stem}.`) && PART.test(entry))
-    .map((entry) => Number(PART.exec(entry)![1]))
-    .sort((a, b) => a - b);
-  numbers.forEach((number, position) => {
-    if (number === position + 1) return;
-    const name = `${stem}.${String(position + 1).padStart(3, '0')}`;
-    throw new BundleError('truncated', `A part of the bundle is missing: ${name}`, [
-      `looked in ${dirname(path)}`,
-    ]);
+async function segmentsOf(path: string): Promise<readonly BundleSegment[]> {
+  const status = await stat(path).catch(() => null);
+  if (status?.isDirectory()) return directorySegments(path);
+  const segments: BundleSegment[] = [];
+  for (const part of await partsOf(path)) {
+    // Looked at through the same door as it is read.
+    const handle = await openSegment({ path: part });
+    segments.push({ path: part, sizeBytes: (await handle.stat()).size });
+    await handle.close();
+  }
+  return segments;
+}
+
+function openSegment({ path, within }: { path: string; within?: string }): Promise<FileHandle> {
+  const links = within === undefined ? 'follow' : 'refuse';
+  return openRegularFile(path, {
+    maxBytes: Number.POSITIVE_INFINITY,
+    links,
+    ...(within !== undefined && { within }),
   });
-  return numbers.map((number) => join(dirname(path), `${stem}.${String(number).padStart(3, '0')}`));
 }

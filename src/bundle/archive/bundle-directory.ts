@@ -1,0 +1,62 @@
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { absentAsNull } from '../../support/errors.ts';
+import { readRegularFile } from '../../support/fs/regular-file.ts';
+import { BundleError } from './bundle-error.ts';
+import {
+  CONTENTS_PATH,
+  DIGEST_PATH,
+  MAX_CONTENTS_BYTES,
+  MAX_SIGNATURE_BYTES,
+  SIGNATURE_PATH,
+} from './bundle-schema.ts';
+import type { BundleSegment } from './bundle-segment.ts';
+import { parseContents } from './parse-contents.ts';
+import { BLOCK_BYTES, encodeHeader, paddingAfter } from './ustar.ts';
+
+/**
+ * The archive that an unpacked bundle came from, put together again from its files, so that one reader checks both. Other
+ * files of the folder are not part of it. No link beneath the folder is followed.
+ * @throws BundleError when a listed file is not there; UnusableFileError; the file system's error.
+ */
+export async function directorySegments(folder: string): Promise<BundleSegment[]> {
+  const contents = await document(folder, CONTENTS_PATH, MAX_CONTENTS_BYTES);
+  if (contents === null)
+    throw new BundleError('not-a-bundle', `There is no ${CONTENTS_PATH} in ${folder}`, [
+      'a folder is a bundle when it holds the files of one',
+    ]);
+  const segments: BundleSegment[] = [...memory(CONTENTS_PATH, contents)];
+  for (const path of [DIGEST_PATH, SIGNATURE_PATH]) {
+    const bytes = await document(folder, path, MAX_SIGNATURE_BYTES);
+    if (bytes !== null) segments.push(...memory(path, bytes));
+  }
+  for (const { path, isOmitted } of parseContents(contents).members) {
+    if (isOmitted) continue;
+    const file = join(folder, ...path.split('/'));
+    const status = await lstat(file).catch(absentAsNull);
+    if (status === null)
+      throw new BundleError('structure', `A file of the bundle is missing: ${path}`, [`looked in ${folder}`]);
+    const sizeBytes = status.size;
+    segments.push({ bytes: encodeHeader({ path, sizeBytes }), sizeBytes: BLOCK_BYTES });
+    segments.push({ path: file, within: folder, sizeBytes });
+    segments.push(zeros(paddingAfter(sizeBytes)));
+  }
+  return [...segments, zeros(2 * BLOCK_BYTES)];
+}
+
+async function document(folder: string, path: string, maxBytes: number): Promise<Buffer | null> {
+  return readRegularFile(join(folder, path), { maxBytes, within: folder }).catch(absentAsNull);
+}
+
+function memory(path: string, bytes: Buffer): BundleSegment[] {
+  const header = encodeHeader({ path, sizeBytes: bytes.length });
+  return [
+    { bytes: header, sizeBytes: header.length },
+    { bytes, sizeBytes: bytes.length },
+    zeros(paddingAfter(bytes.length)),
+  ];
+}
+
+function zeros(sizeBytes: number): BundleSegment {
+  return { bytes: Buffer.alloc(sizeBytes), sizeBytes };
+}

@@ -1,0 +1,37 @@
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { BundleError } from './bundle-error.ts';
+
+const PART = /\.(\d{3})$/;
+
+/** The name that the parts of a bundle share; the name itself when it is none of a part. */
+export function stemOf(path: string): string {
+  return path.replace(PART, '');
+}
+
+/** The path of a part, counted from 1. */
+export function partPath(stem: string, number: number): string {
+  return `${stem}.${String(number).padStart(3, '0')}`;
+}
+
+/**
+ * The files of a bundle in their order: the file itself, or its parts.
+ * @throws BundleError when one between two others is missing. The last one leaves no gap: it is found when the bundle is read.
+ */
+export async function partsOf(path: string): Promise<string[]> {
+  const stem = stemOf(basename(path));
+  const folder = dirname(path);
+  const entries = await readdir(folder).catch((): string[] => []);
+  const isSplit = PART.test(path) || (!entries.includes(stem) && entries.includes(partPath(stem, 1)));
+  if (!isSplit) return [path];
+  const numbers = entries
+    .filter((entry) => PART.test(entry) && stemOf(entry) === stem)
+    .map((entry) => Number(PART.exec(entry)![1]))
+    .sort((a, b) => a - b);
+  numbers.forEach((number, position) => {
+    if (number === position + 1) return;
+    const name = partPath(stem, position + 1);
+    throw new BundleError('truncated', `A part of the bundle is missing: ${name}`, [`looked in ${folder}`]);
+  });
+  return numbers.map((number) => join(folder, partPath(stem, number)));
+}
