@@ -48,6 +48,7 @@ export const FLOORS = [
     ['src/uv', 'the pinned uv: where it comes from, how it is run, what it says'],
   ],
   [
+    ['src/bundle/app', 'this program and a Node, as a bundle carries them'],
     ['src/bundle/archive', 'the file that a bundle is'],
     ['src/daemon', 'what lives on: the daemon, its state and health'],
     ['src/failure', 'a failure as cause, evidence and remedies'],

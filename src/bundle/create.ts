@@ -13,6 +13,7 @@ import { SetupError } from '../support/errors.ts';
 import { openRegularFile } from '../support/fs/regular-file.ts';
 import { otherRemedy } from '../support/remedies.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
+import { appMembers, nodeComponent, nodesFrom, nodeWheelOf } from './app-members.ts';
 import { BUNDLE_SCHEMA_VERSION, type BundleContents, type BundleMember } from './archive/bundle-schema.ts';
 import { type ArchiveContent, type WrittenBundle, writeBundle } from './archive/write-bundle.ts';
 import { describeMember } from './describe-member.ts';
@@ -34,6 +35,10 @@ export interface CreateBundleOptions {
   isOffline?: boolean;
   /** Archives of the pinned Python that were fetched by hand. */
   pythonArchives?: readonly string[];
+  /** Brings this program and a Node for each platform along, for hosts that have neither. */
+  isWithApp?: boolean;
+  /** Wheels or binaries of the pinned Node that were fetched by hand. */
+  nodeArchives?: readonly string[];
   /** Leaves out what this earlier bundle held: the store of the target has it. */
   since?: BundleContents;
   /** Signs `bundle.json`; gives the armoured signature. */
@@ -63,14 +68,27 @@ export async function createBundle(options: CreateBundleOptions): Promise<Writte
     const note = (level: 'info' | 'warning', text: string) =>
       emit({ type: 'note', step: 'fetch', level, text });
     const needed = neededFiles({ lock, platforms: options.platforms, features, python: options.python });
+    const nodes = await nodesFrom(options.nodeArchives ?? [], options.platforms);
+    const wheels = options.isWithApp
+      ? options.platforms.filter((platform) => !nodes.has(platform)).map(nodeWheelOf)
+      : [];
     const artefacts = await withWriteAccess(
       { runtimeRoot, versions: [], step: 'fetch', note, signal },
       async () => {
         await takeArchives(options.pythonArchives ?? [], lock, store, signal);
+        await obtainNodes(wheels, { store, network, emit, signal });
         return obtain(needed, { store, network, emit, signal });
       },
     );
-    const members = await membersOf(artefacts, store, options);
+    const app = options.isWithApp
+      ? await appMembers(
+          options.platforms,
+          (platform) => nodes.get(platform) ?? store.pathOf(nodeWheelOf(platform)),
+        )
+      : [];
+    const members = [...(await membersOf(artefacts, store, options)), ...app].sort((a, b) =>
+      byPath(a.member, b.member),
+    );
     const contents: BundleContents = {
       schemaVersion: BUNDLE_SCHEMA_VERSION,
       name: 'ktx-bundle',
@@ -126,6 +144,28 @@ async function obtain(
     if (failures.length === alternatives.length) throw explained(failures[0], [{ what, alternatives }]);
   }
   return chosen;
+}
+
+async function obtainNodes(
+  wheels: readonly Artefact[],
+  { store, network, emit, signal }: Parameters<typeof obtain>[1],
+): Promise<void> {
+  if (wheels.length === 0) return;
+  await network.fetch(store, wheels, emit, signal).catch((error: unknown) => {
+    if (!isSourceFailure(error)) throw error;
+    throw new SetupError(error.message, {
+      failureClass: error.failureClass,
+      evidence: error.evidence,
+      cause: error,
+      remedies: [
+        otherRemedy(`Fetch ${wheels.map(({ file }) => file).join(', ')} where it can be fetched, then run`, {
+          afterwards: ['ktx', 'bundle', 'create', '--node-archive', '<file>'],
+          needs: ['node-archive'],
+        }),
+        ...error.remedies,
+      ],
+    });
+  });
 }
 
 /** Adds what would supply the member. */
@@ -189,7 +229,12 @@ async function takeArchives(
 async function membersOf(
   artefacts: readonly Artefact[],
   store: ArtefactStore,
-  { cliVersion, since }: Pick<CreateBundleOptions, 'cliVersion' | 'since'>,
+  {
+    cliVersion,
+    since,
+    platforms,
+    isWithApp,
+  }: Pick<CreateBundleOptions, 'cliVersion' | 'since' | 'platforms' | 'isWithApp'>,
 ): Promise<{ member: BundleMember; content: ArchiveContent | null }[]> {
   const held = new Set(since?.members.map(({ sha256 }) => sha256));
   const described = await Promise.all(
@@ -200,7 +245,11 @@ async function membersOf(
       return { member, path };
     }),
   );
-  const sbom = Buffer.from(sbomOf({ cliVersion }, described.map(({ member }) => member).sort(byPath)));
+  const components = [
+    ...described.map(({ member }) => member),
+    ...(isWithApp ? platforms.map(nodeComponent) : []),
+  ];
+  const sbom = Buffer.from(sbomOf({ cliVersion }, components.sort(byPath)));
   const document: BundleMember = {
     path: 'sbom.cdx.json',
     sha256: createHash('sha256').update(sbom).digest('hex'),
@@ -216,9 +265,7 @@ async function membersOf(
       content: isOmitted ? null : { path },
     };
   });
-  return [{ member: document, content: { bytes: sbom } }, ...files].sort((a, b) =>
-    byPath(a.member, b.member),
-  );
+  return [{ member: document, content: { bytes: sbom } }, ...files];
 }
 
 function byPath(a: { path: string }, b: { path: string }): number {

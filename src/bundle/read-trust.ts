@@ -33,6 +33,10 @@ export async function readBundleTrust(options: {
     lock: locked.lock,
     lockSha256: locked.digestsFor(['core']).lock,
     wheelSha256: asset.manifest.wheel.sha256,
+    async appFiles() {
+      const { appFiles } = await import('./app/app-files.ts');
+      return new Map((await appFiles()).map(({ path, sha256 }) => [path, sha256]));
+    },
     signers: trustFile === undefined ? null : await readSigners(trustFile),
     isSignatureRequired,
   };

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RuntimeLock } from '../shipped/lock.ts';
+import { nodePins } from './app-members.ts';
 import { BundleError } from './archive/bundle-error.ts';
 import { type BundleFile, openBundleFile } from './archive/bundle-file.ts';
 import {
@@ -17,12 +18,17 @@ import { type ArchiveMember, readArchive } from './archive/read-archive.ts';
 import { pinnedArtefacts, storePathOf } from './pins.ts';
 import { judgeSignature, type SignatureVerdict, type TrustedKey } from './signature.ts';
 
+/** Read by people and never run: nothing at the top but what this names. */
+const DOCUMENT = /^sbom\.cdx\.json$/;
+
 /** What this program says about bundles: its own pins, and whom the user trusts. */
 export interface BundleTrust {
   lock: RuntimeLock;
   lockSha256: string;
   wheelSha256: string;
   cliVersion: string;
+  /** The files of this program by their path in a bundle; asked for when a bundle carries them. */
+  appFiles: () => Promise<ReadonlyMap<string, string>>;
   /** Keys of the trust file; `null` without one. */
   signers: readonly TrustedKey[] | null;
   isSignatureRequired: boolean;
@@ -89,6 +95,7 @@ async function verifyFile(
     const contents = parseContents(bytes);
     assertMadeForThis(contents, trust);
     assertPinned(contents, trust.lock);
+    await assertOwnApp(contents, trust);
     let next = await members.next();
     let signature: SignatureVerdict | null = null;
     if (!next.done && next.value.path === SIGNATURE_PATH) {
@@ -162,9 +169,17 @@ function assertMadeForThis(contents: BundleContents, trust: BundleTrust): void {
 /** A bundle cannot vouch for itself: what an install uses is known to this program by digest. */
 function assertPinned({ members }: BundleContents, lock: RuntimeLock): void {
   const pinned = pinnedArtefacts(lock);
+  const nodes = nodePins();
   for (const member of members) {
-    if (member.kind === 'app' || member.kind === 'node' || member.kind === 'document') {
-      if (member.path.startsWith('store/')) throw notPinned(member);
+    if (member.kind === 'app') continue;
+    if (member.kind === 'document') {
+      if (!DOCUMENT.test(member.path)) throw notPinned(member);
+      continue;
+    }
+    if (member.kind === 'node') {
+      const known = nodes.get(member.sha256);
+      if (known?.path !== member.path || known.pin.binarySizeBytes !== member.sizeBytes)
+        throw notPinned(member);
       continue;
     }
     const artefact = pinned.get(member.sha256);
@@ -175,6 +190,14 @@ function assertPinned({ members }: BundleContents, lock: RuntimeLock): void {
       (artefact.sizeBytes === null || artefact.sizeBytes === member.sizeBytes);
     if (!isAsPinned) throw notPinned(member);
   }
+}
+
+/** The program in a bundle is compared with the one that runs: of one version there is one build. */
+async function assertOwnApp({ members }: BundleContents, { appFiles }: BundleTrust): Promise<void> {
+  const carried = members.filter(({ kind }) => kind === 'app');
+  if (carried.length === 0) return;
+  const own = await appFiles();
+  for (const member of carried) if (own.get(member.path) !== member.sha256) throw notPinned(member);
 }
 
 function notPinned({ path, sha256 }: BundleMember): BundleError {

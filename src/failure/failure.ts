@@ -2,7 +2,7 @@ import type { FailureReport, SetupStep } from '../core/events.ts';
 import { remedyFor } from '../core/invocation.ts';
 import { errorChain, errorMessage, type FailureClass, SetupError } from '../support/errors.ts';
 import { harmlessValue } from '../support/harmless.ts';
-import { COPY_STORE, otherRemedy, RETRY, SAVE_REPORT } from '../support/remedies.ts';
+import { COPY_STORE, installFromBundle, otherRemedy, RETRY, SAVE_REPORT } from '../support/remedies.ts';
 import { type Remedy, remedyText, uniqueRemedies } from '../support/remedy.ts';
 import { UvCommandError } from '../uv/runner.ts';
 import { type Cause, causeOf, type FailureSignals, signalsOf } from './diagnosis.ts';
@@ -16,15 +16,17 @@ type Diagnosis = Omit<FailureReport, 'step' | 'untouched' | 'logPath'>;
 export function describeFailure(
   error: unknown,
   context: { step: SetupStep | null; untouched: string; logPath: string | null },
+  /** For a setup: the bundle that could be installed instead, where hosts are not reached; `null` when none lies here. */
+  bundlePath?: string | null,
 ): FailureReport {
-  return harmlessValue({ ...diagnose(error), ...context });
+  return harmlessValue({ ...diagnose(error, bundlePath), ...context });
 }
 
-function diagnose(error: unknown): Diagnosis {
+function diagnose(error: unknown, bundlePath: string | null | undefined): Diagnosis {
   const signals = signalsOf(error);
   const row = causeOf(signals);
   // What an error says of itself is about this machine and this host; a row of the table is about all of them.
-  if (error instanceof SetupError) return fromSetupError(error, row, signals);
+  if (error instanceof SetupError) return fromSetupError(error, row, signals, bundlePath);
   if (error instanceof UvCommandError) return fromUv(error, row);
   if (row?.title !== undefined) {
     return diagnosis(row.failureClass, row.cause, row.title, [errorMessage(error)], row.remedies);
@@ -36,15 +38,21 @@ function diagnose(error: unknown): Diagnosis {
   ]);
 }
 
-function fromSetupError(error: SetupError, row: Cause | null, { network }: FailureSignals): Diagnosis {
+function fromSetupError(
+  error: SetupError,
+  row: Cause | null,
+  { network }: FailureSignals,
+  bundlePath: string | null | undefined,
+): Diagnosis {
   const { failureClass } = error;
   const evidence =
     error.evidence.length > 0 || error.cause === undefined ? error.evidence : [errorChain(error.cause)];
   // An error that names none of what helps against its cause knows less than the cause.
   const known = new Set(network?.remedies.map(({ id }) => id));
   const ofCause = error.remedies.some(({ id }) => known.has(id)) ? [] : (network?.remedies ?? []);
+  const bundle = bundlePath === undefined ? [] : [installFromBundle(bundlePath)];
   const isOwnWord = row?.cause === 'host-not-allowed' || row?.cause === 'setting';
-  const ways = failureClass === 'network' && !isOwnWord ? [COPY_STORE, SAVE_REPORT] : [];
+  const ways = failureClass === 'network' && !isOwnWord ? [...bundle, COPY_STORE, SAVE_REPORT] : [];
   const remedies = uniqueRemedies([...ofCause, ...error.remedies, ...ways]).map((each) => remedyFor(each));
   return {
     failureClass,

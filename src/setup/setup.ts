@@ -6,7 +6,7 @@ import {
   type SetupStep,
 } from '../core/events.ts';
 import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout } from '../core/layout.ts';
-import { CancelledError } from '../support/errors.ts';
+import { CancelledError, SetupError } from '../support/errors.ts';
 import { homeFolder } from '../support/home/home-folder.ts';
 import type { InstallOutcome } from './build/execute-plan.ts';
 import type { InstallPreparation, ReadyPreparation } from './plan/install-plan.ts';
@@ -184,11 +184,33 @@ async function describe(error: unknown, options: SetupOptions, step: SetupStep |
     import('../failure/failure.ts'),
     import('../log/install-log.ts'),
   ]);
-  return describeFailure(error, {
+  const context = {
     step,
     untouched: await untouchedWords(options),
     logPath: hasLog && layout ? await ownInstallLog(layout.installLogPath) : null,
-  });
+  };
+  return describeFailure(error, context, await bundleInstead(error, options, layout));
+}
+
+/** A usable bundle that lies here, where hosts were not reached; `undefined` where none would help. */
+async function bundleInstead(
+  error: unknown,
+  options: SetupOptions,
+  layout: ManagedPythonRuntimeLayout | null,
+): Promise<string | null | undefined> {
+  const isAboutHosts = error instanceof SetupError && error.failureClass === 'network';
+  if (!isAboutHosts || options.bundle || layout === null) return undefined;
+  const [{ bundleExpectation }, { findBundlesNearby, placesHere }] = await Promise.all([
+    import('../bundle/nearby/judge-bundle.ts'),
+    import('../bundle/nearby/find-nearby.ts'),
+  ]);
+  const { cliVersion, features } = options;
+  const wanted = await bundleExpectation({ cliVersion, assetDir: layout.assetDir, features }).catch(
+    () => null,
+  );
+  if (wanted === null) return undefined;
+  const found = await findBundlesNearby(wanted, { places: await placesHere(process.cwd()) });
+  return found.find(({ state }) => state === 'usable')?.path ?? null;
 }
 
 /** `null` where the root itself is what failed: there is nothing in it. */

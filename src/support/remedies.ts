@@ -21,6 +21,9 @@ function storeSetting(
   return { argv: ['ktx', 'admin', 'network', 'set', ...words], ...THEN_SETUP, ...more };
 }
 
+/** With a bundle no host is asked. */
+const NOT_WITH_BUNDLE = ['--offline', '--index-url', '--allow-host'];
+
 const SHOW_NETWORK: RemedyAction = { argv: ['ktx', 'admin', 'network', 'show'], changes: false };
 
 export const RETRY = remedy('retry', 'Run it again', SETUP);
@@ -83,6 +86,22 @@ export const COPY_STORE = remedy(
   'Copy the folder uv/store of ~/.ktx/runtime from such a machine with a network, where ktx setup ran, then run',
   { afterwards: ['ktx', 'setup', '--offline'], nextAttempt: 'afterwards' },
 );
+/** @param path of a bundle that lies here; `null`: one has to be made and carried here. */
+export const installFromBundle = (
+  path: string | null,
+  platform: string = `${process.platform}-${process.arch}`,
+) =>
+  path === null
+    ? remedy(
+        'use-bundle',
+        `Make a bundle on a machine with a network (ktx bundle create --platform ${platform} --output <file>), carry it here, then run`,
+        { afterwards: ['ktx', 'setup', '--bundle', '<file>'], needs: ['bundle-file'], drop: NOT_WITH_BUNDLE },
+      )
+    : remedy(
+        'use-bundle',
+        'Install from the bundle that lies here, without a network',
+        setupWith(['--bundle', path], { drop: NOT_WITH_BUNDLE }),
+      );
 export const SIGN_IN = remedy(
   'sign-in',
   'Open the address in a browser, sign in if the network asks for it, then run',

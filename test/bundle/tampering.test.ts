@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { CARRIED_NODE_WHEELS } from '../../src/bundle/app/node-release.ts';
 import type { BundleRefusal } from '../../src/bundle/archive/bundle-error.ts';
 import type { BundleContents } from '../../src/bundle/archive/bundle-schema.ts';
 import {
@@ -44,6 +45,22 @@ const listOf = (text: string | Buffer) => [
 const list = (change: Partial<BundleContents> = {}) => listOf(jsonText(contentsOf(change)));
 const firstWith = (change: object) =>
   [{ ...MEMBERS[0]!.member, ...change }, MEMBERS[1]!.member] as BundleContents['members'];
+
+const all = MEMBERS.map(({ member }) => member);
+const extra = (path: string, kind: 'app' | 'node' | 'document') => ({
+  path,
+  kind,
+  sha256: sha256('x'),
+  sizeBytes: 1,
+  source: 'ktx',
+  licence: 'MIT',
+});
+const pin = CARRIED_NODE_WHEELS['linux-x64']!;
+const NODE = {
+  ...extra('node/linux-arm64/node', 'node'),
+  sha256: pin.binarySha256,
+  sizeBytes: pin.binarySizeBytes,
+};
 
 /** The header of the first member with one field overwritten, its checksum right or as it was. */
 function forged(offset: number, text: string, isSummed = true): { header: Buffer; body: string } {
@@ -162,6 +179,61 @@ const CASES: Case[] = [
     'a size that the pin does not have',
     'not-pinned',
     () => archive(...list({ members: firstWith({ sizeBytes: 3 }) }), ...members()),
+  ],
+  [
+    'a program that is not this one',
+    'not-pinned',
+    () =>
+      archive(
+        ...list({ members: [extra('app/bin/ktx.cjs', 'app'), ...all] }),
+        entry('app/bin/ktx.cjs', 'x'),
+        ...members(),
+      ),
+  ],
+  [
+    'a file more of the program',
+    'not-pinned',
+    () =>
+      archive(
+        ...list({ members: [extra('app/bin/more.cjs', 'app'), ...all] }),
+        entry('app/bin/more.cjs', 'x'),
+        ...members(),
+      ),
+  ],
+  [
+    'an installer that is not the one of ktx',
+    'not-pinned',
+    () =>
+      archive(
+        ...list({ members: [extra('install.sh', 'app'), ...all] }),
+        entry('install.sh', 'x'),
+        ...members(),
+      ),
+  ],
+  [
+    'a Node that is not pinned',
+    'not-pinned',
+    () =>
+      archive(
+        ...list({ members: [extra('node/linux-x64/node', 'node'), ...all] }),
+        entry('node/linux-x64/node', 'x'),
+        ...members(),
+      ),
+  ],
+  [
+    'the pinned Node in another place',
+    'not-pinned',
+    () => archive(...list({ members: [NODE, ...all] }), ...members()),
+  ],
+  [
+    'an installer that claims to be a document',
+    'not-pinned',
+    () =>
+      archive(
+        ...list({ members: [extra('install.sh', 'document'), ...all] }),
+        entry('install.sh', 'x'),
+        ...members(),
+      ),
   ],
   ['a list that is not JSON', 'contents', () => archive(...listOf('{'), ...members())],
   [

@@ -96,6 +96,24 @@ describe('what the client saw', () => {
     ]);
   });
 
+  it('a setup that reaches no host can use a bundle: one that lies here, or one that has to be made', () => {
+    const failure = () => new NetworkFailure('refused', { host: 'index.example' });
+    const bundle = (path: string | null | undefined) =>
+      describeFailure(failure(), { step: 'plan', untouched: '', logPath: null }, path).remedies?.find(
+        ({ id }) => id === 'use-bundle',
+      );
+    expect(bundle(undefined)).toBeUndefined();
+    expect(bundle('/media/stick/ktx.bundle')).toMatchObject({
+      argv: expect.arrayContaining(['setup', '--bundle', '/media/stick/ktx.bundle']),
+      placeholders: [],
+    });
+    expect(bundle(null)).toMatchObject({
+      label: expect.stringContaining(`--platform ${process.platform}-${process.arch}`),
+      afterwards: expect.arrayContaining(['setup', '--bundle', '<file>']),
+      placeholders: [{ name: 'bundle-file', token: '<file>' }],
+    });
+  });
+
   it('a redirect that is blocked is one, and one that answers is not', () => {
     const of = (reason: 'refused' | 'not-found') =>
       report(new NetworkFailure(reason, { host: 'files.example', via: 'hub.example' }));

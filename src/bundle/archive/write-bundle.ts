@@ -16,8 +16,8 @@ import {
 } from './bundle-schema.ts';
 import { archiveBytes, BLOCK_BYTES, encodeHeader, paddingAfter } from './ustar.ts';
 
-/** Where a member's bytes are. */
-export type ArchiveContent = { path: string } | { bytes: Buffer };
+/** Where a member's bytes are; `load` makes large ones when it is their turn. */
+export type ArchiveContent = { path: string } | { bytes: Buffer } | { load: () => Promise<Uint8Array> };
 
 export interface WrittenBundle {
   /** The file, or its parts in their order. */
@@ -80,7 +80,10 @@ export async function writeBundle(
     if (signature) await document(SIGNATURE_PATH, signature);
     for (const { member, content } of included) {
       if ('bytes' in content) await document(member.path, content.bytes);
-      else {
+      else if ('load' in content) {
+        const bytes = await content.load();
+        await document(member.path, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+      } else {
         await write(encodeHeader(member));
         await copyChecked(content.path, member, write);
         await write(Buffer.alloc(paddingAfter(member.sizeBytes)));

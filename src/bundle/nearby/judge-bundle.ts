@@ -99,7 +99,17 @@ async function judgeSegments(
     const uneven = isFolder ? null : unevenPart(sizes);
     if (uneven !== null)
       return { ...found, ...cutWords(found, { part: uneven, problem: 'too-short' }, isSplit) };
-    const start = await readContents(reader);
+    const start = await readContents(reader).catch((error: unknown): 'broken' => {
+      // It begins in the first part and is broken where another one goes on.
+      if (sizes.length > 1 && error instanceof BundleError && error.refusal === 'contents') return 'broken';
+      throw error;
+    });
+    if (start === 'broken')
+      return {
+        ...found,
+        state: 'wrong-part',
+        problem: `${partPath(stemOf(found.path), 2)} is a part of another bundle`,
+      };
     if (start === null) return null;
     if (start === 'incomplete')
       return {
@@ -143,7 +153,8 @@ async function readContents(
   if (first === 'incomplete') return first;
   if (first === null || first.path !== 'bundle.json' || first.sizeBytes > MAX_CONTENTS_BYTES) return null;
   const bytes = await reader.read(BLOCK_BYTES, first.sizeBytes);
-  if (bytes.length < first.sizeBytes) return 'incomplete';
+  // Room that was made for it and is not filled yet reads as zeros.
+  if (bytes.length < first.sizeBytes || bytes.includes(0)) return 'incomplete';
   const contents = parseContents(bytes);
   const unsigned = bundleLayout(contents, first.sizeBytes, 0);
   // Behind the digest stands the signature or the first member.

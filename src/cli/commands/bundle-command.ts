@@ -119,6 +119,8 @@ async function create(
     output: at(args.output),
     isOffline: args.isOffline,
     pythonArchives: args.pythonArchives.map(at),
+    isWithApp: args.isWithApp,
+    nodeArchives: args.nodeArchives.map(at),
     emit,
     signal,
     ...(args.runtimeRoot !== null && { runtimeRoot: at(args.runtimeRoot) }),

