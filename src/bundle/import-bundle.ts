@@ -8,6 +8,7 @@ import { otherRemedy } from '../support/remedies.ts';
 import { BundleError } from './archive/bundle-error.ts';
 import type { BundleMember } from './archive/bundle-schema.ts';
 import { pinnedArtefacts } from './pins.ts';
+import { progressTeller } from './progress-words.ts';
 import { type BundleTrust, type VerifiedBundle, verifyBundle } from './verify.ts';
 
 export interface ImportBundleOptions {
@@ -28,7 +29,8 @@ export interface ImportBundleOptions {
 export async function importBundle(options: ImportBundleOptions): Promise<VerifiedBundle> {
   const { path, trust, runtimeRoot, platform, emit, signal } = options;
   const note = (level: 'info' | 'warning', text: string) => emit({ type: 'note', step: 'plan', level, text });
-  const verified = await verifyBundle(path, trust, { signal });
+  const tell = (what: string) => progressTeller((text) => note('info', `${what} the bundle: ${text}`));
+  const verified = await verifyBundle(path, trust, { signal, onBytes: tell('verifying') });
   const { contents, signature } = verified;
   if (!contents.platforms.includes(platform)) throw otherPlatform(platform, contents.platforms);
   const store = openStore(sharedLayout(runtimeRoot).storeDir);
@@ -37,6 +39,7 @@ export async function importBundle(options: ImportBundleOptions): Promise<Verifi
     await assertOmittedAreHere(contents.members, pinned, store, signal);
     await verifyBundle(path, trust, {
       signal,
+      onBytes: tell('taking over'),
       onMember: (member, body) => takeMember(member, body, pinned, { store, emit, path, signal }),
     });
   });

@@ -45,8 +45,7 @@ export interface VerifiedBundle {
 
 export interface VerifyOptions {
   signal?: AbortSignal;
-  /** Bytes of the whole bundle so far. */
-  onBytes?: (doneBytes: number) => void;
+  onBytes?: (doneBytes: number, totalBytes: number) => void;
   /** Takes the content of a member that has just been named; its bytes are not yet checked. */
   onMember?: (member: BundleMember, body: AsyncIterable<Buffer>) => Promise<void>;
 }
@@ -126,7 +125,7 @@ function counted(file: BundleFile, onBytes: VerifyOptions['onBytes']): BundleFil
     async read(maxBytes) {
       const piece = await file.read(maxBytes);
       doneBytes += piece.length;
-      onBytes(doneBytes);
+      onBytes(doneBytes, file.sizeBytes);
       return piece;
     },
   };

@@ -5,6 +5,7 @@ import * as z from 'zod/mini';
 import { embeddingsModelDir } from '../core/model-folder-path.ts';
 import { askEmbedding, largestDifference } from '../daemon/http/embedding.ts';
 import { daemonHealthProblem } from '../daemon/http/health.ts';
+import { assertLoopback } from '../daemon/http/loopback.ts';
 import { allocateDaemonPort } from '../daemon/http/port.ts';
 import { newSecret } from '../daemon/http/proof.ts';
 import { MACHINE_CAUSES } from '../failure/causes/machine-causes.ts';
@@ -165,6 +166,7 @@ export async function proveDaemon(options: ProofOptions): Promise<DaemonProof> {
     if (await pathExists(options.daemonPath)) return { isServing: false, tableCount: null, hasVector: false };
     throw unproven('its command is missing', options.daemonPath, '');
   }
+  await assertLoopback();
   const env = interpreterEnvironment(options.env);
   const port = await allocateDaemonPort();
   const baseUrl = `http://127.0.0.1:${port}`;

@@ -30,41 +30,67 @@ const PIECE_BYTES = 256 * 1024;
  */
 export async function openBundleFile(path: string): Promise<BundleFile> {
   const segments = await segmentsOf(path);
-  const buffers = [Buffer.allocUnsafe(PIECE_BYTES), Buffer.allocUnsafe(PIECE_BYTES)] as const;
-  let turn = 0;
-  let current = 0;
-  let position = 0;
-  let handle: FileHandle | null = null;
-  const close = async () => {
-    await handle?.close();
-    handle = null;
-  };
-  const readFrom = async (segment: BundleSegment, maxBytes: number): Promise<Buffer> => {
-    const wanted = Math.min(maxBytes, segment.sizeBytes - position);
-    if ('bytes' in segment) return segment.bytes.subarray(position, position + wanted);
-    handle ??= await openSegment(segment);
-    const buffer = buffers[turn++ % 2]!;
-    const { bytesRead } = await handle.read(buffer, 0, Math.min(wanted, PIECE_BYTES), position);
-    if (bytesRead === 0)
-      throw new BundleError('truncated', `${segment.path} became shorter while it was read`);
-    return buffer.subarray(0, bytesRead);
-  };
+  const pieces = piecesOf(segments);
+  // The next piece is read while this one is hashed.
+  let next = settled(pieces.next());
+  let current: Buffer = Buffer.alloc(0);
   return {
     path,
     segments,
     sizeBytes: segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    close,
+    async close() {
+      await next;
+      await pieces.return();
+    },
     async read(maxBytes) {
-      for (; current < segments.length; current++, position = 0, await close()) {
-        const segment = segments[current]!;
-        if (position >= segment.sizeBytes) continue;
-        const piece = await readFrom(segment, maxBytes);
-        position += piece.length;
-        return piece;
+      if (current.length === 0) {
+        const { error, value } = await next;
+        if (error !== undefined) throw error;
+        current = value ?? Buffer.alloc(0);
+        next = settled(pieces.next());
       }
-      return Buffer.alloc(0);
+      const piece = current.subarray(0, maxBytes);
+      current = current.subarray(piece.length);
+      return piece;
     },
   };
+}
+
+/** A failure waits for who asks for the piece. */
+async function settled(
+  result: Promise<IteratorResult<Buffer, void>>,
+): Promise<{ error?: unknown; value?: Buffer | undefined }> {
+  try {
+    return { value: (await result).value ?? undefined };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** The bytes of a bundle. A piece stays as it is until the next but two is asked for. */
+async function* piecesOf(segments: readonly BundleSegment[]): AsyncGenerator<Buffer, void, undefined> {
+  const buffers = Array.from({ length: 3 }, () => Buffer.allocUnsafe(PIECE_BYTES));
+  let turn = 0;
+  for (const segment of segments) {
+    if ('bytes' in segment) {
+      if (segment.sizeBytes > 0) yield segment.bytes;
+      continue;
+    }
+    const handle = await openSegment(segment);
+    try {
+      for (let position = 0; position < segment.sizeBytes; ) {
+        const wanted = Math.min(segment.sizeBytes - position, PIECE_BYTES);
+        const buffer = buffers[turn++ % buffers.length]!;
+        const { bytesRead } = await handle.read(buffer, 0, wanted, position);
+        if (bytesRead === 0)
+          throw new BundleError('truncated', `${segment.path} became shorter while it was read`);
+        position += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+      }
+    } finally {
+      await handle.close();
+    }
+  }
 }
 
 async function segmentsOf(path: string): Promise<readonly BundleSegment[]> {

@@ -3,6 +3,7 @@ import type { BundleContents } from '../../bundle/archive/bundle-schema.ts';
 import { type BundleDifference, compareBundles } from '../../bundle/compare.ts';
 import { createBundle } from '../../bundle/create.ts';
 import { BUNDLE_PLATFORMS, type BundlePlatform } from '../../bundle/pins.ts';
+import { progressTeller } from '../../bundle/progress-words.ts';
 import { readBundleTrust } from '../../bundle/read-trust.ts';
 import { receiptLines, receiptOf } from '../../bundle/receipt.ts';
 import { signContents } from '../../bundle/sign.ts';
@@ -66,7 +67,12 @@ async function run(
         trustFile: args.trust === null ? undefined : at(args.trust),
         isSignatureRequired: args.isSignatureRequired,
       });
-      const verified = await verifyBundle(at(args.file), trust, { signal });
+      const verified = await verifyBundle(at(args.file), trust, {
+        signal,
+        onBytes: progressTeller((text) => {
+          if (!args.isJson) print([`[verify] ${text}`]);
+        }),
+      });
       const receipt = receiptOf(at(args.file), verified, cliVersion, new Date());
       if (args.receipt !== null) await writeFileAtomic(at(args.receipt), jsonText(receipt));
       print(args.isJson ? [JSON.stringify(receipt)] : receiptLines(receipt));
@@ -106,6 +112,10 @@ async function create(
   const emit = eventEmitter((event) => {
     if (!args.isJson) print(presenter.lines(event));
   });
+  const tellProgress = (what: string) =>
+    progressTeller((text) => {
+      if (!args.isJson) io.stdout.write(`[${what}] ${text}\n`);
+    });
   const since = args.since === null ? undefined : await readBundleContents(at(args.since), signal);
   const signKey = args.signKey === null ? null : at(args.signKey);
   const written = await createBundle({
@@ -128,7 +138,7 @@ async function create(
     ...(since && { since }),
     ...(signKey !== null && { sign: (contents: Uint8Array) => signContents(contents, signKey, signal) }),
     ...(args.splitBytes !== null && { splitBytes: args.splitBytes }),
-    onBytes: progressTo(io, args.isJson),
+    onBytes: tellProgress('write'),
   });
   const { paths, sizeBytes, sha256, contents } = written;
   if (args.isJson) return print([JSON.stringify({ paths, sizeBytes, sha256, contents })]);
@@ -137,17 +147,6 @@ async function create(
     `  check it     ktx bundle verify ${paths[0]}`,
     `  install it   ktx setup --bundle ${paths[0]}`,
   ]);
-}
-
-/** One line a tenth: a log of an image build is read later. */
-function progressTo(io: KtxCliIo, isJson: boolean) {
-  let shown = 0;
-  return (doneBytes: number, totalBytes: number) => {
-    const tenth = Math.floor((doneBytes / totalBytes) * 10);
-    if (isJson || tenth <= shown) return;
-    shown = tenth;
-    io.stdout.write(`[write] ${tenth * 10} % of ${formatBytes(totalBytes)}\n`);
-  };
 }
 
 function platformsOf(names: readonly string[]): BundlePlatform[] {

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Emit, SetupStep } from '../../core/events.ts';
 import { environmentPaths, type ManagedPythonRuntimeLayout } from '../../core/layout.ts';
+import { assertLoopback } from '../../daemon/http/loopback.ts';
 import type { InstallLog } from '../../log/install-log.ts';
 import { createDeferredLog, type DeferredLog, ownLogLines } from '../../log/job-log.ts';
 import { controlledExec } from '../../process/exec.ts';
@@ -70,6 +71,8 @@ export async function executePlan(
     const env = tools.exec ? tools.env : { ...tools.env, ...runEnvironment(journal) };
     const { runDir } = journal;
     if (plan.locked && !tools.exec) {
+      // The proof at the end needs it: nothing is built in vain.
+      await assertLoopback();
       guard = await startEgressGuard((host) => {
         const text = `A child process wanted to reach ${host}; it was refused, as nothing but ktx itself uses the network.`;
         emit({ type: 'note', step: currentStep, level: 'warning', text });
