@@ -1,31 +1,51 @@
 // Loads the bundle and turns its result into the exit code. The one place that ends the program.
-const { registerHooks } = require('node:module');
+const argv = process.argv.slice(2);
 
-// No compile cache. Node would keep it in the temporary folder, under a name that anybody can foresee, and run the bytecode that it
-// finds there: whoever made the folder first runs code as us. It saved a tenth of the time to the first prompt, nothing elsewhere.
-
-// The bundle names its chunks exactly: beside the importer, each a module. Node would ask the disk about every part of every path
-// and look for a package.json, 0.15 ms for each of the 45 to 95 chunks that a command loads.
-registerHooks({
-  resolve(specifier, context, nextResolve) {
-    if (!specifier.startsWith('./chunk-')) return nextResolve(specifier, context);
-    return { url: new URL(specifier, context.parentURL).href, format: 'module', shortCircuit: true };
-  },
-});
+// The first screen of `ktx setup` stands before the program is loaded. Without it everything is as with it, only later.
+let firstScreen = null;
+if (argv.length === 1 && argv[0] === 'setup') {
+  try {
+    firstScreen = require('../dist/first-screen.cjs').beginSetup(argv, (exitCode) => process.exit(exitCode));
+  } catch {
+    // What is wrong with the package shows below.
+  }
+}
 
 function fail(text) {
+  firstScreen?.close();
   process.stderr.write(`${text}\n`);
   process.exitCode = 1;
 }
 
-import('../dist/cli.js').then(
-  (cli) =>
-    cli.main(process.argv.slice(2)).then(
-      (exitCode) => {
-        process.exitCode = exitCode;
-      },
-      (error) => fail(error?.stack ?? error),
-    ),
-  (error) =>
-    fail(`ktx cannot be loaded: ${error.message}\nIts package is damaged or incomplete: install it again.`),
-);
+function load() {
+  const { registerHooks } = require('node:module');
+
+  // No compile cache. Node would keep it in the temporary folder, under a name that anybody can foresee, and run the bytecode that it
+  // finds there: whoever made the folder first runs code as us. It saved a tenth of the time to the first prompt, nothing elsewhere.
+
+  // The bundle names its chunks exactly: beside the importer, each a module. Node would ask the disk about every part of every path
+  // and look for a package.json, 0.15 ms for each of the 45 to 95 chunks that a command loads.
+  registerHooks({
+    resolve(specifier, context, nextResolve) {
+      if (!specifier.startsWith('./chunk-')) return nextResolve(specifier, context);
+      return { url: new URL(specifier, context.parentURL).href, format: 'module', shortCircuit: true };
+    },
+  });
+
+  import('../dist/cli.js').then(
+    (cli) =>
+      cli.main(argv, undefined, firstScreen ? { firstScreen } : undefined).then(
+        (exitCode) => {
+          firstScreen?.close();
+          process.exitCode = exitCode;
+        },
+        (error) => fail(error?.stack ?? error),
+      ),
+    (error) =>
+      fail(`ktx cannot be loaded: ${error.message}\nIts package is damaged or incomplete: install it again.`),
+  );
+}
+
+// Loading takes the processor for some hundred milliseconds: keys that wait are read first.
+if (firstScreen) setTimeout(load, 5);
+else load();

@@ -1,18 +1,17 @@
 import { Box, useInput, usePaste, useWindowSize } from 'ink';
 import { useEffect, useRef, useSyncExternalStore } from 'react';
 import type { LogStore } from '../src/present/log-store.ts';
-import { planChoices } from '../src/wizard/choices.ts';
-import { commandFor, type KeyName, keyPresses, typedText } from '../src/wizard/keys.ts';
+import { commandFor, type KeyName, keyPresses } from '../src/wizard/keys.ts';
 import type { Wizard } from '../src/wizard/run-effects.ts';
-import type { Command, WizardState } from '../src/wizard/state.ts';
+import type { WizardState } from '../src/wizard/state.ts';
 import { CheckScreen } from './check.tsx';
 import { Frame, Help } from './components/frame.tsx';
 import { Line } from './components/text.tsx';
 import { FailureScreen } from './failure.tsx';
 import { FeaturesScreen } from './features.tsx';
 import { InstallScreen } from './install.tsx';
-import { isShort, isTiny, type Size, viewSize } from './layout/layout.ts';
-import { planRoom } from './layout/plan-layout.ts';
+import { isShort, isTiny, type Size } from './layout/layout.ts';
+import { pressed } from './layout/pressed.ts';
 import { statusLine } from './layout/status-line.ts';
 import { PlanScreen } from './plan.tsx';
 import { ReadyScreen } from './ready.tsx';
@@ -39,17 +38,9 @@ export function App({ wizard, logStore, theme, terminal, now }: AppProps) {
   const size: Size = useWindowSize();
   const waiting = useRef<KeyName[]>([]);
   const press = (name: KeyName): void => {
-    const current = wizard.getSnapshot();
-    const text = typedText(current, name);
-    if (text !== null) {
-      if (!isTiny(size)) wizard.dispatch({ type: 'text', text });
-      return;
-    }
-    const command = commandFor(current, name);
-    if (command === null || (isTiny(size) && !isBlindCommand(command))) return;
-    if (isConfirmingUnseen(current, command, size, theme.homeDir)) return;
-    const view = viewSize(current, size, logStore.getSnapshot(), theme.homeDir);
-    wizard.dispatch({ type: 'command', command, view, nowMs: now() });
+    const context = { size, log: logStore.getSnapshot(), homeDir: theme.homeDir, nowMs: now() };
+    const event = pressed(wizard.getSnapshot(), name, context);
+    if (event) wizard.dispatch(event);
   };
   const pressWaiting = (): void => {
     while (waiting.current.length > 0 && isReadingKeys(wizard.getSnapshot(), waiting.current)) {
@@ -73,6 +64,15 @@ export function App({ wizard, logStore, theme, terminal, now }: AppProps) {
   const isLoading = state.screen === 'loading';
   // biome-ignore lint/correctness/useExhaustiveDependencies: only the end of loading lets waiting keys go
   useEffect(pressWaiting, [isLoading]);
+  return <View state={state} size={size} log={log} theme={theme} />;
+}
+
+interface ViewProps extends BodyProps {
+  theme: Theme;
+}
+
+/** What a person sees of a state. It needs no instance: the first screen is drawn of it before Ink is here. */
+export function View({ state, size, log, theme }: ViewProps) {
   return (
     <ThemeContext value={theme}>
       {isTiny(size) ? (
@@ -93,19 +93,6 @@ export function App({ wizard, logStore, theme, terminal, now }: AppProps) {
 /** Nothing is asked yet while the first screen loads, so keys wait for it, in order. A lone `q` leaves even then. */
 function isReadingKeys(state: WizardState, [first, ...others]: readonly KeyName[]): boolean {
   return state.screen !== 'loading' || (others.length === 0 && commandFor(state, first ?? '') !== null);
-}
-
-/** What may be done in a window that shows no choices: nobody confirms what they cannot see. */
-function isBlindCommand(command: Command): boolean {
-  return command === 'quit' || command === 'interrupt' || command === 'stop-yes' || command === 'stop-no';
-}
-
-/** The plan in a window that is too small for all that one agrees to. */
-function isConfirmingUnseen(state: WizardState, command: Command, size: Size, homeDir: string): boolean {
-  if (command !== 'confirm' || state.screen !== 'plan' || state.summary === null) return false;
-  const { runtimeRoot } = state.overview;
-  const isAgreeing = planChoices(state)[state.cursor]?.id === 'install';
-  return isAgreeing && !planRoom(state.summary, { runtimeRoot, homeDir }, size).isConsentWhole;
 }
 
 interface BodyProps {

@@ -65,8 +65,49 @@ export async function build() {
     version,
   );
   assertPatched();
+  const first = await bundle({
+    ...firstScreenBundle('src/cli/first-screen.ts', version),
+    outfile: join(staged, 'first-screen.cjs'),
+    minify: true,
+  });
   replaceBundle(staged);
-  return metafile;
+  return { ...metafile, inputs: { ...metafile.inputs, ...first.metafile.inputs } };
+}
+
+/**
+ * The first screen stands before the program is loaded: one file, loaded the quick way. Its components are those of the
+ * wizard, drawn by `src/present/paint` in the place of React and Ink.
+ *
+ * @param {string} entry
+ * @param {string} version
+ * @returns {import('esbuild').BuildOptions}
+ */
+export function firstScreenBundle(entry, version) {
+  const paint = (name) => join(root, 'src/present/paint', name);
+  return {
+    absWorkingDir: root,
+    entryPoints: [entry],
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node22.19',
+    jsx: 'automatic',
+    alias: {
+      'react/jsx-runtime': paint('elements.ts'),
+      react: paint('elements.ts'),
+      ink: paint('primitives.ts'),
+    },
+    define: {
+      'process.env.NODE_ENV': '"production"',
+      'import.meta.url': '__ktxUrl',
+      __KTX_BUNDLED__: 'true',
+      __KTX_VERSION__: JSON.stringify(version),
+    },
+    banner: { js: "const __ktxUrl=require('node:url').pathToFileURL(__filename).href;" },
+    plugins: [startUp],
+    metafile: true,
+    logLevel: 'warning',
+  };
 }
 
 function bundleGraph(bundle, entryPoints, outdir, version) {

@@ -16,6 +16,7 @@ export const FLOORS = [
     ['src/support/text', 'numbers, words and secrets as text'],
     ['src/failure/causes', 'everything that can go wrong, with its words and remedies'],
     ['src/process', 'starts, watches and ends processes; the only room that does'],
+    ['src/present/paint', 'components drawn without React and Ink'],
   ],
   [['src/support/home', 'the home folder of this user']],
   [
@@ -76,6 +77,7 @@ export const FLOORS = [
   [['src/doctor/repairs', 'what mends a finding, and how it is undone']],
   [['src/doctor', 'runs checks and repairs, and tells what they found']],
   [['src/wizard', 'the state machine of the wizard']],
+  [['src/present/terminal', 'the modes of a terminal, and the way back from all of them']],
   [['src/present', 'events as lines, prompts or JSON']],
   [
     ['src/embed', 'what the ktx CLI embeds'],
@@ -86,7 +88,10 @@ export const FLOORS = [
     ['screens/components', 'parts that several screens share'],
   ],
   [['screens', 'what a person sees']],
-  [['src/present/ink', 'the screens on a terminal']],
+  [
+    ['src/present/ink', 'the screens on a terminal'],
+    ['src/present/first-screen', 'the first screen, before Ink is loaded'],
+  ],
   [['src/cli/commands', 'one file a command']],
   [['src/cli', 'argv to command']],
   [['src', 'the library: what other programs import']],
@@ -99,6 +104,7 @@ export const REACT_ROOMS = [
   'screens/layout',
   'screens/components',
   'src/present/ink',
+  'src/present/first-screen',
 ];
 
 /** @returns the floor of a room, counted from the ground; -1 for a folder that is no room. */

@@ -1,4 +1,5 @@
 import type { KtxCliIo } from '../embed/io.ts';
+import type { FirstScreen } from '../present/terminal/first-screen.ts';
 import { runSetupCommand } from './commands/setup-command.ts';
 import { parseSetupFlags } from './commands/setup-flags.ts';
 import { printError } from './output/print-error.ts';
@@ -8,12 +9,14 @@ import { resolveProjectDir } from './project-dir.ts';
  * `ktx setup` without a flag, which is what people type and then wait for: the same as through the option parser, whose
  * loading would be a tenth of the time to the first prompt.
  */
-export async function runBareSetup(io: KtxCliIo): Promise<number> {
+export async function runBareSetup(io: KtxCliIo, firstScreen?: FirstScreen): Promise<number> {
   try {
     const cwd = process.cwd();
     const projectDir = await resolveProjectDir({ flag: undefined, env: process.env, cwd });
-    return await runSetupCommand(parseSetupFlags({}, { cwd, projectDir }), io);
+    const deps = firstScreen ? { firstScreen } : {};
+    return await runSetupCommand(parseSetupFlags({}, { cwd, projectDir }), io, deps);
   } catch (error) {
+    firstScreen?.close();
     printError(io, error, false);
     return 1;
   }

@@ -1,6 +1,7 @@
 import { packageVersion } from '../core/program-version.ts';
 import { rememberArguments } from '../core/this-run.ts';
 import { guardOutput, type KtxCliIo } from '../embed/io.ts';
+import type { FirstScreen } from '../present/terminal/first-screen.ts';
 import type { ProgramDeps } from './program.ts';
 
 /**
@@ -11,7 +12,7 @@ import type { ProgramDeps } from './program.ts';
 export async function main(
   argv: readonly string[],
   io: KtxCliIo = process,
-  deps: ProgramDeps = {},
+  deps: ProgramDeps & { firstScreen?: FirstScreen } = {},
 ): Promise<number> {
   if (io === process) {
     guardOutput();
@@ -31,11 +32,12 @@ export async function main(
     return 1;
   }
   const { harmlessIo } = await import('../embed/harmless-io.ts');
-  if (argv.length === 1 && argv[0] === 'setup' && Object.keys(deps).length === 0) {
-    return (await import('./bare-setup.ts')).runBareSetup(harmlessIo(io));
+  const { firstScreen, ...otherDeps } = deps;
+  if (argv.length === 1 && argv[0] === 'setup' && Object.keys(otherDeps).length === 0) {
+    return (await import('./bare-setup.ts')).runBareSetup(harmlessIo(io), firstScreen);
   }
   const { runProgram } = await import('./program.ts');
-  return runProgram(argv, harmlessIo(io), deps);
+  return runProgram(argv, harmlessIo(io), otherDeps);
 }
 
 /** Node looks at it again and again, and each time throws its own words. */

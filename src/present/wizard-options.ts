@@ -1,6 +1,7 @@
 import type { KtxRuntimeFeature } from '../core/features.ts';
 import type { SetupOptions } from '../setup/request/setup-options.ts';
 import type { PlanOutcome, WizardFunctions } from '../wizard/functions.ts';
+import type { FirstScreen } from './terminal/first-screen.ts';
 
 /** What the wizard needs, on the full screen and in plain prompts alike. */
 export interface RunWizardOptions<Plan extends PlanOutcome = PlanOutcome> {
@@ -11,6 +12,8 @@ export interface RunWizardOptions<Plan extends PlanOutcome = PlanOutcome> {
   initialFeature?: KtxRuntimeFeature;
   /** Why it is: `orders_dbt uses Looker identifier parsing`. */
   featureReason?: string;
+  /** A terminal with the first screen on it already, to be taken over. */
+  firstScreen?: FirstScreen;
   /** The terminal; both streams must be one. */
   io?: { stdin: NodeJS.ReadStream; stdout: NodeJS.WriteStream };
 }

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isOwnVersionName } from '../core/embedder.ts';
-import { type KtxRuntimeFeature, normaliseFeatures, RUNTIME_FEATURES } from '../core/features.ts';
+import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../core/features.ts';
 import { managedPythonRuntimeLayout, sharedLayout } from '../core/layout.ts';
 import { embeddingsModelDir } from '../core/model-folder-path.ts';
 import { isVersionName } from '../core/version-name.ts';
@@ -10,29 +10,18 @@ import { findUnpackedPython } from '../python/unpacked-python.ts';
 import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
 import { readInstalledManifest } from '../runtime/manifest.ts';
 import { type ManagedPythonRuntimeStatus, readManagedPythonRuntimeStatus } from '../runtime/status.ts';
-import { unavailability } from '../shipped/feature-support.ts';
-import { artefactsOf, lockArtefact, type RuntimeLock } from '../shipped/lock.ts';
+import { lockArtefact, type RuntimeLock } from '../shipped/lock.ts';
 import { readLockedAsset } from '../shipped/locked-asset.ts';
-import { detectHost, type HostPlatform, lockedMinors, platformKey, targetKey } from '../shipped/target.ts';
+import { detectHost, platformKey } from '../shipped/target.ts';
 import { openStore } from '../store/store.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
-import { sumOrUnknown } from '../support/sum-or-unknown.ts';
 import { managedUvPath } from '../uv/acquire.ts';
-import { MANAGED_UV_VERSION, MANAGED_UV_WHEELS, type ManagedUvPlatformKey } from '../uv/release.ts';
+import { MANAGED_UV_VERSION } from '../uv/release.ts';
+import { type FeatureOffer, foreignOffer, lockedOffers, modelFiles, type WhatIsHere } from './offers.ts';
 import { freeBytesAt } from './plan/disk.ts';
 import type { SetupOptions } from './request/setup-options.ts';
 
-/** One feature that can be chosen. Sizes in bytes; `null` is unknown. */
-export interface FeatureOffer {
-  feature: KtxRuntimeFeature;
-  title: string;
-  description: string;
-  /** What is not in the store yet, a Python archive aside: whether one is needed shows when its hosts were asked. */
-  downloadBytes: number | null;
-  diskBytes: number | null;
-  /** Why this machine cannot have it; `null` when it can. */
-  unavailableReason: string | null;
-}
+export type { FeatureOffer } from './offers.ts';
 
 /** What the first screen shows. */
 export interface SetupOverview {
@@ -53,14 +42,6 @@ export interface SetupOverview {
   freeBytes: number | null;
 }
 
-const WORDS: Record<KtxRuntimeFeature, { title: string; description: string }> = {
-  core: { title: 'Core', description: 'SQL analysis and parsing for your projects' },
-  'local-embeddings': {
-    title: 'Core + local embeddings',
-    description: 'also embeds text here: private, no API key',
-  },
-};
-
 /** Looks at this machine and the bundled lock. Uses no network, starts no process, writes nothing. */
 export async function readSetupOverview(options: SetupOptions): Promise<SetupOverview> {
   const layout = managedPythonRuntimeLayout(options);
@@ -75,7 +56,7 @@ export async function readSetupOverview(options: SetupOptions): Promise<SetupOve
   const hasUv = await pathExists(options.uvPath ?? managedUvPath(options));
   const here = [{ label: `uv ${MANAGED_UV_VERSION}`, isHere: hasUv }];
   let mayFetchPython = false;
-  let offers: FeatureOffer[] = RUNTIME_FEATURES.map(foreignOffer);
+  let offers = RUNTIME_FEATURES.map(foreignOffer);
   if (asset) {
     const { version, archives } = asset.lock.python;
     const archiveSha256 = archives[platformKey(host)] ?? '';
@@ -83,12 +64,19 @@ export async function readSetupOverview(options: SetupOptions): Promise<SetupOve
     const unpackedDir = await findUnpackedPython(shared.pythonDir, wanted);
     here.push({ label: `Python ${version}`, isHere: unpackedDir !== null });
     const isManagedWanted = options.python !== 'system' && typeof options.python !== 'object';
-    const isStored = async () => openStore(shared.storeDir).has(lockArtefact(asset.lock, archiveSha256));
-    mayFetchPython = isManagedWanted && archiveSha256 !== '' && unpackedDir === null && !(await isStored());
-    const model = await modelFiles(asset.lock, ['local-embeddings'], layout.runtimeRoot);
+    const onDisk = await whatIsHere(asset.lock, layout.runtimeRoot, hasUv);
+    mayFetchPython =
+      isManagedWanted &&
+      archiveSha256 !== '' &&
+      unpackedDir === null &&
+      !onDisk.storedDigests.has(archiveSha256);
+    const model = modelFiles(asset.lock, ['local-embeddings']);
     if (model.length > 0)
-      here.push({ label: 'embedding model', isHere: model.every(({ isHere }) => isHere) });
-    offers = await lockedOffers(asset.lock, host, layout.runtimeRoot, hasUv);
+      here.push({
+        label: 'embedding model',
+        isHere: model.every(({ file }) => onDisk.modelFiles.has(file)),
+      });
+    offers = lockedOffers(asset.lock, host, onDisk);
   }
   const features = status.manifest?.features ?? [];
   return {
@@ -103,75 +91,20 @@ export async function readSetupOverview(options: SetupOptions): Promise<SetupOve
   };
 }
 
-/** Both, as the contract says of every wheel; what they weigh only uv finds out. */
-function foreignOffer(feature: KtxRuntimeFeature): FeatureOffer {
-  return { feature, ...WORDS[feature], downloadBytes: null, diskBytes: null, unavailableReason: null };
-}
-
-async function lockedOffers(
-  lock: RuntimeLock,
-  host: HostPlatform,
-  runtimeRoot: string,
-  hasUv: boolean,
-): Promise<FeatureOffer[]> {
-  const minors = lockedMinors(lock, host);
+/** What of the lock's files is here, by a look at sizes: the plan looks closer. */
+async function whatIsHere(lock: RuntimeLock, runtimeRoot: string, hasUv: boolean): Promise<WhatIsHere> {
   const { storeDir } = sharedLayout(runtimeRoot);
   const store = openStore(storeDir);
-  const stored = new Set(await readdir(storeDir).catch(() => []));
-  return Promise.all(
-    RUNTIME_FEATURES.map(async (feature) => {
-      const features = normaliseFeatures([feature]);
-      const wheelsOf = (minor: string) => artefactsOf(lock, targetKey(host, minor), features);
-      const storedCount = (minor: string) =>
-        wheelsOf(minor).filter(({ sha256 }) => stored.has(sha256)).length;
-      // Which Python it will be, the plan finds out; likely the one that packages are here for.
-      const [minor] = minors
-        .filter((candidate) => unavailability(lock, host, candidate, features) === null)
-        .sort((one, other) => storedCount(other) - storedCount(one));
-      if (minor === undefined) {
-        const reason = minors[0] ? unavailability(lock, host, minors[0], features) : null;
-        const unavailableReason = reason ?? `nothing is locked for ${host.platform}-${host.arch}`;
-        return { feature, ...WORDS[feature], downloadBytes: null, diskBytes: null, unavailableReason };
-      }
-      const artefacts = wheelsOf(minor);
-      const missing = (await store.missingOf(artefacts)).map(({ sizeBytes }) => sizeBytes);
-      const model = (await modelFiles(lock, features, runtimeRoot))
-        .filter((file) => !file.isHere)
-        .map(({ sizeBytes }) => sizeBytes);
-      const pin = MANAGED_UV_WHEELS[`${host.platform}-${host.arch}` as ManagedUvPlatformKey];
-      const uvBytes = hasUv ? [] : [pin?.sizeBytes ?? null];
-      const uvDiskBytes = hasUv ? [] : [pin?.binarySizeBytes ?? null, ...uvBytes];
-      return {
-        feature,
-        ...WORDS[feature],
-        downloadBytes: sumOrUnknown([...missing, ...model, ...uvBytes]),
-        diskBytes: sumOrUnknown([
-          ...artefacts.map((artefact) => artefact.unpackedBytes),
-          // Verified files stay in the store.
-          ...missing,
-          ...model,
-          ...uvDiskBytes,
-        ]),
-        unavailableReason: null,
-      };
-    }),
-  );
-}
-
-/** The files of the features' model. By size only: the plan looks closer. */
-async function modelFiles(
-  lock: RuntimeLock,
-  features: readonly KtxRuntimeFeature[],
-  runtimeRoot: string,
-): Promise<{ sizeBytes: number | null; isHere: boolean }[]> {
-  const model = features.map((feature) => lock.models?.[feature]).find((entry) => entry !== undefined);
-  const folder = embeddingsModelDir(runtimeRoot);
-  return Promise.all(
-    (model?.files ?? []).map(async (sha256) => {
-      const { file, sizeBytes } = lockArtefact(lock, sha256);
-      return { sizeBytes, isHere: await pathExists(join(folder, file)) };
-    }),
-  );
+  const digests = (await readdir(storeDir).catch(() => [])).filter((name) => lock.artefacts[name]);
+  const whole = await Promise.all(digests.map((sha256) => store.has(lockArtefact(lock, sha256))));
+  const modelDir = embeddingsModelDir(runtimeRoot);
+  const names = modelFiles(lock, RUNTIME_FEATURES).map(({ file }) => file);
+  const present = await Promise.all(names.map((name) => pathExists(join(modelDir, name))));
+  return {
+    hasUv,
+    storedDigests: new Set(digests.filter((_, index) => whole[index])),
+    modelFiles: new Set(names.filter((_, index) => present[index])),
+  };
 }
 
 async function findOtherRuntimes(

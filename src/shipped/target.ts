@@ -29,7 +29,8 @@ export async function detectHost(): Promise<HostPlatform> {
   };
 }
 
-function runningGlibcVersion(): string | null {
+/** The version of the C library that this Node runs with; `null` where it is another one than glibc. */
+export function runningGlibcVersion(): string | null {
   // Missing in the types of this Node.
   const report = process.report as typeof process.report & { excludeNetwork: boolean };
   // Without this the report resolves the machine's network interfaces, which takes seconds on some hosts.
@@ -42,6 +43,11 @@ async function readMacosVersion(): Promise<string | null> {
   const plist = await readRegularText('/System/Library/CoreServices/SystemVersion.plist', {
     maxBytes: 1024 * 1024,
   }).catch(() => '');
+  return macosVersionOf(plist);
+}
+
+/** `14.5` of the text of SystemVersion.plist. */
+export function macosVersionOf(plist: string): string | null {
   return /<key>ProductVersion<\/key>\s*<string>([\d.]+)<\/string>/.exec(plist)?.[1] ?? null;
 }
 

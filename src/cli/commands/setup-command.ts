@@ -4,6 +4,7 @@ import type { SetupEvent } from '../../core/events.ts';
 import type { KtxRuntimeFeature } from '../../core/features.ts';
 import { packageVersion } from '../../core/program-version.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
+import type { FirstScreen } from '../../present/terminal/first-screen.ts';
 import type { SetupOptions } from '../../setup/request/setup-options.ts';
 import type { SetupPlan } from '../../setup/setup.ts';
 import { errorMessage } from '../../support/errors.ts';
@@ -22,6 +23,8 @@ export interface SetupCommandDeps {
   runSetup?: (options: SetupOptions) => Promise<unknown>;
   dryRun?: (options: SetupOptions) => Promise<unknown>;
   runInteractive?: (mode: 'wizard' | 'prompts', flags: SetupFlags, featureReason?: string) => Promise<number>;
+  /** On the terminal already. */
+  firstScreen?: FirstScreen;
   isStdinTty?: boolean;
   env?: NodeJS.ProcessEnv;
   isDebug?: boolean;
@@ -42,12 +45,15 @@ export async function runSetupCommand(
     isStdoutTty: io.stdout.isTTY === true,
     env,
   });
+  if (mode !== 'wizard') deps.firstScreen?.close();
   const project = flags.feature === null ? await projectNeed(flags.projectDir, env) : null;
   const asked = project ? { ...flags, feature: project.feature } : flags;
   switch (mode) {
     case 'wizard':
     case 'prompts':
-      return (deps.runInteractive ?? runInteractive)(mode, asked, project?.reason);
+      return deps.runInteractive
+        ? deps.runInteractive(mode, asked, project?.reason)
+        : runInteractive(mode, asked, project?.reason, deps.firstScreen);
     case 'lines':
       return runHeadless(asked, io, await linePresenter(io, env), deps);
     case 'json':
@@ -78,12 +84,14 @@ async function runInteractive(
   mode: 'wizard' | 'prompts',
   flags: SetupFlags,
   featureReason?: string,
+  firstScreen?: FirstScreen,
 ): Promise<number> {
   const options = {
     setup: setupOptions(flags),
     functions: wizardFunctions,
     ...(flags.feature === null ? {} : { initialFeature: flags.feature }),
     ...(featureReason === undefined ? {} : { featureReason }),
+    ...(firstScreen === undefined ? {} : { firstScreen }),
   };
   if (mode === 'prompts') return (await import('../../present/prompts.ts')).runPrompts(options);
   return (await import('../../present/ink/run-wizard.tsx')).runWizard(options);

@@ -1,3 +1,4 @@
+import chalk from 'chalk';
 import { type Instance, type RenderOptions, render } from 'ink';
 import { App, type AppProps } from '../../../screens/app.tsx';
 import { createHarmlessView } from '../../support/harmless.ts';
@@ -11,7 +12,11 @@ export interface MountedApp extends Instance {
 }
 
 /** The one place that calls Ink's `render`. Loaded when the wizard runs already: Ink costs most of a start. */
-export function mountApp(props: AppProps, streams: Pick<RenderOptions, 'stdin' | 'stdout'>): MountedApp {
+export function mountApp(
+  props: AppProps,
+  { hasStyles = true, ...streams }: Pick<RenderOptions, 'stdin' | 'stdout'> & { hasStyles?: boolean },
+): MountedApp {
+  chalk.level = hasStyles ? 1 : 0;
   const app = { ...props, wizard: harmlessWizard(props.wizard) };
   const instance = render(<App {...app} />, {
     ...streams,

@@ -1,18 +1,25 @@
 import { styleText } from 'node:util';
+import { pressed } from '../../../screens/layout/pressed.ts';
 import { harmlessValue } from '../../support/harmless.ts';
 import { homeFolder } from '../../support/home/home-folder.ts';
 import { withOwnCommand } from '../../support/own-command.ts';
 import { STOP_SIGNALS } from '../../support/stop-signals.ts';
+import { availableOffers, readyChoices } from '../../wizard/choices.ts';
 import type { PlanOutcome } from '../../wizard/functions.ts';
 import { logLines } from '../../wizard/log-lines.ts';
 import { runWizardMachine, type Wizard } from '../../wizard/run-effects.ts';
-import type { Farewell, LeftState } from '../../wizard/state.ts';
+import type { Farewell, LeftState, WizardState } from '../../wizard/state.ts';
 import { asciiStream, hasUnicode, toAscii } from '../ascii.ts';
 import { farewellLines, type Paint } from '../farewell.ts';
 import { createLogStore } from '../log-store.ts';
 import { personText } from '../person-text.ts';
+import type { FirstScreen } from '../terminal/first-screen.ts';
+import { hasStyles } from '../terminal/styles.ts';
+import { terminalModes } from '../terminal/terminal-modes.ts';
 import type { RunWizardOptions } from '../wizard-options.ts';
-import { terminalModes } from './terminal-modes.ts';
+
+const HOME = '\u001b[H';
+const HOME_AND_ERASE = '\u001b[H\u001b[2J';
 
 /**
  * Runs the wizard on the terminal and resolves with the exit code when everything that it started
@@ -42,13 +49,11 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
   stdin.on('error', terminate);
   stdin.on('end', terminate);
   for (const signal of STOP_SIGNALS) process.on(signal, terminate);
-  let redraw = (): void => {};
-  const terminal = terminalModes({ stdin, stdout, redraw: () => redraw() });
-  // A crash must not leave a terminal that nobody can use.
-  process.on('exit', terminal.restore);
+  const { firstScreen } = options;
+  const terminal = firstScreen?.terminal ?? terminalModes({ stdin, stdout });
   const warnings = keepWarnings();
   // Before Ink is loaded: keys typed meanwhile wait unechoed, and Enter stays Enter.
-  terminal.takeInput();
+  if (!firstScreen) terminal.takeInput();
   const isUnicode = hasUnicode(env);
   // Said here, because Chalk and Node let FORCE_COLOR win over it.
   const hasColour = !env['NO_COLOR'];
@@ -60,7 +65,6 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
     stdin.off('error', terminate);
     stdin.off('end', terminate);
     terminal.restore();
-    process.off('exit', terminal.restore);
     restoreInput(stdin);
     warnings.release();
   }
@@ -75,21 +79,41 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
     stdout.write(`${isUnicode ? withOwnCommand(line) : toAscii(withOwnCommand(line))}\n`);
   return left.exitCode;
 
+  /**
+   * Presses the keys of the first screen, when the wizard begins with what it showed: nobody confirms what they did not see.
+   * @returns `false` when the wizard was left meanwhile.
+   */
+  function takeOver(first: FirstScreen): boolean {
+    const { keys, isStale } = first.release();
+    const begin = wizard.getSnapshot();
+    if (begin.screen === 'left') return false;
+    const isAsGuessed = first.guess === null || asksTheSame(first.guess, begin);
+    const size = { columns: stdout.columns, rows: stdout.rows };
+    for (const name of isAsGuessed ? keys : []) {
+      const context = { size, log: logStore.getSnapshot(), homeDir, nowMs: Date.now() };
+      const event = pressed(wizard.getSnapshot(), name, context);
+      if (event) wizard.dispatch(event);
+    }
+    stdout.write(isAsGuessed && !isStale && first.guess !== null ? HOME : HOME_AND_ERASE);
+    return wizard.getSnapshot().screen !== 'left';
+  }
+
   async function show(): Promise<LeftState> {
     const { mountApp } = await import('./mount.tsx');
-    await firstAnswer(wizard);
+    await firstAnswer(wizard, firstScreen ? null : FIRST_ANSWER_MS);
     const theme = { hasColour, homeDir };
-    terminal.showScreen();
+    if (!firstScreen) terminal.showScreen();
+    else if (!takeOver(firstScreen)) return wizard.finished;
     const instance = mountApp(
       { wizard, logStore, theme, terminal, now: Date.now },
-      { stdin, stdout: isUnicode ? stdout : asciiStream(stdout) },
+      { stdin, stdout: isUnicode ? stdout : asciiStream(stdout), hasStyles: hasStyles(env) },
     );
-    redraw = instance.redraw;
+    terminal.onRedraw(instance.redraw);
     const exited = instance.waitUntilExit();
     // A screen that throws must not leave an installation without anybody who watches it.
     exited.catch(terminate);
     const state = await wizard.finished;
-    redraw = () => {};
+    terminal.onRedraw(() => {});
     instance.unmount();
     await exited;
     return state;
@@ -114,6 +138,16 @@ function keepWarnings(): { release(): void } {
   };
 }
 
+/** Whether a key means the same in both: the same question with the same answers. */
+function asksTheSame(guess: WizardState, begin: WizardState): boolean {
+  const asked = (state: WizardState): unknown => {
+    if (state.screen === 'ready') return [state.screen, readyChoices(state).map(({ id }) => id)];
+    if (state.screen !== 'features') return state.screen;
+    return [state.screen, state.feature, availableOffers(state).map(({ feature }) => feature)];
+  };
+  return JSON.stringify(asked(guess)) === JSON.stringify(asked(begin));
+}
+
 /** Somebody may have stopped it before there was a log. */
 async function withOwnLog(farewell: Farewell): Promise<Farewell> {
   if (farewell.kind !== 'cancelled' || farewell.logPath === null) return farewell;
@@ -125,7 +159,10 @@ async function withOwnLog(farewell: Farewell): Promise<Farewell> {
 const FIRST_ANSWER_MS = 100;
 
 /** Resolves when there is something to show, or when it takes longer than somebody should look at nothing. */
-function firstAnswer(wizard: Pick<Wizard, 'getSnapshot' | 'subscribe'>): Promise<void> {
+function firstAnswer(
+  wizard: Pick<Wizard, 'getSnapshot' | 'subscribe'>,
+  limitMs: number | null,
+): Promise<void> {
   const isLoading = (): boolean => wizard.getSnapshot().screen === 'loading';
   if (!isLoading()) return Promise.resolve();
   return new Promise((resolve) => {
@@ -134,7 +171,7 @@ function firstAnswer(wizard: Pick<Wizard, 'getSnapshot' | 'subscribe'>): Promise
       unsubscribe();
       resolve();
     };
-    const timer = setTimeout(end, FIRST_ANSWER_MS);
+    const timer = limitMs === null ? undefined : setTimeout(end, limitMs);
     const unsubscribe = wizard.subscribe(() => {
       if (!isLoading()) end();
     });

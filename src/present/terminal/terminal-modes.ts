@@ -11,15 +11,16 @@ const STOP_REFUSED_MS = 200;
 interface TerminalOptions {
   stdin: NodeJS.ReadStream;
   stdout: NodeJS.WriteStream;
-  /** Draws the whole screen again, onto an empty one. */
-  redraw: () => void;
 }
 
 /** The modes of the terminal that a full screen needs, and the way back from all of them. */
 export interface TerminalModes {
   /** Raw mode and bracketed paste, before the first frame: a key that is typed now is not echoed. */
   takeInput(): void;
-  showScreen(): void;
+  /** The alternate screen, with the frame on it when there is one already. */
+  showScreen(frame?: string): void;
+  /** Who draws the whole screen again, onto an empty one, from now on. */
+  onRedraw(redraw: () => void): void;
   /** Empties the screen and draws it again: somebody else wrote on it. */
   repaint(): void;
   /** Leaves the terminal as it was and stops the job, as Ctrl+Z does; `fg` brings the screen back. */
@@ -28,7 +29,8 @@ export interface TerminalModes {
   restore(): void;
 }
 
-export function terminalModes({ stdin, stdout, redraw }: TerminalOptions): TerminalModes {
+export function terminalModes({ stdin, stdout }: TerminalOptions): TerminalModes {
+  let redraw = (): void => {};
   let isScreenShown = false;
   let hasInput = false;
   let stopTimer: NodeJS.Timeout | null = null;
@@ -68,6 +70,18 @@ export function terminalModes({ stdin, stdout, redraw }: TerminalOptions): Termi
     takeBack();
   };
   const onStopSignal = (): void => stop(process.pid);
+  const restore = (): void => {
+    if (!hasInput) return;
+    hasInput = false;
+    if (stopTimer) clearTimeout(stopTimer);
+    stopTimer = null;
+    process.off('uncaughtExceptionMonitor', restore);
+    process.off('exit', restore);
+    process.off('SIGTSTP', onStopSignal);
+    process.off('SIGCONT', resume);
+    giveBack();
+    isScreenShown = false;
+  };
   const hasJobControl = process.platform !== 'win32';
 
   return {
@@ -75,13 +89,19 @@ export function terminalModes({ stdin, stdout, redraw }: TerminalOptions): Termi
       hasInput = true;
       stdin.setRawMode(true);
       stdout.write(PASTE_ON);
+      // Before Node prints what ends the program, so that it stays to be read. On 'exit', for every other end.
+      process.on('uncaughtExceptionMonitor', restore);
+      process.on('exit', restore);
       if (!hasJobControl) return;
       process.on('SIGTSTP', onStopSignal);
       process.on('SIGCONT', resume);
     },
-    showScreen() {
+    showScreen(frame = '') {
       isScreenShown = true;
-      stdout.write(ENTER);
+      stdout.write(`${ENTER}${frame}`);
+    },
+    onRedraw(next) {
+      redraw = next;
     },
     repaint() {
       if (!isScreenShown) return;
@@ -91,15 +111,6 @@ export function terminalModes({ stdin, stdout, redraw }: TerminalOptions): Termi
       // The whole job, as the terminal would: npm, npx and a shell in between stop as well.
       if (hasJobControl) stop(0);
     },
-    restore() {
-      if (!hasInput) return;
-      hasInput = false;
-      if (stopTimer) clearTimeout(stopTimer);
-      stopTimer = null;
-      process.off('SIGTSTP', onStopSignal);
-      process.off('SIGCONT', resume);
-      giveBack();
-      isScreenShown = false;
-    },
+    restore,
   };
 }

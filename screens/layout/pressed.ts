@@ -1,0 +1,37 @@
+import type { LogSnapshot } from '../../src/present/log-store.ts';
+import { planChoices } from '../../src/wizard/choices.ts';
+import { commandFor, type KeyName, typedText } from '../../src/wizard/keys.ts';
+import type { Command, WizardEvent, WizardState } from '../../src/wizard/state.ts';
+import { isTiny, type Size, viewSize } from './layout.ts';
+import { planRoom } from './plan-layout.ts';
+
+export interface KeyContext {
+  size: Size;
+  log: LogSnapshot;
+  homeDir: string;
+  nowMs: number;
+}
+
+/** What a key does to a state that somebody sees in a window of this size; `null`: nothing. Pure. */
+export function pressed(state: WizardState, name: KeyName, context: KeyContext): WizardEvent | null {
+  const { size, log, homeDir, nowMs } = context;
+  const text = typedText(state, name);
+  if (text !== null) return isTiny(size) ? null : { type: 'text', text };
+  const command = commandFor(state, name);
+  if (command === null || (isTiny(size) && !isBlindCommand(command))) return null;
+  if (isConfirmingUnseen(state, command, size, homeDir)) return null;
+  return { type: 'command', command, view: viewSize(state, size, log, homeDir), nowMs };
+}
+
+/** What may be done in a window that shows no choices: nobody confirms what they cannot see. */
+function isBlindCommand(command: Command): boolean {
+  return command === 'quit' || command === 'interrupt' || command === 'stop-yes' || command === 'stop-no';
+}
+
+/** The plan in a window that is too small for all that one agrees to. */
+function isConfirmingUnseen(state: WizardState, command: Command, size: Size, homeDir: string): boolean {
+  if (command !== 'confirm' || state.screen !== 'plan' || state.summary === null) return false;
+  const { runtimeRoot } = state.overview;
+  const isAgreeing = planChoices(state)[state.cursor]?.id === 'install';
+  return isAgreeing && !planRoom(state.summary, { runtimeRoot, homeDir }, size).isConsentWhole;
+}

@@ -1,0 +1,74 @@
+import type { KeyName } from '../../wizard/keys.ts';
+
+/** What is left of the bytes: the start of a sequence whose end has not come yet. */
+export interface ReadKeys {
+  keys: readonly KeyName[];
+  rest: string;
+}
+
+const PASTE_START = '\u001b[200~';
+const PASTE_END = '\u001b[201~';
+/** CSI and SS3 sequences, whole. */
+const SEQUENCE = /^\u001b(?:\[[0-?]*[ -/]*[@-~]|O[0-9;]*[@-~])/;
+const BEGUN_SEQUENCE = /^\u001b(?:\[[0-?]*[ -/]*|O[0-9;]*)?$/;
+
+const KEY_OF_SEQUENCE: Record<string, KeyName> = {
+  A: 'up',
+  B: 'down',
+  C: 'right',
+  D: 'left',
+  H: 'home',
+  F: 'end',
+  '5~': 'pageup',
+  '6~': 'pagedown',
+  '1~': 'home',
+  '4~': 'end',
+  '7~': 'home',
+  '8~': 'end',
+  '3~': 'backspace',
+};
+
+/**
+ * Keys of the bytes of a terminal, as Ink names them: keys of one chunk are read one by one. Pasted text is text and no
+ * keys; a key with Alt means nothing. A lone escape stays in `rest`: what comes next tells whether it is a key.
+ */
+export function readKeys(bytes: string): ReadKeys {
+  const keys: KeyName[] = [];
+  let rest = bytes;
+  while (rest !== '') {
+    if (rest.startsWith(PASTE_START)) {
+      const end = rest.indexOf(PASTE_END);
+      if (end === -1) break;
+      rest = rest.slice(end + PASTE_END.length);
+      continue;
+    }
+    if (rest[0] !== '\u001b') {
+      const [character = ''] = rest;
+      keys.push(keyOfCharacter(character));
+      rest = rest.slice(character.length);
+      continue;
+    }
+    const sequence = SEQUENCE.exec(rest)?.[0];
+    if (sequence !== undefined) {
+      const key = KEY_OF_SEQUENCE[sequence.slice(2)];
+      if (key !== undefined) keys.push(key);
+      rest = rest.slice(sequence.length);
+    } else if (BEGUN_SEQUENCE.test(rest)) {
+      break;
+    } else {
+      const [, next = ''] = rest;
+      rest = rest.slice(1 + next.length);
+    }
+  }
+  return { keys, rest };
+}
+
+function keyOfCharacter(character: string): KeyName {
+  const code = character.charCodeAt(0);
+  if (character === '\r' || character === '\n') return 'enter';
+  if (character === '\t') return 'tab';
+  if (character === ' ') return 'space';
+  if (code === 0x7f || code === 0x08) return 'backspace';
+  if (code >= 1 && code <= 26) return `ctrl+${String.fromCharCode(code + 96)}`;
+  return character;
+}

@@ -1,0 +1,199 @@
+import {
+  closeSync,
+  existsSync,
+  // biome-ignore lint/style/noRestrictedImports: a look that nothing relies on, over in a millisecond
+  openSync,
+  readdirSync,
+  // biome-ignore lint/style/noRestrictedImports: the same
+  readFileSync,
+  readSync,
+  statfsSync,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { isOwnVersionName } from '../../core/embedder.ts';
+import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../../core/features.ts';
+import { managedPythonRuntimeLayout, sharedLayout } from '../../core/layout.ts';
+import { embeddingsModelDir } from '../../core/model-folder-path.ts';
+import { isVersionName } from '../../core/version-name.ts';
+import { managedPythonKey } from '../../python/python-downloads.ts';
+import { foreignOffer, lockedOffers, modelFiles } from '../../setup/offers.ts';
+import type { SetupOverview } from '../../setup/overview.ts';
+import { lockArtefact, type RuntimeLock } from '../../shipped/lock.ts';
+import { missingProcessorFlags } from '../../shipped/processor.ts';
+import { type HostPlatform, macosVersionOf, platformKey, runningGlibcVersion } from '../../shipped/target.ts';
+import { managedUvPath } from '../../uv/location.ts';
+import { MANAGED_UV_VERSION } from '../../uv/release.ts';
+
+export interface QuickLookOptions {
+  cliVersion: string;
+  env: NodeJS.ProcessEnv;
+  homeDir: string;
+}
+
+/** More than this is not looked at: a folder of somebody else's, or a store of years. */
+const MAX_ENTRIES = 2000;
+const MAX_VERSIONS = 8;
+const MAX_JSON_BYTES = 1024 * 1024;
+
+/**
+ * What the overview will say, by a bounded look at names and sizes that takes a millisecond or two: nothing is verified, nobody is asked.
+ * @returns `null` where it takes a closer look.
+ */
+export function quickLook(options: QuickLookOptions): SetupOverview | null {
+  try {
+    return look(options);
+  } catch {
+    return null;
+  }
+}
+
+function look({ cliVersion, env, homeDir }: QuickLookOptions): SetupOverview | null {
+  const layout = managedPythonRuntimeLayout({ cliVersion, env, homeDir });
+  const { runtimeRoot } = layout;
+  const names = namesIn(runtimeRoot);
+  const own = basename(layout.versionDir);
+  const others = names.filter((name) => isVersionName(name) && isOwnVersionName(name) && name !== own);
+  if (others.length > MAX_VERSIONS) return null;
+  const features = names.includes(own) ? installedFeatures(layout.manifestPath, cliVersion) : [];
+  if (features === null) return null;
+  const shared = sharedLayout(runtimeRoot);
+  const hasUv = existsSync(managedUvPath({ env, homeDir }));
+  const here = [{ label: `uv ${MANAGED_UV_VERSION}`, isHere: hasUv }];
+  let mayFetchPython = false;
+  let offers = RUNTIME_FEATURES.map(foreignOffer);
+  const lock = readJson(join(layout.assetDir, 'lock.json')) as RuntimeLock | null;
+  if (lock !== null) {
+    const host = quickHost();
+    const { version, archives } = lock.python;
+    const archiveSha256 = archives[platformKey(host)] ?? '';
+    const hasPython = hasUnpackedPython(shared.pythonDir, managedPythonKey(host, version), archiveSha256);
+    here.push({ label: `Python ${version}`, isHere: hasPython });
+    const storedDigests = new Set(
+      namesIn(shared.storeDir).filter(
+        (name) => lock.artefacts[name] && isStored(lock, shared.storeDir, name),
+      ),
+    );
+    mayFetchPython = archiveSha256 !== '' && !hasPython && !storedDigests.has(archiveSha256);
+    const model = modelFiles(lock, ['local-embeddings']).map(({ file }) => file);
+    const modelDir = embeddingsModelDir(runtimeRoot);
+    const present = new Set(model.filter((file) => existsSync(join(modelDir, file))));
+    if (model.length > 0) here.push({ label: 'embedding model', isHere: present.size === model.length });
+    offers = lockedOffers(lock, host, { hasUv, storedDigests, modelFiles: present });
+  }
+  const otherRuntimes = others.flatMap((name) => {
+    const found = installedFeatures(join(runtimeRoot, name, 'manifest.json'), name);
+    return found === null || found.length === 0 ? [] : [{ cliVersion: name, features: found }];
+  });
+  return {
+    cliVersion,
+    runtimeRoot,
+    status:
+      features.length === 0
+        ? { kind: 'missing', detail: `No runtime manifest at ${layout.manifestPath}`, features }
+        : { kind: 'ready', detail: `Runtime ready at ${layout.versionDir}`, features },
+    otherRuntimes,
+    offers,
+    here,
+    mayFetchPython,
+    freeBytes: freeBytes(runtimeRoot),
+  };
+}
+
+function quickHost(): HostPlatform {
+  const { platform, arch } = process;
+  const glibcVersion = platform === 'linux' ? runningGlibcVersion() : null;
+  const text = (path: string): string => {
+    try {
+      return readFileSync(path, 'latin1');
+    } catch {
+      return '';
+    }
+  };
+  return {
+    platform,
+    arch,
+    libc: platform === 'linux' ? (glibcVersion === null ? 'musl' : 'gnu') : null,
+    glibcVersion,
+    macosVersion:
+      platform === 'darwin' ? macosVersionOf(text('/System/Library/CoreServices/SystemVersion.plist')) : null,
+    missingProcessorFlags:
+      platform === 'linux' && arch === 'x64' ? missingProcessorFlags(text('/proc/cpuinfo')) : [],
+  };
+}
+
+/** `[]`: none is installed; `null`: it takes a closer look to say whether what is there works. */
+function installedFeatures(manifestPath: string, cliVersion: string): KtxRuntimeFeature[] | null {
+  const manifest = readJson(manifestPath) as {
+    cliVersion?: unknown;
+    features?: unknown;
+    python?: { executable?: unknown; daemonExecutable?: unknown };
+  } | null;
+  if (manifest === null) return [];
+  const { features, python } = manifest;
+  const programs = [python?.executable, python?.daemonExecutable];
+  if (manifest.cliVersion !== cliVersion || !Array.isArray(features)) return null;
+  if (!programs.every((path) => typeof path === 'string' && existsSync(path))) return null;
+  return RUNTIME_FEATURES.filter((feature) => features.includes(feature));
+}
+
+function isStored(lock: RuntimeLock, storeDir: string, sha256: string): boolean {
+  const { file, sizeBytes } = lockArtefact(lock, sha256);
+  const status = statSync(join(storeDir, sha256, file), { throwIfNoEntry: false });
+  return status?.isFile() === true && (sizeBytes === null || status.size === sizeBytes);
+}
+
+/** Its list says at its start which Python it is; all of it takes longer to read. */
+function hasUnpackedPython(pythonDir: string, key: string, archiveSha256: string): boolean {
+  const interpreter = process.platform === 'win32' ? 'python.exe' : 'bin/python3';
+  return namesIn(pythonDir).some((name) => {
+    const start = startOf(join(pythonDir, name, 'digests.json'));
+    return (
+      start.includes(JSON.stringify(key)) &&
+      start.includes(JSON.stringify(archiveSha256)) &&
+      existsSync(join(pythonDir, name, key, interpreter))
+    );
+  });
+}
+
+function startOf(path: string): string {
+  if (!isFile(path, Number.POSITIVE_INFINITY)) return '';
+  const handle = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(512);
+    return bytes.toString('latin1', 0, readSync(handle, bytes));
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** A pipe in the place of a file would hold up who opens it. */
+function isFile(path: string, maxBytes: number): boolean {
+  const status = statSync(path, { throwIfNoEntry: false });
+  return status?.isFile() === true && status.size <= maxBytes;
+}
+
+/** @throws for a folder with more than is worth a look. */
+function namesIn(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder);
+  if (names.length > MAX_ENTRIES) throw new Error(`${folder} holds ${names.length} entries`);
+  return names;
+}
+
+/** `null`: there is none. @throws when it is no JSON, or not to be read. */
+function readJson(path: string): unknown {
+  if (!existsSync(path)) return null;
+  if (!isFile(path, MAX_JSON_BYTES)) throw new Error(`${path} is no small file`);
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
+
+function freeBytes(path: string): number | null {
+  for (let folder = path; ; folder = dirname(folder)) {
+    if (existsSync(folder)) {
+      const { blocks, bavail, bsize } = statfsSync(folder);
+      return blocks === 0 ? null : bavail * bsize;
+    }
+    if (folder === dirname(folder)) return null;
+  }
+}

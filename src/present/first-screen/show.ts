@@ -1,0 +1,138 @@
+import { pressed } from '../../../screens/layout/pressed.ts';
+import { withOwnCommand } from '../../support/own-command.ts';
+import { STOP_SIGNALS } from '../../support/stop-signals.ts';
+import type { KeyName } from '../../wizard/keys.ts';
+import { reduce } from '../../wizard/reduce.ts';
+import type { LeftState, WizardEvent, WizardState } from '../../wizard/state.ts';
+import { hasUnicode, toAscii } from '../ascii.ts';
+import { farewellLines } from '../farewell.ts';
+import type { FirstScreen } from '../terminal/first-screen.ts';
+import { hasStyles } from '../terminal/styles.ts';
+import { terminalModes } from '../terminal/terminal-modes.ts';
+import { frameRows } from './frame.tsx';
+import { readKeys } from './key-bytes.ts';
+
+const HOME_AND_ERASE = '\u001b[H\u001b[2J';
+/** How long an escape waits for the rest of a sequence, as in Ink. */
+const ESCAPE_MS = 20;
+const NO_LOG = { version: 0, lines: [], hiddenCount: 0 };
+
+export interface FirstScreenOptions {
+  stdin: NodeJS.ReadStream;
+  stdout: NodeJS.WriteStream;
+  env: NodeJS.ProcessEnv;
+  homeDir: string;
+  /** What the wizard will begin with, as far as a quick look can say: `loading` when it cannot. */
+  begin: WizardState;
+  /** Somebody left before there was a wizard: nothing runs, and the terminal is as it was. */
+  onLeave: (exitCode: number) => void;
+}
+
+/**
+ * Draws the first screen with the components that Ink will draw it with, and reads keys, before Ink is loaded. Keys go
+ * through the wizard's own reducer, so the screen answers; the wizard gets them again when it takes over.
+ * @throws when the screen holds something that cannot be drawn without Ink; the terminal is untouched then.
+ */
+export function showFirstScreen(options: FirstScreenOptions): FirstScreen {
+  const { stdin, stdout, env, homeDir, begin, onLeave } = options;
+  const guess = begin.screen === 'loading' ? null : begin;
+  const isUnicode = hasUnicode(env);
+  const style = hasStyles(env);
+  const theme = { hasColour: !env['NO_COLOR'], homeDir };
+  const terminal = terminalModes({ stdin, stdout });
+  const keys: KeyName[] = [];
+  let state = begin;
+  let rest = '';
+  let escapeTimer: NodeJS.Timeout | undefined;
+  let drawnSize = '';
+
+  const size = () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 });
+  const frame = (): string => {
+    const { columns, rows } = size();
+    drawnSize = `${columns}x${rows}`;
+    const text = frameRows(state, { columns, rows }, theme, style, NO_LOG).join('\r\n');
+    return isUnicode ? text : toAscii(text);
+  };
+  const redraw = (): void => {
+    stdout.write(`${HOME_AND_ERASE}${frame()}`);
+  };
+
+  const press = (name: KeyName): void => {
+    if (name === 'ctrl+z') terminal.suspend();
+    if (name === 'ctrl+l') redraw();
+    const event = pressed(state, name, { size: size(), log: NO_LOG, homeDir, nowMs: Date.now() });
+    if (event !== null) happen(event);
+    // Nothing is asked yet: what it means shows when something is.
+    if (event !== null || guess === null) keys.push(name);
+  };
+  const happen = (event: WizardEvent): void => {
+    const { next } = reduce(state, event);
+    state = next;
+    if (next.screen === 'left') leave(next);
+    else redraw();
+  };
+  // Not 'data': a stream that has flowed once is stopped a moment later than Ink begins to read it.
+  const onReadable = (): void => {
+    let data = '';
+    for (let chunk = stdin.read(); chunk !== null; chunk = stdin.read()) data += String(chunk);
+    if (data === '') return;
+    clearTimeout(escapeTimer);
+    const read = readKeys(rest + data);
+    rest = read.rest;
+    for (const key of read.keys) if (state.screen !== 'left') press(key);
+    if (rest === '\u001b') escapeTimer = setTimeout(onLoneEscape, ESCAPE_MS);
+  };
+  const onLoneEscape = (): void => {
+    rest = '';
+    press('escape');
+  };
+  const onEnd = (): void => happen({ type: 'terminated' });
+
+  const leave = ({ exitCode, farewell }: LeftState): void => {
+    stop();
+    terminal.restore();
+    const { columns } = size();
+    const lines = farewellLines(farewell, { homeDir, columns, env, paint: (_tone, text) => text });
+    for (const line of lines) stdout.write(`${withOwnCommand(line)}\n`);
+    onLeave(exitCode);
+  };
+  const stop = (): void => {
+    clearTimeout(escapeTimer);
+    stdin.off('readable', onReadable);
+    stdin.off('end', onEnd);
+    stdin.off('error', onEnd);
+    stdout.off('error', onEnd);
+    stdout.off('resize', redraw);
+    for (const signal of STOP_SIGNALS) process.off(signal, onEnd);
+  };
+
+  const first = frame();
+  stdin.setEncoding('utf8');
+  terminal.takeInput();
+  terminal.showScreen(first);
+  terminal.onRedraw(redraw);
+  stdin.on('readable', onReadable);
+  stdin.on('end', onEnd);
+  // A terminal that is gone answers with EIO.
+  stdin.on('error', onEnd);
+  stdout.on('error', onEnd);
+  stdout.on('resize', redraw);
+  for (const signal of STOP_SIGNALS) process.on(signal, onEnd);
+
+  return {
+    terminal,
+    guess,
+    release() {
+      stop();
+      if (rest !== '') stdin.unshift(rest, 'utf8');
+      const { columns, rows } = size();
+      return { keys, isStale: drawnSize !== `${columns}x${rows}` };
+    },
+    close() {
+      stop();
+      terminal.restore();
+      stdin.pause();
+      stdin.unref();
+    },
+  };
+}

@@ -1,0 +1,11 @@
+/** What the components import from `ink`, for the first screen. The build puts it in the place of `ink` there. */
+export const Box = 'box';
+export const Text = 'text';
+
+function notHere(): never {
+  throw new Error('The first screen reads its keys itself.');
+}
+
+export const useInput = notHere;
+export const usePaste = notHere;
+export const useWindowSize = notHere;

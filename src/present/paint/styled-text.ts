@@ -1,0 +1,156 @@
+import { eachChild, type PaintElement } from './elements.ts';
+
+/** How a character looks: SGR parameters, colour 0 is the default one. */
+export interface Look {
+  colour: number;
+  isBold: boolean;
+  isDim: boolean;
+}
+
+export const PLAIN: Look = { colour: 0, isBold: false, isDim: false };
+
+/** Characters, each one column wide, and how they look. */
+export interface StyledText {
+  text: string;
+  looks: readonly Look[];
+}
+
+/** Thrown for a text whose characters are not all one column wide: the first screen is left to Ink then. */
+export class NotSimpleError extends Error {}
+
+/**
+ * Characters that are one column wide and never join the next one; the same set as in the build's stand-in for
+ * `string-width`, without a line end.
+ */
+const SIMPLE =
+  /^[\x20-\x7e\xa1-\xac\xae-\xff\u2010-\u2027\u2030-\u203b\u2190-\u2193\u2500-\u259f\u25a0-\u25fc\u2713\u2717\n]*$/;
+
+/** SGR parameters of the colours by name, as Chalk has them. */
+const COLOURS: Record<string, number> = {
+  black: 30,
+  red: 31,
+  green: 32,
+  yellow: 33,
+  blue: 34,
+  magenta: 35,
+  cyan: 36,
+  white: 37,
+  gray: 90,
+  grey: 90,
+  blackBright: 90,
+  redBright: 91,
+  greenBright: 92,
+  yellowBright: 93,
+  blueBright: 94,
+  magentaBright: 95,
+  cyanBright: 96,
+  whiteBright: 97,
+};
+
+/** How the text directly in a `<Text>` looks: nested ones add to it, and change the colour. */
+export function lookOf({ props }: PaintElement, outer: Look = PLAIN): Look {
+  const colour = typeof props['color'] === 'string' ? COLOURS[props['color']] : outer.colour;
+  if (colour === undefined) throw new NotSimpleError(`unknown colour ${String(props['color'])}`);
+  return {
+    colour,
+    isBold: outer.isBold || props['bold'] === true,
+    isDim: outer.isDim || props['dimColor'] === true,
+  };
+}
+
+/** The text of a `<Text>` with all that is nested in it. */
+export function styledText(element: PaintElement, outer: Look = PLAIN): StyledText {
+  const look = lookOf(element, outer);
+  let text = '';
+  const looks: Look[] = [];
+  eachChild(element.props.children, (child) => {
+    if (typeof child === 'string') {
+      if (!SIMPLE.test(child)) throw new NotSimpleError(child);
+      text += child;
+      for (let index = 0; index < child.length; index++) looks.push(look);
+    } else {
+      const inner = styledText(child, look);
+      text += inner.text;
+      for (const each of inner.looks) looks.push(each);
+    }
+  });
+  return { text, looks };
+}
+
+export type Wrap = 'wrap' | 'truncate' | 'truncate-middle';
+
+/** The rows that a text takes in a width, as Ink lays it out. `outer` is the look of the `<Text>` around all of it. */
+export function rowsOf(styled: StyledText, width: number, wrap: Wrap, outer: Look): StyledText[] {
+  const lines = linesOf(styled);
+  if (lines.every(({ text }) => text.length <= width)) return lines;
+  if (wrap === 'wrap') return width <= 0 ? lines : lines.flatMap((line) => wrapped(line, width));
+  return lines.map((line) => truncated(line, width, wrap, outer));
+}
+
+function slice({ text, looks }: StyledText, from: number, to?: number): StyledText {
+  return { text: text.slice(from, to), looks: looks.slice(from, to) };
+}
+
+function linesOf(styled: StyledText): StyledText[] {
+  const lines: StyledText[] = [];
+  let from = 0;
+  for (let end = styled.text.indexOf('\n'); end !== -1; end = styled.text.indexOf('\n', from)) {
+    lines.push(slice(styled, from, end));
+    from = end + 1;
+  }
+  return [...lines, slice(styled, from)];
+}
+
+/** As Ink wraps: at spaces, which all stay, and within a word that is wider than a row. */
+function wrapped(line: StyledText, width: number): StyledText[] {
+  const rows: StyledText[] = [];
+  let from = 0;
+  for (const length of rowLengths(line.text, width)) {
+    rows.push(slice(line, from, from + length));
+    from += length;
+  }
+  return rows;
+}
+
+function rowLengths(text: string, width: number): number[] {
+  const lengths = [0];
+  const last = (): number => lengths.at(-1)!;
+  const add = (count: number): void => {
+    lengths[lengths.length - 1] = last() + count;
+  };
+  text.split(' ').forEach((word, index) => {
+    if (index > 0) {
+      if (last() >= width) lengths.push(0);
+      add(1);
+    }
+    if (word.length <= width) {
+      if (last() > 0 && last() + word.length > width) lengths.push(0);
+      add(word.length);
+      return;
+    }
+    const breaksFromHere = 1 + Math.floor((word.length - (width - last()) - 1) / width);
+    if (Math.floor((word.length - 1) / width) < breaksFromHere) lengths.push(0);
+    for (let rest = word.length; rest > 0; ) {
+      if (last() >= width) lengths.push(0);
+      const part = Math.min(rest, width - last());
+      add(part);
+      rest -= part;
+    }
+  });
+  return lengths;
+}
+
+function truncated(line: StyledText, width: number, wrap: Wrap, outer: Look): StyledText {
+  const { text, looks } = line;
+  if (width < 1) return { text: '', looks: [] };
+  if (text.length <= width) return line;
+  if (width === 1) return { text: '…', looks: [outer] };
+  if (wrap === 'truncate')
+    return { text: `${text.slice(0, width - 1)}…`, looks: [...looks.slice(0, width - 1), looks[width - 2]!] };
+  const half = Math.min(Math.floor(width / 2), width - 1);
+  const rest = text.length - (width - half) + 1;
+  return {
+    text: `${text.slice(0, half)}…${text.slice(rest)}`,
+    looks: [...looks.slice(0, half), outer, ...looks.slice(rest)],
+  };
+}

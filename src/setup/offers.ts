@@ -1,0 +1,87 @@
+import { type KtxRuntimeFeature, normaliseFeatures, RUNTIME_FEATURES } from '../core/features.ts';
+import { unavailability } from '../shipped/feature-support.ts';
+import { type Artefact, artefactsOf, lockArtefact, type RuntimeLock } from '../shipped/lock.ts';
+import { type HostPlatform, lockedMinors, targetKey } from '../shipped/target.ts';
+import { sumOrUnknown } from '../support/sum-or-unknown.ts';
+import { MANAGED_UV_WHEELS, type ManagedUvPlatformKey } from '../uv/release.ts';
+
+/** One feature that can be chosen. Sizes in bytes; `null` is unknown. */
+export interface FeatureOffer {
+  feature: KtxRuntimeFeature;
+  title: string;
+  description: string;
+  /** What is not in the store yet, a Python archive aside: whether one is needed shows when its hosts were asked. */
+  downloadBytes: number | null;
+  diskBytes: number | null;
+  /** Why this machine cannot have it; `null` when it can. */
+  unavailableReason: string | null;
+}
+
+/** Which of the files that the lock names are on this machine. */
+export interface WhatIsHere {
+  hasUv: boolean;
+  /** Digests of whole files in the store. */
+  storedDigests: ReadonlySet<string>;
+  /** Names of files in the folder of the embedding model. */
+  modelFiles: ReadonlySet<string>;
+}
+
+const WORDS: Record<KtxRuntimeFeature, { title: string; description: string }> = {
+  core: { title: 'Core', description: 'SQL analysis and parsing for your projects' },
+  'local-embeddings': {
+    title: 'Core + local embeddings',
+    description: 'also embeds text here: private, no API key',
+  },
+};
+
+/** Both, as the contract says of every wheel; what they weigh only uv finds out. */
+export function foreignOffer(feature: KtxRuntimeFeature): FeatureOffer {
+  return { feature, ...WORDS[feature], downloadBytes: null, diskBytes: null, unavailableReason: null };
+}
+
+/** What each feature costs on this machine, given what is here. Pure. */
+export function lockedOffers(lock: RuntimeLock, host: HostPlatform, here: WhatIsHere): FeatureOffer[] {
+  const minors = lockedMinors(lock, host);
+  const isStored = ({ sha256 }: Artefact) => here.storedDigests.has(sha256);
+  return RUNTIME_FEATURES.map((feature) => {
+    const features = normaliseFeatures([feature]);
+    const wheelsOf = (minor: string) => artefactsOf(lock, targetKey(host, minor), features);
+    const storedCount = (minor: string) => wheelsOf(minor).filter(isStored).length;
+    // Which Python it will be, the plan finds out; likely the one that packages are here for.
+    const [minor] = minors
+      .filter((candidate) => unavailability(lock, host, candidate, features) === null)
+      .sort((one, other) => storedCount(other) - storedCount(one));
+    if (minor === undefined) {
+      const reason = minors[0] ? unavailability(lock, host, minors[0], features) : null;
+      const unavailableReason = reason ?? `nothing is locked for ${host.platform}-${host.arch}`;
+      return { feature, ...WORDS[feature], downloadBytes: null, diskBytes: null, unavailableReason };
+    }
+    const artefacts = wheelsOf(minor);
+    const missing = artefacts.filter((artefact) => !isStored(artefact)).map(({ sizeBytes }) => sizeBytes);
+    const model = modelFiles(lock, features)
+      .filter(({ file }) => !here.modelFiles.has(file))
+      .map(({ sizeBytes }) => sizeBytes);
+    const pin = MANAGED_UV_WHEELS[`${host.platform}-${host.arch}` as ManagedUvPlatformKey];
+    const uvBytes = here.hasUv ? [] : [pin?.sizeBytes ?? null];
+    const uvDiskBytes = here.hasUv ? [] : [pin?.binarySizeBytes ?? null, ...uvBytes];
+    return {
+      feature,
+      ...WORDS[feature],
+      downloadBytes: sumOrUnknown([...missing, ...model, ...uvBytes]),
+      diskBytes: sumOrUnknown([
+        ...artefacts.map((artefact) => artefact.unpackedBytes),
+        // Verified files stay in the store.
+        ...missing,
+        ...model,
+        ...uvDiskBytes,
+      ]),
+      unavailableReason: null,
+    };
+  });
+}
+
+/** The files of the features' model. */
+export function modelFiles(lock: RuntimeLock, features: readonly KtxRuntimeFeature[]): Artefact[] {
+  const model = features.map((feature) => lock.models?.[feature]).find((entry) => entry !== undefined);
+  return (model?.files ?? []).map((sha256) => lockArtefact(lock, sha256));
+}
