@@ -2,6 +2,7 @@ import type { BenchRow } from './bench-row.ts';
 
 /** `npm run bench [name…]`: every promise about speed as a ratio to a named yardstick, measured in the same run. */
 const BENCHES: Record<string, () => Promise<BenchRow[]>> = {
+  'first-prompt': async () => (await import('./first-prompt.ts')).firstPromptBench(),
   'start-up': async () => (await import('./start-up.ts')).startUpBench(),
   kernel: async () => (await import('./kernel.ts')).kernelBench(),
   'package-install': async () => (await import('./package-install.ts')).packageInstallBench(),

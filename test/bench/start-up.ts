@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LAUNCHER, plainEnvironment } from '../fixtures/program.ts';
-import { openTerminal } from '../pty/terminal.ts';
 import { type BenchRow, compare } from './bench-row.ts';
 
 const ROUNDS = 15;
@@ -23,12 +22,6 @@ export async function startUpBench(): Promise<BenchRow[]> {
         run: node([LAUNCHER, 'admin', 'runtime', 'status', '--json']),
         ...emptyNode,
       }),
-      await compare({
-        name: 'first prompt of the wizard',
-        limit: 5.5,
-        run: () => firstPrompt(env),
-        ...emptyNode,
-      }),
     ];
   } finally {
     rmSync(home, { recursive: true, force: true });
@@ -41,16 +34,4 @@ function runToEnd(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
     child.once('error', reject);
     child.once('exit', () => resolve());
   });
-}
-
-/** From the start of the process to the first prompt on the screen of a pseudo-terminal. */
-async function firstPrompt(env: NodeJS.ProcessEnv): Promise<number> {
-  const startedAt = performance.now();
-  const terminal = openTerminal({ command: process.execPath, args: [LAUNCHER, 'setup'], env });
-  await terminal.until('What should ktx be able to do');
-  const durationMs = performance.now() - startedAt;
-  terminal.send('q');
-  await terminal.exited;
-  terminal.close();
-  return durationMs;
 }

@@ -84,6 +84,12 @@ export const DEMO_FILES: readonly DemoFile[] = [
 
 const total = DEMO_FILES.reduce((sum, file) => sum + file.sizeBytes, 0);
 
+export const DEMO_READY_OVERVIEW: SetupOverview = {
+  ...DEMO_OVERVIEW,
+  status: { kind: 'ready', detail: 'Runtime ready', features: ['core'] },
+  here: DEMO_OVERVIEW.here.map((it) => ({ ...it, isHere: true })),
+};
+
 export const DEMO_PLAN: PlanSummary = {
   features: ['core', 'local-embeddings'],
   target: 'linux-x64-gnu-cp313',

@@ -1,9 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { firstScreenBundle } from '../../scripts/build.mjs';
 import { openTerminal, type TerminalOptions, type TestTerminal } from './terminal.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -15,7 +16,14 @@ export interface DemoTerminal extends TestTerminal {
 
 export interface Demo {
   /** Starts the wizard on scripted effects. `wrapper` is shell text with `$DEMO` as the command. */
-  start(options?: Partial<TerminalOptions> & { scenario?: string; wrapper?: string }): Promise<DemoTerminal>;
+  start(
+    options?: Partial<TerminalOptions> & {
+      scenario?: string;
+      wrapper?: string;
+      /** With the first screen before it, as `ktx setup` starts: the wizard is loaded then, or when the gate `load` opens. */
+      firstScreen?: 'then-load' | 'until-loaded';
+    },
+  ): Promise<DemoTerminal>;
   dispose(): Promise<void>;
 }
 
@@ -27,6 +35,15 @@ const withoutDevTools: Plugin = {
     onLoad({ filter: /./, namespace: 'stub' }, () => ({ contents: 'export default {};' }));
   },
 };
+
+/** As the product's launcher does it, but for the gate. */
+const LAUNCH = `
+globalThis.ktxFirstScreen = require('./first-screen.cjs').begin((exitCode) => process.exit(exitCode));
+const load = () => import('./demo.mjs');
+if (process.env.DEMO_LOAD_GATE) {
+  require('node:net').connect(process.env.DEMO_SOCKET).on('data', (data) => String(data).includes('load') && load());
+} else setTimeout(load, 5);
+`;
 
 /** Bundles the demo as the product is bundled, once for a test file. */
 export async function bundleDemo(): Promise<Demo> {
@@ -49,26 +66,31 @@ export async function bundleDemo(): Promise<Demo> {
     },
     logLevel: 'warning',
   });
+  await build({
+    ...firstScreenBundle('test/pty/demo-first-screen.ts', '0.3.0'),
+    outfile: join(folder, 'first-screen.cjs'),
+  });
+  await writeFile(join(folder, 'launch.cjs'), LAUNCH);
   const open: TestTerminal[] = [];
   const closers: (() => void)[] = [];
   let count = 0;
 
   return {
-    async start({ scenario = 'install', wrapper, ...options } = {}) {
+    async start({ scenario = 'install', wrapper, firstScreen, ...options } = {}) {
       const path = join(folder, `gates-${++count}.sock`);
-      let client: Socket | null = null;
-      const early: string[] = [];
+      const clients: Socket[] = [];
+      const opened: string[] = [];
       const server = createServer((socket) => {
-        client = socket;
+        clients.push(socket);
         socket.on('error', () => {});
-        for (const gate of early) socket.write(`${gate}\n`);
+        for (const gate of opened) socket.write(`${gate}\n`);
       });
       await new Promise<void>((resolve) => server.listen(path, resolve));
       closers.push(() => {
-        client?.destroy();
+        for (const client of clients) client.destroy();
         server.close();
       });
-      const demo = join(folder, 'demo.mjs');
+      const demo = join(folder, firstScreen ? 'launch.cjs' : 'demo.mjs');
       const terminal = openTerminal({
         ...options,
         ...(wrapper === undefined
@@ -78,6 +100,7 @@ export async function bundleDemo(): Promise<Demo> {
           DEMO: `${process.execPath} ${demo}`,
           DEMO_SCENARIO: scenario,
           DEMO_SOCKET: path,
+          ...(firstScreen === 'until-loaded' ? { DEMO_LOAD_GATE: '1' } : {}),
           ...options.env,
         },
       });
@@ -85,8 +108,8 @@ export async function bundleDemo(): Promise<Demo> {
       return {
         ...terminal,
         open: (gate) => {
-          if (client) client.write(`${gate}\n`);
-          else early.push(gate);
+          opened.push(gate);
+          for (const client of clients) client.write(`${gate}\n`);
         },
       };
     },

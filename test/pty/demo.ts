@@ -11,10 +11,19 @@ import {
 } from '../../src/core/events.ts';
 import { runWizard } from '../../src/present/ink/run-wizard.tsx';
 import { runPrompts } from '../../src/present/prompts.ts';
+import type { FirstScreen } from '../../src/present/terminal/first-screen.ts';
 import { CancelledError, SetupError } from '../../src/support/errors.ts';
 import { CHECK_CLOCK, CHOOSE_CA_FILE, otherRemedy, USE_INDEX } from '../../src/support/remedies.ts';
 import type { SetupOverview, WizardFunctions } from '../../src/wizard/functions.ts';
-import { DEMO_CHECKS, DEMO_FILES, DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT, DEMO_UNDO } from './demo-data.ts';
+import {
+  DEMO_CHECKS,
+  DEMO_FILES,
+  DEMO_OVERVIEW,
+  DEMO_PLAN,
+  DEMO_READY_OVERVIEW,
+  DEMO_RESULT,
+  DEMO_UNDO,
+} from './demo-data.ts';
 
 const scenario = process.env['DEMO_SCENARIO'] ?? 'install';
 const opened = new Set<string>();
@@ -60,13 +69,7 @@ const functions: WizardFunctions = {
   async readOverview({ signal }): Promise<SetupOverview> {
     if (scenario === 'slow-overview') await gate('overview', signal);
     if (scenario === 'warning') process.emitWarning('a warning of Node itself');
-    if (scenario === 'ready') {
-      return {
-        ...DEMO_OVERVIEW,
-        status: { kind: 'ready', detail: 'Runtime ready', features: ['core'] },
-        here: DEMO_OVERVIEW.here.map((it) => ({ ...it, isHere: true })),
-      };
-    }
+    if (scenario === 'ready' || scenario === 'ready-after-all') return DEMO_READY_OVERVIEW;
     if (scenario === 'no-embeddings') {
       const offers = DEMO_OVERVIEW.offers.map((offer) =>
         offer.feature === 'core'
@@ -242,10 +245,12 @@ async function flood(emit: Emit, signal: AbortSignal | undefined): Promise<void>
   await gate('flooded', signal);
 }
 
+const { ktxFirstScreen } = globalThis as { ktxFirstScreen?: FirstScreen };
 const run = process.env['DEMO_PLAIN'] ? runPrompts : runWizard;
 process.exitCode = await run({
   setup: { cliVersion: '0.3.0', homeDir: '/home/ada' },
   functions,
+  ...(ktxFirstScreen === undefined ? {} : { firstScreen: ktxFirstScreen }),
   ...(process.env['DEMO_FEATURE'] === 'local-embeddings'
     ? { initialFeature: 'local-embeddings' as const }
     : {}),
