@@ -14,7 +14,7 @@ import { ChoiceRow } from './components/choices.tsx';
 import { LogView } from './components/log-view.tsx';
 import { ProgressBar } from './components/progress-bar.tsx';
 import { Cell, Gap, Ink, Line, Paragraph, Row } from './components/text.tsx';
-import { isAiry, isShort, logWindow, type Size, stopQuestionLines } from './layout/layout.ts';
+import { isAiry, isNarrow, isShort, logWindow, type Size, stopQuestionLines } from './layout/layout.ts';
 import { GLYPH, type Tone } from './style/theme.ts';
 
 const STEP_TITLE: Record<InstallStep, string> = {
@@ -45,7 +45,7 @@ export function InstallScreen({ state, size, log }: InstallProps) {
       {state.stopQuestion || state.isStopping ? (
         <StopQuestion state={state} size={size} />
       ) : state.isLogFull ? null : (
-        <ProgressBar progress={progress} nowMs={state.nowMs} />
+        <ProgressBar progress={progress} nowMs={state.nowMs} isNarrow={isNarrow(size)} />
       )}
       <Gap isHidden={state.isLogFull || !isAiry(size)} />
       <LogView log={log} position={state.log} view={logWindow(state, size, log)} />

@@ -1,25 +1,35 @@
 import { Box } from 'ink';
 import { formatBytes, formatDuration } from '../../src/support/text/format.ts';
-import { type InstallProgress, remainingMs, silentForMs } from '../../src/wizard/progress.ts';
+import { remainingMs } from '../../src/wizard/estimate.ts';
+import { awaitedPlace, type InstallProgress, silentForMs } from '../../src/wizard/progress.ts';
 import { shareOf } from '../style/words.ts';
-import { Ink, Row } from './text.tsx';
+import { Cell, Ink, Row } from './text.tsx';
 
 const FULL = '━'.repeat(400);
 const EMPTY = '─'.repeat(400);
+/** The words change their length with every number; the bar beside them does not. */
+const WORDS_COLUMNS = 36;
+const SHORT_WORDS_COLUMNS = 24;
 
-/** The bytes of the whole transfer: counted by our own downloader, so exact. */
-export function ProgressBar({ progress, nowMs }: { progress: InstallProgress; nowMs: number }) {
-  const { totalBytes, doneBytes } = progress;
-  if (totalBytes === null || totalBytes === 0) {
-    const words =
-      totalBytes === 0 ? 'Everything is here already: nothing to download.' : bytesWords(progress);
+/** One bar over all steps: bytes as they come, and what follows them by the time it takes. */
+export function ProgressBar({
+  progress,
+  nowMs,
+  isNarrow,
+}: {
+  progress: InstallProgress;
+  nowMs: number;
+  isNarrow: boolean;
+}) {
+  const silentMs = silentForMs(progress, nowMs);
+  if (silentMs !== null) {
     return (
       <Row>
-        <Ink tone="faint">{words}</Ink>
+        <Cell tone="warning">{silenceWords(progress, silentMs)}</Cell>
       </Row>
     );
   }
-  const percent = Math.min(100, (doneBytes / totalBytes) * 100);
+  const percent = Math.min(100, progress.share * 100);
   return (
     <Row>
       <Box flexGrow={1} flexShrink={1} flexBasis={0} height={1} overflow="hidden">
@@ -34,15 +44,23 @@ export function ProgressBar({ progress, nowMs }: { progress: InstallProgress; no
           </Box>
         </Box>
       </Box>
-      <Box flexShrink={0} paddingLeft={2}>
-        <Ink>{transferWords(progress, nowMs)}</Ink>
-      </Box>
+      <Cell width={isNarrow ? SHORT_WORDS_COLUMNS : WORDS_COLUMNS} align="end">
+        {transferWords(progress, nowMs, isNarrow)}
+      </Cell>
     </Row>
   );
 }
 
-function bytesWords(progress: InstallProgress): string {
-  return progress.doneBytes === 0 ? '' : formatBytes(progress.doneBytes);
+/** How long a server may be silent before it is asked again, as the transfer has it. */
+const PATIENCE_MS = 30_000;
+
+/** `nothing has arrived from pypi.acme.internal for 24 s, trying again in 6 s` */
+function silenceWords(progress: InstallProgress, silentMs: number): string {
+  const place = awaitedPlace(progress);
+  const seconds = (ms: number): string => formatDuration(Math.round(ms / 1000) * 1000);
+  const left = PATIENCE_MS - silentMs;
+  const next = left >= 1000 ? `trying again in ${seconds(left)}` : 'trying again';
+  return `nothing has arrived${place === null ? '' : ` from ${place}`} for ${seconds(silentMs)}, ${next}`;
 }
 
 /** Whole seconds: a tenth of a guess is no news. */
@@ -52,16 +70,14 @@ function leftWords(leftMs: number): string {
 }
 
 /** `98 of 176 MB  8.4 MB/s  9 s left`; what is not known is not said. */
-function transferWords(progress: InstallProgress, nowMs: number): string {
-  const total = progress.totalBytes ?? 0;
-  if (progress.doneBytes >= total) return `${formatBytes(total)} fetched`;
-  const silentMs = silentForMs(progress, nowMs);
-  const parts = [shareOf(progress.doneBytes, total)];
-  if (silentMs !== null) return [...parts, `nothing has arrived for ${formatDuration(silentMs)}`].join('  ');
-  if (progress.bytesPerSecond !== null && progress.bytesPerSecond >= 1) {
-    parts.push(`${formatBytes(progress.bytesPerSecond)}/s`);
-  }
+function transferWords(progress: InstallProgress, nowMs: number, isNarrow: boolean): string {
+  const { totalBytes, doneBytes, bytesPerSecond } = progress;
   const leftMs = remainingMs(progress, nowMs);
-  if (leftMs !== null) parts.push(`${leftWords(leftMs)} left`);
-  return parts.join('  ');
+  const left = leftMs === null ? [] : [`${leftWords(leftMs)} left`];
+  if (totalBytes === 0) return ['nothing to download', ...left].join('  ');
+  if (totalBytes === null) return doneBytes === 0 ? '' : formatBytes(doneBytes);
+  if (doneBytes >= totalBytes) return [`${formatBytes(totalBytes)} fetched`, ...left].join('  ');
+  const isMoving = !isNarrow && bytesPerSecond !== null && bytesPerSecond >= 1;
+  const speed = isMoving ? [`${formatBytes(bytesPerSecond)}/s`] : [];
+  return [shareOf(doneBytes, totalBytes), ...speed, ...left].join('  ');
 }

@@ -1,6 +1,7 @@
 import type { ArtefactKind, PlanSummary, SetupEvent, SetupStep } from '../core/events.ts';
 import { SETUP_STEPS } from '../core/events.ts';
 import { formatBytes, formatCount } from '../support/text/format.ts';
+import { expectedCosts, type StepCosts, shareOfWork } from './estimate.ts';
 
 export type InstallStep = Exclude<SetupStep, 'plan'>;
 
@@ -34,14 +35,19 @@ export interface InstallProgress {
   /** Bytes that came over the wire in this run. */
   doneBytes: number;
   bytesPerSecond: number | null;
-  speedSample: { atMs: number; bytes: number } | null;
+  speedSample: { atMs: number; bytes: number; weight: number } | null;
   lastByteAtMs: number | null;
+  /** What the steps will take beside the transfer. */
+  costs: StepCosts;
+  /** Hosts and folders by what comes from them. */
+  places: Readonly<Partial<Record<ArtefactKind, string>>>;
+  /** The bar, 0 to 1: the part of all steps that is done. It never goes back. */
+  share: number;
 }
 
 /** A sample every half second, an average over about three: steady enough to read, quick enough to be true. */
 const SPEED_SAMPLE_MS = 500;
 const SPEED_MEMORY_MS = 3000;
-const ETA_AFTER_MS = 2000;
 /** Silence worth a sentence. It is shown, never punished. */
 const SILENCE_AFTER_MS = 20_000;
 
@@ -62,10 +68,32 @@ export function startProgress(plan: PlanSummary, atMs: number): InstallProgress 
     bytesPerSecond: null,
     speedSample: null,
     lastByteAtMs: null,
+    costs: expectedCosts(plan),
+    places: placesOf(plan),
+    share: 0,
   };
 }
 
+const KIND_OF_ROW = { uv: 'uv', python: 'python', packages: 'wheel', model: 'model' } as const;
+
+function placesOf({ rows }: PlanSummary): InstallProgress['places'] {
+  const entries = rows.flatMap(({ id, action, place }) =>
+    id === 'environment' || action !== 'fetch' ? [] : [[KIND_OF_ROW[id], place] as const],
+  );
+  return Object.fromEntries(entries);
+}
+
+/** The same a moment later: the bar goes on with the clock, and never back. */
+export function tickProgress(progress: InstallProgress, nowMs: number): InstallProgress {
+  const share = Math.min(1, shareOfWork(progress, nowMs));
+  return share > progress.share ? { ...progress, share } : progress;
+}
+
 export function advanceProgress(progress: InstallProgress, event: SetupEvent): InstallProgress {
+  return tickProgress(advanced(progress, event), Date.parse(event.at));
+}
+
+function advanced(progress: InstallProgress, event: SetupEvent): InstallProgress {
   const atMs = Date.parse(event.at);
   switch (event.type) {
     case 'step':
@@ -166,17 +194,18 @@ function nextSpeed(
   atMs: number,
 ): Pick<InstallProgress, 'bytesPerSecond' | 'speedSample'> {
   const sample = progress.speedSample;
-  if (sample === null) return { bytesPerSecond: null, speedSample: { atMs, bytes: progress.doneBytes } };
+  if (sample === null)
+    return { bytesPerSecond: null, speedSample: { atMs, bytes: progress.doneBytes, weight: 0 } };
   const elapsedMs = atMs - sample.atMs;
   if (elapsedMs < SPEED_SAMPLE_MS) return progress;
   const current = (Math.max(0, doneBytes - sample.bytes) * 1000) / elapsedMs;
-  const weight = 1 - Math.exp(-elapsedMs / SPEED_MEMORY_MS);
+  // By how much the samples so far count: the first one is no better than the second.
+  const kept = sample.weight * Math.exp(-elapsedMs / SPEED_MEMORY_MS);
+  const added = 1 - Math.exp(-elapsedMs / SPEED_MEMORY_MS);
+  const weight = kept + added;
   return {
-    bytesPerSecond:
-      progress.bytesPerSecond === null
-        ? current
-        : progress.bytesPerSecond + weight * (current - progress.bytesPerSecond),
-    speedSample: { atMs, bytes: doneBytes },
+    bytesPerSecond: ((progress.bytesPerSecond ?? 0) * kept + current * added) / weight,
+    speedSample: { atMs, bytes: doneBytes, weight },
   };
 }
 
@@ -227,13 +256,10 @@ function largestUnderWay(progress: InstallProgress): [string, FileProgress] | un
     );
 }
 
-/** Milliseconds that are left, or `null` while nobody can know. */
-export function remainingMs(progress: InstallProgress, nowMs: number): number | null {
-  const { totalBytes, bytesPerSecond, speedSample } = progress;
-  if (totalBytes === null || bytesPerSecond === null || bytesPerSecond < 1 || speedSample === null)
-    return null;
-  if (nowMs - progress.startedAtMs < ETA_AFTER_MS || progress.doneBytes >= totalBytes) return null;
-  return ((totalBytes - progress.doneBytes) / bytesPerSecond) * 1000;
+/** Who is waited for: where the largest file that is under way comes from. */
+export function awaitedPlace(progress: InstallProgress): string | null {
+  const current = largestUnderWay(progress);
+  return (current && progress.places[current[1].kind]) ?? null;
 }
 
 /** How long nothing has arrived while files are on their way; `null` when that is not worth a word. */

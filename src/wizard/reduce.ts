@@ -5,7 +5,7 @@ import { availableOffers } from './choices.ts';
 import { reduceCommand } from './commands.ts';
 import { refusedSetting, tryAgain, typeText } from './failure-commands.ts';
 import { checkFor, installFor, leave, sharedOf, stay } from './moves.ts';
-import { advanceProgress } from './progress.ts';
+import { advanceProgress, tickProgress } from './progress.ts';
 import type { FailureState, PlanState, Shared, Transition, WizardEvent, WizardState } from './state.ts';
 import { isBusy } from './state.ts';
 
@@ -25,7 +25,7 @@ export function reduce(state: WizardState, event: WizardEvent): Transition {
     case 'text':
       return typeText(state, event.text);
     case 'tick':
-      return stay({ ...state, nowMs: event.nowMs });
+      return stay(atTime(state, event.nowMs));
     case 'terminated':
       return terminate(state);
     case 'overview':
@@ -69,6 +69,11 @@ export function reduce(state: WizardState, event: WizardEvent): Transition {
     case 'setup-event':
       return stay(withSetupEvent(state, event));
   }
+}
+
+function atTime(state: WizardState, nowMs: number): WizardState {
+  if (state.screen !== 'installing') return { ...state, nowMs };
+  return { ...state, nowMs, progress: tickProgress(state.progress, nowMs) };
 }
 
 function afterOverview(state: WizardState, event: Extract<WizardEvent, { type: 'overview' }>): Transition {

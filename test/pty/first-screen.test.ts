@@ -38,6 +38,8 @@ describe('the handover to Ink', () => {
     ['no colours', 'install', { NO_COLOR: '1' }],
     ['ASCII', 'install', { LANG: 'C' }],
     ['no styles', 'install', { FORCE_COLOR: '0' }],
+    // Node warns of this while it loads.
+    ['NO_COLOR and FORCE_COLOR', 'install', { NO_COLOR: '1', FORCE_COLOR: '1' }],
   ])('changes no cell: %s', async (_what, scenario, env) => {
     const terminal = await demo.start({ scenario, env, firstScreen: 'then-load' });
     await terminal.until(inkIsThere(terminal));
@@ -203,6 +205,8 @@ describe('keys from the first millisecond', () => {
       const fast = await demo.start({ scenario, firstScreen: 'then-load' });
       // A lone escape is a key only when nothing follows at once, so each is a write of its own.
       for (const key of keys) {
+        // Before anything runs, this one ends the process, as it should.
+        if (key === '\u0003') await fast.until('ktx setup');
         fast.send(key);
         if (key === '\u001b' || next() < 0.3)
           await new Promise((resolve) => setTimeout(resolve, 30 + next() * 60));
@@ -213,7 +217,11 @@ describe('keys from the first millisecond', () => {
         return;
       }
       const wanted = settledText(slow);
-      await fast.until(() => inkIsThere(fast)() && settledText(fast) === wanted);
+      await fast
+        .until(() => inkIsThere(fast)() && settledText(fast) === wanted)
+        .catch((error: Error) => {
+          throw new Error(`${scenario}: ${JSON.stringify(keys)}\nwanted:\n${wanted}\n${error.message}`);
+        });
     },
     60_000,
   );

@@ -1,14 +1,16 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SetupEventBody } from '../../src/core/events.ts';
+import { remainingMs } from '../../src/wizard/estimate.ts';
 import {
   advanceProgress,
   artefactName,
   currentStep,
   type InstallProgress,
-  remainingMs,
   silentForMs,
   startProgress,
   stepDetail,
+  tickProgress,
 } from '../../src/wizard/progress.ts';
 import { START_MS, told } from '../fixtures/wizard-states.ts';
 import { DEMO_PLAN } from '../pty/demo-data.ts';
@@ -70,12 +72,91 @@ describe('the speed', () => {
     expect(burst.bytesPerSecond).toBeGreaterThan(100);
     expect(burst.bytesPerSecond).toBeLessThan(200);
   });
-  it('tells the time that is left only when it can', () => {
-    const progress = progressOf([bytes('a', 0), 0], [bytes('a', 100), 1000], [bytes('a', 200), 2000]);
+  it('of the first moment counts no more than that of the next', () => {
+    const slow = progressOf([bytes('a', 0), 0], [bytes('a', 1), 500], [bytes('a', 101), 1000]);
+    expect(slow.bytesPerSecond).toBeGreaterThan(90);
+    expect(slow.bytesPerSecond).toBeLessThan(115);
+  });
+});
+
+describe('the time that is left', () => {
+  const progress = progressOf(
+    [fetchStarted, 0],
+    [bytes('a', 0), 0],
+    [bytes('a', 100), 1000],
+    [bytes('a', 200), 2000],
+  );
+  const afterFetch = Object.values(progress.costs).reduce((sum, ms) => sum + ms, 0);
+
+  it('is told only when it can be known', () => {
     expect(remainingMs(progress, START_MS + 1000)).toBeNull();
-    expect(remainingMs(progress, START_MS + 2000)).toBeCloseTo(8000);
     expect(remainingMs({ ...progress, totalBytes: null }, START_MS + 2000)).toBeNull();
-    expect(remainingMs({ ...progress, doneBytes: 1000 }, START_MS + 2000)).toBeNull();
+  });
+  it('is that of the bytes and of all steps after them', () => {
+    expect(remainingMs(progress, START_MS + 2000)).toBeCloseTo(8000 + afterFetch);
+    const all = { ...progress, doneBytes: 1000 };
+    expect(remainingMs(all, START_MS + 2000)).toBeCloseTo(afterFetch);
+  });
+  it('grows when nothing comes', () => {
+    const before = remainingMs(progress, START_MS + 2000)!;
+    expect(remainingMs(progress, START_MS + 12_000)).toBeGreaterThan(before * 2);
+  });
+  it('learns from a step that took longer than expected', () => {
+    const fetched = advanceProgress(
+      progress,
+      told({ type: 'step', step: 'fetch', status: 'finished' }, 9000),
+    );
+    const packages: SetupEventBody = { type: 'step', step: 'packages', status: 'started' };
+    const began = advanceProgress(fetched, told(packages, 9000));
+    const took = 3 * progress.costs.packages;
+    const ended: SetupEventBody = { type: 'step', step: 'packages', status: 'finished', durationMs: took };
+    const slow = advanceProgress(began, told(ended, 9000 + took));
+    const rest = progress.costs.prove + progress.costs.switch + progress.costs.python;
+    expect(remainingMs(slow, START_MS + 9000 + took)).toBeCloseTo(3 * rest, -2);
+  });
+});
+
+describe('the bar', () => {
+  it('is one over all steps, and full at the end', () => {
+    let progress = progressOf([fetchStarted, 0], [bytes('a', 1000, 1000), 1000]);
+    expect(progress.share).toBeGreaterThan(0);
+    expect(progress.share).toBeLessThan(0.5);
+    for (const [index, step] of (['fetch', 'python', 'packages', 'prove', 'switch'] as const).entries()) {
+      progress = advanceProgress(progress, told({ type: 'step', step, status: 'started' }, 2000 + index));
+      const ended: SetupEventBody = { type: 'step', step, status: 'finished', durationMs: 10 };
+      const next = advanceProgress(progress, told(ended, 3000 + index));
+      expect(next.share).toBeGreaterThanOrEqual(progress.share);
+      progress = next;
+    }
+    expect(progress.share).toBe(1);
+  });
+  it('never goes back, whatever is told', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.record({
+            afterMs: fc.integer({ min: 0, max: 5000 }),
+            file: fc.constantFrom('a', 'b', 'c'),
+            done: fc.integer({ min: 0, max: 600 }),
+            step: fc.constantFrom('fetch', 'python', 'packages', 'prove', 'switch'),
+            kind: fc.constantFrom('bytes', 'started', 'finished', 'tick'),
+          }),
+        ),
+        (events) => {
+          let progress = startProgress(plan, START_MS);
+          let atMs = 0;
+          for (const { afterMs, file, done, step, kind } of events) {
+            atMs += afterMs;
+            const before = progress.share;
+            if (kind === 'tick') progress = tickProgress(progress, START_MS + atMs);
+            else if (kind === 'bytes') progress = advanceProgress(progress, told(bytes(file, done), atMs));
+            else progress = advanceProgress(progress, told({ type: 'step', step, status: kind }, atMs));
+            expect(progress.share).toBeGreaterThanOrEqual(before);
+            expect(progress.share).toBeLessThanOrEqual(1);
+          }
+        },
+      ),
+    );
   });
 });
 

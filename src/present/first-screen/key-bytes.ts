@@ -12,25 +12,27 @@ const PASTE_END = '\u001b[201~';
 const SEQUENCE = /^\u001b(?:\[[0-?]*[ -/]*[@-~]|O[0-9;]*[@-~])/;
 const BEGUN_SEQUENCE = /^\u001b(?:\[[0-?]*[ -/]*|O[0-9;]*)?$/;
 
-const KEY_OF_SEQUENCE: Record<string, KeyName> = {
+/** By the last character, or by the number before a tilde; what is held down with it makes no other key of it. */
+const KEY_OF_END: Record<string, KeyName> = {
   A: 'up',
   B: 'down',
   C: 'right',
   D: 'left',
-  H: 'home',
   F: 'end',
+  H: 'home',
+  Z: 'tab',
+  '1~': 'home',
+  '3~': 'backspace',
+  '4~': 'end',
   '5~': 'pageup',
   '6~': 'pagedown',
-  '1~': 'home',
-  '4~': 'end',
   '7~': 'home',
   '8~': 'end',
-  '3~': 'backspace',
 };
 
 /**
  * Keys of the bytes of a terminal, as Ink names them: keys of one chunk are read one by one. Pasted text is text and no
- * keys; a key with Alt means nothing. A lone escape stays in `rest`: what comes next tells whether it is a key.
+ * keys. A lone escape stays in `rest`: what comes next tells whether it is a key.
  */
 export function readKeys(bytes: string): ReadKeys {
   const keys: KeyName[] = [];
@@ -50,14 +52,16 @@ export function readKeys(bytes: string): ReadKeys {
     }
     const sequence = SEQUENCE.exec(rest)?.[0];
     if (sequence !== undefined) {
-      const key = KEY_OF_SEQUENCE[sequence.slice(2)];
+      const [, number = '', end = ''] = /^..(\d*)[\d;]*(.)$/.exec(sequence) ?? [];
+      const key = KEY_OF_END[end === '~' ? `${number}~` : end];
       if (key !== undefined) keys.push(key);
       rest = rest.slice(sequence.length);
     } else if (BEGUN_SEQUENCE.test(rest)) {
       break;
     } else {
-      const [, next = ''] = rest;
-      rest = rest.slice(1 + next.length);
+      // Before anything reads, keys of a second arrive as one chunk: an escape and what was typed after it.
+      keys.push('escape');
+      rest = rest.slice(1);
     }
   }
   return { keys, rest };

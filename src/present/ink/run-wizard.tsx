@@ -51,7 +51,6 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
   for (const signal of STOP_SIGNALS) process.on(signal, terminate);
   const { firstScreen } = options;
   const terminal = firstScreen?.terminal ?? terminalModes({ stdin, stdout });
-  const warnings = keepWarnings();
   // Before Ink is loaded: keys typed meanwhile wait unechoed, and Enter stays Enter.
   if (!firstScreen) terminal.takeInput();
   const isUnicode = hasUnicode(env);
@@ -66,7 +65,6 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
     stdin.off('end', terminate);
     terminal.restore();
     restoreInput(stdin);
-    warnings.release();
   }
   const lines = farewellLines(harmlessValue(await withOwnLog(left.farewell), personText), {
     homeDir,
@@ -118,24 +116,6 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
     await exited;
     return state;
   }
-}
-
-/** Node prints its warnings over the screen. They wait until it is gone. */
-function keepWarnings(): { release(): void } {
-  const printers = process.listeners('warning');
-  const kept: Error[] = [];
-  const keep = (warning: Error): void => {
-    kept.push(warning);
-  };
-  process.removeAllListeners('warning');
-  process.on('warning', keep);
-  return {
-    release() {
-      process.off('warning', keep);
-      for (const printer of printers) process.on('warning', printer);
-      for (const warning of kept) for (const printer of printers) printer.call(process, warning);
-    },
-  };
 }
 
 /** Whether a key means the same in both: the same question with the same answers. */

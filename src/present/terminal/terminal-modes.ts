@@ -1,3 +1,5 @@
+import { keepWarnings } from './warnings.ts';
+
 /** Alternate screen, home, erase, no cursor. The alternate screen takes over the cursor of the normal one. */
 const ENTER = '\u001b[?1049h\u001b[H\u001b[2J\u001b[?25l';
 const LEAVE = '\u001b[?1049l\u001b[?25h';
@@ -34,6 +36,7 @@ export function terminalModes({ stdin, stdout }: TerminalOptions): TerminalModes
   let isScreenShown = false;
   let hasInput = false;
   let stopTimer: NodeJS.Timeout | null = null;
+  let warnings: ReturnType<typeof keepWarnings> | null = null;
 
   const setRaw = (isRaw: boolean): void => {
     try {
@@ -81,12 +84,14 @@ export function terminalModes({ stdin, stdout }: TerminalOptions): TerminalModes
     process.off('SIGCONT', resume);
     giveBack();
     isScreenShown = false;
+    warnings?.release();
   };
   const hasJobControl = process.platform !== 'win32';
 
   return {
     takeInput() {
       hasInput = true;
+      warnings = keepWarnings();
       stdin.setRawMode(true);
       stdout.write(PASTE_ON);
       // Before Node prints what ends the program, so that it stays to be read. On 'exit', for every other end.

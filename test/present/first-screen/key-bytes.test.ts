@@ -21,9 +21,12 @@ it.each([
   ['a\u001b', ['a'], '\u001b'],
   ['a\u001b[', ['a'], '\u001b['],
   ['\u001b[1;5', [], '\u001b[1;5'],
-  // Keys with modifiers, reports of the terminal and Alt mean nothing.
-  ['\u001b[1;5A\u001b[?62c\u001b[Iq', ['q'], ''],
-  ['\u001bqx', ['x'], ''],
+  // Keys with modifiers are those keys; reports of the terminal and Alt mean nothing.
+  ['\u001b[1;5A\u001b[5;2~\u001b[Z', ['up', 'pageup', 'tab'], ''],
+  ['\u001b[?62c\u001b[Iq', ['q'], ''],
+  // Typed one after the other before anything was read.
+  ['\u001b\u001b[B', ['escape', 'down'], ''],
+  ['\u001bqx', ['escape', 'q', 'x'], ''],
   // A paste is text, whole or not yet.
   ['\u001b[200~q\r\u001b[201~x', ['x'], ''],
   ['x\u001b[200~q\r', ['x'], '\u001b[200~q\r'],
@@ -33,7 +36,7 @@ it.each([
 });
 
 it('reads the keys that mean something as Ink does', async () => {
-  const bytes = ['\u001b[B', '\u001bOA', '\t', '?', '?', '\u001b[1;5A', '\u001bq', '\r', 'q', '\u0003'];
+  const bytes = ['\u001b[B', '\u001bOA', '\t', '?', '?', '\u001b[1;5A', '\u001b[Z', '\r', 'q', '\u0003'];
   const screen = await openScreen(features(), { columns: 80, rows: 24 });
   const commands = await screen.type(bytes.join(''));
   screen.close();

@@ -1,0 +1,108 @@
+import type { PlanSummary } from '../core/events.ts';
+import type { InstallProgress, InstallStep, StepProgress } from './progress.ts';
+
+/** What a step takes beside the bytes that come over the network, in milliseconds. */
+export type StepCosts = Readonly<Record<InstallStep, number>>;
+
+/**
+ * Measured on a machine of today that does nothing else. Another machine, and a busy one, are slower or faster by a factor
+ * that shows when the first of these steps is done.
+ */
+const UNPACK_BYTES_PER_MS = 150_000;
+const PACKAGES_MS = 500;
+const PROVE_CORE_MS = 2200;
+const PROVE_EMBEDDINGS_MS = 3500;
+const SWITCH_MS = 150;
+/** Until a link has shown its speed: what the bar makes of bytes is corrected then. */
+const ASSUMED_BYTES_PER_MS = 5000;
+/** A step that takes much longer than expected is never said to be over. */
+const LEFT_OF_OVERDUE = 0.15;
+const ETA_AFTER_MS = 2000;
+/** A factor beyond these says more about the step than about the machine. */
+const PACE_RANGE = [0.3, 8] as const;
+
+/** What the steps of a plan will take on the machine that the figures are from. */
+export function expectedCosts({ rows, features }: PlanSummary): StepCosts {
+  const row = (id: string) => rows.find((each) => each.id === id);
+  const unpacked = (id: string): number => {
+    const found = row(id);
+    return found?.action === 'here' || !found ? 0 : (found.diskBytes ?? found.downloadBytes ?? 0);
+  };
+  const prove = features.includes('local-embeddings') ? PROVE_EMBEDDINGS_MS : PROVE_CORE_MS;
+  return {
+    fetch: unpacked('uv') / UNPACK_BYTES_PER_MS,
+    python: unpacked('python') / UNPACK_BYTES_PER_MS,
+    packages: PACKAGES_MS + unpacked('environment') / UNPACK_BYTES_PER_MS,
+    prove,
+    switch: SWITCH_MS,
+  };
+}
+
+/** How much slower than expected this machine is: by the steps that are over, and by the one that is overdue. */
+function paceOf({ steps, costs }: InstallProgress, nowMs: number): number {
+  let expectedMs = 0;
+  let tookMs = 0;
+  for (const step of steps) {
+    if (step.step === 'fetch' || costs[step.step] < 100) continue;
+    if (step.status === 'finished' && step.durationMs !== null) {
+      expectedMs += costs[step.step];
+      tookMs += step.durationMs;
+    }
+  }
+  const pace = expectedMs === 0 ? 1 : tookMs / expectedMs;
+  const bounded = Math.min(PACE_RANGE[1], Math.max(PACE_RANGE[0], pace));
+  void nowMs;
+  return bounded;
+}
+
+/** The speed with what has not come since the last sample: silence makes it slower. */
+function currentSpeed({ bytesPerSecond, speedSample }: InstallProgress, nowMs: number): number | null {
+  if (bytesPerSecond === null || speedSample === null) return null;
+  const silentMs = Math.max(0, nowMs - speedSample.atMs - 1000);
+  return bytesPerSecond * Math.exp(-silentMs / 5000);
+}
+
+function stepLeftMs(step: StepProgress, costMs: number, nowMs: number): number {
+  if (step.status === 'finished') return 0;
+  if (step.status !== 'running' || step.startedAtMs === null) return costMs;
+  return Math.max(costMs * LEFT_OF_OVERDUE, costMs - (nowMs - step.startedAtMs));
+}
+
+interface Work {
+  doneMs: number;
+  leftMs: number;
+}
+
+/** The whole installation in time: what is done and what is left. `null` while the size of the transfer is not known. */
+function workOf(progress: InstallProgress, nowMs: number): (Work & { isSpeedKnown: boolean }) | null {
+  const { totalBytes, doneBytes, steps, costs } = progress;
+  if (totalBytes === null) return null;
+  const pace = paceOf(progress, nowMs);
+  const speed = currentSpeed(progress, nowMs);
+  const bytesPerMs = speed === null ? ASSUMED_BYTES_PER_MS : Math.max(speed / 1000, 1e-3);
+  const isFetched = steps.some(({ step, status }) => step === 'fetch' && status === 'finished');
+  const leftBytes = isFetched ? 0 : Math.max(0, totalBytes - doneBytes);
+  let doneMs = Math.min(totalBytes, isFetched ? totalBytes : doneBytes) / bytesPerMs;
+  let leftMs = leftBytes / bytesPerMs;
+  for (const step of steps) {
+    const costMs = costs[step.step] * pace;
+    const left = step.step === 'fetch' ? (isFetched ? 0 : costMs) : stepLeftMs(step, costMs, nowMs);
+    leftMs += left;
+    doneMs += costMs - left;
+  }
+  return { doneMs, leftMs, isSpeedKnown: speed !== null || leftBytes === 0 };
+}
+
+/** Milliseconds until everything is done, or `null` while nobody can know. */
+export function remainingMs(progress: InstallProgress, nowMs: number): number | null {
+  if (nowMs - progress.startedAtMs < ETA_AFTER_MS) return null;
+  const work = workOf(progress, nowMs);
+  return work?.isSpeedKnown ? work.leftMs : null;
+}
+
+/** The part of the installation that is done, 0 to 1, all steps together. Not yet the bar, which never goes back. */
+export function shareOfWork(progress: InstallProgress, nowMs: number): number {
+  const work = workOf(progress, nowMs);
+  if (work === null) return 0;
+  return work.doneMs / Math.max(1, work.doneMs + work.leftMs);
+}

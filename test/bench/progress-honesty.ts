@@ -1,0 +1,193 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { SetupEvent } from '../../src/core/events.ts';
+import { remainingMs } from '../../src/wizard/estimate.ts';
+import { advanceProgress, startProgress, tickProgress } from '../../src/wizard/progress.ts';
+import { startLoopbackIndex } from '../fixtures/loopback-index.ts';
+import { LAUNCHER, plainEnvironment } from '../fixtures/program.ts';
+import { openWheelhouse } from '../fixtures/wheelhouse.ts';
+
+/**
+ * How true the time left is that the install screen shows: real installs at three link speeds, whose events go through the wizard's own
+ * progress with the clock of the screen. `--only <bytes/s>` for one speed, `--keep <folder>` keeps the events, `--replay <folder>` looks
+ * at kept ones again.
+ */
+const SPEEDS = [1_500_000, 4_000_000, 12_000_000];
+const ROUNDS = 10;
+const CHUNK_BYTES = 64 * 1024;
+/** As the screen's clock ticks, but finer: what is shown between two ticks counts too. */
+const TICK_MS = 250;
+const AFTER_MS = 2000;
+const TOLERANCE = 0.3;
+
+interface Honesty {
+  samples: number;
+  within: number;
+  steps: Record<string, number>;
+  hasGoneBack: boolean;
+  totalMs: number;
+}
+
+async function main(): Promise<void> {
+  const option = (name: string) => {
+    const at = process.argv.indexOf(name);
+    return at === -1 ? undefined : process.argv[at + 1];
+  };
+  const replayed = option('--replay');
+  const kept = option('--keep');
+  const speeds = option('--only') ? [Number(option('--only'))] : SPEEDS;
+  const rounds = Number(option('--rounds') ?? ROUNDS);
+  const recordings = replayed === undefined ? await record(speeds, rounds) : readRecordings(replayed);
+  if (kept !== undefined) keepRecordings(kept, recordings);
+  let samples = 0;
+  let within = 0;
+  let hasGoneBack = false;
+  for (const [speed, runs] of recordings) {
+    const results = runs.map(honestyOf);
+    const all = sum(results.map((it) => it.samples));
+    const good = sum(results.map((it) => it.within));
+    samples += all;
+    within += good;
+    hasGoneBack ||= results.some((it) => it.hasGoneBack);
+    const totals = results.map(
+      (it) =>
+        `${(it.totalMs / 1000).toFixed(1)} s ${Math.round((100 * it.within) / Math.max(1, it.samples))}%`,
+    );
+    console.log(
+      `${(speed / 1e6).toFixed(1)} MB/s: ${percent(good, all)} of the time within 30 %, ${runs.length} installs (${totals.join(', ')})`,
+    );
+    if (process.argv.includes('--steps')) for (const result of results) console.log('  ', result.steps);
+  }
+  const share = within / samples;
+  console.log(
+    `all: ${percent(within, samples)} within 30 %, at least 80 %${share < 0.8 ? '  UNDER' : ''}; the bar ${hasGoneBack ? 'WENT BACK' : 'never went back'}`,
+  );
+  if (share < 0.8 || hasGoneBack) process.exitCode = 1;
+}
+
+async function record(speeds: readonly number[], rounds: number): Promise<Map<number, SetupEvent[][]>> {
+  const files = await openWheelhouse();
+  const recordings = new Map<number, SetupEvent[][]>();
+  for (const speed of speeds) {
+    const link = throttledLink(speed);
+    const index = await startLoopbackIndex(files, (request, response) => {
+      const file = files.find(({ file: name }) => request.url?.endsWith(`/files/${name}`));
+      if (!file || request.method !== 'GET') return false;
+      link.send(readFileSync(file.path), response);
+      return true;
+    });
+    const runs: SetupEvent[][] = [];
+    for (let round = 0; round < rounds; round++) runs.push(await install(index.url));
+    await index.close();
+    recordings.set(speed, runs);
+  }
+  return recordings;
+}
+
+/** One line of a speed for all transfers together. */
+function throttledLink(bytesPerSecond: number) {
+  let freeAt = 0;
+  return {
+    async send(bytes: Buffer, response: ServerResponse): Promise<void> {
+      response.writeHead(200, { 'content-length': bytes.length });
+      for (let start = 0; start < bytes.length && !response.destroyed; start += CHUNK_BYTES) {
+        const chunk = bytes.subarray(start, start + CHUNK_BYTES);
+        freeAt = Math.max(freeAt, performance.now()) + (chunk.length / bytesPerSecond) * 1000;
+        await new Promise((resolve) => setTimeout(resolve, freeAt - performance.now()));
+        response.write(chunk);
+      }
+      response.end();
+    },
+  };
+}
+
+function install(indexUrl: string): Promise<SetupEvent[]> {
+  const home = mkdtempSync(join(tmpdir(), 'ktx-honesty-'));
+  const args = [LAUNCHER, 'setup', '--yes', '--no-input', '--json', '--python', 'system'];
+  const env = plainEnvironment(home, { PIP_INDEX_URL: indexUrl });
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { env, cwd: home, stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    child.once('close', (code) => {
+      rmSync(home, { recursive: true, force: true });
+      if (code !== 0) reject(new Error(`ktx setup ended with ${code}\n${output.slice(-2000)}`));
+      else resolve(eventsOf(output));
+    });
+  });
+}
+
+function eventsOf(text: string): SetupEvent[] {
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as SetupEvent)
+    .filter((event) => event.at !== undefined);
+}
+
+function honestyOf(events: readonly SetupEvent[]): Honesty {
+  const planned = events.find((event) => event.type === 'plan');
+  if (planned?.type !== 'plan') throw new Error('The events hold no plan.');
+  const begin = events.find(
+    (event) => event.type === 'step' && event.step === 'fetch' && event.status === 'started',
+  );
+  const startMs = Date.parse(begin!.at);
+  const endMs = Math.max(...events.filter((event) => event.type === 'step').map(({ at }) => Date.parse(at)));
+  const queue = events.slice(events.indexOf(begin!));
+  let progress = startProgress(planned.plan, startMs);
+  let shown = 0;
+  const honesty: Honesty = { samples: 0, within: 0, steps: {}, hasGoneBack: false, totalMs: endMs - startMs };
+  for (let nowMs = startMs; nowMs < endMs; nowMs += TICK_MS) {
+    while (queue[0] && Date.parse(queue[0].at) <= nowMs) {
+      const event = queue.shift()!;
+      progress = advanceProgress(progress, event);
+      if (event.type === 'step' && event.status === 'finished')
+        honesty.steps[event.step] = event.durationMs ?? 0;
+    }
+    progress = tickProgress(progress, nowMs);
+    honesty.hasGoneBack ||= progress.share < shown;
+    shown = progress.share;
+    if (nowMs - startMs < AFTER_MS) continue;
+    const left = remainingMs(progress, nowMs);
+    const truth = endMs - nowMs;
+    honesty.samples++;
+    // What is shown is whole seconds: half of one is no lie.
+    if (left !== null && Math.abs(left - truth) <= Math.max(TOLERANCE * truth, 500)) honesty.within++;
+  }
+  return honesty;
+}
+
+function keepRecordings(folder: string, recordings: Map<number, SetupEvent[][]>): void {
+  mkdirSync(folder, { recursive: true });
+  for (const [speed, runs] of recordings)
+    for (const [index, events] of runs.entries())
+      writeFileSync(
+        join(folder, `${speed}-${index}.jsonl`),
+        events.map((it) => JSON.stringify(it)).join('\n'),
+      );
+}
+
+function readRecordings(folder: string): Map<number, SetupEvent[][]> {
+  const recordings = new Map<number, SetupEvent[][]>();
+  for (const name of readdirSync(folder).sort()) {
+    const speed = Number(name.split('-')[0]);
+    const events = eventsOf(readFileSync(join(folder, name), 'utf8'));
+    recordings.set(speed, [...(recordings.get(speed) ?? []), events]);
+  }
+  return recordings;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function percent(part: number, whole: number): string {
+  return `${((100 * part) / Math.max(1, whole)).toFixed(1)} %`;
+}
+
+await main();
