@@ -1,8 +1,5 @@
 import type { PlanSummary } from '../core/events.ts';
-import type { InstallProgress, InstallStep, StepProgress } from './progress.ts';
-
-/** What a step takes beside the bytes that come over the network, in milliseconds. */
-export type StepCosts = Readonly<Record<InstallStep, number>>;
+import type { InstallProgress, StepCosts, StepProgress } from './install-progress.ts';
 
 /**
  * Measured on a machine of today that does nothing else. Another machine, and a busy one, are slower or faster by a factor
@@ -38,8 +35,8 @@ export function expectedCosts({ rows, features }: PlanSummary): StepCosts {
   };
 }
 
-/** How much slower than expected this machine is: by the steps that are over, and by the one that is overdue. */
-function paceOf({ steps, costs }: InstallProgress, nowMs: number): number {
+/** How much slower than expected this machine is, by the steps that are over. */
+function paceOf({ steps, costs }: InstallProgress): number {
   let expectedMs = 0;
   let tookMs = 0;
   for (const step of steps) {
@@ -50,9 +47,7 @@ function paceOf({ steps, costs }: InstallProgress, nowMs: number): number {
     }
   }
   const pace = expectedMs === 0 ? 1 : tookMs / expectedMs;
-  const bounded = Math.min(PACE_RANGE[1], Math.max(PACE_RANGE[0], pace));
-  void nowMs;
-  return bounded;
+  return Math.min(PACE_RANGE[1], Math.max(PACE_RANGE[0], pace));
 }
 
 /** The speed with what has not come since the last sample: silence makes it slower. */
@@ -77,7 +72,7 @@ interface Work {
 function workOf(progress: InstallProgress, nowMs: number): (Work & { isSpeedKnown: boolean }) | null {
   const { totalBytes, doneBytes, steps, costs } = progress;
   if (totalBytes === null) return null;
-  const pace = paceOf(progress, nowMs);
+  const pace = paceOf(progress);
   const speed = currentSpeed(progress, nowMs);
   const bytesPerMs = speed === null ? ASSUMED_BYTES_PER_MS : Math.max(speed / 1000, 1e-3);
   const isFetched = steps.some(({ step, status }) => step === 'fetch' && status === 'finished');

@@ -1,49 +1,12 @@
 import type { ArtefactKind, PlanSummary, SetupEvent, SetupStep } from '../core/events.ts';
 import { SETUP_STEPS } from '../core/events.ts';
 import { formatBytes, formatCount } from '../support/text/format.ts';
-import { expectedCosts, type StepCosts, shareOfWork } from './estimate.ts';
+import { expectedCosts, shareOfWork } from './estimate.ts';
+import type { FileProgress, InstallProgress, InstallStep, StepProgress } from './install-progress.ts';
 
-export type InstallStep = Exclude<SetupStep, 'plan'>;
+export type { InstallProgress, InstallStep, StepProgress } from './install-progress.ts';
 
 const INSTALL_STEPS = SETUP_STEPS.filter((step): step is InstallStep => step !== 'plan');
-
-export interface StepProgress {
-  step: InstallStep;
-  status: 'waiting' | 'running' | 'finished' | 'failed';
-  startedAtMs: number | null;
-  durationMs: number | null;
-  detail: string;
-}
-
-interface FileProgress {
-  kind: ArtefactKind;
-  doneBytes: number;
-  totalBytes: number | null;
-  isDone: boolean;
-  isCached: boolean;
-}
-
-/** What is known of a running installation, made of its events alone. */
-export interface InstallProgress {
-  startedAtMs: number;
-  steps: readonly StepProgress[];
-  files: ReadonlyMap<string, FileProgress>;
-  /** Files to fetch by plan, `null` when the plan does not say. */
-  fileCount: number | null;
-  /** Bytes to fetch by plan, `null` when the plan does not say. */
-  totalBytes: number | null;
-  /** Bytes that came over the wire in this run. */
-  doneBytes: number;
-  bytesPerSecond: number | null;
-  speedSample: { atMs: number; bytes: number; weight: number } | null;
-  lastByteAtMs: number | null;
-  /** What the steps will take beside the transfer. */
-  costs: StepCosts;
-  /** Hosts and folders by what comes from them. */
-  places: Readonly<Partial<Record<ArtefactKind, string>>>;
-  /** The bar, 0 to 1: the part of all steps that is done. It never goes back. */
-  share: number;
-}
 
 /** A sample every half second, an average over about three: steady enough to read, quick enough to be true. */
 const SPEED_SAMPLE_MS = 500;
@@ -78,7 +41,7 @@ const KIND_OF_ROW = { uv: 'uv', python: 'python', packages: 'wheel', model: 'mod
 
 function placesOf({ rows }: PlanSummary): InstallProgress['places'] {
   const entries = rows.flatMap(({ id, action, place }) =>
-    id === 'environment' || action !== 'fetch' ? [] : [[KIND_OF_ROW[id], place] as const],
+    id === 'environment' || action !== 'fetch' ? [] : [[KIND_OF_ROW[id], place.split(' ')[0]!] as const],
   );
   return Object.fromEntries(entries);
 }

@@ -11,23 +11,26 @@ import { createRedactor } from '../../src/support/text/redaction.ts';
 import { parseUvLine } from '../../src/uv/output.ts';
 import { type BenchRow, compare } from './bench-row.ts';
 
-const LINES = 1_000_000;
+export const FLOOD_LINES = 1_000_000;
 /** 79 characters and a line end, worded like uv so that no stage has an easy way out. */
 const LINE = 'DEBUG Selecting: onnxruntime==1.23.2 [compatible] (onnxruntime-1.23.2-cp313.whl)';
-const BYTES = LINES * LINE.length;
+export const FLOOD_BYTES = FLOOD_LINES * LINE.length;
 /** `yes | head` prints as fast as a pipe takes it; a program that makes its lines itself is what we meet in life. */
 const CHILDREN = [
   {
     name: 'a child that writes line by line',
     command: 'awk',
-    args: [`BEGIN { for (i = 0; i < ${LINES}; i++) print "${LINE.slice(0, 79)}" }`],
+    args: [`BEGIN { for (i = 0; i < ${FLOOD_LINES}; i++) print "${LINE.slice(0, 79)}" }`],
   },
   {
     name: 'a child that writes as fast as pipes go',
     command: 'sh',
-    args: ['-c', `yes '${LINE.slice(0, 79)}' | head -n ${LINES}`],
+    args: ['-c', `yes '${LINE.slice(0, 79)}' | head -n ${FLOOD_LINES}`],
   },
 ];
+
+/** The one that we meet in life. */
+export const FLOOD_CHILD = CHILDREN[0]!;
 
 /** 1,000,000 lines through the whole log path, against the same child writing to a file itself. */
 export async function floodBench(rounds = 7): Promise<BenchRow[]> {
@@ -75,11 +78,14 @@ async function throughLogPath(child: { command: string; args: string[] }, path: 
   await log.close();
   store.flush();
   const { hiddenCount, lines } = store.getSnapshot();
-  if (hiddenCount + lines.length !== LINES) throw new Error('The log store missed lines.');
-  if ((await stat(path)).size !== BYTES) throw new Error('The install log is not complete.');
+  if (hiddenCount + lines.length !== FLOOD_LINES) throw new Error('The log store missed lines.');
+  if ((await stat(path)).size !== FLOOD_BYTES) throw new Error('The install log is not complete.');
 }
 
-async function straightToFile(child: { command: string; args: string[] }, path: string): Promise<void> {
+export async function straightToFile(
+  child: { command: string; args: string[] },
+  path: string,
+): Promise<void> {
   const handle = await open(path, 'w');
   try {
     const running = spawn(child.command, child.args, { stdio: ['ignore', handle.fd, 'inherit'] });
@@ -87,5 +93,5 @@ async function straightToFile(child: { command: string; args: string[] }, path: 
   } finally {
     await handle.close();
   }
-  if ((await stat(path)).size !== BYTES) throw new Error('The yardstick is not complete.');
+  if ((await stat(path)).size !== FLOOD_BYTES) throw new Error('The yardstick is not complete.');
 }

@@ -7,6 +7,7 @@ const BENCHES: Record<string, () => Promise<BenchRow[]>> = {
   kernel: async () => (await import('./kernel.ts')).kernelBench(),
   'package-install': async () => (await import('./package-install.ts')).packageInstallBench(),
   doctor: async () => (await import('./doctor.ts')).doctorBench(),
+  'flood-screen': async () => (await import('./flood-screen.ts')).floodScreenBench(),
   flood: async () => (await import('./flood.ts')).floodBench(),
   transfer: async () => (await import('./transfer.ts')).transferBench(),
   'cold-install': async () => (await import('./cold-install.ts')).coldInstallBench(),

@@ -209,7 +209,9 @@ describe('the live log', () => {
 it('says that nothing arrives, and goes on', async () => {
   const state = STATES['installing']!;
   const screen = await screenOf({ ...state, nowMs: state.nowMs + 24_000 }, { columns: 80, rows: 24 });
-  expect(screen.text()).toContain('60 of 182 MB  nothing has arrived for 24 s');
+  expect(screen.text()).toContain(
+    'nothing has arrived from pypi.acme.internal for 24 s, trying again in 6 s',
+  );
 });
 
 it('shows numbers of the data alone', async () => {

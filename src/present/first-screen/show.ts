@@ -39,7 +39,7 @@ export function showFirstScreen(options: FirstScreenOptions): FirstScreen {
   const isUnicode = hasUnicode(env);
   const style = hasStyles(env);
   const theme = { hasColour: !env['NO_COLOR'], homeDir };
-  const terminal = terminalModes({ stdin, stdout });
+  const terminal = terminalModes({ stdin, stdout, env });
   const keys: KeyName[] = [];
   let state = begin;
   let rest = '';

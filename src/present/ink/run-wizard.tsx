@@ -15,7 +15,8 @@ import { createLogStore } from '../log-store.ts';
 import { personText } from '../person-text.ts';
 import type { FirstScreen } from '../terminal/first-screen.ts';
 import { hasStyles } from '../terminal/styles.ts';
-import { terminalModes } from '../terminal/terminal-modes.ts';
+import { type TerminalModes, terminalModes } from '../terminal/terminal-modes.ts';
+import { isWorthABell, wizardSignal } from '../terminal/wizard-signal.ts';
 import type { RunWizardOptions } from '../wizard-options.ts';
 
 const HOME = '\u001b[H';
@@ -50,7 +51,7 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
   stdin.on('end', terminate);
   for (const signal of STOP_SIGNALS) process.on(signal, terminate);
   const { firstScreen } = options;
-  const terminal = firstScreen?.terminal ?? terminalModes({ stdin, stdout });
+  const terminal = firstScreen?.terminal ?? terminalModes({ stdin, stdout, env });
   // Before Ink is loaded: keys typed meanwhile wait unechoed, and Enter stays Enter.
   if (!firstScreen) terminal.takeInput();
   const isUnicode = hasUnicode(env);
@@ -107,15 +108,33 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
       { stdin, stdout: isUnicode ? stdout : asciiStream(stdout), hasStyles: hasStyles(env) },
     );
     terminal.onRedraw(instance.redraw);
+    const stopSignals = keepSignals(wizard, terminal, isUnicode);
     const exited = instance.waitUntilExit();
     // A screen that throws must not leave an installation without anybody who watches it.
     exited.catch(terminate);
     const state = await wizard.finished;
+    stopSignals();
     terminal.onRedraw(() => {});
     instance.unmount();
     await exited;
     return state;
   }
+}
+
+/** Keeps the window's title and progress as the wizard is. @returns what ends it. */
+function keepSignals(wizard: Wizard, terminal: TerminalModes, isUnicode: boolean): () => void {
+  const send = (state: WizardState): void => {
+    const signal = wizardSignal(state);
+    terminal.signal(isUnicode ? signal : { ...signal, title: toAscii(signal.title) });
+  };
+  let before = wizard.getSnapshot();
+  send(before);
+  return wizard.subscribe(() => {
+    const after = wizard.getSnapshot();
+    send(after);
+    if (isWorthABell(before, after)) terminal.ring();
+    before = after;
+  });
 }
 
 /** Whether a key means the same in both: the same question with the same answers. */

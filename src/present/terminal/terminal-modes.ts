@@ -1,3 +1,4 @@
+import { BELL, createSignals, signalTraits, type TerminalSignal } from './signals.ts';
 import { keepWarnings } from './warnings.ts';
 
 /** Alternate screen, home, erase, no cursor. The alternate screen takes over the cursor of the normal one. */
@@ -13,6 +14,7 @@ const STOP_REFUSED_MS = 200;
 interface TerminalOptions {
   stdin: NodeJS.ReadStream;
   stdout: NodeJS.WriteStream;
+  env?: NodeJS.ProcessEnv;
 }
 
 /** The modes of the terminal that a full screen needs, and the way back from all of them. */
@@ -25,13 +27,19 @@ export interface TerminalModes {
   onRedraw(redraw: () => void): void;
   /** Empties the screen and draws it again: somebody else wrote on it. */
   repaint(): void;
+  /** Title and progress of the window, where the terminal takes them. */
+  signal(signal: TerminalSignal): void;
+  /** One bell. */
+  ring(): void;
   /** Leaves the terminal as it was and stops the job, as Ctrl+Z does; `fg` brings the screen back. */
   suspend(): void;
   /** The terminal as it was. May be called twice. */
   restore(): void;
 }
 
-export function terminalModes({ stdin, stdout }: TerminalOptions): TerminalModes {
+export function terminalModes({ stdin, stdout, env = process.env }: TerminalOptions): TerminalModes {
+  const signals = createSignals(signalTraits(env));
+  let lastSignal: TerminalSignal | null = null;
   let redraw = (): void => {};
   let isScreenShown = false;
   let hasInput = false;
@@ -46,7 +54,7 @@ export function terminalModes({ stdin, stdout }: TerminalOptions): TerminalModes
     }
   };
   const giveBack = (): void => {
-    stdout.write(`${PASTE_OFF}${isScreenShown ? LEAVE : ''}`);
+    stdout.write(`${signals.clear()}${PASTE_OFF}${isScreenShown ? LEAVE : ''}`);
     setRaw(false);
   };
   const takeBack = (): void => {
@@ -57,7 +65,7 @@ export function terminalModes({ stdin, stdout }: TerminalOptions): TerminalModes
     setRaw(true);
     stdout.write(PASTE_ON);
     if (!isScreenShown) return;
-    stdout.write(ENTER);
+    stdout.write(`${ENTER}${lastSignal === null ? '' : signals.show(lastSignal)}`);
     redraw();
   };
   const stop = (target: number): void => {
@@ -107,6 +115,15 @@ export function terminalModes({ stdin, stdout }: TerminalOptions): TerminalModes
     },
     onRedraw(next) {
       redraw = next;
+    },
+    signal(next) {
+      if (!isScreenShown || stopTimer) return;
+      lastSignal = next;
+      const text = signals.show(next);
+      if (text !== '') stdout.write(text);
+    },
+    ring() {
+      if (isScreenShown) stdout.write(BELL);
     },
     repaint() {
       if (!isScreenShown) return;
