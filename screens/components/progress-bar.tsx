@@ -57,11 +57,10 @@ const PATIENCE_MS = 30_000;
 /** `nothing has arrived from pypi.acme.internal for 24 s, trying again in 6 s` */
 function silenceWords(progress: InstallProgress, silentMs: number, isNarrow: boolean): string {
   const place = awaitedPlace(progress);
-  const seconds = (ms: number): string => formatDuration(Math.round(ms / 1000) * 1000);
   const left = PATIENCE_MS - silentMs;
-  const next = left >= 1000 ? `trying again in ${seconds(left)}` : 'trying again';
-  if (isNarrow) return `nothing${place === null ? '' : ` from ${place}`} for ${seconds(silentMs)}`;
-  return `nothing has arrived${place === null ? '' : ` from ${place}`} for ${seconds(silentMs)}, ${next}`;
+  const next = left >= 1000 ? `trying again in ${leftWords(left)}` : 'trying again';
+  if (isNarrow) return `nothing${place === null ? '' : ` from ${place}`} for ${leftWords(silentMs)}`;
+  return `nothing has arrived${place === null ? '' : ` from ${place}`} for ${leftWords(silentMs)}, ${next}`;
 }
 
 /** Whole seconds: a tenth of a guess is no news. */
