@@ -17,8 +17,8 @@ export async function main(
   if (io === process) {
     guardOutput();
     rememberArguments(argv);
-    // Neither we nor what we start makes files that everybody can change.
-    process.umask(process.umask() | 0o002);
+    // Neither we nor what we start makes files that everybody can change, or that we cannot use ourselves.
+    process.umask((process.umask() & ~0o700) | 0o002);
   }
   if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
     io.stdout.write(`ktx ${packageVersion()}\n`);

@@ -22,7 +22,8 @@ import { countTables } from './reference-statement.ts';
 import { REFERENCE_TEXT, REFERENCE_VECTOR } from './reference-vector.ts';
 
 /** What our wheel consists of, and what stands in for it by the contract. */
-const OWN_IMPORTS = ['ktx_daemon', 'semantic_layer'];
+/** What our own wheel is proved by. */
+export const OWN_IMPORTS = ['ktx_daemon', 'semantic_layer'];
 
 const importScript = (modules: readonly string[]): string => `
 import json, sys

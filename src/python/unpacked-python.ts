@@ -62,15 +62,27 @@ export async function recordPython(
  * @returns the name of the first file that is not as it was unpacked, `null` when all are.
  */
 export async function verifyPython(dir: string, signal?: AbortSignal): Promise<string | null> {
+  const { altered, bytecode } = await compareWithList(dir, signal);
+  if (altered !== null) return altered;
+  for (const path of bytecode) await rm(path, { force: true });
+  return null;
+}
+
+/** The same, and deletes nothing. */
+export async function findAlteration(dir: string, signal?: AbortSignal): Promise<string | null> {
+  return (await compareWithList(dir, signal)).altered;
+}
+
+async function compareWithList(
+  dir: string,
+  signal: AbortSignal | undefined,
+): Promise<{ altered: string | null; bytecode: string[] }> {
   const list = await readList(dir);
-  if (!list) return LIST;
+  if (!list) return { altered: LIST, bytecode: [] };
   const root = join(dir, list.key);
   const { changed, extra } = differences(list.files, await digestTree(root, signal));
   const foreign = extra.find((name) => !BYTECODE.test(name));
-  const altered = changed[0] ?? foreign;
-  if (altered !== undefined) return altered;
-  for (const name of extra) await rm(join(root, name), { force: true });
-  return null;
+  return { altered: changed[0] ?? foreign ?? null, bytecode: extra.map((name) => join(root, name)) };
 }
 
 /** No new environment is made from it; the environments that use it stay as they are. */

@@ -62,23 +62,32 @@ export async function writeRecordedSizes(environmentDir: string, files: Recorded
  * @returns one sentence with the path, or `null`.
  */
 export async function findDamage(runtimeRoot: string, environmentDir: string): Promise<string | null> {
+  return (await listDamage(runtimeRoot, environmentDir))[0]?.text ?? null;
+}
+
+/** The same, of every file: the path of the record itself where that cannot be read. */
+export async function listDamage(
+  runtimeRoot: string,
+  environmentDir: string,
+): Promise<{ path: string; text: string }[]> {
   const recordPath = join(environmentDir, SIZES_FILE);
   let files: RecordedSizes;
   try {
     files = parseSizes(await readRegularText(recordPath, { maxBytes: MAX_FILE_BYTES }));
   } catch (error) {
-    return isAbsence(error) ? null : `Runtime file is damaged: ${recordPath} (${errorMessage(error)})`;
+    if (isAbsence(error)) return [];
+    return [{ path: recordPath, text: `Runtime file is damaged: ${recordPath} (${errorMessage(error)})` }];
   }
-  const problems = await Promise.all(
+  const found = await Promise.all(
     Object.entries(files).map(async ([name, sizeBytes]) => {
       const path = join(runtimeRoot, name);
       const status = await stat(path).catch(() => null);
-      if (status === null) return `Runtime file is missing: ${path}`;
-      if (status.size >= sizeBytes) return null;
-      return `Runtime file is cut short: ${path} (${status.size} of ${sizeBytes} bytes)`;
+      if (status === null) return [{ path, text: `Runtime file is missing: ${path}` }];
+      if (status.size >= sizeBytes) return [];
+      return [{ path, text: `Runtime file is cut short: ${path} (${status.size} of ${sizeBytes} bytes)` }];
     }),
   );
-  return problems.find((problem) => problem !== null) ?? null;
+  return found.flat();
 }
 
 /** Without zod: `status` reads this each time. @throws Error. */

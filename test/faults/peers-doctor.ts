@@ -7,7 +7,8 @@ import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { LAUNCHER } from '../fixtures/program.ts';
 import { findInterpreters } from '../kernel/interpreters.ts';
 import { openZoo } from './zoo.ts';
-import { ZOO, type ZooPaths, type ZooState } from './zoo-states.ts';
+import type { ZooPaths, ZooState } from './zoo-state.ts';
+import { ZOO } from './zoo-states.ts';
 
 /**
  * `node test/faults/peers-doctor.ts [pattern]`: the same wheel installed by ktx and by pipx, the same damage to both environments, and what

@@ -23,6 +23,8 @@ import {
 } from './power-cut.ts';
 import { SLOW_LINKS, slowLinkObstacle, slowLinkRows, slowLinkTable } from './slow-links.ts';
 import { zooLine, zooSummary } from './zoo.ts';
+import { offlineLine, offlineRows } from './zoo-offline.ts';
+import { isWriting, readOnlyLine, readOnlyRows, readOnlySummary } from './zoo-read-only.ts';
 import { zooRows } from './zoo-run.ts';
 
 /**
@@ -31,7 +33,8 @@ import { zooRows } from './zoo-run.ts';
  * everything at once, 10,000 requests to a Python session with interrupts at random, 200 changes of a
  * model host with a fault each, and the tests of this folder in their complete form. Parts: the scenarios, `power-cut`,
  * `flips`, `crowd`, `kernel`, `hosts`, `zoo` (every state of a damaged runtime; `-- --pairs 100 --seed 2` draws pairs
- * instead, `-- --only <pattern>` takes some), `tests`.
+ * instead, `-- --only <pattern>` takes some, `-- --read-only` counts what is written by looks and plans, `-- --offline`
+ * tries every repair without a route), `tests`.
  */
 const SCENARIOS: readonly Scenario[] = ['first install', 'update', 'repair'];
 const INSTANTS = 20;
@@ -52,7 +55,13 @@ const KERNEL_REQUESTS = 10_000;
 
 const { positionals: parts, values: flags } = parseArgs({
   allowPositionals: true,
-  options: { pairs: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' } },
+  options: {
+    pairs: { type: 'string' },
+    seed: { type: 'string' },
+    only: { type: 'string' },
+    'read-only': { type: 'boolean' },
+    offline: { type: 'boolean' },
+  },
 });
 const isWanted = (part: string) => parts.length === 0 || parts.includes(part);
 const startedAt = performance.now();
@@ -148,7 +157,14 @@ if (isWanted('kernel')) {
     isBroken ||= run.problems.length > 0;
   }
 }
-if (isWanted('zoo')) {
+if (flags['read-only']) {
+  const readOnly = await readOnlyRows(new RegExp(flags.only ?? ''), (row) => console.log(readOnlyLine(row)));
+  console.log(`${readOnlySummary(readOnly)}\n`);
+  isBroken ||= readOnly.some(isWriting);
+} else if (flags.offline) {
+  const offline = await offlineRows((row) => console.log(offlineLine(row)));
+  isBroken ||= offline.some(({ problem }) => problem !== null);
+} else if (isWanted('zoo')) {
   console.log('damaged runtimes');
   const zoo = await zooRows(
     {

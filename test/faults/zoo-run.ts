@@ -1,6 +1,6 @@
 import { seeded } from './kill.ts';
 import { IncompatibleStates, openZoo, statesFor, type ZooRow, type ZooWorld, zooRow } from './zoo.ts';
-import type { ZooState } from './zoo-states.ts';
+import type { ZooState } from './zoo-state.ts';
 
 export interface ZooPlan {
   /** Names of states; absent: all. */

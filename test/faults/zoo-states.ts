@@ -1,262 +1,22 @@
 import { execFileSync, spawn } from 'node:child_process';
-import {
-  chmod,
-  chown,
-  copyFile,
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  symlink,
-  truncate,
-  writeFile,
-} from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { RepairId } from '../../src/doctor/checks/check.ts';
-
-/** A runtime that is about to be damaged. */
-export interface ZooPaths {
-  root: string;
-  version: string;
-  versionDir: string;
-  env: string;
-  sitePackages: string;
-  manifest: string;
-  uv: string;
-  model: string;
-  daemonState: string;
-}
-
-export interface ZooState {
-  name: string;
-  /** @returns, or promises, what puts the rest of the world right again: a process, a server. */
-  damage(paths: ZooPaths): unknown;
-  /** Checks that find something, and no others. */
-  finds: readonly string[];
-  /** What the first of them offers first; `null`: nothing that a program can mend. */
-  repair: RepairId | null;
-  /** The run asks no host. */
-  isOffline?: false;
-  needs?: 'embeddings' | 'deep' | 'root';
-  /** What stays after the repair, because it is no fault of the runtime. */
-  remains?: readonly string[];
-  /** What a second fault needs for its repair has to be fetched. */
-  emptiesStore?: true;
-  /** Everything runs as this user, to whom the runtime belongs. */
-  uid?: number;
-  /** What it deletes cannot be brought back. */
-  isFinal?: true;
-  env?: NodeJS.ProcessEnv;
-}
-
-const OTHER_UID = 12_345;
-const fifo = (path: string) => void execFileSync('mkfifo', [path]);
-const replaced = async (path: string, make: (path: string) => unknown) => {
-  await rm(path, { recursive: true, force: true });
-  await make(path);
-};
-const loop = (path: string) => symlink(path, path);
-const empty = (path: string) => writeFile(path, '');
-const script = (text: string) => async (path: string) => {
-  await writeFile(path, text);
-  await chmod(path, 0o755);
-};
-const python = (paths: ZooPaths) => join(paths.env, 'bin', 'python');
-const daemon = (paths: ZooPaths) => join(paths.env, 'bin', 'ktx-daemon');
-const config = (paths: ZooPaths) => join(paths.env, 'pyvenv.cfg');
-const moduleOf = (paths: ZooPaths) => join(paths.sitePackages, 'ktx_daemon', '__init__.py');
-
-async function filesBelow(folder: string, ending: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
-}
-
-async function distInfo(paths: ZooPaths, name: string): Promise<string> {
-  const names = await readdir(paths.sitePackages);
-  return join(
-    paths.sitePackages,
-    names.find((entry) => entry.startsWith(`${name}-`) && entry.endsWith('.dist-info'))!,
-  );
-}
-
-async function changeManifest(paths: ZooPaths, change: (manifest: Record<string, unknown>) => void) {
-  const manifest = JSON.parse(await readFile(paths.manifest, 'utf8'));
-  change(manifest);
-  await writeFile(paths.manifest, JSON.stringify(manifest));
-}
-
-async function writeDaemonState(paths: ZooPaths, change: Record<string, unknown>) {
-  await mkdir(dirname(paths.daemonState), { recursive: true });
-  const state = {
-    schemaVersion: 1,
-    pid: 4_000_000,
-    host: '127.0.0.1',
-    port: 4,
-    version: paths.version,
-    features: ['core'],
-    startedAt: new Date(Date.now() + 60_000).toISOString(),
-    stdoutLog: '/tmp/o',
-    stderrLog: '/tmp/e',
-    ...change,
-  };
-  await writeFile(paths.daemonState, JSON.stringify(state));
-}
-
-const environment = (name: string, damage: ZooState['damage'], finds = 'interpreter'): ZooState => ({
-  name,
-  damage,
-  finds: [finds],
-  repair: 'rebuild-environment',
-});
-
-const ENVIRONMENT: readonly ZooState[] = [
-  environment('no pyvenv.cfg', (p) => rm(config(p))),
-  environment('pyvenv.cfg empty', (p) => empty(config(p))),
-  environment('pyvenv.cfg is a folder', (p) => replaced(config(p), (path) => mkdir(path))),
-  environment('pyvenv.cfg is a pipe', (p) => replaced(config(p), fifo)),
-  environment('interpreter deleted', (p) => rm(python(p))),
-  environment('interpreter points nowhere', (p) =>
-    replaced(python(p), (path) => symlink('/nowhere/python3.11', path)),
-  ),
-  environment('interpreter is a link to itself', (p) => replaced(python(p), loop)),
-  environment('interpreter is a text', (p) => replaced(python(p), (path) => writeFile(path, 'hello'))),
-  environment('interpreter is another program', (p) =>
-    replaced(python(p), script('#!/bin/sh\necho hello\n')),
-  ),
-  environment('interpreter ends with an error', (p) => replaced(python(p), script('#!/bin/sh\nexit 3\n'))),
-  environment('interpreter is a folder', (p) => replaced(python(p), (path) => mkdir(path))),
-  environment('base Python replaced by another patch', async (p) => {
-    const text = await readFile(config(p), 'utf8');
-    await writeFile(config(p), text.replace(/^version_info = .*$/m, 'version_info = 3.11.0'));
-  }),
-  environment('base Python of another minor', async (p) => {
-    const text = await readFile(config(p), 'utf8');
-    await writeFile(config(p), text.replace(/^version_info = .*$/m, 'version_info = 3.9.1'));
-  }),
-  environment('environment empty', (p) => replaced(p.env, (path) => mkdir(path))),
-  environment('environment is a file', (p) => replaced(p.env, empty)),
-  environment('environment is missing', (p) => rm(p.env, { recursive: true })),
-  environment('environment is a pipe', (p) => replaced(p.env, fifo)),
-  environment('environment is a link to itself', (p) => replaced(p.env, loop)),
-  environment('bin folder missing', (p) => rm(join(p.env, 'bin'), { recursive: true })),
-  environment(
-    'every .py empty',
-    async (p) => {
-      for (const path of await filesBelow(p.sitePackages, '.py')) await empty(path);
-    },
-    'files',
-  ),
-  environment('one module empty', (p) => empty(moduleOf(p)), 'files'),
-  environment('one module missing', (p) => rm(moduleOf(p)), 'files'),
-  environment('a module is a folder', (p) => replaced(moduleOf(p), (path) => mkdir(path)), 'files'),
-  environment(
-    'a library cut short',
-    async (p) => {
-      const [path] = await filesBelow(p.sitePackages, '.so');
-      await truncate(path!, 1000);
-    },
-    'files',
-  ),
-  environment('a RECORD missing', async (p) => rm(join(await distInfo(p, 'sqlglot'), 'RECORD')), 'files'),
-  environment(
-    'a dist-info missing',
-    async (p) => rm(await distInfo(p, 'sqlglot'), { recursive: true }),
-    'packages',
-  ),
-  environment(
-    'a package of another version',
-    async (p) => {
-      const folder = await distInfo(p, 'sqlglot');
-      await rename(folder, join(p.sitePackages, 'sqlglot-1.0.0.dist-info'));
-    },
-    'packages',
-  ),
-  environment(
-    'a package too many',
-    (p) => mkdir(join(p.sitePackages, 'surprise-1.0.0.dist-info')),
-    'packages',
-  ),
-  environment('no site-packages', (p) => rm(p.sitePackages, { recursive: true }), 'packages'),
-  {
-    ...environment(
-      'a module altered, of the same size',
-      async (p) => {
-        const path = moduleOf(p);
-        const text = await readFile(path, 'utf8');
-        await writeFile(
-          path,
-          text.replace(/[a-z]/, (letter) => (letter === 'x' ? 'y' : 'x')),
-        );
-      },
-      'digests',
-    ),
-    needs: 'deep',
-  },
-  environment('daemon program missing', (p) => rm(daemon(p)), 'entry-point'),
-  environment('daemon program empty', (p) => empty(daemon(p)), 'entry-point'),
-  environment('daemon program not executable', (p) => chmod(daemon(p), 0o644), 'entry-point'),
-  environment(
-    'daemon program of another interpreter',
-    async (p) => {
-      const text = await readFile(daemon(p), 'utf8');
-      await writeFile(daemon(p), text.replaceAll(p.env, '/usr'));
-    },
-    'entry-point',
-  ),
-  environment('daemon program is a folder', (p) => replaced(daemon(p), (path) => mkdir(path)), 'entry-point'),
-];
-
-const manifest = (
-  name: string,
-  damage: ZooState['damage'],
-  repair: RepairId = 'rewrite-manifest',
-): ZooState => ({
-  name,
-  damage,
-  finds: ['runtime'],
-  repair,
-});
-
-const MANIFEST: readonly ZooState[] = [
-  manifest('manifest missing', (p) => rm(p.manifest)),
-  manifest('manifest half-written', async (p) => {
-    await truncate(p.manifest, (await readFile(p.manifest)).length / 2);
-  }),
-  manifest('manifest empty', (p) => empty(p.manifest)),
-  manifest('manifest of another version', (p) =>
-    changeManifest(p, (m) => Object.assign(m, { cliVersion: '9.9.9' })),
-  ),
-  manifest('manifest of another schema', (p) =>
-    changeManifest(p, (m) => Object.assign(m, { schemaVersion: 2 })),
-  ),
-  manifest('manifest names a program outside', (p) =>
-    changeManifest(p, (m) =>
-      Object.assign(m, { python: { executable: '/usr/bin/python3', daemonExecutable: '/bin/true' } }),
-    ),
-  ),
-  manifest('manifest is a folder', (p) => replaced(p.manifest, (path) => mkdir(path))),
-  manifest('manifest is a pipe', (p) => replaced(p.manifest, fifo)),
-  manifest('manifest points nowhere', (p) => replaced(p.manifest, (path) => symlink('/nowhere', path))),
-  manifest('manifest is binary', (p) => writeFile(p.manifest, Buffer.alloc(4096, 0xff))),
-  manifest(
-    'environment is a link outside',
-    async (p) => {
-      const outside = join(dirname(p.root), 'outside');
-      await rm(outside, { recursive: true, force: true });
-      await rename(p.env, outside);
-      await symlink(outside, p.env);
-      return () => rm(outside, { recursive: true, force: true });
-    },
-    'rebuild-environment',
-  ),
-];
+import { ENVIRONMENT, MANIFEST } from './zoo-environment-states.ts';
+import { ODD } from './zoo-odd-states.ts';
+import {
+  empty,
+  fifo,
+  filesBelow,
+  loop,
+  OTHER_UID,
+  replaced,
+  script,
+  type ZooPaths,
+  type ZooState,
+} from './zoo-state.ts';
 
 const FOLDERS: readonly ZooState[] = [
   {
@@ -438,6 +198,23 @@ async function writeHolder(
   const host = hostname();
   const holder = { ...owner, host, step: 'fetch', since: new Date().toISOString() };
   await writeFile(join(p.root, 'uv', 'locks', 'root.lock.holder.json'), JSON.stringify(holder));
+}
+
+async function writeDaemonState(paths: ZooPaths, change: Record<string, unknown>) {
+  await mkdir(dirname(paths.daemonState), { recursive: true });
+  const state = {
+    schemaVersion: 1,
+    pid: 4_000_000,
+    host: '127.0.0.1',
+    port: 4,
+    version: paths.version,
+    features: ['core'],
+    startedAt: new Date(Date.now() + 60_000).toISOString(),
+    stdoutLog: '/tmp/o',
+    stderrLog: '/tmp/e',
+    ...change,
+  };
+  await writeFile(paths.daemonState, JSON.stringify(state));
 }
 
 const DAEMON: readonly ZooState[] = [
@@ -643,4 +420,5 @@ export const ZOO: readonly ZooState[] = [
   ...DAEMON,
   ...SYSTEM,
   ...MODEL,
+  ...ODD,
 ];

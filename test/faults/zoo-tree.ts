@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { ZooPaths } from './zoo-states.ts';
+import type { ZooPaths } from './zoo-state.ts';
 
 /** Every entry of a runtime and of its project's state, by its path below them. */
 export type Tree = Map<string, { what: string; times: string }>;

@@ -6,7 +6,8 @@ import { embeddingsModelDir } from '../../src/core/model-folder-path.ts';
 import type { DoctorReport } from '../../src/doctor/report-schema.ts';
 import { MANAGED_UV_VERSION } from '../../src/uv/release.ts';
 import { LAUNCHER, plainEnvironment, runProgram } from '../fixtures/program.ts';
-import { ZOO, type ZooPaths, type ZooState } from './zoo-states.ts';
+import type { ZooPaths, ZooState } from './zoo-state.ts';
+import { ZOO } from './zoo-states.ts';
 import { keepTemplate } from './zoo-template.ts';
 import { differenceOf, isSame, treeOf } from './zoo-tree.ts';
 
@@ -25,6 +26,7 @@ export interface ZooWorld {
   env: NodeJS.ProcessEnv;
   hasEmbeddings: boolean;
   uid?: number | undefined;
+  umask?: number | undefined;
   reset(): Promise<void>;
   remove(): Promise<void>;
 }
@@ -99,7 +101,6 @@ export class IncompatibleStates extends Error {}
  * @throws IncompatibleStates.
  */
 export async function zooRow(world: ZooWorld, states: readonly ZooState[]): Promise<ZooRow> {
-  await world.reset();
   const row: ZooRow = {
     state: states.map(({ name }) => name).join(' + '),
     found: '',
@@ -107,10 +108,32 @@ export async function zooRow(world: ZooWorld, states: readonly ZooState[]): Prom
     network: '-',
     problems: [],
   };
+  try {
+    await damaged(world, states, (found) => examine(found, states, row));
+  } catch (error) {
+    if (error instanceof IncompatibleStates) throw error;
+    row.problems.push(String(error));
+  }
+  return row;
+}
+
+/** Puts a whole runtime in place, damages it, and puts the world right again after the action. @throws IncompatibleStates. */
+export async function damaged(
+  world: ZooWorld,
+  states: readonly ZooState[],
+  action: (world: ZooWorld) => Promise<void>,
+): Promise<void> {
+  await world.reset();
   const cleanups: unknown[] = [];
   const uid = states.find((state) => state.uid !== undefined)?.uid;
+  const give = (to: number | undefined) => {
+    if (uid === undefined) return;
+    const project = join(world.home, 'project');
+    execFileSync('chown', [String(to), world.home]);
+    execFileSync('chown', ['-R', String(to), project, world.paths.root]);
+  };
   try {
-    if (uid !== undefined) execFileSync('chown', ['-R', String(uid), world.home]);
+    give(uid);
     for (const [position, state] of states.entries()) {
       try {
         cleanups.push(await state.damage(world.paths));
@@ -119,21 +142,19 @@ export async function zooRow(world: ZooWorld, states: readonly ZooState[]): Prom
       }
     }
     const env = Object.assign({}, world.env, ...states.map((state) => state.env));
-    await examine({ ...world, env, uid }, states, row);
-  } catch (error) {
-    if (error instanceof IncompatibleStates) throw error;
-    row.problems.push(String(error));
+    const umask = states.find((state) => state.umask !== undefined)?.umask;
+    await action({ ...world, env, uid, umask });
   } finally {
     for (const cleanup of cleanups) if (typeof cleanup === 'function') await cleanup();
+    give(process.getuid?.());
   }
-  return row;
 }
 
 async function examine(world: ZooWorld, states: readonly ZooState[], row: ZooRow): Promise<void> {
   const { problems } = row;
   const isPair = states.length > 1;
   const deep = states.some(({ needs }) => needs === 'deep')
-    ? ['--check', 'digests', '--check', 'leftovers']
+    ? ['--check', 'digests', '--check', 'bytecode', '--check', 'leftovers']
     : [];
   const before = await treeOf(world.paths);
   const report = await doctor(world, deep);
@@ -220,7 +241,11 @@ export function command(
   const wrapped = isOffline
     ? ['unshare', '-n', 'sh', '-c', 'ip link set lo up; exec "$@"', 'sh', ...line]
     : line;
-  const [first, ...rest] = wrapped as [string, ...string[]];
+  const masked =
+    world.umask === undefined
+      ? wrapped
+      : ['sh', '-c', 'umask "$0"; exec "$@"', world.umask.toString(8).padStart(4, '0'), ...wrapped];
+  const [first, ...rest] = masked as [string, ...string[]];
   return new Promise<{ exitCode: number; stdout: string; stderr: string }>((resolve) => {
     execFile(
       first,

@@ -14,6 +14,8 @@ export const DEMO_DETAILS: Readonly<Record<string, string | readonly [CheckStatu
   packages: '16 packages as locked for linux-x64-gnu-cp313',
   files: '1,204 files of the size in their wheel',
   digests: '1,204 files with the digest of their wheel',
+  bytecode: '323 compiled files',
+  'base-python': '593 modules of /usr',
   environment: 'Python 3.13.14 imports ktx_daemon',
   lock: 'no lock is held',
   leftovers: 'none',

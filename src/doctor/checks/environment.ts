@@ -1,12 +1,29 @@
 import { runProcess } from '../../process/run-process.ts';
-import { daemonEvidence, proofOf, proveDaemon } from '../../proof/prove.ts';
+import { daemonEvidence, OWN_IMPORTS, proofOf, proveDaemon } from '../../proof/prove.ts';
 import { interpreterEnvironment } from '../../python/system-python.ts';
 import { CancelledError, errorMessage, SetupError } from '../../support/errors.ts';
 import { type Check, fail, pass } from './check.ts';
 
-/** As `proveImports`, but it leaves no compiled files behind. */
-const IMPORT =
-  'import sys; import ktx_daemon, semantic_layer; print("imported", "%d.%d.%d" % sys.version_info[:3])';
+/**
+ * As `proveImports`, but it leaves no compiled files behind, and it loads every compiled library: the imports reach only some of them,
+ * and running all would take as long as a daemon does to start.
+ */
+const importScript = (modules: readonly string[]): string => `import os, site, sys
+for name in ${JSON.stringify(modules)}:
+    __import__(name)
+try:
+    from ctypes import CDLL
+except ImportError:
+    CDLL = None
+top = [path for path in site.getsitepackages() if path.startswith(sys.prefix)][0]
+for root, folders, names in os.walk(top) if CDLL else ():
+    for name in names:
+        if name.endswith(('.so', '.pyd')):
+            try:
+                CDLL(os.path.join(root, name))
+            except OSError as error:
+                sys.exit(str(error).replace(top + os.sep, ''))
+print('imported', '%d.%d.%d' % sys.version_info[:3])`;
 
 export const ENVIRONMENT_CHECKS: readonly Check[] = [
   {
@@ -17,18 +34,20 @@ export const ENVIRONMENT_CHECKS: readonly Check[] = [
     cost: 'offline',
     dependsOn: ['interpreter', 'packages', 'files'],
     timeoutMs: 60_000,
-    async run({ facts, env, signal, waitFor }) {
-      const { pythonPath } = (await facts.active()).layout;
+    async run({ facts, env, layout, signal, waitFor }) {
+      const { layout: found, manifest } = await facts.active();
+      const { pythonPath } = found;
+      const modules = proofOf(manifest, layout.runtimeRoot).wheelProof?.imports ?? OWN_IMPORTS;
       waitFor('importing the packages');
       const outcome = await runProcess({
         command: pythonPath,
-        args: ['-I', '-B', '-c', IMPORT],
+        args: ['-I', '-B', '-c', importScript(modules)],
         env: interpreterEnvironment(env),
         signal,
       });
       const version = /^imported (\S+)$/m.exec(outcome.stdout)?.[1];
       if (outcome.exitCode === 0 && version !== undefined)
-        return pass(`Python ${version} imports ktx_daemon`);
+        return pass(`Python ${version} imports ${modules[0]}`);
       const last = outcome.stderr.trim().split('\n').at(-1) || 'the interpreter gave no answer';
       return fail(`The packages cannot be imported: ${last}`, ['rebuild-environment']);
     },

@@ -7,6 +7,7 @@ import { LEFTOVER_CHECKS } from './leftovers.ts';
 import { NETWORK_CHECKS } from './network.ts';
 import { PACKAGE_CHECKS } from './packages.ts';
 import { DAEMON_CHECKS } from './project-daemon.ts';
+import { PYTHON_FILE_CHECKS } from './python-files.ts';
 import { RUNTIME_CHECKS } from './runtime.ts';
 import { SYSTEM_CHECKS } from './system.ts';
 import { TOOL_CHECKS } from './tools.ts';
@@ -17,6 +18,7 @@ export const CHECKS: readonly Check[] = [
   ...FOLDER_CHECKS,
   ...RUNTIME_CHECKS,
   ...PACKAGE_CHECKS,
+  ...PYTHON_FILE_CHECKS,
   ...ENVIRONMENT_CHECKS.filter(({ group }) => group === 'Runtime'),
   ...LEFTOVER_CHECKS,
   ...DAEMON_CHECKS,

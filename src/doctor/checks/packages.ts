@@ -1,9 +1,19 @@
+import { join, sep } from 'node:path';
+import { listDamage, SIZES_FILE } from '../../runtime/recorded-sizes.ts';
 import { artefactsOf } from '../../shipped/lock.ts';
 import { targetKey } from '../../shipped/target.ts';
 import { errorMessage } from '../../support/errors.ts';
 import { formatCount } from '../../support/text/format.ts';
 import { type Check, fail, type Outcome, pass, skip } from './check.ts';
-import { findDifferences, findSitePackages, listDistributions, readRecords } from './record-files.ts';
+import type { CheckContext } from './context.ts';
+import {
+  findDifferences,
+  findSitePackages,
+  findStrangers,
+  findUnreadableFiles,
+  listDistributions,
+  readRecords,
+} from './record-files.ts';
 
 const LISTED = 3;
 
@@ -46,7 +56,7 @@ export const PACKAGE_CHECKS: readonly Check[] = [
     why: 'A power cut, a full disk or a virus scanner leaves files empty, cut short or missing.',
     cost: 'offline',
     dependsOn: ['packages'],
-    run: ({ facts, signal }) => inspectFiles(facts, { hash: false, signal }),
+    run: inspectFiles,
   },
   {
     id: 'digests',
@@ -56,24 +66,31 @@ export const PACKAGE_CHECKS: readonly Check[] = [
     cost: 'deep',
     dependsOn: ['files'],
     timeoutMs: 300_000,
-    run({ facts, signal, waitFor }) {
+    async run({ facts, signal, waitFor }): Promise<Outcome> {
       waitFor('hashing the files of the environment');
-      return inspectFiles(facts, { hash: true, signal });
+      const sitePackages = await findSitePackages((await facts.active()).layout.venvDir);
+      const { files } = await readRecords(sitePackages);
+      const problems = (await findDifferences(sitePackages, files, { hash: true, signal })).sort();
+      if (problems.length > 0) return fail(listed(problems), ['rebuild-environment']);
+      return pass(`${formatCount(files.length, 'file')} with the digest of their wheel`);
     },
   },
 ];
 
-async function inspectFiles(
-  facts: Parameters<Check['run']>[0]['facts'],
-  options: { hash: boolean; signal: AbortSignal },
-): Promise<Outcome> {
-  const { layout } = await facts.active();
-  const sitePackages = await findSitePackages(layout.venvDir);
+async function inspectFiles({ facts, layout, shared, signal }: CheckContext): Promise<Outcome> {
+  const { venvDir } = (await facts.active()).layout;
+  const sitePackages = await findSitePackages(venvDir);
   const { files, problems } = await readRecords(sitePackages);
-  problems.push(...(await findDifferences(sitePackages, files, options)).sort());
+  const unreadable = await findUnreadableFiles(sitePackages, files);
+  if (unreadable.length > 0) return fail(listed(unreadable), ['mend-permissions', 'rebuild-environment']);
+  problems.push(...(await findDifferences(sitePackages, files, { hash: false, signal })).sort());
+  problems.push(...(await findStrangers(sitePackages, files)).sort());
+  // What `ktx status` calls damaged must not pass here; programs and models have checks of their own.
+  const ours = [join(venvDir, SIZES_FILE), `${shared.pythonDir}${sep}`];
+  for (const { path, text } of await listDamage(layout.runtimeRoot, venvDir))
+    if (ours.some((start) => path.startsWith(start))) problems.push(text);
   if (problems.length > 0) return fail(listed(problems), ['rebuild-environment']);
-  const what = options.hash ? 'with the digest of their wheel' : 'of the size in their wheel';
-  return pass(`${formatCount(files.length, 'file')} ${what}`);
+  return pass(`${formatCount(files.length, 'file')} of the size in their wheel`);
 }
 
 /** Versions that differ, packages that are missing or not in the lock; one clause each. Pure. */

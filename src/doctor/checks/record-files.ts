@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorMessage, throwIfCancelled } from '../../support/errors.ts';
+import { errorCode, errorMessage, throwIfCancelled } from '../../support/errors.ts';
 import { readRegularFile, readRegularText } from '../../support/fs/regular-file.ts';
 
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
@@ -67,6 +67,40 @@ export async function readRecords(
     }),
   );
   return { files, problems };
+}
+
+/** What uv puts into a new environment beside the packages. */
+const FROM_UV = new Set(['_virtualenv.py', '_virtualenv.pth', '__pycache__']);
+
+/**
+ * Entries of `site-packages` that came with no package: Python runs a `.pth` or a `sitecustomize` at every start, and a module may
+ * hide a package. One sentence each, in no order.
+ */
+export async function findStrangers(sitePackages: string, files: readonly RecordedFile[]): Promise<string[]> {
+  const known = new Set(files.map(({ path }) => path.split('/')[0]));
+  const names = await readdir(sitePackages);
+  return names
+    .filter((name) => !known.has(name) && !FROM_UV.has(name) && !name.endsWith('.dist-info'))
+    .map((name) => `${name} belongs to no package`);
+}
+
+/** Files that this user may not read by their mode; one sentence each. */
+export async function findUnreadableFiles(
+  sitePackages: string,
+  files: readonly RecordedFile[],
+): Promise<string[]> {
+  const own = process.geteuid?.() ?? 0;
+  if (process.platform === 'win32' || own === 0) return [];
+  const found = await Promise.all(
+    files.map(async ({ path }) => {
+      const status = await stat(join(sitePackages, path)).catch((error: unknown) => errorCode(error));
+      if (status === 'EACCES') return [`${path} cannot be reached`];
+      if (status === undefined || typeof status === 'string') return [];
+      const mask = status.uid === own ? 0o400 : 0o044;
+      return (status.mode & mask) === 0 ? [`${path} cannot be read by this user`] : [];
+    }),
+  );
+  return found.flat().sort();
 }
 
 /** Files that are missing, of another size or, with `hash`, of other content; one sentence each, in no order. */

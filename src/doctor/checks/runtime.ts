@@ -53,7 +53,9 @@ export const RUNTIME_CHECKS: readonly Check[] = [
       const { facts, layout } = context;
       const problem = await manifestProblem(context);
       if (problem === null) {
-        const { manifest } = await facts.active();
+        const { manifest, layout: active } = await facts.active();
+        if (await isLinkAstray(layout.venvDir, active.venvDir))
+          return warn(`${layout.venvDir} does not lead to the active environment`, ['rewrite-manifest']);
         return pass(`ktx ${manifest.cliVersion} (${manifest.features.join(', ')}) in ${layout.versionDir}`);
       }
       const repairs = (await wholeEnvironments(context)).length > 0 ? (['rewrite-manifest'] as const) : [];
@@ -146,6 +148,12 @@ export const RUNTIME_CHECKS: readonly Check[] = [
   },
 ];
 
+/** The link is for people and other programs; an environment that is missing is the interpreter's matter. */
+async function isLinkAstray(link: string, environmentDir: string): Promise<boolean> {
+  const target = await realpath(environmentDir).catch(() => null);
+  return target !== null && (await realpath(link).catch(() => null)) !== target;
+}
+
 async function manifestProblem({ facts, layout }: CheckSurroundings): Promise<string | null> {
   let manifest: Awaited<ReturnType<typeof facts.manifest>>;
   try {
@@ -167,6 +175,8 @@ async function readConfig(venvDir: string): Promise<{ version: string | null } |
   try {
     const text = await readRegularText(path, { maxBytes: MAX_CONFIG_BYTES });
     if (!/^home\s*=\s*\S/m.test(text)) return { problem: `${path} does not name a Python` };
+    if (/^include-system-site-packages\s*=\s*true\s*$/im.test(text))
+      return { problem: `${path} lets the packages of the system in` };
     const version = /^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)/m.exec(text)?.[1] ?? null;
     return { version };
   } catch (error) {

@@ -167,10 +167,11 @@ async function readNewest(runtimeRoot: string): Promise<{ dir: string; record: B
 async function putBack({ changes }: BackupRecord): Promise<void> {
   for (const change of [...changes].reverse()) {
     if ('kept' in change) {
-      await rm(change.kept, { recursive: true, force: true, maxRetries: 3 });
+      const isMountPoint = await removeBut(change.kept);
       if (change.copy !== null) {
         await makeFolder(dirname(change.kept));
-        await moveTree(change.copy, change.kept);
+        if (isMountPoint) await moveContent(change.copy, change.kept);
+        else await moveTree(change.copy, change.kept);
       } else if (change.below !== undefined) {
         await removeEmptyFolders(dirname(change.kept), change.below);
       }
@@ -181,6 +182,23 @@ async function putBack({ changes }: BackupRecord): Promise<void> {
       await restoreMode(change);
     }
   }
+}
+
+/** @returns whether the folder itself stays, emptied: on it is a volume of its own. */
+async function removeBut(path: string): Promise<boolean> {
+  try {
+    await rm(path, { recursive: true, force: true, maxRetries: 3 });
+    return false;
+  } catch (error) {
+    if (errorCode(error) !== 'EBUSY') throw error;
+    for (const name of await readdir(path))
+      await rm(join(path, name), { recursive: true, force: true, maxRetries: 3 });
+    return true;
+  }
+}
+
+async function moveContent(from: string, to: string): Promise<void> {
+  for (const name of await readdir(from)) await moveTree(join(from, name), join(to, name));
 }
 
 async function nearestFolder(path: string): Promise<string> {

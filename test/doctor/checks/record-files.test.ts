@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { packageDifferences } from '../../../src/doctor/checks/packages.ts';
-import { findDifferences, parseRecord } from '../../../src/doctor/checks/record-files.ts';
+import { findDifferences, findStrangers, parseRecord } from '../../../src/doctor/checks/record-files.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 
 it('reads the lines of a RECORD that carry a digest', () => {
@@ -68,4 +68,16 @@ it.each([
       ]),
     ),
   ).toEqual(expected);
+});
+
+it('tells what came with no package, and not what uv or Python put there', async () => {
+  const folder = await temporaryFolder();
+  for (const name of ['good.py', 'surprise.pth', '_virtualenv.pth']) await writeFile(join(folder, name), '');
+  for (const name of ['package', '__pycache__', 'package-1.dist-info', 'hidden'])
+    await mkdir(join(folder, name));
+  const files = ['good.py', 'package/__init__.py'].map((path) => ({ path, sha256: '', sizeBytes: 0 }));
+  expect((await findStrangers(folder, files)).sort()).toEqual([
+    'hidden belongs to no package',
+    'surprise.pth belongs to no package',
+  ]);
 });

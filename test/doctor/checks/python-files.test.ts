@@ -1,0 +1,92 @@
+import { execFileSync } from 'node:child_process';
+import { cp, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, expect, it } from 'vitest';
+import type { Outcome } from '../../../src/doctor/checks/check.ts';
+import type { CheckContext } from '../../../src/doctor/checks/context.ts';
+import { PYTHON_FILE_CHECKS } from '../../../src/doctor/checks/python-files.ts';
+import { temporaryFolderForFile } from '../../fixtures/temporary-folder.ts';
+import { anyInterpreter } from '../../kernel/interpreters.ts';
+
+const NOT_NEEDED =
+  /\/(?:test|tests|idlelib|site-packages|ensurepip|tkinter|turtledemo|lib2to3|config-[^/]*)$/;
+
+/** A Python of its own, and an environment made from it: the standard library of this machine is not to be damaged. */
+let root: string;
+let base: string;
+let stdlib: string;
+let environment: string;
+beforeAll(async () => {
+  root = await temporaryFolderForFile();
+  base = join(root, 'base');
+  const says =
+    'import sys, sysconfig; print(sys.base_prefix, sysconfig.get_path("stdlib"), "%d.%d" % sys.version_info[:2])';
+  const own = anyInterpreter();
+  const [prefix, from, minor] = execFileSync(own, ['-I', '-c', says], { encoding: 'utf8' })
+    .trim()
+    .split(' ') as [string, string, string];
+  stdlib = join(base, 'lib', `python${minor}`);
+  await cp(from, stdlib, {
+    recursive: true,
+    preserveTimestamps: true,
+    filter: (path) => !NOT_NEEDED.test(path),
+  });
+  await mkdir(join(base, 'bin'));
+  await cp(join(prefix, 'bin', `python${minor}`), join(base, 'bin', 'python3'), { dereference: true });
+  environment = join(root, 'environment');
+  execFileSync(join(base, 'bin', 'python3'), ['-I', '-m', 'venv', '--without-pip', environment]);
+}, 60_000);
+
+async function look(id: string): Promise<Outcome> {
+  const layout = { venvDir: environment, pythonPath: join(environment, 'bin', 'python') };
+  const context = {
+    facts: { active: async () => ({ layout }), interpreter: async () => ({ base }) },
+    shared: { pythonDir: join(base, '..', 'runtime', 'uv', 'python') },
+    env: { PATH: '/usr/bin:/bin' },
+    signal: new AbortController().signal,
+    waitFor() {},
+  } as unknown as CheckContext;
+  return PYTHON_FILE_CHECKS.find((check) => check.id === id)!.run(context);
+}
+
+it('passes a Python as it was installed, and finds what a disk or a person did to its standard library', async () => {
+  expect(await look('base-python')).toMatchObject({ status: 'pass', detail: expect.stringContaining(base) });
+  const module = join(stdlib, 'textwrap.py');
+  const text = await readFile(module);
+  await truncate(module, 0);
+  expect(await look('base-python')).toMatchObject({
+    status: 'fail',
+    detail: `${module} is empty`,
+    fix: expect.stringContaining('ktx setup --force --python auto'),
+  });
+  await writeFile(module, 'def (');
+  expect((await look('base-python')).detail).toContain('textwrap.py invalid syntax');
+  await writeFile(module, text);
+  const dynamic = join(stdlib, 'lib-dynload');
+  const library = (await readdir(dynamic)).find((name) => name.startsWith('_csv.'))!;
+  await truncate(join(dynamic, library), 64);
+  expect((await look('base-python')).detail).toMatch(/_csv\S* does not load: /);
+});
+
+it('finds a compiled file that is cut short, and leaves alone one that Python ignores', async () => {
+  const folder = join(environment, 'lib', 'package', '__pycache__');
+  await mkdir(folder, { recursive: true });
+  const code = `import py_compile, sys; print(py_compile.compile(sys.argv[1], cfile=None))`;
+  const source = join(folder, '..', 'module.py');
+  await writeFile(source, 'text = "long enough to be cut"\n');
+  const compiled = execFileSync(join(environment, 'bin', 'python'), ['-I', '-c', code, source], {
+    encoding: 'utf8',
+  }).trim();
+  expect(await look('bytecode')).toMatchObject({
+    status: 'pass',
+    detail: expect.stringMatching(/^\d+ compiled files?$/),
+  });
+  await truncate(compiled, 40);
+  expect(await look('bytecode')).toMatchObject({
+    status: 'fail',
+    repairs: ['rebuild-environment'],
+    detail: expect.stringContaining('does not load'),
+  });
+  await truncate(compiled, 10);
+  expect((await look('bytecode')).status).toBe('pass');
+});
