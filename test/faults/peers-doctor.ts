@@ -2,7 +2,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { findDifferences, listDistributions, readRecords } from '../../src/doctor/checks/record-files.ts';
+import { findDifferences, listDistributions, readRecords } from '../../src/python/record-files.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { LAUNCHER } from '../fixtures/program.ts';
 import { findInterpreters } from '../kernel/interpreters.ts';

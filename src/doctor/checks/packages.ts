@@ -1,11 +1,4 @@
 import { join, sep } from 'node:path';
-import { listDamage, SIZES_FILE } from '../../runtime/recorded-sizes.ts';
-import { artefactsOf } from '../../shipped/lock.ts';
-import { targetKey } from '../../shipped/target.ts';
-import { errorMessage } from '../../support/errors.ts';
-import { formatCount } from '../../support/text/format.ts';
-import { type Check, fail, type Outcome, pass, skip } from './check.ts';
-import type { CheckContext } from './context.ts';
 import {
   findDifferences,
   findSitePackages,
@@ -13,7 +6,14 @@ import {
   findUnreadableFiles,
   listDistributions,
   readRecords,
-} from './record-files.ts';
+} from '../../python/record-files.ts';
+import { listDamage, SIZES_FILE } from '../../runtime/recorded-sizes.ts';
+import { artefactsOf } from '../../shipped/lock.ts';
+import { targetKey } from '../../shipped/target.ts';
+import { errorMessage } from '../../support/errors.ts';
+import { formatCount } from '../../support/text/format.ts';
+import { type Check, fail, type Outcome, pass, skip } from './check.ts';
+import type { CheckContext } from './context.ts';
 
 const LISTED = 3;
 

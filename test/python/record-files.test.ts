@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { packageDifferences } from '../../../src/doctor/checks/packages.ts';
-import { findDifferences, findStrangers, parseRecord } from '../../../src/doctor/checks/record-files.ts';
-import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
+import { packageDifferences } from '../../src/doctor/checks/packages.ts';
+import { findDifferences, findStrangers, parseRecord } from '../../src/python/record-files.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 it('reads the lines of a RECORD that carry a digest', () => {
   const text = 'a/b.py,sha256=abc-_1=,12\r\n"with, comma ""q""",sha256=d,3\na/RECORD,,\nbroken\n';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode, errorMessage, throwIfCancelled } from '../../support/errors.ts';
-import { readRegularFile, readRegularText } from '../../support/fs/regular-file.ts';
+import { errorCode, errorMessage, throwIfCancelled } from '../support/errors.ts';
+import { readRegularFile, readRegularText } from '../support/fs/regular-file.ts';
 
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 /** Opening costs more than hashing for most of the files. */
