@@ -29,8 +29,7 @@ export async function detectHost(): Promise<HostPlatform> {
   };
 }
 
-/** The version of the C library that this Node runs with; `null` where it is another one than glibc. */
-export function runningGlibcVersion(): string | null {
+function runningGlibcVersion(): string | null {
   // Missing in the types of this Node.
   const report = process.report as typeof process.report & { excludeNetwork: boolean };
   // Without this the report resolves the machine's network interfaces, which takes seconds on some hosts.

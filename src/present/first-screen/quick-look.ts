@@ -10,7 +10,7 @@ import {
   statfsSync,
   statSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { isOwnVersionName } from '../../core/embedder.ts';
 import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../../core/features.ts';
 import { managedPythonRuntimeLayout, sharedLayout } from '../../core/layout.ts';
@@ -21,7 +21,8 @@ import { foreignOffer, lockedOffers, modelFiles } from '../../setup/offers.ts';
 import type { SetupOverview } from '../../setup/overview.ts';
 import { lockArtefact, type RuntimeLock } from '../../shipped/lock.ts';
 import { missingProcessorFlags } from '../../shipped/processor.ts';
-import { type HostPlatform, macosVersionOf, platformKey, runningGlibcVersion } from '../../shipped/target.ts';
+import { type HostPlatform, macosVersionOf, platformKey } from '../../shipped/target.ts';
+import { PACKAGE_ROOT } from '../../support/package-root.ts';
 import { managedUvPath } from '../../uv/location.ts';
 import { MANAGED_UV_VERSION } from '../../uv/release.ts';
 
@@ -62,9 +63,9 @@ function look({ cliVersion, env, homeDir }: QuickLookOptions): SetupOverview | n
   const here = [{ label: `uv ${MANAGED_UV_VERSION}`, isHere: hasUv }];
   let mayFetchPython = false;
   let offers = RUNTIME_FEATURES.map(foreignOffer);
-  const lock = readJson(join(layout.assetDir, 'lock.json')) as RuntimeLock | null;
+  const host = quickHost();
+  const lock = readLock(layout.assetDir, host);
   if (lock !== null) {
-    const host = quickHost();
     const { version, archives } = lock.python;
     const archiveSha256 = archives[platformKey(host)] ?? '';
     const hasPython = hasUnpackedPython(shared.pythonDir, managedPythonKey(host, version), archiveSha256);
@@ -100,9 +101,15 @@ function look({ cliVersion, env, homeDir }: QuickLookOptions): SetupOverview | n
   };
 }
 
+/** The part of the bundled lock that is about this platform, which the build has laid beside the program. */
+function readLock(assetDir: string, host: HostPlatform): RuntimeLock | null {
+  const isOurs = resolve(assetDir) === resolve(join(PACKAGE_ROOT, 'assets', 'python'));
+  const part = isOurs ? readJson(join(PACKAGE_ROOT, 'dist', `lock-${platformKey(host)}.json`)) : null;
+  return (part ?? readJson(join(assetDir, 'lock.json'))) as RuntimeLock | null;
+}
+
 function quickHost(): HostPlatform {
   const { platform, arch } = process;
-  const glibcVersion = platform === 'linux' ? runningGlibcVersion() : null;
   const text = (path: string): string => {
     try {
       return readFileSync(path, 'latin1');
@@ -113,13 +120,19 @@ function quickHost(): HostPlatform {
   return {
     platform,
     arch,
-    libc: platform === 'linux' ? (glibcVersion === null ? 'musl' : 'gnu') : null,
-    glibcVersion,
+    libc: platform === 'linux' ? quickLibc() : null,
+    // Not asked for: the oldest one that runs this Node runs every wheel of the lock.
+    glibcVersion: null,
     macosVersion:
       platform === 'darwin' ? macosVersionOf(text('/System/Library/CoreServices/SystemVersion.plist')) : null,
     missingProcessorFlags:
       platform === 'linux' && arch === 'x64' ? missingProcessorFlags(text('/proc/cpuinfo')) : [],
   };
+}
+
+/** By the loader that this Node names in its first bytes: to ask Node for a report takes two milliseconds. */
+function quickLibc(): 'gnu' | 'musl' {
+  return startOf(process.execPath, 4096).includes('/ld-musl-') ? 'musl' : 'gnu';
 }
 
 /** `[]`: none is installed; `null`: it takes a closer look to say whether what is there works. */
@@ -156,11 +169,11 @@ function hasUnpackedPython(pythonDir: string, key: string, archiveSha256: string
   });
 }
 
-function startOf(path: string): string {
+function startOf(path: string, lengthBytes = 512): string {
   if (!isFile(path, Number.POSITIVE_INFINITY)) return '';
   const handle = openSync(path, 'r');
   try {
-    const bytes = Buffer.alloc(512);
+    const bytes = Buffer.alloc(lengthBytes);
     return bytes.toString('latin1', 0, readSync(handle, bytes));
   } finally {
     closeSync(handle);
