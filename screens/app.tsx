@@ -10,7 +10,7 @@ import { Line } from './components/text.tsx';
 import { FailureScreen } from './failure.tsx';
 import { FeaturesScreen } from './features.tsx';
 import { InstallScreen } from './install.tsx';
-import { isShort, isTiny, type Size } from './layout/layout.ts';
+import { isTiny, type Size } from './layout/layout.ts';
 import { pressed } from './layout/pressed.ts';
 import { statusLine } from './layout/status-line.ts';
 import { PlanScreen } from './plan.tsx';
@@ -80,7 +80,7 @@ export function View({ state, size, log, theme }: ViewProps) {
       ) : (
         <Frame state={state} size={size}>
           {state.isHelpOpen ? (
-            <Help state={state} isTight={isShort(size)} />
+            <Help state={state} size={size} />
           ) : (
             <Body state={state} size={size} log={log} />
           )}

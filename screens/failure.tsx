@@ -20,7 +20,15 @@ interface FailureProps {
 
 export function FailureScreen({ state, size, log }: FailureProps) {
   const logPath = usePath(state.logPath ?? '');
-  if (state.log) return <LogView log={log} position={state.log} view={logWindow(state, size, log)} />;
+  if (state.log)
+    return (
+      <LogView
+        log={log}
+        position={state.log}
+        view={logWindow(state, size, log)}
+        columns={contentColumns(size)}
+      />
+    );
   const room = failureLayout(state, size);
   const shown = choicesAround(failureChoices(state), state.cursor, room.choiceRows * room.choiceColumns);
   const choices = state.field ? (

@@ -1,8 +1,9 @@
 import { Box } from 'ink';
 import type { LogSnapshot } from '../src/present/log-store.ts';
-import { formatDuration } from '../src/support/text/format.ts';
+import { formatBytes, formatDuration } from '../src/support/text/format.ts';
 import { STOP_CHOICES } from '../src/wizard/choices.ts';
 import {
+  activeTransfers,
   currentStep,
   type InstallProgress,
   type InstallStep,
@@ -14,8 +15,18 @@ import { ChoiceRow } from './components/choices.tsx';
 import { LogView } from './components/log-view.tsx';
 import { ProgressBar } from './components/progress-bar.tsx';
 import { Cell, Gap, Ink, Line, Paragraph, Row } from './components/text.tsx';
-import { isAiry, isNarrow, isShort, logWindow, type Size, stopQuestionLines } from './layout/layout.ts';
+import {
+  contentColumns,
+  isAiry,
+  isNarrow,
+  isShort,
+  logWindow,
+  type Size,
+  stopQuestionLines,
+  transferRows,
+} from './layout/layout.ts';
 import { GLYPH, type Tone } from './style/theme.ts';
+import { shareOf } from './style/words.ts';
 
 const STEP_TITLE: Record<InstallStep, string> = {
   fetch: 'Fetch',
@@ -48,9 +59,33 @@ export function InstallScreen({ state, size, log }: InstallProps) {
         <ProgressBar progress={progress} nowMs={state.nowMs} isNarrow={isNarrow(size)} />
       )}
       <Gap isHidden={state.isLogFull || !isAiry(size)} />
-      <LogView log={log} position={state.log} view={logWindow(state, size, log)} />
+      <LogView
+        log={log}
+        position={state.log}
+        view={logWindow(state, size, log)}
+        columns={contentColumns(size)}
+        isWrapped={state.isWrapped}
+        find={state.find}
+      />
+      <Transfers progress={progress} rows={transferRows(state, size)} />
     </>
   );
+}
+
+/** What arrives now, below what has arrived. */
+function Transfers({ progress, rows }: { progress: InstallProgress; rows: number }) {
+  const shown = activeTransfers(progress).slice(0, rows);
+  return shown.map(({ name, doneBytes, totalBytes }) => (
+    <Row key={name}>
+      <Cell width={2} tone="accent">
+        {GLYPH.fetch}
+      </Cell>
+      <Cell width={24}>{name}</Cell>
+      <Cell tone="faint">
+        {totalBytes === null ? formatBytes(doneBytes) : `${shareOf(doneBytes, totalBytes)}`}
+      </Cell>
+    </Row>
+  ));
 }
 
 const STEP_MARK: Record<StepProgress['status'], { glyph: string; tone: Tone }> = {

@@ -1,9 +1,9 @@
 import { Box } from 'ink';
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import { keyHints } from '../../src/wizard/keys.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
 import { fittingHints, SEPARATOR } from '../layout/footer.ts';
-import { contentColumns, frameRows, isNarrow, isShort, type Size } from '../layout/layout.ts';
+import { bodyRows, contentColumns, frameRows, isNarrow, isShort, type Size } from '../layout/layout.ts';
 import { GLYPH } from '../style/theme.ts';
 import { Cell, Gap, Ink, Line, Row } from './text.tsx';
 
@@ -109,18 +109,27 @@ function Footer({ state, size }: { state: WizardState; size: Size }) {
 }
 
 /** All keys of this screen, from the same table as the footer. */
-export function Help({ state, isTight }: { state: WizardState; isTight: boolean }) {
+export function Help({ state, size }: { state: WizardState; size: Size }) {
+  const isTight = isShort(size);
   const hints = keyHints({ ...state, isHelpOpen: false } as WizardState, 'help');
+  // Side by side where they would not all be seen one below the other.
+  const columns = hints.length > bodyRows(size) - (isTight ? 0 : 2) ? 2 : 1;
   return (
     <Box flexDirection="column" width="100%" flexShrink={1} overflow="hidden">
       {isTight ? null : <Line isBold>Keys on this screen</Line>}
       <Gap isHidden={isTight} />
-      {hints.map(({ label, hint }) => (
-        <Row key={label} indent={2}>
-          <Cell width={14} tone="accent">
-            {label}
-          </Cell>
-          <Cell>{hint}</Cell>
+      {Array.from({ length: Math.ceil(hints.length / columns) }, (_, row) => (
+        <Row key={hints[row]?.label} indent={columns === 1 ? 2 : 0}>
+          {hints
+            .filter((_hint, index) => index % Math.ceil(hints.length / columns) === row)
+            .map(({ label, hint }) => (
+              <Fragment key={label}>
+                <Cell width={columns === 1 ? 14 : 10} tone="accent">
+                  {label}
+                </Cell>
+                <Cell>{hint}</Cell>
+              </Fragment>
+            ))}
         </Row>
       ))}
     </Box>

@@ -1,8 +1,9 @@
 import { Box } from 'ink';
 import type { LogSnapshot } from '../../src/present/log-store.ts';
 import { formatCount } from '../../src/support/text/format.ts';
-import { firstVisibleLine, linesBelow } from '../../src/wizard/log-scroll.ts';
+import { linesBelow } from '../../src/wizard/log-scroll.ts';
 import type { LogPosition, LogWindow } from '../../src/wizard/state.ts';
+import { visibleLogRows } from '../layout/log-rows.ts';
 import type { Tone } from '../style/theme.ts';
 import { Ink, Line, Row } from './text.tsx';
 
@@ -13,11 +14,14 @@ interface LogViewProps {
   log: LogSnapshot;
   position: LogPosition;
   view: LogWindow;
+  columns: number;
+  isWrapped?: boolean;
+  find?: { text: string; isTyping: boolean } | null;
 }
 
 /** The rows of the log that there is room for, and no more: a tree of all lines costs 144 ms of CPU a frame. */
-export function LogView({ log, position, view }: LogViewProps) {
-  const first = firstVisibleLine(position, view);
+export function LogView({ log, position, view, columns, isWrapped = false, find = null }: LogViewProps) {
+  const rows = visibleLogRows(log, position, view, columns, isWrapped);
   const below = linesBelow(position, view);
   const status =
     position.kind === 'follow'
@@ -28,7 +32,14 @@ export function LogView({ log, position, view }: LogViewProps) {
   return (
     <Box flexDirection="column" width="100%" flexShrink={0}>
       <Row>
-        <Ink tone="faint">── log </Ink>
+        {find ? (
+          <Ink tone="accent">
+            ── find: {find.text}
+            {find.isTyping ? '_' : ''}{' '}
+          </Ink>
+        ) : (
+          <Ink tone="faint">── log </Ink>
+        )}
         <Box flexGrow={1} flexShrink={1} flexBasis={0} height={1} overflow="hidden">
           <Box width={RULE.length} flexShrink={0}>
             <Ink tone="faint">{RULE}</Ink>
@@ -39,17 +50,15 @@ export function LogView({ log, position, view }: LogViewProps) {
           <Ink tone="faint">──</Ink>
         </Box>
       </Row>
-      {numberedLines(log, first, view.logRows).map(({ number, text }) => (
-        <LogLine key={number} line={text} />
+      {rows.map(({ key, text, isStart }) => (
+        <LogLine key={key} line={text} isStart={isStart} isFound={isFound(text, find)} />
       ))}
     </Box>
   );
 }
 
-/** A line keeps its number as long as it lives, so React moves it instead of writing it anew. */
-function numberedLines(log: LogSnapshot, first: number, count: number): { number: number; text: string }[] {
-  const start = first - log.hiddenCount;
-  return log.lines.slice(start, start + count).map((text, index) => ({ number: first + index, text }));
+function isFound(line: string, find: LogViewProps['find']): boolean {
+  return Boolean(find?.text) && line.toLowerCase().includes(find!.text.toLowerCase());
 }
 
 /** Escaped, see the bundle's test: one character beyond ASCII here slows the first prompt by 3 %. */
@@ -63,8 +72,9 @@ const TONES: readonly [RegExp, Tone][] = [
 ];
 
 /** A mark at the start of a line has its colour; the words stay calm. */
-function LogLine({ line }: { line: string }) {
-  const found = TONES.find(([pattern]) => pattern.test(line));
+function LogLine({ line, isStart, isFound }: { line: string; isStart: boolean; isFound: boolean }) {
+  if (isFound) return <Line isBold>{line}</Line>;
+  const found = isStart ? TONES.find(([pattern]) => pattern.test(line)) : undefined;
   if (!found) return <Line tone="faint">{line || ' '}</Line>;
   const [pattern, tone] = found;
   const mark = pattern.exec(line)?.[0] ?? '';

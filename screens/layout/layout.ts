@@ -1,5 +1,7 @@
 import type { LogSnapshot } from '../../src/present/log-store.ts';
 import { wrapWords } from '../../src/support/text/wrap-words.ts';
+import { foundLines } from '../../src/wizard/log-scroll.ts';
+import { currentStep } from '../../src/wizard/progress.ts';
 import type { LogWindow, ViewSize, WizardState } from '../../src/wizard/state.ts';
 import { checkRows } from './check-rows.ts';
 
@@ -59,7 +61,24 @@ export function logRows(state: WizardState, size: Size): number {
       ? 1
       : 0;
   const gaps = state.isLogFull || !isAiry(size) ? 0 : 2;
-  return Math.max(1, room - noticeRows - gaps - (state.isLogFull ? 0 : stepRows(size)));
+  const above = noticeRows + gaps + (state.isLogFull ? 0 : stepRows(size));
+  return Math.max(1, room - above - transferRows(state, size));
+}
+
+/** Rows below the log for the files that arrive: always as many while files are fetched, so that nothing jumps. */
+const TRANSFER_ROWS = 2;
+
+export function transferRows(state: WizardState, size: Size): number {
+  if (
+    state.screen !== 'installing' ||
+    state.isLogFull ||
+    !isAiry(size) ||
+    state.log.kind !== 'follow' ||
+    state.find
+  )
+    return 0;
+  const step = currentStep(state.progress);
+  return step.step === 'fetch' && step.status === 'running' ? TRANSFER_ROWS : 0;
 }
 
 /** The question is never cut: the log makes room. */
@@ -89,5 +108,10 @@ export function logWindow(state: WizardState, size: Size, log: LogSnapshot): Log
 /** What the reducer must know to scroll what is on the screen. */
 export function viewSize(state: WizardState, size: Size, log: LogSnapshot, homeDir: string): ViewSize {
   const rows = state.screen === 'check' ? checkRows(state, size.columns, homeDir).length : 0;
-  return { ...logWindow(state, size, log), overflowRows: Math.max(0, rows - checkRoom(size)) };
+  const view = logWindow(state, size, log);
+  const found =
+    state.screen === 'installing' && state.find
+      ? foundLines(log.lines, state.find.text, state.log, view)
+      : { above: null, below: null };
+  return { ...view, overflowRows: Math.max(0, rows - checkRoom(size)), found };
 }

@@ -12,7 +12,8 @@ export function ownLogLines(event: SetupEventBody): readonly string[] {
     case 'note':
       return [`${event.level}: ${event.text}`];
     case 'lines':
-      return event.stream === 'ktx' ? event.lines : [];
+      // Commands are there already, with the whole path of the program.
+      return event.stream === 'ktx' ? event.lines.filter((line) => !line.startsWith('$ ')) : [];
     default:
       return [];
   }

@@ -81,6 +81,7 @@ export function createUvRunner(options: {
   return {
     async run(step, args, env) {
       await log?.command(uvPath, args);
+      emit({ type: 'lines', step, stream: 'ktx', lines: [options.mask(`$ ${['uv', ...args].join(' ')}`)] });
       const onLines = async (stream: 'stdout' | 'stderr', lines: string[]) => {
         if (lines.length === 0) return;
         emit({ type: 'lines', step, stream, lines });

@@ -1,5 +1,5 @@
 import { availableOffers, failedChecks, planChoices, readyChoices, STOP_CHOICES } from './choices.ts';
-import { moved, onFailure } from './failure-commands.ts';
+import { moved, onFailure, typedLine } from './failure-commands.ts';
 import { scrollLog } from './log-scroll.ts';
 import { checkFor, installFor, leave, planFor, stay, toFeatures, toOverview, undoFor } from './moves.ts';
 import type {
@@ -7,6 +7,7 @@ import type {
   Command,
   FeaturesState,
   InstallingState,
+  LogPosition,
   PlanState,
   ReadyState,
   Transition,
@@ -150,16 +151,62 @@ function onInstalling(state: InstallingState, { command, view }: Given): Transit
         return stay(state);
     }
   }
+  if (state.find?.isTyping && !state.isStopping && command !== 'interrupt') {
+    return stay(onFind({ ...state, find: state.find }, command, view));
+  }
   switch (command) {
+    case 'find':
+      return stay({ ...state, find: { text: '', isTyping: true } });
+    case 'find-above':
+    case 'find-below':
+      return stay({ ...state, log: foundAt(state.log, view, command === 'find-above' ? 'above' : 'below') });
+    case 'toggle-wrap':
+      return stay({ ...state, isWrapped: !state.isWrapped });
     case 'interrupt':
       return state.isStopping ? stay(state) : stay({ ...state, stopQuestion: { cursor: 0 } });
     case 'toggle-log':
       return stay({ ...state, isLogFull: !state.isLogFull });
     case 'back':
-      return stay({ ...state, isLogFull: false });
+      return stay(state.find ? { ...state, find: null } : { ...state, isLogFull: false });
     default:
       return stay({ ...state, log: scrollLog(state.log, command, view) });
   }
+}
+
+const MAX_FIND_CHARACTERS = 200;
+
+/** Typed or pasted while it is asked what to look for. */
+export function typeFind(state: InstallingState, text: string): InstallingState {
+  const { find } = state;
+  if (!find?.isTyping || state.stopQuestion || state.isStopping) return state;
+  return { ...state, find: { ...find, text: (find.text + typedLine(text)).slice(0, MAX_FIND_CHARACTERS) } };
+}
+
+/** While the text that is looked for is typed. */
+function onFind(
+  state: InstallingState & { find: NonNullable<InstallingState['find']> },
+  command: Command,
+  view: ViewSize,
+): InstallingState {
+  const { find } = state;
+  switch (command) {
+    case 'confirm':
+      if (find.text === '') return { ...state, find: null };
+      return { ...state, find: { ...find, isTyping: false }, log: foundAt(state.log, view, 'above') };
+    case 'erase':
+      return { ...state, find: { ...find, text: [...find.text].slice(0, -1).join('') } };
+    case 'erase-all':
+      return { ...state, find: { ...find, text: '' } };
+    case 'back':
+      return { ...state, find: null };
+    default:
+      return state;
+  }
+}
+
+function foundAt(position: LogPosition, { found }: ViewSize, where: 'above' | 'below'): LogPosition {
+  const line = found[where];
+  return line === null ? position : { kind: 'pinned', firstLine: line };
 }
 
 function onCheck(state: CheckState, { command, view }: Given): Transition {

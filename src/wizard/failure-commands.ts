@@ -91,10 +91,15 @@ function onField(state: FailureState, command: Command): Transition {
 const MAX_FIELD_CHARACTERS = 2000;
 
 /** Text for the field that is open, the first line of it; nowhere else does text mean anything. */
+/** What a field takes of a text: its first line, without control characters. */
+export function typedLine(text: string): string {
+  const [line = ''] = text.replace(/^[\r\n]+/, '').split(/[\r\n]/);
+  return line.replace(/\p{Cc}/gu, '');
+}
+
 export function typeText(state: WizardState, text: string): Transition {
   if (state.screen !== 'failure' || !state.field || state.isMending) return stay(state);
-  const [line = ''] = text.replace(/^[\r\n]+/, '').split(/[\r\n]/);
-  const typed = line.replace(/\p{Cc}/gu, '');
+  const typed = typedLine(text);
   if (typed === '') return stay(state);
   const whole = (state.field.text + typed).slice(0, MAX_FIELD_CHARACTERS);
   return stay({ ...state, field: { ...state.field, text: whole, problem: null } });

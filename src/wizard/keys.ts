@@ -34,15 +34,15 @@ const CHOOSE = (label: '↑↓' | '←→'): KeyBinding[] => [
 const SCROLL: KeyBinding[] = [
   { keys: ['up'], command: 'scroll-up', label: '↑↓', hint: 'scroll', isInFooter: true },
   { keys: ['down'], command: 'scroll-down', label: '↑↓', hint: 'scroll', isInFooter: true },
-  { keys: ['pageup'], command: 'page-up', label: 'pgup pgdn', hint: 'scroll by a page', isInFooter: false },
+  { keys: ['pageup'], command: 'page-up', label: 'pgup pgdn', hint: 'page', isInFooter: false },
   {
     keys: ['pagedown'],
     command: 'page-down',
     label: 'pgup pgdn',
-    hint: 'scroll by a page',
+    hint: 'page',
     isInFooter: false,
   },
-  { keys: ['home'], command: 'log-start', label: 'home', hint: 'first line', isInFooter: false },
+  { keys: ['home'], command: 'log-start', label: 'home', hint: 'start', isInFooter: false },
   { keys: ['end'], command: 'log-end', label: 'end', hint: 'follow', isInFooter: true },
 ];
 const HELP: KeyBinding = { keys: ['?'], command: 'help', label: '?', hint: 'help', isInFooter: true };
@@ -105,8 +105,25 @@ export function keyBindings(state: WizardState): readonly KeyBinding[] {
           { ...INTERRUPT, hint: 'stop now', isInFooter: true },
         ];
       }
+      if (state.find?.isTyping) {
+        return [
+          confirm('find'),
+          { keys: ['backspace'], command: 'erase', label: 'backspace', hint: 'erase', isInFooter: false },
+          { keys: ['ctrl+u'], command: 'erase-all', label: 'ctrl+u', hint: 'erase all', isInFooter: true },
+          back('back'),
+          { ...INTERRUPT, hint: 'stop', isInFooter: true },
+        ];
+      }
       return [
         ...SCROLL,
+        { keys: ['/'], command: 'find', label: '/', hint: 'find', isInFooter: true },
+        ...(state.find
+          ? [
+              { keys: ['n'], command: 'find-above' as const, label: 'n N', hint: 'next', isInFooter: true },
+              { keys: ['N'], command: 'find-below' as const, label: 'n N', hint: 'next', isInFooter: true },
+            ]
+          : []),
+        { keys: ['w'], command: 'toggle-wrap', label: 'w', hint: 'wrap', isInFooter: false },
         {
           keys: ['f'],
           command: 'toggle-log',
@@ -114,7 +131,11 @@ export function keyBindings(state: WizardState): readonly KeyBinding[] {
           hint: state.isLogFull ? 'smaller log' : 'full log',
           isInFooter: true,
         },
-        ...(state.isLogFull ? [{ ...back('smaller log'), isInFooter: false }] : []),
+        ...(state.find
+          ? [{ ...back('end find'), isInFooter: false }]
+          : state.isLogFull
+            ? [{ ...back('smaller log'), isInFooter: false }]
+            : []),
         HELP,
         { ...INTERRUPT, hint: 'stop', isInFooter: true },
       ];
@@ -169,7 +190,11 @@ export function commandFor(state: WizardState, key: KeyName): Command | null {
 
 /** The character that a key types where a field is open; `null`: it means something else there, or no field is open. */
 export function typedText(state: WizardState, key: KeyName): string | null {
-  if (state.screen !== 'failure' || !state.field || state.isHelpOpen) return null;
+  const isTyping =
+    state.screen === 'failure'
+      ? state.field !== null
+      : state.screen === 'installing' && state.find?.isTyping && !state.stopQuestion && !state.isStopping;
+  if (!isTyping || state.isHelpOpen) return null;
   if (key === 'space') return ' ';
   return [...key].length === 1 ? key : null;
 }

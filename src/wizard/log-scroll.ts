@@ -12,6 +12,26 @@ export function linesBelow(position: LogPosition, view: LogWindow): number {
   return Math.max(0, view.logEnd - firstVisibleLine(position, view) - view.logRows);
 }
 
+/** The nearest lines that hold the text, above and below the first one that is shown; letter case does not count. */
+export function foundLines(
+  lines: readonly string[],
+  text: string,
+  position: LogPosition,
+  view: LogWindow,
+): { above: number | null; below: number | null } {
+  if (text === '') return { above: null, below: null };
+  const wanted = text.toLowerCase();
+  const matches = lines.flatMap((line, index) =>
+    line.toLowerCase().includes(wanted) ? [view.logStart + index] : [],
+  );
+  // From the end, the newest one is the nearest, on the screen or not.
+  const from = position.kind === 'follow' ? view.logEnd : position.firstLine;
+  return {
+    above: matches.findLast((line) => line < from) ?? null,
+    below: position.kind === 'follow' ? null : (matches.find((line) => line > from) ?? null),
+  };
+}
+
 /** Moving up pins the view; reaching the end by moving down follows again. */
 export function scrollLog(position: LogPosition, command: Command, view: LogWindow): LogPosition {
   const page = Math.max(1, view.logRows - 1);

@@ -90,6 +90,8 @@ export function installFor(
       progress: startProgress(summary, state.nowMs),
       log: { kind: 'follow' },
       isLogFull: false,
+      isWrapped: false,
+      find: null,
       stopQuestion: null,
       isStopping: false,
       report: null,

@@ -219,6 +219,25 @@ function largestUnderWay(progress: InstallProgress): [string, FileProgress] | un
     );
 }
 
+export interface Transfer {
+  name: string;
+  doneBytes: number;
+  totalBytes: number | null;
+}
+
+/** Files that arrive now, largest first: an order that does not change while they come. */
+export function activeTransfers(progress: InstallProgress): Transfer[] {
+  if (currentStep(progress).step !== 'fetch') return [];
+  return [...progress.files]
+    .filter(([, file]) => !file.isDone)
+    .sort(([nameA, a], [nameB, b]) => (b.totalBytes ?? 0) - (a.totalBytes ?? 0) || (nameA < nameB ? -1 : 1))
+    .map(([name, { kind, doneBytes, totalBytes }]) => ({
+      name: artefactName(name, kind),
+      doneBytes,
+      totalBytes,
+    }));
+}
+
 /** Who is waited for: where the largest file that is under way comes from. */
 export function awaitedPlace(progress: InstallProgress): string | null {
   const current = largestUnderWay(progress);

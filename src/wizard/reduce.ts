@@ -2,7 +2,7 @@ import type { FailureReport, PlanSummary } from '../core/events.ts';
 import { featuresSatisfy } from '../core/features.ts';
 import { managedPythonRuntimeLayout } from '../core/layout.ts';
 import { availableOffers } from './choices.ts';
-import { reduceCommand } from './commands.ts';
+import { reduceCommand, typeFind } from './commands.ts';
 import { refusedSetting, tryAgain, typeText } from './failure-commands.ts';
 import { checkFor, installFor, leave, sharedOf, stay } from './moves.ts';
 import { advanceProgress, tickProgress } from './progress.ts';
@@ -23,7 +23,7 @@ export function reduce(state: WizardState, event: WizardEvent): Transition {
     case 'command':
       return reduceCommand({ ...state, nowMs: event.nowMs }, event);
     case 'text':
-      return typeText(state, event.text);
+      return state.screen === 'installing' ? stay(typeFind(state, event.text)) : typeText(state, event.text);
     case 'tick':
       return stay(atTime(state, event.nowMs));
     case 'terminated':

@@ -20,6 +20,8 @@ export interface LogWindow {
 export interface ViewSize extends LogWindow {
   /** Rows by which the check list is longer than its room. */
   overflowRows: number;
+  /** The nearest lines with the text that is looked for, above and below the first one that is shown. */
+  found: { above: number | null; below: number | null };
 }
 
 export type RetryTarget = 'overview' | 'plan' | 'install' | 'check';
@@ -86,6 +88,9 @@ export interface InstallingState extends Shared {
   progress: InstallProgress;
   log: LogPosition;
   isLogFull: boolean;
+  isWrapped: boolean;
+  /** What is looked for in the log; `null`: nothing. */
+  find: { text: string; isTyping: boolean } | null;
   /** The question whether to stop; `cursor` 0 is to keep going. */
   stopQuestion: { cursor: number } | null;
   isStopping: boolean;
@@ -160,6 +165,10 @@ export type Command =
   | 'log-start'
   | 'log-end'
   | 'toggle-log'
+  | 'toggle-wrap'
+  | 'find'
+  | 'find-above'
+  | 'find-below'
   | 'toggle-details'
   | 'undo'
   | 'stop-yes'

@@ -1,0 +1,39 @@
+import type { LogSnapshot } from '../../src/present/log-store.ts';
+import { firstVisibleLine } from '../../src/wizard/log-scroll.ts';
+import type { LogPosition, LogWindow } from '../../src/wizard/state.ts';
+
+/** One row of the log: a line, or a part of one that goes over several. */
+export interface LogRow {
+  key: string;
+  text: string;
+  /** The line begins in this row: its mark is here. */
+  isStart: boolean;
+}
+
+/** The rows that there is room for. A line that is longer than a row is cut, or goes on below. */
+export function visibleLogRows(
+  log: LogSnapshot,
+  position: LogPosition,
+  view: LogWindow,
+  columns: number,
+  isWrapped: boolean,
+): LogRow[] {
+  const first = firstVisibleLine(position, view);
+  const start = first - log.hiddenCount;
+  const lines = log.lines.slice(start, start + view.logRows);
+  if (!isWrapped) return lines.map((text, index) => ({ key: String(first + index), text, isStart: true }));
+  const rows = lines.flatMap((text, index) => partsOf(text, first + index, columns));
+  // Who follows wants to see the last line whole, who stopped somewhere the one they stopped at.
+  return position.kind === 'follow' ? rows.slice(-view.logRows) : rows.slice(0, view.logRows);
+}
+
+function partsOf(text: string, number: number, columns: number): LogRow[] {
+  const characters = [...text];
+  const width = Math.max(8, columns);
+  const parts = Math.max(1, Math.ceil(characters.length / width));
+  return Array.from({ length: parts }, (_, part) => ({
+    key: `${number}.${part}`,
+    text: characters.slice(part * width, (part + 1) * width).join(''),
+    isStart: part === 0,
+  }));
+}
