@@ -39,10 +39,15 @@ export interface PageParser {
 /** A page is too long, too deep, or lists too much. The message says which, without a subject. */
 export class PageLimitError extends Error {}
 
-/** How much of pages one run keeps in memory. Shared by its tables. */
+/** What the pages of one run have cost so far. */
 export interface PageBudget {
+  /** In memory, for its tables. */
   keptBytes: number;
+  /** Read of pages beyond a common length. */
+  longBytes: number;
 }
+
+export const newPageBudget = (): PageBudget => ({ keptBytes: 0, longBytes: 0 });
 
 /** Of many entries that say the same, the first one is kept. */
 export class EntryTable {
@@ -50,7 +55,7 @@ export class EntryTable {
   readonly #incomplete = new Set<string>();
   readonly #budget: PageBudget;
 
-  constructor(budget: PageBudget = { keptBytes: 0 }) {
+  constructor(budget: PageBudget = newPageBudget()) {
     this.#budget = budget;
   }
 
@@ -62,7 +67,13 @@ export class EntryTable {
     const key = keyOf(entry.file, entry.sha256);
     if (this.#entries.has(key)) return;
     this.#spend(key.length + entry.href.length);
-    this.#entries.set(key, entry);
+    const { file, href, sha256, sizeBytes } = entry;
+    this.#entries.set(detached(key), {
+      file: detached(file),
+      href: detached(href),
+      sha256: sha256 && detached(sha256),
+      sizeBytes,
+    });
   }
 
   /** An entry of this file that lacks what the standard asks for. */
@@ -101,4 +112,9 @@ export class EntryTable {
 
 function keyOf(file: string, sha256: string | null): string {
   return `${file}\n${sha256 ?? ''}`;
+}
+
+/** A slice keeps the whole text it came from in memory; a copy does not. */
+function detached(text: string): string {
+  return Buffer.from(text).toString('utf8');
 }

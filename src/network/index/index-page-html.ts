@@ -8,6 +8,16 @@ const PACKAGE_FILE = /\.(whl|zip|tar\.(gz|bz2|xz|zst)|tgz)$/i;
 const MAX_VALUE_CHARS = 16 * 1024;
 const MAX_TITLE_CHARS = 1024;
 
+type Attribute = 'href' | 'name';
+/** What is read of which tag. Most of a page is something else, and costs no more than its length. */
+const WANTED: Readonly<Record<string, Attribute | undefined>> = {
+  __proto__: null as never,
+  a: 'href',
+  base: 'href',
+  meta: 'name',
+};
+const MAX_TAG_CHARS = 'title'.length;
+
 const nothing = () => {};
 const NO_CALLBACKS: TokenizerCallbacks = {
   onattribdata: nothing,
@@ -39,9 +49,11 @@ export function createHtmlPageParser(url: string, entries: EntryTable): PagePars
   /** Text of the title or heading that is open, else `null`. */
   let title: string | null = null;
   let tag = '';
-  let attribute = '';
+  let attribute: Attribute | null = null;
   let value = '';
-  let attributes = new Map<string, string>();
+  /** Of the tag that is open; the first of two that are called the same counts. */
+  let href: string | null = null;
+  let name: string | null = null;
 
   /** A part that began before what is kept is too long to matter. */
   const slice = (start: number, end: number) =>
@@ -49,8 +61,7 @@ export function createHtmlPageParser(url: string, entries: EntryTable): PagePars
 
   function openTag(): void {
     title = tag === 'title' || tag === 'h1' ? '' : null;
-    const href = attributes.get('href');
-    if (tag === 'meta' && attributes.get('name') === 'pypi:repository-version') isMarked = true;
+    if (tag === 'meta' && name === 'pypi:repository-version') isMarked = true;
     // The first one counts; a base that is no address is none.
     else if (tag === 'base' && href && baseUrl === null)
       baseUrl = URL.canParse(href, url) ? new URL(href, url).href : null;
@@ -60,28 +71,34 @@ export function createHtmlPageParser(url: string, entries: EntryTable): PagePars
     }
   }
 
-  const isWanted = () =>
-    attribute === 'href' ? tag === 'a' || tag === 'base' : attribute === 'name' && tag === 'meta';
-
   const tokenizer = new Tokenizer(
     // Decoding everything takes three times as long: each of 15,000 links has `data-requires-python="&gt;=3.9"`.
     { decodeEntities: false },
     {
       ...NO_CALLBACKS,
       onopentagname(start, end) {
-        tag = slice(start, end).toLowerCase();
-        attributes = new Map();
+        tag = end - start > MAX_TAG_CHARS ? '' : slice(start, end).toLowerCase();
+        href = null;
+        name = null;
       },
       onattribname(start, end) {
-        attribute = slice(start, end).toLowerCase();
+        const wanted = WANTED[tag];
+        attribute =
+          wanted !== undefined &&
+          wanted.length === end - start &&
+          (wanted === 'href' ? href : name) === null &&
+          slice(start, end).toLowerCase() === wanted
+            ? wanted
+            : null;
         value = '';
       },
       onattribdata(start, end) {
-        if (isWanted() && value.length <= MAX_VALUE_CHARS) value += slice(start, end);
+        if (attribute !== null && value.length <= MAX_VALUE_CHARS) value += slice(start, end);
       },
       onattribend(quote) {
-        const isUsable = quote !== QuoteType.NoValue && value.length <= MAX_VALUE_CHARS;
-        if (isUsable && isWanted() && !attributes.has(attribute)) attributes.set(attribute, value);
+        if (attribute === null || quote === QuoteType.NoValue || value.length > MAX_VALUE_CHARS) return;
+        if (attribute === 'href') href = value;
+        else name = value;
       },
       onopentagend: openTag,
       onselfclosingtag: openTag,
@@ -144,15 +161,5 @@ function entryOfLink(href: string): IndexEntry | null {
   }
   if (!PACKAGE_FILE.test(file)) return null;
   const sha256 = sha256Of(/(?:^|&)sha256=([^&]+)/i.exec(fragment)?.[1]);
-  return {
-    file: detached(file),
-    href: detached(address),
-    sha256: sha256 && detached(sha256),
-    sizeBytes: null,
-  };
-}
-
-/** A slice keeps the whole text it came from in memory; a copy does not. */
-function detached(text: string): string {
-  return Buffer.from(text).toString('utf8');
+  return { file, href: address, sha256, sizeBytes: null };
 }

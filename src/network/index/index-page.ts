@@ -3,6 +3,7 @@ import { throwIfCancelled } from '../../support/errors.ts';
 import {
   EntryTable,
   type IndexPage,
+  newPageBudget,
   type PageBudget,
   PageLimitError,
   type PageParser,
@@ -11,6 +12,9 @@ import { pageFormat } from './simple-index.ts';
 
 /** The largest project pages of the public index have 15 MB. */
 export const MAX_PAGE_BYTES = 32 * 1024 * 1024;
+/** Few pages are longer. What is read beyond it is counted for the whole run, so that an index of floods is soon given up. */
+const COMMON_PAGE_BYTES = 4 * 1024 * 1024;
+const MAX_LONG_BYTES = 64 * 1024 * 1024;
 /** The event loop gets a turn after this, so a signal is never kept waiting. */
 const MAX_SLICE_MS = 15;
 const SLICE_BYTES = 32 * 1024;
@@ -48,12 +52,18 @@ export async function readIndexPage(
 ): Promise<IndexPage | 'unknown' | null> {
   const decoder = new TextDecoder();
   let reading: { format: IndexPage['format']; parser: PageParser } | null = null;
+  const budget = page.budget ?? newPageBudget();
   let sizeBytes = 0;
   let enoughAtBytes: number | null = null;
   for await (const bytes of body) {
     sizeBytes += bytes.byteLength;
     if (sizeBytes > MAX_PAGE_BYTES)
       throw new PageLimitError(`is longer than ${MAX_PAGE_BYTES / 1024 / 1024} MB`);
+    if (sizeBytes > COMMON_PAGE_BYTES) budget.longBytes += bytes.byteLength;
+    if (budget.longBytes > MAX_LONG_BYTES)
+      throw new PageLimitError(
+        `is longer than ${COMMON_PAGE_BYTES / 1024 / 1024} MB, and so are too many others`,
+      );
     if (enoughAtBytes !== null) {
       if (sizeBytes - enoughAtBytes > MAX_REST_BYTES) break;
       continue;
@@ -65,7 +75,7 @@ export async function readIndexPage(
         if (text === '') continue;
         const format = pageFormat(page.contentType, text);
         if (format === null) return 'unknown';
-        reading = { format, parser: await parserOf(format, page) };
+        reading = { format, parser: await parserOf(format, page.url, budget) };
       }
       reading.parser.write(text);
       if (page.isEnough?.(reading.parser.soFar().entries)) {
@@ -85,10 +95,7 @@ export async function readIndexPage(
   return { format: reading.format, ...reading.parser.end(), isPartial: false };
 }
 
-async function parserOf(
-  format: IndexPage['format'],
-  { url, budget }: { url: string; budget?: PageBudget },
-): Promise<PageParser> {
+async function parserOf(format: IndexPage['format'], url: string, budget: PageBudget): Promise<PageParser> {
   if (format === 'json') {
     const { createJsonPageParser } = await import('./index-page-json.ts');
     return createJsonPageParser(url, new EntryTable(budget));

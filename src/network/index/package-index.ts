@@ -1,3 +1,4 @@
+import { createGate, type Gate } from '../../support/async/gate.ts';
 import { CancelledError, errorMessage, SetupError } from '../../support/errors.ts';
 import { askTheOwner, USE_INDEX } from '../../support/remedies.ts';
 import { joinAddress, placeOf } from '../address/address.ts';
@@ -5,7 +6,13 @@ import { joinFailures } from '../errors/joined-failures.ts';
 import { NetworkFailure } from '../errors/network-failure.ts';
 import type { NetworkProfile, PackageIndexConfig } from '../settings/profile.ts';
 import { type HttpClient, requireOk } from '../transport/http-client.ts';
-import { type IndexEntry, type IndexPage, type PageBudget, PageLimitError } from './index-entries.ts';
+import {
+  type IndexEntry,
+  type IndexPage,
+  newPageBudget,
+  type PageBudget,
+  PageLimitError,
+} from './index-entries.ts';
 import { readIndexPage } from './index-page.ts';
 import { type KeptPage, type KeptPages, keptPageOf, keyOfPage, tableOf } from './kept-pages.ts';
 import { INDEX_ACCEPT, normaliseProject } from './simple-index.ts';
@@ -36,6 +43,8 @@ export interface WantedFile {
 
 const MAX_SHOWN_DIGESTS = 5;
 const MAX_KEPT_PAGES = 500;
+/** As many as a host gets connections. What decoding and reading one page takes of memory is bounded; this bounds their sum. */
+const PAGES_AT_ONCE = 4;
 
 /** What a listing said about a file that is not the one the lock names. */
 export class ListedDigestError extends SetupError {
@@ -96,9 +105,9 @@ export function createPackageIndex(
   const wholePages = new Map<string, Promise<OpenedPage>>();
   const wantedOf = new Map<string, Map<string, WantedFile>>();
   const forgotten = new Set<string>();
-  const budget: PageBudget = { keptBytes: 0 };
   let kept: Promise<KeptPages> | null = null;
   const toKeep = new Map<string, KeptPage>();
+  const shared: PageReading = { budget: newPageBudget(), gate: createGate(PAGES_AT_ONCE) };
 
   function addressOf(location: PackageLocation, project: string): string {
     return location.kind === 'index'
@@ -137,7 +146,7 @@ export function createPackageIndex(
       [...wanted.values()].map(({ file, sha256 }) => entries.exactly(file, sha256));
     const isUseful = known !== undefined && entriesIn({ entries: tableOf(known) }).every(Boolean);
     const opened = await openPage(client, url, {
-      budget,
+      shared,
       signal,
       ...(isUseful ? { known } : {}),
       isEnough: (entries) => entriesIn({ entries }).every(Boolean),
@@ -153,7 +162,7 @@ export function createPackageIndex(
     wantedAt(url).set(`${file.file}\n${file.sha256}`, file);
     const opened = await once(pages, url, () => openWanted(url));
     if (!opened.page.isPartial || opened.page.entries.exactly(file.file, file.sha256)) return opened;
-    return once(wholePages, url, () => openPage(client, url, { budget, signal }));
+    return once(wholePages, url, () => openPage(client, url, { shared, signal }));
   }
 
   async function findIn(location: PackageLocation, wanted: WantedFile): Promise<FoundFile> {
@@ -221,6 +230,12 @@ export function createPackageIndex(
   };
 }
 
+/** What the pages of one run share. */
+interface PageReading {
+  budget: PageBudget;
+  gate: Gate;
+}
+
 interface OpenedPage {
   page: IndexPage;
   /** The host that answered, behind all redirects. */
@@ -249,12 +264,12 @@ async function openPage(
   client: HttpClient,
   url: string,
   {
-    budget,
+    shared: { budget, gate },
     signal,
     known,
     isEnough,
   }: {
-    budget: PageBudget;
+    shared: PageReading;
     signal: AbortSignal | undefined;
     /** What an earlier run found in it. */
     known?: KeptPage;
@@ -276,7 +291,7 @@ async function openPage(
   const etag = response.headers.get('etag');
   const contentType = response.headers.get('content-type') ?? null;
   const what = { url: response.url, contentType, budget, signal, ...(isEnough ? { isEnough } : {}) };
-  const page = await readIndexPage(response.body, what).catch((error: unknown) => {
+  const page = await gate(() => readIndexPage(response.body, what)).catch((error: unknown) => {
     if (error instanceof SetupError || error instanceof CancelledError) throw error;
     const detail = error instanceof PageLimitError ? `its page ${error.message}` : errorMessage(error);
     throw new NetworkFailure('not-an-index', { host, detail, cause: error });
