@@ -19,7 +19,7 @@ const RAW_FILE_IMPORTS = Object.fromEntries(
   ['node:fs', 'node:fs/promises'].map((module) => [
     module,
     {
-      importNames: [...RAW_FILE_CALLS, ...RAW_FILE_CALLS.map((name) => `${name}Sync`), 'default'],
+      importNames: [...RAW_FILE_CALLS, ...RAW_FILE_CALLS.map((name) => `${name}Sync`), 'default', '*'],
       message:
         'Files are opened by src/support/fs/regular-file.ts and written by src/support/fs/atomic-file.ts.',
     },
