@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { sharedLayout } from '../core/layout.ts';
 import { SetupError } from '../support/errors.ts';
 import { OTHER_ROOT, otherRemedy } from '../support/remedies.ts';
@@ -14,6 +14,8 @@ export interface FolderTrust {
   distrust: SetupError | null;
   /** A group can change it. That is a choice which somebody made with `chmod g+w`, so it is said and not refused. */
   groupShared: string | null;
+  /** A folder above the root in which others can rename the root away. Somebody chose that place, so it is said and not refused. */
+  openAbove: string | null;
 }
 
 /**
@@ -27,24 +29,50 @@ export async function inspectFolders(
   versionDirs: readonly string[],
 ): Promise<FolderTrust> {
   let groupShared: string | null = null;
-  if (process.platform === 'win32') return { distrust: null, groupShared };
+  if (process.platform === 'win32') return { distrust: null, groupShared, openAbove: null };
   const shared = sharedLayout(runtimeRoot);
+  const [uvFolders, openAbove, ...environments] = await Promise.all([
+    foldersIn(shared.root),
+    findOpenAbove(runtimeRoot),
+    ...versionDirs.map((folder) => foldersIn(join(folder, 'envs'))),
+  ]);
   const folders = [
-    runtimeRoot,
-    ...Object.values(shared),
-    ...versionDirs.flatMap((folder) => [folder, join(folder, 'envs')]),
+    ...new Set([
+      runtimeRoot,
+      ...Object.values(shared),
+      ...uvFolders,
+      ...versionDirs.flatMap((folder) => [folder, join(folder, 'envs')]),
+      ...environments.flat().flatMap((folder) => [folder, join(folder, 'bin')]),
+    ]),
   ];
   const found = await Promise.all(folders.map((folder) => stat(folder).catch(() => null)));
   const trusted = trustedUids();
   for (const [position, status] of found.entries()) {
     const folder = folders[position]!;
     if (status === null) continue;
-    if (!trusted.has(status.uid)) return { distrust: ownedByOther(folder, status), groupShared };
+    if (!trusted.has(status.uid)) return { distrust: ownedByOther(folder, status), groupShared, openAbove };
     if (status.mode & OTHERS_WRITE && !(status.mode & STICKY))
-      return { distrust: writableForAll(folder, status), groupShared };
+      return { distrust: writableForAll(folder, status, runtimeRoot), groupShared, openAbove };
     if (status.mode & GROUP_WRITE && status.gid !== process.getgid?.()) groupShared ??= folder;
   }
-  return { distrust: null, groupShared };
+  return { distrust: null, groupShared, openAbove };
+}
+
+/** Each version of uv has one, with the program in it. */
+async function foldersIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
+}
+
+/** The folders that lead to the root, links resolved, as far as they are there. */
+async function findOpenAbove(runtimeRoot: string): Promise<string | null> {
+  let folder = await realpath(dirname(runtimeRoot)).catch(() => null);
+  while (folder !== null) {
+    const status = await stat(folder).catch(() => null);
+    if (status !== null && status.mode & OTHERS_WRITE && !(status.mode & STICKY)) return folder;
+    folder = dirname(folder) === folder ? null : dirname(folder);
+  }
+  return null;
 }
 
 /** @throws SetupError of class permission that names the folder, see `inspectFolders`. @returns as there. */
@@ -79,13 +107,14 @@ function ownedByOther(folder: string, { uid }: Stats): SetupError {
   });
 }
 
-function writableForAll(folder: string, { mode }: Stats): SetupError {
+function writableForAll(folder: string, { mode }: Stats, runtimeRoot: string): SetupError {
   return new SetupError(`Every user of this machine can write to ${folder} and could put programs there.`, {
     failureClass: 'permission',
     evidence: [`its mode is ${(mode & 0o7777).toString(8)}`, 'nothing in it was read or run'],
     remedies: [
+      // Where one is open, more may be.
       otherRemedy('If nobody else used it', {
-        argv: ['chmod', 'o-w', folder],
+        argv: ['chmod', '-R', 'o-w', runtimeRoot],
         afterwards: ['ktx', 'setup'],
         nextAttempt: 'afterwards',
       }),

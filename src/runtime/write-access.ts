@@ -108,8 +108,9 @@ export async function withWriteAccess<T>(
   }
   const versionDirs = versions.map((version) => join(runtimeRoot, version));
   for (const version of versions) assertLockablePath(runtimeRoot, version);
-  const { groupShared } = await assertTrustedFolders(runtimeRoot, versionDirs);
+  const { groupShared, openAbove } = await assertTrustedFolders(runtimeRoot, versionDirs);
   if (groupShared !== null) options.note('warning', groupSharedText(groupShared));
+  if (openAbove !== null) options.note('warning', openAboveText(openAbove));
   const self = {
     pid: process.pid,
     start: readProcessStart(process.pid),
@@ -244,6 +245,10 @@ function unknownHolderText(path: string): string {
 
 function groupSharedText(folder: string): string {
   return `The members of a group can write to ${folder}: each of them can change what the others run.`;
+}
+
+function openAboveText(folder: string): string {
+  return `Every user of this machine can write to ${folder}, and could put another folder in the place of the runtime's.`;
 }
 
 function cannotLockText(locksDir: string): string {

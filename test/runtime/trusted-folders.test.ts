@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir } from 'node:fs/promises';
+import { chmod, chown, mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readManagedPythonRuntimeStatus } from '../../src/runtime/status.ts';
@@ -15,7 +15,8 @@ async function runtime() {
   const runtimeRoot = join(await temporaryFolder(), 'root');
   await writeRuntime(runtimeRoot, '0.3.0');
   const versionDir = join(runtimeRoot, '0.3.0');
-  await mkdir(join(runtimeRoot, 'uv', 'locks'), { recursive: true });
+  for (const folder of ['uv/locks', 'uv/0.11.21', '0.3.0/envs/1/bin'])
+    await mkdir(join(runtimeRoot, folder), { recursive: true });
   const problem = async () => (await inspectFolders(runtimeRoot, [versionDir])).distrust?.message ?? null;
   return { runtimeRoot, versionDir, problem };
 }
@@ -24,10 +25,14 @@ describe.runIf(process.platform !== 'win32')('a runtime root', () => {
   it('of our own is trusted, one that is not there yet too', async () => {
     const { problem } = await runtime();
     expect(await problem()).toBeNull();
-    expect(await inspectFolders('/nowhere', [])).toEqual({ distrust: null, groupShared: null });
+    expect(await inspectFolders('/nowhere', [])).toEqual({
+      distrust: null,
+      groupShared: null,
+      openAbove: null,
+    });
   });
 
-  it.each(['', 'uv', 'uv/locks', '0.3.0', '0.3.0/envs'])(
+  it.each(['', 'uv', 'uv/locks', 'uv/0.11.21', '0.3.0', '0.3.0/envs', '0.3.0/envs/1', '0.3.0/envs/1/bin'])(
     'that everybody can write to is refused: "%s"',
     async (folder) => {
       const { runtimeRoot, versionDir, problem } = await runtime();
@@ -62,6 +67,25 @@ describe.runIf(process.platform !== 'win32')('a runtime root', () => {
     await withWriteAccess({ runtimeRoot, versions: ['0.3.0'], step: 'test', note }, async () => {});
     expect(notes).toEqual([
       `The members of a group can write to ${runtimeRoot}: each of them can change what the others run.`,
+    ]);
+  });
+
+  it('in a folder where everybody can replace it is used, and said', async () => {
+    const { runtimeRoot } = await runtime();
+    const above = join(runtimeRoot, '..');
+    const said = async () => {
+      const notes: string[] = [];
+      const note = (_: string, text: string) => void notes.push(text);
+      await withWriteAccess({ runtimeRoot, versions: ['0.3.0'], step: 'test', note }, async () => {});
+      return notes;
+    };
+    await chmod(above, 0o1777);
+    expect(await said()).toEqual([]);
+    await chmod(above, 0o777);
+    expect(await said()).toEqual([
+      expect.stringContaining(
+        `Every user of this machine can write to ${await realpath(above)}, and could put`,
+      ),
     ]);
   });
 });

@@ -61,7 +61,9 @@ export const FOLDER_CHECKS: readonly Check[] = [
       const obstacle = await findObstacle(folders);
       if (obstacle !== null)
         return because('file-in-the-way', fail(`${obstacle.path} ${obstacle.what}`, ['clear-obstacle']));
-      const { distrust, groupShared } = await inspectFolders(layout.runtimeRoot, [layout.versionDir]);
+      const { distrust, groupShared, openAbove } = await inspectFolders(layout.runtimeRoot, [
+        layout.versionDir,
+      ]);
       if (distrust !== null) return fail(distrust.message, ['mend-permissions'], distrust.nextSteps[0]);
       const unreadable = await findUnreadable(folders);
       if (unreadable !== null)
@@ -75,6 +77,7 @@ export const FOLDER_CHECKS: readonly Check[] = [
         return pass(`${layout.runtimeRoot} does not exist yet`);
       const problem = await writeProblem(folders);
       if (problem !== null) return problem;
+      if (openAbove !== null) return pass(`every user of this machine can write to ${openAbove}`);
       return pass(groupShared === null ? layout.runtimeRoot : `${groupShared} is shared with a group`);
     },
   },
