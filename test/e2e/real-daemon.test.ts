@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseDaemonCommand } from '../../src/daemon/command.ts';
@@ -80,6 +80,34 @@ describe('ktx admin runtime start and stop', () => {
     });
     await vi.waitFor(() => expect(isRunning(pid)).toBe(false), 5000);
     expect((await ktx('stop')).stdout).toBe('ktx daemon already stopped\n');
+  });
+
+  it('in strict mode the daemon answers only to its token, which ktx itself sends', async () => {
+    const strict = { env: { ...env, KTX_DAEMON_STRICT: '1' }, cwd: projectDir };
+    await ktx('start');
+    // The one that runs answers anybody.
+    const started = await runProgram(['admin', 'runtime', 'start'], strict);
+    expect(started.stdout).toMatch(/^Started ktx daemon\n/);
+    const ask = async (path: string, token?: string) => {
+      const headers = {
+        'content-type': 'application/json',
+        ...(token ? { authorization: `Bearer ${token}` } : {}),
+      };
+      const body = JSON.stringify({ dialect: 'postgres', sql: 'select 1' });
+      const request = path === '/health' ? { headers } : { method: 'POST', headers, body };
+      return (await fetch(`${field(started, 'url')}${path}`, request)).status;
+    };
+    const daemons = join(home, '.ktx', 'runtime', 'uv', 'daemons');
+    const [name] = await readdir(daemons);
+    expect((await stat(join(daemons, name!))).mode & 0o777).toBe(0o600);
+    const { token } = JSON.parse(await readFile(join(daemons, name!), 'utf8'));
+    for (const path of ['/health', '/sql/validate-read-only']) {
+      expect([path, await ask(path), await ask(path, 'f'.repeat(64))]).toEqual([path, 401, 401]);
+      expect([path, await ask(path, token)]).toEqual([path, 200]);
+    }
+    const again = await runProgram(['admin', 'runtime', 'start'], strict);
+    expect(again.stdout).toMatch(/^Using existing ktx daemon\n/);
+    expect((await ktx('stop')).stdout).toMatch(/^Stopped ktx daemon\n/);
   });
 
   it('stop-all ends the daemons of several projects, recorded here or not', async () => {
