@@ -6,6 +6,7 @@ import {
   mkdtemp,
   readdir,
   readFile,
+  readlink,
   realpath,
   rename,
   rm,
@@ -13,12 +14,12 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import type { LoopbackIndex } from '../fixtures/loopback-index.ts';
 import { type ProgramResult, plainEnvironment, runProgram } from '../fixtures/program.ts';
 
 /** What is put in the place of a file. */
-export const INTRUDERS = ['named pipe', 'folder', 'link', 'link to a device', 'dangling link'] as const;
+export const INTRUDERS = ['named pipe', 'folder', 'link', 'device', 'dangling link'] as const;
 export type Intruder = (typeof INTRUDERS)[number];
 
 /** A row of the table: in the place of which file, what, and how the commands took it. */
@@ -28,6 +29,7 @@ export interface MatrixRow {
   /** By command: `works`, or that it says which file it is. */
   outcomes: Record<string, 'works' | 'clear error'>;
   problems: string[];
+  longestMs: number;
 }
 
 /** Nothing that works takes so long, on any machine; a program that waits for a pipe takes for ever. */
@@ -41,7 +43,7 @@ export interface Machine {
   home: string;
   root: string;
   project: string;
-  /** Every file that the program opens, as it lies there after everything was used once. */
+  /** Every file that the program opens, as it lies there after everything was used once; `<id>` is the active environment. */
   files: string[];
   run(...args: string[]): Promise<ProgramResult>;
   remove(): Promise<void>;
@@ -104,7 +106,8 @@ async function filesBelow(home: string, folder: string): Promise<string[]> {
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   const names = paths.filter((path) => !NOT_OPENED_BY_US.test(path)).map((path) => relative(home, path));
   const isStored = (name: string) => /\/store\/[0-9a-f]{64}\//.test(name);
-  return [...names.filter((name) => !isStored(name)), ...names.filter(isStored).slice(0, 1)];
+  const files = [...names.filter((name) => !isStored(name)), ...names.filter(isStored).slice(0, 1)];
+  return files.map((name) => name.replace(/(\/envs\/)[^/]+\//, '$1<id>/')).sort();
 }
 
 /** Those that are there only while a run is under way, or after one that was killed. */
@@ -119,16 +122,17 @@ async function passingFiles(home: string, root: string): Promise<string[]> {
     join(store, `${other}.partial.json`),
     join(root, 'uv', 'locks', 'root.lock.holder.json'),
     join(root, 'uv', 'locks', `${version}.lock.holder.json`),
+    join(root, 'uv', 'logs', '00000000-0000-4000-8000-000000000000.log'),
     join(root, 'uv', 'runs', '00000000-0000-4000-8000-000000000000', 'journal.jsonl'),
   ].map((path) => relative(home, path));
 }
 
 /** Puts one thing in the place of one file and runs what opens it. */
 export async function tryIntruder(machine: Machine, file: string, intruder: Intruder): Promise<MatrixRow> {
-  const path = join(machine.home, file);
+  const path = join(machine.home, await ofActiveEnvironment(machine, file));
   const kept = join(machine.home, 'kept');
   const precious = join(machine.home, 'precious');
-  const row: MatrixRow = { file, intruder, outcomes: {}, problems: [] };
+  const row: MatrixRow = { file, intruder, outcomes: {}, problems: [], longestMs: 0 };
   await writeFile(precious, 'precious');
   const wasThere = existsSync(path);
   const hadFolder = existsSync(dirname(path));
@@ -136,7 +140,11 @@ export async function tryIntruder(machine: Machine, file: string, intruder: Intr
   if (wasThere) await rename(path, kept);
   await put(path, intruder, precious);
   for (const command of commandsFor(file)) {
+    // What a setup has mended already says nothing about a rebuild.
+    if (command.includes('--force') && (await isRegular(path))) continue;
+    const startedAt = performance.now();
     const result = await machine.run(...command);
+    row.longestMs = Math.max(row.longestMs, performance.now() - startedAt);
     const name = command.join(' ');
     const said = `${result.stdout}${result.stderr}`;
     if (result.signal !== null) row.problems.push(`${name}: hangs`);
@@ -154,11 +162,7 @@ export async function tryIntruder(machine: Machine, file: string, intruder: Intr
     row.problems.push('written through the link');
   if (existsSync(`${precious}.none`)) row.problems.push('made the target of a dangling link');
   await rm(`${precious}.none`, { force: true });
-  const isStillIn = await lstat(path).then(
-    (status) => !status.isFile(),
-    () => true,
-  );
-  if (isStillIn) {
+  if (!(await isRegular(path))) {
     await rm(path, { recursive: true, force: true });
     if (wasThere) await rename(kept, path).catch(() => {});
     else if (!hadFolder) await rm(dirname(path), { recursive: true, force: true });
@@ -167,17 +171,33 @@ export async function tryIntruder(machine: Machine, file: string, intruder: Intr
   return row;
 }
 
+function isRegular(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (status) => status.isFile(),
+    () => false,
+  );
+}
+
+/** Each build makes another environment; what is meant is the file of the one that is in use now. */
+async function ofActiveEnvironment({ root }: Machine, file: string): Promise<string> {
+  const [, versionDir] = /^(.*)\/envs\/<id>\//.exec(file) ?? [];
+  if (versionDir === undefined) return file;
+  const target = await readlink(join(root, basename(versionDir), '.venv'));
+  return file.replace('<id>', basename(target));
+}
+
 async function put(path: string, intruder: Intruder, precious: string): Promise<void> {
   if (intruder === 'named pipe') execFileSync('mkfifo', [path]);
   else if (intruder === 'folder') await mkdir(path);
+  else if (intruder === 'device') execFileSync('mknod', ['-m', '666', path, 'c', '1', '5']);
   else if (intruder === 'link') await symlink(precious, path);
-  else await symlink(intruder === 'dangling link' ? `${precious}.none` : '/dev/zero', path);
+  else await symlink(`${precious}.none`, path);
 }
 
 /** What opens a file of this kind, readers before writers. */
 function commandsFor(file: string): string[][] {
   const setup = ['setup', '--yes', '--no-input', '--json', '--python', PYTHON];
-  if (file.startsWith('project/.ktx/runtime/'))
+  if (file.startsWith('project/.ktx/runtime/') || file.includes('/uv/daemons/'))
     return [
       ['admin', 'runtime', 'stop'],
       ['admin', 'runtime', 'start'],
@@ -189,29 +209,30 @@ function commandsFor(file: string): string[][] {
       ['admin', 'network', 'show'],
       [...setup, '--force'],
     ];
-  return [['admin', 'runtime', 'status', '--json'], setup, [...setup, '--force']];
+  const status = ['admin', 'runtime', 'status', '--json'];
+  if (file.endsWith('/history.jsonl'))
+    return [['admin', 'runtime', 'history'], status, setup, [...setup, '--force']];
+  if (file.includes('/uv/logs/')) return [['admin', 'report'], setup];
+  return [status, setup, [...setup, '--force']];
 }
 
-/** For people: a row a file, and each problem by itself. */
-export function matrixTable(rows: readonly MatrixRow[]): string {
-  const files = [...new Set(rows.map(({ file }) => file))];
-  const cell = (row: MatrixRow | undefined) =>
-    row === undefined
-      ? ''
-      : row.problems.length > 0
-        ? 'BROKEN'
-        : Object.values(row.outcomes).includes('clear error')
-          ? 'clear error'
-          : 'works';
-  const lines = files.map((file) => [
-    file.replace(/[0-9a-f]{64}/, '<sha256>').padEnd(86),
-    ...INTRUDERS.map((intruder) =>
-      cell(rows.find((row) => row.file === file && row.intruder === intruder)).padEnd(18),
-    ),
-  ]);
-  const head = ['in the place of'.padEnd(86), ...INTRUDERS.map((intruder) => intruder.padEnd(18))];
-  const problems = rows.flatMap(({ file, intruder, problems: found }) =>
-    found.map((text) => `${file}, ${intruder}: ${text}`),
+export const matrixHead = (): string => lineOf('in the place of', INTRUDERS);
+
+/** The rows of one file as a line for people, and each problem by itself. */
+export function matrixLines(rows: readonly MatrixRow[]): string {
+  const cell = (row: MatrixRow) =>
+    row.problems.length > 0
+      ? 'BROKEN'
+      : Object.values(row.outcomes).includes('clear error')
+        ? 'clear error'
+        : 'works';
+  const name = rows[0]!.file.replace(/[0-9a-f]{64}/, '<sha256>');
+  const problems = rows.flatMap(({ intruder, problems: found }) =>
+    found.map((text) => `  ${intruder}: ${text}`),
   );
-  return [head.join(''), ...lines.map((line) => line.join('').trimEnd()), ...problems].join('\n');
+  return [lineOf(name, rows.map(cell)), ...problems].join('\n');
+}
+
+function lineOf(name: string, cells: readonly string[]): string {
+  return `${name.padEnd(86)}${cells.map((cell) => cell.padEnd(18)).join('')}`.trimEnd();
 }

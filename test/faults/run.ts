@@ -6,21 +6,24 @@ import { startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { missingForSsh } from '../fixtures/ssh-server.ts';
 import { openWheelhouse } from '../fixtures/wheelhouse.ts';
 import { findInterpreters } from '../kernel/interpreters.ts';
+import { pageTable } from '../security/page-table.ts';
 import { type FlipRow, flipRows, flipTable } from './bit-flips.ts';
 import { crowdRows, crowdTable } from './crowd.ts';
-import { INTRUDERS, type MatrixRow, makeMachine, matrixTable, tryIntruder } from './file-matrix.ts';
+import {
+  INTRUDERS,
+  type MatrixRow,
+  makeMachine,
+  matrixHead,
+  matrixLines,
+  tryIntruder,
+} from './file-matrix.ts';
 import { kernelRun, kernelTable } from './kernel.ts';
 import { type KillPlan, type KillRow, killRows, killTable, type Scenario, seeded } from './kill.ts';
-import { loopDiskObstacle } from './loop-disk.ts';
 import { diskObstacle, hostFaultRows, hostFaultTable } from './model-host.ts';
-import {
-  CUT_SCENARIOS,
-  type CutPlan,
-  type CutRow,
-  type CutScenario,
-  cutRows,
-  cutTable,
-} from './power-cut.ts';
+import { loopDiskObstacle } from './power-cut/loop-disk.ts';
+import { type CutPlan, cutRows } from './power-cut/rows.ts';
+import { CUT_SCENARIOS, type CutScenario } from './power-cut/scenarios.ts';
+import { cutHead, cutLines, cutTotal } from './power-cut/table.ts';
 import { SLOW_LINKS, slowLinkObstacle, slowLinkRows, slowLinkTable } from './slow-links.ts';
 import { zooLine, zooSummary } from './zoo.ts';
 import { offlineLine, offlineRows } from './zoo-offline.ts';
@@ -46,10 +49,8 @@ const PARALLEL = 2;
 const FLIPS = 3;
 const CUT_INSTANTS = 4;
 /** The disk writes by itself what is 30 s old, and its journal every 5 s. */
-const AFTER_SECONDS: Partial<Record<CutScenario, readonly number[]>> = {
-  'first install': [0, 6, 20, 45, 60],
-  update: [0, 6, 20],
-};
+const AFTER_SECONDS = [0, 6, 20, 45, 60];
+const AFTER_SECONDS_ON_OVERLAY = [0, 20, 60];
 const ON_OVERLAY: readonly CutScenario[] = ['update', 'undo', 'prune', 'uninstall'];
 const KERNEL_REQUESTS = 10_000;
 
@@ -86,22 +87,36 @@ await Promise.all(
     for (const job of jobs) await job();
   }),
 );
-const cuts: CutRow[] = [];
 if (isWanted('power-cut')) {
   const obstacle = await loopDiskObstacle();
   if (obstacle !== null) {
     isBroken ||= process.env['KTX_NO_LOOP_DEVICES'] !== '1';
     console.log(`no power cut can be tried here: ${obstacle}\n`);
   } else {
-    for (const plan of cutPlans()) cuts.push(...(await cutRows(index, plan)));
+    console.log(cutHead());
+    const cuts = await cutRows(index, cutPlans(), (row) => console.log(cutLines(row)));
+    console.log(`${cutTotal(cuts)}\n`);
+    isBroken ||= cuts.some((row) => row.broken.length > 0);
   }
 }
-const fileRows: MatrixRow[] = [];
 if (isWanted('files')) {
-  const machine = await makeMachine(index);
-  for (const file of machine.files)
-    for (const intruder of INTRUDERS) fileRows.push(await tryIntruder(machine, file, intruder));
-  await machine.remove();
+  const machines = await Promise.all(Array.from({ length: PARALLEL }, () => makeMachine(index)));
+  console.log(matrixHead());
+  let longestMs = 0;
+  await Promise.all(
+    machines.map(async (machine, lane) => {
+      for (const file of machine.files.filter((_, position) => position % PARALLEL === lane)) {
+        const rows: MatrixRow[] = [];
+        for (const intruder of INTRUDERS) rows.push(await tryIntruder(machine, file, intruder));
+        console.log(matrixLines(rows));
+        longestMs = Math.max(longestMs, ...rows.map((row) => row.longestMs));
+        isBroken ||= rows.some((row) => row.problems.length > 0);
+      }
+      await machine.remove();
+    }),
+  );
+  const tries = machines[0]!.files.length * INTRUDERS.length;
+  console.log(`${tries} in all, the longest command ${(longestMs / 1000).toFixed(1)} s\n`);
 }
 const crowd = isWanted('crowd')
   ? await crowdRows(index, { workers: 5, turns: 20, seed: Date.now() % 1_000_000 })
@@ -112,14 +127,6 @@ if (rows.length > 0) {
   console.log(`kill -9\n${killTable(rows)}\n`);
   isBroken ||= rows.some((row) => row.broken.length > 0);
 }
-if (cuts.length > 0) {
-  console.log(`power cut\n${cutTable(cuts)}\n`);
-  isBroken ||= cuts.some((row) => row.broken.length > 0);
-}
-if (fileRows.length > 0) {
-  console.log(`in the place of a file\n${matrixTable(fileRows)}\n`);
-  isBroken ||= fileRows.some((row) => row.problems.length > 0);
-}
 if (flips.length > 0) {
   console.log(`one bit flipped\n${flipTable(flips)}\n`);
   isBroken ||= flips.some((row) => row.problems.length > 0);
@@ -127,6 +134,10 @@ if (flips.length > 0) {
 if (crowd.length > 0) {
   console.log(`everything at once\n${crowdTable(crowd)}\n`);
   isBroken ||= crowd.some((row) => row.problems.length > 0);
+}
+if (isWanted('pages')) {
+  console.log('hostile index pages');
+  isBroken ||= await pageTable(console.log);
 }
 if (isWanted('slow-links')) {
   const obstacle = slowLinkObstacle();
@@ -196,7 +207,7 @@ function cutPlans(): CutPlan[] {
   const instants = (seed: number) => ({ instants: CUT_INSTANTS, random: seeded(seed) });
   return [
     ...CUT_SCENARIOS.flatMap((scenario, position): CutPlan[] => [
-      { scenario, at: 'entries', afterSeconds: AFTER_SECONDS[scenario] ?? [0, 6] },
+      { scenario, at: 'entries', afterSeconds: AFTER_SECONDS },
       { scenario, at: instants(position + 40), afterSeconds: [] },
     ]),
     ...(['off', 'on'] as const).flatMap((overlay) =>
@@ -205,7 +216,7 @@ function cutPlans(): CutPlan[] {
           scenario,
           overlay,
           at: scenario === 'update' ? 'entries' : instants(position + 60),
-          afterSeconds: [0, 6],
+          afterSeconds: AFTER_SECONDS_ON_OVERLAY,
         }),
       ),
     ),

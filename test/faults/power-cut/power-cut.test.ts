@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type LoopbackIndex, startLoopbackIndex } from '../fixtures/loopback-index.ts';
-import { openWheelhouse } from '../fixtures/wheelhouse.ts';
-import { seeded } from './kill.ts';
+import { type LoopbackIndex, startLoopbackIndex } from '../../fixtures/loopback-index.ts';
+import { openWheelhouse } from '../../fixtures/wheelhouse.ts';
+import { seeded } from '../kill.ts';
 import { loopDiskObstacle } from './loop-disk.ts';
-import { type CutPlan, cutRows, cutTable } from './power-cut.ts';
+import { type CutPlan, cutRows } from './rows.ts';
+import { cutTable } from './table.ts';
 
 /** The short form of `npm run test:faults power-cut`. */
 const obstacle = await loopDiskObstacle();
@@ -35,7 +36,7 @@ it.runIf(obstacle === null).each(PLANS)(
   'a power cut leaves the old or the new runtime: $scenario',
   { timeout: 600_000 },
   async (plan) => {
-    const rows = await cutRows(index, plan);
+    const rows = await cutRows(index, [plan]);
     console.log(cutTable(rows));
     expect(rows.flatMap(({ broken }) => broken)).toEqual([]);
     const wanted = Array.isArray(plan.at) ? plan.at.length : 1;

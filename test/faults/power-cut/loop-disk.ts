@@ -15,8 +15,10 @@ export type Overlay = 'off' | 'on' | null;
 export interface LoopDisk {
   /** Where it is used: the file system itself, or an overlay whose layers are on it. */
   readonly folder: string;
-  /** What was written so far becomes the lower layer of the overlay, as an image of a container is. */
-  startOverlay(redirect: 'off' | 'on'): Promise<void>;
+  /** Keeps what was written so far, as the state that `restart` goes back to. */
+  keep(): Promise<void>;
+  /** Puts back what was kept. With an overlay it becomes the lower layer, as an image of a container is. */
+  restart(overlay: Overlay): Promise<void>;
   /**
    * Copies what has reached the device, and nothing that is only in the file system's cache. The caller holds still whoever
    * writes; what the kernel itself writes back meanwhile makes it start again, so that the image is of one instant.
@@ -47,61 +49,76 @@ export async function loopDiskObstacle(): Promise<string | null> {
 export async function makeLoopDisk(home: string): Promise<LoopDisk> {
   const folder = join(home, 'disk');
   const layers = join(home, 'layers');
-  const backing = join(home, 'disk.image');
+  let count = 0;
+  const newPath = () => join(home, `disk.image.${++count}`);
+  let backing = newPath();
+  let kept = '';
+  let device = '';
+  let overlay: Overlay = null;
   const handle = await open(backing, 'w');
   await handle.truncate(DISK_BYTES);
   await handle.close();
   // Nothing is left to be initialised in the background: it would write while an image is taken.
   await run('mkfs.ext4', ['-q', '-E', 'lazy_itable_init=0,lazy_journal_init=0', backing]);
-  const { stdout } = await run('losetup', ['--find', '--show', backing]);
-  const device = stdout.trim();
   await mkdir(folder, { recursive: true });
   await mkdir(layers);
-  await run('mount', [device, layers]);
-  for (const name of ['lower', 'upper', 'work']) await mkdir(join(layers, name));
-  await run('sync', ['-f', layers]);
-  await run('mount', ['--bind', join(layers, 'lower'), folder]);
-  const statPath = join('/sys/block', device.replace(/^\/dev\//, ''), 'stat');
-  const overlayArgs = (redirect: 'off' | 'on') => {
+
+  const mountArgs = () => {
     const [lower, upper, work] = ['lower', 'upper', 'work'].map((name) => join(layers, name));
-    const options = `lowerdir=${lower},upperdir=${upper},workdir=${work},redirect_dir=${redirect}`;
+    if (overlay === null) return ['--bind', lower!, folder];
+    const options = `lowerdir=${lower},upperdir=${upper},workdir=${work},redirect_dir=${overlay}`;
     return ['-t', 'overlay', 'overlay', '-o', options, folder];
   };
-  let overlay: Overlay = null;
-  let count = 0;
+  const attach = async () => {
+    const { stdout } = await run('losetup', ['--find', '--show', backing]);
+    device = stdout.trim();
+    await run('mount', [device, layers]);
+    for (const name of ['lower', 'upper', 'work']) await mkdir(join(layers, name), { recursive: true });
+    await run('mount', mountArgs());
+  };
+  // Lazily: a mount namespace that somebody made meanwhile has a copy of the mount, and with it the device and the file.
+  const detach = async () => {
+    await run('umount', ['-l', folder]);
+    await run('umount', ['-l', layers]);
+    await run('losetup', ['-d', device]);
+    await rm(backing);
+  };
+  const takeImage = async () => {
+    const image = newPath();
+    const statPath = join('/sys/block', device.replace(/^\/dev\//, ''), 'stat');
+    for (;;) {
+      const before = await writesOf(statPath);
+      await run('cp', ['--sparse=always', backing, image]);
+      if (before !== null && before === (await writesOf(statPath))) return image;
+      await delay(20);
+    }
+  };
+  await attach();
   return {
     folder,
-    async startOverlay(redirect) {
+    takeImage,
+    async keep() {
       await run('sync', ['-f', layers]);
-      await run('umount', [folder]);
-      await run('mount', overlayArgs(redirect));
-      overlay = redirect;
+      kept = await takeImage();
     },
-    async takeImage() {
-      const image = `${backing}.${++count}`;
-      for (;;) {
-        const before = await writesOf(statPath);
-        await run('cp', ['--sparse=always', backing, image]);
-        if (before !== null && before === (await writesOf(statPath))) return image;
-        await delay(20);
-      }
+    async restart(wanted) {
+      await detach();
+      backing = newPath();
+      await run('cp', ['--sparse=always', kept, backing]);
+      overlay = wanted;
+      await attach();
+      await run('sync', ['-f', layers]);
     },
     mountLines: (image) => [
-      `umount '${folder}'`,
-      `umount '${layers}'`,
+      // The next run may be taking its disk down at this moment.
+      `umount '${folder}' 2>/dev/null || true`,
+      `umount '${layers}' 2>/dev/null || true`,
       `mount -o loop '${image}' '${layers}'`,
-      overlay === null
-        ? `mount --bind '${join(layers, 'lower')}' '${folder}'`
-        : `mount ${overlayArgs(overlay)
-            .map((arg) => `'${arg}'`)
-            .join(' ')}`,
+      `mount ${mountArgs()
+        .map((arg) => `'${arg}'`)
+        .join(' ')}`,
     ],
-    async remove() {
-      await run('umount', ['-l', folder]);
-      await run('umount', ['-l', layers]);
-      await run('losetup', ['-d', device]);
-      await rm(backing, { force: true });
-    },
+    remove: detach,
   };
 }
 
