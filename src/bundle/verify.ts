@@ -170,25 +170,32 @@ function assertPinned({ members }: BundleContents, lock: RuntimeLock): void {
   const pinned = pinnedArtefacts(lock);
   const nodes = nodePins();
   for (const member of members) {
-    if (member.kind === 'app') continue;
-    if (member.kind === 'document') {
-      if (!DOCUMENT.test(member.path)) throw notPinned(member);
-      continue;
-    }
-    if (member.kind === 'node') {
-      const known = nodes.get(member.sha256);
-      if (known?.path !== member.path || known.pin.binarySizeBytes !== member.sizeBytes)
-        throw notPinned(member);
-      continue;
-    }
-    const artefact = pinned.get(member.sha256);
-    const isAsPinned =
-      artefact !== undefined &&
-      artefact.kind === member.kind &&
-      storePathOf(artefact) === member.path &&
-      (artefact.sizeBytes === null || artefact.sizeBytes === member.sizeBytes);
-    if (!isAsPinned) throw notPinned(member);
+    const problem = pinProblem(member, pinned, nodes);
+    if (problem !== null) throw notPinned(member, problem);
   }
+}
+
+const UNKNOWN = 'its digest is not among those that this program carries';
+
+function pinProblem(
+  { kind, path, sha256, sizeBytes }: BundleMember,
+  pinned: ReturnType<typeof pinnedArtefacts>,
+  nodes: ReturnType<typeof nodePins>,
+): string | null {
+  if (kind === 'app') return null;
+  if (kind === 'document')
+    return DOCUMENT.test(path) ? null : 'it claims to be a document, and has no name of one';
+  const node = kind === 'node' ? nodes.get(sha256) : undefined;
+  const artefact = kind === 'node' ? undefined : pinned.get(sha256);
+  const known = node
+    ? { kind, path: node.path, sizeBytes: node.pin.binarySizeBytes }
+    : artefact && { ...artefact, path: storePathOf(artefact) };
+  if (!known) return UNKNOWN;
+  if (known.kind !== kind) return `it claims to be of kind ${kind}, and is of kind ${known.kind}`;
+  if (known.path !== path) return `it is known as ${known.path}`;
+  if (known.sizeBytes !== null && known.sizeBytes !== sizeBytes)
+    return `it claims to have ${sizeBytes} bytes, and has ${known.sizeBytes}`;
+  return null;
 }
 
 /** The program in a bundle is compared with the one that runs: of one version there is one build. */
@@ -196,12 +203,17 @@ async function assertOwnApp({ members }: BundleContents, { appFiles }: BundleTru
   const carried = members.filter(({ kind }) => kind === 'app');
   if (carried.length === 0) return;
   const own = await appFiles();
-  for (const member of carried) if (own.get(member.path) !== member.sha256) throw notPinned(member);
+  for (const member of carried) {
+    const known = own.get(member.path);
+    if (known === undefined) throw notPinned(member, 'this program has no such file');
+    if (known !== member.sha256) throw notPinned(member, 'this program has another file there');
+  }
 }
 
-function notPinned({ path, sha256 }: BundleMember): BundleError {
+function notPinned({ path, sha256 }: BundleMember, problem: string): BundleError {
   return new BundleError('not-pinned', `This ktx does not know ${path} of the bundle`, [
-    `its sha256 ${sha256} is not among those that this program carries`,
+    problem,
+    `its sha256 is ${sha256}`,
   ]);
 }
 

@@ -69,7 +69,9 @@ export function decodeHeader(block: Buffer): MemberHeader | null {
   if (block.every((byte) => byte === 0)) return null;
   const type = String.fromCharCode(block[156] ?? 0);
   if (type !== '0')
-    throw new UstarError(`a member of type ${JSON.stringify(type)}: only regular files are allowed`);
+    throw new UstarError(
+      `${TYPES[type] ?? `a member of type ${JSON.stringify(type)}`}: only regular files are allowed`,
+    );
   const size = /^([0-7]{11})\0$/.exec(block.toString('latin1', 124, 136))?.[1];
   if (size === undefined) throw new UstarError('a member whose size is not eleven octal digits');
   const name = textOf(block, 0, 100);
@@ -78,9 +80,53 @@ export function decodeHeader(block: Buffer): MemberHeader | null {
   if (!isMemberPath(path))
     throw new UstarError(`a member with a name that is not allowed: ${JSON.stringify(path)}`);
   const header = { path, sizeBytes: Number.parseInt(size, 8) };
-  if (!encodeHeader(header).equals(block))
-    throw new UstarError(`the header of ${path} is not as ktx writes it`);
+  const wanted = encodeHeader(header);
+  if (!wanted.equals(block)) throw new UstarError(`${foreignField(block, wanted)} in the header of ${path}`);
   return header;
+}
+
+/** Type flags of POSIX and GNU that other programs write. */
+const TYPES: Readonly<Record<string, string>> = {
+  '\0': 'a member of an older form of tar',
+  '1': 'a hard link',
+  '2': 'a symbolic link',
+  '3': 'a character device',
+  '4': 'a block device',
+  '5': 'a folder',
+  '6': 'a named pipe',
+  '7': 'a contiguous file',
+  g: 'a global pax header',
+  x: 'a pax header',
+  L: 'a long name as GNU writes it',
+  K: 'a long link name as GNU writes it',
+  S: 'a sparse file',
+};
+
+/** Fields of a ustar header after its name, where each begins. */
+const FIELDS: readonly (readonly [start: number, name: string])[] = [
+  [0, 'another form of the name'],
+  [100, 'another mode than 644'],
+  [108, 'an owner'],
+  [116, 'a group'],
+  [124, 'another form of the size'],
+  [136, 'a time'],
+  [148, 'a wrong checksum'],
+  [156, 'another type'],
+  [157, 'the target of a link'],
+  [257, 'another magic than that of ustar'],
+  [265, 'the name of an owner'],
+  [297, 'the name of a group'],
+  [329, 'the number of a device'],
+  [345, 'another form of the name'],
+  [500, 'bytes behind the last field'],
+];
+
+/** The first field that ktx writes otherwise; the checksum, which follows from the others, last. */
+function foreignField(block: Buffer, wanted: Buffer): string {
+  const differs = (at: number) => block[at] !== wanted[at];
+  const places = Array.from({ length: BLOCK_BYTES }, (_, at) => at).filter(differs);
+  const at = places.find((place) => place < 148 || place >= 156) ?? places[0] ?? 0;
+  return FIELDS.findLast(([start]) => start <= at)?.[1] ?? 'something foreign';
 }
 
 function splitPath(path: string): { name: string; prefix: string } {
