@@ -3,7 +3,7 @@
 #
 #   sh install.sh [--prefix DIR] [options of ktx setup]
 #
-# It needs sh, sed, grep, cp and one of sha256sum, shasum, openssl. ktx goes to DIR/lib/ktx/<version>, and DIR/bin/ktx
+# It needs sh, sed, grep, find, sort, cp and one of sha256sum, shasum, openssl. ktx goes to DIR/lib/ktx/<version>, and DIR/bin/ktx
 # starts it; DIR is ~/.local. On a terminal the wizard asks what to install; elsewhere all that the bundle holds is.
 # Who made the bundle is checked before: see docs/air-gap.md.
 set -eu
@@ -51,6 +51,10 @@ G
 s/\n/  /
 p
 }' "$here/bundle.json" | grep -E "  (app/.*|node/$platform/node)\$")
+# Nothing else may lie among it: Node would load a planted module.
+names=$(printf '%s\n' "$list" | sed 's/^[0-9a-f]*  //' | LC_ALL=C sort)
+found=$(cd "$here" && find app "node/$platform" ! -type d | LC_ALL=C sort)
+[ "$names" = "$found" ] || fail 'the folder holds other files than the bundle lists: unpack it anew, into an empty folder'
 check() {
   (cd "$here" && printf '%s\n' "$list" | "$@" >/dev/null) || fail 'the bundle is damaged: copy it again'
 }

@@ -1,4 +1,4 @@
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { writeBundle } from '../../src/bundle/archive/write-bundle.ts';
@@ -8,6 +8,7 @@ import {
   contentsOf,
   MEMBERS,
   trustOf,
+  unpackBundle,
   WHEELS,
   wheelMember,
   writeSmallBundle,
@@ -86,4 +87,32 @@ it('two bundles are compared by what they list', () => {
   expect(difference.removed.map(({ path }) => path)).toEqual([wheelMember('beta-2.0-py3-none-any.whl').path]);
   expect(difference.newBytes).toBe(12);
   expect(Object.keys(WHEELS)).toHaveLength(2);
+});
+
+it('a folder is checked as the archive that it was unpacked from', async () => {
+  const folder = await temporaryFolder();
+  const unpacked = join(folder, 'unpacked');
+  await unpackBundle(await writeSmallBundle(folder), unpacked);
+  expect((await verifyBundle(unpacked, trustOf())).contents).toEqual(contentsOf());
+  const [member] = MEMBERS;
+  const path = join(unpacked, member!.member.path);
+  const right = await readFile(path);
+  const refusal = () =>
+    verifyBundle(unpacked, trustOf()).then(
+      () => 'accepted',
+      ({ message }: Error) => message,
+    );
+  await writeFile(path, right.toString().replace('first', 'fxrst'));
+  expect(await refusal()).toMatch(/was altered/);
+  await writeFile(path, `${right}x`);
+  expect(await refusal()).toMatch(/another size/);
+  await rm(path);
+  expect(await refusal()).toMatch(/is missing/);
+  await symlink('/etc/hostname', path);
+  expect(await refusal()).toMatch(/symbolic link/);
+  await rm(path);
+  await writeFile(path, right);
+  await mkdir(join(unpacked, 'app', 'node_modules'), { recursive: true });
+  await writeFile(join(unpacked, 'app', 'node_modules', 'planted.js'), '');
+  expect(await refusal()).toMatch(/does not list: app\/node_modules\/planted\.js/);
 });

@@ -1,5 +1,5 @@
-import { lstat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, readdir } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
 import { absentAsNull } from '../../support/errors.ts';
 import { readRegularFile } from '../../support/fs/regular-file.ts';
 import { BundleError } from './bundle-error.ts';
@@ -16,7 +16,7 @@ import { BLOCK_BYTES, encodeHeader, paddingAfter } from './ustar.ts';
 
 /**
  * The archive that an unpacked bundle came from, put together again from its files, so that one reader checks both. Other
- * files of the folder are not part of it. No link beneath the folder is followed.
+ * files of the folder are not part of it, but for those among the program. No link beneath the folder is followed.
  * @throws BundleError when a listed file is not there; UnusableFileError; the file system's error.
  */
 export async function directorySegments(folder: string): Promise<BundleSegment[]> {
@@ -30,7 +30,8 @@ export async function directorySegments(folder: string): Promise<BundleSegment[]
     const bytes = await document(folder, path, MAX_SIGNATURE_BYTES);
     if (bytes !== null) segments.push(...memory(path, bytes));
   }
-  for (const { path, isOmitted } of parseContents(contents).members) {
+  const { members } = parseContents(contents);
+  for (const { path, isOmitted } of members) {
     if (isOmitted) continue;
     const file = join(folder, ...path.split('/'));
     const status = await lstat(file).catch(absentAsNull);
@@ -41,7 +42,31 @@ export async function directorySegments(folder: string): Promise<BundleSegment[]
     segments.push({ path: file, within: folder, sizeBytes });
     segments.push(zeros(paddingAfter(sizeBytes)));
   }
+  const listed = new Set(members.map(({ path }) => path));
+  for (const path of await programFiles(folder)) if (!listed.has(path)) throw planted(path, folder);
   return [...segments, zeros(2 * BLOCK_BYTES)];
+}
+
+/** What lies where the program of a bundle is run from: a module that was put there would be loaded. */
+async function programFiles(folder: string): Promise<string[]> {
+  const found = await Promise.all(
+    ['app', 'node'].map(async (part) => {
+      const entries = await readdir(join(folder, part), { recursive: true, withFileTypes: true }).catch(
+        absentAsNull,
+      );
+      return (entries ?? [])
+        .filter((entry) => !entry.isDirectory())
+        .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'));
+    }),
+  );
+  return found.flat();
+}
+
+function planted(path: string, folder: string): BundleError {
+  return new BundleError('structure', `The folder holds a file that the bundle does not list: ${path}`, [
+    `in ${folder}`,
+    'unpack the bundle anew, into an empty folder',
+  ]);
 }
 
 async function document(folder: string, path: string, maxBytes: number): Promise<Buffer | null> {
