@@ -90,7 +90,7 @@ export function managedPythonRuntimeLayout(
   const isEmbedded = embedder !== null && isWheelOf(embedder, options.assetDir);
   const folder = isEmbedded ? embeddedVersionName(options.cliVersion, embedder) : options.cliVersion;
   const versionDir = join(runtimeRoot, folder);
-  const assetDir = options.assetDir ?? embedder?.assetDir ?? join(PACKAGE_ROOT, 'assets', 'python');
+  const assetDir = options.assetDir ?? shippedAssetDir();
   return {
     cliVersion: options.cliVersion,
     runtimeRoot,
@@ -101,6 +101,11 @@ export function managedPythonRuntimeLayout(
     assetManifestPath: join(assetDir, 'manifest.json'),
     ...environmentPaths(join(versionDir, '.venv'), options.platform),
   };
+}
+
+/** The folder of the wheel that this process installs: of the embedder that it declared, else our own. Needs no home. */
+export function shippedAssetDir(): string {
+  return declaredEmbedder()?.assetDir ?? join(PACKAGE_ROOT, 'assets', 'python');
 }
 
 function isWheelOf(embedder: KtxEmbedder, assetDir: string | undefined): boolean {

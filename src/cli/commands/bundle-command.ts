@@ -10,7 +10,7 @@ import { signContents } from '../../bundle/sign.ts';
 import { readBundleContents, verifyBundle } from '../../bundle/verify.ts';
 import { eventEmitter } from '../../core/events.ts';
 import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../../core/features.ts';
-import { managedPythonRuntimeLayout } from '../../core/layout.ts';
+import { shippedAssetDir } from '../../core/layout.ts';
 import { packageVersion } from '../../core/program-version.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
 import { createLinePresenter } from '../../present/lines.ts';
@@ -56,7 +56,7 @@ async function run(
   const print = (lines: readonly string[]) => void io.stdout.write(lines.map((line) => `${line}\n`).join(''));
   const at = (path: string) => resolve(deps.cwd, path);
   const cliVersion = packageVersion();
-  const { assetDir } = managedPythonRuntimeLayout({ cliVersion, env: deps.env });
+  const assetDir = shippedAssetDir();
   switch (args.command) {
     case 'create':
       return create(args, { io, deps, signal, print, at, cliVersion, assetDir });
