@@ -14,6 +14,7 @@ import {
   SIGNATURE_PATH,
 } from './archive/bundle-schema.ts';
 import { parseContents } from './archive/parse-contents.ts';
+import { alteredParts } from './archive/part-sums.ts';
 import { type ArchiveMember, readArchive } from './archive/read-archive.ts';
 import { pinnedArtefacts, storePathOf } from './pins.ts';
 import { judgeSignature, type SignatureVerdict, type TrustedKey } from './signature.ts';
@@ -63,9 +64,20 @@ export async function verifyBundle(
   const file = await openBundleFile(path);
   try {
     return await verifyFile(file, trust, options);
+  } catch (error) {
+    throw await withAlteredParts(error, file);
   } finally {
     await file.close();
   }
+}
+
+/** Names the parts that have to be copied again, where that can be told. */
+async function withAlteredParts(error: unknown, { path, segments }: BundleFile): Promise<unknown> {
+  const isSplit = segments.length > 1 && segments.every((segment) => 'path' in segment);
+  if (!(error instanceof BundleError) || !isSplit) return error;
+  const altered = await alteredParts(path).catch(() => []);
+  if (altered.length > 0) error.explain(altered, []);
+  return error;
 }
 
 /** The contents as the bundle states them, its structure and digests not yet checked. @throws as `verifyBundle`. */

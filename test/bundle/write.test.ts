@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { writeBundle } from '../../src/bundle/archive/write-bundle.ts';
 import { compareBundles } from '../../src/bundle/compare.ts';
@@ -25,8 +27,9 @@ it('parts are read as one file, from the first or from the name that they share'
   const folder = await temporaryFolder();
   const output = await writeSmallBundle(folder, { splitBytes: 1000 });
   const parts = (await readdir(folder)).sort();
-  expect(parts.length).toBeGreaterThan(3);
+  expect(parts.length).toBeGreaterThan(4);
   expect(parts[0]).toBe('small.ktx.001');
+  await promisify(execFile)('sha256sum', ['--check', '--strict', 'small.ktx.sha256'], { cwd: folder });
   for (const name of [output, `${output}.001`]) {
     expect((await verifyBundle(name, trustOf())).contents).toEqual(contentsOf());
   }
@@ -39,7 +42,10 @@ it('a part that is missing, cut or of another bundle is named or found', async (
   await writeFile(`${output}.002`, part.subarray(0, 500));
   await expect(verifyBundle(output, trustOf())).rejects.toMatchObject({ name: 'BundleError' });
   await writeFile(`${output}.002`, Buffer.alloc(1000, 1));
-  await expect(verifyBundle(output, trustOf())).rejects.toMatchObject({ name: 'BundleError' });
+  await expect(verifyBundle(output, trustOf())).rejects.toMatchObject({
+    name: 'BundleError',
+    evidence: expect.arrayContaining(['small.ktx.002 is not as it was written: copy it again']),
+  });
   await rm(`${output}.002`);
   await expect(verifyBundle(output, trustOf())).rejects.toThrow(
     'A part of the bundle is missing: small.ktx.002',

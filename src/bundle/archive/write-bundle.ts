@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SetupError, throwIfCancelled } from '../../support/errors.ts';
-import { jsonText, makeFolder, syncDirectory } from '../../support/fs/atomic-file.ts';
+import { jsonText, makeFolder, syncDirectory, writeFileAtomic } from '../../support/fs/atomic-file.ts';
 import { openNewFile, openRegularFile } from '../../support/fs/regular-file.ts';
 import { retryBecause } from '../../support/remedies.ts';
+import { partPath } from './bundle-parts.ts';
 import {
   type BundleContents,
   type BundleMember,
@@ -14,6 +15,7 @@ import {
   digestLine,
   SIGNATURE_PATH,
 } from './bundle-schema.ts';
+import { sumsPath, sumsText } from './part-sums.ts';
 import { archiveBytes, BLOCK_BYTES, encodeHeader, paddingAfter } from './ustar.ts';
 
 /** Where a member's bytes are; `load` makes large ones when it is their turn. */
@@ -134,15 +136,15 @@ async function copyChecked(
 /** Writes to `<output>.partial`, or `<output>.001.partial` and so on, and names them rightly at the end. */
 function partWriter(output: string, partBytes: number) {
   const isSplit = Number.isFinite(partBytes);
-  const paths: string[] = [];
+  const parts: { path: string; hash: Hash }[] = [];
   let handle: FileHandle | null = null;
   let writtenBytes = 0;
   const next = async () => {
     await handle?.sync();
     await handle?.close();
-    const path = isSplit ? `${output}.${String(paths.length + 1).padStart(3, '0')}` : output;
+    const path = isSplit ? partPath(output, parts.length + 1) : output;
     handle = await openNewFile(`${path}.partial`);
-    paths.push(path);
+    parts.push({ path, hash: createHash('sha256') });
     writtenBytes = 0;
     return handle;
   };
@@ -152,6 +154,8 @@ function partWriter(output: string, partBytes: number) {
         const file: FileHandle = handle === null || writtenBytes >= partBytes ? await next() : handle;
         const length = Math.min(bytes.length - at, partBytes - writtenBytes);
         const { bytesWritten } = await file.write(bytes, at, length);
+        // Of the whole file the caller has the digest.
+        if (isSplit) parts.at(-1)!.hash.update(bytes.subarray(at, at + bytesWritten));
         at += bytesWritten;
         writtenBytes += bytesWritten;
       }
@@ -159,13 +163,17 @@ function partWriter(output: string, partBytes: number) {
     async finish(): Promise<string[]> {
       await handle?.sync();
       await handle?.close();
-      for (const path of paths) await rename(`${path}.partial`, path);
+      for (const { path } of parts) await rename(`${path}.partial`, path);
+      if (isSplit) {
+        const sums = parts.map(({ path, hash }) => ({ path, sha256: hash.digest('hex') }));
+        await writeFileAtomic(sumsPath(output), sumsText(sums));
+      }
       await syncDirectory(dirname(output));
-      return paths;
+      return parts.map(({ path }) => path);
     },
     async discard() {
       await handle?.close().catch(() => {});
-      for (const path of paths) await rm(`${path}.partial`, { force: true });
+      for (const { path } of parts) await rm(`${path}.partial`, { force: true });
     },
   };
 }
