@@ -63,6 +63,8 @@ async function withoutNetwork(
   return { ...result, ...JSON.parse(await readFile(report, 'utf8')) };
 }
 const ktx = (...args: string[]) => [process.execPath, LAUNCHER, ...args];
+/** The doctor says on stderr what it does. */
+const QUIETLY = { exitCode: 0, connects: [], asked: [] };
 const DONE = { exitCode: 0, stderr: '', connects: [], asked: [] };
 
 beforeAll(async () => {
@@ -135,13 +137,13 @@ describe('on a machine without a route, as root', () => {
   });
 
   it('passes the doctor, and is repaired from the store without the bundle', async () => {
-    expect(await withoutNetwork(ktx('doctor', '--plain'), home)).toMatchObject(DONE);
+    expect(await withoutNetwork(ktx('doctor', '--plain'), home)).toMatchObject(QUIETLY);
     const files = await readdir(join(home, '.ktx', 'runtime'), { recursive: true });
     const damaged = files.find((name) => /envs\/.*\/site-packages\/uvicorn\/main\.py$/.test(name))!;
     await truncate(join(home, '.ktx', 'runtime', damaged), 0);
     const repaired = await withoutNetwork(ktx('doctor', '--fix', '--yes', '--plain'), home);
-    expect(repaired).toMatchObject(DONE);
-    expect(await withoutNetwork(ktx('doctor', '--plain'), home)).toMatchObject(DONE);
+    expect(repaired).toMatchObject(QUIETLY);
+    expect(await withoutNetwork(ktx('doctor', '--plain'), home)).toMatchObject(QUIETLY);
   }, 300_000);
 
   it('names the loopback interface when it is down, and waits for nothing', async () => {

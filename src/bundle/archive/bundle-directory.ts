@@ -37,6 +37,10 @@ export async function directorySegments(folder: string): Promise<BundleSegment[]
     const status = await lstat(file).catch(absentAsNull);
     if (status === null)
       throw new BundleError('structure', `A file of the bundle is missing: ${path}`, [`looked in ${folder}`]);
+    if (!status.isFile())
+      throw new BundleError('structure', `In the place of ${path} of the bundle is no file`, [
+        `looked in ${folder}`,
+      ]);
     const sizeBytes = status.size;
     segments.push({ bytes: encodeHeader({ path, sizeBytes }), sizeBytes: BLOCK_BYTES });
     segments.push({ path: file, within: folder, sizeBytes });
