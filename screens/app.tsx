@@ -1,4 +1,4 @@
-import { Box, useInput, usePaste, useWindowSize } from 'ink';
+import { Box, useApp, useInput, usePaste, useWindowSize } from 'ink';
 import { useEffect, useRef, useSyncExternalStore } from 'react';
 import type { LogStore } from '../src/present/log-store.ts';
 import { commandFor, type KeyName, keyPresses } from '../src/wizard/keys.ts';
@@ -13,6 +13,7 @@ import { InstallScreen } from './install.tsx';
 import { isTiny, type Size } from './layout/layout.ts';
 import { pressed } from './layout/pressed.ts';
 import { statusLine } from './layout/status-line.ts';
+import { PanelScreen } from './panel.tsx';
 import { PlanScreen } from './plan.tsx';
 import { ReadyScreen } from './ready.tsx';
 import { type Theme, ThemeContext } from './style/theme.ts';
@@ -22,6 +23,7 @@ export interface AppProps {
   logStore: Pick<LogStore, 'getSnapshot' | 'subscribe'>;
   theme: Theme;
   terminal?: TerminalKeys;
+  handover?: Handover;
   now: () => number;
 }
 
@@ -31,8 +33,14 @@ export interface TerminalKeys {
   repaint(): void;
 }
 
+/** Filled by the screen: lets go of the keyboard and the screen until the work is done. */
+export interface Handover {
+  lend: ((work: () => Promise<void>) => Promise<void>) | null;
+}
+
 /** The whole program as a person sees it: one Ink instance and one key handler from the first screen to the last. */
-export function App({ wizard, logStore, theme, terminal, now }: AppProps) {
+export function App({ wizard, logStore, theme, terminal, handover, now }: AppProps) {
+  const { suspendTerminal } = useApp();
   const state = useSyncExternalStore(wizard.subscribe, wizard.getSnapshot);
   const log = useSyncExternalStore(logStore.subscribe, logStore.getSnapshot);
   const size: Size = useWindowSize();
@@ -61,6 +69,9 @@ export function App({ wizard, logStore, theme, terminal, now }: AppProps) {
   usePaste((text) => {
     if (!isTiny(size)) wizard.dispatch({ type: 'text', text });
   });
+  useEffect(() => {
+    if (handover) handover.lend = suspendTerminal;
+  }, [handover, suspendTerminal]);
   const isLoading = state.screen === 'loading';
   // biome-ignore lint/correctness/useExhaustiveDependencies: only the end of loading lets waiting keys go
   useEffect(pressWaiting, [isLoading]);
@@ -116,7 +127,9 @@ function Body({ state, size, log }: BodyProps) {
     case 'failure':
       return <FailureScreen state={state} size={size} log={log} />;
     case 'check':
-      return <CheckScreen state={state} size={size} />;
+      return <CheckScreen state={state} size={size} log={log} />;
+    case 'panel':
+      return <PanelScreen state={state} size={size} />;
     case 'left':
       return <Line tone="faint">Stopping what still runs …</Line>;
   }

@@ -1,14 +1,79 @@
 import { Box } from 'ink';
 import { useContext } from 'react';
+import type { LogSnapshot } from '../src/present/log-store.ts';
 import { formatCount, formatDuration } from '../src/support/text/format.ts';
 import { failedChecks } from '../src/wizard/choices.ts';
+import { isRepairBusy, REPAIR_CHOICES } from '../src/wizard/panels/repair-run.ts';
 import type { CheckState } from '../src/wizard/state.ts';
-import { Cell, Gap, Ink, Line, Row } from './components/text.tsx';
+import { ChoiceRow } from './components/choices.tsx';
+import { LogView } from './components/log-view.tsx';
+import { PanelLineRow } from './components/panel-line.tsx';
+import { Cell, Gap, Ink, Line, Pinned, Row } from './components/text.tsx';
 import { type CheckRow, checkRows, labelColumns } from './layout/check-rows.ts';
-import { checkRoom, isNarrow, isShort, type Size } from './layout/layout.ts';
+import { checkRoom, contentColumns, isNarrow, isShort, logWindow, type Size } from './layout/layout.ts';
+import { type Asking, type Running, repairingRows, repairQuestionLayout } from './layout/repair-layout.ts';
 import { GLYPH, ThemeContext } from './style/theme.ts';
 
-export function CheckScreen({ state, size }: { state: CheckState; size: Size }) {
+interface CheckProps {
+  state: CheckState;
+  size: Size;
+  log: LogSnapshot;
+}
+
+/** What is looked at, what was found, and what mends it: the finale of an installation and the doctor are the same screen. */
+export function CheckScreen({ state, size, log }: CheckProps) {
+  if (state.repair?.phase === 'asking')
+    return <RepairQuestion state={state} repair={state.repair} size={size} />;
+  if (state.repair?.phase === 'running')
+    return <Repairing state={state} repair={state.repair} size={size} log={log} />;
+  return <Checks state={state} size={size} />;
+}
+
+function RepairQuestion({ state, repair, size }: Omit<CheckProps, 'log'> & { repair: Asking }) {
+  const { rows, room } = repairQuestionLayout(repair, size);
+  const first = Math.min(state.firstRow, Math.max(0, rows.length - room));
+  const below = rows.length - first - room;
+  const choices = <ChoiceRow choices={REPAIR_CHOICES} cursor={repair.cursor} />;
+  return (
+    <Pinned bottom={choices} isTight={isShort(size)}>
+      <Row>
+        <Cell isBold>This is what the repair does</Cell>
+        <Ink tone="accent">{below > 0 ? `${below} more ↓ pgdn` : first > 0 ? 'pgup ↑' : ''}</Ink>
+      </Row>
+      <Gap isHidden={isShort(size)} />
+      {rows.slice(first, first + room).map((row) => (
+        <PanelLineRow key={row.key} row={row} />
+      ))}
+    </Pinned>
+  );
+}
+
+function Repairing({ state, repair, size, log }: CheckProps & { repair: Running }) {
+  const rows = repairingRows(repair, size);
+  return (
+    <>
+      <Row>
+        <Cell width={2} tone="accent">
+          {GLYPH.running}
+        </Cell>
+        <Cell isBold>{repair.isStopping ? 'Stopping; everything is put back' : 'Repairing'}</Cell>
+        <Ink tone="faint">{formatDuration(Math.max(0, state.nowMs - state.startedAtMs))}</Ink>
+      </Row>
+      {rows.map((row) => (
+        <PanelLineRow key={row.key} row={row} />
+      ))}
+      <Gap isHidden={isShort(size)} />
+      <LogView
+        log={log}
+        position={state.log}
+        view={logWindow(state, size, log)}
+        columns={contentColumns(size)}
+      />
+    </>
+  );
+}
+
+function Checks({ state, size }: Omit<CheckProps, 'log'>) {
   const { homeDir } = useContext(ThemeContext);
   const rows = checkRows(state, size.columns, homeDir);
   const room = checkRoom(size);
@@ -36,7 +101,11 @@ function Verdict({ state }: { state: CheckState }) {
     return (
       <Ink>
         <Ink tone="accent">{GLYPH.running}</Ink>{' '}
-        {state.checks.length === 0 && state.undone ? 'Switching' : 'Checking that everything works'}
+        {state.isStopping
+          ? 'Stopping; nothing is switched'
+          : state.checks.length === 0 && state.undone
+            ? 'Switching'
+            : 'Checking that everything works'}
       </Ink>
     );
   }
@@ -58,7 +127,8 @@ function Verdict({ state }: { state: CheckState }) {
 
 function countWords(state: CheckState, isShortOfRoom: boolean): string {
   if (isShortOfRoom) return '';
-  if (state.isRunning) return formatDuration(Math.max(0, state.nowMs - state.startedAtMs));
+  const isBusy = state.isRunning || isRepairBusy(state.repair);
+  if (isBusy) return formatDuration(Math.max(0, state.nowMs - state.startedAtMs));
   return `${formatCount(state.checks.length, 'check')} · ${formatDuration(state.durationMs)}`;
 }
 

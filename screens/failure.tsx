@@ -2,12 +2,12 @@ import { Box } from 'ink';
 import type { LogSnapshot } from '../src/present/log-store.ts';
 import { formatDuration } from '../src/support/text/format.ts';
 import { failureChoices } from '../src/wizard/choices.ts';
-import { openMending } from '../src/wizard/failure-commands.ts';
-import { fieldProblem } from '../src/wizard/mending.ts';
 import type { FailureState } from '../src/wizard/state.ts';
 import { ChoiceList } from './components/choices.tsx';
+import { TextField } from './components/field.tsx';
 import { LogView } from './components/log-view.tsx';
-import { Gap, Ink, Line, Paragraph, Pinned, Row } from './components/text.tsx';
+import { Gap, Ink, Line, Paragraph, Pinned } from './components/text.tsx';
+import { choicesAround, scrollWords } from './layout/choices-around.ts';
 import { type FailureLayout, failureLayout } from './layout/failure-layout.ts';
 import { contentColumns, isNarrow, isShort, logWindow, type Size } from './layout/layout.ts';
 import { GLYPH, usePath } from './style/theme.ts';
@@ -32,13 +32,13 @@ export function FailureScreen({ state, size, log }: FailureProps) {
   const room = failureLayout(state, size);
   const shown = choicesAround(failureChoices(state), state.cursor, room.choiceRows * room.choiceColumns);
   const choices = state.field ? (
-    <Field state={state} field={state.field} columns={contentColumns(size)} />
+    <TextField field={state.field.field} columns={contentColumns(size)} isBusy={state.mendingId !== null} />
   ) : (
     <ChoiceList
       choices={shown.choices}
       cursor={shown.cursor}
       columns={room.choiceColumns}
-      more={moreWords(room, size)}
+      more={[scrollWords(shown), moreWords(room, size)].filter(Boolean).join('  ')}
     />
   );
   return (
@@ -63,58 +63,12 @@ export function FailureScreen({ state, size, log }: FailureProps) {
         {room.hasHeading ? <Line>What you can do:</Line> : null}
         <NextSteps steps={room.steps} indent={isNarrow(size) ? 0 : 2} />
         <Gap isHidden={!room.hasGapBelowSteps} />
+        {state.notice === null ? null : <Paragraph>{state.notice}</Paragraph>}
         {room.untouched.length > 0 ? <Paragraph>{room.untouched.join('\n')}</Paragraph> : null}
         {room.hasLog ? <Line tone="faint" cut="middle">{`Log: ${logPath}`}</Line> : null}
       </Box>
     </Pinned>
   );
-}
-
-/** The choices that there is room for, the one under the pointer among them. */
-function choicesAround<C>(
-  choices: readonly C[],
-  cursor: number,
-  count: number,
-): { choices: C[]; cursor: number } {
-  const first = Math.max(0, Math.min(choices.length - count, cursor - Math.floor(count / 2)));
-  return { choices: choices.slice(first, first + count), cursor: cursor - first };
-}
-
-const KINDS = { url: 'an address', host: 'host:port', file: 'a file', folder: 'a folder', text: 'a value' };
-
-/** A text field: the end of what was typed is seen, and what is wrong with it is said below. */
-function Field({ state, field, columns }: FieldProps) {
-  const mending = openMending(state)?.field;
-  if (!mending) return null;
-  const room = Math.max(8, columns - 4);
-  const characters = [...field.text];
-  const shown = characters.length < room ? field.text : `…${characters.slice(2 - room).join('')}`;
-  return (
-    <>
-      <Line isBold>{`${mending.name}: type or paste ${KINDS[mending.type]}`}</Line>
-      <Row>
-        <Ink tone="accent">{`${GLYPH.pointer} `}</Ink>
-        <Ink>{shown}</Ink>
-        {state.isMending ? null : <Ink tone="accent">█</Ink>}
-      </Row>
-      <Line tone={field.problem === null ? 'faint' : 'plain'}>
-        {field.problem === null ? null : <Ink tone="bad">{`${GLYPH.failed} `}</Ink>}
-        {field.problem ?? (state.isMending ? '  looking at it …' : `  ${hintOf(mending, field.text)}`)}
-      </Line>
-    </>
-  );
-}
-
-interface FieldProps {
-  state: FailureState;
-  field: NonNullable<FailureState['field']>;
-  columns: number;
-}
-
-/** While it is typed nothing is wrong yet. */
-function hintOf(field: NonNullable<ReturnType<typeof openMending>>['field'], text: string): string {
-  if (field === null || text === '') return '';
-  return fieldProblem(field, text) ?? 'enter tries it';
 }
 
 /** Not the pointer: these cannot be chosen. */

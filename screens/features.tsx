@@ -1,6 +1,6 @@
 import { Box } from 'ink';
 import { useContext } from 'react';
-import { formatBytes, tildePath } from '../src/support/text/format.ts';
+import { formatBytes, formatDuration, tildePath } from '../src/support/text/format.ts';
 import type { FeatureOffer, SetupOverview } from '../src/wizard/functions.ts';
 import type { FeaturesState } from '../src/wizard/state.ts';
 import { Cell, Gap, Ink, Line, Paragraph, Row } from './components/text.tsx';
@@ -65,24 +65,32 @@ function sizeWords(offer: FeatureOffer, mayFetchPython: boolean): string {
     offer.downloadBytes === null
       ? 'download size unknown'
       : offer.downloadBytes === 0
-        ? 'nothing to download'
-        : `about ${formatBytes(offer.downloadBytes)} to download`;
+        ? mayFetchPython
+          ? 'Python to download'
+          : 'nothing to download'
+        : `about ${formatBytes(offer.downloadBytes)}${mayFetchPython ? ' and Python' : ''} to download`;
   const parts = [download];
   if (offer.diskBytes !== null) parts.push(`${formatBytes(offer.diskBytes)} on disk`);
-  if (mayFetchPython && offer.downloadBytes !== null) parts.push('Python may come on top');
+  if (offer.expectedMs !== null) parts.push(timeWords(offer.expectedMs));
   return parts.join(' · ');
 }
 
+/** Nobody knows the link yet, so the time is said for one. */
+function timeWords(expectedMs: number): string {
+  const seconds = Math.max(1, Math.round(expectedMs / 1000));
+  return `${seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000)} at 100 Mbit/s`;
+}
+
+/** What is here and what is not. */
 function Here({ overview }: { overview: SetupOverview }) {
-  const here = overview.here.filter(({ isHere }) => isHere);
-  if (here.length === 0) return null;
+  if (overview.here.length === 0) return null;
   return (
     <Line>
       <Ink tone="faint">Already here: </Ink>
-      {here.map(({ label }, index) => (
+      {overview.here.map(({ label, isHere }, index) => (
         <Ink key={label}>
           {index === 0 ? '' : '   '}
-          {label} <Ink tone="good">{GLYPH.done}</Ink>
+          {label} {isHere ? <Ink tone="good">{GLYPH.done}</Ink> : <Ink tone="faint">{GLYPH.skipped}</Ink>}
         </Ink>
       ))}
     </Line>

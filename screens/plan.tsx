@@ -2,7 +2,7 @@ import { Box } from 'ink';
 import { useContext } from 'react';
 import type { PlanRow, PlanSummary } from '../src/core/events.ts';
 import { formatBytes, formatDuration } from '../src/support/text/format.ts';
-import { planChoices } from '../src/wizard/choices.ts';
+import { type Choice, type PlanChoice, planChoices } from '../src/wizard/choices.ts';
 import type { PlanState } from '../src/wizard/state.ts';
 import { ChoiceRow } from './components/choices.tsx';
 import { Cell, Gap, Ink, Line, Paragraph, Pinned, Row } from './components/text.tsx';
@@ -46,6 +46,13 @@ const ACTION: Record<PlanRow['action'], { glyph: string; tone: Tone }> = {
   make: { glyph: GLYPH.make, tone: 'accent' },
 };
 
+const SHORT: Partial<Record<PlanChoice, string>> = { sources: 'Sources', bundle: 'Bundle' };
+
+/** Four choices in forty columns. */
+function shortened({ id, label }: Choice<PlanChoice>): Choice<PlanChoice> {
+  return { id, label: SHORT[id] ?? label };
+}
+
 const LABEL_COLUMNS = 18;
 /** From here there is room for where a setting stands, too: `your package index (PIP_INDEX_URL)`. */
 const WIDE_COLUMNS = 110;
@@ -57,9 +64,10 @@ function Plan({ state, summary, size }: { state: PlanState; summary: PlanSummary
     <>
       {room.isConsentWhole ? null : <Line tone="warning">{`${room.more}: enlarge to agree`}</Line>}
       <ChoiceRow
-        choices={planChoices(state)}
+        choices={isNarrow(size) ? planChoices(state).map(shortened) : planChoices(state)}
         cursor={state.cursor}
-        more={room.isConsentWhole ? room.more : ''}
+        gap={isNarrow(size) ? 1 : 4}
+        more={room.isConsentWhole ? (isNarrow(size) ? room.more.replace(/ more lines?/, '') : room.more) : ''}
       />
     </>
   );

@@ -2,12 +2,14 @@ import { readyChoices } from '../src/wizard/choices.ts';
 import type { ReadyState } from '../src/wizard/state.ts';
 import { ChoiceList } from './components/choices.tsx';
 import { Gap, Ink, Line } from './components/text.tsx';
-import { isShort, type Size } from './layout/layout.ts';
+import { choicesAround, scrollWords } from './layout/choices-around.ts';
+import { bodyRows, isShort, type Size } from './layout/layout.ts';
 import { GLYPH, usePath } from './style/theme.ts';
 import { featureWords } from './style/words.ts';
 
 export function ReadyScreen({ state, size }: { state: ReadyState; size: Size }) {
   const { overview } = state;
+  const shown = choicesAround(readyChoices(state), state.cursor, bodyRows(size) - (isShort(size) ? 3 : 5));
   return (
     <>
       <Line>
@@ -20,7 +22,7 @@ export function ReadyScreen({ state, size }: { state: ReadyState; size: Size }) 
       <Gap isHidden={isShort(size)} />
       <Line>What do you want to do?</Line>
       <Gap isHidden={isShort(size)} />
-      <ChoiceList choices={readyChoices(state)} cursor={state.cursor} />
+      <ChoiceList choices={shown.choices} cursor={shown.cursor} more={scrollWords(shown)} />
     </>
   );
 }

@@ -39,11 +39,11 @@ function cellWidth(choices: readonly Choice<string>[], column: number, columns: 
 }
 
 /** Choices side by side, for a question at the end of a screen. */
-export function ChoiceRow({ choices, cursor, more = '' }: ChoicesProps) {
+export function ChoiceRow({ choices, cursor, more = '', gap = 6 }: ChoicesProps & { gap?: number }) {
   return (
     <Row>
       {choices.map((choice, index) => (
-        <Box key={choice.id} flexShrink={0} paddingLeft={index === 0 ? 0 : 6}>
+        <Box key={choice.id} flexShrink={0} paddingLeft={index === 0 ? 0 : gap}>
           <ChoiceLabel choice={choice} isChosen={index === cursor} />
         </Box>
       ))}

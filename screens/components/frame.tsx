@@ -17,7 +17,7 @@ const STAGE_OF: Partial<Record<WizardState['screen'], number>> = {
   check: 3,
 };
 
-const FAILED_STAGE = { overview: 0, plan: 1, install: 2, check: 3 } as const;
+const FAILED_STAGE = { overview: 0, plan: 1, install: 2, check: 3, panel: null } as const;
 
 interface FrameProps {
   state: WizardState;
@@ -51,7 +51,7 @@ function Header({ state, size }: { state: WizardState; size: Size }) {
   const stage = stageOf(state);
   return (
     <Row>
-      <Cell isBold>{stage === null && state.screen === 'check' ? 'ktx check' : 'ktx setup'}</Cell>
+      <Cell isBold>{stage === null && state.screen === 'check' ? 'ktx doctor' : 'ktx setup'}</Cell>
       {stage === null ? null : isNarrow(size) ? (
         <Ink tone="accent">{`${GLYPH.now} ${STAGES[stage]} ${stage + 1}/${STAGES.length}`}</Ink>
       ) : (
@@ -91,6 +91,7 @@ function Stage({ name, position }: { name: string; position: number }) {
 function stageOf(state: WizardState): number | null {
   if (state.screen === 'check' && state.result === null) return null;
   if (state.screen === 'failure') return FAILED_STAGE[state.retry];
+  if (state.screen === 'panel' && state.behind.screen !== 'ready') return stageOf(state.behind);
   return STAGE_OF[state.screen] ?? null;
 }
 

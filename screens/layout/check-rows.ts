@@ -1,7 +1,9 @@
 import type { CheckResult, CheckStatus } from '../../src/core/events.ts';
 import { wrapWords } from '../../src/support/text/wrap-words.ts';
 import type { UndoTarget } from '../../src/wizard/functions.ts';
-import type { CheckState } from '../../src/wizard/state.ts';
+import type { PanelLine } from '../../src/wizard/panels/panel.ts';
+import { repairNews, repairWords } from '../../src/wizard/panels/repair-run.ts';
+import type { CheckListing, CheckState } from '../../src/wizard/state.ts';
 import { GLYPH, type Tone } from '../style/theme.ts';
 import { shortHome } from '../style/words.ts';
 
@@ -34,22 +36,114 @@ export function labelColumns(columns: number): number {
 
 const WORST_FIRST: readonly CheckStatus[] = ['fail', 'warn', 'could-not-check', 'skipped', 'pass'];
 
-/** Groups in the order of their first check; a group where all is well is one line, as long as nobody asks for details. */
-export function checkRows(
-  state: Pick<CheckState, 'checks' | 'areDetailsOpen' | 'undo' | 'undone'>,
-  columns: number,
-  homeDir: string,
-): readonly CheckRow[] {
-  const checks = state.checks.map((check) => ({ ...check, detail: shortHome(check.detail, homeDir) }));
-  const groups = Map.groupBy(checks, (check) => check.group);
-  const { undo, undone } = state;
+type Shown = Pick<
+  CheckState,
+  | 'checks'
+  | 'listed'
+  | 'running'
+  | 'waiting'
+  | 'proof'
+  | 'areDetailsOpen'
+  | 'undo'
+  | 'undone'
+  | 'repair'
+  | 'notice'
+>;
+
+/** Groups in the order of the doctor; a group where all is well is one line, as long as nobody asks for details. What was just proven is always open. */
+export function checkRows(state: Shown, columns: number, homeDir: string): readonly CheckRow[] {
+  const short = (check: CheckResult) => ({ ...check, detail: shortHome(check.detail, homeDir) });
+  const { undo, undone, areDetailsOpen } = state;
+  const news = repairNews(state.repair) ?? (state.notice === null ? null : { text: state.notice });
+  const proof = state.proof.map(short);
   return [
+    ...(news ? newsRows(news, columns, homeDir) : []),
     ...(undone
       ? [environmentRow(undone.direction === 'back' ? 'Back to' : 'Forward to', undone.to, 'accent')]
       : []),
-    ...[...groups].flatMap(([group, checks]) => groupRows(group, checks, state.areDetailsOpen, columns)),
+    ...(proof.length > 0 ? groupRows('Proven', proof, true, columns) : []),
+    ...groupsOf(state).flatMap(({ group, checks, pending }) =>
+      pending.length > 0
+        ? runningRows(group, checks.length, pending, state)
+        : groupRows(group, checks.map(short), areDetailsOpen, columns),
+    ),
     ...(undo && !undone ? [environmentRow('u goes back to', undo.to, 'faint')] : []),
   ];
+}
+
+interface Group {
+  group: string;
+  checks: readonly CheckResult[];
+  /** Not done yet. */
+  pending: readonly CheckListing[];
+}
+
+function groupsOf({ checks, listed }: Shown): Group[] {
+  const results = new Map(checks.map((check) => [check.id, check]));
+  // Scripted and old runs tell no list: their groups come in the order of their results.
+  const order: readonly CheckListing[] = listed.length > 0 ? listed : checks;
+  return [...Map.groupBy(order, ({ group }) => group)].map(([group, members]) => ({
+    group,
+    checks: members.flatMap(({ id }) => results.get(id) ?? []),
+    pending: members.filter(({ id }) => !results.has(id)),
+  }));
+}
+
+/** A group that is being looked at: how far it is, and what slow checks wait for. */
+function runningRows(
+  group: string,
+  doneCount: number,
+  pending: readonly CheckListing[],
+  { running, waiting }: Shown,
+): CheckRow[] {
+  const isRunning = pending.some(({ id }) => running.includes(id));
+  const row = { indent: 0 as const, label: group, isHeading: true };
+  const heading: CheckRow = isRunning
+    ? {
+        ...row,
+        key: group,
+        glyph: GLYPH.running,
+        tone: 'accent',
+        detail: `${doneCount} of ${doneCount + pending.length}`,
+      }
+    : { ...row, key: group, glyph: GLYPH.later, tone: 'faint', detail: ' ' };
+  return [
+    heading,
+    ...pending
+      .filter(({ id }) => waiting[id] !== undefined)
+      .map(
+        ({ id, label }): CheckRow => ({
+          key: id,
+          indent: 2,
+          glyph: GLYPH.running,
+          tone: 'accent',
+          label,
+          detail: `${waiting[id]} …`,
+          isHeading: false,
+        }),
+      ),
+  ];
+}
+
+const NEWS: Partial<Record<string, { glyph: string; tone: Tone }>> = {
+  running: { glyph: GLYPH.running, tone: 'accent' },
+  done: { glyph: GLYPH.done, tone: 'good' },
+  failed: { glyph: GLYPH.failed, tone: 'bad' },
+};
+
+function newsRows({ text, mark }: PanelLine, columns: number, homeDir: string): CheckRow[] {
+  const lines = wrapWords(shortHome(text, homeDir), columns - 6);
+  return lines.map((detail, index) => ({
+    key: `news ${index}`,
+    indent: 0,
+    ...((index === 0 && mark && NEWS[mark]) || {
+      glyph: index === 0 ? GLYPH.pointer : ' ',
+      tone: 'accent' as const,
+    }),
+    label: '',
+    detail,
+    isHeading: false,
+  }));
 }
 
 function environmentRow(label: string, { features, installedAt }: UndoTarget['to'], tone: Tone): CheckRow {
@@ -129,14 +223,16 @@ function rowsOf(check: CheckResult, columns: number): CheckRow[] {
   );
   const [first] = lines;
   const rows = isBeside && first ? [{ ...row, detail: first.detail }, ...lines.slice(1)] : [row, ...lines];
-  if (!check.fix) return rows;
+  const [repair] = check.repairs ?? [];
+  const advice = repair === undefined ? check.fix : `r ${repairWords(repair).toLowerCase()}`;
+  if (!advice) return rows;
   const fix: CheckRow = {
     key: `${check.id} fix`,
     indent: 4,
     glyph: GLYPH.pointer,
     tone: 'accent',
     label: '',
-    detail: check.fix,
+    detail: advice,
     isHeading: false,
   };
   return [...rows, fix];

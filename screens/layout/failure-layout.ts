@@ -82,7 +82,12 @@ function share(state: FailureState, size: Size, choiceColumns: 1 | 2): FailureLa
     steps: stepsByHand(report).map((step) => stepLines(step, report, stepWidth)),
   };
   const room = roomOf(
-    bodyRows(size) - choiceRows - (isTight ? 0 : 1) - 1 - Math.min(1, wanted.untouched.length),
+    bodyRows(size) -
+      choiceRows -
+      (isTight ? 0 : 1) -
+      1 -
+      Math.min(1, wanted.untouched.length) -
+      (state.notice === null ? 0 : wrapWords(state.notice, width).length),
   );
   const [first, ...others] = wanted.steps;
   const steps = first ? [cutStep(first, room.left(), stepWidth)] : [];

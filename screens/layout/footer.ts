@@ -10,6 +10,8 @@ const WAYS_OUT = new Set(['?', 'esc', 'y', 'n', 'q', 'ctrl+c']);
 export function fittingHints(hints: readonly KeyHint[], columns: number): readonly KeyHint[] {
   const width = hints.map(({ label, hint }) => `${label} ${hint}`).join(SEPARATOR).length;
   if (width <= columns || hints.length <= 1) return hints;
-  const dropped = hints.findLastIndex(({ label }) => !WAYS_OUT.has(label));
+  // `n` answers a question beside `y`; by itself it is a key like others.
+  const isQuestion = hints.some(({ label }) => label === 'y');
+  const dropped = hints.findLastIndex(({ label }) => !WAYS_OUT.has(label) || (label === 'n' && !isQuestion));
   return fittingHints(hints.toSpliced(Math.max(0, dropped), 1), columns);
 }

@@ -1,9 +1,7 @@
 import type { LogSnapshot } from '../../src/present/log-store.ts';
 import { wrapWords } from '../../src/support/text/wrap-words.ts';
-import { foundLines } from '../../src/wizard/log-scroll.ts';
 import { currentStep } from '../../src/wizard/progress.ts';
-import type { LogWindow, ViewSize, WizardState } from '../../src/wizard/state.ts';
-import { checkRows } from './check-rows.ts';
+import type { LogWindow, WizardState } from '../../src/wizard/state.ts';
 
 export interface Size {
   columns: number;
@@ -53,6 +51,10 @@ export function contentColumns(size: Size): number {
 export function logRows(state: WizardState, size: Size): number {
   const room = bodyRows(size) - 1;
   if (state.screen === 'failure' && state.log) return Math.max(1, room);
+  if (state.screen === 'check' && state.repair?.phase === 'running') {
+    const above = Math.min(state.repair.plan.steps.length + 1, Math.max(1, bodyRows(size) - 6));
+    return Math.max(1, room - above - 1 - (isShort(size) ? 0 : 1));
+  }
   if (state.screen !== 'installing') return 0;
   const isAsking = state.stopQuestion !== null && !state.isStopping;
   const noticeRows = isAsking
@@ -103,15 +105,4 @@ export function logWindow(state: WizardState, size: Size, log: LogSnapshot): Log
     logEnd: log.hiddenCount + log.lines.length,
     logRows: logRows(state, size),
   };
-}
-
-/** What the reducer must know to scroll what is on the screen. */
-export function viewSize(state: WizardState, size: Size, log: LogSnapshot, homeDir: string): ViewSize {
-  const rows = state.screen === 'check' ? checkRows(state, size.columns, homeDir).length : 0;
-  const view = logWindow(state, size, log);
-  const found =
-    state.screen === 'installing' && state.find
-      ? foundLines(log.lines, state.find.text, state.log, view)
-      : { above: null, below: null };
-  return { ...view, overflowRows: Math.max(0, rows - checkRoom(size)), found };
 }

@@ -2,8 +2,9 @@ import type { LogSnapshot } from '../../src/present/log-store.ts';
 import { planChoices } from '../../src/wizard/choices.ts';
 import { commandFor, type KeyName, typedText } from '../../src/wizard/keys.ts';
 import type { Command, WizardEvent, WizardState } from '../../src/wizard/state.ts';
-import { isTiny, type Size, viewSize } from './layout.ts';
+import { isTiny, type Size } from './layout.ts';
 import { planRoom } from './plan-layout.ts';
+import { viewSize } from './view-size.ts';
 
 export interface KeyContext {
   size: Size;

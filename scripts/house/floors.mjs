@@ -17,6 +17,7 @@ export const FLOORS = [
     ['src/failure/causes', 'everything that can go wrong, with its words and remedies'],
     ['src/process', 'starts, watches and ends processes; the only room that does'],
     ['src/present/paint', 'components drawn without React and Ink'],
+    ['src/process/terminal', 'programs of the user that need the whole terminal'],
   ],
   [['src/support/home', 'the home folder of this user']],
   [
@@ -76,6 +77,7 @@ export const FLOORS = [
   [['src/doctor/checks', 'what is looked at, one function a check']],
   [['src/doctor/repairs', 'what mends a finding, and how it is undone']],
   [['src/doctor', 'runs checks and repairs, and tells what they found']],
+  [['src/wizard/panels', 'tasks beside an installation, each a state machine of its own']],
   [['src/wizard', 'the state machine of the wizard']],
   [['src/present/terminal', 'the modes of a terminal, and the way back from all of them']],
   [['src/present', 'events as lines, prompts or JSON']],
@@ -85,6 +87,7 @@ export const FLOORS = [
   ],
   [
     ['src/cli/output', 'how the command line reports errors'],
+    ['src/cli/panels', 'what the panels of the wizard do, with the library'],
     ['screens/components', 'parts that several screens share'],
   ],
   [['screens', 'what a person sees']],

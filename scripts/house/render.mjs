@@ -46,7 +46,7 @@ export function renderLinterRules() {
         group: ['react', 'react/**', 'ink', 'ink/**'],
         message: 'Only screens/ and the Ink presenter know React.',
       });
-    if (room !== 'src/process')
+    if (!/^src\/process(\/|$)/.test(room))
       patterns.push({
         group: ['node:child_process', 'child_process'],
         message: 'Only src/process starts processes.',

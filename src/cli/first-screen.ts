@@ -40,21 +40,24 @@ export function beginSetup(argv: readonly string[], onLeave: (exitCode: number) 
 
 function beginning(cwd: string, env: NodeJS.ProcessEnv, homeDir: string): WizardState {
   const nowMs = Date.now();
-  const { next: loading } = startWizard({ nowMs });
-  if (mayProjectNeedFeature(env['KTX_PROJECT_DIR'] ?? cwd)) return loading;
+  const configPath = projectConfigPath(env['KTX_PROJECT_DIR'] ?? cwd);
+  const { next: loading } = startWizard({ nowMs, hasProject: configPath !== null });
+  if (configPath !== null && mayNeedFeature(configPath)) return loading;
   const overview = quickLook({ cliVersion: packageVersion(), env, homeDir });
   if (overview === null) return loading;
   return reduce(loading, { type: 'overview', runId: loading.runId, overview, nowMs }).next;
 }
 
-function mayProjectNeedFeature(start: string): boolean {
+function projectConfigPath(start: string): string | null {
   for (let folder = resolve(start); ; folder = dirname(folder)) {
     const path = join(folder, 'ktx.yaml');
-    if (existsSync(path)) {
-      const status = statSync(path);
-      if (!status.isFile() || status.size > MAX_CONFIG_BYTES) return true;
-      return MAY_NEED_FEATURE.test(readFileSync(path, 'utf8'));
-    }
-    if (folder === dirname(folder)) return false;
+    if (existsSync(path)) return path;
+    if (folder === dirname(folder)) return null;
   }
+}
+
+function mayNeedFeature(configPath: string): boolean {
+  const status = statSync(configPath);
+  if (!status.isFile() || status.size > MAX_CONFIG_BYTES) return true;
+  return MAY_NEED_FEATURE.test(readFileSync(configPath, 'utf8'));
 }

@@ -35,6 +35,11 @@ export function farewellLines(farewell: Farewell, options: FarewellOptions): str
         ? lines
         : [`${paint('good', '✓')} ${formatCount(farewell.checks.length, 'check')}: everything works`];
     }
+    case 'told':
+      return [
+        `${farewell.isOk ? paint('good', '✓') : paint('bad', '✗')} ${paint('bold', farewell.title)}`,
+        ...farewell.lines.flatMap((fact) => factLines(fact, options)),
+      ];
     case 'cancelled':
       return [
         'Setup cancelled. Nothing was changed.',

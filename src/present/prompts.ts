@@ -80,7 +80,10 @@ async function ask<Plan extends PlanOutcome>(
     } else {
       print(doneLines(plan.result, lineOptions));
     }
-    const checks = await functions.runChecks({ ...setup, onEvent: () => {} });
+    const checks = await functions.runChecks(
+      { ...setup, onEvent: () => {} },
+      { costs: [], isProven: plan.status === 'install', onEvent: () => {} },
+    );
     print(checks.flatMap(checkLines));
     return checks.some((check) => check.status === 'fail') ? 1 : 0;
   } catch (error) {

@@ -14,6 +14,8 @@ export interface RunWizardOptions<Plan extends PlanOutcome = PlanOutcome> {
   featureReason?: string;
   /** A terminal with the first screen on it already, to be taken over. */
   firstScreen?: FirstScreen;
+  /** There is a `ktx.yaml`: what concerns a project is offered, too. */
+  hasProject?: boolean;
   /** The terminal; both streams must be one. */
   io?: { stdin: NodeJS.ReadStream; stdout: NodeJS.WriteStream };
 }

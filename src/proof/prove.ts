@@ -62,6 +62,15 @@ export interface ProofOptions {
   /** Told of every child, see `runProcess`. */
   onSpawn?: (pid: number, mark: string) => void;
   onLines?: (stream: 'stdout' | 'stderr', lines: string[]) => void | Promise<void>;
+  /** Told of each part of the proof as soon as it holds. */
+  onProven?: (part: ProvenPart) => void;
+}
+
+/** One thing that an environment has shown: `SQL is analysed`. */
+export interface ProvenPart {
+  id: 'python' | 'imports' | 'daemon' | 'analysis' | 'vector';
+  label: string;
+  detail: string;
 }
 
 /** What of a proof an installed environment says itself. A foreign wheel brings its own way to embed, and its own model. */
@@ -147,6 +156,13 @@ export async function proveImports(options: ProofOptions): Promise<string> {
       `sys.prefix is ${answer.prefix}`,
     );
   }
+  const packages = (options.wheelProof?.imports ?? OWN_IMPORTS).join(', ');
+  options.onProven?.({
+    id: 'python',
+    label: `Python ${answer.version} starts`,
+    detail: options.environmentDir,
+  });
+  options.onProven?.({ id: 'imports', label: 'Packages can be imported', detail: packages });
   return answer.version;
 }
 
@@ -221,6 +237,8 @@ export async function proveDaemon(options: ProofOptions): Promise<DaemonProof> {
       }
       await delay(POLL_INTERVAL_MS);
     }
+    const tell = (part: ProvenPart) => options.onProven?.(part);
+    tell({ id: 'daemon', label: 'The daemon answers', detail: `/health on 127.0.0.1:${port}` });
     const [tableCount] = await Promise.all([
       options.isForeign ? null : proveAnalysis(options, port),
       options.modelDir ? proveVector(options, port) : undefined,
@@ -234,10 +252,18 @@ export async function proveDaemon(options: ProofOptions): Promise<DaemonProof> {
 
 /** A statement is parsed in this environment, and the right tables are found in it. @returns how many. */
 async function proveAnalysis(options: ProofOptions, port: number): Promise<number> {
-  return countTables(port, { timeoutMs: WORK_TIMEOUT_MS, signal: options.signal }).catch((error: unknown) => {
-    throwIfCancelled(options.signal);
-    throw unproven('no SQL can be analysed', options.daemonPath, errorMessage(error));
+  const count = await countTables(port, { timeoutMs: WORK_TIMEOUT_MS, signal: options.signal }).catch(
+    (error: unknown) => {
+      throwIfCancelled(options.signal);
+      throw unproven('no SQL can be analysed', options.daemonPath, errorMessage(error));
+    },
+  );
+  options.onProven?.({
+    id: 'analysis',
+    label: 'SQL is analysed',
+    detail: `${count} tables found in: with orders as (…) select … join shop.customers`,
   });
+  return count;
 }
 
 /** The model and its runtime compute here what they compute elsewhere. */
@@ -250,7 +276,10 @@ async function proveVector(options: ProofOptions, port: number): Promise<void> {
     throw unproven('no vector can be computed', options.daemonPath, errorMessage(error));
   });
   const difference = largestDifference(vector, REFERENCE_VECTOR);
-  if (difference > MAX_DIFFERENCE) {
+  if (difference <= MAX_DIFFERENCE) {
+    const detail = `a vector of ${REFERENCE_VECTOR.length} numbers equals its reference, ${difference.toExponential(0)} off at most`;
+    options.onProven?.({ id: 'vector', label: 'Embeddings are right', detail });
+  } else {
     const found = `the vector of "${REFERENCE_TEXT}" differs from its reference by ${difference.toPrecision(2)}`;
     throw unproven('it computes wrong vectors', options.daemonPath, found);
   }

@@ -1,23 +1,36 @@
 import type { FeatureOffer } from './functions.ts';
 import { mendingsOf } from './mending.ts';
+import type { ActionId } from './panels/action-panel.ts';
+import type { Choice } from './panels/command.ts';
 import type { CheckState, FailureState, PlanState, ReadyState, Shared } from './state.ts';
 
-export interface Choice<Id extends string> {
-  id: Id;
-  label: string;
-}
+export type { Choice } from './panels/command.ts';
 
-export type ReadyChoice = 'check' | 'change' | 'reinstall' | 'quit';
+export type ReadyChoice = 'check' | 'repair' | 'change' | 'reinstall' | 'model' | 'host' | 'quit' | ActionId;
 
-/** What can be done with a runtime that works. */
+/** What can be done with a runtime that works, most wanted first. */
 export function readyChoices(state: ReadyState): readonly Choice<ReadyChoice>[] {
   const others = state.overview.offers.filter((offer) => offer.unavailableReason === null);
-  return [
+  const older = state.overview.otherRuntimes;
+  const choices: (Choice<ReadyChoice> | false)[] = [
     { id: 'check', label: 'Check that it works' },
-    ...(others.length > 1 ? [{ id: 'change' as const, label: 'Change what it can do' }] : []),
+    { id: 'repair', label: 'Look for damage and repair it' },
+    { id: 'start', label: 'Start the daemon' },
+    others.length > 1 && { id: 'change', label: 'Change what it can do' },
     { id: 'reinstall', label: 'Install it again' },
+    { id: 'undo', label: 'Undo the last installation' },
+    older.length > 0 && { id: 'prune', label: `Remove older versions (${versionsOf(older)})` },
+    state.hasProject && { id: 'model', label: 'Language model of this project' },
+    state.hasProject && { id: 'host', label: 'Model host of this project (SSH)' },
+    { id: 'remove', label: 'Remove ktx from this machine' },
     { id: 'quit', label: 'Quit' },
   ];
+  return choices.filter((choice) => choice !== false);
+}
+
+function versionsOf(runtimes: readonly { cliVersion: string }[]): string {
+  const [first, ...others] = runtimes.map(({ cliVersion }) => cliVersion);
+  return others.length === 0 ? `${first}` : `${first} and ${others.length} more`;
 }
 
 /** Offers that can be chosen, in their order. */
@@ -25,12 +38,14 @@ export function availableOffers(state: { overview: Shared['overview'] }): readon
   return (state.overview?.offers ?? []).filter((offer) => offer.unavailableReason === null);
 }
 
-export type PlanChoice = 'install' | 'back';
+export type PlanChoice = 'install' | 'sources' | 'bundle' | 'back';
 
 export function planChoices(state: PlanState): readonly Choice<PlanChoice>[] {
   if (state.summary === null) return [];
   return [
     { id: 'install', label: 'Install' },
+    { id: 'sources', label: 'Change a source' },
+    { id: 'bundle', label: 'Use a bundle' },
     { id: 'back', label: 'Back' },
   ];
 }
@@ -48,6 +63,7 @@ export function failureChoices(state: FailureState): readonly Choice<FailureChoi
   if (state.retry === 'install') choices.push({ id: 'plan', label: 'Back to the plan' });
   if (state.retry === 'plan' && state.overview)
     choices.push({ id: 'features', label: 'Back to the features' });
+  if (state.panel) choices.push({ id: 'plan', label: 'Back' });
   if (state.hasLog) choices.push({ id: 'log', label: 'Show the log' });
   choices.push({ id: 'quit', label: 'Quit' });
   return choices;

@@ -1,9 +1,18 @@
-import { availableOffers, failedChecks, planChoices, readyChoices, STOP_CHOICES } from './choices.ts';
-import { moved, onFailure, typedLine } from './failure-commands.ts';
+import { onCheck } from './check-commands.ts';
+import { availableOffers, planChoices, readyChoices, STOP_CHOICES } from './choices.ts';
+import { onFailure } from './failure-commands.ts';
 import { scrollLog } from './log-scroll.ts';
-import { checkFor, installFor, leave, planFor, stay, toFeatures, toOverview, undoFor } from './moves.ts';
+import { checkFor, installFor, leave, planFor, stay, toFeatures } from './moves.ts';
+import { onPanel, openPanel } from './panel-commands.ts';
+import { openAction } from './panels/action-panel.ts';
+import { openBundle } from './panels/bundle-panel.ts';
+import { moved } from './panels/command.ts';
+import { typedLine } from './panels/field.ts';
+import { openHost } from './panels/host-panel.ts';
+import { openModel } from './panels/model-panel.ts';
+import { openPage } from './panels/page-panel.ts';
+import { openSources } from './panels/sources-panel.ts';
 import type {
-  CheckState,
   Command,
   FeaturesState,
   InstallingState,
@@ -43,6 +52,8 @@ export function reduceCommand(state: WizardState, given: Given): Transition {
       return onFailure(state, given);
     case 'check':
       return onCheck(state, given);
+    case 'panel':
+      return onPanel(state, given);
     case 'left':
       return stay(state);
   }
@@ -64,9 +75,21 @@ function onReady(state: ReadyState, command: Command): Transition {
   }
   const installed = state.overview.status.features;
   const feature = installed.includes('local-embeddings') ? 'local-embeddings' : 'core';
-  switch (choices[state.cursor]?.id) {
+  const chosen = choices[state.cursor]?.id;
+  switch (chosen) {
     case 'check':
-      return checkFor(state, null);
+      return checkFor(state);
+    case 'repair':
+      return checkFor(state, { costs: ['deep'], wantsRepair: true });
+    case 'start':
+    case 'undo':
+    case 'remove':
+    case 'prune':
+      return openPanel(state, openAction(chosen));
+    case 'model':
+      return openPanel(state, openModel());
+    case 'host':
+      return openPanel(state, openHost());
     case 'change':
       return toFeatures({ ...state, feature }, state.overview, []);
     case 'reinstall':
@@ -107,6 +130,8 @@ function onPlan(state: PlanState, command: Command): Transition {
       return stay({ ...state, cursor: moved(state.cursor, command, Math.max(1, choices.length)) });
     case 'back':
       return toFeatures(state, state.overview, [{ type: 'cancel' }]);
+    case 'network':
+      return state.summary === null ? stay(state) : openPanel(state, openPage('network'));
     case 'quit':
       return leave(state, 0, { kind: 'left' });
     case 'interrupt':
@@ -120,6 +145,8 @@ function onPlan(state: PlanState, command: Command): Transition {
   }
   const choice = choices[state.cursor]?.id;
   if (choice === 'back') return toFeatures(state, state.overview, []);
+  if (choice === 'sources') return openPanel(state, openSources());
+  if (choice === 'bundle') return openPanel(state, openBundle());
   if (choice === 'install' && state.summary) return installFor(state, state.overview, state.summary);
   return stay(state);
 }
@@ -207,37 +234,4 @@ function onFind(
 function foundAt(position: LogPosition, { found }: ViewSize, where: 'above' | 'below'): LogPosition {
   const line = found[where];
   return line === null ? position : { kind: 'pinned', firstLine: line };
-}
-
-function onCheck(state: CheckState, { command, view }: Given): Transition {
-  switch (command) {
-    case 'scroll-up':
-      return stay({ ...state, firstRow: Math.max(0, Math.min(state.firstRow, view.overflowRows) - 1) });
-    case 'scroll-down':
-      return stay({ ...state, firstRow: Math.min(view.overflowRows, state.firstRow + 1) });
-    case 'toggle-details':
-      return stay({ ...state, areDetailsOpen: !state.areDetailsOpen, firstRow: 0 });
-    case 'undo':
-      return state.undo ? undoFor(state, state.undo) : stay(state);
-    case 'back':
-      return state.isRunning || state.result ? stay(state) : toOverview(state);
-    case 'interrupt':
-      return state.isRunning ? leave(state, 130, checkFarewell(state)) : leaveCheck(state);
-    case 'quit':
-      return leaveCheck(state);
-    case 'confirm':
-      return state.isRunning ? stay(state) : leaveCheck(state);
-    default:
-      return stay(state);
-  }
-}
-
-function leaveCheck(state: CheckState): Transition {
-  return leave(state, failedChecks(state) > 0 ? 1 : 0, checkFarewell(state));
-}
-
-function checkFarewell(state: CheckState) {
-  const { checks, result, isRunning } = state;
-  if (result) return { kind: 'done' as const, result, checks: isRunning ? null : checks };
-  return isRunning ? { kind: 'left' as const } : { kind: 'checked' as const, checks };
 }

@@ -1,15 +1,15 @@
 import type { FailureReport } from '../core/events.ts';
 import { failureChoices } from './choices.ts';
 import { scrollLog } from './log-scroll.ts';
-import { fieldProblem, fieldValue, type Mending, mendingsOf } from './mending.ts';
+import { type Mending, mendingsOf } from './mending.ts';
 import { checkFor, leave, planFor, stay, toFeatures, toOverview } from './moves.ts';
-import type { Command, FailureState, Transition, ViewSize, WizardState } from './state.ts';
-
-/** The next position in a list; a list does not wrap, so that holding a key ends at its end. */
-export function moved(cursor: number, command: Command, count: number): number {
-  const step = command === 'next' ? 1 : command === 'previous' ? -1 : 0;
-  return Math.max(0, Math.min(count - 1, cursor + step));
-}
+import { openPanel, reopenPanel } from './panel-commands.ts';
+import { openBundle } from './panels/bundle-panel.ts';
+import { mergedChanges } from './panels/changes.ts';
+import { moved } from './panels/command.ts';
+import { eraseInField, fieldProblem, fieldValue, openField, typeIntoField } from './panels/field.ts';
+import { openPage } from './panels/page-panel.ts';
+import type { Command, FailureState, Transition, ViewSize } from './state.ts';
 
 export function onFailure(
   state: FailureState,
@@ -17,7 +17,7 @@ export function onFailure(
 ): Transition {
   const quit = (): Transition => leave(state, 1, { kind: 'failed', report: state.report });
   if (command === 'quit' || command === 'interrupt') return quit();
-  if (state.isMending) return stay(state);
+  if (state.mendingId !== null) return stay(state);
   if (state.field) return onField(state, command);
   if (state.log) {
     return command === 'back' || command === 'toggle-log'
@@ -32,9 +32,7 @@ export function onFailure(
     case 'toggle-log':
       return state.hasLog ? stay({ ...state, log: { kind: 'follow' } }) : stay(state);
     case 'back':
-      if (!state.overview) return stay(state);
-      if (state.retry === 'install') return planFor(state, state.overview);
-      return state.retry === 'plan' ? toFeatures(state, state.overview, []) : stay(state);
+      return backFrom(state);
     case 'confirm':
       break;
     default:
@@ -42,17 +40,13 @@ export function onFailure(
   }
   const chosen = choices[state.cursor]?.id;
   const mending = mendingsOf(state.report).find(({ id }) => id === chosen);
-  if (mending?.field) {
-    return stay({ ...state, field: { mendingId: mending.id, text: '', problem: null } });
-  }
-  if (mending) return mend(state, mending, '');
+  if (mending) return ask(state, mending, []);
   switch (chosen) {
     case 'retry':
       return tryAgain(state);
     case 'plan':
-      return state.overview ? planFor(state, state.overview) : stay(state);
     case 'features':
-      return state.overview ? toFeatures(state, state.overview, []) : stay(state);
+      return backFrom(state);
     case 'log':
       return stay({ ...state, log: { kind: 'follow' } });
     default:
@@ -60,75 +54,99 @@ export function onFailure(
   }
 }
 
-/** The mending whose value is being typed. */
+function backFrom(state: FailureState): Transition {
+  const { panel, overview, retry, nowMs } = state;
+  if (panel) return stay({ ...panel.behind, nowMs, runId: state.runId + 1 });
+  if (!overview) return stay(state);
+  if (retry === 'install') return planFor(state, overview);
+  return retry === 'plan' ? toFeatures(state, overview, []) : stay(state);
+}
+
+/** The remedy whose values are being typed. */
 export function openMending(state: FailureState): Mending | null {
   const id = state.field?.mendingId;
   return mendingsOf(state.report).find((mending) => mending.id === id) ?? null;
 }
 
+/** Asks for the next value, or carries the remedy out when there are all. */
+function ask(state: FailureState, mending: Mending, values: readonly string[]): Transition {
+  const spec = mending.fields[values.length];
+  if (spec === undefined) return mend(state, mending, values);
+  return stay({ ...state, notice: null, field: { mendingId: mending.id, values, field: openField(spec) } });
+}
+
 function onField(state: FailureState, command: Command): Transition {
-  const { field } = state;
+  const open = state.field;
   const mending = openMending(state);
-  if (!field || !mending?.field) return stay({ ...state, field: null });
+  if (!open || !mending) return stay({ ...state, field: null });
+  const { field, values } = open;
   switch (command) {
     case 'back':
-      return stay({ ...state, field: null });
+      return values.length === 0 ? stay({ ...state, field: null }) : ask(state, mending, values.slice(0, -1));
     case 'erase':
-      return stay({ ...state, field: { ...field, text: field.text.replace(/.$/su, ''), problem: null } });
     case 'erase-all':
-      return stay({ ...state, field: { ...field, text: '', problem: null } });
+      return stay({ ...state, field: { ...open, field: eraseInField(field, command === 'erase-all') } });
     case 'confirm': {
-      const problem = fieldProblem(mending.field, field.text);
-      if (problem !== null) return stay({ ...state, field: { ...field, problem } });
-      return mend(state, mending, fieldValue(field.text));
+      const problem = fieldProblem(field);
+      if (problem !== null) return stay({ ...state, field: { ...open, field: { ...field, problem } } });
+      return ask(state, mending, [...values, fieldValue(field)]);
     }
     default:
       return stay(state);
   }
 }
 
-/** No address or path is longer. */
-const MAX_FIELD_CHARACTERS = 2000;
-
-/** Text for the field that is open, the first line of it; nowhere else does text mean anything. */
-/** What a field takes of a text: its first line, without control characters. */
-export function typedLine(text: string): string {
-  const [line = ''] = text.replace(/^[\r\n]+/, '').split(/[\r\n]/);
-  return line.replace(/\p{Cc}/gu, '');
+/** Text for the field that is open; nowhere else does text mean anything. */
+export function typeIntoFailure(state: FailureState, text: string): FailureState {
+  if (!state.field || state.mendingId !== null) return state;
+  return { ...state, field: { ...state.field, field: typeIntoField(state.field.field, text) } };
 }
 
-export function typeText(state: WizardState, text: string): Transition {
-  if (state.screen !== 'failure' || !state.field || state.isMending) return stay(state);
-  const typed = typedLine(text);
-  if (typed === '') return stay(state);
-  const whole = (state.field.text + typed).slice(0, MAX_FIELD_CHARACTERS);
-  return stay({ ...state, field: { ...state.field, text: whole, problem: null } });
-}
-
-function mend(state: FailureState, mending: Mending, typed: string): Transition {
-  const changed = { ...state, changes: { ...state.changes, ...mending.changes(typed) } };
-  const { setting } = mending;
-  if (setting === null) return tryAgain(changed);
+function mend(state: FailureState, mending: Mending, values: readonly string[]): Transition {
+  const changes = mergedChanges(state.changes, mending.changes(values));
+  const changed: FailureState = {
+    ...state,
+    changes,
+    shouldForce: changes.shouldForce ?? state.shouldForce,
+    feature: changes.feature ?? state.feature,
+  };
+  if (mending.next === 'network') return openPanel(changed, openPage('network'));
+  if (mending.next === 'bundle') return openPanel(changed, openBundle());
+  const task = mending.task(values);
+  if (task === null) return tryAgain(changed);
   const runId = state.runId + 1;
   return {
-    next: { ...changed, runId, isMending: true },
-    effects: [{ type: 'store-setting', runId, name: setting.name, value: setting.value ?? typed }],
+    next: { ...changed, runId, mendingId: mending.id },
+    effects: [{ type: 'mend', runId, task }],
   };
 }
 
-/** The value was looked at and is no good: it stays in its field, with the reason. */
-export function refusedSetting(state: FailureState, report: FailureReport): FailureState {
-  if (!state.isMending) return state;
-  if (!state.field)
-    return { ...state, isMending: false, report: { ...report, untouched: state.report.untouched } };
-  return { ...state, isMending: false, field: { ...state.field, problem: report.title } };
+/** The remedy was carried out: it is tried again, or told. */
+export function mended(state: FailureState, notice: string): Transition {
+  const mending = mendingsOf(state.report).find(({ id }) => id === state.mendingId);
+  const done: FailureState = { ...state, mendingId: null, field: null, notice };
+  return mending?.next === 'stay' ? stay(done) : tryAgain(done);
+}
+
+/** A value was looked at and is no good: it stays in its field, with the reason. What has no field says it below the choices. */
+export function refusedMending(state: FailureState, report: FailureReport): FailureState {
+  if (state.mendingId === null) return state;
+  const { field } = state;
+  const problem = report.title;
+  return {
+    ...state,
+    mendingId: null,
+    notice: field ? null : problem,
+    field: field && { ...field, field: { ...field.field, problem } },
+  };
 }
 
 export function tryAgain(state: FailureState): Transition {
+  if (state.panel) return reopenPanel(state.panel, state.nowMs, state.runId);
   const root = state.changes.runtimeRoot;
   const isElsewhere = root !== undefined && root !== state.overview?.runtimeRoot;
   if (!state.overview || state.retry === 'overview' || isElsewhere) return toOverview(state);
-  if (state.retry === 'check') return checkFor(state, null);
+  if (state.retry === 'check') return checkFor(state);
   // Hosts may answer otherwise by now, so even the same installation begins with a fresh plan.
   return planFor(state, state.overview, state.summary);
 }

@@ -1,5 +1,7 @@
-import { availableOffers, failureChoices } from './choices.ts';
-import type { Command, WizardState } from './state.ts';
+import { availableOffers, failedChecks, failureChoices } from './choices.ts';
+import { isPanelBusy, panelField, panelView } from './panels/panels.ts';
+import { isRepairable, isRepairBusy } from './panels/repair-run.ts';
+import type { CheckState, Command, PanelState, WizardState } from './state.ts';
 
 /** A key by its name, or the character itself. */
 export type KeyName = string;
@@ -55,6 +57,12 @@ const INTERRUPT: KeyBinding = {
   isInFooter: false,
 };
 const LEAVE = [HELP, QUIT, INTERRUPT];
+const FIELD: KeyBinding[] = [
+  { keys: ['enter'], command: 'confirm', label: 'enter', hint: 'use it', isInFooter: true },
+  { keys: ['backspace'], command: 'erase', label: 'backspace', hint: 'erase', isInFooter: false },
+  { keys: ['ctrl+u'], command: 'erase-all', label: 'ctrl+u', hint: 'erase all', isInFooter: true },
+  { keys: ['escape'], command: 'back', label: 'esc', hint: 'back', isInFooter: true },
+];
 
 function confirm(hint: string): KeyBinding {
   return { keys: ['enter'], command: 'confirm', label: 'enter', hint, isInFooter: true };
@@ -93,7 +101,13 @@ export function keyBindings(state: WizardState): readonly KeyBinding[] {
     case 'plan':
       return state.summary === null
         ? [back('back'), ...LEAVE]
-        : [...CHOOSE('←→'), confirm('confirm'), back('back'), ...LEAVE];
+        : [
+            ...CHOOSE('←→'),
+            confirm('confirm'),
+            { keys: ['n'], command: 'network', label: 'n', hint: 'network details', isInFooter: true },
+            back('back'),
+            ...LEAVE,
+          ];
     case 'installing':
       if (state.isStopping) return [...SCROLL, HELP];
       if (state.stopQuestion) {
@@ -140,47 +154,69 @@ export function keyBindings(state: WizardState): readonly KeyBinding[] {
         { ...INTERRUPT, hint: 'stop', isInFooter: true },
       ];
     case 'failure':
-      if (state.isMending) return [INTERRUPT];
-      if (state.field) {
-        return [
-          confirm('use it'),
-          { keys: ['backspace'], command: 'erase', label: 'backspace', hint: 'erase', isInFooter: false },
-          { keys: ['ctrl+u'], command: 'erase-all', label: 'ctrl+u', hint: 'erase all', isInFooter: true },
-          back('back'),
-          { ...INTERRUPT, isInFooter: true },
-        ];
-      }
+      if (state.mendingId !== null) return [INTERRUPT];
+      if (state.field) return [...FIELD, { ...INTERRUPT, isInFooter: true }];
       if (state.log) return [...SCROLL, back('back'), ...LEAVE];
       return [
         ...(failureChoices(state).length > 1 ? CHOOSE('↑↓') : []),
         confirm('do it'),
+        ...(state.panel ? [back('back')] : []),
         ...(state.retry === 'install' ? [back('back to the plan')] : []),
         ...(state.retry === 'plan' && state.overview ? [back('back')] : []),
         ...LEAVE,
       ];
     case 'check':
-      return [
-        { keys: ['up'], command: 'scroll-up', label: '↑↓', hint: 'scroll', isInFooter: false },
-        { keys: ['down'], command: 'scroll-down', label: '↑↓', hint: 'scroll', isInFooter: false },
-        { keys: ['space'], command: 'toggle-details', label: 'space', hint: 'details', isInFooter: true },
-        ...(state.undo
-          ? [
-              {
-                keys: ['u'],
-                command: 'undo' as const,
-                label: 'u',
-                hint: state.undo.direction === 'back' ? 'undo' : 'redo',
-                isInFooter: true,
-              },
-            ]
-          : []),
-        ...(state.isRunning ? [] : [confirm('done')]),
-        ...(state.isRunning || state.result ? [] : [back('back')]),
-        ...LEAVE,
-      ];
+      return checkBindings(state);
+    case 'panel':
+      return panelBindings(state);
     case 'left':
       return [];
   }
+}
+
+function checkBindings(state: CheckState): readonly KeyBinding[] {
+  const { repair, isRunning } = state;
+  if (repair?.phase === 'asking') {
+    return [...CHOOSE('←→'), confirm('confirm'), back('back'), ...PAGES, ...LEAVE];
+  }
+  if (isRepairBusy(repair)) return [...SCROLL, HELP, { ...INTERRUPT, hint: 'stop', isInFooter: true }];
+  const key = (name: string, command: Command, hint: string): KeyBinding => ({
+    keys: [name],
+    command,
+    label: name,
+    hint,
+    isInFooter: true,
+  });
+  const rest: KeyBinding[] = [];
+  if (!isRunning) {
+    if (repair?.phase === 'done') rest.push(key('u', 'undo', 'undo the repair'));
+    else if (state.undo) rest.push(key('u', 'undo', state.undo.direction === 'back' ? 'undo' : 'redo'));
+    if (!state.costs.includes('deep')) rest.push(key('d', 'deep', 'deep'));
+    if (!state.costs.includes('network')) rest.push(key('n', 'network', 'network'));
+  }
+  return [
+    { keys: ['up'], command: 'scroll-up', label: '↑↓', hint: 'scroll', isInFooter: false },
+    { keys: ['down'], command: 'scroll-down', label: '↑↓', hint: 'scroll', isInFooter: false },
+    ...PAGES,
+    ...(!isRunning && isRepairable(state.checks) ? [key('r', 'repair', 'repair')] : []),
+    ...(state.result !== null && !isRunning && failedChecks(state) === 0
+      ? [key('s', 'start', 'start the daemon')]
+      : []),
+    { keys: ['space'], command: 'toggle-details', label: 'space', hint: 'details', isInFooter: true },
+    ...rest,
+    ...(isRunning ? [] : [confirm('done')]),
+    ...(isRunning || state.result ? [] : [back('back')]),
+    ...LEAVE,
+  ];
+}
+
+const PAGES: KeyBinding[] = SCROLL.filter(({ label }) => label === 'pgup pgdn');
+
+function panelBindings({ panel }: PanelState): readonly KeyBinding[] {
+  if (panelField(panel)) return [...FIELD, INTERRUPT];
+  if (isPanelBusy(panel)) return [...PAGES, HELP, { ...INTERRUPT, hint: 'stop', isInFooter: true }];
+  const { choices } = panelView(panel);
+  return [...(choices.length > 1 ? CHOOSE('↑↓') : []), confirm('do it'), back('back'), ...PAGES, ...LEAVE];
 }
 
 /** What a key means now; `null` when it means nothing. */
@@ -190,13 +226,17 @@ export function commandFor(state: WizardState, key: KeyName): Command | null {
 
 /** The character that a key types where a field is open; `null`: it means something else there, or no field is open. */
 export function typedText(state: WizardState, key: KeyName): string | null {
-  const isTyping =
-    state.screen === 'failure'
-      ? state.field !== null
-      : state.screen === 'installing' && state.find?.isTyping && !state.stopQuestion && !state.isStopping;
-  if (!isTyping || state.isHelpOpen) return null;
+  if (state.isHelpOpen || !hasOpenField(state)) return null;
   if (key === 'space') return ' ';
   return [...key].length === 1 ? key : null;
+}
+
+function hasOpenField(state: WizardState): boolean {
+  if (state.screen === 'panel') return panelField(state.panel) !== null;
+  if (state.screen === 'installing') {
+    return state.find?.isTyping === true && !state.stopQuestion && !state.isStopping;
+  }
+  return state.screen === 'failure' && state.field !== null;
 }
 
 export interface KeyHint {

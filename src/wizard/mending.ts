@@ -1,32 +1,39 @@
 import type { FailureReport } from '../core/events.ts';
+import type { KtxRuntimeFeature } from '../core/features.ts';
 import { type Invocation, ownWordsOf } from '../core/invocation.ts';
-import type { PythonChoice } from '../python/python-choice.ts';
-import { type Remedy, remedyText } from '../support/remedy.ts';
+import { type Remedy, remedyText, type ValueType } from '../support/remedy.ts';
+import { pythonOf, type SetupChanges } from './panels/changes.ts';
+import type { FieldSpec, FieldType } from './panels/field.ts';
+import type { MendTask } from './panels/mend-task.ts';
+import type { PageId } from './panels/page-panel.ts';
 
-/** What a person has changed since the wizard was started; it goes before what the command line said. */
-export interface SetupChanges {
-  indexUrl?: string;
-  python?: PythonChoice;
-  runtimeRoot?: string;
-  allowedHosts?: readonly string[];
-  isOffline?: false;
-}
+export type { SetupChanges } from './panels/changes.ts';
 
-/** A remedy that the wizard carries out itself, and then tries again. */
+/** The values of the fields, by the tokens that they stand for. */
+type Values = ReadonlyMap<string, string>;
+
+/** A remedy that the wizard carries out itself. */
 export interface Mending {
   /** A choice of the failure screen. */
   id: `mend ${string}`;
   label: string;
-  /** What to ask for; `null` when nothing is missing. */
-  field: { name: string; type: 'url' | 'host' | 'file' | 'folder' | 'text' } | null;
-  /** A setting to store, whose value is `value` or what was typed. */
-  setting: { name: string; value: string | null } | null;
-  /** What the next attempt does otherwise. `typed` is the value of the field, empty without one. */
-  changes: (typed: string) => SetupChanges;
+  /** What to ask for, one after the other; `[]` when nothing is missing. */
+  fields: readonly FieldSpec[];
+  /** What is done first. */
+  task: (values: readonly string[]) => MendTask | null;
+  /** What the next attempt does otherwise. */
+  changes: (values: readonly string[]) => SetupChanges;
+  /** What follows: another attempt, something to read, a bundle to wait for, or the same failure with a word of what was done. */
+  next: 'retry' | 'stay' | 'bundle' | PageId;
 }
 
-/** More would push out why it failed. */
-const MAX_MENDINGS = 4;
+type Parsed = Partial<Pick<Mending, 'next'>> & {
+  task?: (values: Values) => MendTask | null;
+  changes?: (values: Values) => SetupChanges;
+};
+
+/** More than a list can scroll with ease. */
+const MAX_MENDINGS = 8;
 
 /** The ways out of a failure that the wizard can go by itself, best first. */
 export function mendingsOf({ remedies = [] }: Pick<FailureReport, 'remedies'>): readonly Mending[] {
@@ -42,114 +49,204 @@ export function mendingsOf({ remedies = [] }: Pick<FailureReport, 'remedies'>): 
 export function stepsByHand(report: Pick<FailureReport, 'remedies' | 'nextSteps'>): readonly string[] {
   const ids = new Set(mendingsOf(report).map(({ id }) => id));
   const offered = (report.remedies ?? []).filter(
-    (remedy) => remedy.id === 'retry' || ids.has(`mend ${remedy.id}`),
+    (remedy) => remedy.id === 'retry' || ids.has(mendingId(remedy)),
   );
   const texts = new Set(offered.map(remedyText));
   return report.nextSteps.filter((step) => !texts.has(step));
 }
 
-/** `null` for what only a person can do, and for what only shows something. */
+/** `null` for what only a person can do. */
 export function mendingOf(remedy: Remedy, invocation?: Invocation): Mending | null {
-  const { argv, placeholders, env, append } = remedy;
-  // The flags that this run was given are those of the next attempt anyway.
-  const words = argv === null ? null : ownWordsOf(argv, invocation);
-  const isOurs = words !== null && remedy.changes && append === null && Object.keys(env).length === 0;
-  if (!isOurs || argv === null || placeholders.length > 1 || placeholders[0]?.type === 'secret') return null;
-  const [placeholder] = placeholders;
-  const parsed = words[0] === 'setup' ? ofSetup(remedy, words.slice(1)) : ofSetting(words);
+  const parsed = parse(remedy, invocation);
   if (parsed === null) return null;
-  const label = labelOf(remedy, argv);
+  const placeholders = askedFor(remedy, invocation);
+  const label = labelOf(remedy);
+  const named = (values: readonly string[]): Values =>
+    new Map(placeholders.map(({ token }, index) => [token, values[index] ?? '']));
   return {
-    id: `mend ${remedy.id}`,
-    label: placeholder ? `${label} …` : label,
-    field: placeholder
-      ? { name: label, type: placeholder.type as NonNullable<Mending['field']>['type'] }
-      : null,
-    ...parsed,
+    id: mendingId(remedy),
+    label: placeholders.length > 0 ? `${label} …` : label,
+    fields: placeholders.map(({ name, type }) => ({
+      id: name,
+      name: placeholders.length === 1 ? label : (FIELD_NAMES[name] ?? label),
+      type: fieldType(name, type),
+      ...(name === 'output-file' && { preset: 'ktx-report.txt' }),
+    })),
+    task: (values) => parsed.task?.(named(values)) ?? null,
+    changes: (values) => parsed.changes?.(named(values)) ?? {},
+    next: parsed.next ?? 'retry',
   };
 }
 
-function ofSetup(remedy: Remedy, flags: readonly string[]): Pick<Mending, 'setting' | 'changes'> | null {
-  const filled = (typed: string, given: string): string => (given.startsWith('<') ? typed : given);
-  const steps: ((typed: string) => SetupChanges)[] = [];
+function mendingId({ id, label }: Remedy): Mending['id'] {
+  return id === 'other' ? `mend other ${label}` : `mend ${id}`;
+}
+
+function fieldType(name: string, type: ValueType): FieldType {
+  return name === 'python' ? 'python' : type;
+}
+
+const FIELD_NAMES: Record<string, string> = {
+  'proxy-user': 'User name for the proxy',
+  'proxy-password': 'Password for the proxy',
+  'proxy-host': 'Proxy',
+  'index-user': 'User name for the index',
+  'index-password': 'Password for the index',
+};
+
+/** The values that the remedy itself needs; a secret in a flag of this run is known to the run. */
+function askedFor(
+  { argv, env, append, placeholders }: Remedy,
+  invocation?: Invocation,
+): Remedy['placeholders'] {
+  const own = argv === null ? [] : (ownWordsOf(argv, invocation) ?? argv);
+  const text = [...own, ...Object.values(env), append?.line ?? ''].join(' ');
+  return placeholders.filter(({ token }) => text.includes(token));
+}
+
+function parse(remedy: Remedy, invocation?: Invocation): Parsed | null {
+  const { argv, append, env, afterwards } = remedy;
+  if (append !== null) {
+    return {
+      task: (values) => ({ kind: 'append-line', file: append.file, line: filled(append.line, values) }),
+    };
+  }
+  if (remedy.id === 'use-bundle' && argv === null) return { next: 'bundle' };
+  if (argv === null) {
+    // A person has copied it by then: the store is looked at without a network.
+    const isOffline = afterwards?.includes('--offline') && remedy.id === 'copy-store';
+    return isOffline ? { changes: () => ({ isOffline: true }) } : null;
+  }
+  const [program, first = '', second = ''] = argv;
+  if (program === 'mv' && argv.length === 3) {
+    return { task: () => ({ kind: 'move-away', from: first, to: second }) };
+  }
+  if (program === 'chmod' && argv.length === 3) {
+    return { task: () => ({ kind: 'change-mode', mode: first, path: second }) };
+  }
+  // The flags that this run was given are those of the next attempt anyway.
+  const words = ownWordsOf(argv, invocation);
+  if (words?.[0] === 'setup') return ofSetup(words.slice(1), env, remedy.drop);
+  return words?.[0] === 'admin' ? ofAdmin(words.slice(1)) : null;
+}
+
+function ofAdmin([topic, verb, ...words]: readonly string[]): Parsed | null {
+  if (topic === 'report')
+    return {
+      task: (values) => ({ kind: 'save-report', path: givenFor(words.at(-1), values) }),
+      next: 'stay',
+    };
+  if (topic === 'runtime' && verb === 'prune') return { task: () => ({ kind: 'prune' }) };
+  if (topic !== 'network') return null;
+  if (verb === 'show') return { next: 'network' };
+  if (verb === 'unset') return { task: () => ({ kind: 'forget-settings' }) };
+  const [name, value] = words;
+  // Which setting is meant is known to the person alone.
+  if (verb !== 'set' || !name || name.startsWith('<') || !value) return null;
+  return { task: (values) => ({ kind: 'store-setting', name, value: filled(value, values) }) };
+}
+
+function ofSetup(flags: readonly string[], env: Remedy['env'], drop: readonly string[]): Parsed | null {
+  const steps: ((values: Values) => SetupChanges)[] = [];
   const hosts: string[] = [];
-  for (let index = 0; index < flags.length; index += 2) {
-    const given = flags[index + 1];
-    if (given === undefined) return null;
-    switch (flags[index]) {
-      case '--index-url':
-        steps.push((typed) => ({ indexUrl: filled(typed, given) }));
-        break;
-      case '--python':
-        steps.push((typed) => ({ python: pythonOf(filled(typed, given)) }));
-        break;
-      case '--runtime-root':
-        steps.push((typed) => ({ runtimeRoot: filled(typed, given) }));
-        break;
-      case '--allow-host':
-        hosts.push(given);
-        break;
-      default:
-        return null;
+  const rest = [...flags];
+  while (rest.length > 0) {
+    const flag = rest.shift();
+    if (flag === '--force') steps.push(() => ({ shouldForce: true }));
+    else if (flag === '--ignore-disk') steps.push(() => ({ shouldIgnoreDisk: true }));
+    else if (flag === '--offline') steps.push(() => ({ isOffline: true }));
+    else {
+      const given = rest.shift();
+      const change = given === undefined ? null : flagChange(flag, given, hosts);
+      if (change === null) return null;
+      if (change) steps.push(change);
     }
   }
   if (hosts.length > 0) steps.push(() => ({ allowedHosts: hosts }));
-  if (remedy.drop.includes('--offline')) steps.push(() => ({ isOffline: false }));
+  if (drop.includes('--offline')) steps.push(() => ({ isOffline: false }));
+  if (Object.keys(env).length > 0) {
+    steps.push((values) => ({
+      env: Object.fromEntries(Object.entries(env).map(([name, text]) => [name, filledInUrl(text, values)])),
+    }));
+  }
   // The same again is what `Try again` does.
   if (steps.length === 0) return null;
-  return { setting: null, changes: (typed) => Object.assign({}, ...steps.map((step) => step(typed))) };
+  return { changes: (values) => Object.assign({}, ...steps.map((step) => step(values))) };
 }
 
-function pythonOf(value: string): PythonChoice {
-  return value === 'auto' || value === 'managed' || value === 'system' ? value : { path: value };
+/** What a flag changes; `undefined` when it is kept elsewhere, `null` when only the command line knows it. */
+function flagChange(
+  flag: string | undefined,
+  given: string,
+  hosts: string[],
+): ((values: Values) => SetupChanges) | null | undefined {
+  switch (flag) {
+    case '--index-url':
+      return (values) => ({ indexUrl: givenFor(given, values) });
+    case '--python':
+      return (values) => ({ python: pythonOf(givenFor(given, values)) });
+    case '--runtime-root':
+      return (values) => ({ runtimeRoot: givenFor(given, values) });
+    case '--bundle':
+      return (values) => ({ bundlePath: givenFor(given, values) });
+    case '--uv':
+      return (values) => ({ uvPath: givenFor(given, values) });
+    case '--feature':
+      return () => ({ feature: given as KtxRuntimeFeature });
+    case '--allow-host':
+      hosts.push(given);
+      return undefined;
+    default:
+      return null;
+  }
 }
 
-function ofSetting(words: readonly string[]): Pick<Mending, 'setting' | 'changes'> | null {
-  const [admin, network, set, name, value] = words;
-  if (admin !== 'admin' || network !== 'network' || set !== 'set' || !name || !value) return null;
-  return { setting: { name, value: value.startsWith('<') ? null : value }, changes: () => ({}) };
+function givenFor(word: string | undefined, values: Values): string {
+  return word === undefined ? '' : (values.get(word) ?? word);
+}
+
+function filled(text: string, values: Values): string {
+  return [...values].reduce((result, [token, value]) => result.replaceAll(token, () => value), text);
+}
+
+/** A name or a password inside an address may hold what means something there. */
+function filledInUrl(text: string, values: Values): string {
+  const isAddress = /^\w+:\/\//.test(text);
+  const escaped = (token: string, value: string): string =>
+    isAddress && (token === '<user>' || token === '<password>') ? encodeURIComponent(value) : value;
+  const bare = isAddress
+    ? new Map([...values].map(([token, value]) => [token, escaped(token, value.replace(/^https?:\/\//, ''))]))
+    : values;
+  return filled(text, bare);
 }
 
 const LABELS: Partial<Record<Remedy['id'], string>> = {
   'go-online': 'Go online',
   'set-proxy': 'Name a proxy',
+  'check-proxy': 'See which proxy is set, and where',
+  'check-settings': 'See what is set, and where',
+  'proxy-login': 'Log in to the proxy, for this run',
   'translating-proxy': 'Use the proxy on this machine, port 3128',
+  'set-client-certificate': 'Name your client certificate, for this run',
   'choose-ca-file': 'Choose a certificate file',
   'use-index': 'Use another package index',
+  'copy-store': 'Use the downloads that I copied here',
   'use-system-python': 'Use a Python of this machine',
   'choose-python': 'Choose a Python',
+  'free-space': 'Delete runtimes of other versions',
   'other-root': 'Put the runtime elsewhere',
+  'make-writable': 'Make the folder writable',
+  'use-bundle': 'Use a bundle, without a network',
+  'save-report': 'Save a report for IT, secrets removed',
 };
 
-function labelOf(remedy: Remedy, argv: readonly string[]): string {
+function labelOf(remedy: Remedy): string {
+  const { argv } = remedy;
   if (remedy.id === 'allow-host')
-    return `Allow ${argv.filter((_, index) => argv[index - 1] === '--allow-host').join(', ')}`;
-  if (remedy.id === 'bypass-proxy') return `Leave the proxy out for ${argv.at(-1)}`;
+    return `Allow ${argv?.filter((_, index) => argv[index - 1] === '--allow-host').join(', ')}`;
+  if (remedy.id === 'bypass-proxy') return `Leave the proxy out for ${argv?.at(-1)}`;
+  if (remedy.id === 'add-login') return `Give the login for ${remedy.append?.line.split(' ')[1]}`;
+  if (remedy.id === 'use-index' && remedy.env['UV_PYTHON_INSTALL_MIRROR'])
+    return 'Name a mirror of the Python builds, for this run';
   return LABELS[remedy.id] ?? remedy.label;
-}
-
-/** What was typed or pasted, as it is meant: quotes of a shell or a file manager around it are no part of it. */
-export function fieldValue(text: string): string {
-  const trimmed = text.trim();
-  return /^(['"]).*\1$/.test(trimmed) ? trimmed.slice(1, -1) : trimmed;
-}
-
-/** What is wrong with a value so far, as a short sentence; `null` when it can be tried. */
-export function fieldProblem({ type }: NonNullable<Mending['field']>, text: string): string | null {
-  const value = fieldValue(text);
-  if (value === '') return 'nothing typed yet';
-  switch (type) {
-    case 'url':
-      if (!URL.canParse(value)) return 'not an address yet, such as https://pypi.example/simple';
-      return /^(https?|file):$/.test(new URL(value).protocol) ? null : 'takes http, https or file';
-    case 'host': {
-      const address = /^\w+:\/\//.test(value) ? value : `http://${value}`;
-      return URL.canParse(address) && new URL(address).hostname !== '' ? null : 'not a host and port yet';
-    }
-    case 'file':
-    case 'folder':
-      return value.endsWith('/') && type === 'file' ? 'a folder; a file is needed' : null;
-    case 'text':
-      return null;
-  }
 }

@@ -1,4 +1,3 @@
-import type { SetupResult } from '../core/events.ts';
 import type { SetupOverview, UndoTarget } from './functions.ts';
 import { startProgress } from './progress.ts';
 import type {
@@ -19,8 +18,18 @@ export function stay(next: WizardState): Transition {
 
 /** The fields that every screen has, and no other: nothing of one screen leaks into the next. */
 export function sharedOf(state: WizardState): Shared {
-  const { runId, nowMs, overview, feature, isFeatureRequired, featureReason, logPath, shouldForce, changes } =
-    state;
+  const {
+    runId,
+    nowMs,
+    overview,
+    feature,
+    isFeatureRequired,
+    featureReason,
+    logPath,
+    shouldForce,
+    changes,
+    hasProject,
+  } = state;
   return {
     runId,
     nowMs,
@@ -32,6 +41,7 @@ export function sharedOf(state: WizardState): Shared {
     logPath,
     shouldForce,
     changes,
+    hasProject,
   };
 }
 
@@ -95,48 +105,64 @@ export function installFor(
       stopQuestion: null,
       isStopping: false,
       report: null,
+      proof: [],
     },
     effects: [{ type: 'install', runId }],
   };
 }
 
-/** The check screen: after an installation with its result, after an undo, or by itself. */
-export function checkFor(
-  state: WizardState,
-  result: SetupResult | null,
-  undone: UndoTarget | null = null,
-): Transition {
+/** What the check screen starts with; the rest is as for any check. */
+export type CheckStart = Partial<
+  Pick<
+    CheckState,
+    'result' | 'undone' | 'proof' | 'costs' | 'repair' | 'wantsRepair' | 'notice' | 'areDetailsOpen'
+  >
+>;
+
+/** The check screen: after an installation with its result, after an undo or a repair, or by itself. */
+export function checkFor(state: WizardState, start: CheckStart = {}): Transition {
   const runId = state.runId + 1;
-  return { next: newCheck(state, runId, { result, undone }), effects: [{ type: 'check', runId }] };
+  const next = newCheck(state, runId, start);
+  return {
+    next,
+    effects: [{ type: 'check', runId, costs: next.costs, isProven: next.proof.length > 0 }],
+  };
 }
 
 /** The same screen, while the other environment proves itself and takes over. */
 export function undoFor(state: CheckState, target: UndoTarget): Transition {
   const runId = state.runId + 1;
   return {
-    next: newCheck(state, runId, { result: null, undone: target }),
+    next: newCheck(state, runId, { undone: target }),
     effects: [{ type: 'undo', runId }],
   };
 }
 
-function newCheck(
-  state: WizardState,
-  runId: number,
-  { result, undone }: Pick<CheckState, 'result' | 'undone'>,
-): CheckState {
+function newCheck(state: WizardState, runId: number, start: CheckStart): CheckState {
   return {
     ...sharedOf(state),
     screen: 'check',
     runId,
     startedAtMs: state.nowMs,
     isRunning: true,
+    isStopping: false,
+    listed: [],
+    running: [],
+    waiting: {},
     checks: [],
+    proof: [],
+    costs: [],
     durationMs: 0,
     areDetailsOpen: false,
     firstRow: 0,
-    result,
+    result: null,
     undo: null,
-    undone,
+    undone: null,
+    repair: null,
+    wantsRepair: false,
+    log: { kind: 'follow' },
+    notice: null,
+    ...start,
   };
 }
 

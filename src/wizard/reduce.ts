@@ -1,10 +1,19 @@
 import type { FailureReport, PlanSummary } from '../core/events.ts';
-import { featuresSatisfy } from '../core/features.ts';
+import { featuresSatisfy, type KtxRuntimeFeature } from '../core/features.ts';
 import { managedPythonRuntimeLayout } from '../core/layout.ts';
+import { onChecked, onCheckStopped, onDoctor, onRepaired, onRepairFailed } from './check-commands.ts';
 import { availableOffers } from './choices.ts';
 import { reduceCommand, typeFind } from './commands.ts';
-import { refusedSetting, tryAgain, typeText } from './failure-commands.ts';
+import { mended, refusedMending, typeIntoFailure } from './failure-commands.ts';
 import { checkFor, installFor, leave, sharedOf, stay } from './moves.ts';
+import {
+  panelAnswered,
+  panelNoted,
+  panelRefused,
+  panelStopped,
+  typeIntoPanelState,
+} from './panel-commands.ts';
+import { isPanelBusy } from './panels/panels.ts';
 import { advanceProgress, tickProgress } from './progress.ts';
 import type { FailureState, PlanState, Shared, Transition, WizardEvent, WizardState } from './state.ts';
 import { isBusy } from './state.ts';
@@ -23,7 +32,10 @@ export function reduce(state: WizardState, event: WizardEvent): Transition {
     case 'command':
       return reduceCommand({ ...state, nowMs: event.nowMs }, event);
     case 'text':
-      return state.screen === 'installing' ? stay(typeFind(state, event.text)) : typeText(state, event.text);
+      if (state.isHelpOpen) return stay(state);
+      if (state.screen === 'installing') return stay(typeFind(state, event.text));
+      if (state.screen === 'panel') return stay(typeIntoPanelState(state, event.text));
+      return stay(state.screen === 'failure' ? typeIntoFailure(state, event.text) : state);
     case 'tick':
       return stay(atTime(state, event.nowMs));
     case 'terminated':
@@ -34,7 +46,7 @@ export function reduce(state: WizardState, event: WizardEvent): Transition {
       return state.screen === 'plan' ? afterPlan(state, event) : stay(state);
     case 'already-ready':
       if (state.screen !== 'plan') return stay(state);
-      return checkFor({ ...state, nowMs: event.nowMs }, event.result);
+      return checkFor({ ...state, nowMs: event.nowMs }, { result: event.result });
     case 'installed':
       if (state.screen !== 'installing') return stay(state);
       // The switch won against the stop: what is true is said, and the work is kept.
@@ -42,28 +54,38 @@ export function reduce(state: WizardState, event: WizardEvent): Transition {
       // What was forced is done: who looks around afterwards sees what is there.
       return checkFor(
         { ...state, nowMs: event.nowMs, logPath: event.result.logPath, shouldForce: false },
-        event.result,
+        { result: event.result, proof: state.proof },
       );
     case 'checked':
       if (state.screen !== 'check') return stay(state);
-      return stay({
-        ...state,
-        nowMs: event.nowMs,
-        isRunning: false,
-        checks: event.checks,
-        undo: event.undo,
-        durationMs: event.nowMs - state.startedAtMs,
-      });
+      return onChecked(state, event);
     case 'undone':
       if (state.screen !== 'check') return stay(state);
       // What was installed is not in force any more.
-      return checkFor({ ...state, nowMs: event.nowMs }, null, event.target);
-    case 'setting-stored':
-      return state.screen === 'failure' ? tryAgain({ ...state, nowMs: event.nowMs }) : stay(state);
+      return checkFor({ ...state, nowMs: event.nowMs }, { undone: event.target });
+    case 'doctor':
+      return stay(state.screen === 'check' ? onDoctor({ ...state, nowMs: event.nowMs }, event.event) : state);
+    case 'repair-planned':
+      if (state.screen !== 'check' || state.repair?.phase !== 'planning') return stay(state);
+      return stay({ ...state, nowMs: event.nowMs, repair: { phase: 'asking', plan: event.plan, cursor: 0 } });
+    case 'repaired':
+      return state.screen === 'check' ? onRepaired(state, event) : stay(state);
+    case 'repairs-undone':
+      if (state.screen !== 'check') return stay(state);
+      return checkFor(
+        { ...state, nowMs: event.nowMs },
+        { costs: state.costs, repair: { phase: 'undone', repairs: event.repairs } },
+      );
+    case 'answer':
+      if (state.screen === 'panel') return panelAnswered({ ...state, nowMs: event.nowMs }, event.answer);
+      if (state.screen !== 'failure' || event.answer.type !== 'mended') return stay(state);
+      return mended({ ...state, nowMs: event.nowMs }, event.answer.notice);
     case 'failed':
-      if (state.screen === 'failure') return stay(refusedSetting(state, event.report));
+      if (state.screen === 'failure') return stay(refusedMending(state, event.report));
       return fail({ ...state, nowMs: event.nowMs }, event.report);
     case 'cancelled':
+      if (state.screen === 'panel') return panelStopped(state);
+      if (state.screen === 'check') return onCheckStopped(state);
       if (state.screen !== 'installing') return stay(state);
       return leave(state, 130, { kind: 'cancelled', logPath: state.logPath });
     case 'setup-event':
@@ -88,13 +110,22 @@ function afterOverview(state: WizardState, event: Extract<WizardEvent, { type: '
   });
   const shared: Shared = { ...state, nowMs: event.nowMs, overview, logPath: layout.installLogPath };
   if (isReady && !state.shouldForce) return stay({ ...shared, screen: 'ready', overview, cursor: 0 });
+  // What is broken is looked at first: a repair takes less than an installation, and keeps more.
+  if (overview.status.kind === 'broken' && !state.shouldForce && !state.isFeatureRequired) {
+    return checkFor({ ...shared, screen: 'features', overview });
+  }
   const offers = availableOffers(shared);
-  const isOffered = offers.some((offer) => offer.feature === state.feature);
+  const isOffered = (feature: KtxRuntimeFeature) => offers.some((offer) => offer.feature === feature);
+  // An update keeps what could be done before.
+  const older = state.isFeatureRequired ? undefined : overview.otherRuntimes[0];
+  const before = older?.features.find((feature) => feature !== 'core');
+  const wanted = before && isOffered(before) ? before : state.feature;
   return stay({
     ...shared,
     screen: 'features',
     overview,
-    feature: isOffered ? state.feature : (offers[0]?.feature ?? state.feature),
+    feature: isOffered(wanted) ? wanted : (offers[0]?.feature ?? wanted),
+    featureReason: wanted === before ? `ktx ${older?.cliVersion} has it, too` : state.featureReason,
   });
 }
 
@@ -125,7 +156,8 @@ function withSetupEvent(
   const nowMs = Math.max(state.nowMs, Date.parse(event.at));
   if (state.screen === 'installing') {
     const report = event.type === 'failure' ? event.failure : state.report;
-    return { ...state, nowMs, report, progress: advanceProgress(state.progress, event) };
+    const proof = event.type === 'check' ? [...state.proof, event.check] : state.proof;
+    return { ...state, nowMs, report, proof, progress: advanceProgress(state.progress, event) };
   }
   if (state.screen === 'plan' && state.summary === null) {
     const text = event.type === 'note' ? event.text : event.type === 'step' ? (event.detail ?? null) : null;
@@ -136,9 +168,7 @@ function withSetupEvent(
       activity: [...state.activity.filter((it) => it !== text), text].slice(-ACTIVITY_LINES),
     };
   }
-  if (state.screen === 'check' && state.isRunning && event.type === 'check') {
-    return { ...state, nowMs, checks: [...state.checks, event.check] };
-  }
+  if (state.screen === 'panel' && event.type === 'note') return panelNoted({ ...state, nowMs }, event.text);
   return state;
 }
 
@@ -160,7 +190,9 @@ function fail(state: WizardState, told: FailureReport): Transition {
       log: null,
       hasLog: false,
       field: null,
-      isMending: false,
+      mendingId: null,
+      panel: null,
+      notice: null,
       ...more,
     });
   switch (state.screen) {
@@ -180,8 +212,16 @@ function fail(state: WizardState, told: FailureReport): Transition {
         logPath: report.logPath,
       });
     }
-    case 'check':
+    case 'check': {
+      const stopped = onRepairFailed(state, told);
+      if (stopped) return stopped;
       return at('check', told, { elapsedMs: state.nowMs - state.startedAtMs });
+    }
+    case 'panel': {
+      const refused = panelRefused(state, told);
+      if (refused) return stay(refused);
+      return at('panel', told, { elapsedMs: state.nowMs - state.startedAtMs, panel: state });
+    }
     default:
       return stay(state);
   }
@@ -194,6 +234,7 @@ function terminate(state: WizardState): Transition {
       effects: [{ type: 'cancel' }],
     };
   }
+  if (state.screen === 'panel') return leave(state, isPanelBusy(state.panel) ? 130 : 0, { kind: 'left' });
   if (state.screen === 'failure') return leave(state, 1, { kind: 'failed', report: state.report });
   return leave(state, 130, isBusy(state) ? { kind: 'cancelled', logPath: state.logPath } : { kind: 'left' });
 }

@@ -3,8 +3,9 @@ import { resolve } from 'node:path';
 import type { FailureReport, SetupEvent, SetupStep } from '../core/events.ts';
 import type { SetupOptions } from '../setup/request/setup-options.ts';
 import { CancelledError, errorChain, errorMessage } from '../support/errors.ts';
-import type { InstallOutcome, PlanOutcome, WizardFunctions } from './functions.ts';
-import type { SetupChanges } from './mending.ts';
+import type { CheckRun, InstallOutcome, PanelContext, PlanOutcome, WizardFunctions } from './functions.ts';
+import type { SetupChanges } from './panels/changes.ts';
+import type { PanelAnswer } from './panels/panels.ts';
 import { reduce } from './reduce.ts';
 import type { LeftState, StartOptions, WizardEffect, WizardEvent, WizardState } from './state.ts';
 import { isBusy, startWizard } from './state.ts';
@@ -20,6 +21,8 @@ export interface WizardOptions<Plan extends PlanOutcome> {
   start?: Omit<StartOptions, 'nowMs'>;
   /** Every event of an installation, for the live log. Lines come here only: the state does not change by them. */
   onInstallEvent?: (event: SetupEvent) => void;
+  /** See `PanelContext`; without a screen there is nothing to give back. */
+  lendTerminal?: PanelContext['lendTerminal'];
   now?: () => number;
 }
 
@@ -37,7 +40,7 @@ export interface Wizard {
  * effect runs at a time; the next waits until a cancelled one has really ended.
  */
 export function runWizardMachine<Plan extends PlanOutcome>(options: WizardOptions<Plan>): Wizard {
-  const { functions, onInstallEvent, now = Date.now } = options;
+  const { functions, onInstallEvent, lendTerminal = (work) => work(), now = Date.now } = options;
   const listeners = new Set<() => void>();
   const first = startWizard({ ...options.start, nowMs: now() });
   let state = first.next;
@@ -127,17 +130,53 @@ export function runWizardMachine<Plan extends PlanOutcome>(options: WizardOption
         return {
           type: 'checked',
           runId,
-          checks: await functions.runChecks(setup),
+          checks: await functions.runChecks(setup, checkRun(effect)),
           // What cannot be read is not offered; it is no reason to say that the check failed.
           undo: await functions.readUndoTarget(setup).catch(() => null),
           nowMs: now(),
         };
-      case 'store-setting':
-        await functions.storeSetting(effect.name, effect.value, setup);
-        return { type: 'setting-stored', runId, nowMs: now() };
+      case 'plan-repair': {
+        const results = state.screen === 'check' ? state.checks : [];
+        return {
+          type: 'repair-planned',
+          runId,
+          plan: await functions.planRepair(results, setup),
+          nowMs: now(),
+        };
+      }
+      case 'repair': {
+        const { repairs, after } = await functions.repair(setup, checkRun({ ...effect, isProven: false }));
+        return { type: 'repaired', runId, repairs, checks: after, nowMs: now() };
+      }
+      case 'undo-repair': {
+        const { repairs } = await functions.undoRepair(setup);
+        return { type: 'repairs-undone', runId, repairs, nowMs: now() };
+      }
       case 'undo':
         return { type: 'undone', runId, target: await functions.undo(setup), nowMs: now() };
+      default: {
+        const tell = (answer: PanelAnswer) => dispatch({ type: 'answer', runId, answer, nowMs: now() });
+        const answer = await functions.runPanel(effect, { setup, tell, lendTerminal });
+        return { type: 'answer', runId, answer, nowMs: now() };
+      }
     }
+  }
+
+  /** The log of a repair is the log of an installation: both are of the same screen. */
+  function checkRun({
+    runId,
+    costs,
+    isProven,
+  }: Pick<CheckRun, 'costs' | 'isProven'> & { runId: number }): CheckRun {
+    return {
+      costs,
+      isProven,
+      onEvent(event) {
+        if (event.type === 'repair-progress') onInstallEvent?.(event.event);
+        if (event.type === 'repair-progress' && event.event.type === 'lines') return;
+        dispatch({ type: 'doctor', runId, event, nowMs: now() });
+      },
+    };
   }
 
   async function discardPlan(): Promise<void> {
@@ -175,9 +214,10 @@ export function runWizardMachine<Plan extends PlanOutcome>(options: WizardOption
 
 /** What was changed in the wizard, as the library takes it: paths are absolute. */
 function changedOptions(
-  { runtimeRoot, python, allowedHosts, ...others }: SetupChanges,
-  { homeDir = homedir(), allowedHosts: before = [] }: WizardOptions<PlanOutcome>['setup'],
+  { runtimeRoot, python, allowedHosts, uvPath, bundlePath, env, feature: _, ...others }: SetupChanges,
+  given: WizardOptions<PlanOutcome>['setup'],
 ): Partial<SetupOptions> {
+  const { homeDir = homedir(), allowedHosts: before = [] } = given;
   const absolute = (path: string): string => resolve(path.replace(/^~(?=[\\/]|$)/, homeDir));
   return {
     ...others,
@@ -185,6 +225,9 @@ function changedOptions(
     ...(python !== undefined && {
       python: typeof python === 'object' && 'path' in python ? { path: absolute(python.path) } : python,
     }),
+    ...(uvPath !== undefined && { uvPath: absolute(uvPath) }),
+    ...(bundlePath !== undefined && { bundle: { ...given.bundle, path: absolute(bundlePath) } }),
+    ...(env !== undefined && { env: { ...(given.env ?? process.env), ...env } }),
     ...(allowedHosts !== undefined && { allowedHosts: [...before, ...allowedHosts] }),
   };
 }

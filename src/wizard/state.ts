@@ -1,8 +1,16 @@
 import type { CheckResult, FailureReport, PlanSummary, SetupEvent, SetupResult } from '../core/events.ts';
 import type { KtxRuntimeFeature } from '../core/features.ts';
+import type { CheckCost, RepairId } from '../doctor/checks/check.ts';
+import type { DoctorEvent } from '../doctor/events.ts';
 import type { SetupOverview, UndoTarget } from './functions.ts';
-import type { SetupChanges } from './mending.ts';
+import type { SetupChanges } from './panels/changes.ts';
+import type { Command } from './panels/command.ts';
+import type { Field } from './panels/field.ts';
+import { isPanelBusy, type Panel, type PanelAnswer, type PanelEffect } from './panels/panels.ts';
+import { isRepairBusy, type RepairPlan, type RepairRun } from './panels/repair-run.ts';
 import type { InstallProgress } from './progress.ts';
+
+export type { Command } from './panels/command.ts';
 
 /** Which rows of the log are shown. Lines are counted from the start of the run, so a pinned view stays where it is. */
 export type LogPosition = { kind: 'follow' } | { kind: 'pinned'; firstLine: number };
@@ -24,7 +32,7 @@ export interface ViewSize extends LogWindow {
   found: { above: number | null; below: number | null };
 }
 
-export type RetryTarget = 'overview' | 'plan' | 'install' | 'check';
+export type RetryTarget = 'overview' | 'plan' | 'install' | 'check' | 'panel';
 
 /** What is printed on the normal screen after the wizard has left the alternate one. */
 export type Farewell =
@@ -32,6 +40,8 @@ export type Farewell =
   | { kind: 'checked'; checks: readonly CheckResult[] }
   | { kind: 'failed'; report: FailureReport }
   | { kind: 'cancelled'; logPath: string | null }
+  /** What was done in a panel. */
+  | { kind: 'told'; isOk: boolean; title: string; lines: readonly string[] }
   | { kind: 'left' };
 
 export interface Shared {
@@ -51,6 +61,8 @@ export interface Shared {
   shouldForce: boolean;
   /** What was changed in the wizard, for every effect from now on. */
   changes: SetupChanges;
+  /** There is a `ktx.yaml`: its language model and its model host are offered, too. */
+  hasProject: boolean;
 }
 
 export interface LoadingState extends Shared {
@@ -96,6 +108,8 @@ export interface InstallingState extends Shared {
   isStopping: boolean;
   /** Told by the installation itself, else made from its error. */
   report: FailureReport | null;
+  /** What is proven so far. */
+  proof: readonly CheckResult[];
 }
 
 export interface FailureState extends Shared {
@@ -110,17 +124,34 @@ export interface FailureState extends Shared {
   /** `null`: the log is not shown. */
   log: LogPosition | null;
   hasLog: boolean;
-  /** The value that a remedy needs, as it is typed. */
-  field: { mendingId: string; text: string; problem: string | null } | null;
-  /** A setting is being stored; then it is tried again. */
-  isMending: boolean;
+  /** The values that a remedy needs: those that were given, and the one that is typed now. */
+  field: { mendingId: string; values: readonly string[]; field: Field } | null;
+  /** The remedy that is carried out now, `null` when none is. */
+  mendingId: string | null;
+  /** The task that failed, to begin it again; `null` for what is none. */
+  panel: PanelState | null;
+  /** What a remedy did that leaves the failure as it is: `Saved as …`. */
+  notice: string | null;
 }
 
 export interface CheckState extends Shared {
   screen: 'check';
   startedAtMs: number;
   isRunning: boolean;
+  /** An undo was told to stop; it ends before anything else happens. */
+  isStopping: boolean;
+  /** The checks of this run, in their order; empty before it is known which. */
+  listed: readonly CheckListing[];
+  /** Ids of those that run now. */
+  running: readonly string[];
+  /** By id: what a slow check waits for. */
+  waiting: Readonly<Record<string, string>>;
+  /** What was found so far. */
   checks: readonly CheckResult[];
+  /** What an installation has just proven: it is shown, and not asked again. */
+  proof: readonly CheckResult[];
+  /** Beyond what costs nothing. */
+  costs: readonly CheckCost[];
   durationMs: number;
   areDetailsOpen: boolean;
   firstRow: number;
@@ -130,6 +161,30 @@ export interface CheckState extends Shared {
   undo: UndoTarget | null;
   /** The undo that is under way or was done before this check. */
   undone: UndoTarget | null;
+  repair: RepairRun | null;
+  /** The preview of the repair is wanted as soon as the checks are done. */
+  wantsRepair: boolean;
+  /** Of the repair that runs. */
+  log: LogPosition;
+  /** A sentence of what happened last, such as an undo that was stopped. */
+  notice: string | null;
+}
+
+/** A check before it has a result. */
+export interface CheckListing {
+  id: string;
+  group: string;
+  label: string;
+}
+
+/** A task of its own, and the screen that it came from. */
+export interface PanelState extends Shared {
+  screen: 'panel';
+  panel: Panel;
+  behind: ReadyState | FeaturesState | PlanState | FailureState | CheckState;
+  startedAtMs: number;
+  /** The first line that is shown, when there are more than fit. */
+  firstRow: number;
 }
 
 /** The program ends when the runner has seen everything end that it started. */
@@ -147,34 +202,8 @@ export type WizardState =
   | InstallingState
   | FailureState
   | CheckState
+  | PanelState
   | LeftState;
-
-/** What a key means. Which key means what on which screen is in `keys.ts`. */
-export type Command =
-  | 'previous'
-  | 'next'
-  | 'confirm'
-  | 'back'
-  | 'quit'
-  | 'interrupt'
-  | 'help'
-  | 'scroll-up'
-  | 'scroll-down'
-  | 'page-up'
-  | 'page-down'
-  | 'log-start'
-  | 'log-end'
-  | 'toggle-log'
-  | 'toggle-wrap'
-  | 'find'
-  | 'find-above'
-  | 'find-below'
-  | 'toggle-details'
-  | 'undo'
-  | 'stop-yes'
-  | 'stop-no'
-  | 'erase'
-  | 'erase-all';
 
 export type WizardEvent =
   | { type: 'command'; command: Command; view: ViewSize; nowMs: number }
@@ -196,7 +225,18 @@ export type WizardEvent =
       nowMs: number;
     }
   | { type: 'undone'; runId: number; target: UndoTarget; nowMs: number }
-  | { type: 'setting-stored'; runId: number; nowMs: number }
+  | { type: 'doctor'; runId: number; event: DoctorEvent; nowMs: number }
+  | { type: 'repair-planned'; runId: number; plan: RepairPlan; nowMs: number }
+  | {
+      type: 'repaired';
+      runId: number;
+      repairs: readonly RepairId[];
+      checks: readonly CheckResult[];
+      nowMs: number;
+    }
+  | { type: 'repairs-undone'; runId: number; repairs: readonly string[]; nowMs: number }
+  /** What came of the effect of a panel, or of a remedy. */
+  | { type: 'answer'; runId: number; answer: PanelAnswer; nowMs: number }
   | { type: 'failed'; runId: number; report: FailureReport; nowMs: number }
   | { type: 'cancelled'; runId: number }
   | { type: 'setup-event'; runId: number; event: SetupEvent };
@@ -206,9 +246,13 @@ export type WizardEffect =
   | { type: 'plan'; runId: number; features: readonly KtxRuntimeFeature[]; shouldForce: boolean }
   /** Executes the plan that the last `plan` effect made. */
   | { type: 'install'; runId: number }
-  | { type: 'check'; runId: number }
+  /** `isProven`: what an installation has just shown is not asked again. */
+  | { type: 'check'; runId: number; costs: readonly CheckCost[]; isProven: boolean }
+  | { type: 'plan-repair'; runId: number }
+  | { type: 'repair'; runId: number; costs: readonly CheckCost[] }
+  | { type: 'undo-repair'; runId: number }
   | { type: 'undo'; runId: number }
-  | { type: 'store-setting'; runId: number; name: string; value: string }
+  | ({ runId: number } & PanelEffect)
   /** Aborts what runs; its own `cancelled`, `failed` or result follows when it has ended. */
   | { type: 'cancel' }
   | { type: 'exit'; code: number };
@@ -223,6 +267,7 @@ export interface StartOptions {
   feature?: KtxRuntimeFeature | undefined;
   featureReason?: string | undefined;
   shouldForce?: boolean | undefined;
+  hasProject?: boolean | undefined;
 }
 
 /** The first state and its effect: nothing is asked before it is known what this machine has. */
@@ -239,6 +284,7 @@ export function startWizard(options: StartOptions): Transition {
     logPath: null,
     shouldForce: options.shouldForce ?? false,
     changes: {},
+    hasProject: options.hasProject ?? false,
   };
   return { next, effects: [{ type: 'overview', runId: 1 }] };
 }
@@ -251,9 +297,11 @@ export function isBusy(state: WizardState): boolean {
     case 'plan':
       return state.summary === null;
     case 'check':
-      return state.isRunning;
+      return state.isRunning || isRepairBusy(state.repair);
     case 'failure':
-      return state.isMending;
+      return state.mendingId !== null;
+    case 'panel':
+      return isPanelBusy(state.panel);
     default:
       return false;
   }

@@ -23,7 +23,10 @@ process.exitCode = await runWizard({
     undo: async () => {
       throw new Error('not here');
     },
-    storeSetting: async () => {},
+    runPanel: async () => ({ type: 'mended', notice: '' }),
+    planRepair: async () => ({ steps: [], reasons: [] }),
+    repair: async () => ({ repairs: [], after: [] }),
+    undoRepair: async () => ({ repairs: [] }),
     reportFailure: async (error) => {
       throw error;
     },

@@ -114,7 +114,7 @@ describe('core and local embeddings', () => {
 
 /** `164 MB to download · 378 MB on disk`, in whole megabytes. */
 function sizesIn(text: string): { downloadMegabytes: number; diskMegabytes: number } {
-  const [, download, disk] = /(\d+) MB to download · (\d+) MB on disk/.exec(text) ?? [];
+  const [, download, disk] = /(\d+) MB(?: and Python)? to download · (\d+) MB on disk/.exec(text) ?? [];
   if (!download || !disk) throw new Error(`No sizes in ${text}`);
   return { downloadMegabytes: Number(download), diskMegabytes: Number(disk) };
 }

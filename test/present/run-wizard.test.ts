@@ -19,7 +19,10 @@ const functions: WizardFunctions = {
   runChecks: never,
   readUndoTarget: never,
   undo: never,
-  storeSetting: never,
+  planRepair: never,
+  repair: never,
+  undoRepair: never,
+  runPanel: never,
   reportFailure: never,
 };
 

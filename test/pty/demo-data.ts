@@ -1,4 +1,5 @@
 import type { ArtefactKind, CheckResult, PlanSummary, SetupResult } from '../../src/core/events.ts';
+import type { RepairPlan } from '../../src/doctor/repairs/repair.ts';
 import type { UndoTarget } from '../../src/lifecycle/undo.ts';
 import type { SetupOverview } from '../../src/wizard/functions.ts';
 
@@ -17,6 +18,7 @@ export const DEMO_OVERVIEW: SetupOverview = {
       description: 'SQL analysis and parsing for your projects',
       downloadBytes: 27 * MB,
       diskBytes: 85 * MB,
+      expectedMs: 6000,
       unavailableReason: null,
     },
     {
@@ -25,6 +27,7 @@ export const DEMO_OVERVIEW: SetupOverview = {
       description: 'also embeds text here: private, no API key',
       downloadBytes: 163 * MB,
       diskBytes: 420 * MB,
+      expectedMs: 19_000,
       unavailableReason: null,
     },
   ],
@@ -227,3 +230,31 @@ export const DEMO_CHECKS: readonly CheckResult[] = [
     durationMs: 0,
   },
 ];
+
+/** The interpreter that the environment was made with is gone. */
+export const BROKEN_CHECKS: readonly CheckResult[] = DEMO_CHECKS.map((check) =>
+  check.id === 'environment'
+    ? {
+        ...check,
+        status: 'fail' as const,
+        detail: 'Python 3.13.14 is gone: envs/7f3c/bin/python points to a file that does not exist',
+        repairs: ['rebuild-environment'],
+      }
+    : check,
+);
+
+export const DEMO_REPAIR: RepairPlan = {
+  steps: [
+    {
+      id: 'rebuild-environment',
+      label: 'Rebuild the environment',
+      what: 'Builds a new environment beside the present one, which stays until the new one is proven.',
+      paths: [`${ROOT}/0.3.0/envs`, `${ROOT}/0.3.0/manifest.json`],
+      downloadBytes: 52 * MB,
+      hosts: ['pypi.acme.internal'],
+      worksOffline: false,
+      canUndo: true,
+    },
+  ],
+  reasons: ['environment'],
+};

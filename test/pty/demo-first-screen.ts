@@ -8,7 +8,7 @@ import { DEMO_OVERVIEW, DEMO_READY_OVERVIEW } from './demo-data.ts';
 export function begin(onLeave: (exitCode: number) => void): FirstScreen {
   const { stdin, stdout, env } = process;
   const nowMs = Date.now();
-  const { next } = startWizard({ nowMs });
+  const { next } = startWizard({ nowMs, hasProject: true });
   const overview = env['DEMO_SCENARIO'] === 'ready' ? DEMO_READY_OVERVIEW : DEMO_OVERVIEW;
   const isUnknown = env['DEMO_GUESS'] === 'nothing';
   const begin = isUnknown ? next : reduce(next, { type: 'overview', runId: 1, overview, nowMs }).next;

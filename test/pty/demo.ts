@@ -9,6 +9,8 @@ import {
   type PlanSummary,
   type SetupResult,
 } from '../../src/core/events.ts';
+import type { CheckInfo } from '../../src/doctor/checks/check.ts';
+import type { DoctorResult } from '../../src/doctor/events.ts';
 import { runWizard } from '../../src/present/ink/run-wizard.tsx';
 import { runPrompts } from '../../src/present/prompts.ts';
 import type { FirstScreen } from '../../src/present/terminal/first-screen.ts';
@@ -16,14 +18,17 @@ import { CancelledError, SetupError } from '../../src/support/errors.ts';
 import { CHECK_CLOCK, CHOOSE_CA_FILE, otherRemedy, USE_INDEX } from '../../src/support/remedies.ts';
 import type { SetupOverview, WizardFunctions } from '../../src/wizard/functions.ts';
 import {
+  BROKEN_CHECKS,
   DEMO_CHECKS,
   DEMO_FILES,
   DEMO_OVERVIEW,
   DEMO_PLAN,
   DEMO_READY_OVERVIEW,
+  DEMO_REPAIR,
   DEMO_RESULT,
   DEMO_UNDO,
 } from './demo-data.ts';
+import { demoPanel } from './demo-panels.ts';
 
 const scenario = process.env['DEMO_SCENARIO'] ?? 'install';
 const opened = new Set<string>();
@@ -64,11 +69,16 @@ function gate(name: string, signal: AbortSignal | undefined): Promise<void> {
 let attempts = 0;
 const storedSettings: string[] = [];
 let undoTarget = DEMO_UNDO;
+let isRepaired = false;
 
 const functions: WizardFunctions = {
   async readOverview({ signal }): Promise<SetupOverview> {
     if (scenario === 'slow-overview') await gate('overview', signal);
     if (scenario === 'warning') process.emitWarning('a warning of Node itself');
+    if (scenario === 'broken') {
+      const detail = 'The runtime does not start';
+      return { ...DEMO_OVERVIEW, status: { kind: 'broken', detail, features: ['core'] } };
+    }
     if (scenario === 'ready' || scenario === 'ready-after-all') return DEMO_READY_OVERVIEW;
     if (scenario === 'no-embeddings') {
       const offers = DEMO_OVERVIEW.offers.map((offer) =>
@@ -110,26 +120,49 @@ const functions: WizardFunctions = {
     const logPath = step === 'plan' ? null : DEMO_RESULT.logPath;
     return { step, title, failureClass, evidence, nextSteps, remedies, untouched, logPath };
   },
-  async runChecks({ signal, onEvent }): Promise<CheckResult[]> {
-    const emit = eventEmitter(onEvent);
-    const checks: CheckResult[] = DEMO_CHECKS.map((check) =>
-      scenario === 'failing-check' && check.id === 'environment'
-        ? {
-            ...check,
-            status: 'fail',
-            detail: 'Python 3.13.14 is gone: envs/7f3c/bin/python points nowhere',
-            fix: 'ktx setup --force',
-          }
-        : check,
-    );
-    for (const check of checks.slice(0, 4)) emit({ type: 'check', check });
+  async runChecks({ signal }, { onEvent }): Promise<CheckResult[]> {
+    const isBroken = (scenario === 'failing-check' || scenario === 'broken') && !isRepaired;
+    const checks = [...(isBroken ? BROKEN_CHECKS : DEMO_CHECKS)] as DoctorResult[];
+    const listed = checks.map(({ id, group, label }) => ({ id, group, label }) as CheckInfo);
+    onEvent({ type: 'checks', checks: listed });
+    for (const check of checks.slice(0, 4)) onEvent({ type: 'check', check });
+    for (const { id } of checks.slice(4)) onEvent({ type: 'check-started', id });
+    onEvent({ type: 'check-waiting', id: 'daemon', text: 'starting a daemon' });
     await gate('check', signal);
     return checks;
   },
-  async storeSetting(name, value) {
+  planRepair: async () => DEMO_REPAIR,
+  async repair({ signal, onEvent: _ }, { onEvent }) {
+    const plan = DEMO_REPAIR;
+    onEvent({ type: 'repair-plan', plan });
+    onEvent({ type: 'repair-started', id: 'rebuild-environment' });
+    const emit = eventEmitter((event) =>
+      onEvent({ type: 'repair-progress', id: 'rebuild-environment', event }),
+    );
+    emit({ type: 'step', step: 'packages', status: 'started' });
+    emit({ type: 'lines', step: 'packages', stream: 'ktx', lines: ['$ uv pip install --offline'] });
+    try {
+      await gate('repair', signal);
+    } catch (error) {
+      onEvent({ type: 'repair-failed', id: 'rebuild-environment', detail: 'stopped', isRestored: true });
+      throw error;
+    }
+    onEvent({ type: 'repair-finished', id: 'rebuild-environment', durationMs: 800 });
+    isRepaired = true;
+    return { repairs: ['rebuild-environment' as const], after: DEMO_CHECKS };
+  },
+  async undoRepair() {
+    isRepaired = false;
+    return { repairs: ['rebuild-environment'] };
+  },
+  async runPanel(effect, context) {
+    if (effect.type !== 'mend' || effect.task.kind !== 'store-setting')
+      return demoPanel(effect, context, gate);
+    const { name, value } = effect.task;
     if (value.includes('wrong'))
       throw new SetupError(`${name} cannot be ${value}`, { failureClass: 'conflict' });
     storedSettings.push(`${name}=${value}`);
+    return { type: 'mended', notice: `${name} is stored` };
   },
   readUndoTarget: async () => (scenario === 'update' ? undoTarget : null),
   async undo() {
@@ -251,6 +284,7 @@ process.exitCode = await run({
   setup: { cliVersion: '0.3.0', homeDir: '/home/ada' },
   functions,
   ...(ktxFirstScreen === undefined ? {} : { firstScreen: ktxFirstScreen }),
+  hasProject: true,
   ...(process.env['DEMO_FEATURE'] === 'local-embeddings'
     ? { initialFeature: 'local-embeddings' as const }
     : {}),

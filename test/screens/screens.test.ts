@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PlanRow } from '../../src/core/events.ts';
 import type { LogSnapshot } from '../../src/present/log-store.ts';
-import { CHECK_PROXY } from '../../src/support/remedies.ts';
+import { otherRemedy } from '../../src/support/remedies.ts';
 import { remedyText } from '../../src/support/remedy.ts';
 import { keyHints } from '../../src/wizard/keys.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
@@ -75,10 +75,10 @@ describe('resizing', () => {
 
 describe('what a person must see at 40 x 10', () => {
   it.each([
-    ['features', ['Core', 'about 27 MB to download', 'about 163 MB to download']],
+    ['features', ['Core', 'about 27 MB and Python to download', 'about 163 MB and Python to download']],
     ['plan', ['› Install', 'Back', 'esc back   ? help   q quit']],
     ['plan', ['182 MB to download', '420 MB on disk in', '~/.ktx/runtime']],
-    ['plan', ['huggingface.acme.internal', 'pypi.acme.internal', 'releases.acme.internal', '… 9 more lines']],
+    ['plan', ['huggingface.acme.internal', 'pypi.acme.internal', 'releases.acme.internal', '… 9']],
     ['stop question', ['Stop the installation?', 'runtime is untouched.', '› Keep going', 'Stop']],
     ['stop question', ['y stop   n keep going   ctrl+c stop now']],
     ['failure', ['numpy could not be fetched', '› Try again', 'Back to the plan', 'Show the log', 'Quit']],
@@ -93,7 +93,7 @@ describe('what a person must see at 40 x 10', () => {
 
 it('says of the first sizes that they are about, and what is not in them', async () => {
   const screen = await screenOf(STATES['features']!, { columns: 80, rows: 24 });
-  expect(screen.text()).toContain('about 27 MB to download · 85 MB on disk · Python may come on top');
+  expect(screen.text()).toContain('about 27 MB and Python to download · 85 MB on disk · 6 s at 100 Mbit/s');
 });
 
 it.each([
@@ -153,10 +153,13 @@ describe('a failure with more to say than there is room', () => {
 it('the command of a remedy stands on a line of its own where the two do not fit', async () => {
   const state = STATES['failure']!;
   if (state.screen !== 'failure') throw new Error(state.screen);
-  const report = { ...state.report, remedies: [CHECK_PROXY], nextSteps: [remedyText(CHECK_PROXY)] };
+  const byHand = otherRemedy('Stop the program that holds the folder, then run it again', {
+    afterwards: ['ktx', 'setup'],
+  });
+  const report = { ...state.report, remedies: [byHand], nextSteps: [remedyText(byHand)] };
   const screen = await screenOf({ ...state, report }, { columns: 70, rows: 24 });
   expect(screen.text()).toMatch(
-    /^ +· See which proxy is set and where, and correct it:\n +ktx admin network show$/m,
+    /^ +· Stop the program that holds the folder, then run it again:\n +ktx setup$/m,
   );
 });
 

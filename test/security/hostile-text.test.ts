@@ -228,7 +228,10 @@ const functions: WizardFunctions = {
   runChecks: never,
   readUndoTarget: async () => null,
   undo: never,
-  storeSetting: never,
+  planRepair: never,
+  repair: never,
+  undoRepair: never,
+  runPanel: never,
   reportFailure: async () => REPORT,
 };
 const setup = { cliVersion: '0.3.0', homeDir: '/home/ada', env: { LANG: 'C.UTF-8' } };

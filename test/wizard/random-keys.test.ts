@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { bypassProxy, CHOOSE_CA_FILE, USE_SYSTEM_PYTHON } from '../../src/support/remedies.ts';
+import {
+  bypassProxy,
+  CHECK_PROXY,
+  CHOOSE_CA_FILE,
+  PROXY_LOGIN,
+  SAVE_REPORT,
+  USE_SYSTEM_PYTHON,
+} from '../../src/support/remedies.ts';
 import {
   availableOffers,
   failureChoices,
@@ -9,17 +16,37 @@ import {
   STOP_CHOICES,
 } from '../../src/wizard/choices.ts';
 import { commandFor, typedText } from '../../src/wizard/keys.ts';
+import { panelView } from '../../src/wizard/panels/panels.ts';
 import { reduce } from '../../src/wizard/reduce.ts';
 import type { WizardEffect, WizardEvent, WizardState } from '../../src/wizard/state.ts';
 import { isBusy, startWizard } from '../../src/wizard/state.ts';
 import { READY_OVERVIEW, REPORT, START_MS, told, VIEW } from '../fixtures/wizard-states.ts';
-import { DEMO_CHECKS, DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT, DEMO_UNDO } from '../pty/demo-data.ts';
+import {
+  BROKEN_CHECKS,
+  DEMO_CHECKS,
+  DEMO_OVERVIEW,
+  DEMO_PLAN,
+  DEMO_REPAIR,
+  DEMO_RESULT,
+  DEMO_UNDO,
+} from '../pty/demo-data.ts';
+import { demoAnswer } from '../pty/demo-panels.ts';
 
-const MENDABLE = { ...REPORT, remedies: [CHOOSE_CA_FILE, USE_SYSTEM_PYTHON, bypassProxy('a.example')] };
+const MENDABLE = {
+  ...REPORT,
+  remedies: [
+    CHOOSE_CA_FILE,
+    USE_SYSTEM_PYTHON,
+    PROXY_LOGIN,
+    SAVE_REPORT,
+    CHECK_PROXY,
+    bypassProxy('a.example'),
+  ],
+};
 
 const KEYS = [
   ...['up', 'down', 'left', 'right', 'pageup', 'pagedown', 'home', 'end', 'enter', 'escape', 'tab', 'space'],
-  ...['ctrl+c', 'q', '?', 'f', 'y', 'n', 'x', 'u', 'backspace', 'ctrl+u', '/'],
+  ...['ctrl+c', 'q', '?', 'f', 'y', 'n', 'x', 'u', 'r', 'd', 'backspace', 'ctrl+u', '/'],
 ];
 
 /** What may happen besides keys; `stale` results carry the number of an earlier run. */
@@ -27,10 +54,13 @@ const OUTSIDE = ['result', 'failed', 'cancelled', 'stale', 'tick', 'bytes', 'ter
 
 const action = fc.oneof(
   // Most that happens is the way forward; otherwise random keys hardly ever get beyond the second screen.
-  { weight: 4, arbitrary: fc.constantFrom('result' as const).map((outside) => ({ outside })) },
-  { weight: 4, arbitrary: fc.constantFrom('enter').map((key) => ({ key })) },
-  { weight: 8, arbitrary: fc.constantFrom(...KEYS).map((key) => ({ key })) },
-  { weight: 2, arbitrary: fc.constantFrom(...OUTSIDE).map((outside) => ({ outside })) },
+  { weight: 9, arbitrary: fc.constantFrom('result' as const).map((outside) => ({ outside })) },
+  { weight: 7, arbitrary: fc.constantFrom('enter').map((key) => ({ key })) },
+  // Most menus are long, and what is beyond their first choice is worth a walk.
+  { weight: 12, arbitrary: fc.constantFrom('down', 'down', 'right', 'r', 'u').map((key) => ({ key })) },
+  { weight: 3, arbitrary: fc.integer({ min: 2, max: 9 }).map((times) => ({ key: 'down', times })) },
+  { weight: 4, arbitrary: fc.constantFrom(...KEYS).map((key) => ({ key })) },
+  { weight: 1, arbitrary: fc.constantFrom(...OUTSIDE).map((outside) => ({ outside })) },
 );
 
 /** What the running effect would answer. */
@@ -45,14 +75,29 @@ function resultOf(effect: WizardEffect, runId: number, isReady: boolean): Wizard
     case 'install':
       return [{ type: 'installed', runId, result: DEMO_RESULT, nowMs: START_MS }];
     case 'check':
-      return [{ type: 'checked', runId, checks: DEMO_CHECKS, undo: DEMO_UNDO, nowMs: START_MS }];
-    case 'store-setting':
-      return [{ type: 'setting-stored', runId, nowMs: START_MS }];
+      return [{ type: 'checked', runId, checks: BROKEN_CHECKS, undo: DEMO_UNDO, nowMs: START_MS }];
     case 'undo':
       return [{ type: 'undone', runId, target: DEMO_UNDO, nowMs: START_MS }];
-    default:
+    case 'plan-repair':
+      return [{ type: 'repair-planned', runId, plan: DEMO_REPAIR, nowMs: START_MS }];
+    case 'repair':
+      return [
+        { type: 'repaired', runId, repairs: ['rebuild-environment'], checks: DEMO_CHECKS, nowMs: START_MS },
+      ];
+    case 'undo-repair':
+      return [{ type: 'repairs-undone', runId, repairs: ['rebuild-environment'], nowMs: START_MS }];
+    case 'cancel':
+    case 'exit':
       return [];
+    default:
+      return [{ type: 'answer', runId, answer: demoAnswer(effect), nowMs: START_MS }];
   }
+}
+
+/** Each shape of a screen that has several. */
+function nameOf(state: WizardState): string {
+  if (state.screen === 'panel') return `panel: ${state.panel.kind}`;
+  return state.screen === 'check' && state.repair ? `repair: ${state.repair.phase}` : state.screen;
 }
 
 function checkState(state: WizardState): void {
@@ -69,17 +114,25 @@ function checkState(state: WizardState): void {
   if (state.screen === 'installing' && state.stopQuestion)
     inside(state.stopQuestion.cursor, STOP_CHOICES.length);
   if (state.screen === 'check') inside(state.firstRow, VIEW.overflowRows + 1);
+  if (state.screen === 'panel') {
+    const view = panelView(state.panel);
+    inside(view.cursor, view.choices.length);
+    inside(state.firstRow, VIEW.overflowRows + 1);
+  }
   if (state.screen === 'left') expect([0, 1, 130]).toContain(state.exitCode);
 }
 
 it('no sequence of keys and results throws or reaches an impossible state', () => {
   const screens = new Set<string>();
   fc.assert(
-    fc.property(fc.array(action, { maxLength: 60 }), fc.boolean(), (actions, isReady) => {
-      const first = startWizard({ nowMs: START_MS });
+    fc.property(fc.array(action, { maxLength: 100, size: 'max' }), fc.boolean(), (actions, isReady) => {
+      const first = startWizard({ nowMs: START_MS, hasProject: isReady });
       let state = first.next;
       let running: WizardEffect | null = first.effects[0] ?? null;
-      for (const one of actions) {
+      const single = actions.flatMap((one) =>
+        'times' in one ? Array.from({ length: one.times }, () => ({ key: one.key })) : [one],
+      );
+      for (const one of single) {
         const before = state;
         const events: WizardEvent[] = [];
         if ('key' in one) {
@@ -125,7 +178,7 @@ it('no sequence of keys and results throws or reaches an impossible state', () =
           }
           state = next;
           checkState(state);
-          screens.add(state.screen);
+          screens.add(nameOf(state));
           if (isBusy(state)) expect(running).not.toBeNull();
         }
       }
@@ -139,7 +192,20 @@ it('no sequence of keys and results throws or reaches an impossible state', () =
     'installing',
     'left',
     'loading',
+    'panel: action',
+    'panel: bundle',
+    'panel: host',
+    'panel: model',
+    'panel: page',
+    'panel: sources',
     'plan',
     'ready',
+    'repair: asking',
+    'repair: done',
+    'repair: failed',
+    'repair: planning',
+    'repair: running',
+    'repair: undoing',
+    'repair: undone',
   ]);
 }, 60_000);

@@ -25,7 +25,14 @@ import {
   terminated,
   told,
 } from '../fixtures/wizard-states.ts';
-import { DEMO_CHECKS, DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT, DEMO_UNDO } from '../pty/demo-data.ts';
+import {
+  BROKEN_CHECKS,
+  DEMO_CHECKS,
+  DEMO_OVERVIEW,
+  DEMO_PLAN,
+  DEMO_RESULT,
+  DEMO_UNDO,
+} from '../pty/demo-data.ts';
 
 const checked =
   (checks = DEMO_CHECKS, undo: UndoTarget | null = null) =>
@@ -37,6 +44,12 @@ const checkedState = () => run(checking(), checked()).next;
 const brokenState = () => run(checking(), checked(brokenChecks)).next;
 const planFailure = () => run(probing(), failed).next;
 const overviewFailure = () => run(loading(), failed).next;
+/** A choice of the menu of a working runtime. */
+function chosen(id: string, state: WizardState = ready()) {
+  const index = readyChoices(state as ReadyState).findIndex((choice) => choice.id === id);
+  return run(state, ...Array.from({ length: index }, () => 'next' as const), 'confirm');
+}
+
 const stopAsked = () => run(installing(), 'interrupt').next;
 const stopping = () => run(installing(), 'interrupt', 'interrupt').next;
 
@@ -56,7 +69,13 @@ describe('the way from the first screen to the last', () => {
     ],
     ['planned', probing(), planned, 'plan', []],
     ['install', plan(), 'confirm', 'installing', [{ type: 'install', runId: 3 }]],
-    ['installed', installing(), installed, 'check', [{ type: 'check', runId: 4 }]],
+    [
+      'installed',
+      installing(),
+      installed,
+      'check',
+      [{ type: 'check', runId: 4, costs: [], isProven: false }],
+    ],
     ['checked', checking(), checked(), 'check', []],
     ['done', checkedState(), 'confirm', 'left', [{ type: 'cancel' }, { type: 'exit', code: 0 }]],
   ];
@@ -113,6 +132,21 @@ describe('undo, from the check', () => {
     expect(run(run(updated(), 'undo').next, 'quit').next).toMatchObject({ farewell: { kind: 'left' } });
   });
 
+  it('that is stopped ends first, and says what is active', () => {
+    const stopping = run(updated(), 'undo', 'interrupt');
+    expect(stopping).toMatchObject({ next: { isStopping: true }, effects: [{ type: 'cancel' }] });
+    expect(run(stopping.next, 'interrupt').effects).toEqual([]);
+    const stopped = run(stopping.next, cancelled);
+    expect(stopped.effects).toMatchObject([{ type: 'check' }]);
+    expect(stopped.next).toMatchObject({
+      screen: 'check',
+      undone: null,
+      notice: expect.stringContaining('Nothing was'),
+    });
+    // The switch was quicker than the stop: what is true is said.
+    expect(run(stopping.next, undone).next).toMatchObject({ undone: DEMO_UNDO });
+  });
+
   it('that fails says why, and the way on is another check', () => {
     const state = run(updated(), 'undo', failed).next;
     expect(state).toMatchObject({ screen: 'failure', retry: 'check' });
@@ -127,12 +161,32 @@ describe('the first screen', () => {
     ['the wanted feature is missing', { feature: 'local-embeddings' as const }, READY_OVERVIEW],
     ['it shall be made anew', { shouldForce: true }, READY_OVERVIEW],
     [
-      'the runtime is broken',
-      {},
+      'a broken runtime shall be made anew',
+      { shouldForce: true },
       { ...READY_OVERVIEW, status: { ...READY_OVERVIEW.status, kind: 'broken' as const } },
     ],
   ])('asks for the features when %s', (_name, options, overview) => {
     expect(run(loading(options), overviewCame(overview)).next.screen).toBe('features');
+  });
+  it('is the doctor when the runtime is broken, with the features behind it', () => {
+    const overview = { ...READY_OVERVIEW, status: { ...READY_OVERVIEW.status, kind: 'broken' as const } };
+    const { next, effects } = run(loading(), overviewCame(overview));
+    expect(next).toMatchObject({ screen: 'check', result: null });
+    expect(effects).toMatchObject([{ type: 'check', costs: [], isProven: false }]);
+    const found = run(next, checked(BROKEN_CHECKS)).next;
+    expect(commandFor(found, 'r')).toBe('repair');
+    expect(run(found, 'back').next.screen).toBe('features');
+  });
+  it('keeps what could be done before an update', () => {
+    const older = [{ cliVersion: '0.2.0', features: ['core' as const, 'local-embeddings' as const] }];
+    const overview = { ...DEMO_OVERVIEW, otherRuntimes: older };
+    expect(run(loading(), overviewCame(overview)).next).toMatchObject({
+      screen: 'features',
+      feature: 'local-embeddings',
+      featureReason: 'ktx 0.2.0 has it, too',
+    });
+    // What was asked for goes first.
+    expect(run(loading({ feature: 'core' }), overviewCame(overview)).next).toMatchObject({ feature: 'core' });
   });
   it('never preselects what this machine cannot have', () => {
     const offers = DEMO_OVERVIEW.offers.map((offer) =>
@@ -154,7 +208,7 @@ describe('Esc goes back where nothing runs', () => {
     ['from a failed installation', failure(), 'plan'],
     ['from a failed plan', planFailure(), 'features'],
     ['from a check by itself', run(ready(), 'confirm', checked()).next, 'loading'],
-    ['from features that were reached by the menu', run(ready(), 'next', 'confirm').next, 'ready'],
+    ['from features that were reached by the menu', chosen('change').next, 'ready'],
     ['but not from an installation', installing(), 'installing'],
     ['nor from the first screen', features(), 'features'],
     ['nor from a check after an installation', checkedState(), 'check'],
@@ -335,8 +389,14 @@ describe('the menu of a working runtime', () => {
   it('offers another feature only where there is one', () => {
     const offers = DEMO_OVERVIEW.offers.slice(0, 1);
     const state = run(loading(), overviewCame({ ...READY_OVERVIEW, offers })).next as ReadyState;
-    expect(readyChoices(state).map((choice) => choice.id)).toEqual(['check', 'reinstall', 'quit']);
-    expect(readyChoices(ready() as ReadyState)).toHaveLength(4);
+    expect(readyChoices(state).map((choice) => choice.id)).not.toContain('change');
+    expect(readyChoices(ready() as ReadyState).map((choice) => choice.id)).toEqual([
+      ...['check', 'repair', 'start', 'change', 'reinstall', 'undo', 'prune', 'remove', 'quit'],
+    ]);
+  });
+  it('offers what concerns a project only where there is one', () => {
+    const state = run(loading({ hasProject: true }), overviewCame(READY_OVERVIEW)).next as ReadyState;
+    expect(readyChoices(state).map((choice) => choice.id)).toEqual(expect.arrayContaining(['model', 'host']));
   });
   it('checks', () => {
     expect(run(ready(), 'confirm').effects).toMatchObject([{ type: 'check' }]);
@@ -344,7 +404,7 @@ describe('the menu of a working runtime', () => {
   it('installs again what is there, although it would do', () => {
     const status = { ...READY_OVERVIEW.status, features: ['core' as const, 'local-embeddings' as const] };
     const state = run(loading(), overviewCame({ ...READY_OVERVIEW, status })).next;
-    expect(run(state, 'next', 'next', 'confirm').effects).toMatchObject([
+    expect(chosen('reinstall', state).effects).toMatchObject([
       { type: 'plan', features: ['local-embeddings'], shouldForce: true },
     ]);
   });

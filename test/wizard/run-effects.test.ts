@@ -39,7 +39,10 @@ function given() {
       runChecks: record('runChecks'),
       readUndoTarget: async () => null,
       undo: record('undo'),
-      storeSetting: record('storeSetting'),
+      planRepair: record('planRepair'),
+      repair: record('repair'),
+      undoRepair: record('undoRepair'),
+      runPanel: record('runPanel'),
       discard: async (plan) => {
         discarded.push(plan);
       },

@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { SetupEvent } from '../../core/events.ts';
 import type { KtxRuntimeFeature } from '../../core/features.ts';
@@ -86,9 +85,12 @@ async function runInteractive(
   featureReason?: string,
   firstScreen?: FirstScreen,
 ): Promise<number> {
+  const { pathExists } = await import('../../support/fs/path-exists.ts');
+  const hasProject = await pathExists(join(flags.projectDir, 'ktx.yaml'));
   const options = {
     setup: setupOptions(flags),
-    functions: wizardFunctions,
+    functions: wizardFunctions({ projectDir: flags.projectDir, cwd: process.cwd() }),
+    hasProject,
     ...(flags.feature === null ? {} : { initialFeature: flags.feature }),
     ...(featureReason === undefined ? {} : { featureReason }),
     ...(firstScreen === undefined ? {} : { firstScreen }),
@@ -98,25 +100,21 @@ async function runInteractive(
 }
 
 /** Each loaded when it is called: the first screen waits for the overview alone. */
-const wizardFunctions: WizardFunctions<SetupPlan> = {
+const wizardFunctions = (place: { projectDir: string; cwd: string }): WizardFunctions<SetupPlan> => ({
   readOverview: async (options) => (await import('../../setup/overview.ts')).readSetupOverview(options),
   plan: async (options) => (await import('../../setup/setup.ts')).planSetup(options),
   execute: async (plan, options) => (await import('../../setup/setup.ts')).executeSetup(plan, options),
   discard: async (plan) => (await import('../../setup/setup.ts')).discardPlan(plan),
-  runChecks: async (options) => (await import('../../doctor/run-checks.ts')).runChecks(options),
+  runChecks: async (options, run) => (await import('../panels/doctor.ts')).runChecks(options, run),
+  planRepair: async (results, options) => (await import('../panels/doctor.ts')).planRepair(results, options),
+  repair: async (options, run) => (await import('../panels/doctor.ts')).repair(options, run),
+  undoRepair: async (options) => (await import('../panels/doctor.ts')).undoRepair(options),
   readUndoTarget: async (options) => (await import('../../lifecycle/undo.ts')).readUndoTarget(options),
   undo: async (options) => (await import('../../lifecycle/undo.ts')).undoManagedPythonRuntime(options),
-  storeSetting: async (name, value, { runtimeRoot, env = process.env, homeDir = homedir() }) => {
-    const [{ setNetworkSetting }, { managedRuntimeRoot }] = await Promise.all([
-      import('../../setup/session/network-settings.ts'),
-      import('../../core/layout.ts'),
-    ]);
-    const place = { env, homeDir, ...(runtimeRoot !== undefined && { runtimeRoot }) };
-    const path = value.replace(/^~(?=[\\/]|$)/, homeDir);
-    await setNetworkSetting(managedRuntimeRoot(place), name, path, process.cwd());
-  },
+  runPanel: async (effect, context) =>
+    (await import('../panels/run-panel.ts')).runPanel(effect, context, place),
   reportFailure: async (...args) => (await import('../../setup/setup.ts')).reportFailure(...args),
-};
+});
 
 /** The library's options for these flags. What was not said is left out, so that the library's defaults hold. */
 export function setupOptions(flags: SetupFlags): SetupOptions {

@@ -21,6 +21,8 @@ export interface CodexAuthProbeInput {
   runner?: CodexSdkRunner;
   /** Without network the CLI retries for ever, so the probe has a limit. Default: 60 seconds. */
   timeoutMs?: number;
+  /** Ends the probe; what it answers then means nothing. */
+  signal?: AbortSignal;
 }
 
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -60,16 +62,17 @@ const MODEL_ID_FIX =
 
 /** Asks the model for one word, and says what stands in the way when there is no answer. Never rejects. */
 export async function runCodexAuthProbe(input: CodexAuthProbeInput): Promise<CodexAuthProbeResult> {
-  const { projectDir, model, runner, timeoutMs = DEFAULT_TIMEOUT_MS } = input;
+  const { projectDir, model, runner, timeoutMs = DEFAULT_TIMEOUT_MS, signal } = input;
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), timeoutMs);
+  const abortSignal = signal ? AbortSignal.any([timeout.signal, signal]) : timeout.signal;
   try {
     const runtime = new CodexKtxLlmRuntime({
       projectDir,
       modelSlots: { default: model },
       ...(runner && { runner }),
     });
-    await runtime.generateText({ role: 'default', prompt: PROMPT, abortSignal: timeout.signal });
+    await runtime.generateText({ role: 'default', prompt: PROMPT, abortSignal });
     return { ok: true };
   } catch (error) {
     if (timeout.signal.aborted) return timedOut(model, error, timeoutMs);

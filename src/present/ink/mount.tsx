@@ -1,6 +1,6 @@
 import chalk from 'chalk';
 import { type Instance, type RenderOptions, render } from 'ink';
-import { App, type AppProps } from '../../../screens/app.tsx';
+import { App, type AppProps, type Handover } from '../../../screens/app.tsx';
 import { createHarmlessView } from '../../support/harmless.ts';
 import { personText } from '../person-text.ts';
 
@@ -9,6 +9,8 @@ const HOME_AND_ERASE = '\u001b[H\u001b[2J';
 export interface MountedApp extends Instance {
   /** Draws the whole frame again, onto an empty screen. */
   redraw(): void;
+  /** Gives keyboard and screen to somebody else until the work is done, then draws again. */
+  lend<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /** The one place that calls Ink's `render`. Loaded when the wizard runs already: Ink costs most of a start. */
@@ -17,7 +19,8 @@ export function mountApp(
   { hasStyles = true, ...streams }: Pick<RenderOptions, 'stdin' | 'stdout'> & { hasStyles?: boolean },
 ): MountedApp {
   chalk.level = hasStyles ? 1 : 0;
-  const app = { ...props, wizard: harmlessWizard(props.wizard) };
+  const handover: Handover = { lend: null };
+  const app = { ...props, handover, wizard: harmlessWizard(props.wizard) };
   const instance = render(<App {...app} />, {
     ...streams,
     // The caller enters it: Ink's own way leaves the cursor where the normal screen had it.
@@ -34,6 +37,14 @@ export function mountApp(
       instance.clear();
       streams.stdout?.write(HOME_AND_ERASE);
       instance.rerender(<App {...app} />);
+    },
+    async lend(work) {
+      if (handover.lend === null) return work();
+      const results: Awaited<ReturnType<typeof work>>[] = [];
+      await handover.lend(async () => {
+        results.push(await work());
+      });
+      return results[0]!;
     },
   };
 }

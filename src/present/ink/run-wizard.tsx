@@ -38,7 +38,9 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
       feature: options.initialFeature,
       featureReason: options.featureReason,
       shouldForce: options.setup.shouldForce,
+      hasProject: options.hasProject,
     },
+    lendTerminal: (work) => lendTerminal(work),
     onInstallEvent: (event) => {
       logStore.append(logLines(event));
       if (event.type === 'step') logStore.flush();
@@ -52,6 +54,7 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
   for (const signal of STOP_SIGNALS) process.on(signal, terminate);
   const { firstScreen } = options;
   const terminal = firstScreen?.terminal ?? terminalModes({ stdin, stdout, env });
+  let lendTerminal = <T,>(work: () => Promise<T>): Promise<T> => work();
   // Before Ink is loaded: keys typed meanwhile wait unechoed, and Enter stays Enter.
   if (!firstScreen) terminal.takeInput();
   const isUnicode = hasUnicode(env);
@@ -109,6 +112,7 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
     );
     terminal.onRedraw(instance.redraw);
     const stopSignals = keepSignals(wizard, terminal, isUnicode);
+    lendTerminal = (work) => instance.lend(() => terminal.lend(work));
     const exited = instance.waitUntilExit();
     // A screen that throws must not leave an installation without anybody who watches it.
     exited.catch(terminate);

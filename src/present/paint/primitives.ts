@@ -6,6 +6,7 @@ function notHere(): never {
   throw new Error('The first screen reads its keys itself.');
 }
 
+export const useApp = notHere;
 export const useInput = notHere;
 export const usePaste = notHere;
 export const useWindowSize = notHere;

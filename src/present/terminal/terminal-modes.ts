@@ -33,6 +33,8 @@ export interface TerminalModes {
   ring(): void;
   /** Leaves the terminal as it was and stops the job, as Ctrl+Z does; `fg` brings the screen back. */
   suspend(): void;
+  /** Gives the terminal as it was to somebody else until the work is done; Ctrl+Z is theirs then. */
+  lend<T>(work: () => Promise<T>): Promise<T>;
   /** The terminal as it was. May be called twice. */
   restore(): void;
 }
@@ -67,6 +69,13 @@ export function terminalModes({ stdin, stdout, env = process.env }: TerminalOpti
     if (!isScreenShown) return;
     stdout.write(`${ENTER}${lastSignal === null ? '' : signals.show(lastSignal)}`);
     redraw();
+  };
+  /** Two readers of one terminal share its keys: whoever borrows it gets all of them. */
+  const stopReading = async (): Promise<void> => {
+    // Who read before has let go of the stream by the next turn, and only then does a pause end the reading itself.
+    await new Promise(setImmediate);
+    stdin.resume();
+    stdin.pause();
   };
   const stop = (target: number): void => {
     if (stopTimer) return;
@@ -132,6 +141,21 @@ export function terminalModes({ stdin, stdout, env = process.env }: TerminalOpti
     suspend() {
       // The whole job, as the terminal would: npm, npx and a shell in between stop as well.
       if (hasJobControl) stop(0);
+    },
+    async lend(work) {
+      process.off('SIGTSTP', onStopSignal);
+      process.off('SIGCONT', resume);
+      giveBack();
+      await stopReading();
+      try {
+        return await work();
+      } finally {
+        if (hasJobControl) {
+          process.on('SIGTSTP', onStopSignal);
+          process.on('SIGCONT', resume);
+        }
+        takeBack();
+      }
     },
     restore,
   };

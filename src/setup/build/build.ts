@@ -171,6 +171,7 @@ export async function prove(run: InstallRun, log: Pick<DeferredLog, 'maskedLines
   // The plan may have known the model's files from an earlier install; they are read once more, beside what takes longer.
   const intact = assertModel(model, signal);
   intact.catch(() => {});
+  const startedAt = performance.now();
   const proof = await proveEnvironment({
     environmentDir,
     pythonPath,
@@ -187,6 +188,17 @@ export async function prove(run: InstallRun, log: Pick<DeferredLog, 'maskedLines
       emit({ type: 'lines', step: 'prove', stream, lines });
       return log.maskedLines(lines);
     },
+    onProven: ({ id, ...part }) =>
+      emit({
+        type: 'check',
+        check: {
+          id: `proof-${id}`,
+          group: 'Proof',
+          status: 'pass',
+          ...part,
+          durationMs: Math.round(performance.now() - startedAt),
+        },
+      }),
   }).catch(async (error: unknown) => {
     // That the model is damaged says more than what becomes of it.
     await intact;

@@ -6,6 +6,7 @@ import { planRoom } from '../../../screens/layout/plan-layout.ts';
 import { cutLines, roomOf, rowsOf } from '../../../screens/layout/room.ts';
 import type { FailureReport } from '../../../src/core/events.ts';
 import { NetworkFailure } from '../../../src/network/errors/network-failure.ts';
+import { otherRemedy } from '../../../src/support/remedies.ts';
 import { type Remedy, remedyText } from '../../../src/support/remedy.ts';
 import { type KeyHint, keyHints } from '../../../src/wizard/keys.ts';
 import { stepsByHand } from '../../../src/wizard/mending.ts';
@@ -108,6 +109,10 @@ describe('the plan', () => {
   });
 });
 
+const BY_HAND = otherRemedy('Put the login into the proxy address, for this run of ktx', {
+  argv: ['log-in-to-proxy', '--user', '<user>', '--password', '<password>'],
+});
+
 describe('a failure', () => {
   const state = STATES['failure']!;
   if (state.screen !== 'failure') throw new Error(state.screen);
@@ -122,6 +127,11 @@ describe('a failure', () => {
     });
   const address = { host: 'releases.acme.internal', proxyHost: 'proxy.acme.internal:3128' };
   const FAILURES = {
+    'a command by hand': about({
+      nextSteps: [remedyText(BY_HAND)],
+      remedies: [BY_HAND],
+      untouched: 'Nothing was changed: ktx 0.2.0 (core) still works.',
+    }),
     'a login of the proxy': from(new NetworkFailure('proxy-login', address)),
     'a sign-in page': from(new NetworkFailure('sign-in-page', address)),
     'a name': from(new NetworkFailure('dns', { ...address, via: 'objects.acme.internal' })),
@@ -175,9 +185,9 @@ describe('a failure', () => {
   );
 
   it('shortens the words of a remedy, never its command', () => {
-    const room = failureLayout(FAILURES['a login of the proxy'], { columns: 40, rows: 10 });
+    const room = failureLayout(FAILURES['a command by hand'], { columns: 40, rows: 10 });
     expect(room.steps).toEqual([
-      ['Put the login into the proxy …', '  HTTPS_PROXY=http://<user>:<passwor', '  d>@<proxy> ktx setup'],
+      ['Put the login into the proxy …', '  log-in-to-proxy --user <user>', '  --password <password>'],
     ]);
   });
 
@@ -190,7 +200,7 @@ describe('a failure', () => {
 describe('the footer', () => {
   const labels = (hints: readonly KeyHint[]) => hints.map(({ label }) => label).join(' ');
   it.each([
-    ['plan', 80, '←→ enter esc ? q'],
+    ['plan', 80, '←→ enter n esc ? q'],
     ['plan', 40, '←→ esc ? q'],
     ['plan', 20, '? q'],
     ['plan', 8, 'q'],

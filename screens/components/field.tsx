@@ -1,0 +1,35 @@
+import { type Field, fieldHint, fieldQuestion, shownText } from '../../src/wizard/panels/field.ts';
+import { GLYPH } from '../style/theme.ts';
+import { Ink, Line, Row } from './text.tsx';
+
+/** Rows of a text field: what is asked, what was typed, what is wrong with it. */
+export const FIELD_ROWS = 3;
+
+interface TextFieldProps {
+  field: Field;
+  columns: number;
+  /** The value is being looked at. */
+  isBusy: boolean;
+}
+
+/** A text field: the end of what was typed is seen, and what is wrong with it is said below. */
+export function TextField({ field, columns, isBusy }: TextFieldProps) {
+  const question = fieldQuestion(field.spec);
+  const room = Math.max(8, columns - 4);
+  const characters = [...shownText(field)];
+  const shown = characters.length < room ? characters.join('') : `…${characters.slice(2 - room).join('')}`;
+  return (
+    <>
+      <Line isBold>{question.length <= columns ? question : field.spec.name}</Line>
+      <Row>
+        <Ink tone="accent">{`${GLYPH.pointer} `}</Ink>
+        <Ink>{shown}</Ink>
+        {isBusy ? null : <Ink tone="accent">█</Ink>}
+      </Row>
+      <Line tone={field.problem === null ? 'faint' : 'plain'}>
+        {field.problem === null ? null : <Ink tone="bad">{`${GLYPH.failed} `}</Ink>}
+        {field.problem ?? (isBusy ? '  looking at it …' : `  ${fieldHint(field)}`)}
+      </Line>
+    </>
+  );
+}

@@ -1,0 +1,65 @@
+import { wrapWords } from '../../src/support/text/wrap-words.ts';
+import type { PanelLine, PanelView } from '../../src/wizard/panels/panel.ts';
+import { panelView } from '../../src/wizard/panels/panels.ts';
+import type { PanelState } from '../../src/wizard/state.ts';
+import { bodyRows, contentColumns, isShort, type Size } from './layout.ts';
+
+/** Rows of a field: what is asked, what was typed, what is wrong with it. */
+const FIELD_ROWS = 3;
+
+/** Beside the title: the mark, and `12 more ↓ pgdn`. */
+const BESIDE_COLUMNS = 17;
+
+/** One row of a panel: a line, or what of it did not fit into the row before. */
+export interface PanelRow {
+  key: string;
+  text: string;
+  mark: PanelLine['mark'];
+  tone: NonNullable<PanelLine['tone']>;
+}
+
+export interface PanelLayout {
+  view: PanelView;
+  title: readonly string[];
+  rows: readonly PanelRow[];
+  /** Rows that there is room for. */
+  room: number;
+  /** Choices that there is room for; more of them scroll with the pointer. */
+  choiceRows: number;
+}
+
+/** Shares the rows of a panel out: its choices first, at most half of the window, then its lines, which scroll. Pure. */
+export function panelLayout(state: PanelState, size: Size): PanelLayout {
+  const view = panelView(state.panel);
+  const width = contentColumns(size);
+  const body = bodyRows(size);
+  const gap = isShort(size) ? 0 : 1;
+  const title = wrapWords(view.title, width - BESIDE_COLUMNS).slice(0, 3);
+  const rows = panelRows(view.lines, width);
+  const bottom = view.field ? FIELD_ROWS : view.choices.length;
+  const above = title.length + gap;
+  const half = Math.max(2, Math.floor((body - above) / 2));
+  // Lines that are few leave their rows to the choices.
+  const free = body - above - gap - Math.min(rows.length, Math.max(1, half));
+  const choiceRows = view.field ? FIELD_ROWS : Math.min(bottom, Math.max(1, free));
+  const room = Math.max(1, body - above - (choiceRows > 0 ? choiceRows + gap : 0));
+  return { view, title, rows, room, choiceRows };
+}
+
+/** Lines as rows of a width, two columns of which are for the marks. */
+export function panelRows(lines: readonly PanelLine[], width: number): PanelRow[] {
+  return lines.flatMap((line, index) => rowsOf(line, index, width));
+}
+
+function rowsOf({ text, mark, tone = 'plain' }: PanelLine, index: number, width: number): PanelRow[] {
+  const indent = /^ */.exec(text)?.[0] ?? '';
+  // A line of a file keeps its spaces as long as it fits.
+  const fits = text.length <= width - 2;
+  const lines = fits ? [text] : wrapWords(text.trim(), Math.max(8, width - 2 - indent.length));
+  return (lines.length === 0 ? [''] : lines).map((line, part) => ({
+    key: `${index} ${part}`,
+    text: fits ? line : `${indent}${line}`,
+    mark: part === 0 ? mark : undefined,
+    tone,
+  }));
+}

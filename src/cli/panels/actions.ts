@@ -1,0 +1,181 @@
+import { relative } from 'node:path';
+import { eventEmitter } from '../../core/events.ts';
+import { managedRuntimeRoot } from '../../core/layout.ts';
+import type { UndoTarget } from '../../lifecycle/undo.ts';
+import type { Note } from '../../runtime/write-access.ts';
+import type { SetupOptions } from '../../setup/request/setup-options.ts';
+import { SetupError } from '../../support/errors.ts';
+import { homeFolder } from '../../support/home/home-folder.ts';
+import { formatBytes, formatCount } from '../../support/text/format.ts';
+import type { ActionId, ActionOutcome, ActionPreview } from '../../wizard/panels/action-panel.ts';
+import type { PanelPlace } from './place.ts';
+
+/** What an action would do. Changes nothing. */
+export async function previewAction(action: ActionId, setup: SetupOptions): Promise<ActionPreview> {
+  switch (action) {
+    case 'start':
+      return { lines: [], question: 'Start it?' };
+    case 'undo':
+      return previewUndo(setup);
+    case 'remove':
+      return previewRemoval(setup);
+    case 'prune':
+      return previewPrune(setup);
+  }
+}
+
+/** @throws what stood in the way; CancelledError. */
+export async function runAction(
+  action: ActionId,
+  setup: SetupOptions,
+  place: PanelPlace,
+): Promise<ActionOutcome> {
+  const emit = eventEmitter(setup.onEvent);
+  const note: Note = (level, text) => emit({ type: 'note', step: 'switch', level, text });
+  switch (action) {
+    case 'start':
+      return start(setup, place, note);
+    case 'undo': {
+      const { undoManagedPythonRuntime } = await import('../../lifecycle/undo.ts');
+      const { to, direction } = await undoManagedPythonRuntime({ ...setup, note });
+      return {
+        isOk: true,
+        title: direction === 'back' ? 'Back to the environment before' : 'Forward to the newer environment',
+        lines: [sideWords(to), 'Undo it in the same way.'],
+      };
+    }
+    case 'remove':
+      return remove(setup, note);
+    case 'prune': {
+      const { pruneManagedPythonRuntimes } = await import('../../lifecycle/prune.ts');
+      const { removed } = await pruneManagedPythonRuntimes({ ...placeOf(setup), note });
+      return {
+        isOk: true,
+        title: `${formatCount(removed.length, 'older version')} removed`,
+        lines: removed,
+      };
+    }
+  }
+}
+
+async function start(setup: SetupOptions, { projectDir }: PanelPlace, note: Note): Promise<ActionOutcome> {
+  const [{ startManagedPythonDaemon }, { readManagedPythonRuntimeStatus }] = await Promise.all([
+    import('../../embed/start-daemon.ts'),
+    import('../../runtime/status.ts'),
+  ]);
+  const { manifest } = await readManagedPythonRuntimeStatus(setup);
+  if (manifest === null || manifest === undefined)
+    throw new SetupError('There is no runtime to start a daemon from.', { failureClass: 'conflict' });
+  const { status, baseUrl, state } = await startManagedPythonDaemon({
+    ...setup,
+    projectDir,
+    features: manifest.features,
+    note,
+  });
+  return {
+    isOk: true,
+    title: status === 'reused' ? 'The ktx daemon runs already' : 'The ktx daemon runs',
+    lines: [
+      `${baseUrl} · process ${state.pid} · ${state.features.join(', ')}`,
+      `log: ${state.stderrLog}`,
+      'Stop it: ktx admin runtime stop',
+    ],
+  };
+}
+
+async function previewUndo(setup: SetupOptions): Promise<ActionPreview> {
+  const { readUndoTarget } = await import('../../lifecycle/undo.ts');
+  const target = await readUndoTarget(setup);
+  if (target === null) {
+    return {
+      lines: ['There is no other environment of this version: nothing was installed over another one.'],
+      question: null,
+    };
+  }
+  const { from, to } = target;
+  return {
+    lines: [
+      from === null ? 'Now: none that works' : `Now: ${sideWords(from)}`,
+      `Then: ${sideWords(to)}`,
+      'It proves itself before it takes over. Nothing is downloaded, and this can be undone too.',
+    ],
+    question: target.direction === 'back' ? 'Go back to it?' : 'Go forward to it again?',
+  };
+}
+
+function sideWords({ features, installedAt, environmentDir }: UndoTarget['to']): string {
+  return `${features.join(' + ')}, installed ${localMinute(installedAt)}: ${environmentDir}`;
+}
+
+/** `2026-11-20 12:04`, in the time of this machine. */
+function localMinute(iso: string): string {
+  const date = new Date(iso);
+  const part = (value: number) => String(value).padStart(2, '0');
+  const day = `${date.getFullYear()}-${part(date.getMonth() + 1)}-${part(date.getDate())}`;
+  return `${day} ${part(date.getHours())}:${part(date.getMinutes())}`;
+}
+
+async function previewRemoval(setup: SetupOptions): Promise<ActionPreview> {
+  const { planUninstall } = await import('../../lifecycle/uninstall.ts');
+  const { runtimeRoot, parts, sizeBytes, foreign, others, daemons } = await planUninstall(setup);
+  const stays = [
+    ...others.map((path) => `stays: ${path}, the runtime of another program`),
+    ...foreign.map(({ path, reason }) => `stays: ${path}, ${reason}`),
+  ];
+  if (parts.length === 0)
+    return { lines: [`${runtimeRoot} holds no files of ktx.`, ...stays], question: null };
+  return {
+    lines: [
+      `To be deleted in ${runtimeRoot}:`,
+      ...parts
+        .filter((part) => part.sizeBytes > 0)
+        .map((part) => `  ${formatBytes(part.sizeBytes).padStart(8)}  ${part.what}`),
+      `  ${formatBytes(sizeBytes).padStart(8)}  in all`,
+      ...daemons.map(({ pid }) => `to be stopped: the ktx daemon, process ${pid}`),
+      ...stays,
+    ],
+    question: 'Delete all this? It cannot be undone; ktx setup installs it again.',
+  };
+}
+
+async function remove(setup: SetupOptions, note: Note): Promise<ActionOutcome> {
+  const { uninstallManagedPythonRuntimes } = await import('../../lifecycle/uninstall.ts');
+  const { removedBytes, runtimeRoot, left, stoppedPids } = await uninstallManagedPythonRuntimes({
+    ...setup,
+    note,
+  });
+  return {
+    isOk: left.length === 0,
+    title: `${formatBytes(removedBytes)} removed from ${runtimeRoot}`,
+    lines: [
+      ...(stoppedPids.length > 0 ? [`Stopped ${formatCount(stoppedPids.length, 'ktx daemon')}`] : []),
+      ...(left.length === 0
+        ? ['Nothing of ktx is left there.']
+        : left.map(({ path, reason }) => `left: ${path}, ${reason}`)),
+    ],
+  };
+}
+
+async function previewPrune(setup: SetupOptions): Promise<ActionPreview> {
+  const { pruneManagedPythonRuntimes } = await import('../../lifecycle/prune.ts');
+  const place = placeOf(setup);
+  const { stale, kept } = await pruneManagedPythonRuntimes({ ...place, dryRun: true });
+  const names = (paths: readonly string[]) => paths.map((path) => relative(place.runtimeRoot, path));
+  const used = names(kept).filter((name) => name !== setup.cliVersion);
+  const inUse = used.length > 0 ? [`${used.join(', ')} stays: something runs from it.`] : [];
+  if (stale.length === 0)
+    return { lines: ['There is no older version to remove.', ...inUse], question: null };
+  return {
+    lines: [...stale, ...inUse, 'An older ktx that is used again installs its own runtime again.'],
+    question: `Delete ${names(stale).join(', ')}?`,
+  };
+}
+
+function placeOf(setup: SetupOptions) {
+  const { cliVersion, env = process.env, homeDir = homeFolder(), signal } = setup;
+  return {
+    cliVersion,
+    runtimeRoot: managedRuntimeRoot({ ...setup, env, homeDir }),
+    ...(signal && { signal }),
+  };
+}

@@ -1,0 +1,55 @@
+import type { CheckResult } from '../../core/events.ts';
+import { DOCTOR_CHECKS } from '../../doctor/all-checks.ts';
+import type { DoctorTarget } from '../../doctor/checks/context.ts';
+import type { DoctorResult } from '../../doctor/events.ts';
+import { fixRuntime, offeredRepairs, planRepairs, undoRepairs } from '../../doctor/repair-run.ts';
+import type { RepairOptions, RepairPlan } from '../../doctor/repairs/repair.ts';
+import { runCheckList } from '../../doctor/run-list.ts';
+import type { SetupOptions } from '../../setup/request/setup-options.ts';
+import type { CheckRun } from '../../wizard/functions.ts';
+
+/** What the wizard looks at: all that is offline and the daemon, unless an installation has just proven it; more where it is asked for. */
+export function runChecks(
+  setup: SetupOptions,
+  { costs, isProven, onEvent }: CheckRun,
+): Promise<CheckResult[]> {
+  const checks = DOCTOR_CHECKS.filter(
+    ({ id, cost }) => cost === 'offline' || costs.includes(cost) || (id === 'daemon' && !isProven),
+  );
+  return runCheckList(checks, targetOf(setup), {
+    signal: setup.signal,
+    onEvent,
+    isDeep: costs.includes('deep'),
+  });
+}
+
+export function planRepair(results: readonly CheckResult[], setup: SetupOptions): Promise<RepairPlan> {
+  const found = results as readonly DoctorResult[];
+  return planRepairs(targetOf(setup), offeredRepairs(found), { ...repairOptions(setup), results: found });
+}
+
+export function repair(setup: SetupOptions, { costs, onEvent }: CheckRun) {
+  return fixRuntime(targetOf(setup), { ...repairOptions(setup), costs, onEvent });
+}
+
+export function undoRepair(setup: SetupOptions) {
+  return undoRepairs(targetOf(setup), setup.signal ? { signal: setup.signal } : {});
+}
+
+function targetOf({ cliVersion, assetDir, runtimeRoot, env, homeDir }: SetupOptions): DoctorTarget {
+  return {
+    cliVersion,
+    ...(assetDir !== undefined && { assetDir }),
+    ...(runtimeRoot !== undefined && { runtimeRoot }),
+    ...(env !== undefined && { env }),
+    ...(homeDir !== undefined && { homeDir }),
+  };
+}
+
+function repairOptions({ isOffline, indexUrl, signal }: SetupOptions): RepairOptions {
+  return {
+    signal,
+    ...(isOffline !== undefined && { isOffline }),
+    ...(indexUrl !== undefined && { indexUrl }),
+  };
+}

@@ -1,0 +1,5 @@
+/** Where the wizard was started. */
+export interface PanelPlace {
+  projectDir: string;
+  cwd: string;
+}

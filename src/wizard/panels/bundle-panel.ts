@@ -1,0 +1,140 @@
+import type { SetupChanges } from './changes.ts';
+import type { Choice, Command } from './command.ts';
+import { eraseInField, type Field, fieldProblem, fieldValue, openField, typeIntoField } from './field.ts';
+import { BEHIND, movedIn, type PanelLine, type PanelStep, type PanelView, stayIn } from './panel.ts';
+
+/** A file that looks like a bundle. */
+export interface BundleCandidate {
+  path: string;
+  /** `176 MB` */
+  size: string;
+  /** Why it cannot be used (yet); `null` when it can. */
+  problem: string | null;
+}
+
+/** Where a bundle comes from, and what has arrived. */
+export interface BundleFacts {
+  /** What to run where there is a network. */
+  command: string;
+  /** What it writes: `ktx-0.3.0-linux-x64.bundle, about 91 MB`. */
+  file: string;
+  /** Folders that are watched. */
+  folders: readonly string[];
+  candidates: readonly BundleCandidate[];
+}
+
+/** The way for a machine that reaches nothing: a bundle, made elsewhere, is waited for. */
+export interface BundlePanel {
+  kind: 'bundle';
+  facts: BundleFacts | null;
+  /** What lay there from the start is offered, not taken: it may be of last year. */
+  known: readonly string[] | null;
+  field: Field | null;
+  cursor: number;
+}
+
+/** Runs until it is cancelled, and tells its facts again whenever they change. */
+export type BundleEffect = { type: 'watch-bundles' };
+export type BundleAnswer = { type: 'bundles'; facts: BundleFacts };
+
+type Step = PanelStep<BundlePanel, BundleEffect, SetupChanges>;
+
+export function openBundle(): { panel: BundlePanel; effect: BundleEffect } {
+  return {
+    panel: { kind: 'bundle', facts: null, known: null, field: null, cursor: 0 },
+    effect: { type: 'watch-bundles' },
+  };
+}
+
+function usable({ facts }: BundlePanel): readonly BundleCandidate[] {
+  return (facts?.candidates ?? []).filter(({ problem }) => problem === null);
+}
+
+function choicesOf(panel: BundlePanel): readonly Choice<string>[] {
+  return [
+    ...usable(panel).map(({ path, size }) => ({ id: `use ${path}`, label: `Use ${path} (${size})` })),
+    { id: 'name', label: 'Name a file or folder …' },
+    { id: 'back', label: 'Back' },
+  ];
+}
+
+export function onBundleCommand(panel: BundlePanel, command: Command): Step {
+  const { field } = panel;
+  if (field !== null) {
+    switch (command) {
+      case 'erase':
+      case 'erase-all':
+        return stayIn({ ...panel, field: eraseInField(field, command === 'erase-all') });
+      case 'back':
+      case 'interrupt':
+        return stayIn({ ...panel, field: null });
+      case 'confirm': {
+        const problem = fieldProblem(field);
+        return problem === null
+          ? take(fieldValue(field))
+          : stayIn({ ...panel, field: { ...field, problem } });
+      }
+      default:
+        return stayIn(panel);
+    }
+  }
+  if (command === 'back' || command === 'interrupt') return BEHIND;
+  const choices = choicesOf(panel);
+  if (command !== 'confirm') return movedIn(panel, command, choices.length) ?? stayIn(panel);
+  const id = choices[panel.cursor]?.id ?? 'back';
+  if (id.startsWith('use ')) return take(id.slice('use '.length));
+  if (id === 'name') {
+    const spec = { id: 'bundle', name: 'Bundle', type: 'folder' as const };
+    return stayIn({ ...panel, field: openField(spec) });
+  }
+  return BEHIND;
+}
+
+function take(bundlePath: string): Step {
+  return { exit: { to: 'plan', changes: { bundlePath } } };
+}
+
+export function typeIntoBundle(panel: BundlePanel, text: string): BundlePanel {
+  return panel.field === null ? panel : { ...panel, field: typeIntoField(panel.field, text) };
+}
+
+/** A bundle that arrives while it is waited for is what was waited for. */
+export function onBundleAnswer(panel: BundlePanel, { facts }: BundleAnswer): Step {
+  const known =
+    panel.known ?? facts.candidates.filter(({ problem }) => problem === null).map(({ path }) => path);
+  const next: BundlePanel = { ...panel, facts, known };
+  const arrived = usable(next).find(({ path }) => !known.includes(path));
+  if (arrived && panel.field === null) return take(arrived.path);
+  return stayIn({ ...next, cursor: Math.min(panel.cursor, choicesOf(next).length - 1) });
+}
+
+export function bundleView(panel: BundlePanel): PanelView {
+  const { facts, field, cursor } = panel;
+  const lines: PanelLine[] =
+    facts === null
+      ? []
+      : [
+          { text: 'On a machine with a network, run:' },
+          { text: `  ${facts.command}`, tone: 'bold' },
+          { text: `It writes ${facts.file}. Copy that into one of these folders:` },
+          ...facts.folders.map((folder): PanelLine => ({ text: `  ${folder}` })),
+          { text: '' },
+          ...facts.candidates.map(
+            ({ path, size, problem }): PanelLine =>
+              problem === null
+                ? { text: `${path} (${size})`, mark: 'done' }
+                : { text: `${path} (${size}): ${problem}`, mark: 'warning' },
+          ),
+          ...(usable(panel).length > 0
+            ? []
+            : [{ text: 'Waiting for the bundle; ktx goes on when it is here', mark: 'running' as const }]),
+        ];
+  return {
+    title: 'Install from a bundle, without a network',
+    status: facts === null ? 'running' : 'asking',
+    lines,
+    choices: choicesOf(panel),
+    cursor,
+    field,
+  };
+}

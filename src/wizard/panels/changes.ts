@@ -1,0 +1,38 @@
+import type { KtxRuntimeFeature } from '../../core/features.ts';
+import type { PythonChoice } from '../../python/python-choice.ts';
+import { pythonVersion } from './field.ts';
+
+/** What a person has changed since the wizard was started; it goes before what the command line said. */
+export interface SetupChanges {
+  indexUrl?: string;
+  python?: PythonChoice;
+  runtimeRoot?: string;
+  allowedHosts?: readonly string[];
+  isOffline?: boolean;
+  shouldForce?: true;
+  shouldIgnoreDisk?: true;
+  feature?: KtxRuntimeFeature;
+  uvPath?: string;
+  bundlePath?: string;
+  /** Variables for this run, such as a proxy address with its login. Never stored, never shown. */
+  env?: Readonly<Record<string, string>>;
+}
+
+export function pythonOf(value: string): PythonChoice {
+  if (value === 'auto' || value === 'managed' || value === 'system') return value;
+  const version = pythonVersion(value);
+  return version === null ? { path: value } : { version };
+}
+
+/** The later changes go first; variables and hosts add up. An index is asked again where a bundle was meant before. */
+export function mergedChanges(before: SetupChanges, later: SetupChanges): SetupChanges {
+  const { bundlePath: _, ...others } = before;
+  const kept = later.indexUrl === undefined ? before : others;
+  return {
+    ...kept,
+    ...later,
+    ...(before.env && later.env && { env: { ...before.env, ...later.env } }),
+    ...(before.allowedHosts &&
+      later.allowedHosts && { allowedHosts: [...new Set([...before.allowedHosts, ...later.allowedHosts])] }),
+  };
+}

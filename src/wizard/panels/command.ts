@@ -1,0 +1,41 @@
+/** What a key means. Which key means what on which screen is in `keys.ts`. */
+export type Command =
+  | 'previous'
+  | 'next'
+  | 'confirm'
+  | 'back'
+  | 'quit'
+  | 'interrupt'
+  | 'help'
+  | 'scroll-up'
+  | 'scroll-down'
+  | 'page-up'
+  | 'page-down'
+  | 'log-start'
+  | 'log-end'
+  | 'toggle-log'
+  | 'toggle-wrap'
+  | 'find'
+  | 'find-above'
+  | 'find-below'
+  | 'toggle-details'
+  | 'undo'
+  | 'network'
+  | 'repair'
+  | 'deep'
+  | 'start'
+  | 'stop-yes'
+  | 'stop-no'
+  | 'erase'
+  | 'erase-all';
+
+export interface Choice<Id extends string> {
+  id: Id;
+  label: string;
+}
+
+/** The next position in a list; a list does not wrap, so that holding a key ends at its end. */
+export function moved(cursor: number, command: Command, count: number): number {
+  const step = command === 'next' ? 1 : command === 'previous' ? -1 : 0;
+  return Math.max(0, Math.min(count - 1, cursor + step));
+}

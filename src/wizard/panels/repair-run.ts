@@ -1,0 +1,138 @@
+import type { CheckResult, SetupEvent } from '../../core/events.ts';
+import type { RepairId } from '../../doctor/checks/check.ts';
+import type { DoctorEvent } from '../../doctor/events.ts';
+import type { RepairPlan } from '../../doctor/repairs/repair.ts';
+
+import { formatBytesOrUnknown } from '../../support/text/format.ts';
+import type { PanelLine } from './panel.ts';
+
+export type { RepairPlan } from '../../doctor/repairs/repair.ts';
+
+/** A run of repairs on the check screen, from its preview to its end. */
+export type RepairRun =
+  | { phase: 'planning' }
+  | { phase: 'asking'; plan: RepairPlan; cursor: number }
+  | {
+      phase: 'running';
+      plan: RepairPlan;
+      finished: readonly RepairId[];
+      /** `null` before the first, and while it is looked again. */
+      current: RepairId | null;
+      /** What the repair that runs is doing. */
+      detail: string;
+      isStopping: boolean;
+    }
+  | { phase: 'failed'; title: string; isRestored: boolean }
+  | { phase: 'done'; repairs: readonly RepairId[] }
+  | { phase: 'undoing'; repairs: readonly RepairId[] }
+  | { phase: 'undone'; repairs: readonly string[] };
+
+export const REPAIR_CHOICES = [
+  { id: 'repair', label: 'Repair' },
+  { id: 'back', label: 'Leave it as it is' },
+] as const;
+
+/** Something failed that a repair would mend, or a warning that is no matter of taste: no reason to delete downloads. */
+export function isRepairable(checks: readonly CheckResult[]): boolean {
+  return checks.some(({ status, repairs: [first] = [] }) => {
+    return first !== undefined && (status === 'fail' || first !== 'free-space');
+  });
+}
+
+export function isRepairBusy(repair: RepairRun | null): boolean {
+  return repair?.phase === 'planning' || repair?.phase === 'running' || repair?.phase === 'undoing';
+}
+
+/** The run after an event of the doctor. */
+export function onRepairEvent(repair: RepairRun, event: DoctorEvent): RepairRun {
+  if (repair.phase !== 'running') return repair;
+  switch (event.type) {
+    case 'repair-plan':
+      return { ...repair, plan: event.plan };
+    case 'repair-started':
+      return { ...repair, current: event.id, detail: '' };
+    case 'repair-note':
+      return { ...repair, detail: event.text };
+    case 'repair-progress':
+      return { ...repair, detail: progressWords(event.event) ?? repair.detail };
+    case 'repair-finished':
+      return { ...repair, finished: [...repair.finished, event.id], current: null, detail: '' };
+    case 'repair-failed':
+      return { phase: 'failed', title: event.detail, isRestored: event.isRestored };
+    default:
+      return repair;
+  }
+}
+
+function progressWords(event: SetupEvent): string | null {
+  switch (event.type) {
+    case 'step':
+      return event.status === 'started' ? (event.detail ?? event.step) : null;
+    case 'note':
+      return event.text;
+    case 'artefact':
+      return `fetched ${event.file}`;
+    default:
+      return null;
+  }
+}
+
+/** What a run of repairs will touch, before it does. */
+export function repairPlanLines({ steps }: RepairPlan): PanelLine[] {
+  return steps.flatMap((step): PanelLine[] => {
+    const { label, what, paths, downloadBytes, hosts, worksOffline, canUndo } = step;
+    const from = hosts.length > 0 ? ` from ${hosts.join(', ')}` : '';
+    const network = worksOffline
+      ? 'works offline'
+      : `${formatBytesOrUnknown(downloadBytes)} to download${from}`;
+    return [
+      { text: label, tone: 'bold', mark: 'later' },
+      { text: what },
+      { text: `${network} · ${canUndo ? 'can be undone' : 'cannot be undone'}` },
+      ...paths.map((path): PanelLine => ({ text: `changes ${path}`, tone: 'faint' })),
+      { text: '' },
+    ];
+  });
+}
+
+/** The repairs of a run, each with where it stands. */
+export function repairStepLines(run: Extract<RepairRun, { phase: 'running' }>): PanelLine[] {
+  const { plan, finished, current, detail } = run;
+  const isOver = current === null && finished.length >= plan.steps.length;
+  return [
+    ...plan.steps.map(({ id, label }): PanelLine => {
+      if (finished.includes(id)) return { text: label, mark: 'done' };
+      if (id !== current) return { text: label, mark: 'later', tone: 'faint' };
+      return { text: detail === '' ? label : `${label}: ${detail}`, mark: 'running' };
+    }),
+    { text: 'Looking again', ...(isOver ? { mark: 'running' } : { mark: 'later', tone: 'faint' }) },
+  ];
+}
+
+/** What the check screen says above its checks; `null` when there is nothing to say. */
+export function repairNews(run: RepairRun | null): PanelLine | null {
+  switch (run?.phase) {
+    case 'planning':
+      return { text: 'Finding out what a repair would do', mark: 'running' };
+    case 'undoing':
+      return { text: 'Putting back what was there before the repair', mark: 'running' };
+    case 'undone':
+      return { text: 'The repair was undone: everything is as it was before.', mark: 'done' };
+    case 'done':
+      return run.repairs.length === 0
+        ? { text: 'There was nothing to repair.', mark: 'done' }
+        : { text: `Repaired: ${run.repairs.map(repairWords).join(', ')} (u undoes it)`, mark: 'done' };
+    case 'failed': {
+      const end = run.isRestored ? 'Everything was put back as it was.' : 'Not everything could be put back.';
+      return { text: `${run.title.replace(/[.\s]+$/, '')}. ${end}`, mark: 'failed' };
+    }
+    default:
+      return null;
+  }
+}
+
+/** `Rebuild environment` */
+export function repairWords(id: string): string {
+  const words = id.replaceAll('-', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

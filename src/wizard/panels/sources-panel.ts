@@ -1,0 +1,122 @@
+import { pythonOf, type SetupChanges } from './changes.ts';
+import type { Choice, Command } from './command.ts';
+import {
+  eraseInField,
+  type Field,
+  type FieldSpec,
+  fieldProblem,
+  fieldValue,
+  openField,
+  typeIntoField,
+} from './field.ts';
+import type { MendAnswer, MendEffect } from './mend-task.ts';
+import { BEHIND, movedIn, type PanelStep, type PanelView, plainLines, stayIn } from './panel.ts';
+
+/** What of a plan can be changed before it is agreed to. */
+export interface SourcesPanel {
+  kind: 'sources';
+  cursor: number;
+  field: Field | null;
+  isStoring: boolean;
+}
+
+type Step = PanelStep<SourcesPanel, MendEffect, SetupChanges>;
+
+interface Source extends Choice<string> {
+  spec: FieldSpec;
+  /** A setting for later runs too; else a change of this run. */
+  setting?: string;
+  changes?: (value: string) => SetupChanges;
+}
+
+const SOURCES: readonly Source[] = [
+  source('index', 'Package index', 'url', { changes: (indexUrl) => ({ indexUrl }) }),
+  source('python', 'Python version or path', 'python', { changes: (value) => ({ python: pythonOf(value) }) }),
+  source('proxy', 'Proxy', 'host', { setting: 'proxy' }),
+  source('no-proxy', 'Hosts without the proxy', 'text', { setting: 'no-proxy' }),
+  source('ca-file', 'Certificate file', 'file', { setting: 'ca-file' }),
+  source('python-mirror', 'Mirror of the Python builds', 'url', { setting: 'python-mirror' }),
+  source('model-hub', 'Model hub', 'url', { setting: 'model-hub' }),
+  source('folder', 'Folder of the runtime', 'folder', { changes: (runtimeRoot) => ({ runtimeRoot }) }),
+];
+
+function source(
+  id: string,
+  name: string,
+  type: FieldSpec['type'],
+  more: Pick<Source, 'setting' | 'changes'>,
+): Source {
+  return { id, label: `${name} …`, spec: { id, name, type }, ...more };
+}
+
+export function openSources(): { panel: SourcesPanel } {
+  return { panel: { kind: 'sources', cursor: 0, field: null, isStoring: false } };
+}
+
+const CHOICES: readonly Choice<string>[] = [...SOURCES, { id: 'back', label: 'Back' }];
+
+export function onSourcesCommand(panel: SourcesPanel, command: Command): Step {
+  const { field } = panel;
+  if (panel.isStoring) return stayIn(panel);
+  if (field === null) {
+    if (command === 'back' || command === 'interrupt') return BEHIND;
+    if (command !== 'confirm') return movedIn(panel, command, CHOICES.length) ?? stayIn(panel);
+    const chosen = SOURCES[panel.cursor];
+    return chosen ? stayIn({ ...panel, field: openField(chosen.spec) }) : BEHIND;
+  }
+  switch (command) {
+    case 'erase':
+    case 'erase-all':
+      return stayIn({ ...panel, field: eraseInField(field, command === 'erase-all') });
+    case 'back':
+    case 'interrupt':
+      return stayIn({ ...panel, field: null });
+    case 'confirm':
+      return use(panel, field);
+    default:
+      return stayIn(panel);
+  }
+}
+
+function use(panel: SourcesPanel, field: Field): Step {
+  const problem = fieldProblem(field);
+  if (problem !== null) return stayIn({ ...panel, field: { ...field, problem } });
+  const value = fieldValue(field);
+  const found = SOURCES.find(({ id }) => id === field.spec.id);
+  if (found?.changes) return { exit: { to: 'plan', changes: found.changes(value) } };
+  return {
+    panel: { ...panel, isStoring: true },
+    effect: { type: 'mend', task: { kind: 'store-setting', name: found?.setting ?? field.spec.id, value } },
+  };
+}
+
+export function typeIntoSources(panel: SourcesPanel, text: string): SourcesPanel {
+  if (panel.field === null || panel.isStoring) return panel;
+  return { ...panel, field: typeIntoField(panel.field, text) };
+}
+
+export function onSourcesAnswer(_panel: SourcesPanel, _answer: MendAnswer): Step {
+  return { exit: { to: 'plan', changes: {} } };
+}
+
+/** The value was looked at and is no good: it stays in its field, with the reason. */
+export function onSourcesRefused(panel: SourcesPanel, problem: string): SourcesPanel {
+  return { ...panel, isStoring: false, field: panel.field && { ...panel.field, problem } };
+}
+
+export function sourcesView({ cursor, field, isStoring }: SourcesPanel): PanelView {
+  const isKept = SOURCES.some(({ id, setting }) => id === field?.spec.id && setting !== undefined);
+  const note = isKept
+    ? 'It is kept for later runs too; ktx admin network unset forgets it.'
+    : field === null
+      ? 'The plan is made again with what you change.'
+      : 'It holds for this run.';
+  return {
+    title: 'What do you want to change?',
+    status: isStoring ? 'running' : 'asking',
+    lines: plainLines([note], 'faint'),
+    choices: CHOICES,
+    cursor,
+    field,
+  };
+}
