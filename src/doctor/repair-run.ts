@@ -107,12 +107,11 @@ export async function fixRuntime(target: DoctorTarget, options: FixOptions = {})
     onEvent?.({ type: 'repair-note', id: wanted[0]!, level, text });
   const access = { runtimeRoot, versions: [cliVersion], step: 'repair', note, ...(signal ? { signal } : {}) };
   await orPutBack(run, async () => {
-    const first = wanted.filter((id) => LOCK_REPAIRS.includes(id));
-    if (first.length > 0) await applyRound(run, first);
+    await applyRounds(run, (id) => LOCK_REPAIRS.includes(id));
     await withWriteAccess(access, ({ hasChangedSince }) =>
       orPutBack(run, async () => {
         // Whoever had the locks meanwhile may have mended it, or broken more.
-        if (first.length === 0 && hasChangedSince(mark)) run.results = await look();
+        if (run.applied.length === 0 && hasChangedSince(mark)) run.results = await look();
         await applyRounds(run);
         await run.backup.save();
       }),
@@ -122,11 +121,12 @@ export async function fixRuntime(target: DoctorTarget, options: FixOptions = {})
   return { repairs: run.applied, before, after: run.results };
 }
 
-async function applyRounds(run: Run): Promise<void> {
+/** One mends what hides the next: what is found below an obstacle may be another one. */
+async function applyRounds(run: Run, isWanted: (id: RepairId) => boolean = () => true): Promise<void> {
   const { repairs } = run.options;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const chosen = repairs === undefined ? offeredRepairs(run.results) : round === 0 ? repairs : [];
-    const ids = composeRepairs(chosen).filter((id) => !run.applied.includes(id));
+    const ids = composeRepairs(chosen).filter((id) => !run.applied.includes(id) && isWanted(id));
     if (ids.length === 0) return;
     await applyRound(run, ids);
   }

@@ -40,13 +40,15 @@ it.skipIf(!isPossible).for(SHORT)(
   },
 );
 
-it.skipIf(!isPossible)(
-  'needs root on Linux: mends two faults in one run, and undoes both',
+it.skipIf(!isPossible).for([
+  ['uv missing', 'manifest missing'],
+  // The one hides the other, and both stand between a run of repairs and its lock.
+  ['lock is a folder', 'envs is a link to itself'],
+])(
+  'needs root on Linux: mends two faults in one run, and undoes both: %s',
   { timeout: 300_000 },
-  async () => {
-    const states = ['interpreter points nowhere', 'manifest half-written'].map(
-      (name) => ZOO.find((each) => each.name === name)!,
-    );
+  async (names) => {
+    const states = names.map((name) => ZOO.find((each) => each.name === name)!);
     expect((await zooRow(world, states)).problems).toEqual([]);
   },
 );

@@ -236,7 +236,9 @@ async function isAgreed(io: KtxCliIo, { signal }: DoctorDeps): Promise<boolean> 
 function refusal(args: DoctorArgs, io: KtxCliIo, action: 'fix' | 'undo'): number {
   const title = `Refusing to ${action} without --yes.`;
   io.stderr.write(`${title}\n`);
-  if (args.isJson) printFailureEvent(io, usageFailure(title, [`ktx doctor --${action} --json --yes`]));
+  // The plan of a fix is the one document on stdout.
+  if (args.isJson && action === 'undo')
+    printFailureEvent(io, usageFailure(title, [`ktx doctor --${action} --json --yes`]));
   return 1;
 }
 

@@ -66,6 +66,12 @@ it('shows what a repair would touch, and does nothing without --yes', async () =
   expect(stderr).toBe('Refusing to fix without --yes.\n');
 });
 
+it('prints a plan as one JSON document', async () => {
+  const { exitCode, stdout, stderr } = await run('--fix', 'stop-daemon', '--json');
+  expect([exitCode, stderr]).toEqual([1, 'Refusing to fix without --yes.\n']);
+  expect(JSON.parse(stdout)).toMatchObject({ plan: [{ id: 'stop-daemon', worksOffline: true }] });
+});
+
 it('refuses a repair that does not exist', async () => {
   const { exitCode, stderr } = await run('--fix', 'everything', '--yes');
   expect(exitCode).toBe(1);
