@@ -4,7 +4,7 @@ import { interpreterEnvironment } from '../python/system-python.ts';
 
 /** Of our own process: a mark by which somebody who runs ktx ends it together with everything below it; and what we set. */
 const NOT_FOR_THE_DAEMON =
-  /^(UV_.*|RUST_LOG|JPY_SESSION_NAME|KTX_PROCESS_MARK|KTX_SETUP_RUN|KTX_SETUP_OWNER|KTX_DAEMON_(?:SECRET|STRICT|STATE|STARTER))$/i;
+  /^(UV_.*|RUST_LOG|JPY_SESSION_NAME|KTX_PROCESS_MARK|KTX_SETUP_RUN|KTX_SETUP_OWNER|KTX_DAEMON_(?:SECRET|STRICT|STATE|STARTER|PROOF))$/i;
 
 /**
  * The daemon's environment: the given one without what would lead Python elsewhere, plus the version that `/health`

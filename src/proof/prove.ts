@@ -12,12 +12,14 @@ import { MACHINE_CAUSES } from '../failure/causes/machine-causes.ts';
 import { reasonOfText } from '../failure/causes/machine-reason.ts';
 import { endingText } from '../process/ending.ts';
 import { runProcess } from '../process/run-process.ts';
+import { type StandstillLimits, watchStandstill } from '../process/standstill.ts';
 import { interpreterEnvironment } from '../python/system-python.ts';
 import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
 import { type WheelProof, wheelProofOf } from '../shipped/asset-schema.ts';
 import { linkedAbort } from '../support/async/linked-abort.ts';
 import { CancelledError, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
+import { otherRemedy, REBUILD } from '../support/remedies.ts';
 import { countTables } from './reference-statement.ts';
 import { REFERENCE_TEXT, REFERENCE_VECTOR } from './reference-vector.ts';
 
@@ -30,15 +32,18 @@ import json, sys
 ${modules.map((name) => `import ${name}\n`).join('')}print(json.dumps({"prefix": sys.prefix, "version": sys.version.split()[0]}))
 `;
 
-import { otherRemedy, REBUILD } from '../support/remedies.ts';
-
 const importAnswerSchema = z.object({ prefix: z.string(), version: z.string() });
 
-const HEALTH_TIMEOUT_MS = 60_000;
-const POLL_INTERVAL_MS = 25;
+/** No time for the whole: a busy machine takes as long as it takes. Only who stands still, or computes without end, has failed. */
+const PROOF_LIMITS = { stillMs: 60_000, cpuMs: 600_000 };
+/** Who answers, and says the wrong thing, is asked again so long: another process may have the port for a moment. */
+const WRONG_ANSWER_MS = 60_000;
+const POLL_INTERVAL_MS = 10;
 const PROBE_TIMEOUT_MS = 2000;
-/** The first request starts the process that parses, and loads the model. */
-const WORK_TIMEOUT_MS = 60_000;
+/** Standstill ends a request before this does. */
+const WORK_TIMEOUT_MS = 3_600_000;
+/** What the daemon of our own wheel says of itself when it is asked to prove itself, see `ktx_daemon.self_proof`. */
+const IDENTITY_PREFIX = 'ktx-daemon identity: ';
 /** The engines agree within 3e-7; another model or a wrong graph is off by tenths. */
 const MAX_DIFFERENCE = 1e-4;
 
@@ -57,6 +62,8 @@ export interface ProofOptions {
   /** The children leave no compiled files in the environment. */
   isReadOnly?: boolean;
   signal?: AbortSignal;
+  /** When a daemon has failed; for tests. */
+  limits?: StandstillLimits;
   /** Hides secrets in what the children print. */
   mask?: (text: string) => string;
   /** Told of every child, see `runProcess`. */
@@ -96,6 +103,8 @@ export interface DaemonProof {
   /** How many tables it found in the reference statement; null for a wheel that is not ours. */
   tableCount: number | null;
   hasVector: boolean;
+  /** Version of the interpreter that answered, where it said it and is this environment's; its process imported both packages. */
+  pythonVersion?: string;
 }
 
 /**
@@ -105,6 +114,22 @@ export interface DaemonProof {
  * @throws SetupError naming what did not answer, with the last lines the child printed as evidence.
  */
 export async function proveEnvironment(options: ProofOptions): Promise<Proof> {
+  return options.isForeign || options.wheelProof ? proveForeign(options) : proveOwn(options);
+}
+
+/** One process does all of it. What an older wheel of ours does not say of itself is asked of the interpreter. */
+async function proveOwn(options: ProofOptions): Promise<Proof> {
+  const daemon = await proveDaemon(options).catch(async (error: unknown) => {
+    if (error instanceof CancelledError || !(error instanceof UnstartedError)) throw error;
+    // What cannot be imported is why the daemon does not start, and says it better.
+    await proveImports(options);
+    throw error;
+  });
+  const pythonVersion = daemon.pythonVersion ?? (await proveImports(options));
+  return { pythonVersion, daemon };
+}
+
+async function proveForeign(options: ProofOptions): Promise<Proof> {
   // Side by side, since each reads other packages for the first time: a third of the whole install otherwise. What cannot
   // be imported is also why the daemon does not start, and says it better.
   const { stop, signal } = linkedAbort(options.signal);
@@ -149,21 +174,38 @@ export async function proveImports(options: ProofOptions): Promise<string> {
     throw unproven('the packages cannot be imported', options.pythonPath, outcome.stderr + how);
   }
   const answer = readAnswer(options.pythonPath, outcome.stdout);
-  if ((await realpath(answer.prefix)) !== (await realpath(options.environmentDir))) {
-    throw unproven(
-      'the interpreter belongs to another environment',
-      options.pythonPath,
-      `sys.prefix is ${answer.prefix}`,
-    );
-  }
-  const packages = (options.wheelProof?.imports ?? OWN_IMPORTS).join(', ');
-  options.onProven?.({
-    id: 'python',
-    label: `Python ${answer.version} starts`,
-    detail: options.environmentDir,
-  });
-  options.onProven?.({ id: 'imports', label: 'Packages can be imported', detail: packages });
+  await assertOwnPrefix(options, answer.prefix);
+  tellInterpreter(options, answer.version);
   return answer.version;
+}
+
+/** It is this environment's, and has imported what it is to import. */
+function tellInterpreter({ onProven, environmentDir, wheelProof }: ProofOptions, version: string): void {
+  const packages = (wheelProof?.imports ?? OWN_IMPORTS).join(', ');
+  onProven?.({ id: 'python', label: `Python ${version} starts`, detail: environmentDir });
+  onProven?.({ id: 'imports', label: 'Packages can be imported', detail: packages });
+}
+
+async function assertOwnPrefix(
+  { environmentDir, pythonPath }: Pick<ProofOptions, 'environmentDir' | 'pythonPath'>,
+  prefix: string,
+): Promise<void> {
+  if ((await realpath(prefix)) === (await realpath(environmentDir))) return;
+  throw unproven('the interpreter belongs to another environment', pythonPath, `sys.prefix is ${prefix}`);
+}
+
+/** The version of the interpreter that answered, of this environment; `null` when it did not say who it is. */
+async function identifiedVersion(options: ProofOptions, said: string | null): Promise<string | null> {
+  if (said === null) return null;
+  let identity: z.infer<typeof importAnswerSchema>;
+  try {
+    identity = importAnswerSchema.parse(JSON.parse(said.slice(IDENTITY_PREFIX.length)));
+  } catch {
+    throw unproven('the daemon does not say who it is', options.daemonPath, said);
+  }
+  await assertOwnPrefix(options, identity.prefix);
+  tellInterpreter(options, identity.version);
+  return identity.version;
 }
 
 /** Among what packages print when they are imported, and when Python ends. */
@@ -188,8 +230,11 @@ export async function proveDaemon(options: ProofOptions): Promise<DaemonProof> {
   const port = await allocateDaemonPort();
   const baseUrl = `http://127.0.0.1:${port}`;
   const secret = newSecret();
+  const watch = watchStandstill(options.limits ?? PROOF_LIMITS);
   const { stop, signal } = linkedAbort(options.signal);
+  const asking = AbortSignal.any([watch.signal, ...(options.signal ? [options.signal] : [])]);
   let printed = '';
+  let said: string | null = null;
   const daemon = runProcess({
     command: options.daemonPath,
     args: ['serve-http', '--host', '127.0.0.1', '--port', String(port), '--log-level', 'warning'],
@@ -197,13 +242,20 @@ export async function proveDaemon(options: ProofOptions): Promise<DaemonProof> {
       ...env,
       KTX_DAEMON_VERSION: options.cliVersion,
       KTX_DAEMON_SECRET: secret,
+      ...(options.isForeign ? {} : { KTX_DAEMON_PROOF: '1' }),
       ...(options.isReadOnly ? { PYTHONDONTWRITEBYTECODE: '1' } : {}),
       ...(options.modelDir ? { KTX_EMBEDDINGS_MODEL_DIR: options.modelDir } : {}),
     },
     signal,
     mask: options.mask,
-    onSpawn: options.onSpawn,
-    onLines: (stream, lines) => {
+    onSpawn: (pid, mark) => {
+      watch.start(pid, mark);
+      options.onSpawn?.(pid, mark);
+    },
+    onLines: (stream, all) => {
+      const lines = all.filter((line) => !line.startsWith(IDENTITY_PREFIX));
+      said ??= all.find((line) => line.startsWith(IDENTITY_PREFIX)) ?? null;
+      if (lines.length === 0) return;
       printed = `${printed}${lines.join('\n')}\n`.slice(-4000);
       return options.onLines?.(stream, lines);
     },
@@ -216,7 +268,7 @@ export async function proveDaemon(options: ProofOptions): Promise<DaemonProof> {
     endedEarly = reason ?? 'it was stopped';
   });
   try {
-    const deadline = performance.now() + HEALTH_TIMEOUT_MS;
+    let wrongSince: number | null = null;
     for (;;) {
       throwIfCancelled(options.signal);
       const { cliVersion } = options;
@@ -230,21 +282,37 @@ export async function proveDaemon(options: ProofOptions): Promise<DaemonProof> {
       });
       if (problem === null) break;
       if (endedEarly !== null)
-        throw unproven('the daemon does not start', options.daemonPath, `${endedEarly}\n${printed}`);
-      if (performance.now() > deadline) {
-        const waited = `no healthy answer on port ${port} within ${HEALTH_TIMEOUT_MS / 1000} s, last: ${problem}`;
-        throw unproven('the daemon does not answer', options.daemonPath, `${waited}\n${printed}`);
+        throw unstarted('the daemon does not start', options.daemonPath, `${endedEarly}\n${printed}`);
+      const isWrongAnswer = !/ECONNREFUSED|No answer within/.test(problem);
+      wrongSince = isWrongAnswer ? (wrongSince ?? performance.now()) : null;
+      const isWrongForLong = wrongSince !== null && performance.now() - wrongSince > WRONG_ANSWER_MS;
+      if (watch.signal.aborted || isWrongForLong) {
+        const waited = `no healthy answer on port ${port}${isWrongForLong ? '' : `: it ${watch.reason()}`}, last: ${problem}`;
+        throw unstarted('the daemon does not answer', options.daemonPath, `${waited}\n${printed}`);
       }
       await delay(POLL_INTERVAL_MS);
     }
+    let pythonVersion = await identifiedVersion(options, said);
     const tell = (part: ProvenPart) => options.onProven?.(part);
     tell({ id: 'daemon', label: 'The daemon answers', detail: `/health on 127.0.0.1:${port}` });
+    const working = { ...options, signal: asking };
     const [tableCount] = await Promise.all([
-      options.isForeign ? null : proveAnalysis(options, port),
-      options.modelDir ? proveVector(options, port) : undefined,
-    ]);
-    return { tableCount, hasVector: options.modelDir !== undefined };
+      options.isForeign ? null : proveAnalysis(working, port),
+      options.modelDir ? proveVector(working, port) : undefined,
+    ]).catch((error: unknown) => {
+      throwIfCancelled(options.signal);
+      if (!watch.signal.aborted) throw error;
+      throw unproven('the daemon does not answer', options.daemonPath, `it ${watch.reason()}\n${printed}`);
+    });
+    // On a busy machine its line may be read after its answer.
+    pythonVersion ??= await identifiedVersion(options, said);
+    return {
+      tableCount,
+      hasVector: options.modelDir !== undefined,
+      ...(pythonVersion ? { pythonVersion } : {}),
+    };
   } finally {
+    watch.stop();
     stop();
     await daemon;
   }
@@ -285,12 +353,19 @@ async function proveVector(options: ProofOptions, port: number): Promise<void> {
   }
 }
 
-function unproven(what: string, path: string, output: string): SetupError {
+/** The daemon never answered as it should: why may be that something cannot be imported. */
+class UnstartedError extends SetupError {}
+
+function unstarted(what: string, path: string, output: string): SetupError {
+  return unproven(what, path, output, UnstartedError);
+}
+
+function unproven(what: string, path: string, output: string, Kind = SetupError): SetupError {
   const lines = output.trim().split('\n').filter(Boolean).slice(-8);
   const setting = /KTX_\w+ is .*or run: (unset \w+)/.exec(output)?.[1];
   const read = setting === undefined ? reasonOfText(output) : null;
   const row = read === null ? null : MACHINE_CAUSES[read.reason];
-  return new SetupError(`The Python environment is in place, but ${what}.`, {
+  return new Kind(`The Python environment is in place, but ${what}.`, {
     failureClass: row?.failureClass ?? 'internal',
     ...(row === null ? {} : { causeId: row.cause }),
     evidence: [path, ...(row && read ? [row.title({ ...read, program: basename(path) })] : []), ...lines],

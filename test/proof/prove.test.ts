@@ -21,7 +21,12 @@ async function environment(python: string, daemon = '') {
 }
 
 /** A daemon in Node: `answer` is an expression that gives the body of `/health`, `prove` what it makes of the proof, `analysed` is what it says of SQL. */
-const daemonThatSays = (answer: string, analysed: unknown = GOOD_ANALYSIS, prove = '(proof) => proof') => `
+const daemonThatSays = (
+  answer: string,
+  analysed: unknown = GOOD_ANALYSIS,
+  prove = '(proof) => proof',
+  livesMs = 120_000,
+) => `
 const { createServer } = require('node:http');
 const { createHmac } = require('node:crypto');
 const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
@@ -36,8 +41,13 @@ createServer((request, response) => {
   if (proof) response.setHeader('x-ktx-proof', proof);
   response.end(JSON.stringify(say(request)));
 }).listen(port, '127.0.0.1');
-setTimeout(() => { console.error('I give up'); process.exit(3); }, 700);
+setTimeout(() => { console.error('I give up'); process.exit(3); }, ${livesMs});
 `;
+
+/** The same, which says on stdout who it is: an expression for its interpreter's prefix and version. */
+const daemonThatIdentifies = (identity: string) => `
+console.log('ktx-daemon identity: ' + JSON.stringify(${identity}));
+${daemonThatSays(`{ status: 'healthy', version }`)}`;
 
 async function failureOf(promise: Promise<unknown>): Promise<SetupError> {
   return promise.then(
@@ -52,7 +62,10 @@ describe('the whole', () => {
   it('imports and daemon together', async () => {
     const here = await environment(ANSWER, daemonThatSays(`{ status: 'healthy', version }`));
     const proof = await proveEnvironment(here);
-    expect(proof).toEqual({ pythonVersion: '3.13.1', daemon: { tableCount: 2, hasVector: false } });
+    expect(proof).toEqual({
+      pythonVersion: '3.13.1',
+      daemon: { tableCount: 2, hasVector: false },
+    });
     expect(daemonEvidence(proof.daemon)).toBe('answered /health and analysed a statement (2 tables found)');
   });
 
@@ -62,9 +75,35 @@ describe('the whole', () => {
       'sleep 0.5; echo "No module named fastapi" >&2; exit 1',
       `require('node:fs').writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)); setInterval(() => {}, 1000);`,
     );
-    expect((await failureOf(proveEnvironment(here))).message).toContain('cannot be imported');
+    const foreign = { ...here, isForeign: true };
+    expect((await failureOf(proveEnvironment(foreign))).message).toContain('cannot be imported');
     const pid = Number(await readFile(pidFile, 'utf8'));
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  });
+
+  it('a daemon of our own shows everything in one process', async () => {
+    const prefix = "require('node:path').dirname(__dirname)";
+    const here = await environment(
+      'exit 9',
+      daemonThatIdentifies(`{ prefix: ${prefix}, version: '3.13.7' }`),
+    );
+    const lines: string[] = [];
+    const onLines = (_stream: string, printed: string[]) => void lines.push(...printed);
+    const proof = await proveEnvironment({ ...here, onLines });
+    expect(proof.pythonVersion).toBe('3.13.7');
+    expect(lines).toEqual([]);
+  });
+
+  it('a daemon of another environment is refused', async () => {
+    const here = await environment('exit 9', daemonThatIdentifies("{ prefix: '/usr', version: '3.13.7' }"));
+    const failure = await failureOf(proveEnvironment(here));
+    expect(failure.message).toContain('belongs to another environment');
+    expect(failure.evidence).toContain('sys.prefix is /usr');
+  });
+
+  it('a daemon that does not start because of an import is told as that', async () => {
+    const here = await environment('echo "No module named fastapi" >&2; exit 1', 'process.exit(1);');
+    expect((await failureOf(proveEnvironment(here))).message).toContain('cannot be imported');
   });
 
   it('a daemon that does not start fails it though the imports pass', async () => {
@@ -144,7 +183,7 @@ describe('daemon', () => {
     ['another status', "{ status: 'starting', version }"],
     ['something else', '[1]'],
   ])('%s', async (_name, answer, prove = undefined as string | undefined) => {
-    const here = await environment('', daemonThatSays(answer, GOOD_ANALYSIS, prove));
+    const here = await environment('', daemonThatSays(answer, GOOD_ANALYSIS, prove, 700));
     const failure = await failureOf(proveDaemon(here));
     expect(failure.message).toContain('the daemon does not start');
     expect(failure.evidence.join('\n')).toMatch(/exit code 3\nI give up/);
@@ -154,7 +193,7 @@ describe('daemon', () => {
     ['gives no proof', '() => undefined', true],
     ['gives a wrong one', "() => '0'.repeat(64)", false],
   ])('a foreign wheel that %s', async (_name, prove, isProven) => {
-    const here = await environment('', daemonThatSays(good, GOOD_ANALYSIS, prove));
+    const here = await environment('', daemonThatSays(good, GOOD_ANALYSIS, prove, isProven ? 120_000 : 700));
     const proof = proveDaemon({ ...here, isForeign: true }).then(
       () => true,
       () => false,
@@ -192,6 +231,13 @@ describe('daemon', () => {
     const proof = proveDaemon({ ...here, signal: stop.signal });
     stop.abort();
     await expect(proof).rejects.toMatchObject({ name: 'CancelledError' });
+  });
+
+  it('one that stands still has failed, however little time that is of the whole', async () => {
+    const here = await environment('', 'setInterval(() => {}, 1e9);');
+    const failure = await failureOf(proveDaemon({ ...here, limits: { stillMs: 600, cpuMs: 600_000 } }));
+    expect(failure.message).toContain('the daemon does not answer');
+    expect(failure.evidence.join('\n')).toContain('it stood still for 0.6 s');
   });
 
   it('masks what it prints', async () => {

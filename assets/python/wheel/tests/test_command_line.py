@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 import os
+import platform
 import re
 import signal
 import socket
@@ -70,6 +71,21 @@ def request(port: int, method: str, path: str) -> tuple[int, Any]:
 def test_serves_health_from_its_environment(stop_all: list[subprocess.Popen[bytes]]) -> None:
     port = serve_http(stop_all, KTX_DAEMON_VERSION="9.9.9", KTX_EMBEDDINGS_MODEL_DIR="")
     assert request(port, "GET", "/health") == (200, {"status": "healthy", "version": "9.9.9"})
+
+
+def test_says_who_it_is_when_it_is_to_be_proven(stop_all: list[subprocess.Popen[bytes]]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ktx_daemon", "serve-http", "--port", str(port)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "KTX_DAEMON_PROOF": "1", "KTX_EMBEDDINGS_MODEL_DIR": ""},
+    )
+    stop_all.append(process)
+    assert process.stdout
+    prefix, _, identity = process.stdout.readline().decode().partition("identity: ")
+    assert prefix == "ktx-daemon "
+    assert json.loads(identity) == {"prefix": sys.prefix, "version": platform.python_version()}
 
 
 def test_serves_no_code_execution_even_with_the_flag(stop_all: list[subprocess.Popen[bytes]]) -> None:

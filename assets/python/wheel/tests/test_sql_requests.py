@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -215,3 +216,20 @@ def stat_of(pid: int) -> list[str]:
 def wait_until(is_true: Any) -> None:
     while not is_true():
         time.sleep(0.05)
+
+
+def test_a_pool_that_was_warmed_has_one_process_for_what_comes(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+    begin = subprocess.Popen
+
+    def count(*arguments: Any, **options: Any) -> Any:
+        process = begin(*arguments, **options)
+        started.append(process.pid)
+        return process
+
+    monkeypatch.setattr("ktx_daemon.sql.pool.subprocess.Popen", count)
+    pool = WorkerPool(2, idle_seconds=5)
+    pool.warm()
+    answers = analyse(serve(other_requests=Compute(pool)), [("a", "select 1 from s.t")])
+    assert answers["a"]["tables_touched"] == [{"catalog": None, "db": "s", "name": "t"}]
+    assert len(started) == 1

@@ -70,6 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _serve_http(arguments: argparse.Namespace) -> int:
     from ktx_daemon.embeddings.settings import SettingError, read_settings
     from ktx_daemon.proof import SecretError, take_secret
+    from ktx_daemon.self_proof import begin_compute, say_identity, take_proof_request
 
     if arguments.enable_code_execution:
         print("ktx-daemon: --enable-code-execution has no effect: code execution is not implemented", file=sys.stderr)
@@ -79,6 +80,11 @@ def _serve_http(arguments: argparse.Namespace) -> int:
     except (SettingError, SecretError) as error:
         print(f"ktx-daemon: error: {error}", file=sys.stderr)
         return 1
+
+    compute = None
+    if take_proof_request(os.environ):
+        say_identity(sys.stdout)
+        compute = begin_compute()
 
     from ktx_daemon.app import create_app
     from ktx_daemon.embeddings.queue import EmbeddingQueue
@@ -92,6 +98,7 @@ def _serve_http(arguments: argparse.Namespace) -> int:
         secret=secret,
         is_strict=is_strict,
         settings=settings,
+        other_requests=compute,
     )
     server = make_server(app, queue.drain, host=arguments.host, port=arguments.port, log_level=arguments.log_level)
 

@@ -90,8 +90,24 @@ class WorkerPool:
                 threading.Thread(target=self._serve, daemon=True, name="ktx-sql").start()
         return chunk.future
 
-    def _serve(self) -> None:
+    def warm(self) -> None:
+        """Starts a process now, for work that is certain to come."""
+        with self._lock:
+            self._threads += 1
+            # It will take the first chunk: none other is started for that.
+            self._waiting += 1
+        threading.Thread(target=self._serve_warm, daemon=True, name="ktx-sql").start()
+
+    def _serve_warm(self) -> None:
         worker: _Worker | None = None
+        # Whoever asks for something gets the reason, when it fails again.
+        with contextlib.suppress(RuntimeError):
+            worker = _Worker()
+        with self._lock:
+            self._waiting -= 1
+        self._serve(worker)
+
+    def _serve(self, worker: _Worker | None = None) -> None:
         while True:
             with self._lock:
                 self._waiting += 1
