@@ -11,6 +11,9 @@ const BENCHES: Record<string, () => Promise<BenchRow[]>> = {
   flood: async () => (await import('./flood.ts')).floodBench(),
   transfer: async () => (await import('./transfer.ts')).transferBench(),
   'cold-install': async () => (await import('./cold-install.ts')).coldInstallBench(),
+  'set-up': async () => (await import('./set-up.ts')).setUpBench(),
+  proof: async () => (await import('./proof.ts')).proofBench(),
+  far: async () => (await import('./far.ts')).farBench(),
   durability: async () => (await import('./durability.ts')).durabilityBench(),
   reinstall: async () => (await import('./reinstall.ts')).reinstallBench(),
 };
