@@ -41,9 +41,10 @@ export async function fuzzBundles(count: number, random: Random): Promise<FuzzRe
     for (let round = 0; round < count && problems.length < 20; round++) {
       await writeFile(path, mutated(whole, random));
       const problem = (what: string) => problems.push(`round ${round}: ${what}`);
-      await judgeBundle(path, wanted).catch((error: unknown) => {
-        if (!(error instanceof SetupError)) problem(`the short look throws ${String(error)}`);
-      });
+      if (round % 4 === 0)
+        await judgeBundle(path, wanted).catch((error: unknown) => {
+          if (!(error instanceof SetupError)) problem(`the short look throws ${String(error)}`);
+        });
       try {
         await importBundle({ path, trust, runtimeRoot, platform: 'linux-x64', emit: () => {} });
         accepted++;

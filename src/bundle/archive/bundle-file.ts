@@ -69,7 +69,8 @@ async function settled(
 
 /** The bytes of a bundle. A piece stays as it is until the next but two is asked for. */
 async function* piecesOf(segments: readonly BundleSegment[]): AsyncGenerator<Buffer, void, undefined> {
-  const buffers = Array.from({ length: 3 }, () => Buffer.allocUnsafe(PIECE_BYTES));
+  const largestBytes = Math.max(0, ...segments.map(({ sizeBytes }) => sizeBytes));
+  const buffers = Array.from({ length: 3 }, () => Buffer.allocUnsafe(Math.min(PIECE_BYTES, largestBytes)));
   let turn = 0;
   for (const segment of segments) {
     if ('bytes' in segment) {
