@@ -41,9 +41,12 @@ export const ENVIRONMENT_VARIABLES: Readonly<Record<string, readonly Environment
   terminal: [
     v('CI', 'When set, nothing is asked: `ktx setup` needs `--yes`.'),
     v('NO_COLOR', 'When set, no colours.'),
+    v('COLORFGBG', 'Ends in the colour of the background: on a light one other colours are used.'),
     v('FORCE_COLOR', '`0` or `false`: neither colours nor bold on the full screen.'),
     v('TERM', '`dumb`: no full screen, no spinner. `linux`: ASCII symbols.'),
     v('INK_SCREEN_READER', 'When set, questions and lines instead of a full screen.'),
+    v('VISUAL', 'The editor that a file is opened in.'),
+    v('EDITOR', 'The same, when `VISUAL` is not set.'),
     v('WT_SESSION', 'On Windows: Unicode symbols. The terminal shows progress on its icon.'),
     v('TERM_PROGRAM', 'On Windows: Unicode symbols. Names a terminal that shows a title and progress.'),
     v('TERM_PROGRAM_VERSION', 'Since when iTerm2 shows progress instead of a notification.'),

@@ -20,6 +20,9 @@ export interface LineState {
   fileCount: number | null;
   /** Bytes so far by file, of files that are on their way. */
   arriving: ReadonlyMap<string, number>;
+  /** Bytes of files that have arrived, and of all that will; `null` when the plan does not say. */
+  fetchedBytes: number;
+  totalBytes: number | null;
 }
 
 const INITIAL_LINE_STATE: LineState = {
@@ -29,7 +32,12 @@ const INITIAL_LINE_STATE: LineState = {
   fetchedFiles: 0,
   fileCount: null,
   arriving: new Map(),
+  fetchedBytes: 0,
+  totalBytes: null,
 };
+
+/** A transfer of this size is told of on the way, each quarter. */
+const WORTH_QUARTERS_BYTES = 10_000_000;
 
 export interface LineOptions {
   /** Shown as `~`. */
@@ -43,13 +51,34 @@ export function createLinePresenter(options: LineOptions): {
   heartbeat(nowMs?: number): string[];
 } {
   let state = INITIAL_LINE_STATE;
+  let toldQuarter = 0;
   return {
     lines(event) {
       state = advanceLineState(state, event);
-      return eventLines(event, options, state);
+      const lines = eventLines(event, options, state);
+      if (quarterOf(state) <= toldQuarter) return lines;
+      toldQuarter = quarterOf(state);
+      return [...lines, quarterLine(state)];
     },
     heartbeat: (nowMs = Date.now()) => heartbeatLines(state, nowMs),
   };
+}
+
+function arrivedBytes({ fetchedBytes, arriving }: LineState): number {
+  return [...arriving.values()].reduce((total, bytes) => total + bytes, fetchedBytes);
+}
+
+/** Whole quarters of the transfer, 0 to 3: its end is told by its step. */
+function quarterOf(state: LineState): number {
+  const { totalBytes } = state;
+  if (totalBytes === null || totalBytes < WORTH_QUARTERS_BYTES) return 0;
+  return Math.min(3, Math.floor((arrivedBytes(state) / totalBytes) * 4));
+}
+
+/** `[fetch] 50 %, 15 MB of 30 MB` */
+function quarterLine(state: LineState): string {
+  const total = formatBytesOrUnknown(state.totalBytes);
+  return `[fetch] ${quarterOf(state) * 25} %, ${formatBytes(arrivedBytes(state))} of ${total}`;
 }
 
 /** The state after an event. */
@@ -57,7 +86,7 @@ function advanceLineState(state: LineState, event: SetupEvent): LineState {
   const atMs = Date.parse(event.at);
   switch (event.type) {
     case 'plan':
-      return { ...state, atMs, fileCount: event.plan.fileCount };
+      return { ...state, atMs, fileCount: event.plan.fileCount, totalBytes: event.plan.downloadBytes };
     case 'step':
       return event.status === 'started'
         ? { ...state, atMs, step: event.step, stepStartedAtMs: atMs }
@@ -67,7 +96,9 @@ function advanceLineState(state: LineState, event: SetupEvent): LineState {
     case 'artefact': {
       const arriving = new Map(state.arriving);
       arriving.delete(event.file);
-      return { ...state, atMs, arriving, fetchedFiles: state.fetchedFiles + (event.isCached ? 0 : 1) };
+      if (event.isCached) return { ...state, atMs, arriving };
+      const fetchedBytes = state.fetchedBytes + event.sizeBytes;
+      return { ...state, atMs, arriving, fetchedFiles: state.fetchedFiles + 1, fetchedBytes };
     }
     case 'source': {
       const arriving = new Map(state.arriving);

@@ -1,5 +1,49 @@
-import type { PlanSummary } from '../core/events.ts';
-import type { InstallProgress, StepCosts, StepProgress } from './install-progress.ts';
+import type { ArtefactKind, PlanSummary, SetupStep } from '../core/events.ts';
+
+export type InstallStep = Exclude<SetupStep, 'plan'>;
+
+/** What a step takes beside the bytes that come over the network, in milliseconds. */
+export type StepCosts = Readonly<Record<InstallStep, number>>;
+
+export interface StepProgress {
+  step: InstallStep;
+  status: 'waiting' | 'running' | 'finished' | 'failed';
+  startedAtMs: number | null;
+  durationMs: number | null;
+  detail: string;
+}
+
+export interface FileProgress {
+  kind: ArtefactKind;
+  doneBytes: number;
+  totalBytes: number | null;
+  isDone: boolean;
+  isCached: boolean;
+}
+
+/** What is known of a running installation, made of its events alone. */
+export interface InstallProgress {
+  startedAtMs: number;
+  steps: readonly StepProgress[];
+  files: ReadonlyMap<string, FileProgress>;
+  /** Files to fetch by plan, `null` when the plan does not say. */
+  fileCount: number | null;
+  /** Bytes to fetch by plan, `null` when the plan does not say. */
+  totalBytes: number | null;
+  /** Bytes that came over the wire in this run. */
+  doneBytes: number;
+  bytesPerSecond: number | null;
+  speedSample: { atMs: number; bytes: number; weight: number } | null;
+  lastByteAtMs: number | null;
+  /** What the steps will take beside the transfer. */
+  costs: StepCosts;
+  /** How much longer this machine will take for them, as far as one can say before the first is done. */
+  pace: number;
+  /** Hosts and folders by what comes from them. */
+  places: Readonly<Partial<Record<ArtefactKind, string>>>;
+  /** The bar, 0 to 1: the part of all steps that is done. It never goes back. */
+  share: number;
+}
 
 /**
  * Measured on a machine of today that does nothing else. Another machine, and a busy one, are slower or faster by a factor
@@ -15,6 +59,8 @@ const ASSUMED_BYTES_PER_MS = 5000;
 /** A step that takes much longer than expected is never said to be over. */
 const LEFT_OF_OVERDUE = 0.15;
 const ETA_AFTER_MS = 2000;
+/** A step that is expected to be over at once says nothing. */
+const SMALLEST_MS = 100;
 /** A factor beyond these says more about the step than about the machine. */
 const PACE_RANGE = [0.3, 8] as const;
 
@@ -35,18 +81,27 @@ export function expectedCosts({ rows, features }: PlanSummary): StepCosts {
   };
 }
 
+/**
+ * How much slower a machine is with so many processes that want a processor: each has its share of it, and waits for the
+ * disk in between.
+ */
+export function paceOfLoad(load: number, processors: number): number {
+  return Math.max(1, load / Math.max(1, processors)) ** 0.7;
+}
+
 /** How much slower than expected this machine is, by the steps that are over. */
-function paceOf({ steps, costs }: InstallProgress): number {
+function paceOf({ steps, costs, pace: expectedPace, lastByteAtMs }: InstallProgress): number {
   let expectedMs = 0;
   let tookMs = 0;
-  for (const step of steps) {
-    if (step.step === 'fetch' || costs[step.step] < 100) continue;
-    if (step.status === 'finished' && step.durationMs !== null) {
-      expectedMs += costs[step.step];
-      tookMs += step.durationMs;
-    }
+  for (const { step, status, startedAtMs, durationMs } of steps) {
+    if (status !== 'finished' || startedAtMs === null || durationMs === null) continue;
+    if (costs[step] < SMALLEST_MS) continue;
+    // What the network took says nothing about the machine.
+    const ownMs = step === 'fetch' ? startedAtMs + durationMs - (lastByteAtMs ?? startedAtMs) : durationMs;
+    expectedMs += costs[step];
+    tookMs += Math.max(0, ownMs);
   }
-  const pace = expectedMs === 0 ? 1 : tookMs / expectedMs;
+  const pace = expectedMs === 0 ? expectedPace : tookMs / expectedMs;
   return Math.min(PACE_RANGE[1], Math.max(PACE_RANGE[0], pace));
 }
 

@@ -1,10 +1,16 @@
 import type { ArtefactKind, PlanSummary, SetupEvent, SetupStep } from '../core/events.ts';
 import { SETUP_STEPS } from '../core/events.ts';
 import { formatBytes, formatCount } from '../support/text/format.ts';
-import { expectedCosts, shareOfWork } from './estimate.ts';
-import type { FileProgress, InstallProgress, InstallStep, StepProgress } from './install-progress.ts';
+import {
+  expectedCosts,
+  type FileProgress,
+  type InstallProgress,
+  type InstallStep,
+  type StepProgress,
+  shareOfWork,
+} from './estimate.ts';
 
-export type { InstallProgress, InstallStep, StepProgress } from './install-progress.ts';
+export type { InstallProgress, InstallStep, StepProgress } from './estimate.ts';
 
 const INSTALL_STEPS = SETUP_STEPS.filter((step): step is InstallStep => step !== 'plan');
 
@@ -14,7 +20,7 @@ const SPEED_MEMORY_MS = 3000;
 /** Silence worth a sentence. It is shown, never punished. */
 const SILENCE_AFTER_MS = 20_000;
 
-export function startProgress(plan: PlanSummary, atMs: number): InstallProgress {
+export function startProgress(plan: PlanSummary, atMs: number, pace = 1): InstallProgress {
   return {
     startedAtMs: atMs,
     steps: INSTALL_STEPS.map((step) => ({
@@ -32,6 +38,7 @@ export function startProgress(plan: PlanSummary, atMs: number): InstallProgress 
     speedSample: null,
     lastByteAtMs: null,
     costs: expectedCosts(plan),
+    pace,
     places: placesOf(plan),
     share: 0,
   };

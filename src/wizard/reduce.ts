@@ -131,11 +131,12 @@ function afterOverview(state: WizardState, event: Extract<WizardEvent, { type: '
 
 function afterPlan(
   state: PlanState,
-  { summary, nowMs }: Extract<WizardEvent, { type: 'planned' }>,
+  { summary, pace = 1, nowMs }: Extract<WizardEvent, { type: 'planned' }>,
 ): Transition {
   const { confirmed, overview } = state;
-  if (confirmed && asksNoMore(summary, confirmed)) return installFor({ ...state, nowMs }, overview, summary);
-  return stay({ ...state, nowMs, summary, cursor: 0 });
+  if (confirmed && asksNoMore(summary, confirmed))
+    return installFor({ ...state, nowMs, pace }, overview, summary);
+  return stay({ ...state, nowMs, summary, pace, cursor: 0 });
 }
 
 /** Neither a new host nor another Python nor more to download: what was confirmed covers it. */

@@ -1,8 +1,9 @@
-import { homedir } from 'node:os';
+import { availableParallelism, homedir, loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import type { FailureReport, SetupEvent, SetupStep } from '../core/events.ts';
 import type { SetupOptions } from '../setup/request/setup-options.ts';
 import { CancelledError, errorChain, errorMessage } from '../support/errors.ts';
+import { paceOfLoad } from './estimate.ts';
 import type { CheckRun, InstallOutcome, PanelContext, PlanOutcome, WizardFunctions } from './functions.ts';
 import type { SetupChanges } from './panels/changes.ts';
 import type { PanelAnswer } from './panels/panels.ts';
@@ -118,7 +119,8 @@ export function runWizardMachine<Plan extends PlanOutcome>(options: WizardOption
         if (made.status === 'ready')
           return { type: 'already-ready', runId, result: made.result, nowMs: now() };
         plan = made as InstallOutcome<Plan>;
-        return { type: 'planned', runId, summary: plan.summary, nowMs: now() };
+        const pace = paceOfLoad(loadavg()[0] ?? 0, availableParallelism());
+        return { type: 'planned', runId, summary: plan.summary, pace, nowMs: now() };
       }
       case 'install': {
         const toExecute = plan;

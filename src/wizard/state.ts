@@ -88,6 +88,8 @@ export interface PlanState extends Shared {
   activity: readonly string[];
   /** `null` while the probes run. */
   summary: PlanSummary | null;
+  /** How much longer than usual this machine takes. */
+  pace: number;
   /** The plan that was confirmed and failed: one that asks for no more needs no second confirmation. */
   confirmed: PlanSummary | null;
   cursor: number;
@@ -213,7 +215,8 @@ export type WizardEvent =
   /** SIGTERM, SIGHUP, a terminal that is gone: nobody can be asked any more. */
   | { type: 'terminated' }
   | { type: 'overview'; runId: number; overview: SetupOverview; nowMs: number }
-  | { type: 'planned'; runId: number; summary: PlanSummary; nowMs: number }
+  /** `pace`: how much longer than usual this machine takes, see `paceOfLoad`. */
+  | { type: 'planned'; runId: number; summary: PlanSummary; pace?: number; nowMs: number }
   /** The wanted runtime is there already, so there is nothing to install. */
   | { type: 'already-ready'; runId: number; result: SetupResult; nowMs: number }
   | { type: 'installed'; runId: number; result: SetupResult; nowMs: number }

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SetupEvent } from '../../src/core/events.ts';
-import { remainingMs } from '../../src/wizard/estimate.ts';
+import { paceOfLoad, remainingMs } from '../../src/wizard/estimate.ts';
 import { advanceProgress, startProgress, tickProgress } from '../../src/wizard/progress.ts';
 import { startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { LAUNCHER, plainEnvironment } from '../fixtures/program.ts';
@@ -22,6 +22,12 @@ const CHUNK_BYTES = 64 * 1024;
 const TICK_MS = 250;
 const AFTER_MS = 2000;
 const TOLERANCE = 0.3;
+
+interface Recording {
+  /** Processes that wanted a processor when it began. */
+  load: number;
+  events: readonly SetupEvent[];
+}
 
 interface Honesty {
   samples: number;
@@ -68,9 +74,9 @@ async function main(): Promise<void> {
   if (share < 0.8 || hasGoneBack) process.exitCode = 1;
 }
 
-async function record(speeds: readonly number[], rounds: number): Promise<Map<number, SetupEvent[][]>> {
+async function record(speeds: readonly number[], rounds: number): Promise<Map<number, Recording[]>> {
   const files = await openWheelhouse();
-  const recordings = new Map<number, SetupEvent[][]>();
+  const recordings = new Map<number, Recording[]>();
   for (const speed of speeds) {
     const link = throttledLink(speed);
     const index = await startLoopbackIndex(files, (request, response) => {
@@ -79,8 +85,9 @@ async function record(speeds: readonly number[], rounds: number): Promise<Map<nu
       link.send(readFileSync(file.path), response);
       return true;
     });
-    const runs: SetupEvent[][] = [];
-    for (let round = 0; round < rounds; round++) runs.push(await install(index.url));
+    const runs: Recording[] = [];
+    for (let round = 0; round < rounds; round++)
+      runs.push({ load: loadavg()[0] ?? 0, events: await install(index.url) });
     await index.close();
     recordings.set(speed, runs);
   }
@@ -130,7 +137,8 @@ function eventsOf(text: string): SetupEvent[] {
     .filter((event) => event.at !== undefined);
 }
 
-function honestyOf(events: readonly SetupEvent[]): Honesty {
+function honestyOf(recorded: Recording): Honesty {
+  const { events } = recorded;
   const planned = events.find((event) => event.type === 'plan');
   if (planned?.type !== 'plan') throw new Error('The events hold no plan.');
   const begin = events.find(
@@ -139,7 +147,7 @@ function honestyOf(events: readonly SetupEvent[]): Honesty {
   const startMs = Date.parse(begin!.at);
   const endMs = Math.max(...events.filter((event) => event.type === 'step').map(({ at }) => Date.parse(at)));
   const queue = events.slice(events.indexOf(begin!));
-  let progress = startProgress(planned.plan, startMs);
+  let progress = startProgress(planned.plan, startMs, paceOfLoad(recorded.load, availableParallelism()));
   let shown = 0;
   const honesty: Honesty = { samples: 0, within: 0, steps: {}, hasGoneBack: false, totalMs: endMs - startMs };
   for (let nowMs = startMs; nowMs < endMs; nowMs += TICK_MS) {
@@ -162,22 +170,23 @@ function honestyOf(events: readonly SetupEvent[]): Honesty {
   return honesty;
 }
 
-function keepRecordings(folder: string, recordings: Map<number, SetupEvent[][]>): void {
+function keepRecordings(folder: string, recordings: Map<number, Recording[]>): void {
   mkdirSync(folder, { recursive: true });
   for (const [speed, runs] of recordings)
-    for (const [index, events] of runs.entries())
+    for (const [index, { load, events }] of runs.entries())
       writeFileSync(
         join(folder, `${speed}-${index}.jsonl`),
-        events.map((it) => JSON.stringify(it)).join('\n'),
+        [{ load }, ...events].map((it) => JSON.stringify(it)).join('\n'),
       );
 }
 
-function readRecordings(folder: string): Map<number, SetupEvent[][]> {
-  const recordings = new Map<number, SetupEvent[][]>();
+function readRecordings(folder: string): Map<number, Recording[]> {
+  const recordings = new Map<number, Recording[]>();
   for (const name of readdirSync(folder).sort()) {
     const speed = Number(name.split('-')[0]);
-    const events = eventsOf(readFileSync(join(folder, name), 'utf8'));
-    recordings.set(speed, [...(recordings.get(speed) ?? []), events]);
+    const text = readFileSync(join(folder, name), 'utf8');
+    const { load = 0 } = JSON.parse(text.split('\n')[0] ?? '{}') as { load?: number };
+    recordings.set(speed, [...(recordings.get(speed) ?? []), { load, events: eventsOf(text) }]);
   }
   return recordings;
 }

@@ -207,9 +207,25 @@ describe('eventLines', () => {
 });
 
 describe('createLinePresenter', () => {
+  it('tells of each quarter of a large transfer once', () => {
+    const presenter = createLinePresenter(options);
+    presenter.lines(event({ type: 'plan', plan: { ...PLAN, downloadBytes: 100_000_000 } }));
+    const model = { type: 'bytes', step: 'fetch', artefactKind: 'model', totalBytes: 100_000_000 } as const;
+    const at = (doneBytes: number) =>
+      presenter.lines(event({ ...model, file: 'model.safetensors', doneBytes }));
+    expect(at(24_000_000)).toEqual([]);
+    expect(at(26_000_000)).toEqual(['[fetch] 25 %, 26 MB of 100 MB']);
+    expect(at(30_000_000)).toEqual([]);
+    expect(at(99_000_000)).toEqual(['[fetch] 75 %, 99 MB of 100 MB']);
+    // A source that failed begins anew, and nothing is told twice.
+    expect(at(0)).toEqual([]);
+    expect(at(30_000_000)).toEqual([]);
+    expect(at(80_000_000)).toEqual([]);
+  });
+
   it('counts the files that are fetched, of those that the plan named', () => {
     const presenter = createLinePresenter(options);
-    presenter.lines(event({ type: 'plan', plan: PLAN }));
+    presenter.lines(event({ type: 'plan', plan: { ...PLAN, downloadBytes: null } }));
     expect(presenter.lines(event(wheel('numpy-2.5.5-cp313.whl')))).toEqual([
       '[fetch 1/15] numpy-2.5.5 16 MB from pkgs.acme.internal',
     ]);

@@ -9,6 +9,7 @@ import { farewellLines } from '../farewell.ts';
 import type { FirstScreen } from '../terminal/first-screen.ts';
 import { hasStyles } from '../terminal/styles.ts';
 import { terminalModes } from '../terminal/terminal-modes.ts';
+import { themeOf } from '../terminal/theme.ts';
 import { frameRows } from './frame.tsx';
 import { readKeys } from './key-bytes.ts';
 
@@ -38,7 +39,7 @@ export function showFirstScreen(options: FirstScreenOptions): FirstScreen {
   const guess = begin.screen === 'loading' ? null : begin;
   const isUnicode = hasUnicode(env);
   const style = hasStyles(env);
-  const theme = { hasColour: !env['NO_COLOR'], homeDir };
+  const theme = themeOf(env, homeDir);
   const terminal = terminalModes({ stdin, stdout, env });
   const keys: KeyName[] = [];
   let state = begin;

@@ -16,6 +16,7 @@ import { personText } from '../person-text.ts';
 import type { FirstScreen } from '../terminal/first-screen.ts';
 import { hasStyles } from '../terminal/styles.ts';
 import { type TerminalModes, terminalModes } from '../terminal/terminal-modes.ts';
+import { themeOf } from '../terminal/theme.ts';
 import { isWorthABell, wizardSignal } from '../terminal/wizard-signal.ts';
 import type { RunWizardOptions } from '../wizard-options.ts';
 
@@ -58,7 +59,6 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
   // Before Ink is loaded: keys typed meanwhile wait unechoed, and Enter stays Enter.
   if (!firstScreen) terminal.takeInput();
   const isUnicode = hasUnicode(env);
-  // Said here, because Chalk and Node let FORCE_COLOR win over it.
   const hasColour = !env['NO_COLOR'];
   let left: LeftState;
   try {
@@ -103,7 +103,7 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
   async function show(): Promise<LeftState> {
     const { mountApp } = await import('./mount.tsx');
     await firstAnswer(wizard, firstScreen ? null : FIRST_ANSWER_MS);
-    const theme = { hasColour, homeDir };
+    const theme = themeOf(env, homeDir);
     if (!firstScreen) terminal.showScreen();
     else if (!takeOver(firstScreen)) return wizard.finished;
     const instance = mountApp(
