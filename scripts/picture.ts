@@ -10,7 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startLoopbackIndex } from '../test/fixtures/loopback-index.ts';
 import { plainEnvironment } from '../test/fixtures/program.ts';
 import { openWheelhouse } from '../test/fixtures/wheelhouse.ts';
-import { openTerminal } from '../test/pty/terminal.ts';
+import { openTerminal, type TestTerminal } from '../test/pty/terminal.ts';
+import { animatedSvg, type PictureFrame } from './terminal-picture.ts';
 
 const BYTES_PER_SECOND = 6_000_000;
 const CHUNK_BYTES = 64 * 1024;
@@ -32,37 +33,93 @@ const index = await startLoopbackIndex(files, (request, response) => {
   return true;
 });
 const ours = Object.keys(process.env).filter((name) => /^(PIP_|UV_|KTX_|XDG_)/.test(name));
-const terminal = openTerminal({
-  command: process.execPath,
-  args: [join(installed, 'bin', 'ktx.cjs'), 'setup'],
-  rows: 26,
-  env: {
-    ...Object.fromEntries(ours.map((name) => [name, undefined])),
-    ...plainEnvironment(home),
-    PIP_INDEX_URL: 'http://pypi.acme.internal/simple/',
-    HTTP_PROXY: `http://${index.host}`,
-  },
-});
-const take = (name: string): void => {
-  writeFileSync(join(folder, `${name}.svg`), terminal.svg({ title: 'ktx setup' }));
+/** All of a set-up, for the README; a moment is drawn when the screen has changed, at most so often. */
+const FRAME_MS = 400;
+const LAST_FRAME_MS = 4000;
+const TITLE = { title: 'ktx setup' };
+/** Pictures to be looked at, not kept. */
+const previews = process.env['PICTURE_PREVIEWS'];
+if (previews) mkdirSync(previews, { recursive: true });
+
+function start(size: { columns: number; rows: number }): TestTerminal {
+  return openTerminal({
+    command: process.execPath,
+    args: [join(installed, 'bin', 'ktx.cjs'), 'setup'],
+    cwd: home,
+    ...size,
+    env: {
+      ...Object.fromEntries(ours.map((name) => [name, undefined])),
+      ...plainEnvironment(home),
+      PIP_INDEX_URL: 'http://pypi.acme.internal/simple/',
+      HTTP_PROXY: `http://${index.host}`,
+    },
+  });
+}
+
+/** `isKept`: a document shows it. */
+function take(terminal: TestTerminal, name: string, isKept = true): void {
+  if (isKept) writeFileSync(join(folder, `${name}.svg`), terminal.svg(TITLE));
+  if (previews) terminal.picture(join(previews, `${name}.png`), TITLE);
+}
+
+const size = { columns: 80, rows: 26 };
+const terminal = start(size);
+const frames: PictureFrame[] = [];
+let shownSince = performance.now();
+const record = (): void => {
+  const rows = terminal.frame(TITLE);
+  const now = performance.now();
+  const last = frames.at(-1);
+  if (last && last.rows.join('') === rows.join('')) return;
+  if (last) last.shownMs = now - shownSince;
+  frames.push({ rows, shownMs: LAST_FRAME_MS });
+  shownSince = now;
 };
 try {
-  await terminal.until('What should ktx be able to do', 30_000);
+  await terminal.until('What should ktx be able to do', 60_000);
+  const clock = setInterval(record, FRAME_MS);
+  take(terminal, 'features');
+  await delay(1500);
   terminal.press('enter');
-  await terminal.until('Only th', 30_000);
-  take('plan');
+  await terminal.until('Only th', 60_000);
+  take(terminal, 'plan');
+  await delay(2500);
   terminal.press('enter');
-  await terminal.until(/ s left/, 60_000);
-  await terminal.until((text) => (text.match(/^ ✓ /gm)?.length ?? 0) >= 8, 60_000);
-  take('install');
-  await terminal.until('is ready', 60_000);
-  take('check');
+  await terminal.until(/ s left/, 120_000);
+  await terminal.until((text) => (text.match(/^ ✓ /gm)?.length ?? 0) >= 8, 120_000);
+  take(terminal, 'install');
+  await terminal.until('is ready', 120_000);
+  await delay(FRAME_MS);
+  clearInterval(clock);
+  record();
+  take(terminal, 'check');
   terminal.press('enter');
   await terminal.exited;
+  writeFileSync(
+    join(folder, 'setup.svg'),
+    animatedSvg({ cols: size.columns, rows: size.rows }, frames, TITLE),
+  );
+  terminal.close();
+  await again({ columns: 80, rows: 24 }, 'ready');
+  await again({ columns: 40, rows: 12 }, 'ready-narrow');
+  await again({ columns: 120, rows: 40 }, 'ready-wide');
 } finally {
   terminal.close();
   await index.close();
   rmSync(home, { recursive: true, force: true });
+}
+
+/** What somebody sees who comes back. */
+async function again(at: { columns: number; rows: number }, name: string): Promise<void> {
+  const next = start(at);
+  try {
+    await next.until(/works|What do you want/, 60_000);
+    take(next, name, name === 'ready');
+    next.send('q');
+    await next.exited;
+  } finally {
+    next.close();
+  }
 }
 
 function sendSlowly(bytes: Buffer, response: ServerResponse): void {

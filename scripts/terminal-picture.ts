@@ -22,6 +22,12 @@ export interface PictureOptions {
   title?: string;
 }
 
+/** One moment of a recording: the rows of the screen as SVG, and how long they stood. */
+export interface PictureFrame {
+  rows: readonly string[];
+  shownMs: number;
+}
+
 interface Style {
   colour: string;
   background: string | null;
@@ -38,19 +44,76 @@ interface Run extends Style {
 
 /** What a terminal shows now, as an SVG that needs no other file. */
 export function terminalSvg(terminal: Terminal, options: PictureOptions = {}): string {
-  const top = options.title === undefined ? PADDING : BAR_HEIGHT + PADDING / 2;
-  const width = Math.ceil(terminal.cols * CELL_WIDTH + 2 * PADDING);
-  const height = Math.ceil(terminal.rows * CELL_HEIGHT + top + PADDING);
-  const rows: string[] = [];
-  for (let row = 0; row < terminal.rows; row++) {
-    for (const run of runsOf(terminal, row)) rows.push(runSvg(run, top + row * CELL_HEIGHT));
+  return windowSvg(terminal, options, terminalRows(terminal, options));
+}
+
+/** The same as a picture that moves: rows that stay are drawn once. It begins anew when it is over. */
+export function animatedSvg(
+  terminal: Pick<Terminal, 'cols' | 'rows'>,
+  frames: readonly PictureFrame[],
+  options: PictureOptions = {},
+): string {
+  const totalMs = frames.reduce((total, { shownMs }) => total + shownMs, 0);
+  const rows = Array.from({ length: terminal.rows }, (_, row) => {
+    const times = new Map<string, [number, number][]>();
+    let atMs = 0;
+    for (const { rows: drawn, shownMs } of frames) {
+      const text = drawn[row] ?? '';
+      const spans = times.get(text) ?? [];
+      const last = spans.at(-1);
+      if (last?.[1] === atMs) last[1] = atMs + shownMs;
+      else spans.push([atMs, atMs + shownMs]);
+      times.set(text, spans);
+      atMs += shownMs;
+    }
+    return [...times]
+      .filter(([text]) => text !== '')
+      .map(([text, spans]) => `<g>${text}${visibility(spans, totalMs)}</g>`)
+      .join('\n');
+  });
+  return windowSvg(terminal, options, rows);
+}
+
+/** Visible in these spans of the time, hidden in between. */
+function visibility(spans: readonly [number, number][], totalMs: number): string {
+  if (spans.length === 1 && spans[0]![0] === 0 && spans[0]![1] === totalMs) return '';
+  const points = new Map<number, string>([[0, 'hidden']]);
+  for (const [fromMs, toMs] of spans) {
+    points.set(fromMs, 'visible');
+    if (toMs < totalMs) points.set(toMs, 'hidden');
   }
+  const keyTimes = [...points.keys()].map((ms) => fixed(ms / totalMs, 4)).join(';');
+  const values = [...points.values()].join(';');
+  return `<animate attributeName="visibility" calcMode="discrete" dur="${fixed(totalMs / 1000)}s" repeatCount="indefinite" values="${values}" keyTimes="${keyTimes}"/>`;
+}
+
+/** The rows of a terminal now, each as SVG at its place; an empty one is empty. */
+export function terminalRows(terminal: Terminal, options: PictureOptions = {}): string[] {
+  const top = topOf(options);
+  return Array.from({ length: terminal.rows }, (_, row) =>
+    runsOf(terminal, row)
+      .map((run) => runSvg(run, top + row * CELL_HEIGHT))
+      .join(''),
+  );
+}
+
+function topOf({ title }: PictureOptions): number {
+  return title === undefined ? PADDING : BAR_HEIGHT + PADDING / 2;
+}
+
+function windowSvg(
+  terminal: Pick<Terminal, 'cols' | 'rows'>,
+  options: PictureOptions,
+  rows: readonly string[],
+): string {
+  const width = Math.ceil(terminal.cols * CELL_WIDTH + 2 * PADDING);
+  const height = Math.ceil(terminal.rows * CELL_HEIGHT + topOf(options) + PADDING);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
     `<rect width="${width}" height="${height}" rx="10" fill="${BACKGROUND}"/>`,
     options.title === undefined ? '' : titleBar(options.title, width),
     `<g font-family="${FONTS}" font-size="${FONT_SIZE}">`,
-    ...rows,
+    ...rows.filter((row) => row !== ''),
     '</g>',
     '</svg>',
     '',
@@ -176,8 +239,8 @@ function splitStrokes(text: string): [string, number][] {
   return parts;
 }
 
-function fixed(value: number): string {
-  return value.toFixed(2).replace(/\.?0+$/, '');
+function fixed(value: number, digits = 2): string {
+  return value.toFixed(digits).replace(/\.?0+$/, '');
 }
 
 function escapeXml(text: string): string {

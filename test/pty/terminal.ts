@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { spawn } from '@lydell/node-pty';
 import xterm from '@xterm/headless';
-import { type PictureOptions, svgToPng, terminalSvg } from '../../scripts/terminal-picture.ts';
+import { type PictureOptions, svgToPng, terminalRows, terminalSvg } from '../../scripts/terminal-picture.ts';
 
 /** Bytes of the keys that have no character. */
 const KEYS = {
@@ -55,6 +55,8 @@ export interface TestTerminal {
   /** What the program wrote last may not be on the screen: the kernel can drop it with the terminal. Keep a shell. */
   exited: Promise<{ exitCode: number; signal: number }>;
   svg(options?: PictureOptions): string;
+  /** The rows of a frame of a picture that moves, see `animatedSvg`. */
+  frame(options?: PictureOptions): string[];
   /** Writes a PNG to be looked at. */
   picture(path: string, options?: PictureOptions): void;
   close(): void;
@@ -164,6 +166,7 @@ export function openTerminal(options: TerminalOptions): TestTerminal {
     },
     exited,
     svg: (picture) => terminalSvg(screen, picture),
+    frame: (picture) => terminalRows(screen, picture),
     picture(path, picture) {
       writeFileSync(path, svgToPng(terminalSvg(screen, picture)));
     },
