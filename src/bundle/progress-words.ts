@@ -1,10 +1,13 @@
 import { formatBytes, formatDuration } from '../support/text/format.ts';
 
-/** Nothing is said more often; a log is read later. */
+/** Nothing is said more often, and every tenth or now and then; a log is read later. */
 const SAY_EVERY_MS = 1000;
+const SAY_AFTER_MS = 10_000;
+/** Before that much has gone by, its speed says nothing of the rest. */
+const FORETELLS_FROM = 0.01;
 
 /**
- * Tells how far a transfer is: bytes, speed and time left, at most once a second and once at its end.
+ * Tells how far a transfer is: bytes, speed and time left, at every tenth, or every ten seconds, and at its end.
  * @param nowMs any clock that does not go back
  */
 export function progressTeller(
@@ -13,11 +16,15 @@ export function progressTeller(
 ): (doneBytes: number, totalBytes: number) => void {
   const startedMs = nowMs();
   let saidMs = startedMs;
+  let saidTenth = 0;
   return (doneBytes, totalBytes) => {
     const now = nowMs();
     const isEnd = doneBytes === totalBytes;
-    if (!isEnd && now - saidMs < SAY_EVERY_MS) return;
+    const tenth = Math.floor((doneBytes / totalBytes) * 10);
+    const isDue = tenth > saidTenth ? now - saidMs >= SAY_EVERY_MS : now - saidMs >= SAY_AFTER_MS;
+    if (!isEnd && !isDue) return;
     saidMs = now;
+    saidTenth = tenth;
     say(progressWords(doneBytes, totalBytes, now - startedMs));
   };
 }
@@ -28,7 +35,8 @@ export function progressWords(doneBytes: number, totalBytes: number, elapsedMs: 
   const speed = elapsedMs > 0 ? doneBytes / elapsedMs : 0;
   const words = [`${percent} %`, `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`];
   if (speed > 0) words.push(`${formatBytes(speed * 1000)}/s`);
-  if (speed > 0 && doneBytes < totalBytes)
+  const isForetold = doneBytes >= totalBytes * FORETELLS_FROM;
+  if (speed > 0 && isForetold && doneBytes < totalBytes)
     words.push(`${formatDuration((totalBytes - doneBytes) / speed)} left`);
   return words.join(', ');
 }
