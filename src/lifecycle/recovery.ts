@@ -1,4 +1,4 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { managedPythonRuntimeLayout, sharedLayout } from '../core/layout.ts';
@@ -138,7 +138,8 @@ async function uselessPartials(storeDir: string): Promise<string[]> {
 }
 
 async function ageMs(path: string): Promise<number> {
-  return Date.now() - (await stat(path)).mtimeMs;
+  // A link in its place is the thing, whether or not it leads anywhere.
+  return Date.now() - (await lstat(path)).mtimeMs;
 }
 
 /** Real folders only: what a link points to is somebody else's, and is not tidied. */

@@ -111,6 +111,8 @@ it('parts of transfers that nobody continues go, the others stay', async () => {
   for (const name of parts) await writeFile(join(shared.storeDir, name), '');
   const longAgo = Date.now() / 1000 - 8 * 24 * 60 * 60;
   await utimes(join(shared.storeDir, `${old}.partial`), longAgo, longAgo);
+  // In the place of such a file, and of none of ours.
+  await symlink('nowhere', join(shared.storeDir, `${'e'.repeat(64)}.partial.json`));
   await recover({ runtimeRoot, note });
   expect((await readdir(shared.storeDir)).sort()).toEqual([
     `${fresh}.partial`,
