@@ -3,8 +3,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { describeProgram } from '../src/cli/program.ts';
 import { leafCommands } from '../src/cli/runtime-root.ts';
+import { OUTPUT_SCHEMAS } from '../src/cli/schemas/output-schemas.ts';
 import { ENVIRONMENT_VARIABLES } from '../src/core/environment-variables.ts';
-import { doctorReportSchema } from '../src/doctor/report-schema.ts';
 import { eventJsonSchema } from '../src/present/event-json-schema.ts';
 
 const DOCS = new URL('../docs/', import.meta.url);
@@ -16,7 +16,12 @@ export function documents() {
     'commands.md': commands(),
     'environment.md': environment(),
     'schemas/setup-event.json': eventJsonSchema(),
-    'schemas/doctor.json': `${JSON.stringify(z.toJSONSchema(doctorReportSchema), null, 2)}\n`,
+    ...Object.fromEntries(
+      Object.entries(OUTPUT_SCHEMAS).map(([name, schema]) => [
+        `schemas/${name}.json`,
+        `${JSON.stringify(z.toJSONSchema(schema), null, 2)}\n`,
+      ]),
+    ),
   };
 }
 

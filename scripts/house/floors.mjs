@@ -88,6 +88,7 @@ export const FLOORS = [
   [
     ['src/cli/output', 'how the command line reports errors'],
     ['src/cli/panels', 'what the panels of the wizard do, with the library'],
+    ['src/cli/schemas', 'what commands print with --json'],
     ['screens/components', 'parts that several screens share'],
   ],
   [['screens', 'what a person sees']],

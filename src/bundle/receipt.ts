@@ -63,7 +63,7 @@ export function receiptLines(receipt: BundleReceipt): string[] {
     `  made for  ktx ${receipt.cliVersion}, ${receipt.features.join(' and ')}, ${receipt.platforms.join(', ')}`,
     signedBy
       ? `  signed by ${signedBy.principals} (${signedBy.fingerprint})`
-      : '  signed by nobody that was checked',
+      : '  its signature was not checked',
     `  checked   ${receipt.checkedAt} by ${receipt.checkedBy} on ${receipt.host}`,
   ];
 }

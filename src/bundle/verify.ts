@@ -233,8 +233,8 @@ function assertSignature(signature: SignatureVerdict | null, trust: BundleTrust)
   if (signature !== null && !signature.isTrusted)
     throw new BundleError('signature', 'The signature of the bundle is not accepted', [signature.reason]);
   if (trust.isSignatureRequired && signature === null)
-    throw new BundleError('not-signed', 'A signature is required, and no trust file says whose', [
-      'name one with --trust FILE, in the format of allowed_signers',
+    throw new BundleError('not-signed', 'A signature is required, and no trust file names the signers', [
+      'Name one with --trust <file>, in the format of allowed_signers',
     ]);
 }
 

@@ -28,7 +28,7 @@ Without --fix nothing is changed; without --network no host is asked.`;
 export function addDoctor(program: Command, run: (args: DoctorArgs) => Promise<void>): void {
   program
     .command('doctor')
-    .description('say what is wrong with the runtime, and mend it')
+    .description('find out what is wrong with the runtime, and fix it')
     .option('--deep', 'hash files, start a daemon, analyse a statement, compute a vector')
     .option('--network', 'ask the hosts that an install would ask')
     .option(

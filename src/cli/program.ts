@@ -207,7 +207,7 @@ function addSetup(program: Command, run: (raw: RawSetupFlags) => Promise<void>):
     .option('--ignore-disk', 'install although the disk seems too full')
     .option('--runtime-root <dir>', ROOT_HELP, value('--runtime-root'))
     .option('--bundle <file>', 'install from a bundle, without a network')
-    .option('--trust <file>', 'whose signatures of bundles count, in the format of allowed_signers')
+    .option('--trust <file>', 'the trusted signers of bundles, in the format of allowed_signers')
     .option('--require-signature', 'refuse a bundle that none of them signed')
     .option('--force', 'build a new environment although a working one is there')
     .option('--dry-run', 'print the plan and change nothing; with --json as data')

@@ -98,7 +98,7 @@ export async function inspectDaemon(
         ? `Daemon process ${state.pid} is not running`
         : options.processAlive === undefined && !(await isOwnRecordedDaemon(state))
           ? canSeeProcesses()
-            ? `Process ${state.pid} is no ktx daemon of this user at port ${state.port}`
+            ? `Process ${state.pid} is not a ktx daemon of this user at port ${state.port}`
             : `Process ${state.pid} runs, but processes cannot be seen here (is /proc mounted?)`
           : await probeDaemon(layout, state, options);
   if (problem !== null) return { read, status: { kind: 'stale', detail: problem, layout, state } };

@@ -25,7 +25,7 @@ const SESSION_CHECKS: readonly Check[] = [
     'embedding',
     'Embeddings',
     'Reference vector',
-    'A model that computes other vectors finds other texts.',
+    'A model that computes different vectors finds different texts.',
   ),
 ];
 

@@ -34,7 +34,7 @@ function diagnose(error: unknown, bundlePath: string | null | undefined): Diagno
   const title = errorMessage(error).split('\n')[0] ?? 'Something went wrong';
   return diagnosis('internal', 'unknown', title, errorChain(error).split('\n').slice(0, 12), [
     RETRY,
-    otherRemedy('Report it with the install log when it stays'),
+    otherRemedy('If it happens again, report it with the install log'),
   ]);
 }
 
@@ -75,7 +75,7 @@ function fromUv(error: UvCommandError, row: Cause | null): Diagnosis {
     return diagnosis(row.failureClass, row.cause, row.title, evidence, row.remedies);
   return diagnosis('internal', 'unknown', `${command} failed`, evidence, [
     RETRY,
-    otherRemedy('The install log has everything that uv printed'),
+    otherRemedy('See the install log for everything that uv printed'),
   ]);
 }
 

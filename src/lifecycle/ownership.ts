@@ -30,7 +30,7 @@ export type Evidence = (path: string, name: string, known: Known) => Promise<str
 export const manifestEvidence: Evidence = (path) =>
   readInstalledManifest(path).then(
     () => null,
-    () => 'is no manifest of ktx',
+    () => 'is not a manifest of ktx',
   );
 
 /** PEP 405 gives each environment a `pyvenv.cfg`; ours have a record beside it once they are finished. */

@@ -93,8 +93,8 @@ function recoveryText(run: LeftRun, endedCount: number, removed: readonly string
   const ended =
     endedCount > 0 ? [`ended ${formatCount(endedCount, 'process', 'processes')} that it had left`] : [];
   const cleared = removed.length > 0 ? [`removed ${removed.map((path) => basename(path)).join(', ')}`] : [];
-  const unseen = canSeeProcesses() ? [] : ['could not look for its processes, which cannot be seen here'];
-  const did = [...ended, ...cleared, ...unseen].join(', ') || 'nothing was left but its notes';
+  const unseen = canSeeProcesses() ? [] : ['could not look for its processes, which are not visible here'];
+  const did = [...ended, ...cleared, ...unseen].join(', ') || 'nothing else was left';
   return `An earlier run${version ? ` of ktx ${version}` : ''} was interrupted${when}: ${did}.`;
 }
 

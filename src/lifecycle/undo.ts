@@ -134,14 +134,11 @@ async function locate(
 ): Promise<ManagedPythonRuntimeLayout> {
   const { layout: found, problem } = await findInstalledEnvironment(layout, record);
   if (problem === null && found.venvDir === environmentDir) return found;
-  throw new SetupError(
-    `The environment to go to is not in its place: ${problem ?? record.python.executable}`,
-    {
-      failureClass: 'conflict',
-      evidence: [`it lies in ${environmentDir}`],
-      remedies: [REBUILD],
-    },
-  );
+  throw new SetupError(`The other environment is not in its place: ${problem ?? record.python.executable}`, {
+    failureClass: 'conflict',
+    evidence: [`it lies in ${environmentDir}`],
+    remedies: [REBUILD],
+  });
 }
 
 async function nothingToUndo({ runtimeRoot, versionDir }: ManagedPythonRuntimeLayout): Promise<SetupError> {
@@ -155,7 +152,7 @@ async function nothingToUndo({ runtimeRoot, versionDir }: ManagedPythonRuntimeLa
     failureClass: 'conflict',
     evidence: [
       `looked in ${environmentsDir(versionDir)}`,
-      'The one before the last install is kept, no older one.',
+      'Only the environment before the last install is kept.',
       ...others.map((name) => `The runtime of ktx ${name} is still installed; that version of ktx uses it.`),
     ],
     remedies: [REBUILD],

@@ -373,7 +373,7 @@ function unproven(what: string, path: string, output: string, Kind = SetupError)
       ? [otherRemedy(setting)]
       : [
           ...(row?.remedies(read ?? {}) ?? [REBUILD]),
-          otherRemedy('The install log has everything that was printed'),
+          otherRemedy('See the install log for everything that was printed'),
         ],
   });
 }

@@ -193,7 +193,7 @@ describe('readManagedPythonDaemonStatus', () => {
     await writeState(layout, { port, pid: process.pid });
     expect(await readManagedPythonDaemonStatus(options)).toMatchObject({
       kind: 'stale',
-      detail: `Process ${process.pid} is no ktx daemon of this user at port ${port}`,
+      detail: `Process ${process.pid} is not a ktx daemon of this user at port ${port}`,
     });
   });
 
@@ -256,7 +256,7 @@ describe('readManagedPythonDaemonStatus', () => {
       await writeState(layout, await startNamesake(dirname(layout.daemonStateDir), { uid: 65534 }));
       expect(await readManagedPythonDaemonStatus(options)).toMatchObject({
         kind: 'stale',
-        detail: expect.stringContaining('is no ktx daemon of this user'),
+        detail: expect.stringContaining('is not a ktx daemon of this user'),
       });
     },
   );

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { expectOutput } from '../fixtures/output-schema.ts';
 import { LAUNCHER, type ProgramResult, plainEnvironment, runProgram } from '../fixtures/program.ts';
 import { temporaryFolder, temporaryFolderForFile } from '../fixtures/temporary-folder.ts';
 
@@ -112,10 +113,19 @@ it('is the same to the byte when it is made again, in parts, from what is here',
   await expect(joined).resolves.toMatchObject({ stdout: '' });
 }, 300_000);
 
+it('says what is in it as its schema says', async () => {
+  const env = plainEnvironment(folder);
+  const inspected = await runProgram(['bundle', 'inspect', bundle, '--json'], { env });
+  expectOutput('bundle-inspect', inspected.stdout);
+  const compared = await runProgram(['bundle', 'diff', bundle, bundle, '--json'], { env });
+  expectOutput('bundle-diff', compared.stdout);
+}, 60_000);
+
 it('verifies offline, with a receipt that names the signer and every file', async () => {
   const args = ['bundle', 'verify', bundle, '--trust', trust, '--require-signature', '--json'];
   const verified = await withoutNetwork(ktx(...args), await temporaryFolder());
   expect(verified).toMatchObject(DONE);
+  expectOutput('bundle-verify', verified.stdout);
   const receipt = JSON.parse(verified.stdout);
   expect(receipt.signedBy.principals).toBe('release@example.com');
   expect(receipt.members.length).toBeGreaterThan(20);

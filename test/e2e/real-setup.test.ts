@@ -4,9 +4,11 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { OutputName } from '../../src/cli/schemas/output-schemas.ts';
 import type { SetupEvent, SetupResult } from '../../src/core/events.ts';
 import { setupEventSchema } from '../../src/present/event-schema.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
+import { expectOutput } from '../fixtures/output-schema.ts';
 import { type ProgramResult, plainEnvironment, runProgram } from '../fixtures/program.ts';
 import { temporaryFolderForFile } from '../fixtures/temporary-folder.ts';
 
@@ -69,6 +71,16 @@ describe('ktx setup --yes --json on an empty home', () => {
     } finally {
       daemon.kill('SIGTERM');
     }
+  });
+
+  it.each<[OutputName, string]>([
+    ['runtime-status', 'admin runtime status --json'],
+    ['runtime-history', 'admin runtime history --json'],
+    ['runtime-usage', 'admin runtime usage --json'],
+    ['doctor', 'doctor --json'],
+    ['doctor', 'doctor --fix --json'],
+  ])('is described by %s as its schema says: ktx %s', { timeout: 120_000 }, async (name, line) => {
+    expectOutput(name, (await runProgram(line.split(' '), { env, cwd: home })).stdout);
   });
 
   it('has a complete log: every transfer, every command, every line of uv', async () => {

@@ -11,6 +11,7 @@ import { readRemoteConfig } from '../../src/hosts/ssh/remote-ops.ts';
 import { createSshExec, sshExec } from '../../src/hosts/ssh/ssh-exec.ts';
 import { restoreByHand, sshHints } from '../../src/hosts/ssh/ssh-hints.ts';
 import { type ModelHost, OLD_CONFIG, startModelHost } from '../fixtures/model-host.ts';
+import { expectOutput } from '../fixtures/output-schema.ts';
 import { plainEnvironment, runProgram } from '../fixtures/program.ts';
 import { missingForSsh } from '../fixtures/ssh-server.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
@@ -292,6 +293,7 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
     await writeFile(join(cwd, 'large.yaml'), `${NEW_CONFIG}\n# ${'x'.repeat(4_000_000)}\n`);
     host.ssh.cutAfter(1_000_000);
     const lost = await ktx('apply', '--config', 'large.yaml', '--yes', '--json');
+    expectOutput('model-host', lost.stdout);
     const result = JSON.parse(lost.stdout);
     expect([lost.exitCode, result.step]).toEqual([1, 'write']);
     expect(lost.stderr).toContain(`Restore with: cp '${result.backupPath}' '${connection.configPath}'`);

@@ -56,7 +56,7 @@ describe('the inventory of a runtime root', () => {
   const LIST = JSON.stringify({ schemaVersion: 1, archiveSha256: 'a', key: 'k', files: {} });
 
   const foreign: [string, string, string, RegExp][] = [
-    ['a manifest of something else', '0.3.0/manifest.json', '0.3.0/manifest.json', /no manifest of ktx/],
+    ['a manifest of something else', '0.3.0/manifest.json', '0.3.0/manifest.json', /not a manifest of ktx/],
     ['a folder for a manifest', '0.3.0/manifest.json/x', '0.3.0/manifest.json', /folder/],
     ['a folder for a log', '0.3.0/install.log/x', '0.3.0/install.log', /folder/],
     ['an environment that is none', '0.3.0/envs/deadbeef/x', '0.3.0/envs/deadbeef', /no pyvenv\.cfg/],

@@ -139,7 +139,7 @@ it.each(cases)(
     const before = await readFile(join(m.versionDir, 'manifest.json'), 'utf8');
     await expect(m.undo()).rejects.toMatchObject({
       failureClass: 'conflict',
-      message: expect.stringMatching(/^The environment to go to is not in its place: .*elsewhere/),
+      message: expect.stringMatching(/^The other environment is not in its place: .*elsewhere/),
     });
     expect(await pathExists(m.trace)).toBe(false);
     expect(await readFile(join(m.versionDir, 'manifest.json'), 'utf8')).toBe(before);

@@ -52,7 +52,7 @@ no_proc; ktx admin runtime start --project-dir $H; code=$?; mount -t proc proc /
 ktx admin runtime stop --project-dir $H >/dev/null; until_gone; exit $code`,
     exits: 1,
     says: [/cannot see/],
-    saysNot: [/is no ktx daemon/],
+    saysNot: [/is not a ktx daemon/],
   },
   {
     kind: 'processes',

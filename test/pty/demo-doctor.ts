@@ -66,7 +66,7 @@ export function demoResults(options: { isBroken?: boolean; costs?: readonly stri
         ...base,
         status: 'fail',
         detail:
-          'The Python below the environment is gone: envs/7f3c0a11/bin/python points to /opt/python3.13',
+          'The base Python of the environment is gone: envs/7f3c0a11/bin/python points to /opt/python3.13',
         repairs: ['rebuild-environment', 'restore-previous'],
       };
     if (dependsOn.some((below) => broken.has(below))) {

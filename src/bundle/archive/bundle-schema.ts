@@ -17,7 +17,7 @@ const sha256Schema = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 /** `uv`, `python`, `wheel` and `model` are artefacts of an install; `app` and `node` run it; `document` is read by people. */
 export const MEMBER_KINDS = ['uv', 'python', 'wheel', 'model', 'app', 'node', 'document'] as const;
 
-const memberSchema = z.object({
+export const memberSchema = z.object({
   path: z.string().check(
     z.refine((path) => isMemberPath(path) && ![CONTENTS_PATH, DIGEST_PATH, SIGNATURE_PATH].includes(path), {
       message: 'is not a name that a member can have',

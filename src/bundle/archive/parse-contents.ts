@@ -12,12 +12,12 @@ export function parseContents(bytes: Buffer): BundleContents {
   const version = (value as { schemaVersion?: unknown } | null)?.schemaVersion;
   if (typeof version === 'number' && version > 1)
     throw new BundleError('other-version', 'The bundle was made by a newer ktx', [
-      `its form is version ${version}`,
+      `its format is version ${version}`,
     ]);
   const result = bundleSchema.safeParse(value);
   if (!result.success) {
     const [issue] = result.error.issues;
-    throw new BundleError('contents', `${CONTENTS_PATH} of the bundle is not as ktx writes it`, [
+    throw new BundleError('contents', `${CONTENTS_PATH} of the bundle is not in the format that ktx writes`, [
       `${issue?.path.join('.')}: ${issue?.message}`,
     ]);
   }

@@ -67,12 +67,12 @@ function headerOf(block: Buffer, count: number): MemberHeader | null {
 }
 
 function broken(what: string): BundleError {
-  return new BundleError('structure', 'The bundle is not as ktx writes bundles', [`it has ${what}`]);
+  return new BundleError('structure', 'The bundle is not in the format that ktx writes', [`it has ${what}`]);
 }
 
 function truncated({ path, sizeBytes }: BundleFile, doneBytes: number): BundleError {
   return new BundleError('truncated', `The bundle ends too early: ${path}`, [
     `${sizeBytes} bytes are here, and its structure wants more after byte ${doneBytes}`,
-    'A copy that was interrupted looks like this',
+    'An interrupted copy looks like this',
   ]);
 }

@@ -39,7 +39,7 @@ export async function runBundleCommand(
       await run(args, io, deps, signal);
       return 0;
     } catch (error) {
-      if (signal.aborted) io.stderr.write('Stopped; nothing was left half made.\n');
+      if (signal.aborted) io.stderr.write('Stopped. No incomplete bundle was left.\n');
       else if (args.isJson) printFailureEvent(io, await thrownFailure(error, 'Nothing was changed.'));
       else printError(io, error, deps.isDebug);
       return signal.aborted ? 130 : 1;
@@ -188,5 +188,7 @@ function differenceLines({ added, removed, changed, newBytes }: BundleDifference
     ...removed.map((member) => `- ${name(member)}`),
     ...changed.map(({ after }) => `~ ${name(after)}`),
   ];
-  return lines.length === 0 ? ['The two hold the same.'] : [...lines, `${formatBytes(newBytes)} are new.`];
+  return lines.length === 0
+    ? ['The two bundles are identical.']
+    : [...lines, `${formatBytes(newBytes)} are new.`];
 }

@@ -51,7 +51,7 @@ interface CreateFlags {
 export function addBundle(program: Command, run: (args: BundleArgs) => Promise<void>): void {
   const bundle = program
     .command('bundle')
-    .description('carry an install to a machine without a network, in one file');
+    .description('carry an install to a machine without a network in one file');
   const collect = (value: string, previous: string[] = []) => [...previous, value];
   bundle
     .command('create')
@@ -109,7 +109,7 @@ export function addBundle(program: Command, run: (args: BundleArgs) => Promise<v
   bundle
     .command('verify <file>')
     .description('check every byte of a bundle, offline, and print a receipt')
-    .option('--trust <file>', 'whose signatures count, in the format of allowed_signers')
+    .option('--trust <file>', 'the trusted signers, in the format of allowed_signers')
     .option('--require-signature', 'refuse a bundle that is not signed by one of them')
     .option('--receipt <file>', 'save the receipt as JSON')
     .option('--json', 'print the receipt as JSON')
@@ -129,14 +129,14 @@ export function addBundle(program: Command, run: (args: BundleArgs) => Promise<v
     );
   bundle
     .command('inspect <file>')
-    .description('say what a bundle lists, without checking it')
+    .description('list what a bundle contains, without verifying it')
     .option('--json', 'print JSON')
     .action((file: string, flags: { json?: boolean }) =>
       run({ command: 'inspect', file, isJson: flags.json === true }),
     );
   bundle
     .command('diff <older> <newer>')
-    .description('say what differs between two bundles')
+    .description('compare two bundles')
     .option('--json', 'print JSON')
     .action((older: string, newer: string, flags: { json?: boolean }) =>
       run({ command: 'diff', older, newer, isJson: flags.json === true }),

@@ -86,7 +86,7 @@ async function check(args: DoctorArgs, io: KtxCliIo, deps: DoctorDeps): Promise<
   const { offeredRepairs } = await import('../../doctor/repair-run.ts');
   const repairs = offeredRepairs(results);
   print(io, [summaryOf(results, performance.now() - startedAt)]);
-  if (repairs.length > 0) print(io, [`Mend it: ktx doctor --fix --yes   (${repairs.join(', ')})`]);
+  if (repairs.length > 0) print(io, [`Fix it: ktx doctor --fix --yes   (${repairs.join(', ')})`]);
   return doctorExitCode(results);
 }
 
@@ -105,7 +105,7 @@ async function fix(args: DoctorArgs, io: KtxCliIo, deps: DoctorDeps): Promise<nu
     const ids = chosen ?? offeredRepairs(results);
     const plan = await planRepairs(target, ids, { ...options, results });
     if (args.isJson) printReport(args, io, deps, results, { plan });
-    else print(io, plan.steps.length === 0 ? ['Nothing to mend.'] : plan.steps.flatMap(repairStepLines));
+    else print(io, plan.steps.length === 0 ? ['Nothing to fix.'] : plan.steps.flatMap(repairStepLines));
     if (plan.steps.length === 0) return doctorExitCode(results);
     if (args.isJson || !(await isAgreed(io, deps))) return refusal(args, io, 'fix');
   }
@@ -118,7 +118,7 @@ async function fix(args: DoctorArgs, io: KtxCliIo, deps: DoctorDeps): Promise<nu
   if (args.isJson) printReport(args, io, deps, result.after, { applied: result.repairs });
   else {
     print(io, checkLines(result.after));
-    const did = result.repairs.length === 0 ? 'Nothing to mend.' : `Mended: ${result.repairs.join(', ')}`;
+    const did = result.repairs.length === 0 ? 'Nothing to fix.' : `Mended: ${result.repairs.join(', ')}`;
     print(io, [did, ...(result.repairs.length === 0 ? [] : ['Undo it: ktx doctor --undo --yes'])]);
   }
   return doctorExitCode(result.after);
@@ -129,7 +129,7 @@ async function undo(args: DoctorArgs, io: KtxCliIo, deps: DoctorDeps): Promise<n
   const { undoRepairs } = await import('../../doctor/repair-run.ts');
   const { repairs } = await undoRepairs(targetOf(args, deps), { signal: deps.signal });
   if (args.isJson) io.stdout.write(jsonText({ undone: repairs }));
-  else print(io, [`Put back what was there before: ${repairs.join(', ')}`]);
+  else print(io, [`Restored: ${repairs.join(', ')}`]);
   return 0;
 }
 

@@ -42,7 +42,7 @@ export async function runEmbedCommand(
     const file = outputPath === null ? null : await VectorFile.open(outputPath, key);
     const progress = progressOn(io, deps, texts.items.length, file?.count ?? 0);
     try {
-      if (file && file.count > 0) io.stderr.write(`Going on after ${file.count} vectors\n`);
+      if (file && file.count > 0) io.stderr.write(`Continuing after ${file.count} vectors\n`);
       let printed = 0;
       const onVectors = async (items: readonly TextItem[], vectors: readonly Buffer[]) => {
         if (file) await file.append(items, vectors);
@@ -63,7 +63,7 @@ export async function runEmbedCommand(
       progress.end();
       await file?.close().catch(() => {});
       if (file && file.count > 0)
-        io.stderr.write(`${file.count} vectors are kept; the same command goes on with them\n`);
+        io.stderr.write(`${file.count} vectors are kept; run the same command to continue\n`);
       throw error;
     }
   });

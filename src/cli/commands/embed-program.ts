@@ -31,7 +31,7 @@ export function addEmbed(program: Command, run: (args: EmbedArgs) => Promise<voi
     .option('--input <file>', 'one text a line, or a .jsonl file; - is standard input')
     .option('--output <file>', 'write here; a run that was stopped is continued by the same command')
     .addOption(new Option('--format <format>', 'jsonl, or npy for numpy').choices([...VECTOR_FORMATS]))
-    .option('--no-daemon', 'start nothing that goes on running')
+    .option('--no-daemon', 'do not start a daemon')
     .option('--yes', 'install local embeddings without being asked')
     .addHelpText(
       'after',

@@ -114,7 +114,7 @@ async function restoreSource(
   if (connection.mode === 'wrapper') {
     if (backup !== undefined)
       throw new Error(
-        'In wrapper mode the host gives no backup out. Name a copy that you kept: --config <file>',
+        'In wrapper mode backups cannot be read from the host. Name a copy that you kept: --config <file>',
       );
     return localConfig(flags, 'restore', deps);
   }

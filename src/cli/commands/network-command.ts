@@ -64,8 +64,8 @@ export async function runNetworkCommand(
         throw new Error(`Name a setting, or say --all. The settings are: ${settingNames().join(', ')}`);
       if (args.name !== null && args.isAll) throw new Error('Name a setting or say --all, not both.');
       const stored = await unsetNetworkSettings(place.runtimeRoot, args.name);
-      const nothing = stored.wasUnreadable ? 'all settings; which ones could not be read' : 'nothing';
-      print([`Forgotten: ${stored.removed.join(', ') || nothing}`], stored);
+      const nothing = stored.wasUnreadable ? 'all settings; the file could not be read' : 'nothing';
+      print([`Removed: ${stored.removed.join(', ') || nothing}`], stored);
       return 0;
     }
     case 'report':
@@ -132,7 +132,7 @@ function overviewLines({ lines, logins, warnings, storedPath, stored }: NetworkO
     ...logins.map(({ host, origin }) => `${'login'.padEnd(width)}for ${host}, from ${origin}`),
     ...warnings.map((text) => `${'note'.padEnd(width)}${text}`),
     '',
-    kept === 0 ? 'Nothing is stored for ktx alone.' : `Stored for ktx alone: ${storedPath}`,
+    kept === 0 ? 'No settings are stored for ktx only.' : `Stored for ktx only: ${storedPath}`,
     `Change it: ktx admin network set <name> <value>   (${settingNames().join(', ')})`,
   ];
 }

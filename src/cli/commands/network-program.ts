@@ -28,18 +28,18 @@ export function addNetwork(admin: Command, run: (args: NetworkArgs) => Promise<v
 
   const network = admin.command('network').description('how ktx reaches other hosts');
   withCommon(network.command('show'))
-    .description('say every setting and where it comes from')
+    .description('show every setting and where it comes from')
     .action((flags: CommonFlags) => run({ command: 'show', ...common(flags) }));
   withCommon(network.command('set <name> <value>'))
-    .description('keep a setting for ktx alone; never a password')
+    .description('store a setting for ktx only; never a password')
     .addHelpText('after', settingsHelp)
     .action((name: string, value: string, flags: CommonFlags) =>
       run({ command: 'set', name, value, ...common(flags) }),
     );
   withCommon(network.command('unset [name]'))
-    .description('forget a setting')
+    .description('remove a stored setting')
     .addHelpText('after', settingsHelp)
-    .option('--all', 'forget all of them')
+    .option('--all', 'remove all of them')
     .action((name: string | undefined, flags: CommonFlags & { all?: boolean }) =>
       run({ command: 'unset', name: name ?? null, isAll: flags.all === true, ...common(flags) }),
     );

@@ -39,7 +39,7 @@ export const DISK_CHECKS: readonly Check[] = [
     id: 'inodes',
     group: 'Disk',
     label: 'Free file entries',
-    why: 'A volume can have space left and still take no new file.',
+    why: 'A volume with free space can still be out of file entries.',
     cost: 'offline',
     dependsOn: [],
     async run({ layout }) {
@@ -68,7 +68,7 @@ export const DISK_CHECKS: readonly Check[] = [
     async run() {
       const folder = tmpdir();
       const free = await freeBytesAt(folder);
-      if (free === null) return unknown(`${folder} cannot be looked at`);
+      if (free === null) return unknown(`${folder} cannot be examined`);
       const found = `${formatBytes(free)} free in ${folder}`;
       return free < MIN_FREE_BYTES ? warn(found, [], 'Free some space there, or set TMPDIR') : pass(found);
     },

@@ -22,7 +22,7 @@ export const EMBEDDING_CHECKS: readonly Check[] = [
     id: 'model-digests',
     group: 'Embeddings',
     label: 'Model files are the pinned ones',
-    why: 'A model that was changed computes other vectors, and nobody would notice.',
+    why: 'A changed model silently computes different vectors.',
     cost: 'deep',
     dependsOn: ['model'],
     timeoutMs: 300_000,

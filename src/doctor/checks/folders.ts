@@ -52,7 +52,7 @@ export const FOLDER_CHECKS: readonly Check[] = [
     id: 'folders',
     group: 'Runtime',
     label: 'Runtime folders',
-    why: 'Programs are run from these folders, so nobody else may be able to put some there.',
+    why: 'Programs run from these folders, so no other user may be able to put files there.',
     cost: 'offline',
     dependsOn: [],
     async run(context): Promise<Outcome> {

@@ -12,8 +12,8 @@ export const LEFTOVER_CHECKS: readonly Check[] = [
   {
     id: 'lock',
     group: 'Runtime',
-    label: 'Nobody is changing it',
-    why: 'While another ktx installs, what is seen here may change at any moment.',
+    label: 'No other ktx is changing it',
+    why: 'While another ktx installs, these results may change at any moment.',
     cost: 'offline',
     dependsOn: ['folders'],
     async run({ shared }): Promise<Outcome> {
@@ -21,7 +21,7 @@ export const LEFTOVER_CHECKS: readonly Check[] = [
         if (!name.endsWith('.lock')) continue;
         const path = join(shared.locksDir, name);
         if ((await lstat(path).catch(() => null))?.isFile() === false)
-          return fail(`${path} is not a file, so nobody can lock it`, ['release-lock']);
+          return fail(`${path} is not a file and cannot be locked`, ['release-lock']);
       }
       const holders = await readLockHolders(shared.locksDir);
       const dead = holders.find(({ isAlive }) => !isAlive);
@@ -42,7 +42,7 @@ export const LEFTOVER_CHECKS: readonly Check[] = [
     id: 'leftovers',
     group: 'Runtime',
     label: 'No interrupted runs',
-    why: 'An interrupted run leaves files that take space, and processes that nobody ends.',
+    why: 'An interrupted run leaves files and processes behind.',
     cost: 'offline',
     dependsOn: ['folders'],
     async run({ layout, shared, facts }): Promise<Outcome> {

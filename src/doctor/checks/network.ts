@@ -24,7 +24,7 @@ export const NETWORK_CHECKS: readonly Check[] = [
     id: 'network-settings',
     group: 'Network',
     label: 'Settings',
-    why: 'A proxy, index or certificate that is set wrongly keeps every install from its files.',
+    why: 'A wrong proxy, index or certificate setting blocks every download.',
     cost: 'offline',
     dependsOn: [],
     async run({ env, homeDir, layout }) {
@@ -53,7 +53,7 @@ export const NETWORK_CHECKS: readonly Check[] = [
     id: 'server-clock',
     group: 'Network',
     label: "Clock agrees with the index's",
-    why: 'With a wrong clock every certificate counts as expired or not yet valid.',
+    why: 'With a wrong clock, valid certificates look expired or not yet valid.',
     cost: 'network',
     dependsOn: ['index'],
     async run(context) {

@@ -62,7 +62,7 @@ export const PACKAGE_CHECKS: readonly Check[] = [
     id: 'digests',
     group: 'Runtime',
     label: 'Files equal their wheels',
-    why: 'A file that was changed by hand or by a failing disk runs as if it were ours.',
+    why: 'A file changed by hand or by a failing disk runs like any other.',
     cost: 'deep',
     dependsOn: ['files'],
     timeoutMs: 300_000,

@@ -36,7 +36,7 @@ export const DAEMON_CHECKS: readonly Check[] = [
     id: 'daemon-version',
     group: 'Daemon',
     label: 'Daemon is of this runtime',
-    why: 'A daemon of another version, or from before a repair, goes on with the old packages.',
+    why: 'A daemon of another version, or started before a repair, still uses the old packages.',
     cost: 'offline',
     dependsOn: ['daemon-state'],
     async run(context) {
@@ -55,13 +55,13 @@ export const DAEMON_CHECKS: readonly Check[] = [
     id: 'daemon-health',
     group: 'Daemon',
     label: 'Recorded daemon answers',
-    why: 'A process can live and not answer, or its port may belong to another program.',
+    why: 'A process can be running without answering, or another program may use its port.',
     cost: 'offline',
     dependsOn: ['daemon-version'],
     async run(context) {
       const read = await readState(context);
       if (read?.kind !== 'valid') return skip('no daemon is recorded');
-      if (!(await isRecordedDaemon(read.state))) return skip('the recorded process is no daemon');
+      if (!(await isRecordedDaemon(read.state))) return skip('the recorded process is not a daemon');
       const baseUrl = daemonBaseUrl(read.state);
       const daemon = daemonLayoutOf(context);
       const problem =

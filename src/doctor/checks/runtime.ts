@@ -46,7 +46,7 @@ export const RUNTIME_CHECKS: readonly Check[] = [
     id: 'runtime',
     group: 'Runtime',
     label: 'Installed runtime',
-    why: 'The manifest names the active environment; without it ktx has no Python.',
+    why: 'The manifest names the active environment. Without it, ktx has no Python.',
     cost: 'offline',
     dependsOn: ['folders'],
     async run(context): Promise<Outcome> {
@@ -66,21 +66,25 @@ export const RUNTIME_CHECKS: readonly Check[] = [
     id: 'current',
     group: 'Runtime',
     label: 'Made for this ktx',
-    why: 'Another wheel or lock means other packages than this ktx was tested with.',
+    why: 'A different wheel or lock means packages that this ktx was not tested with.',
     cost: 'offline',
     dependsOn: ['runtime', 'asset'],
     async run({ facts, layout }) {
       const { manifest } = await facts.active();
       const asset = await verifyRuntimeAsset({ assetDir: layout.assetDir });
       if (manifest.asset.wheel.sha256 !== asset.manifest.wheel.sha256)
-        return warn('The runtime was built from another wheel than this ktx brings', ['rebuild-environment']);
+        return warn('The runtime was built from a different wheel than the one in this ktx', [
+          'rebuild-environment',
+        ]);
       if (!manifest.locked) return pass('built without a lock');
       const shipped = await readLockedDigests(layout.assetDir, manifest.features);
       const isSame =
         shipped?.lock === manifest.locked.lock && shipped.requirements === manifest.locked.requirements;
       return isSame
         ? pass(`wheel ${manifest.asset.version} and its lock`)
-        : warn('The runtime was built from another lock than this ktx brings', ['rebuild-environment']);
+        : warn('The runtime was built from a different lock than the one in this ktx', [
+            'rebuild-environment',
+          ]);
     },
   },
   {
@@ -109,7 +113,7 @@ export const RUNTIME_CHECKS: readonly Check[] = [
       }
       if (config.version !== null && config.version !== answer.version)
         return broken(
-          `The Python below the environment was replaced: it was built with ${config.version}, and ${answer.version} answers`,
+          `The base Python of the environment was replaced: it was built with ${config.version}, and ${answer.version} answers`,
         );
       const [prefix, own] = await Promise.all([realPath(answer.prefix), realPath(layout.venvDir)]);
       if (prefix !== own)
@@ -190,7 +194,7 @@ async function missingInterpreter(pythonPath: string): Promise<string> {
   const link = await readlink(pythonPath).catch(() => null);
   return link === null
     ? `Missing Python executable: ${pythonPath}`
-    : `The Python below the environment is gone: ${pythonPath} points to ${link}`;
+    : `The base Python of the environment is gone: ${pythonPath} points to ${link}`;
 }
 
 function realPath(path: string): Promise<string> {

@@ -41,7 +41,7 @@ export const SYSTEM_CHECKS: readonly Check[] = [
     id: 'volume',
     group: 'System',
     label: 'Programs may run',
-    why: 'A volume that is mounted noexec starts neither uv nor Python.',
+    why: 'Neither uv nor Python can run from a volume that is mounted noexec.',
     cost: 'offline',
     dependsOn: [],
     async run({ layout }) {
@@ -60,7 +60,7 @@ export const SYSTEM_CHECKS: readonly Check[] = [
     id: 'clock',
     group: 'System',
     label: 'Clock',
-    why: 'With a wrong clock certificates count as expired, and what is new as old.',
+    why: 'With a wrong clock, valid certificates look expired.',
     cost: 'offline',
     dependsOn: [],
     async run({ facts }) {
@@ -84,7 +84,7 @@ export const SYSTEM_CHECKS: readonly Check[] = [
     id: 'locale',
     group: 'System',
     label: 'Locale',
-    why: 'In a locale without UTF-8 names with accents may be misread.',
+    why: 'Without UTF-8, file names with accents may be misread.',
     cost: 'offline',
     dependsOn: [],
     async run({ env }) {
@@ -97,7 +97,7 @@ export const SYSTEM_CHECKS: readonly Check[] = [
     id: 'old-daemons',
     group: 'System',
     label: 'No old daemons',
-    why: 'Daemons of other versions take memory and may answer in place of the right one.',
+    why: 'Daemons of other versions use memory and may answer instead of the right one.',
     cost: 'offline',
     dependsOn: [],
     async run({ layout }) {

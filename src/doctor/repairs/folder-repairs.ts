@@ -26,7 +26,7 @@ export const FOLDER_REPAIRS: readonly Repair[] = [
   },
   {
     id: 'clear-obstacle',
-    label: 'Move aside what is in the way',
+    label: 'Move away what is in the way',
     async plan(context) {
       const obstacle = await findObstacle(runtimeFolders(context));
       return offlineStep('Renames it, so that a folder can take its place', obstacle ? [obstacle.path] : []);
@@ -43,7 +43,7 @@ export const FOLDER_REPAIRS: readonly Repair[] = [
     id: 'release-lock',
     label: 'Take over a dead lock',
     async plan({ shared }) {
-      return offlineStep('Removes the name of a process that has ended; a lock that is held stays', [
+      return offlineStep('Removes the record of a process that has ended; a held lock stays', [
         shared.locksDir,
       ]);
     },

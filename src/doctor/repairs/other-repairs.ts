@@ -16,7 +16,7 @@ export const OTHER_REPAIRS: readonly Repair[] = [
     async plan(context) {
       const daemon = daemonLayoutOf(context);
       return offlineStep(
-        'Ends the recorded process if it is a ktx daemon, and forgets it; the next command starts another',
+        'Ends the recorded process if it is a ktx daemon; the next command starts a new one',
         daemon === null ? [] : [daemon.daemonStatePath],
       );
     },
@@ -37,7 +37,7 @@ export const OTHER_REPAIRS: readonly Repair[] = [
     async plan(context) {
       const { paths, sizeBytes } = await reclaimable(context);
       return offlineStep(
-        `Deletes downloads, backups of earlier repairs and what nothing needs: ${formatBytes(sizeBytes)}; a later install fetches the downloads again`,
+        `Deletes downloads, backups of earlier repairs and unused files: ${formatBytes(sizeBytes)}; a later install downloads again`,
         paths,
         false,
       );

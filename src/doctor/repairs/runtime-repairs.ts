@@ -78,9 +78,9 @@ export const RUNTIME_REPAIRS: readonly Repair[] = [
   },
   {
     id: 'remove-leftovers',
-    label: 'Remove what interrupted runs left',
+    label: 'Clean up after interrupted runs',
     async plan({ layout, shared }) {
-      return offlineStep('Ends processes of dead runs and removes what they had begun', [
+      return offlineStep('Ends processes of interrupted runs and removes their files', [
         shared.runsDir,
         environmentsDir(layout.versionDir),
       ]);

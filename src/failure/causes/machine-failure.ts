@@ -1,5 +1,3 @@
-import { statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { errorMessage, SetupError } from '../../support/errors.ts';
 import { MACHINE_CAUSES, type MachineReason } from './machine-causes.ts';
 import type { MachineFacts } from './machine-facts.ts';
@@ -33,29 +31,12 @@ export function explainMachineFailure(error: unknown, details: MachineFailureDet
   if (error instanceof SetupError) return error;
   const read = machineReasonOf(error);
   if (read === null) return error;
-  const facts = { ...read, ...details };
-  const path = read.reason === 'file-in-the-way' ? obstacleAt(facts.path) : facts.path;
-  return machineFailure(read.reason, { ...facts, ...(path === undefined ? {} : { path }), cause: error });
-}
-
-/** What is no folder on the way to a path: the system names what was to be made below it. */
-function obstacleAt(path: string | undefined): string | undefined {
-  for (
-    let current = path;
-    current !== undefined && dirname(current) !== current;
-    current = dirname(current)
-  ) {
-    const isDirectory = isDirectoryAt(current);
-    if (isDirectory !== null) return isDirectory ? path : current;
-  }
-  return path;
-}
-
-/** `null`: nothing is there, or below something that is no folder. */
-function isDirectoryAt(path: string): boolean | null {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return null;
-  }
+  // What is in the way was looked for; else who calls knows best what it is about.
+  const path = read.reason === 'file-in-the-way' ? read.path : (details.path ?? read.path);
+  return machineFailure(read.reason, {
+    ...read,
+    ...details,
+    ...(path === undefined ? {} : { path }),
+    cause: error,
+  });
 }

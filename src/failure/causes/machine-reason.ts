@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { errorCode } from '../../support/errors.ts';
 import type { MachineReason } from './machine-causes.ts';
 
@@ -268,8 +270,13 @@ export function machineReasonOf(error: unknown): (ReadReason & { path?: string }
     current = current.cause, depth++
   ) {
     const reason = reasonOfCode(errorCode(current));
-    if (reason !== null)
-      return { reason: isStart(current) ? startReason(reason) : reason, ...pathIn(current) };
+    if (reason !== null) {
+      const path = reason === 'file-in-the-way' ? obstacleAt(pathIn(current)) : pathIn(current);
+      return {
+        reason: isStart(current) ? startReason(reason) : reason,
+        ...(path === undefined ? {} : { path }),
+      };
+    }
     const { output, stderr } = current as { output?: unknown; stderr?: unknown };
     const printed = [output, stderr].filter((text) => typeof text === 'string').join('\n');
     const { exitCode = null, signal = null } = current as {
@@ -296,8 +303,30 @@ function isStart(error: Error): boolean {
   return (error as NodeJS.ErrnoException).syscall?.startsWith('spawn') === true;
 }
 
-function pathIn(error: Error): { path?: string } {
+function pathIn(error: Error): string | undefined {
   const { path, dest } = error as { path?: unknown; dest?: unknown };
   const named = typeof dest === 'string' ? dest : path;
-  return typeof named === 'string' ? { path: named } : {};
+  return typeof named === 'string' ? named : undefined;
+}
+
+/** What is no folder on the way to a path: the system names what was to be made below it. */
+function obstacleAt(path: string | undefined): string | undefined {
+  for (
+    let current = path;
+    current !== undefined && dirname(current) !== current;
+    current = dirname(current)
+  ) {
+    const isDirectory = isDirectoryAt(current);
+    if (isDirectory !== null) return isDirectory ? path : current;
+  }
+  return path;
+}
+
+/** `null`: nothing is there, or below something that is no folder. */
+function isDirectoryAt(path: string): boolean | null {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return null;
+  }
 }

@@ -30,7 +30,7 @@ export const UV_CAUSES: readonly UvCauseRow[] = [
     cause: 'other-bytes',
     uv: /Hash mismatch for|Size mismatch for|but the lockfile records/,
     failureClass: 'verification',
-    title: 'A file is not the one that the lock names',
+    title: 'A file does not match the lock',
     remedies: [setupAgain('The altered file is fetched again by the next run')],
   },
   {
@@ -44,7 +44,7 @@ export const UV_CAUSES: readonly UvCauseRow[] = [
     cause: 'proxy-refused',
     uv: /tunnel error: unsuccessful|407 Proxy/,
     failureClass: 'network',
-    title: 'The proxy did not let uv through',
+    title: 'The proxy refused the connection of uv',
     remedies: [CHECK_PROXY],
   },
   {
@@ -79,7 +79,7 @@ export const UV_CAUSES: readonly UvCauseRow[] = [
     cause: 'offline',
     uv: /Network connectivity is disabled|offline Python installation was requested/,
     failureClass: 'network',
-    title: 'uv needs a host, and the network is switched off for it',
+    title: 'uv needs the network, which is switched off for it',
     remedies: [GO_ONLINE],
   },
   {

@@ -61,6 +61,6 @@ function commandProblem(command: string | undefined): string | null {
 
 function addressProblem(address: string): string | null {
   const url = URL.canParse(address) ? new URL(address) : null;
-  if (url === null || !/^https?:$/.test(url.protocol)) return 'is no http or https address';
+  if (url === null || !/^https?:$/.test(url.protocol)) return 'is not an http or https address';
   return url.username === '' && url.password === '' ? null : 'contains a login; leave it out';
 }

@@ -12,7 +12,7 @@ const HINTS: readonly Hint[] = [
     pattern: /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed/,
     steps: ({ host }) => [
       `The host key of ${host} is not the one that ssh knows. If the host was reinstalled: ssh-keygen -R ${host}`,
-      'Otherwise ask its administrator: somebody may be answering in its place',
+      'Otherwise ask its administrator: another machine may be answering in its place',
     ],
   },
   {
@@ -27,7 +27,7 @@ const HINTS: readonly Hint[] = [
     pattern: /Permission denied \(/,
     steps: ({ host, user, keyPath }) => [
       `${host} does not accept the key ${keyPath} for ${user}: check both, and authorized_keys on the host`,
-      'A key with a passphrase cannot be used, because nobody is asked for it',
+      'A key with a passphrase cannot be used here, because ktx does not ask for it',
     ],
   },
   {

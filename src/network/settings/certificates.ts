@@ -89,7 +89,7 @@ export async function readClientCertificate(
     if (certificatesIn(pem).length === 0) return leftOut('which holds no certificate');
     if (key === undefined) return leftOut('which holds no private key: both must be in one file');
     if (keyKind?.includes('ENCRYPTED') || key.includes('ENCRYPTED'))
-      return leftOut('whose private key has a passphrase, which nobody could type');
+      return leftOut('whose private key has a passphrase, which cannot be entered here');
     return { certificate: { path, pem, origin }, warnings: [] };
   } catch (error) {
     return leftOut(`which cannot be read (${errorMessage(error)})`);

@@ -44,7 +44,7 @@ export async function checkedSetting(name: StoredSettingName, value: string, cwd
   switch (kind) {
     case 'hosts':
       if (!text.split(/[,\s]+/).every((entry) => entry === '' || isHostPattern(entry)))
-        throw refusal(name, 'it is no list of hosts, such as .example.com,10.0.0.0/8');
+        throw refusal(name, 'it is not a list of hosts, such as .example.com,10.0.0.0/8');
       return text;
     case 'certificates':
       return checkedCertificates(name, pathOf(name, addressOf(name, text, cwd).url));
@@ -107,7 +107,7 @@ function pathOf(name: StoredSettingName, address: string): string {
   try {
     return fileURLToPath(address);
   } catch {
-    throw refusal(name, 'it is no path');
+    throw refusal(name, 'it is not a path');
   }
 }
 
@@ -126,9 +126,9 @@ function secretRefusal(name: StoredSettingName, seen?: string): SetupError {
   const whole = isAddress ? 'https://<user>:<password>@<host>/…' : 'http://<user>:<password>@<proxy>';
   return new SetupError(`${name} was not stored: there is a login or a token in it.`, {
     failureClass: 'conflict',
-    evidence: [...(seen === undefined ? [] : [seen]), 'ktx keeps no secrets'],
+    evidence: [...(seen === undefined ? [] : [seen]), 'ktx stores no secrets'],
     remedies: [
-      otherRemedy(`Store it without`, {
+      otherRemedy(`Store it without the secret`, {
         argv: ['ktx', 'admin', 'network', 'set', name, `<${PLACEHOLDER[kind]}>`],
       }),
       ...(isAddress

@@ -248,7 +248,7 @@ describe('ktx admin model-host', () => {
     [
       'no address',
       ['diff', '--config', 'new.yaml', ...CONNECTION, '--base-url', 'models:8080'],
-      /--base-url is no http/,
+      /--base-url is not an http/,
     ],
     [
       'no schema',

@@ -36,8 +36,8 @@ describe('ktx admin network', () => {
       /package index +https:\/\/index\.example\/simple\n +from ktx admin network set/,
     );
     expect(shown.stdout).toMatch(/proxy for https +http:\/\/proxy\.example:3128\//);
-    expect((await ktx('network', 'unset', 'index')).stdout).toBe('Forgotten: index\n');
-    expect((await ktx('network', 'unset', 'index')).stdout).toBe('Forgotten: nothing\n');
+    expect((await ktx('network', 'unset', 'index')).stdout).toBe('Removed: index\n');
+    expect((await ktx('network', 'unset', 'index')).stdout).toBe('Removed: nothing\n');
     expect((await ktx('network', 'unset', '--all', '--json')).stdout).toContain('"removed": [\n    "proxy"');
     await expect(stat(storedPath())).rejects.toThrow(/ENOENT/);
   });
@@ -101,7 +101,7 @@ describe('ktx admin network', () => {
     const unset = await ktx('network', 'unset', '--all');
     expect(unset).toMatchObject({
       exitCode: 0,
-      stdout: 'Forgotten: all settings; which ones could not be read\n',
+      stdout: 'Removed: all settings; the file could not be read\n',
     });
     expect((await ktx('network', 'show')).exitCode).toBe(0);
   });

@@ -130,7 +130,7 @@ describe('a usage error with --json', () => {
 it('a refused setting says where a login belongs', async () => {
   const { stderr } = await run('admin', 'network', 'set', 'index', 'https://me:pass-word@a.example/s');
   expect(stderr).toMatch(
-    /^index was not stored: there is a login or a token in it\.\n {2}ktx keeps no secrets\n {2}next {5}/,
+    /^index was not stored: there is a login or a token in it\.\n {2}ktx stores no secrets\n {2}next {5}/,
   );
   expect(stderr).toContain('~/.netrc');
   expect(stderr).not.toContain('pass-word');
