@@ -102,7 +102,7 @@ async function openPipx(): Promise<Tool> {
   await mkdir(root);
   const installed = await pipx('install', join(assets, wheel));
   if (!installed.isDone) throw new Error(`pipx install: ${installed.stderr}`);
-  const [name] = await readdir(join(root, 'venvs'));
+  const name = (await readdir(join(root, 'venvs'))).find((entry) => !entry.startsWith('.'));
   const environment = join(root, 'venvs', name!);
   const [lib] = await readdir(join(environment, 'lib'));
   const whole = join(home, 'whole');

@@ -173,7 +173,7 @@ if (flags['read-only']) {
   console.log(`${readOnlySummary(readOnly)}\n`);
   isBroken ||= readOnly.some(isWriting);
 } else if (flags.offline) {
-  const offline = await offlineRows((row) => console.log(offlineLine(row)));
+  const offline = await offlineRows(new RegExp(flags.only ?? ''), (row) => console.log(offlineLine(row)));
   isBroken ||= offline.some(({ problem }) => problem !== null);
 } else if (isWanted('zoo')) {
   console.log('damaged runtimes');

@@ -36,13 +36,16 @@ const MENDS_NOTHING: readonly RepairId[] = ['free-space'];
  * Every repair by its name: what its plan says of the network, and then, where that is nothing, the repair itself in a network namespace
  * that has no route, without being told that it is offline.
  */
-export async function offlineRows(onRow: (row: OfflineRow) => void): Promise<OfflineRow[]> {
+export async function offlineRows(only: RegExp, onRow: (row: OfflineRow) => void): Promise<OfflineRow[]> {
   const rows: OfflineRow[] = [];
+  const wanted = REPAIR_IDS.filter((id) => only.test(id));
   for (const feature of ['core', 'local-embeddings'] as const) {
+    const isOfModel = feature === 'local-embeddings';
+    const repairs = wanted.filter((id) => (id === 'refetch-model') === isOfModel);
+    if (repairs.length === 0) continue;
     const world = await openZoo(feature);
     try {
-      for (const repair of REPAIR_IDS) {
-        if ((repair === 'refetch-model') !== world.hasEmbeddings) continue;
+      for (const repair of repairs) {
         const row = await offlineRow(world, repair);
         rows.push(row);
         onRow(row);
@@ -65,7 +68,7 @@ async function offlineRow(world: ZooWorld, repair: RepairId): Promise<OfflineRow
   const state = ZOO.find(({ name }) => name === STATES[repair]) ?? secondEnvironment(world);
   await damaged(world, [state], async (given) => {
     const plan = JSON.parse(
-      (await command(given, ['doctor', '--fix', repair, '--json'], true)).stdout,
+      (await command(given, ['doctor', '--fix', repair, '--json'])).stdout,
     ) as DoctorReport;
     const step = plan.plan?.find(({ id }) => id === repair);
     if (step === undefined) row.problem = 'there is no plan';
