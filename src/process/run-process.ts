@@ -140,8 +140,8 @@ interface Pump {
   done: Promise<void>;
   captured(): string;
   isTruncated(): boolean;
-  /** Nothing is being handed over, and nothing arrived for a while. */
-  isQuiet(): boolean;
+  /** Nothing is being handed over, and nothing arrived for a while, counted from then at the earliest. */
+  isQuiet(sinceMs: number): boolean;
   abandon(): void;
 }
 
@@ -180,7 +180,8 @@ function createPump(stream: Readable, name: OutputStream, options: RunProcessOpt
     done,
     captured: () => (options.mask ? options.mask(tail.text()) : tail.text()),
     isTruncated: () => tail.isTruncated(),
-    isQuiet: () => !isHandingOver && performance.now() - lastActivityAt > LEFT_PIPE_QUIET_MS,
+    isQuiet: (sinceMs) =>
+      !isHandingOver && performance.now() - Math.max(lastActivityAt, sinceMs) > LEFT_PIPE_QUIET_MS,
     abandon: () => {
       isAbandoned = true;
       stream.destroy();
@@ -197,8 +198,10 @@ async function endPumps(pumps: readonly Pump[]): Promise<void> {
   const done = Promise.allSettled(pumps.map((pump) => pump.done)).then(() => {
     areDone = true;
   });
-  const deadline = performance.now() + LEFT_PIPE_LIMIT_MS;
-  while (!areDone && performance.now() < deadline && !pumps.every((pump) => pump.isQuiet())) {
+  // What the tree had said before it ended may not have been read yet, however long ago that is.
+  const deadAt = performance.now();
+  const deadline = deadAt + LEFT_PIPE_LIMIT_MS;
+  while (!areDone && performance.now() < deadline && !pumps.every((pump) => pump.isQuiet(deadAt))) {
     await Promise.race([done, delay(25)]);
   }
   for (const pump of pumps) pump.abandon();

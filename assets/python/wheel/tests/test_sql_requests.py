@@ -15,7 +15,7 @@ import pytest
 from conftest import Client, Serve
 
 from ktx_daemon.compute import Compute
-from ktx_daemon.sql.pool import WorkerPool
+from ktx_daemon.sql.pool import INTERACTIVE, WorkerPool
 
 
 @pytest.fixture
@@ -218,7 +218,7 @@ def wait_until(is_true: Any) -> None:
         time.sleep(0.05)
 
 
-def test_a_pool_that_was_warmed_has_one_process_for_what_comes(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pool_that_was_warmed_has_one_process_for_what_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[int] = []
     begin = subprocess.Popen
 
@@ -230,6 +230,7 @@ def test_a_pool_that_was_warmed_has_one_process_for_what_comes(serve: Serve, mon
     monkeypatch.setattr("ktx_daemon.sql.pool.subprocess.Popen", count)
     pool = WorkerPool(2, idle_seconds=5)
     pool.warm()
-    answers = analyse(serve(other_requests=Compute(pool)), [("a", "select 1 from s.t")])
-    assert answers["a"]["tables_touched"] == [{"catalog": None, "db": "s", "name": "t"}]
+    # At once: the process that was begun has not said yet that it is ready.
+    future = pool.submit(INTERACTIVE, "verdict", [("select 1", "postgres")], str.encode)
+    assert json.loads(future.result(timeout=300)[0]) == {"ok": True, "error": None}
     assert len(started) == 1
