@@ -1,7 +1,7 @@
 import type { FailureReport } from '../../src/core/events.ts';
 import { wrapStep, wrapWords } from '../../src/support/text/wrap-words.ts';
 import { failureChoices } from '../../src/wizard/choices.ts';
-import { stepsByHand } from '../../src/wizard/mending.ts';
+import { stepsByHand } from '../../src/wizard/panels/mending.ts';
 import type { FailureState } from '../../src/wizard/state.ts';
 import { bodyRows, contentColumns, isNarrow, isShort, type Size } from './layout.ts';
 import { cutLines, roomOf, rowsOf } from './room.ts';

@@ -40,6 +40,8 @@ export const ENVIRONMENT_VARIABLES: Readonly<Record<string, readonly Environment
   ],
   terminal: [
     v('CI', 'When set, nothing is asked: `ktx setup` needs `--yes`.'),
+    v('VISUAL', 'The editor for the configuration of a model host; EDITOR comes after it.'),
+    v('EDITOR', 'The editor where VISUAL is not set. Default: vi; on Windows notepad.'),
     v('NO_COLOR', 'When set, no colours.'),
     v('COLORFGBG', 'Ends in the colour of the background: on a light one other colours are used.'),
     v('FORCE_COLOR', '`0` or `false`: neither colours nor bold on the full screen.'),

@@ -257,7 +257,8 @@ export function onRepaired(
     repair: { phase: 'done', repairs },
     firstRow: 0,
   };
-  const isOld = merged.some(({ id, status }) => status !== 'pass' && status !== 'skipped' && !after.has(id));
+  // A check that was skipped for what is repaired now has something to look at.
+  const isOld = merged.some(({ id, status }) => status !== 'pass' && !after.has(id));
   return isOld ? checkFor(done, { repair: done.repair, costs: state.costs }) : stay(done);
 }
 

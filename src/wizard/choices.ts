@@ -1,7 +1,7 @@
 import type { FeatureOffer } from './functions.ts';
-import { mendingsOf } from './mending.ts';
 import type { ActionId } from './panels/action-panel.ts';
 import type { Choice } from './panels/command.ts';
+import { mendingsOf } from './panels/mending.ts';
 import type { CheckState, FailureState, PlanState, ReadyState, Shared } from './state.ts';
 
 export type { Choice } from './panels/command.ts';

@@ -1,13 +1,13 @@
 import type { FailureReport } from '../core/events.ts';
 import { failureChoices } from './choices.ts';
 import { scrollLog } from './log-scroll.ts';
-import { type Mending, mendingsOf } from './mending.ts';
 import { checkFor, leave, planFor, stay, toFeatures, toOverview } from './moves.ts';
 import { openPanel, reopenPanel } from './panel-commands.ts';
 import { openBundle } from './panels/bundle-panel.ts';
 import { mergedChanges } from './panels/changes.ts';
 import { moved } from './panels/command.ts';
 import { eraseInField, fieldProblem, fieldValue, openField, typeIntoField } from './panels/field.ts';
+import { type Mending, mendingsOf } from './panels/mending.ts';
 import { openPage } from './panels/page-panel.ts';
 import type { Command, FailureState, Transition, ViewSize } from './state.ts';
 

@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
+import { followedRows, followedTable } from '../faults-network/followed-remedies.ts';
 import { startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { missingForSsh } from '../fixtures/ssh-server.ts';
 import { openWheelhouse } from '../fixtures/wheelhouse.ts';
@@ -35,7 +38,7 @@ import { zooRows } from './zoo-run.ts';
  * random instants and up to a minute after the end, bits flipped in all that an install reads, processes that do
  * everything at once, 10,000 requests to a Python session with interrupts at random, 200 changes of a
  * model host with a fault each, and the tests of this folder in their complete form. Parts: the scenarios, `power-cut`,
- * `flips`, `crowd`, `kernel`, `hosts`, `zoo` (every state of a damaged runtime; `-- --pairs 100 --seed 2` draws pairs
+ * `flips`, `crowd`, `kernel`, `hosts`, `remedies` (each remedy followed in the wizard, against its fault), `zoo` (every state of a damaged runtime; `-- --pairs 100 --seed 2` draws pairs
  * instead, `-- --only <pattern>` takes some, `-- --read-only` counts what is written by looks and plans, `-- --offline`
  * tries every repair without a route), `tests`.
  */
@@ -147,6 +150,12 @@ if (isWanted('slow-links')) {
     console.log(`slow lines\n${slowLinkTable(slow)}\n`);
     isBroken ||= slow.some((row) => row.problems.length > 0);
   }
+}
+if (isWanted('remedies')) {
+  const root = await mkdtemp(join(tmpdir(), 'ktx-remedies-'));
+  const followed = await followedRows(root).finally(() => rm(root, { recursive: true, force: true }));
+  console.log(`remedies followed in the wizard\n${followedTable(followed)}\n`);
+  isBroken ||= followed.some(({ outcome }) => outcome !== 'done');
 }
 if (isWanted('hosts')) {
   const missing = missingForSsh();

@@ -41,7 +41,7 @@ export function demoAnswer(effect: PanelEffect): PanelAnswer {
             '    182 MB  downloads',
             '    602 MB  in all',
           ],
-          question: 'Delete all this? It cannot be undone; ktx setup installs it again.',
+          question: 'Delete all this? It cannot be undone; a new setup installs it again.',
         },
         prune: { lines: ['There is no older version to remove.'], question: null },
       }[effect.action];

@@ -134,7 +134,7 @@ async function previewRemoval(setup: SetupOptions): Promise<ActionPreview> {
       ...daemons.map(({ pid }) => `to be stopped: the ktx daemon, process ${pid}`),
       ...stays,
     ],
-    question: 'Delete all this? It cannot be undone; ktx setup installs it again.',
+    question: 'Delete all this? It cannot be undone; a new setup installs it again.',
   };
 }
 

@@ -55,7 +55,7 @@ async function probe(
 ): Promise<ProbeResult> {
   const edits = editsOf(chosen).map(({ path, value }) => `${path.join('.')}: ${value}`);
   if (chosen.backend !== PROBED) {
-    const lines = ['ktx setup cannot ask this backend. ktx asks it when the project is used.'];
+    const lines = ['This backend is not asked now: it is when the project is used.'];
     return { isOk: true, lines, edits };
   }
   const { runCodexAuthProbe } = await import('../../models/codex/auth-probe.ts');

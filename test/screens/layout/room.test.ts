@@ -9,7 +9,7 @@ import { NetworkFailure } from '../../../src/network/errors/network-failure.ts';
 import { otherRemedy } from '../../../src/support/remedies.ts';
 import { type Remedy, remedyText } from '../../../src/support/remedy.ts';
 import { type KeyHint, keyHints } from '../../../src/wizard/keys.ts';
-import { stepsByHand } from '../../../src/wizard/mending.ts';
+import { stepsByHand } from '../../../src/wizard/panels/mending.ts';
 import { STATES } from '../../fixtures/screen-states.ts';
 import { REPORT } from '../../fixtures/wizard-states.ts';
 import { DEMO_PLAN } from '../../pty/demo-data.ts';

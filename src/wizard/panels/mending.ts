@@ -1,13 +1,13 @@
-import type { FailureReport } from '../core/events.ts';
-import type { KtxRuntimeFeature } from '../core/features.ts';
-import { type Invocation, ownWordsOf } from '../core/invocation.ts';
-import { type Remedy, remedyText, type ValueType } from '../support/remedy.ts';
-import { pythonOf, type SetupChanges } from './panels/changes.ts';
-import type { FieldSpec, FieldType } from './panels/field.ts';
-import type { MendTask } from './panels/mend-task.ts';
-import type { PageId } from './panels/page-panel.ts';
+import type { FailureReport } from '../../core/events.ts';
+import type { KtxRuntimeFeature } from '../../core/features.ts';
+import { type Invocation, ownWordsOf } from '../../core/invocation.ts';
+import { type Remedy, remedyText, type ValueType } from '../../support/remedy.ts';
+import { pythonOf, type SetupChanges } from './changes.ts';
+import type { FieldSpec, FieldType } from './field.ts';
+import type { MendTask } from './mend-task.ts';
+import type { PageId } from './page-panel.ts';
 
-export type { SetupChanges } from './panels/changes.ts';
+export type { SetupChanges } from './changes.ts';
 
 /** The values of the fields, by the tokens that they stand for. */
 type Values = ReadonlyMap<string, string>;

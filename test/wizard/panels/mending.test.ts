@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { remedyFor } from '../../src/core/invocation.ts';
-import * as all from '../../src/support/remedies.ts';
+import { remedyFor } from '../../../src/core/invocation.ts';
+import * as all from '../../../src/support/remedies.ts';
 import {
   addLogin,
   allowHosts,
@@ -24,14 +24,14 @@ import {
   USE_PYTHON_MIRROR,
   USE_SYSTEM_PYTHON,
   writeProxyAs,
-} from '../../src/support/remedies.ts';
-import { REMEDY_IDS, type Remedy, remedyText } from '../../src/support/remedy.ts';
-import { failureChoices } from '../../src/wizard/choices.ts';
-import { mendingOf, stepsByHand } from '../../src/wizard/mending.ts';
-import { fieldProblem, openField, typeIntoField } from '../../src/wizard/panels/field.ts';
-import { reduce } from '../../src/wizard/reduce.ts';
-import type { FailureState, WizardEvent, WizardState } from '../../src/wizard/state.ts';
-import { installing, REPORT, run, START_MS } from '../fixtures/wizard-states.ts';
+} from '../../../src/support/remedies.ts';
+import { REMEDY_IDS, type Remedy, remedyText } from '../../../src/support/remedy.ts';
+import { failureChoices } from '../../../src/wizard/choices.ts';
+import { fieldProblem, openField, typeIntoField } from '../../../src/wizard/panels/field.ts';
+import { mendingOf, stepsByHand } from '../../../src/wizard/panels/mending.ts';
+import { reduce } from '../../../src/wizard/reduce.ts';
+import type { FailureState, WizardEvent, WizardState } from '../../../src/wizard/state.ts';
+import { installing, REPORT, run, START_MS } from '../../fixtures/wizard-states.ts';
 
 const ALL = [CHOOSE_CA_FILE, USE_INDEX, CHECK_CLOCK, RETRY];
 
