@@ -101,9 +101,9 @@ function nameOf(state: WizardState): string {
 }
 
 function checkState(state: WizardState): void {
+  // Plain: a hundred thousand of them are made.
   const inside = (cursor: number, count: number) => {
-    expect(cursor).toBeGreaterThanOrEqual(0);
-    expect(cursor).toBeLessThan(Math.max(1, count));
+    if (cursor < 0 || cursor >= Math.max(1, count)) throw new Error(`${cursor} of ${count}: ${state.screen}`);
   };
   if (state.screen === 'ready') inside(state.cursor, readyChoices(state).length);
   if (state.screen === 'plan') inside(state.cursor, planChoices(state).length);
@@ -179,11 +179,11 @@ it('no sequence of keys and results throws or reaches an impossible state', () =
           state = next;
           checkState(state);
           screens.add(nameOf(state));
-          if (isBusy(state)) expect(running).not.toBeNull();
+          if (isBusy(state) && running === null) throw new Error('busy with nothing');
         }
       }
     }),
-    { numRuns: 3000, seed: 20261121 },
+    { numRuns: 1200, seed: 20261121 },
   );
   expect([...screens].sort()).toEqual([
     'check',
