@@ -210,7 +210,7 @@ const MOVING = Object.keys(KEYS).filter((key) => key !== 'q' && key !== '\u0003'
 /** What the wizard makes of the keys when each is read by itself: nobody types more slowly. */
 function typedSlowly(scenario: string, keys: readonly KeyBytes[]): WizardState {
   const overview = scenario === 'ready' ? DEMO_READY_OVERVIEW : DEMO_OVERVIEW;
-  const { next: loading } = startWizard({ nowMs: 0 });
+  const { next: loading } = startWizard({ nowMs: 0, hasProject: true });
   let state = reduce(loading, { type: 'overview', runId: 1, overview, nowMs: 0 }).next;
   const context = {
     size: { columns: 80, rows: 24 },
