@@ -254,3 +254,8 @@ export const mountExecutable = (mountPoint: string) =>
     argv: ['mount', '-o', 'remount,exec', mountPoint],
     ...THEN_SETUP,
   });
+/** The uv that ktx pins, in place of the one that `--uv` names. */
+export const USE_PINNED_UV = remedy('other', 'Use the uv that ktx pins, without --uv', {
+  ...SETUP,
+  drop: ['--uv'],
+});

@@ -7,7 +7,7 @@ import { absentAsNull, errorMessage, SetupError } from '../support/errors.ts';
 import { fileIdentity } from '../support/fs/file-identity.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
 import { readRegularFile } from '../support/fs/regular-file.ts';
-import { otherRemedy, REBUILD, retryBecause } from '../support/remedies.ts';
+import { otherRemedy, REBUILD, retryBecause, USE_PINNED_UV } from '../support/remedies.ts';
 import { placeUvBinary, uvBinaryName } from './acquire.ts';
 import { extractUvBinary, uvWheelMember } from './archive.ts';
 import {
@@ -163,7 +163,7 @@ function wrongGivenUv(predicate: string, evidence: string, cause?: unknown): Set
   return new SetupError(`The program that was given with --uv ${predicate}`, {
     failureClass: 'platform',
     evidence: [evidence],
-    remedies: [otherRemedy('Give the path of a uv binary, or leave --uv out')],
+    remedies: [USE_PINNED_UV, otherRemedy('Or give the path of a uv binary')],
     cause,
   });
 }

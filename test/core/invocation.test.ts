@@ -10,6 +10,7 @@ import {
   SET_PROXY,
   SIGN_IN,
   USE_INDEX,
+  USE_PINNED_UV,
   USE_SYSTEM_PYTHON,
 } from '../../src/support/remedies.ts';
 import { commandLine } from '../../src/support/remedy.ts';
@@ -46,6 +47,14 @@ describe('a next attempt', () => {
   it('leaves out what stood in the way', () => {
     expect(here(GO_ONLINE, 'setup', '--offline', '--yes').argv).toEqual([...program, 'setup', '--yes']);
     expect(here(COPY_STORE, 'setup', '--offline').afterwards).toEqual([...program, 'setup', '--offline']);
+  });
+
+  it('leaves out a flag with its value', () => {
+    expect(here(USE_PINNED_UV, 'setup', '--uv', '/usr/bin/false', '--yes').argv).toEqual([
+      ...program,
+      'setup',
+      '--yes',
+    ]);
   });
 
   it('never repeats a secret: it is a value to fill in', () => {

@@ -299,7 +299,7 @@ const ROWS = {
     cause: 'captive-portal',
     isRefusal: true,
     title: ({ host }) => `The network requires a sign-in before it allows access to ${host} (511).`,
-    remedies: () => [SIGN_IN],
+    remedies: () => [SIGN_IN, USE_INDEX],
   },
   'http-status': {
     cause: 'server-error',

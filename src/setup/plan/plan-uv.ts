@@ -5,7 +5,7 @@ import type { ArtefactStore } from '../../store/store.ts';
 import { headStart } from '../../support/async/head-start.ts';
 import { SetupError } from '../../support/errors.ts';
 import { pathExists } from '../../support/fs/path-exists.ts';
-import { otherRemedy } from '../../support/remedies.ts';
+import { otherRemedy, USE_PINNED_UV } from '../../support/remedies.ts';
 import { managedUvPath } from '../../uv/acquire.ts';
 import { type InspectedUv, inspectUvBinary, refuseUnknownUv, uvPinsFor } from '../../uv/binary.ts';
 import { MANAGED_UV_VERSION } from '../../uv/release.ts';
@@ -103,7 +103,7 @@ function missingUv(uvPath: string): SetupError {
   return new SetupError(`There is no uv at ${uvPath}.`, {
     failureClass: 'conflict',
     evidence: [`--uv ${uvPath}`],
-    remedies: [otherRemedy('Give the path of a uv binary, or leave --uv out')],
+    remedies: [USE_PINNED_UV, otherRemedy('Or give the path of a uv binary')],
   });
 }
 

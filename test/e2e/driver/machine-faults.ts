@@ -9,6 +9,8 @@ import type { DriverRow } from './network-faults.ts';
 
 export interface MachineFault {
   name: string;
+  /** Nothing on this machine or in the table of values can mend it. */
+  isBeyond?: true;
   /** Bash, after the prelude of the machine matrix and `journey`, which drives `ktx setup --offline` with more flags. */
   script: string;
 }
@@ -56,7 +58,6 @@ head -c 300m /dev/zero > $ROOT/vol/0.0.1/envs/x/big; journey --runtime-root $ROO
   { name: 'a path that is too long', script: `journey --runtime-root $ROOT/$(printf 'x%.0s' {1..300})` },
   { name: 'a limit of file sizes', script: 'ulimit -S -f 1000; journey' },
   { name: 'a limit of open files', script: 'ulimit -S -n 26; journey' },
-  { name: 'a limit of processes', script: `${AS_USER}; ulimit -S -u 14; journey` },
 
   {
     name: 'offline, and a package is missing',
@@ -74,7 +75,7 @@ head -c 300m /dev/zero > $ROOT/vol/0.0.1/envs/x/big; journey --runtime-root $ROO
   },
   { name: 'an interpreter that is none', script: 'PY=/usr/bin/false journey' },
   { name: 'an interpreter that is not there', script: 'PY=$ROOT/none journey' },
-  { name: 'no Python on this machine', script: 'hide_pythons; PY=system journey' },
+  { name: 'no Python on this machine', isBeyond: true, script: 'hide_pythons; PY=system journey' },
   { name: 'a uv that is not there', script: 'journey --uv $ROOT/none' },
   { name: 'a uv that is none', script: 'journey --uv /usr/bin/false' },
 ];
@@ -129,7 +130,7 @@ export async function driveMachineFault(lab: MachineLab, fault: MachineFault): P
       line === undefined
         ? { isReady: false, firstCause: null, steps: [printed.slice(0, 600)], left: [] }
         : JSON.parse(line);
-    return { kind: 'machine', fault: fault.name, ...journey };
+    return { kind: fault.isBeyond ? 'beyond' : 'machine', fault: fault.name, ...journey };
   } finally {
     await rm(root, { recursive: true, force: true, maxRetries: 3 });
   }

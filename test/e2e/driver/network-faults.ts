@@ -2,9 +2,9 @@ import { cp, link, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CASES } from '../../faults-network/cases.ts';
 import { type Lab, type MatrixCase, NONE } from '../../faults-network/lab.ts';
-import { indexListener, startTalkingProxy } from '../../faults-network/servers.ts';
+import { indexListener } from '../../faults-network/servers.ts';
 import { ownCertificate } from '../../faults-network/setting-lab.ts';
-import { startServer, type TestServer } from '../../fixtures/network.ts';
+import { startProxy, startServer, type TestServer } from '../../fixtures/network.ts';
 import { makeWorld, type World } from '../../fixtures/network-world.ts';
 import { LAUNCHER } from '../../fixtures/program.ts';
 import { drive, type Journey } from './drive.ts';
@@ -29,7 +29,7 @@ export interface NetworkLab {
 export async function openNetworkLab(root: string): Promise<NetworkLab> {
   const world = await makeWorld(root);
   const index = await startServer(indexListener(world.files, NONE));
-  const proxy = await startTalkingProxy(() => null);
+  const proxy = await startProxy();
   const certificate = join(root, 'client.pem');
   await writeFile(certificate, ownCertificate({ world } as Lab));
   return {

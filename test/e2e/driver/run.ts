@@ -30,7 +30,7 @@ try {
 } finally {
   await rm(root, { recursive: true, force: true, maxRetries: 3 });
 }
-const failed = rows.filter(({ firstCause }) => firstCause !== null);
+const failed = rows.filter(({ firstCause, kind }) => firstCause !== null && kind !== 'beyond');
 const ready = failed.filter(({ isReady }) => isReady).length;
 const own = rows.filter(({ firstCause, isReady }) => firstCause === null && isReady).length;
 const share = failed.length === 0 ? 100 : (100 * ready) / failed.length;
