@@ -1,6 +1,5 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 
-import type { KtxRuntimeFeature } from '../core/features.ts';
 import { packageVersion } from '../core/program-version.ts';
 import type { KtxCliIo } from '../embed/io.ts';
 import { addBundle } from './commands/bundle-program.ts';
@@ -9,17 +8,13 @@ import { addEmbed } from './commands/embed-program.ts';
 import type { LifecycleArgs } from './commands/lifecycle-command.ts';
 import { addModelHost, type ModelHostArgs } from './commands/model-host-program.ts';
 import { addNetwork, type NetworkArgs } from './commands/network-program.ts';
-import type { RecordsArgs } from './commands/records-command.ts';
 import type { KtxRuntimeArgs } from './commands/runtime-command.ts';
-import {
-  parseSetupFlags,
-  type RawSetupFlags,
-  requireValue,
-  type SetupFlags,
-} from './commands/setup-flags.ts';
+import { parseSetupFlags, type RawSetupFlags, type SetupFlags } from './commands/setup-flags.ts';
 import { addDoctor } from './doctor-program.ts';
 
+import { featureOption, value } from './options.ts';
 import { resolveProjectDir } from './project-dir.ts';
+import { addDaemon, addLifecycle, addRecords, addRuntime } from './runtime-program.ts';
 import { addRuntimeRoot, ROOT_HELP } from './runtime-root.ts';
 
 /** Replaceable parts; each default is loaded when its command runs. */
@@ -215,104 +210,6 @@ function addSetup(program: Command, run: (raw: RawSetupFlags) => Promise<void>):
     .action(run);
 }
 
-function addRuntime(admin: Command, run: (args: KtxRuntimeArgs) => Promise<void>): Command {
-  const cliVersion = packageVersion();
-  const runtime = admin.command('runtime').description('the Python runtime of this version of ktx');
-  runtime
-    .command('install')
-    .description('install the runtime; never asks')
-    .addOption(featureOption().default('core'))
-    .option('--force', 'install again although a matching runtime is there')
-    .option('--yes', 'accepted for scripts: to install explicitly is to agree')
-    .action((options: { feature: KtxRuntimeFeature; force?: boolean }) =>
-      run({ command: 'install', cliVersion, feature: options.feature, force: options.force === true }),
-    );
-  runtime
-    .command('status')
-    .description('say what is installed, and check it')
-    .option('--json', 'print JSON')
-    .action((options: { json?: boolean }) =>
-      run({ command: 'status', cliVersion, json: options.json === true }),
-    );
-  runtime
-    .command('doctor')
-    .description('check uv, the bundled wheel and the runtime')
-    .option('--json', 'print JSON')
-    .action((options: { json?: boolean }) =>
-      run({ command: 'doctor', cliVersion, json: options.json === true }),
-    );
-  runtime
-    .command('prune')
-    .description('remove the runtimes of other versions of ktx')
-    .option('--dry-run', 'only list them')
-    .option('--yes', 'agree to the removal')
-    .option('--store', 'remove the downloaded files too; a later install fetches them again')
-    .action(({ dryRun, yes, store }: { dryRun?: boolean; yes?: boolean; store?: boolean }) =>
-      run({
-        command: 'prune',
-        cliVersion,
-        dryRun: dryRun === true,
-        yes: yes === true,
-        ...(store ? { store } : {}),
-      }),
-    );
-  return runtime;
-}
-
-function addLifecycle(runtime: Command, run: (args: LifecycleArgs) => Promise<void>): void {
-  const commands = {
-    undo: 'go back to the environment before the last install; once more goes forward again',
-    uninstall: 'delete all that ktx has installed on this machine, after stopping its daemons',
-  } as const;
-  for (const command of ['undo', 'uninstall'] as const) {
-    runtime
-      .command(command)
-      .description(commands[command])
-      .option('--yes', 'agree without being asked')
-      .option('--json', 'print JSON; needs --yes')
-      .action(({ yes, json }: { yes?: boolean; json?: boolean }) =>
-        run({ command, cliVersion: packageVersion(), yes: yes === true, json: json === true }),
-      );
-  }
-}
-
-function addRecords(runtime: Command, run: (args: RecordsArgs) => Promise<void>): void {
-  const commands = {
-    history: 'list who installed, undid and repaired what, and when',
-    usage: 'list what the runtime folder holds, how large it is, and what runs from it',
-  } as const;
-  for (const command of ['history', 'usage'] as const) {
-    runtime
-      .command(command)
-      .description(commands[command])
-      .option('--json', 'print JSON')
-      .action(({ json }: { json?: boolean }) => run({ command, json: json === true }));
-  }
-}
-
-function addDaemon(
-  runtime: Command,
-  run: (args: KtxRuntimeArgs) => Promise<void>,
-  projectDir: () => Promise<string>,
-): void {
-  const cliVersion = packageVersion();
-  runtime
-    .command('start')
-    .description("start this project's daemon, installing what it needs; never asks")
-    .addOption(featureOption().default('core'))
-    .option('--force', 'start a new one although one runs')
-    .action(async ({ feature, force }: { feature: KtxRuntimeFeature; force?: boolean }) =>
-      run({ command: 'start', cliVersion, projectDir: await projectDir(), feature, force: force === true }),
-    );
-  runtime
-    .command('stop')
-    .description("stop this project's daemon")
-    .option('--all', 'stop all ktx daemon processes recorded or discoverable on this machine')
-    .action(async ({ all }: { all?: boolean }) =>
-      run({ command: 'stop', cliVersion, projectDir: await projectDir(), all: all === true }),
-    );
-}
-
 /** Its checks and repairs start children, which a signal lets end in order. */
 async function runDoctor(
   args: DoctorArgs,
@@ -353,23 +250,6 @@ async function runRuntimeCommand(args: KtxRuntimeArgs, io: KtxCliIo, isDebug?: b
         (await import('../embed/start-daemon.ts')).startManagedPythonDaemon({ ...options, signal, note }),
     }),
   );
-}
-
-function featureOption(): Option {
-  return new Option('--feature <feature>', 'what the runtime should be able to do').choices([
-    'core',
-    'local-embeddings',
-  ]);
-}
-
-function value(flag: string): (text: string) => string {
-  return (text) => {
-    try {
-      return requireValue(flag, text);
-    } catch (error) {
-      throw new InvalidArgumentError((error as Error).message);
-    }
-  };
 }
 
 function hosts(text: string, earlier: readonly string[] = []): readonly string[] {

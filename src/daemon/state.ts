@@ -2,20 +2,21 @@ import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod/mini';
 import { RUNTIME_FEATURES } from '../core/features.ts';
-import { errorCode, errorMessage } from '../support/errors.ts';
+import { errorCode, errorMessage, NewerFormatError } from '../support/errors.ts';
 import { jsonText, makeFolder } from '../support/fs/atomic-file.ts';
 import { makeProjectFolder } from '../support/fs/project-folder.ts';
 import { publishNewFile } from '../support/fs/publish-file.ts';
 import { assertNoLinkWithin, readRegularText } from '../support/fs/regular-file.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
 
+const SCHEMA_VERSION = 1;
 const MAX_STATE_BYTES = 64 * 1024;
 
 const nonEmpty = z.string().check(z.minLength(1));
 
 /** `<projectDir>/.ktx/runtime/daemon.json`. A project may be somebody else's: nothing in it is trusted. */
 const daemonStateSchema = z.object({
-  schemaVersion: z.literal(1),
+  schemaVersion: z.literal(SCHEMA_VERSION),
   pid: z.int().check(z.positive()),
   host: z.literal('127.0.0.1'),
   port: z.int().check(z.minimum(1), z.maximum(65535)),
@@ -31,10 +32,17 @@ const daemonStateSchema = z.object({
 
 export type ManagedPythonDaemonState = z.infer<typeof daemonStateSchema>;
 
+/** A record that only a newer ktx understands, as far as its version and process can be told. */
+export interface NewerState {
+  path: string;
+  writtenBy: string | null;
+  pid: number | null;
+}
+
 /** What the state file holds. `text` is what was read: the file is removed only while it still says that. */
 export type DaemonStateRead =
   | { kind: 'none' }
-  | { kind: 'invalid'; reason: string; text: string | null }
+  | { kind: 'invalid'; reason: string; text: string | null; newer?: NewerState }
   | { kind: 'valid'; state: ManagedPythonDaemonState; text: string };
 
 /** The project of a state file, `<projectDir>/.ktx/runtime/daemon.json`. */
@@ -59,8 +67,40 @@ export async function readDaemonState(path: string): Promise<DaemonStateRead> {
     return { kind: 'valid', state: parseSchema(daemonStateSchema, JSON.parse(text)), text };
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return { kind: 'none' };
+    const newer = newerState(path, text);
+    if (newer !== null) {
+      const { message } = new NewerFormatError(path, newer.writtenBy);
+      return { kind: 'invalid', reason: message, text, newer };
+    }
     return { kind: 'invalid', reason: schemaProblem(error) ?? errorMessage(error), text };
   }
+}
+
+function newerState(path: string, text: string | null): NewerState | null {
+  try {
+    const { schemaVersion, version, pid } = JSON.parse(text ?? '') as Record<string, unknown>;
+    if (typeof schemaVersion !== 'number' || schemaVersion <= SCHEMA_VERSION) return null;
+    return {
+      path,
+      writtenBy: typeof version === 'string' ? version : null,
+      pid: Number.isInteger(pid) && Number(pid) > 0 ? Number(pid) : null,
+    };
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Who overwrites the record of a newer ktx leaves its daemon without an owner.
+ * @throws NewerFormatError while that daemon lives, or may live because its process cannot be read from the record.
+ */
+export async function assertNotNewer(
+  read: DaemonStateRead,
+  isAlive: (pid: number) => boolean | Promise<boolean>,
+): Promise<void> {
+  if (read.kind !== 'invalid' || read.newer === undefined) return;
+  const { path, writtenBy, pid } = read.newer;
+  if (pid === null || (await isAlive(pid))) throw new NewerFormatError(path, writtenBy);
 }
 
 /** Removes the file that was read. One that another ktx wrote meanwhile belongs to a daemon that runs, and stays. */

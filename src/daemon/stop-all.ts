@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isProcessAlive, listProcesses } from '../process/list-processes.ts';
 import { isOfLivingRun } from '../runtime/journal.ts';
-import { errorMessage } from '../support/errors.ts';
+import { errorMessage, SetupError } from '../support/errors.ts';
 import { parseDaemonCommand } from './command.ts';
 import { answersHealthy } from './http/health.ts';
 import { type ManagedPythonDaemonLayoutOptions, managedPythonDaemonLayout } from './layout.ts';
 import { type DaemonStateRead, daemonBaseUrl, readDaemonState, removeDaemonState } from './state.ts';
+import { probeDaemon } from './status.ts';
 import { type DaemonProcessControls, isRecordedProcessOurs, killIfThere } from './stop.ts';
 
 export interface ManagedPythonDaemonProcessInfo {
@@ -136,7 +137,10 @@ async function endCandidate(
     candidate.read && !candidate.isInScan
       ? await isRecordedProcessOurs(managedPythonDaemonLayout(options), candidate.read.state, options)
       : await processAlive(pid);
-  if (!isThere) return 'stale';
+  if (!isThere) {
+    await assertNotElsewhere(candidate, options);
+    return 'stale';
+  }
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     await killProcess(pid, signal);
     const deadline = performance.now() + stopGraceMs;
@@ -147,4 +151,21 @@ async function endCandidate(
     if (!(await processAlive(pid))) return 'stopped';
   }
   return 'resists';
+}
+
+/**
+ * A daemon in another container, or outside of this one, has another pid here or none, and still answers. Its record stays.
+ * @throws SetupError when the recorded daemon proves who it is.
+ */
+async function assertNotElsewhere(
+  { read, entry }: Candidate,
+  options: ManagedPythonDaemonStopAllOptions,
+): Promise<void> {
+  if (!read || entry.health !== 'healthy' || options.processAlive || options.listProcesses) return;
+  const layout = managedPythonDaemonLayout(options);
+  if ((await probeDaemon(layout, read.state, options)) !== null) return;
+  throw new SetupError(
+    'The daemon answers, but its process is not visible here: another container runs it, or the host does',
+    { failureClass: 'conflict', evidence: [layout.daemonStatePath] },
+  );
 }

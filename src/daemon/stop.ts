@@ -8,7 +8,12 @@ import {
   managedPythonDaemonLayout,
 } from './layout.ts';
 import { type DaemonPlace, isOfAnotherProject } from './project.ts';
-import { type ManagedPythonDaemonState, readDaemonState, removeDaemonState } from './state.ts';
+import {
+  assertNotNewer,
+  type ManagedPythonDaemonState,
+  readDaemonState,
+  removeDaemonState,
+} from './state.ts';
 
 /** Replaceable looks at and signals to processes. With either one injected, the process behind a pid is not looked at. */
 export interface DaemonProcessControls {
@@ -40,6 +45,7 @@ export async function stopManagedPythonDaemon(
   const path = layout.daemonStatePath;
   const read = await readDaemonState(path);
   if (read.kind === 'none') return { status: 'already-stopped', layout };
+  await assertNotNewer(read, processAlive ?? isProcessAlive);
   if (read.kind === 'invalid') {
     throw new SetupError(
       `Daemon state is invalid: ${read.reason}. It is not known which process to stop. ` +

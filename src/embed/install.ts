@@ -1,8 +1,9 @@
-import type { OnEvent } from '../core/events.ts';
+import type { Emit, OnEvent } from '../core/events.ts';
 import { eventEmitter } from '../core/events.ts';
 import type { Note } from '../runtime/write-access.ts';
+import { mendReadyRuntime, tidyAfterKilledRun } from '../setup/mend-ready.ts';
 import type { ReadyPreparation } from '../setup/plan/install-plan.ts';
-import { prepareInstall, tidyAfterKilledRun } from '../setup/prepare.ts';
+import { prepareInstall } from '../setup/prepare.ts';
 import type {
   ManagedPythonRuntimeInstallOptions,
   ManagedPythonRuntimeInstallResult,
@@ -29,7 +30,12 @@ export async function installManagedPythonRuntime(
   const emit = eventEmitter(options.onEvent);
   const prepared = await prepareInstall(prepareOptions);
   if (prepared.status === 'ready') {
-    await tidyAfterKilledRun(prepared.layout, emit);
+    const tell: Emit = (event) => {
+      if (event.type === 'note') note?.(event.level, event.text);
+      emit(event);
+    };
+    await tidyAfterKilledRun(prepared.layout, tell);
+    await mendReadyRuntime(prepared.layout, prepareOptions, tell);
     return readyResult(prepared);
   }
   const { runLocked } = await import('../setup/run-locked.ts');

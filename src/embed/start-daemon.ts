@@ -10,6 +10,7 @@ import { openDaemonLog } from '../daemon/log-file.ts';
 import { hasOtherSettings, startedBeforeRuntime } from '../daemon/outdated.ts';
 import { provideDaemonSecret, readDaemonSecret } from '../daemon/secret.ts';
 import {
+  assertNotNewer,
   daemonBaseUrl,
   type ManagedPythonDaemonState,
   makeDaemonStateDir,
@@ -166,6 +167,7 @@ async function reuseOrDiscardPresent(
   const wanted = features === null ? null : await reusable(options, features, found);
   if (wanted) return wanted;
   const { status, read } = found;
+  await assertNotNewer(read, options.processAlive ?? isProcessAlive);
   if (read.kind === 'valid') await endRecordedDaemon(status.layout, read.state, options);
   await removeDaemonState(status.layout.daemonStatePath, read);
   return null;

@@ -15,6 +15,7 @@ import {
   isGone,
   type Known,
   manifestEvidence,
+  newerManifest,
   pythonEvidence,
   readKnown,
 } from './ownership.ts';
@@ -226,6 +227,12 @@ async function look(
     if (status === null) continue;
     const named = shapes.filter((candidate) => candidate.name.test(name));
     const shape = named.find((candidate) => candidate.kind === kindOf(status));
+    const newer = shape?.children === VERSION_SHAPES ? await newerManifest(path) : null;
+    if (newer !== null) {
+      const reason = `was written by ${newer}, which this version does not understand`;
+      inventory.foreign.push({ path, sizeBytes: await sizeOf(path, seen), reason });
+      continue;
+    }
     if (shape?.children) {
       if (shape.children === SHARED_SHAPES && inventory.others.length > 0) continue;
       const within = shape.children === VERSION_SHAPES ? `runtime ${name}` : version;

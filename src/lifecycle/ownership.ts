@@ -5,6 +5,11 @@ import { isRecordedPython, usedPythonIds } from '../python/unpacked-python.ts';
 import { readLeftRuns } from '../runtime/journal.ts';
 import { readInstalledManifest } from '../runtime/manifest.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
+import { readRegularText } from '../support/fs/regular-file.ts';
+import { harmlessLine } from '../support/harmless.ts';
+
+const MANIFEST_SCHEMA_VERSION = 1;
+const MAX_MANIFEST_BYTES = 1024 * 1024;
 
 /** What the runtime root says of things that cannot speak for themselves. */
 export interface Known {
@@ -26,6 +31,23 @@ export async function readKnown(runtimeRoot: string): Promise<Known> {
 
 /** Looks at something whose name could be anybody's. @returns `null` when this program made it, else why that cannot be said. */
 export type Evidence = (path: string, name: string, known: Known) => Promise<string | null>;
+
+/**
+ * The manifest of a version that only a newer ktx understands: its whole folder stays, since half of it would be neither a runtime nor gone.
+ * @returns which version wrote it, as far as it says so; `null` for any other manifest, and without one.
+ */
+export async function newerManifest(versionDir: string): Promise<string | null> {
+  const text = await readRegularText(join(versionDir, 'manifest.json'), {
+    maxBytes: MAX_MANIFEST_BYTES,
+  }).catch(() => '');
+  try {
+    const { schemaVersion, cliVersion } = JSON.parse(text) as Record<string, unknown>;
+    if (typeof schemaVersion !== 'number' || schemaVersion <= MANIFEST_SCHEMA_VERSION) return null;
+    return typeof cliVersion === 'string' ? `ktx ${harmlessLine(cliVersion)}` : 'a newer ktx';
+  } catch {
+    return null;
+  }
+}
 
 export const manifestEvidence: Evidence = (path) =>
   readInstalledManifest(path).then(

@@ -1,13 +1,15 @@
 import type { Dirent } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isOwnVersionName } from '../core/embedder.ts';
 import { managedPythonRuntimeLayout, sharedLayout } from '../core/layout.ts';
 import { isVersionName } from '../core/version-name.ts';
+import { readInstalledManifest } from '../runtime/manifest.ts';
 import type { Note } from '../runtime/write-access.ts';
 import { errorCode, errorMessage, isAbsence, SetupError } from '../support/errors.ts';
 import { syncDirectory } from '../support/fs/atomic-file.ts';
 import { otherRemedy } from '../support/remedies.ts';
+import type { SharedPart, UnneededItem } from './unneeded.ts';
 
 export interface ManagedPythonRuntimePruneResult {
   runtimeRoot: string;
@@ -18,32 +20,54 @@ export interface ManagedPythonRuntimePruneResult {
   removed: string[];
   /** With `store`: how many downloaded files there are, which a dry run leaves. */
   downloads?: number;
+  /** What only versions used that are gone, in a dry run what would be removed. Absent when there is nothing. */
+  unneeded?: UnneededItem[];
+}
+
+/** What a prune looks at. Without any of them: everything. */
+export type PrunePart = 'versions' | SharedPart;
+
+export interface PruneOptions {
+  cliVersion: string;
+  runtimeRoot: string;
+  assetDir?: string;
+  dryRun?: boolean;
+  /** Deletes the downloaded files too; a later install fetches them again. */
+  store?: boolean;
+  parts?: readonly PrunePart[];
+  /** So many of the newest other versions stay. */
+  keep?: number;
+  /** Other versions installed less than so long ago stay. */
+  olderThanMs?: number;
+  note?: Note;
+  signal?: AbortSignal;
 }
 
 /**
  * Removes the runtimes of other CLI versions of this program, but for those whose daemons or interpreters run, and what is no longer needed of the
- * others. Only real folders with a version's name are touched: never `uv`, files, links or what a link points to. Waits for
+ * others: old versions of uv and of the model, and downloads that this version's lock does not name, unless another version or program
+ * stays that may use them. Only real folders with a version's name are touched, and what ktx is known to have put into `uv`: never other files, links or what a link points to. Waits for
  * whoever else changes the runtime.
- * @param options.store deletes the downloaded files too; a later install fetches them again.
  * @throws SetupError naming every folder that could not be removed; the others are gone then.
  */
-export async function pruneManagedPythonRuntimes(options: {
-  cliVersion: string;
-  runtimeRoot: string;
-  dryRun?: boolean;
-  store?: boolean;
-  note?: Note;
-  signal?: AbortSignal;
-}): Promise<ManagedPythonRuntimePruneResult> {
+export async function pruneManagedPythonRuntimes(
+  options: PruneOptions,
+): Promise<ManagedPythonRuntimePruneResult> {
   const { runtimeRoot, note = () => {} } = options;
-  const preview = await findStale(options);
+  const { others, ...preview } = await findStale(options);
   // Without the shared folder nothing was installed by a program that locks.
   const hasShared = (await entriesOf(runtimeRoot)).some(
     (entry) => entry.name === 'uv' && entry.isDirectory(),
   );
   const { storeDir } = sharedLayout(runtimeRoot);
   const downloads = options.store === true ? { downloads: (await downloadsIn(storeDir)).length } : {};
-  if (options.dryRun === true) return { ...preview, removed: [], ...downloads };
+  if (options.dryRun === true)
+    return {
+      ...preview,
+      removed: [],
+      ...downloads,
+      ...(hasShared ? await unneededFor(options, { ...preview, others }) : {}),
+    };
   if (!hasShared) return { ...preview, removed: await removeFolders(preview.stale) };
   const versions = [options.cliVersion, ...preview.stale.map((path) => basename(path))];
   const [{ withWriteAccess }, { recover, tidyRuntime }] = await Promise.all([
@@ -54,7 +78,7 @@ export async function pruneManagedPythonRuntimes(options: {
   return withWriteAccess(access, async () => {
     await recover({ runtimeRoot, note });
     // Looked at again: whoever we waited for may have installed, or started something.
-    const found = await findStale(options);
+    const { others, ...found } = await findStale(options);
     const locked = new Set(preview.stale);
     const stale = found.stale.filter((path) => locked.has(path));
     const removed = await removeFolders(stale);
@@ -62,33 +86,77 @@ export async function pruneManagedPythonRuntimes(options: {
     if (options.store === true) {
       for (const path of await downloadsIn(storeDir)) await rm(path, { recursive: true, force: true });
     }
-    return { ...found, stale, removed, ...downloads };
+    const unneeded = await unneededFor(options, { ...found, others });
+    for (const { path } of unneeded.unneeded ?? []) await rm(path, { recursive: true, force: true });
+    await removeEmptyUvFolders(runtimeRoot);
+    return { ...found, stale, removed, ...downloads, ...unneeded };
   });
 }
 
-async function findStale({
-  cliVersion,
-  runtimeRoot,
-}: {
-  cliVersion: string;
+/** Nothing, as long as a version stays that may use it: its manifest does not say which uv and downloads it was made from. */
+async function unneededFor(
+  options: PruneOptions,
+  { kept, others }: StaleVersions & { others: number },
+): Promise<Pick<ManagedPythonRuntimePruneResult, 'unneeded'>> {
+  const { findUnneeded, SHARED_PARTS } = await import('./unneeded.ts');
+  const parts = SHARED_PARTS.filter((part) => isWanted(options, part));
+  if (parts.length === 0 || others > 0 || kept.length > 1) return {};
+  const unneeded = await findUnneeded(options, parts);
+  return unneeded.length === 0 ? {} : { unneeded };
+}
+
+function isWanted({ parts }: PruneOptions, part: PrunePart): boolean {
+  return parts === undefined || parts.includes(part);
+}
+
+async function removeEmptyUvFolders(runtimeRoot: string): Promise<void> {
+  const { root } = sharedLayout(runtimeRoot);
+  for (const { name } of await entriesOf(root))
+    if (isVersionName(name)) await rmdir(join(root, name)).catch(() => {});
+}
+
+interface StaleVersions {
   runtimeRoot: string;
-}): Promise<Omit<ManagedPythonRuntimePruneResult, 'removed'>> {
-  const folders = (await entriesOf(runtimeRoot))
-    .filter((entry) => entry.isDirectory())
+  stale: string[];
+  kept: string[];
+}
+
+async function findStale(options: PruneOptions): Promise<StaleVersions & { others: number }> {
+  const { cliVersion, runtimeRoot } = options;
+  const newestFirst = (await entriesOf(runtimeRoot))
+    .filter((entry) => entry.isDirectory() && isVersionName(entry.name))
     .map((entry) => entry.name)
-    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
-  const { isEnvironmentInUse } = await import('../runtime/environments-in-use.ts');
+    .sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
+  const [{ isEnvironmentInUse }, { newerManifest }] = await Promise.all([
+    import('../runtime/environments-in-use.ts'),
+    import('./ownership.ts'),
+  ]);
   const own = basename(managedPythonRuntimeLayout({ cliVersion, runtimeRoot }).versionDir);
   const stale: string[] = [];
   const kept: string[] = [];
-  for (const name of folders) {
+  let spared = options.keep ?? 0;
+  for (const name of newestFirst) {
     const path = join(runtimeRoot, name);
     // Of another program with a wheel of its own: not ours to judge.
-    if (isVersionName(name) && !isOwnVersionName(name)) continue;
-    if (name === own) kept.push(path);
-    else if (isVersionName(name)) ((await isEnvironmentInUse(path)) ? kept : stale).push(path);
+    if (!isOwnVersionName(name)) continue;
+    const stays =
+      name === own ||
+      !isWanted(options, 'versions') ||
+      spared-- > 0 ||
+      (await isYounger(path, options.olderThanMs)) ||
+      (await newerManifest(path)) !== null ||
+      (await isEnvironmentInUse(path));
+    (stays ? kept : stale).unshift(path);
   }
-  return { runtimeRoot, stale, kept };
+  return { runtimeRoot, stale, kept, others: newestFirst.filter((name) => !isOwnVersionName(name)).length };
+}
+
+/** By what the manifest says; a folder without one counts from its last change. */
+async function isYounger(versionDir: string, olderThanMs: number | undefined): Promise<boolean> {
+  if (olderThanMs === undefined) return false;
+  const manifest = await readInstalledManifest(join(versionDir, 'manifest.json')).catch(() => null);
+  const installedMs = manifest ? Date.parse(manifest.installedAt) : (await stat(versionDir)).mtimeMs;
+  return Date.now() - installedMs < olderThanMs;
 }
 
 /** Only what has a digest for its name. */

@@ -1,7 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { join, posix, relative, sep } from 'node:path';
 import { errorMessage, isAbsence } from '../support/errors.ts';
 import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
+import { isExecutable } from '../support/fs/path-exists.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
 
 /** In the folder of an environment. Written at the switch, read by everything that asks whether the environment is whole. */
@@ -57,8 +58,9 @@ export async function writeRecordedSizes(environmentDir: string, files: Recorded
 }
 
 /**
- * Compares sizes with the recorded ones: a power cut, a full disk or a virus scanner leaves files empty, cut short or missing.
- * Hashes nothing. An environment of an older ktx has no record, and counts as whole.
+ * Compares sizes with the recorded ones: a power cut, a full disk or a virus scanner leaves files empty, cut short or missing, and an
+ * archive or a network drive brings programs back that may not be run. Hashes nothing. An environment of an older ktx has
+ * no record, and counts as whole.
  * @returns one sentence with the path, or `null`.
  */
 export async function findDamage(runtimeRoot: string, environmentDir: string): Promise<string | null> {
@@ -87,7 +89,27 @@ export async function listDamage(
       return [{ path, text: `Runtime file is cut short: ${path} (${status.size} of ${sizeBytes} bytes)` }];
     }),
   );
-  return found.flat();
+  const damages = found.flat();
+  for (const path of programsAmong(Object.keys(files)).map((name) => join(runtimeRoot, name)))
+    if (!(await isExecutable(path))) damages.push({ path, text: `Permission to run is missing: ${path}` });
+  return damages;
+}
+
+/** The daemon's script and the interpreter beside it. */
+function programsAmong(names: readonly string[]): string[] {
+  return names
+    .filter((name) => DAEMON.test(name))
+    .flatMap((name) => [`${posix.dirname(name)}/python${posix.extname(name)}`, name]);
+}
+
+/** How many files `findDamage` looks at; 0 without a record that can be read, as in an environment of an older ktx. */
+export async function countRecordedSizes(environmentDir: string): Promise<number> {
+  const path = join(environmentDir, SIZES_FILE);
+  try {
+    return Object.keys(parseSizes(await readRegularText(path, { maxBytes: MAX_FILE_BYTES }))).length;
+  } catch {
+    return 0;
+  }
 }
 
 /** Without zod: `status` reads this each time. @throws Error. */
@@ -110,6 +132,7 @@ interface SizedFile {
   sizeBytes: number;
 }
 
+const DAEMON = /(?:^|\/)(?:bin|Scripts)\/ktx-daemon(?:\.exe)?$/;
 const OWN_FILES = /^(?:pyvenv\.cfg|(?:bin|Scripts)\/ktx-daemon(?:\.exe)?)$/;
 
 /** The package that a file belongs to: a folder of `site-packages`, `<package>.dist-info` included. */

@@ -20,8 +20,8 @@ export interface ManagedPythonRuntimeStatus {
 }
 
 /**
- * What is installed for this CLI version. Reads the manifest and looks whether its two executables are there, and in this
- * version's folder, and whether some of its files have the sizes of the switch; writes nothing, spawns nothing, and never rejects for a bad manifest. Whether the runtime works is the doctor's
+ * What is installed for this CLI version. Reads the manifest and looks whether its two programs are there,
+ * may be run and lie in this version's folder, and whether some of its files have the sizes of the switch; writes nothing, spawns nothing, and never rejects for a bad manifest. Whether the runtime works is the doctor's
  * question.
  */
 export async function readManagedPythonRuntimeStatus(

@@ -1,8 +1,6 @@
-import type { Emit } from '../core/events.ts';
 import { featuresSatisfy, type KtxRuntimeFeature, normaliseFeatures } from '../core/features.ts';
-import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout, sharedLayout } from '../core/layout.ts';
+import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout } from '../core/layout.ts';
 import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
-import { hasLeftEnvironments, runIds } from '../runtime/left-runs.ts';
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from '../runtime/manifest.ts';
 import { findDamage } from '../runtime/recorded-sizes.ts';
 import { assertTrustedFolders } from '../runtime/trusted-folders.ts';
@@ -67,16 +65,4 @@ async function isSameLock(present: InstalledKtxRuntimeManifest, assetDir: string
     shipped.lock === present.locked.lock &&
     shipped.requirements === present.locked.requirements
   );
-}
-
-/** A working runtime needs nothing written; what a killed run, or a removal that failed, left beside it is put in order all the same. */
-export async function tidyAfterKilledRun(layout: ManagedPythonRuntimeLayout, emit: Emit): Promise<void> {
-  const { runtimeRoot, cliVersion } = layout;
-  const isTidy =
-    (await runIds(sharedLayout(runtimeRoot).runsDir)).length === 0 &&
-    !(await hasLeftEnvironments(layout.versionDir));
-  if (isTidy) return;
-  const { recoverIfFree } = await import('../lifecycle/recovery.ts');
-  const note = (level: 'info' | 'warning', text: string) => emit({ type: 'note', step: 'plan', level, text });
-  await recoverIfFree({ runtimeRoot, versions: [cliVersion], note });
 }

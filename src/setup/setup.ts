@@ -9,8 +9,9 @@ import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout } from '../
 import { CancelledError, SetupError } from '../support/errors.ts';
 import { homeFolder } from '../support/home/home-folder.ts';
 import type { InstallOutcome } from './build/execute-plan.ts';
+import { mendReadyRuntime, tidyAfterKilledRun } from './mend-ready.ts';
 import type { InstallPreparation, ReadyPreparation } from './plan/install-plan.ts';
-import { prepareInstall, tidyAfterKilledRun } from './prepare.ts';
+import { prepareInstall } from './prepare.ts';
 import type { PrepareOptions } from './request/install-types.ts';
 import type { SetupOptions } from './request/setup-options.ts';
 
@@ -111,7 +112,9 @@ export async function runSetup(options: SetupOptions): Promise<SetupResult> {
     if (plan.status === 'install') emitPlan(emit, plan.summary);
     emit({ type: 'step', step: 'plan', status: 'finished', durationMs });
     const result =
-      plan.status === 'ready' ? plan.result : await execute(plan, { ...options, onEvent }, false);
+      plan.status === 'ready'
+        ? { ...plan.result, ...(await mendReady(options, emit)) }
+        : await execute(plan, { ...options, onEvent }, false);
     emit({ type: 'done', result });
     return result;
   } catch (error) {
@@ -119,6 +122,10 @@ export async function runSetup(options: SetupOptions): Promise<SetupResult> {
       emit({ type: 'failure', failure: await reportFailure(error, options, lastStep) });
     throw error;
   }
+}
+
+async function mendReady(options: SetupOptions, emit: Emit): Promise<Partial<SetupResult>> {
+  return mendReadyRuntime(managedPythonRuntimeLayout(options), withDefaults(options), emit);
 }
 
 /** The plan, then each of its notes. */

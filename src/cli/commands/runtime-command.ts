@@ -10,11 +10,16 @@ import {
 } from '../../doctor/runtime-checks.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
 import type { ManagedPythonDaemonStartResult } from '../../embed/start-daemon.ts';
-import { type ManagedPythonRuntimePruneResult, pruneManagedPythonRuntimes } from '../../lifecycle/prune.ts';
+import {
+  type ManagedPythonRuntimePruneResult,
+  type PruneOptions,
+  pruneManagedPythonRuntimes,
+} from '../../lifecycle/prune.ts';
 import { type ManagedPythonRuntimeStatus, readManagedPythonRuntimeStatus } from '../../runtime/status.ts';
 import type { ManagedPythonRuntimeInstallResult } from '../../setup/request/install-types.ts';
 import { CancelledError } from '../../support/errors.ts';
 import { jsonText } from '../../support/fs/atomic-file.ts';
+import { formatBytes, formatCount } from '../../support/text/format.ts';
 import { noteTo, printMessage } from '../output/print-error.ts';
 
 /** What `ktx admin runtime …` was asked to do. */
@@ -22,9 +27,12 @@ export type KtxRuntimeArgs =
   | { command: 'install'; cliVersion: string; feature: KtxRuntimeFeature; force: boolean }
   | { command: 'start'; cliVersion: string; projectDir: string; feature: KtxRuntimeFeature; force: boolean }
   | { command: 'stop'; cliVersion: string; projectDir: string; all: boolean }
-  | { command: 'status'; cliVersion: string; json: boolean }
+  | { command: 'status'; cliVersion: string; json: boolean; deep?: boolean }
   | { command: 'doctor'; cliVersion: string; json: boolean }
-  | { command: 'prune'; cliVersion: string; dryRun: boolean; yes: boolean; store?: boolean };
+  | ({ command: 'prune'; cliVersion: string; dryRun: boolean; yes: boolean } & PruneChoice);
+
+/** What of a prune was asked for; nothing of it means everything that is not needed. */
+export type PruneChoice = Pick<PruneOptions, 'store' | 'parts' | 'keep' | 'olderThanMs'>;
 
 /** Replaceable parts; the default of each function is the library's. */
 export interface KtxRuntimeDeps {
@@ -49,12 +57,9 @@ export interface KtxRuntimeDeps {
   }) => Promise<ManagedPythonDaemonStopAllResult>;
   readStatus?: (options: { cliVersion: string }) => Promise<ManagedPythonRuntimeStatus>;
   doctorRuntime?: (options: { cliVersion: string }) => Promise<ManagedPythonRuntimeDoctorCheck[]>;
-  pruneRuntime?: (options: {
-    cliVersion: string;
-    runtimeRoot: string;
-    dryRun: boolean;
-    store?: boolean;
-  }) => Promise<ManagedPythonRuntimePruneResult>;
+  pruneRuntime?: (
+    options: { cliVersion: string; runtimeRoot: string; dryRun: boolean } & PruneChoice,
+  ) => Promise<ManagedPythonRuntimePruneResult>;
   /** Prints stacks of errors. */
   isDebug?: boolean;
 }
@@ -180,9 +185,14 @@ async function status(args: ArgsOf<'status'>, io: KtxCliIo, deps: KtxRuntimeDeps
   const { cliVersion } = args;
   const readStatus = deps.readStatus ?? readManagedPythonRuntimeStatus;
   const doctorRuntime = deps.doctorRuntime ?? quickDoctor;
-  const [found, checks] = await Promise.all([readStatus({ cliVersion }), doctorRuntime({ cliVersion })]);
+  const [quick, checks] = await Promise.all([readStatus({ cliVersion }), doctorRuntime({ cliVersion })]);
+  const proof = args.deep && quick.kind === 'ready' ? await prove(cliVersion) : null;
+  const found = proof?.problem ? { ...quick, kind: 'broken' as const, detail: proof.problem } : quick;
+  // Of an injected status nobody knows what it looked at.
+  const lookedAt = deps.readStatus ? null : await whatWasLookedAt(found, proof !== null);
+  const allChecks = [...checks, ...(proof?.checks ?? [])];
   if (args.json) {
-    io.stdout.write(jsonText({ ...found, checks }));
+    io.stdout.write(jsonText({ ...found, checks: allChecks, ...(lookedAt === null ? {} : { lookedAt }) }));
   } else {
     const { layout, manifest } = found;
     printLines(io, [
@@ -198,10 +208,39 @@ async function status(args: ArgsOf<'status'>, io: KtxCliIo, deps: KtxRuntimeDeps
             `daemon: ${manifest.python.daemonExecutable}`,
           ]
         : []),
-      ...checkBlock('ktx Python runtime checks', checks),
+      ...checkBlock('ktx Python runtime checks', allChecks),
+      ...(lookedAt === null ? [] : [`looked at: ${lookedAt.join(', ')}`]),
     ]);
   }
   return found.kind === 'ready' ? 0 : 1;
+}
+
+/** What the answer rests on, in words: `ready` is believed only so far. */
+async function whatWasLookedAt(
+  { layout, manifest }: ManagedPythonRuntimeStatus,
+  isProven: boolean,
+): Promise<string[]> {
+  if (!manifest) return ['manifest'];
+  if (isProven) return ['every file by its digest', 'daemon', 'statement', 'features'];
+  const { countRecordedSizes } = await import('../../runtime/recorded-sizes.ts');
+  const count = await countRecordedSizes(layout.venvDir);
+  const sizes = count === 0 ? [] : [`sizes of ${formatCount(count, 'file')}`];
+  return ['manifest', 'two programs', ...sizes, 'more with --deep'];
+}
+
+/** The deep checks of the doctor, in the form of the quick ones; what was skipped says nothing of a runtime. */
+async function prove(cliVersion: string) {
+  const { proveRuntime } = await import('../../doctor/prove-runtime.ts');
+  const { results, problem } = await proveRuntime({ cliVersion });
+  const rows = results.filter(({ id, status }) => status !== 'skipped' && id !== 'asset');
+  const checks = rows.map(({ id, label, status, detail, fix, repairs = [] }) => ({
+    id,
+    label,
+    status,
+    detail,
+    ...(repairs.length > 0 ? { fix: 'Run: ktx doctor --fix --yes' } : fix === undefined ? {} : { fix }),
+  }));
+  return { checks, problem };
 }
 
 /** The status is asked all the time, also by programs: it hashes uv only when uv has changed since it was verified. */
@@ -217,8 +256,8 @@ async function doctor(args: ArgsOf<'doctor'>, io: KtxCliIo, deps: KtxRuntimeDeps
 }
 
 async function prune(args: ArgsOf<'prune'>, io: KtxCliIo, deps: KtxRuntimeDeps): Promise<number> {
-  const { cliVersion, dryRun } = args;
-  if (!dryRun && !args.yes) {
+  const { command: _, yes, cliVersion, dryRun, ...choice } = args;
+  if (!dryRun && !yes) {
     io.stderr.write('Refusing to prune without --yes. Preview with: ktx admin runtime prune --dry-run\n');
     return 1;
   }
@@ -226,12 +265,7 @@ async function prune(args: ArgsOf<'prune'>, io: KtxCliIo, deps: KtxRuntimeDeps):
   const pruneRuntime: NonNullable<KtxRuntimeDeps['pruneRuntime']> =
     deps.pruneRuntime ?? ((options) => pruneManagedPythonRuntimes({ ...options, note: noteTo(io) }));
   const { runtimeRoot } = layout;
-  const result = await pruneRuntime({
-    cliVersion,
-    runtimeRoot,
-    dryRun,
-    ...(args.store ? { store: true } : {}),
-  });
+  const result = await pruneRuntime({ cliVersion, runtimeRoot, dryRun, ...choice });
   if (result.stale.length === 0) {
     printLines(io, [`No stale ktx Python runtimes found under ${result.runtimeRoot}`]);
   } else if (dryRun) {
@@ -239,13 +273,31 @@ async function prune(args: ArgsOf<'prune'>, io: KtxCliIo, deps: KtxRuntimeDeps):
   } else {
     printLines(io, ['Removed stale ktx Python runtimes', ...result.removed]);
   }
+  if (result.unneeded !== undefined) {
+    const sum = result.unneeded.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
+    printLines(io, [
+      `${dryRun ? 'No longer needed' : 'Removed what was no longer needed'}: ${formatBytes(sum)}`,
+      ...result.unneeded.map(
+        ({ part, path, sizeBytes }) => `${formatBytes(sizeBytes).padStart(8)}  ${PART_WORDS[part]}  ${path}`,
+      ),
+    ]);
+  }
   if (result.downloads !== undefined) {
     printLines(io, [`${dryRun ? 'Downloads that --yes removes' : 'Removed downloads'}: ${result.downloads}`]);
   }
   return 0;
 }
 
-function checkBlock(heading: string, checks: readonly ManagedPythonRuntimeDoctorCheck[]): string[] {
+const PART_WORDS = { uv: 'old uv', models: 'old model', wheels: 'old download' } as const;
+
+interface CheckRow {
+  label: string;
+  status: string;
+  detail: string;
+  fix?: string;
+}
+
+function checkBlock(heading: string, checks: readonly CheckRow[]): string[] {
   return [
     heading,
     ...checks.flatMap(({ status, label, detail, fix }) => [

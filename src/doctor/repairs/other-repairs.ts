@@ -1,9 +1,10 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ManagedPythonDaemonLayout, managedPythonDaemonLayout } from '../../daemon/layout.ts';
-import { readDaemonState, removeDaemonState } from '../../daemon/state.ts';
+import { assertNotNewer, readDaemonState, removeDaemonState } from '../../daemon/state.ts';
 import { endRecordedDaemon } from '../../daemon/stop.ts';
 import { recover, tidyRuntime } from '../../lifecycle/recovery.ts';
+import { isProcessAlive } from '../../process/list-processes.ts';
 import { withWriteAccess } from '../../runtime/write-access.ts';
 import { formatBytes } from '../../support/text/format.ts';
 import { backupFolders } from './backup.ts';
@@ -25,6 +26,7 @@ export const OTHER_REPAIRS: readonly Repair[] = [
       if (daemon === null) return;
       const path = daemon.daemonStatePath;
       const read = await readDaemonState(path);
+      await assertNotNewer(read, isProcessAlive);
       await backup.keep(path);
       if (read.kind === 'valid') await endRecordedDaemon(daemon, read.state, {});
       if (read.kind === 'invalid') await rm(path, { recursive: true, force: true });
