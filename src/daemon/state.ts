@@ -68,11 +68,8 @@ export async function readDaemonState(path: string): Promise<DaemonStateRead> {
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return { kind: 'none' };
     const newer = newerState(path, text);
-    if (newer !== null) {
-      const { message } = new NewerFormatError(path, newer.writtenBy);
-      return { kind: 'invalid', reason: message, text, newer };
-    }
-    return { kind: 'invalid', reason: schemaProblem(error) ?? errorMessage(error), text };
+    const reason = schemaProblem(error) ?? errorMessage(error);
+    return { kind: 'invalid', reason, text, ...(newer === null ? {} : { newer }) };
   }
 }
 

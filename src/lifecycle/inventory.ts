@@ -141,6 +141,7 @@ const SHARED_SHAPES: readonly Shape[] = [
   },
   { name: /^known-files$/, kind: 'file', what: 'downloads' },
   { name: /^index-pages\.json(?:\.\d+\.[0-9a-f]{8}\.tmp)?$/, kind: 'file', what: 'downloads' },
+  { name: /^choices\.json(?:\.\d+\.[0-9a-f]{8}\.tmp)?$/, kind: 'file', what: 'choices' },
   { name: /^network\.json(?:\.\d+\.[0-9a-f]{8}\.tmp)?$/, kind: 'file', what: 'network settings' },
 ];
 

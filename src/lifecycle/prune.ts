@@ -1,6 +1,6 @@
 import type { Dirent } from 'node:fs';
 import { readdir, rm, rmdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { isOwnVersionName } from '../core/embedder.ts';
 import { managedPythonRuntimeLayout, sharedLayout } from '../core/layout.ts';
 import { isVersionName } from '../core/version-name.ts';
@@ -87,8 +87,10 @@ export async function pruneManagedPythonRuntimes(
       for (const path of await downloadsIn(storeDir)) await rm(path, { recursive: true, force: true });
     }
     const unneeded = await unneededFor(options, { ...found, others });
-    for (const { path } of unneeded.unneeded ?? []) await rm(path, { recursive: true, force: true });
-    await removeEmptyUvFolders(runtimeRoot);
+    for (const { part, path } of unneeded.unneeded ?? []) {
+      await rm(path, { recursive: true, force: true });
+      if (part === 'uv') await rmdir(dirname(path)).catch(() => {});
+    }
     return { ...found, stale, removed, ...downloads, ...unneeded };
   });
 }
@@ -107,12 +109,6 @@ async function unneededFor(
 
 function isWanted({ parts }: PruneOptions, part: PrunePart): boolean {
   return parts === undefined || parts.includes(part);
-}
-
-async function removeEmptyUvFolders(runtimeRoot: string): Promise<void> {
-  const { root } = sharedLayout(runtimeRoot);
-  for (const { name } of await entriesOf(root))
-    if (isVersionName(name)) await rmdir(join(root, name)).catch(() => {});
 }
 
 interface StaleVersions {

@@ -9,6 +9,7 @@ import type { InstallOutcome } from './build/execute-plan.ts';
 import { executePlan } from './build/execute-plan.ts';
 import type { InstallPreparation, Prepared, ReadyPreparation } from './plan/install-plan.ts';
 import { prepareInstall } from './prepare.ts';
+import { keepChosenPython } from './request/choices.ts';
 import type { PrepareOptions } from './request/install-types.ts';
 
 /** How it ended: with a new environment, or without, because somebody else made it while we waited. */
@@ -39,6 +40,7 @@ export async function runLocked(
       current = await planAnew(prepared, options, emit, isShown);
     if (current.status === 'ready') return { status: 'ready', ready: current };
     const outcome = await executePlan(current.plan, current.tools, access, emit, options.signal);
+    if (options.python !== undefined) await keepChosenPython(layout.runtimeRoot, options.python);
     return { status: 'installed', prepared: current, outcome };
   };
   const { runtimeRoot, cliVersion } = layout;

@@ -136,4 +136,17 @@ describe('stopManagedPythonDaemon', () => {
     expect((failure as Error).message).toContain(`Delete ${layout.daemonStatePath}`);
     expect(await readFile(layout.daemonStatePath, 'utf8')).toBe('{"pid": 1');
   });
+
+  it('the record of a newer ktx stays while its daemon lives, or may live', async () => {
+    const { options, layout } = await daemonProject();
+    const stop = (isAlive: boolean) =>
+      stopManagedPythonDaemon({ ...options, processAlive: () => isAlive, killProcess: () => {} });
+    const newer = { schemaVersion: 2, version: '9.1.0', pid: 4711, socket: '/run/user/1/ktx' };
+    await writeStateText(layout, JSON.stringify(newer));
+    await expect(stop(true)).rejects.toThrow(/was written by a newer ktx, 9\.1\.0/);
+    await expect(stop(false)).rejects.toThrow(/^Daemon state is invalid/);
+    await writeStateText(layout, JSON.stringify({ ...newer, pid: 'elsewhere' }));
+    await expect(stop(false)).rejects.toThrow(/newer ktx/);
+    expect(await readFile(layout.daemonStatePath, 'utf8')).toContain('elsewhere');
+  });
 });

@@ -1,7 +1,24 @@
-import { copyFile, cp, lstat, mkdtemp, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  cp,
+  lstat,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { type EmbeddingsRuntime, installEmbeddings, post, REFERENCE_ITEMS, wrongVectors } from '../fixtures/embeddings-runtime.ts';
+import {
+  type EmbeddingsRuntime,
+  installEmbeddings,
+  post,
+  REFERENCE_ITEMS,
+  wrongVectors,
+} from '../fixtures/embeddings-runtime.ts';
 import { runProgram } from '../fixtures/program.ts';
 
 /** One file of a runtime root that was deleted or cut to half its size, and what came of it. */
@@ -66,7 +83,9 @@ export function damageTable(rows: readonly DamageRow[]): string {
 
 export function damageLine({ file, damage, noticedBy, remedy, problems }: DamageRow): string {
   const mended = remedy === null ? '' : `, ${remedy}`;
-  return [`${damage} ${file}: noticed by ${noticedBy}${mended}`, ...problems.map((text) => `  ${text}`)].join('\n');
+  return [`${damage} ${file}: noticed by ${noticedBy}${mended}`, ...problems.map((text) => `  ${text}`)].join(
+    '\n',
+  );
 }
 
 async function judge(runtime: EmbeddingsRuntime, row: DamageRow): Promise<DamageRow> {
@@ -99,7 +118,10 @@ async function failuresOf(runtime: EmbeddingsRuntime): Promise<string[]> {
   try {
     const { url } = await runtime.start();
     const sql = 'select a.id from shop.orders a join shop.customers b on a.id = b.id';
-    const analysis = await post(url, '/sql/analyze-batch', { dialect: 'postgres', items: [{ id: 'one', sql }] });
+    const analysis = await post(url, '/sql/analyze-batch', {
+      dialect: 'postgres',
+      items: [{ id: 'one', sql }],
+    });
     const tables = analysis.body.results?.one?.tables_touched?.length;
     const texts = REFERENCE_ITEMS.slice(0, 2);
     const bulk = await post(url, '/embeddings/compute-bulk', { texts: texts.map(({ text }) => text) });

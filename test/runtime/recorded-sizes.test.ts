@@ -1,4 +1,4 @@
-import { mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import {
@@ -81,6 +81,21 @@ it.each<[string, (given: Given) => string]>([
   expect(kind).toBe('broken');
   expect(detail).toContain(path);
 });
+
+it.skipIf(process.platform === 'win32')(
+  'a program that may not be run is damage, as after a restore from an archive without permissions',
+  async () => {
+    for (const program of ['python', 'ktx-daemon']) {
+      const { environmentDir, runtimeRoot } = await runtime();
+      const path = join(environmentDir, 'bin', program);
+      await chmod(path, 0o644);
+      expect(await statusOf(runtimeRoot)).toEqual({
+        kind: 'broken',
+        detail: `Permission to run is missing: ${path}`,
+      });
+    }
+  },
+);
 
 it('a record that is empty itself is damage; none at all, of an older ktx, is not', async () => {
   const { environmentDir, runtimeRoot } = await runtime();

@@ -121,7 +121,7 @@ export function setupOptions(flags: SetupFlags): SetupOptions {
   return {
     cliVersion: packageVersion(),
     features: [flags.feature ?? 'core'],
-    python: flags.python,
+    ...(flags.python === null ? {} : { python: flags.python }),
     isOffline: flags.isOffline,
     allowedHosts: flags.allowedHosts,
     shouldIgnoreDisk: flags.shouldIgnoreDisk,

@@ -33,7 +33,8 @@ export interface SetupFlags {
   isInputAllowed: boolean;
   isPlain: boolean;
   isJson: boolean;
-  python: PythonChoice;
+  /** `null`: as an earlier setup of this root was told, else `auto`. */
+  python: PythonChoice | null;
   uvPath: string | null;
   indexUrl: string | null;
   isOffline: boolean;
@@ -134,8 +135,8 @@ export function requireValue(flag: string, value: string): string {
   return value;
 }
 
-function parsePython(value: string | undefined, cwd: string): PythonChoice {
-  if (value === undefined) return 'auto';
+function parsePython(value: string | undefined, cwd: string): PythonChoice | null {
+  if (value === undefined) return null;
   requireValue('--python', value);
   if (value === 'auto' || value === 'managed' || value === 'system') return value;
   if (/[/\\]/.test(value)) return { path: resolve(cwd, value) };

@@ -1,8 +1,8 @@
 import { featuresSatisfy, type KtxRuntimeFeature } from '../../core/features.ts';
-import { sharedLayout } from '../../core/layout.ts';
+import { managedRuntimeRoot, sharedLayout } from '../../core/layout.ts';
 import { withPatterns } from '../../network/address/host-patterns.ts';
 import { joinFailures, mostRelevantFailure } from '../../network/errors/joined-failures.ts';
-import { choosePython, type PythonDecision } from '../../python/python-choice.ts';
+import { choosePython, type PythonChoice, type PythonDecision } from '../../python/python-choice.ts';
 import { describeEarlier, newEnvironmentDir } from '../../runtime/environments.ts';
 import { linkedEnvironments } from '../../runtime/installed-environment.ts';
 import { assertLockablePath, readWriteMark } from '../../runtime/write-access.ts';
@@ -17,6 +17,7 @@ import { SetupError } from '../../support/errors.ts';
 import { byHandThenRetry, GO_ONLINE, otherRemedy } from '../../support/remedies.ts';
 import { formatCount } from '../../support/text/format.ts';
 import { MANAGED_UV_VERSION } from '../../uv/release.ts';
+import { readChosenPython } from '../request/choices.ts';
 import type { PrepareOptions } from '../request/install-types.ts';
 import { type SetupNetwork, setupNetwork } from '../session/setup-network.ts';
 import type { SourceProbe } from '../session/source-probes.ts';
@@ -57,6 +58,30 @@ async function assertUsableRoot(layout: Present['layout']): Promise<void> {
       ),
     ],
   });
+}
+
+/** Without a word about Python, the one that an earlier setup of this root was told, if it still does. */
+async function asChosen(
+  { python, runtimeRoot, env, homeDir }: PrepareOptions,
+  choose: (choice: PythonChoice) => Promise<PythonDecision>,
+): Promise<PythonDecision> {
+  if (python !== undefined) return choose(python);
+  const kept = await readChosenPython(managedRuntimeRoot({ runtimeRoot, env, homeDir }));
+  if (kept === null) return choose('auto');
+  const words = typeof kept === 'object' ? Object.values(kept).join() : kept;
+  const change = 'Use --python auto to let ktx choose.';
+  try {
+    const decision = await choose(kept);
+    return {
+      ...decision,
+      notes: [`Python as chosen for this runtime earlier: ${words}. ${change}`, ...decision.notes],
+    };
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    const decision = await choose('auto');
+    const note = `The Python chosen for this runtime earlier, ${words}, cannot be used: ${error.message}`;
+    return { ...decision, notes: [note, ...decision.notes] };
+  }
 }
 
 /** The plan of a new environment, see `prepareInstall`. */
@@ -223,23 +248,25 @@ async function planLocked(
   });
   modelPlan.catch(() => {});
   let pythonProbe: SourceProbe | null = null;
-  const python = await choosePython({
-    choice: options.python ?? 'auto',
-    lock,
-    host,
-    features,
-    pythonDir: sharedLayout(layout.runtimeRoot).pythonDir,
-    env: options.env,
-    // Root makes a runtime outside of a home for others.
-    isShared: process.getuid?.() === 0 && !`${layout.runtimeRoot}/`.startsWith(`${options.homeDir}/`),
-    signal: options.signal,
-    isStored: async (artefact) => (await store.verify(artefact, options.signal)) === 'ok',
-    findObstacles: async (archive, isPatient) => {
-      pythonProbe ??= await network.probe(archive, options.signal);
-      if (isPatient) pythonProbe = await pythonProbe.settled();
-      return pythonProbe.place === null ? pythonProbe.obstacles : [];
-    },
-  }).catch((error: unknown) => {
+  const choose = (choice: PythonChoice) =>
+    choosePython({
+      choice,
+      lock,
+      host,
+      features,
+      pythonDir: sharedLayout(layout.runtimeRoot).pythonDir,
+      env: options.env,
+      // Root makes a runtime outside of a home for others.
+      isShared: process.getuid?.() === 0 && !`${layout.runtimeRoot}/`.startsWith(`${options.homeDir}/`),
+      signal: options.signal,
+      isStored: async (artefact) => (await store.verify(artefact, options.signal)) === 'ok',
+      findObstacles: async (archive, isPatient) => {
+        pythonProbe ??= await network.probe(archive, options.signal);
+        if (isPatient) pythonProbe = await pythonProbe.settled();
+        return pythonProbe.place === null ? pythonProbe.obstacles : [];
+      },
+    });
+  const python = await asChosen(options, choose).catch((error: unknown) => {
     if (error instanceof SetupError) error.cause ??= mostRelevantFailure(pythonProbe?.failures ?? []);
     throw error;
   });

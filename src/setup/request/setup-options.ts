@@ -11,6 +11,7 @@ export interface SetupOptions {
   /** Replaces the process environment entirely when given. */
   env?: NodeJS.ProcessEnv;
   homeDir?: string;
+  /** Default: as an earlier setup of this root was told, else `auto`. */
   python?: PythonChoice;
   /** A uv binary placed by hand, used unverified because the user says so. */
   uvPath?: string;

@@ -79,7 +79,7 @@ describe('ktx setup without questions', () => {
 
   it('hands the flags to the library, and leaves out what was not said', async () => {
     const { seen } = await run({ yes: true });
-    expect(seen[0]).toMatchObject({ features: ['core'], python: 'auto', isOffline: false });
+    expect(seen[0]).toMatchObject({ features: ['core'], isOffline: false });
     expect(seen[0]).not.toHaveProperty('runtimeRoot');
     expect(seen[0]).not.toHaveProperty('indexUrl');
     const { seen: all } = await run({

@@ -18,7 +18,7 @@ describe('parseSetupFlags', () => {
       isInputAllowed: true,
       isPlain: false,
       isJson: false,
-      python: 'auto',
+      python: null,
       uvPath: null,
       indexUrl: null,
       isOffline: false,

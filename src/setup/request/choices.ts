@@ -1,0 +1,51 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { sharedLayout } from '../../core/layout.ts';
+import type { PythonChoice } from '../../python/python-choice.ts';
+import { jsonText, writeFileAtomic } from '../../support/fs/atomic-file.ts';
+import { readRegularText } from '../../support/fs/regular-file.ts';
+
+/**
+ * `<runtimeRoot>/uv/choices.json`: which Python the last setup of this root was asked to use, so that the next one does not take
+ * another by itself. Holds only what was said on purpose; whoever asks for `auto` forgets it.
+ */
+const choicesSchema = z.object({
+  schemaVersion: z.literal(1),
+  python: z.union([
+    z.enum(['managed', 'system']),
+    z.object({ path: z.string().check(z.minLength(1)) }),
+    z.object({ version: z.string().check(z.regex(/^3\.\d+(?:\.\d+)?$/)) }),
+  ]),
+});
+
+const MAX_BYTES = 64 * 1024;
+
+function choicesPath(runtimeRoot: string): string {
+  return join(sharedLayout(runtimeRoot).root, 'choices.json');
+}
+
+/** What an earlier setup was told, or `null`: nothing, or nothing that this version understands. */
+export async function readChosenPython(runtimeRoot: string): Promise<Exclude<PythonChoice, 'auto'> | null> {
+  const text = await readRegularText(choicesPath(runtimeRoot), { maxBytes: MAX_BYTES }).catch(() => null);
+  if (text === null) return null;
+  try {
+    return z.parse(choicesSchema, JSON.parse(text)).python;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Keeps what a setup that succeeded was asked for. Needs write access. A choice that cannot be kept is no reason to call the setup
+ * failed; the next one says in its plan which Python it takes.
+ */
+export async function keepChosenPython(runtimeRoot: string, python: PythonChoice): Promise<void> {
+  const path = choicesPath(runtimeRoot);
+  try {
+    if (python === 'auto') await rm(path, { force: true });
+    else await writeFileAtomic(path, jsonText({ schemaVersion: 1, python }), 0o644, { isDurable: false });
+  } catch {
+    // Read-only for files of this name: see above.
+  }
+}
