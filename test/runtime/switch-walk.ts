@@ -24,7 +24,7 @@ const STEPS: readonly Step[] = [
 const VERSIONS = ['0.1.0', '0.2.0', '0.3.0'];
 
 /** Where a version is, as somebody who saw every step knows it; the program has to find it out. */
-interface Known {
+export interface Known {
   dir: string;
   active: string | null;
   /** What the last switch left behind. */
@@ -64,7 +64,7 @@ export async function walkSwitches(
   }
 }
 
-interface Surroundings {
+export interface Surroundings {
   runtimeRoot: string;
   manifest: Awaited<ReturnType<typeof writeRuntime>>;
   random: () => number;
@@ -93,22 +93,11 @@ async function take(step: Step, known: Known, around: Surroundings): Promise<voi
     case 'recover':
       await tidyEnvironments(known.dir, isEnvironmentInUse);
       return;
-    case 'use': {
-      if (known.active === null || known.users.has(known.active)) return;
-      const program = join(environmentDir(known, known.active), 'bin', 'sleep');
-      if (!(await isThere(program))) return;
-      const user = spawn(program, ['600'], { stdio: 'ignore' });
-      await once(user, 'spawn');
-      known.users.set(known.active, user);
-      return;
-    }
+    case 'use':
+      return use(known);
     case 'leave': {
       const [first] = known.users;
-      if (!first) return;
-      known.users.delete(first[0]);
-      const gone = once(first[1], 'exit');
-      first[1].kill('SIGKILL');
-      await gone;
+      if (first) await leave(known, first[0]);
       return;
     }
     case 'lose':
@@ -118,8 +107,31 @@ async function take(step: Step, known: Known, around: Surroundings): Promise<voi
   }
 }
 
-async function build(known: Known, { runtimeRoot }: Surroundings): Promise<string> {
-  const id = randomBytes(4).toString('hex');
+/** Starts a program of the active environment. */
+export async function use(known: Known): Promise<void> {
+  if (known.active === null || known.users.has(known.active)) return;
+  const program = join(environmentDir(known, known.active), 'bin', 'sleep');
+  if (!(await isThere(program))) return;
+  const user = spawn(program, ['600'], { stdio: 'ignore' });
+  await once(user, 'spawn');
+  known.users.set(known.active, user);
+}
+
+export async function leave(known: Known, id: string): Promise<void> {
+  const user = known.users.get(id);
+  if (!user) return;
+  known.users.delete(id);
+  const gone = once(user, 'exit');
+  user.kill('SIGKILL');
+  await gone;
+}
+
+/** A finished environment of two files that no manifest and no history knows. @returns its id. */
+export async function build(
+  known: Known,
+  { runtimeRoot }: Surroundings,
+  id = randomBytes(4).toString('hex'),
+): Promise<string> {
   const dir = environmentDir(known, id);
   await mkdir(join(dir, 'bin'), { recursive: true });
   await writeFile(join(dir, 'pyvenv.cfg'), 'home = /usr/bin\n');
@@ -128,7 +140,8 @@ async function build(known: Known, { runtimeRoot }: Surroundings): Promise<strin
   return id;
 }
 
-async function switchTo(
+/** @param manifestPath where the rename fails, for a run that is killed just before it. */
+export async function switchTo(
   known: Known,
   { runtimeRoot, manifest, at }: Surroundings,
   id: string,
