@@ -16,6 +16,7 @@ const LONG = [
   'test/faults-network/**/*.test.ts',
   'test/machines/**/*.test.ts',
   'test/package/**/*.test.ts',
+  'test/protocol/**/*.test.ts',
   'test/security/**/*.test.ts',
   'test/kernel/{every-minor,hazards,hosts}.test.ts',
   'test/doctor/kernel-doctor.test.ts',

@@ -9,7 +9,7 @@ export type Tree = Map<string, { what: string; times: string }>;
 
 /** What runs, and what a setup writes beside the runtime; none of it belongs to the state. */
 const VOLATILE =
-  /^(?:uv\/(?:locks|runs|known-files|store|logs|backups|[\d.]+\/uv\.verified)|[\d.]+\/(?:install\.log|history\.jsonl))(?:\/|$)|\.replaced(?:\/|$)/;
+  /^(?:uv\/(?:locks|runs|known-files|choices\.json|index-pages\.json|store|logs|backups|[\d.]+\/uv\.verified)|[\d.]+\/(?:install\.log|history\.jsonl))(?:\/|$)|\.replaced(?:\/|$)/;
 
 export async function treeOf(paths: ZooPaths): Promise<Tree> {
   const tree: Tree = new Map();

@@ -62,7 +62,7 @@ export async function checkModel(
 
 /** One step of a run of the model, and how things stood after it. */
 export interface ModelStep {
-  what: 'begin' | 'written' | 'install' | 'undo' | 'tidy' | 'use' | 'leave';
+  what: 'begin' | 'finished' | 'written' | 'install' | 'undo' | 'tidy' | 'use' | 'leave';
   which: number;
   active: number | null;
   target: number | null;

@@ -1,8 +1,9 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { managedPythonRuntimeLayout } from '../../src/core/layout.ts';
 import { readEnvironments, tidyEnvironments } from '../../src/runtime/environments.ts';
 import { isEnvironmentInUse } from '../../src/runtime/environments-in-use.ts';
+import { HISTORY_FILE } from '../../src/runtime/history.ts';
 import { writeRuntime } from '../fixtures/asset.ts';
 import { build, type Known, leave, type Surroundings, switchTo, use } from '../runtime/switch-walk.ts';
 import type { ModelStep } from './model.ts';
@@ -32,9 +33,16 @@ export async function replay(runtimeRoot: string, steps: readonly ModelStep[]): 
           ids.set(step.which, fresh);
           break;
         }
-        case 'written':
+        case 'finished':
           await build(known, around, id);
-          if (!isSwitched(steps.slice(at + 1), step.which)) await dieBeforeSwitch(known, around, id);
+          if (isFollowedBy('written', step.which, steps.slice(at + 1))) continue;
+          await dieBeforeSwitch(known, around, id);
+          await forgetLastLine(dir);
+          break;
+        case 'written':
+          // Until the switch the run has the lock, and nobody looks.
+          if (isFollowedBy('install', step.which, steps.slice(at + 1))) continue;
+          await dieBeforeSwitch(known, around, id);
           break;
         case 'install':
           await switchTo(known, around, id, 'install');
@@ -51,8 +59,6 @@ export async function replay(runtimeRoot: string, steps: readonly ModelStep[]): 
         case 'leave':
           await leave(known, id);
       }
-      // Between these two the run has the lock, and nobody looks.
-      if (step.what === 'written' && isSwitched(steps.slice(at + 1), step.which)) continue;
       const difference = await compare(dir, step, ids);
       if (difference !== null) return `step ${at}, ${step.what} ${step.which}: ${difference}`;
     }
@@ -62,9 +68,23 @@ export async function replay(runtimeRoot: string, steps: readonly ModelStep[]): 
   }
 }
 
-function isSwitched(later: readonly ModelStep[], which: number): boolean {
-  const next = later.find(({ what }) => what !== 'use' && what !== 'leave');
-  return next?.what === 'install' && next.which === which;
+/** Whether the run went on with this. Daemons come and go meanwhile. */
+function isFollowedBy(what: ModelStep['what'], which: number, later: readonly ModelStep[]): boolean {
+  const next = later.find((step) => step.what !== 'use' && step.what !== 'leave');
+  return next?.what === what && next.which === which;
+}
+
+/** The run died just before it wrote it. */
+async function forgetLastLine(dir: string): Promise<void> {
+  const path = join(dir, HISTORY_FILE);
+  const lines = (await readFile(path, 'utf8')).split('\n').filter(Boolean);
+  await writeFile(
+    path,
+    lines
+      .slice(0, -1)
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
 }
 
 /** All is written but the manifest. */
@@ -84,7 +104,9 @@ async function compare(
   if (foundActive !== idOf(active)) return `active is ${foundActive}, in the model ${idOf(active)}`;
   if (active !== null && found.other !== idOf(target))
     return `undo goes to ${found.other}, in the model to ${idOf(target)}`;
-  const names = (await readdir(join(dir, 'envs'))).filter((name) => /^[0-9a-f]{8}$/.test(name)).sort();
+  const names = (await readdir(join(dir, 'envs')).catch(() => []))
+    .filter((name) => /^[0-9a-f]{8}$/.test(name))
+    .sort();
   const expected = there.map(idOf).sort();
   return String(names) === String(expected) ? null : `there are ${names}, in the model ${expected}`;
 }

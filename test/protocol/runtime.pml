@@ -25,9 +25,18 @@
 #define LINES CHANGES
 #define NONE 15
 
+#define TIDY 0
+#define INSTALL 1
+#define UNDO 2
+
+/* A run that is followed step by step is killed only where the program can be, and daemons wait until nobody has the lock. */
 #ifdef TRACE
+#define TIDY_POINT skip
+#define MAY_START holder == NONE
 #define TELL(what, which) printf("@ "); printf(#what); printf(" %d %d %d", which, inForce, targetNow); for (k : 0 .. ENVS - 1) { printf(" %d", there[k]) } printf("\n")
 #else
+#define TIDY_POINT POINT
+#define MAY_START true
 #define TELL(what, which) skip
 #endif
 
@@ -183,12 +192,12 @@ inline sync(which) {
 }
 
 proctype worker() {
-  byte i, k, it, found, before;
+  byte i, k, it, found, before, deed, switched;
   byte boot;
   bool isPast;
 begin:
   skip;
-  d_step { boot = boots; i = 0; k = 0; it = 0; found = NONE; before = NONE; isPast = false }
+  d_step { boot = boots; i = 0; k = 0; it = 0; found = NONE; before = NONE; isPast = false; deed = TIDY; switched = 0 }
   do
   :: changes == 0 -> break
 
@@ -207,7 +216,10 @@ begin:
       i = 0;
       if
       :: it == NONE -> release(); goto begin
-      :: else -> there[it] = true; finished[it] = false; safe[it] = false; over[it] = inForce; made[it] = CHANGES - changes; before = inForce; TELL(begin, it)
+      :: else -> there[it] = true; finished[it] = false; safe[it] = false; over[it] = inForce; made[it] = CHANGES - changes;
+        findTarget();
+        before = (inForce == NONE -> found : inForce);
+        TELL(begin, it)
       fi
     }
     POINT;
@@ -215,15 +227,16 @@ begin:
     atomic { ALIVE; inForce = it; assert(finished[inForce]) }
     POINT;
 #endif
-    atomic { ALIVE; finished[it] = true }
+    atomic { ALIVE; finished[it] = true; findTarget(); targetNow = found; TELL(finished, it) }
     POINT;
     atomic { ALIVE; sync(it) }
     POINT;
     atomic { ALIVE; remember(it, before); findTarget(); targetNow = found; TELL(written, it) }
     POINT;
-    atomic { ALIVE; activate(it); findTarget(); targetNow = found; TELL(install, it) }
-    POINT;
-    atomic { ALIVE; kept = inForce; isInstalled = true; release() }
+    atomic { ALIVE; activate(it) }
+    TIDY_POINT;
+    atomic { ALIVE; kept = inForce; isInstalled = true; deed = INSTALL; switched = it };
+    goto tidy
 
   :: atomic { changes > 0 && inForce != NONE -> changes-- }; /* undo and redo */
     take();
@@ -242,18 +255,21 @@ begin:
     /* Proves itself first, which needs it whole. */
     atomic { ALIVE; sync(it) }
     POINT;
-    atomic { ALIVE; remember(it, before); activate(it); findTarget(); targetNow = found; TELL(undo, it) }
-    POINT;
-    atomic { ALIVE; kept = inForce; isInstalled = true; release() }
+    atomic { ALIVE; remember(it, before); activate(it) }
+    TIDY_POINT;
+    atomic { ALIVE; kept = inForce; isInstalled = true; deed = UNDO; switched = it };
+    goto tidy
 
-  :: atomic { changes > 0 -> changes-- }; /* tidy */
+  :: atomic { changes > 0 -> changes-- }; /* tidy, as every switch does at its end */
+    deed = TIDY;
     take();
     POINT;
+tidy:
     atomic { ALIVE; findTarget(); before = inForce; it = 0 }
     do
     :: it == ENVS -> break
     :: else ->
-      POINT;
+      TIDY_POINT;
       atomic {
         ALIVE;
         if
@@ -266,7 +282,17 @@ begin:
         it++
       }
     od;
-    atomic { ALIVE; findTarget(); targetNow = found; TELL(tidy, 0); release() }
+    atomic {
+      ALIVE;
+      findTarget();
+      targetNow = found;
+      if
+      :: deed == TIDY -> TELL(tidy, 0)
+      :: deed == INSTALL -> TELL(install, switched)
+      :: deed == UNDO -> TELL(undo, switched)
+      fi;
+      release()
+    }
   od
 }
 
@@ -274,8 +300,8 @@ begin:
 proctype daemons() {
   byte k;
   do
-  :: atomic { inForce != NONE && !used[inForce] && changes > 0 -> used[inForce] = true; TELL(use, inForce) }
-  :: atomic { changes > 0 && inForce != NONE && used[inForce] -> used[inForce] = false; TELL(leave, inForce) }
+  :: atomic { MAY_START && inForce != NONE && !used[inForce] && changes > 0 -> used[inForce] = true; TELL(use, inForce) }
+  :: atomic { MAY_START && changes > 0 && inForce != NONE && used[inForce] -> used[inForce] = false; TELL(leave, inForce) }
   :: changes == 0 -> break
   od
 }
