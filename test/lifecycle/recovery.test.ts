@@ -9,7 +9,7 @@ import { recover, recoverIfFree } from '../../src/lifecycle/recovery.ts';
 import { isProcessAlive } from '../../src/process/list-processes.ts';
 import { readProcessStart } from '../../src/process/process-table.ts';
 import { openJournal, RUN_VARIABLE, readLeftRuns } from '../../src/runtime/journal.ts';
-import { withWriteAccess } from '../../src/runtime/write-access.ts';
+import { holdAccess } from '../fixtures/hold-access.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 async function given() {
@@ -131,11 +131,11 @@ it('a half-placed uv goes', async () => {
 
 it('a run under way is not recovered from', async () => {
   const { runtimeRoot, shared, note } = await given();
-  await withWriteAccess({ runtimeRoot, versions: ['0.3.0'], step: 'test', note }, async () => {
-    const journal = openJournal({ runsDir: shared.runsDir, cliVersion: '0.3.0' });
-    await recoverIfFree({ runtimeRoot, versions: ['0.3.0'], note });
-    expect(await readFile(join(journal.runDir, 'journal.jsonl'), 'utf8')).toContain('0.3.0');
-  });
+  const other = await holdAccess({ runtimeRoot, versions: ['0.3.0'], step: 'test', note });
+  const journal = openJournal({ runsDir: shared.runsDir, cliVersion: '0.3.0' });
+  await recoverIfFree({ runtimeRoot, versions: ['0.3.0'], note });
+  expect(await readFile(join(journal.runDir, 'journal.jsonl'), 'utf8')).toContain('0.3.0');
+  await other.release();
 });
 
 it('what a link with the name of a version points to is not tidied', async () => {

@@ -8,10 +8,10 @@ import {
 import { managedPythonRuntimeLayout } from '../../../src/core/layout.ts';
 import type { ManagedPythonRuntimeDoctorCheck } from '../../../src/doctor/runtime-checks.ts';
 import type { ManagedPythonRuntimeStatus } from '../../../src/runtime/status.ts';
-import { withWriteAccess } from '../../../src/runtime/write-access.ts';
 import { CancelledError } from '../../../src/support/errors.ts';
 import { writeRuntime } from '../../fixtures/asset.ts';
 import { capturedIo } from '../../fixtures/captured-io.ts';
+import { holdAccess } from '../../fixtures/hold-access.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 
 const cliVersion = '0.3.0';
@@ -251,12 +251,13 @@ it('prune says on stderr whom it waits for, and goes on when it may', async () =
   const readStatus = async () => ({ ...missing(), layout });
   const { io, printed } = capturedIo();
   const access = { runtimeRoot, versions: [cliVersion], step: 'packages', note: () => {} };
-  let pruning: Promise<number> | undefined;
-  await withWriteAccess(access, async () => {
-    pruning = runKtxRuntime({ command: 'prune', cliVersion, dryRun: false, yes: true }, io, { readStatus });
-    await vi.waitFor(() => expect(printed.stderr).toMatch(/^Waiting for another ktx.*step packages/));
-    expect(printed.stdout).toBe('');
+  const other = await holdAccess(access);
+  const pruning = runKtxRuntime({ command: 'prune', cliVersion, dryRun: false, yes: true }, io, {
+    readStatus,
   });
+  await vi.waitFor(() => expect(printed.stderr).toMatch(/^Waiting for another ktx.*step packages/), 20_000);
+  expect(printed.stdout).toBe('');
+  await other.release();
   expect(await pruning).toBe(0);
   expect(printed.stdout).toBe(`Removed stale ktx Python runtimes\n${join(runtimeRoot, '0.2.0')}\n`);
 });
