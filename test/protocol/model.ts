@@ -7,7 +7,7 @@ const MODEL = join(PACKAGE_ROOT, 'test', 'protocol', 'runtime.pml');
 
 /** Each rule of the protocol, and the invariant that falls without it. */
 export const RULES = {
-  WITHOUT_LOCK: 'it!=inForce',
+  WITHOUT_LOCK: 'finished[inForce]',
   WITHOUT_SYNC: 'finished[inForce]',
   WITHOUT_HISTORY: 'it==left[inForce]',
   WITHOUT_USE: '!(used[it])',
