@@ -49,7 +49,11 @@ export const correctSetting = (origin: string, example: string) =>
   remedy('check-settings', `Correct ${origin}: ${example}`);
 export const PROXY_LOGIN = remedy('proxy-login', 'Put the login into the proxy address, for this run', {
   ...SETUP,
-  env: { HTTPS_PROXY: 'http://<user>:<password>@<proxy>' },
+  env: {
+    HTTPS_PROXY: 'http://<user>:<password>@<proxy>',
+    // An index on plain http goes through this one.
+    HTTP_PROXY: 'http://<user>:<password>@<proxy>',
+  },
   needs: ['proxy-user', 'proxy-password', 'proxy-host'],
 });
 /** A proxy on this machine that logs in the way that ktx does not. */

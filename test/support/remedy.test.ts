@@ -18,7 +18,9 @@ const made: Remedy[] = [
 
 describe('the text of a remedy is derived from its data', () => {
   it('names the variables, then the words of the command', () => {
-    expect(catalogue.PROXY_LOGIN.command).toBe('HTTPS_PROXY=http://<user>:<password>@<proxy> ktx setup');
+    expect(catalogue.PROXY_LOGIN.command).toBe(
+      'HTTPS_PROXY=http://<user>:<password>@<proxy> HTTP_PROXY=http://<user>:<password>@<proxy> ktx setup',
+    );
     expect(catalogue.allowHosts(['a.example', 'b.example']).command).toBe(
       'ktx setup --allow-host a.example --allow-host b.example',
     );
