@@ -1,6 +1,7 @@
 import { Box } from 'ink';
 import { useContext } from 'react';
 import type { LogSnapshot } from '../src/present/log-store.ts';
+import { programName } from '../src/support/program-name.ts';
 import { formatCount, formatDuration } from '../src/support/text/format.ts';
 import { failedChecks } from '../src/wizard/choices.ts';
 import { isRepairBusy, REPAIR_CHOICES } from '../src/wizard/panels/repair-run.ts';
@@ -120,7 +121,7 @@ function Verdict({ state }: { state: CheckState }) {
   }
   return (
     <Ink>
-      <Ink tone="good">{GLYPH.done}</Ink> {state.result ? 'ktx is ready' : 'Everything works'}
+      <Ink tone="good">{GLYPH.done}</Ink> {state.result ? `${programName()} is ready` : 'Everything works'}
     </Ink>
   );
 }

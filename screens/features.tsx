@@ -1,5 +1,6 @@
 import { Box } from 'ink';
 import { useContext } from 'react';
+import { programName } from '../src/support/program-name.ts';
 import { formatBytes, formatDuration, tildePath } from '../src/support/text/format.ts';
 import type { FeatureOffer, SetupOverview } from '../src/wizard/functions.ts';
 import type { FeaturesState } from '../src/wizard/state.ts';
@@ -12,7 +13,7 @@ export function FeaturesScreen({ state, size }: { state: FeaturesState; size: Si
   const { overview } = state;
   return (
     <>
-      <Line isBold>What should ktx be able to do on this machine?</Line>
+      <Line isBold>What should {programName()} be able to do on this machine?</Line>
       <Gap isHidden={isShort(size)} />
       {overview.offers.map((offer) => (
         <Offer
@@ -104,13 +105,13 @@ function statusWords({ overview, feature }: FeaturesState, homeDir: string): str
   if (status.kind === 'ready') {
     const isLess = status.features.some((it) => it !== 'core' && it !== feature);
     const stays = isLess ? ' What it can do stays: to choose less takes nothing away.' : '';
-    return `ktx ${overview.cliVersion} (${featureWords(status.features)}) works and stays until the new one is proven.${stays}`;
+    return `${programName()} ${overview.cliVersion} (${featureWords(status.features)}) works and stays until the new one is proven.${stays}`;
   }
   if (status.kind === 'broken' || status.kind === 'mismatched') {
     return `What is installed does not work and will be replaced: ${shortHome(status.detail, homeDir)}`;
   }
   if (other) {
-    return `A runtime for ktx ${other.cliVersion} (${featureWords(other.features)}) is here and stays as it is.`;
+    return `A runtime for ${programName()} ${other.cliVersion} (${featureWords(other.features)}) is here and stays as it is.`;
   }
   return `Everything goes into ${tildePath(overview.runtimeRoot, homeDir)}; nothing else is touched.`;
 }

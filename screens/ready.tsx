@@ -1,3 +1,4 @@
+import { programName } from '../src/support/program-name.ts';
 import { readyChoices } from '../src/wizard/choices.ts';
 import type { ReadyState } from '../src/wizard/state.ts';
 import { ChoiceList } from './components/choices.tsx';
@@ -16,7 +17,7 @@ export function ReadyScreen({ state, size }: { state: ReadyState; size: Size }) 
         <Ink tone="good">{GLYPH.done} </Ink>
         <Ink
           isBold
-        >{`ktx ${overview.cliVersion} is installed: ${featureWords(overview.status.features)}`}</Ink>
+        >{`${programName()} ${overview.cliVersion} is installed: ${featureWords(overview.status.features)}`}</Ink>
       </Line>
       <Line tone="faint" cut="middle">{`  ${usePath(overview.runtimeRoot)}`}</Line>
       <Gap isHidden={isShort(size)} />

@@ -66,10 +66,12 @@ export async function build() {
     bundle,
     {
       cli: 'src/cli/main.ts',
+      embedded: 'src/cli/embedded.ts',
       index: 'src/index.ts',
       internal: 'src/internal.ts',
       models: 'src/models/index.ts',
       hosts: 'src/hosts/index.ts',
+      maker: 'src/maker/main.ts',
     },
     staged,
     version,

@@ -1,5 +1,6 @@
 import { Box } from 'ink';
 import { Fragment, type ReactNode } from 'react';
+import { programName } from '../../src/support/program-name.ts';
 import { keyHints } from '../../src/wizard/keys.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
 import { fittingHints, SEPARATOR } from '../layout/footer.ts';
@@ -51,7 +52,9 @@ function Header({ state, size }: { state: WizardState; size: Size }) {
   const stage = stageOf(state);
   return (
     <Row>
-      <Cell isBold>{stage === null && state.screen === 'check' ? 'ktx doctor' : 'ktx setup'}</Cell>
+      <Cell isBold>
+        {programName()} {stage === null && state.screen === 'check' ? 'doctor' : 'setup'}
+      </Cell>
       {stage === null ? null : isNarrow(size) ? (
         <Ink tone="accent">{`${GLYPH.now} ${STAGES[stage]} ${stage + 1}/${STAGES.length}`}</Ink>
       ) : (

@@ -1,3 +1,4 @@
+import { programName } from '../../src/support/program-name.ts';
 import { formatBytes } from '../../src/support/text/format.ts';
 import { commandFor } from '../../src/wizard/keys.ts';
 import { currentStep } from '../../src/wizard/progress.ts';
@@ -33,7 +34,7 @@ export function statusLine(state: WizardState, columns: number): { status: strin
     case 'left':
       return { status: 'Stopping …', hints: [] };
     default:
-      return { status: 'ktx setup', hints: enlarge };
+      return { status: `${programName()} setup`, hints: enlarge };
   }
 }
 

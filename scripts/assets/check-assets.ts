@@ -1,15 +1,18 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { RUNTIME_FEATURES } from '../../src/core/features.ts';
+import { findContradictions } from '../../src/maker/check-assets.ts';
+import { openToolbox } from '../../src/maker/toolbox.ts';
+import { buildWheel } from '../../src/maker/wheel.ts';
 import { assetManifestSchema } from '../../src/shipped/asset-schema.ts';
-import { lockedFeature, type RuntimeLock } from '../../src/shipped/lock.ts';
+import type { RuntimeLock } from '../../src/shipped/lock.ts';
 import { lockedFilesSchema, runtimeLockSchema } from '../../src/shipped/lock-schema.ts';
 import { readWheelPythonRequirement } from '../../src/shipped/wheel-metadata.ts';
 import { listZip, readZipEntry } from '../../src/support/zip.ts';
-import { digestModule, modelPart, pythonPart } from './lock-parts.ts';
+import { WORK } from './build-assets.ts';
+import { digestModule, modelPart, pythonPart, sha256 } from './lock-parts.ts';
 import { ASSET_DIR, DIGEST_MODULE, ROOT, WHEEL_PROJECT } from './paths.ts';
-import { buildWheel, pythonVersion, sha256, wheelFileName } from './wheel.ts';
+import { pythonVersion, wheelFileName } from './project-version.ts';
 
 /** What `npm run assets:check` looks at. */
 export interface AssetSources {
@@ -44,40 +47,23 @@ export async function findAssetProblems(sources: AssetSources): Promise<string[]
   if (manifest.version !== version || manifest.wheel.file !== wheelFileName(version)) {
     problems.push(`manifest.json is of version ${manifest.version}, package.json of ${version}`);
   }
+  problems.push(...(await findContradictions(assetDir)));
+  const isReadable = !problems.some((problem) => /is missing$|is not the file of/.test(problem));
+  if (!isReadable) return problems;
 
-  const vouchedFor = [manifest.wheel, manifest.lock, ...Object.values(manifest.requirements)];
-  for (const { file, sha256: digest } of vouchedFor) {
-    const path = join(assetDir, file);
-    if (!existsSync(path)) problems.push(`${file} is missing`);
-    else if (sha256(readFileSync(path)) !== digest) problems.push(`${file} is not the file of manifest.json`);
-  }
-  if (problems.length > 0) return problems;
-
-  const known = new Set(['manifest.json', ...vouchedFor.map(({ file }) => file)]);
-  for (const entry of readdirSync(assetDir, { withFileTypes: true })) {
-    if (entry.isFile() && !known.has(entry.name)) problems.push(`${entry.name} is in no manifest`);
-  }
   const wheel = readFileSync(join(assetDir, manifest.wheel.file));
-  if (wheel.length !== manifest.wheel.bytes)
-    problems.push(`${manifest.wheel.file} has ${wheel.length} bytes`);
   const requiresPython = await readWheelPythonRequirement(wheel, manifest.wheel.file);
-  if (digestModule(manifestText, requiresPython) !== sources.digestModuleText)
+  const isOfProgram = sources.digestModuleText.includes(sha256(manifestText));
+  if (isOfProgram && digestModule(manifestText, requiresPython) !== sources.digestModuleText)
     problems.push('src/shipped/asset-digest.ts is not what npm run assets:build writes');
   problems.push(...(await findMemberProblems(wheel, join(assetDir, 'wheel/src'))));
-
   const lock = runtimeLockSchema.parse(JSON.parse(readFileSync(join(assetDir, manifest.lock.file), 'utf8')));
-  const requirements = Object.fromEntries(
-    Object.entries(manifest.requirements).map(([feature, { file }]) => [
-      feature,
-      readFileSync(join(assetDir, file), 'utf8'),
-    ]),
-  );
-  problems.push(...findLockProblems(lock, requirements));
+  problems.push(...findPinProblems(lock));
   return problems;
 }
 
-/** Contradictions inside the lock, and between it and the requirements by feature and scripts/pins.json. */
-export function findLockProblems(lock: RuntimeLock, requirements: Record<string, string>): string[] {
+/** Where the lock and scripts/pins.json differ. */
+export function findPinProblems(lock: RuntimeLock): string[] {
   const problems: string[] = [];
   const python = pythonPart();
   const model = modelPart();
@@ -85,35 +71,9 @@ export function findLockProblems(lock: RuntimeLock, requirements: Record<string,
     problems.push('lock.json: python is not that of pins.json');
   if (!isDeepStrictEqual(lock.models, model.models))
     problems.push('lock.json: the model is not that of pins.json');
-
-  const pinned = { ...python.artefacts, ...model.artefacts };
-  const used = new Set(Object.keys(pinned));
-  for (const [digest, artefact] of Object.entries(pinned)) {
+  for (const [digest, artefact] of Object.entries({ ...python.artefacts, ...model.artefacts })) {
     if (!isDeepStrictEqual(lock.artefacts[digest], artefact)) {
       problems.push(`lock.json: ${artefact.file} is not described as pins.json does`);
-    }
-  }
-  for (const key of Object.keys(lock.targets)) {
-    for (const feature of RUNTIME_FEATURES) {
-      const entry = lockedFeature(lock, key, feature);
-      if (!entry || 'unavailable' in entry) continue;
-      if (!requirements[feature]) problems.push(`lock.json: ${feature} has no requirements file`);
-      for (const digest of entry.artefacts) {
-        used.add(digest);
-        if (!lock.artefacts[digest])
-          problems.push(`lock.json: ${key} names ${digest}, which is not described`);
-        if (!requirements[feature]?.includes(`--hash=sha256:${digest}`)) {
-          problems.push(
-            `${feature} requirements do not admit ${lock.artefacts[digest]?.file ?? digest} of ${key}`,
-          );
-        }
-      }
-    }
-  }
-  for (const [digest, artefact] of Object.entries(lock.artefacts)) {
-    if (!used.has(digest)) problems.push(`lock.json: no target uses ${artefact.file}`);
-    if (artefact.kind === 'wheel' && !(artefact.bytes && artefact.unpackedBytes)) {
-      problems.push(`lock.json: the sizes of ${artefact.file} are unknown`);
     }
   }
   return problems;
@@ -147,7 +107,7 @@ export async function checkAssets(): Promise<string[]> {
   if (!readFileSync(join(WHEEL_PROJECT, 'pyproject.toml'), 'utf8').includes(`\nversion = "${version}"\n`)) {
     problems.push(`wheel/pyproject.toml is not of version ${version}`);
   } else {
-    const wheel = buildWheel(version);
+    const wheel = await buildWheel(WHEEL_PROJECT, await openToolbox(WORK), WORK);
     if (!wheel.bytes.equals(readFileSync(join(ASSET_DIR, wheel.file)))) {
       problems.push(`${wheel.file} is not what its source builds to. Run: npm run assets:build`);
     }

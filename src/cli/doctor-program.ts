@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { packageVersion } from '../core/program-version.ts';
+import { programVersion } from '../core/embedder.ts';
 import type { DoctorArgs } from './commands/doctor-command.ts';
 import { requireValue } from './commands/setup-flags.ts';
 
@@ -64,7 +64,7 @@ function argsOf(flags: Flags): DoctorArgs {
   const given = (flag: string, text: string | undefined) =>
     text === undefined ? null : requireValue(flag, text);
   return {
-    cliVersion: packageVersion(),
+    cliVersion: programVersion(),
     action,
     ids: flags.check ?? null,
     repairs: Array.isArray(fix) ? fix.flatMap((text: string) => text.split(',')) : null,

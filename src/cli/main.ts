@@ -26,8 +26,11 @@ export async function main(
   }
   if (io === process) (await import('../support/own-command.ts')).printOwnCommand();
   if (!hasWorkingFolder()) {
+    const { withProgramName } = await import('../support/program-name.ts');
     io.stderr.write(
-      'The folder that this terminal is in was deleted, or may not be read. Go to another one, then run ktx again: cd\n',
+      withProgramName(
+        'The folder that this terminal is in was deleted, or may not be read. Go to another one, then run ktx again: cd\n',
+      ),
     );
     return 1;
   }

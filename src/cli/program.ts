@@ -1,7 +1,8 @@
 import { Command, CommanderError } from 'commander';
 
-import { packageVersion } from '../core/program-version.ts';
+import { programVersion } from '../core/embedder.ts';
 import type { KtxCliIo } from '../embed/io.ts';
+import { programName } from '../support/program-name.ts';
 import { addBundle } from './commands/bundle-program.ts';
 import type { DoctorArgs } from './commands/doctor-command.ts';
 import { addEmbed } from './commands/embed-program.ts';
@@ -64,9 +65,9 @@ export function describeProgram(io: KtxCliIo): Command {
 }
 
 function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number) => void): Command {
-  const program = new Command('ktx')
+  const program = new Command(programName())
     .description('Puts the ktx Python runtime on this machine, proves that it works, and repairs it.')
-    .version(`ktx ${packageVersion()}`, '-v, --version', 'print the version')
+    .version(`${programName()} ${programVersion()}`, '-v, --version', 'print the version')
     .option('--project-dir <path>', 'the project to work on [env: KTX_PROJECT_DIR]', value('--project-dir'))
     .option('--debug', 'print stack traces of errors')
     .helpOption('-h, --help', 'print this help')

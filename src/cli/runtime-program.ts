@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { KtxRuntimeFeature } from '../core/features.ts';
-import { packageVersion } from '../core/program-version.ts';
+import { programVersion } from '../core/embedder.ts';
 import type { LifecycleArgs } from './commands/lifecycle-command.ts';
 import type { RecordsArgs } from './commands/records-command.ts';
 import type { KtxRuntimeArgs, PruneChoice } from './commands/runtime-command.ts';
@@ -8,7 +8,7 @@ import { featureOption, wholeNumber } from './options.ts';
 
 /** `ktx admin runtime` with what installs, asks and prunes. */
 export function addRuntime(admin: Command, run: (args: KtxRuntimeArgs) => Promise<void>): Command {
-  const cliVersion = packageVersion();
+  const cliVersion = programVersion();
   const runtime = admin.command('runtime').description('the Python runtime of this version of ktx');
   runtime
     .command('install')
@@ -95,7 +95,7 @@ export function addLifecycle(runtime: Command, run: (args: LifecycleArgs) => Pro
       .option('--yes', 'agree without being asked')
       .option('--json', 'print JSON; needs --yes')
       .action(({ yes, json }: { yes?: boolean; json?: boolean }) =>
-        run({ command, cliVersion: packageVersion(), yes: yes === true, json: json === true }),
+        run({ command, cliVersion: programVersion(), yes: yes === true, json: json === true }),
       );
   }
 }
@@ -121,7 +121,7 @@ export function addDaemon(
   run: (args: KtxRuntimeArgs) => Promise<void>,
   projectDir: () => Promise<string>,
 ): void {
-  const cliVersion = packageVersion();
+  const cliVersion = programVersion();
   runtime
     .command('start')
     .description("start this project's daemon, installing what it needs; never asks")

@@ -2,6 +2,9 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { PACKAGE_ROOT } from '../support/package-root.ts';
+import { setProgramName } from '../support/program-name.ts';
+import { type KtxRuntimeFeature, RUNTIME_FEATURES } from './features.ts';
+import { packageVersion } from './program-version.ts';
 
 /** A program that embeds this library and installs a wheel of its own. */
 export interface KtxEmbedder {
@@ -11,10 +14,23 @@ export interface KtxEmbedder {
   assetDir: string;
   /** Console script of the wheel that answers `serve-http`. Default: `ktx-daemon`. */
   command?: string;
+  /** What people type to run the program. Every text calls it so. Default: `ktx`. */
+  program?: string;
+  /** The version that its commands install and print. Default: that of this package. */
+  version?: string;
+  /** What the features are to its users. */
+  features?: Partial<Record<KtxRuntimeFeature, FeatureWords>>;
+}
+
+/** A feature in words: a few for the title, one line for the description. */
+export interface FeatureWords {
+  title: string;
+  description: string;
 }
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
 const COMMAND = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
+const VERSION = /^[0-9A-Za-z][0-9A-Za-z.+-]*$/;
 /** The key in `package.json`. */
 const KEY = 'ktx-setup';
 /** Between a version and its embedder in the name of a folder, `0.3.0+wheel.acme`. */
@@ -35,23 +51,35 @@ export function configureKtxSetup(embedder: KtxEmbedder): void {
       `configureKtxSetup: this process already installs the wheel of ${declared.name} (${declared.assetDir})`,
     );
   }
-  declared = next;
+  declare(next);
 }
 
 /** Whose wheel this process installs; `null`: ours. */
 export function declaredEmbedder(): KtxEmbedder | null {
-  declared ??= embedderOfProgram(process.argv[1]);
-  return declared;
+  if (declared === undefined) declare(embedderOfProgram(process.argv[1]));
+  return declared ?? null;
+}
+
+/** The version that the commands of this program install and print: its embedder's, else ours. */
+export function programVersion(): string {
+  return declaredEmbedder()?.version ?? packageVersion();
+}
+
+function declare(embedder: KtxEmbedder | null): void {
+  declared = embedder;
+  setProgramName(embedder?.program ?? 'ktx');
 }
 
 /** For tests: as if nothing had been declared yet. */
 export function forgetEmbedder(): void {
   declared = undefined;
+  setProgramName('ktx');
 }
 
 /**
- * The declaration in the package that a program belongs to: `"ktx-setup": { "assets": "assets/python" }`, with `name` (default:
- * the package's) and `command` as `configureKtxSetup` takes them; `assets` is relative to `package.json`.
+ * The declaration in the package that a program belongs to: `"ktx-setup": { "assets": "assets/python" }`, with `name` and `version`
+ * (default: the package's), `command`, `program` and `features` as `configureKtxSetup` takes them; `assets` is relative to
+ * `package.json`.
  * @throws Error naming the file when the declaration cannot be understood.
  */
 export function embedderOfProgram(program: string | undefined): KtxEmbedder | null {
@@ -94,13 +122,26 @@ function embedderOfPackage(found: Record<string, unknown>, path: string): KtxEmb
   if (declaration === undefined) return null;
   const where = `"${KEY}" in ${path}`;
   if (typeof declaration !== 'object' || declaration === null) throw new Error(`${where} is not an object`);
-  const { assets, name = packageWord(found['name']), command } = declaration as Record<string, unknown>;
+  const fields = declaration as Record<string, unknown>;
+  const { assets, name = packageWord(found['name']), version = found['version'], features } = fields;
   if (typeof assets !== 'string' || assets === '') throw new Error(`${where} has no "assets": a folder`);
   if (typeof name !== 'string') throw new Error(`${where} has no "name"`);
-  if (command !== undefined && typeof command !== 'string')
-    throw new Error(`${where}: "command" is not a string`);
-  const assetDir = resolve(dirname(path), assets);
-  return checked({ name, assetDir, ...(command === undefined ? {} : { command }) }, where);
+  const text = (field: string, value: unknown) => {
+    if (value !== undefined && typeof value !== 'string')
+      throw new Error(`${where}: "${field}" is not a string`);
+    return value === undefined ? {} : { [field]: value };
+  };
+  return checked(
+    {
+      name,
+      assetDir: resolve(dirname(path), assets),
+      ...text('command', fields['command']),
+      ...text('program', fields['program']),
+      ...text('version', version),
+      ...(features === undefined ? {} : { features: features as KtxEmbedder['features'] }),
+    },
+    where,
+  );
 }
 
 /** `@acme/data-tool` as `acme-data-tool`. */
@@ -113,7 +154,8 @@ function packageWord(name: unknown): string | undefined {
     .slice(0, 40);
 }
 
-function checked({ name, assetDir, command }: KtxEmbedder, where: string): KtxEmbedder {
+function checked(embedder: KtxEmbedder, where: string): KtxEmbedder {
+  const { name, assetDir, command, program, version, features } = embedder;
   if (!NAME.test(name)) {
     throw new Error(`${where}: the name "${name}" is not made of lower-case letters, digits and hyphens`);
   }
@@ -121,7 +163,19 @@ function checked({ name, assetDir, command }: KtxEmbedder, where: string): KtxEm
   if (command !== undefined && !COMMAND.test(command)) {
     throw new Error(`${where}: "${command}" is not the name of a console script`);
   }
-  return { name, assetDir: resolve(assetDir), ...(command === undefined ? {} : { command }) };
+  if (program !== undefined && !COMMAND.test(program)) {
+    throw new Error(`${where}: "${program}" is not the name of a program`);
+  }
+  if (version !== undefined && !VERSION.test(version)) {
+    throw new Error(`${where}: "${version}" is not a version`);
+  }
+  for (const [feature, words] of Object.entries(features ?? {})) {
+    const isKnown = (RUNTIME_FEATURES as readonly string[]).includes(feature);
+    if (!isKnown || typeof words?.title !== 'string' || typeof words.description !== 'string') {
+      throw new Error(`${where}: "features" has title and description for ${RUNTIME_FEATURES.join(' and ')}`);
+    }
+  }
+  return { ...embedder, assetDir: resolve(assetDir) };
 }
 
 /** The folder of a CLI version that belongs to an embedder. */

@@ -3,6 +3,7 @@ import type { ManagedPythonRuntimeLayout } from '../core/layout.ts';
 import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
 import type { ManagedPythonRuntimeStatus } from '../runtime/status.ts';
 import { errorMessage, KtxExpectedError } from '../support/errors.ts';
+import { programName } from '../support/program-name.ts';
 import { type CommandSpinner, createCommandSpinner } from './command-spinner.ts';
 import { confirmOnTerminal, installQuestion } from './install-consent.ts';
 import type { KtxCliIo } from './io.ts';
@@ -31,7 +32,7 @@ export function setupInstallPolicy(flags: { yes?: boolean; input?: boolean }): K
 /** What to type to get a feature. */
 export function managedRuntimeInstallCommand(feature: KtxRuntimeFeature = 'core'): string {
   const flag = feature === 'core' ? '' : ` --feature ${feature}`;
-  return `ktx admin runtime install${flag} --yes`;
+  return `${programName()} admin runtime install${flag} --yes`;
 }
 
 export interface ManagedPythonCommandRuntime {

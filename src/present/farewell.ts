@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { FailureReport, SetupResult } from '../core/events.ts';
 import { managedRuntimeRoot } from '../core/layout.ts';
+import { programName } from '../support/program-name.ts';
 import { formatBytes, formatCount, formatDuration, tildePath } from '../support/text/format.ts';
 import { wrapStep, wrapWords } from '../support/text/wrap-words.ts';
 import type { Farewell } from '../wizard/state.ts';
@@ -44,7 +45,7 @@ export function farewellLines(farewell: Farewell, options: FarewellOptions): str
       return [
         'Setup cancelled. Nothing was changed.',
         ...(farewell.logPath === null ? [] : [`  log      ${tildePath(farewell.logPath, homeDir)}`]),
-        '  next     ktx setup',
+        `  next     ${programName()} setup`,
       ];
     case 'failed': {
       const { report } = farewell;
@@ -52,7 +53,7 @@ export function farewellLines(farewell: Farewell, options: FarewellOptions): str
         `${paint('bad', '✗')} ${paint('bold', report.title)}`,
         ...[...report.evidence, report.untouched].flatMap((fact) => factLines(fact, options)),
         ...(report.logPath === null ? [] : [`  log      ${tildePath(report.logPath, homeDir)}`]),
-        ...(report.nextSteps.length === 0 ? ['ktx setup'] : report.nextSteps)
+        ...(report.nextSteps.length === 0 ? [`${programName()} setup`] : report.nextSteps)
           .flatMap((step) => stepLines(step, report, options))
           .map((line, index) => `  ${index === 0 ? 'next' : '    '}     ${line}`),
       ];
@@ -74,7 +75,7 @@ function stepLines(step: string, report: FailureReport, { columns, shouldWrap }:
 
 function doneLines(result: SetupResult, options: FarewellOptions): string[] {
   const { columns, homeDir, paint } = options;
-  const what = `ktx ${result.cliVersion} is ready: ${result.features.map((it) => it.replace('-', ' ')).join(', ')}`;
+  const what = `${programName()} ${result.cliVersion} is ready: ${result.features.map((it) => it.replace('-', ' ')).join(', ')}`;
   const cost = costWords(result);
   const gap = Math.max(2, columns - 2 - what.length - cost.length);
   const feature = result.features.includes('local-embeddings') ? ' --feature local-embeddings' : '';
@@ -82,7 +83,7 @@ function doneLines(result: SetupResult, options: FarewellOptions): string[] {
     `${paint('good', '✓')} ${paint('bold', what)}${' '.repeat(gap)}${paint('faint', cost)}`,
     `  python   ${tildePath(result.pythonPath, homeDir)}`,
     `  log      ${tildePath(result.logPath, homeDir)}`,
-    `  next     ${whereItIs(result, options, `ktx admin runtime start${feature}`)}`,
+    `  next     ${whereItIs(result, options, `${programName()} admin runtime start${feature}`)}`,
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { SetupEvent } from '../core/events.ts';
 import { CancelledError } from '../support/errors.ts';
 import { homeFolder } from '../support/home/home-folder.ts';
+import { programName } from '../support/program-name.ts';
 import { withStopSignals } from '../support/stop-signals.ts';
 import { formatBytes } from '../support/text/format.ts';
 import { availableOffers } from '../wizard/choices.ts';
@@ -111,7 +112,7 @@ async function chooseFeature(
   const only = options.initialFeature ?? (offers.length === 1 ? offers[0]?.feature : undefined);
   if (only !== undefined) return only;
   const index = await askForChoice(
-    'What should ktx be able to do on this machine?',
+    `What should ${programName()} be able to do on this machine?`,
     offers.map(({ title, description, downloadBytes }) =>
       [
         `${title}: ${description}`,

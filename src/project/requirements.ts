@@ -40,6 +40,8 @@ export interface KtxPublicIngestPlan {
     operation?: string;
     adapter?: string;
     queryHistory?: { enabled?: boolean } | null;
+    /** The command that shows more; decides nothing here. */
+    debugCommand?: string;
   }[];
 }
 

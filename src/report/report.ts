@@ -16,6 +16,7 @@ import { readLockedAsset } from '../shipped/locked-asset.ts';
 import { detectHost, type HostPlatform, lockedMinors, platformKey, targetKey } from '../shipped/target.ts';
 import { absentAsNull, errorMessage } from '../support/errors.ts';
 import { openRegularFile } from '../support/fs/regular-file.ts';
+import { programName } from '../support/program-name.ts';
 import { formatBytes } from '../support/text/format.ts';
 import { uvPinsFor } from '../uv/binary.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
@@ -66,7 +67,7 @@ export async function collectReport(options: ReportOptions): Promise<SetupReport
     const report: SetupReport = {
       createdAt: new Date().toISOString(),
       versions: {
-        ktx: options.cliVersion,
+        [programName()]: options.cliVersion,
         uv: MANAGED_UV_VERSION,
         node: process.version,
         system: `${process.platform} ${release()} (${platformKey(host)})`,
@@ -143,7 +144,7 @@ export function reportText(report: SetupReport): string {
     ...lines.map((line) => `  ${line}`),
   ];
   const lines = [
-    `ktx setup report of ${report.createdAt}`,
+    `${programName()} setup report of ${report.createdAt}`,
     'Passwords and tokens are masked as ****. Host names, paths and the log are not: read it before you send it.',
     ...section(
       'Versions',

@@ -1,3 +1,4 @@
+import { declaredEmbedder, type FeatureWords } from '../core/embedder.ts';
 import { type KtxRuntimeFeature, normaliseFeatures, RUNTIME_FEATURES } from '../core/features.ts';
 import { unavailability } from '../shipped/feature-support.ts';
 import { type Artefact, artefactsOf, lockArtefact, type RuntimeLock } from '../shipped/lock.ts';
@@ -28,13 +29,16 @@ export interface WhatIsHere {
   modelFiles: ReadonlySet<string>;
 }
 
-const WORDS: Record<KtxRuntimeFeature, { title: string; description: string }> = {
+const WORDS: Record<KtxRuntimeFeature, FeatureWords> = {
   core: { title: 'Core', description: 'SQL analysis and parsing for your projects' },
   'local-embeddings': {
     title: 'Core + local embeddings',
     description: 'also embeds text here: private, no API key',
   },
 };
+
+const wordsOf = (feature: KtxRuntimeFeature): FeatureWords =>
+  declaredEmbedder()?.features?.[feature] ?? WORDS[feature];
 
 /** What a time is said for: nobody knows a link before it is used. */
 const REFERENCE_BITS_PER_SECOND = 100e6;
@@ -53,7 +57,7 @@ const UNKNOWN = { downloadBytes: null, diskBytes: null, expectedMs: null };
 
 /** Both, as the contract says of every wheel; what they weigh only uv finds out. */
 export function foreignOffer(feature: KtxRuntimeFeature): FeatureOffer {
-  return { feature, ...WORDS[feature], ...UNKNOWN, unavailableReason: null };
+  return { feature, ...wordsOf(feature), ...UNKNOWN, unavailableReason: null };
 }
 
 /** What each feature costs on this machine, given what is here. Pure. */
@@ -71,7 +75,7 @@ export function lockedOffers(lock: RuntimeLock, host: HostPlatform, here: WhatIs
     if (minor === undefined) {
       const reason = minors[0] ? unavailability(lock, host, minors[0], features) : null;
       const unavailableReason = reason ?? `nothing is locked for ${host.platform}-${host.arch}`;
-      return { feature, ...WORDS[feature], ...UNKNOWN, unavailableReason };
+      return { feature, ...wordsOf(feature), ...UNKNOWN, unavailableReason };
     }
     const artefacts = wheelsOf(minor);
     const missing = artefacts.filter((artefact) => !isStored(artefact)).map(({ sizeBytes }) => sizeBytes);
@@ -90,7 +94,7 @@ export function lockedOffers(lock: RuntimeLock, host: HostPlatform, here: WhatIs
       ...uvDiskBytes,
     ]);
     const expectedMs = expectedMsOf(downloadBytes, diskBytes);
-    return { feature, ...WORDS[feature], downloadBytes, diskBytes, expectedMs, unavailableReason: null };
+    return { feature, ...wordsOf(feature), downloadBytes, diskBytes, expectedMs, unavailableReason: null };
   });
 }
 

@@ -17,7 +17,7 @@ export const assetManifestSchema = z.object({
  * How an environment with another program's wheel is proved: these modules can be imported, and, unless it serves nothing,
  * its command answers `/health`. Ours has none, and proves that it analyses SQL.
  */
-const wheelProofSchema = z.object({
+export const wheelProofSchema = z.object({
   imports: z.array(z.string().check(z.regex(/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/))),
   serves: z.boolean(),
 });

@@ -19,10 +19,34 @@ export async function readWheelPythonRequirement(
   wheel: Uint8Array,
   wheelPath: string,
 ): Promise<WheelPythonRequirement> {
-  return parseRequiresPython(await readWheelMetadata(wheel, wheelPath));
+  return parseRequiresPython(await readHeaders(wheel, wheelPath));
 }
 
-async function readWheelMetadata(wheel: Uint8Array, wheelPath: string): Promise<string> {
+/** What the maker of a lock asks a wheel. */
+export interface WheelMetadata {
+  /** As the wheel spells it. */
+  name: string;
+  version: string;
+  extras: readonly string[];
+  python: WheelPythonRequirement;
+}
+
+/** @param wheelPath for messages only. @throws Error when METADATA cannot be read, or lacks one of these. */
+export async function readWheelMetadata(wheel: Uint8Array, wheelPath: string): Promise<WheelMetadata> {
+  const headers = await readHeaders(wheel, wheelPath);
+  const values = (name: string) =>
+    [...headers.matchAll(new RegExp(`^${name}:[ \\t]*(\\S.*?)\\s*$`, 'gim'))].map((match) => match[1]!);
+  const one = (field: string) => {
+    const [value] = values(field);
+    if (value === undefined) throw new Error(`The METADATA of ${wheelPath} has no ${field}`);
+    return value;
+  };
+  const python = parseRequiresPython(headers);
+  return { name: one('Name'), version: one('Version'), extras: values('Provides-Extra'), python };
+}
+
+/** The header block of METADATA: a README below it may quote such lines. */
+async function readHeaders(wheel: Uint8Array, wheelPath: string): Promise<string> {
   let metadata: Uint8Array | null;
   try {
     const entries = listZip(wheel).filter(({ name }) => name.endsWith('.dist-info/METADATA'));
@@ -35,12 +59,10 @@ async function readWheelMetadata(wheel: Uint8Array, wheelPath: string): Promise<
     });
   }
   if (!metadata) throw new Error(`Bundled Python runtime wheel metadata is missing: ${wheelPath}`);
-  return new TextDecoder().decode(metadata);
+  return new TextDecoder().decode(metadata).split(/\r?\n\r?\n/, 1)[0] ?? '';
 }
 
-/** Reads the header block only: a README below it may quote such a line. */
-function parseRequiresPython(metadata: string): WheelPythonRequirement {
-  const headers = metadata.split(/\r?\n\r?\n/, 1)[0] ?? '';
+function parseRequiresPython(headers: string): WheelPythonRequirement {
   const specifier = /^requires-python:[ \t]*(\S.*?)\s*$/im.exec(headers)?.[1];
   if (!specifier) throw new Error('Bundled Python runtime wheel metadata is missing Requires-Python');
   const bound = /(?:^|[,\s])>=(\d+)\.(\d+)/.exec(specifier);

@@ -1,3 +1,5 @@
+import { withProgramName } from './program-name.ts';
+
 /**
  * The one place where text from outside (another program, a host, a file of somebody else's) becomes text for a person or a
  * file. What a terminal would obey, or what would show a text as another one, is shown as `\uXXXX` instead: control
@@ -8,10 +10,11 @@ const UNSAFE =
   /[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|\p{Cs}/u;
 const EACH_UNSAFE = new RegExp(UNSAFE, 'gu');
 
-/** Text of one line or several. */
+/** Text of one line or several, in which this program has its own name. */
 export function harmlessText(text: string): string {
-  if (!UNSAFE.test(text)) return text;
-  return text.replaceAll('\r\n', '\n').replaceAll(EACH_UNSAFE, escaped);
+  const named = withProgramName(text);
+  if (!UNSAFE.test(named)) return named;
+  return named.replaceAll('\r\n', '\n').replaceAll(EACH_UNSAFE, escaped);
 }
 
 /** Text that stands on one line, and cannot begin another. */

@@ -1,6 +1,7 @@
 import { accessSync, constants, realpathSync } from 'node:fs';
 import { basename, delimiter, isAbsolute, join, relative, sep } from 'node:path';
 import { PACKAGE_ROOT } from './package-root.ts';
+import { programName, withProgramName } from './program-name.ts';
 import { commandLine } from './remedy.ts';
 
 /** What is known of the start of a process. */
@@ -14,43 +15,44 @@ export interface ProgramStart {
   packageRoot: string;
 }
 
-let known: readonly string[] | undefined;
+let known: { program: string; words: readonly string[] } | undefined;
 
 /**
  * The words that start this program again as it was started: `ktx`, `npx ktx-setup`, `npm start --`, `node <path>/bin/ktx.cjs`.
- * `ktx` where another program uses the library. Every command that a person types or a program runs is built with them.
+ * `ktx` where another program uses the library and declared no name of its own. Every command that a person types or a program runs is built with them.
  */
 export function programWords(): readonly string[] {
-  known ??= programWordsOf(thisStart());
-  return known;
+  const program = programName();
+  if (known?.program !== program) known = { program, words: programWordsOf(thisStart(), program) };
+  return known.words;
 }
 
 /** @internal as `programWords`, for tests. */
-export function programWordsOf(start: ProgramStart): readonly string[] {
+export function programWordsOf(start: ProgramStart, program = 'ktx'): readonly string[] {
   const { scriptPath, env, packageRoot } = start;
   const script = scriptPath === undefined ? null : realPath(scriptPath);
   const isOurs = (path: string) => script !== null && script === realPath(join(packageRoot, path));
   if (isOurs('scripts/start.mjs')) return ['npm', 'start', '--'];
-  if (script === null || !isOurs('bin/ktx.cjs')) return ['ktx'];
-  const runner = packageRunner(script, env);
+  if (script === null || (program === 'ktx' && !isOurs('bin/ktx.cjs'))) return [program];
+  const runner = packageRunner(script, env, program);
   if (runner !== null) return runner;
   const isLinkTo = (path: string) =>
     realPath(path) === script || (start.platform === 'win32' && isShimOf(path, script));
-  if (onPath('ktx', start).some(isLinkTo)) return ['ktx'];
-  if (basename(scriptPath!) === 'ktx') return [scriptPath!];
+  if (onPath(program, start).some(isLinkTo)) return [program];
+  if (basename(scriptPath!) === program) return [scriptPath!];
   const [node] = onPath('node', start);
   const isNodeOnPath = node !== undefined && realPath(node) === realPath(start.execPath);
   return [isNodeOnPath ? 'node' : start.execPath, scriptPath!];
 }
 
 /** npm, npx and their like say in the environment who they are. */
-function packageRunner(script: string, env: NodeJS.ProcessEnv): readonly string[] | null {
+function packageRunner(script: string, env: NodeJS.ProcessEnv, program: string): readonly string[] | null {
   const agent = env['npm_config_user_agent'] ?? '';
   // Fetched for this one run, so the package is named: `ktx` alone would be another one's.
   const isFetched = script.includes(`${sep}_npx${sep}`) || script.includes(`${sep}dlx${sep}`);
   const isRun = env['npm_lifecycle_event'] !== undefined && (agent !== '' || env['npm_command'] === 'exec');
   if (!isFetched && !isRun) return null;
-  const name = isFetched ? 'ktx-setup' : 'ktx';
+  const name = isFetched && program === 'ktx' ? 'ktx-setup' : program;
   if (agent.startsWith('pnpm/')) return ['pnpm', isFetched ? 'dlx' : 'exec', name];
   if (agent.startsWith('yarn/')) return isFetched ? ['yarn', 'dlx', name] : ['yarn', name];
   if (agent.startsWith('bun/')) return ['bunx', name];
@@ -111,13 +113,18 @@ export function printOwnCommand(): void {
   isOwnCommandPrinted = true;
 }
 
-/** `ktx` with one of its commands behind it, and no runner before it. */
-const COMMAND =
-  /(?<![\w./@-]|\b(?:npx|exec|dlx|yarn|bunx) )ktx(?= (?:setup|admin|bundle|embed|doctor|status|help)\b)/g;
+/** The program with one of its commands behind it, and no runner before it. */
+const commandOf = (program: string) =>
+  new RegExp(
+    String.raw`(?<![\w./@-]|\b(?:npx|exec|dlx|yarn|bunx) )${program.replaceAll('.', String.raw`\.`)}(?= (?:setup|admin|bundle|embed|doctor|status|help)\b)`,
+    'g',
+  );
 
-/** A text for a person in which every command of ours can be typed as it stands. */
+/** A text for a person in which the program has its own name, and every command of it can be typed as it stands. */
 export function withOwnCommand(text: string): string {
-  if (!isOwnCommandPrinted || !text.includes('ktx ')) return text;
+  const named = withProgramName(text);
+  const program = programName();
+  if (!isOwnCommandPrinted || !named.includes(`${program} `)) return named;
   const command = typedWords(programWords(), process.cwd());
-  return command === 'ktx' ? text : text.replaceAll(COMMAND, () => command);
+  return command === program ? named : named.replaceAll(commandOf(program), () => command);
 }

@@ -8,12 +8,13 @@ import {
   type AssetSources,
   committedSources,
   findAssetProblems,
-  findLockProblems,
+  findPinProblems,
 } from '../../scripts/assets/check-assets.ts';
-import { digestModule, lockPlatformKey } from '../../scripts/assets/lock-parts.ts';
-import { pythonVersion, sha256, withProjectVersion } from '../../scripts/assets/wheel.ts';
+import { digestModule, lockPlatformKey, sha256 } from '../../scripts/assets/lock-parts.ts';
+import { pythonVersion, withProjectVersion } from '../../scripts/assets/project-version.ts';
 import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../../src/core/features.ts';
 import { EMBEDDINGS_MODEL } from '../../src/core/model-folder-path.ts';
+import { findLockContradictions } from '../../src/maker/check-assets.ts';
 import { verifyRuntimeAsset } from '../../src/shipped/asset.ts';
 import { BUNDLED_MANIFEST_SHA256, BUNDLED_REQUIRES_PYTHON } from '../../src/shipped/asset-digest.ts';
 import { lockedFeature, type RuntimeLock } from '../../src/shipped/lock.ts';
@@ -289,16 +290,13 @@ describe('the check', () => {
     const lock = readLock();
     const model = lock.models?.['local-embeddings'];
     if (!model) throw new Error('no model');
-    const requirements = readRequirements();
     const file = lock.artefacts[model.files[2] ?? ''];
     if (!file) throw new Error('no file');
     file.bytes = 613;
-    expect(findLockProblems(lock, requirements)).toEqual([
-      'lock.json: config.json is not described as pins.json does',
-    ]);
+    expect(findPinProblems(lock)).toEqual(['lock.json: config.json is not described as pins.json does']);
     file.bytes = 612;
     model.revision = '0'.repeat(40);
-    expect(findLockProblems(lock, requirements)).toEqual(['lock.json: the model is not that of pins.json']);
+    expect(findPinProblems(lock)).toEqual(['lock.json: the model is not that of pins.json']);
   });
 
   test('notices a wheel that the requirements do not admit, that nothing describes, that nothing uses', () => {
@@ -309,17 +307,17 @@ describe('the check', () => {
     if (!Array.isArray(wheels)) throw new Error('no core');
     wheels.push(stranger);
     const requirements = readRequirements();
-    expect(findLockProblems(lock, requirements)).toEqual([
+    expect(findLockContradictions(lock, requirements)).toEqual([
       `lock.json: ${key} names ${stranger}, which is not described`,
       `core requirements do not admit ${stranger} of ${key}`,
     ]);
     wheels.pop();
     lock.artefacts[stranger] = { file: 'x-1-py3-none-any.whl', kind: 'wheel', bytes: null, unpackedBytes: 1 };
-    expect(findLockProblems(lock, requirements)).toEqual([
+    expect(findLockContradictions(lock, requirements)).toEqual([
       'lock.json: no target uses x-1-py3-none-any.whl',
       'lock.json: the sizes of x-1-py3-none-any.whl are unknown',
     ]);
-    const none = findLockProblems(readLock(), {});
+    const none = findLockContradictions(readLock(), {});
     expect(none).toContain('lock.json: core has no requirements file');
     expect(none).toContain('lock.json: local-embeddings has no requirements file');
   });

@@ -34,7 +34,7 @@ it('starts, as program and as library', async () => {
   const { version } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'));
   const ktx = await run(process.execPath, [join(installed, 'bin', 'ktx.cjs'), '--version']);
   expect(ktx.stdout.trim()).toBe(`ktx ${version}`);
-  for (const name of ['ktx-setup', 'ktx-setup/internal', 'ktx-setup/models', 'ktx-setup/hosts']) {
+  for (const name of ['ktx-setup', 'ktx-setup/cli', 'ktx-setup/internal', 'ktx-setup/models', 'ktx-setup/hosts']) {
     const script = `import('${name}').then((m) => console.log(Object.keys(m).length > 0))`;
     const { stdout } = await run(process.execPath, ['-e', script], { cwd: project });
     expect([name, stdout.trim()]).toEqual([name, 'true']);
@@ -67,10 +67,11 @@ it('has declarations that compile where nothing else is installed, and that know
       program,
     ]);
   const imports = `import { runSetup, runtimeFeatureSchema } from 'ktx-setup';
+import { runSetupCli } from 'ktx-setup/cli';
 import * as internal from 'ktx-setup/internal';
 import * as models from 'ktx-setup/models';
 import * as hosts from 'ktx-setup/hosts';
-void [runSetup, internal, models, hosts];\n`;
+void [runSetup, runSetupCli, internal, models, hosts];\n`;
   await writeFile(
     program,
     `${imports}export const feature: 'core' | 'local-embeddings' = runtimeFeatureSchema.parse('');`,

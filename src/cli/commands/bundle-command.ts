@@ -8,10 +8,10 @@ import { readBundleTrust } from '../../bundle/read-trust.ts';
 import { receiptLines, receiptOf } from '../../bundle/receipt.ts';
 import { signContents } from '../../bundle/sign.ts';
 import { readBundleContents, verifyBundle } from '../../bundle/verify.ts';
+import { programVersion } from '../../core/embedder.ts';
 import { eventEmitter } from '../../core/events.ts';
 import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../../core/features.ts';
 import { shippedAssetDir } from '../../core/layout.ts';
-import { packageVersion } from '../../core/program-version.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
 import { createLinePresenter } from '../../present/lines.ts';
 import { jsonText, writeFileAtomic } from '../../support/fs/atomic-file.ts';
@@ -55,7 +55,7 @@ async function run(
 ): Promise<void> {
   const print = (lines: readonly string[]) => void io.stdout.write(lines.map((line) => `${line}\n`).join(''));
   const at = (path: string) => resolve(deps.cwd, path);
-  const cliVersion = packageVersion();
+  const cliVersion = programVersion();
   const assetDir = shippedAssetDir();
   switch (args.command) {
     case 'create':

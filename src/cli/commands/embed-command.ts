@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { packageVersion } from '../../core/program-version.ts';
+import { programVersion } from '../../core/embedder.ts';
 import type { DaemonAddress } from '../../daemon/http/post-json.ts';
 import { ensureManagedPythonCommandRuntime } from '../../embed/install-policy.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
@@ -99,7 +99,7 @@ async function withDaemon(
   signal: AbortSignal,
   work: (daemon: DaemonAddress) => Promise<void>,
 ): Promise<void> {
-  const cliVersion = packageVersion();
+  const cliVersion = programVersion();
   const { installPolicy } = args;
   const feature = 'local-embeddings';
   const { layout, manifest } = await ensureManagedPythonCommandRuntime({

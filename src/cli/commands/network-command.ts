@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
+import { programVersion } from '../../core/embedder.ts';
 import { managedRuntimeRoot } from '../../core/layout.ts';
-import { packageVersion } from '../../core/program-version.ts';
 import { confirmOnTerminal } from '../../embed/install-consent.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
 import { MACHINE_CAUSES } from '../../failure/causes/machine-causes.ts';
@@ -82,7 +82,7 @@ async function report(
   const { collectReport, reportText } = await import('../../report/report.ts');
   return withStopSignals(async (signal) => {
     try {
-      const found = await collectReport({ ...place, cliVersion: packageVersion(), signal });
+      const found = await collectReport({ ...place, cliVersion: programVersion(), signal });
       const text = harmlessText(args.isJson ? jsonText(found) : reportText(found));
       io.stdout.write(text);
       if (args.outputPath === null) return 0;

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { programVersion } from '../../core/embedder.ts';
 import type { SetupEvent } from '../../core/events.ts';
 import type { KtxRuntimeFeature } from '../../core/features.ts';
-import { packageVersion } from '../../core/program-version.ts';
+import { rawOutput } from '../../embed/harmless-io.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
 import type { FirstScreen } from '../../present/terminal/first-screen.ts';
 import type { SetupOptions } from '../../setup/request/setup-options.ts';
@@ -119,7 +120,7 @@ const wizardFunctions = (place: { projectDir: string; cwd: string }): WizardFunc
 /** The library's options for these flags. What was not said is left out, so that the library's defaults hold. */
 export function setupOptions(flags: SetupFlags): SetupOptions {
   return {
-    cliVersion: packageVersion(),
+    cliVersion: programVersion(),
     features: [flags.feature ?? 'core'],
     ...(flags.python === null ? {} : { python: flags.python }),
     isOffline: flags.isOffline,
@@ -202,6 +203,6 @@ function print(stream: { write(text: string): unknown }, lines: readonly string[
 
 async function jsonPresenter(io: KtxCliIo): Promise<Presenter> {
   const { eventJson, helloJson } = await import('../../present/json.ts');
-  io.stdout.write(helloJson(packageVersion()));
+  rawOutput(io.stdout).write(helloJson(programVersion()));
   return { onEvent: (event) => io.stdout.write(eventJson(event)), close: () => {} };
 }

@@ -1,8 +1,10 @@
 import { type Command, CommanderError } from 'commander';
-import { packageVersion } from '../../core/program-version.ts';
+import { programVersion } from '../../core/embedder.ts';
+import { rawOutput } from '../../embed/harmless-io.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
 import { helloJson } from '../../present/json.ts';
 import { errorCode, errorMessage, SetupError } from '../../support/errors.ts';
+import { programName } from '../../support/program-name.ts';
 import { createRedactor } from '../../support/text/redaction.ts';
 import { similarNames } from '../../support/text/similar-names.ts';
 import { printFailureEvent, thrownFailure, usageFailure } from './failure-event.ts';
@@ -27,7 +29,7 @@ export async function reportUsageError(
   const failure = isUsage
     ? usageFailure(words?.title ?? errorMessage(error), words?.nextSteps ?? [helpCommand(argv, program)])
     : await thrownFailure(error, 'Nothing was changed.');
-  if (commandNames(argv, program)[0] === 'setup') io.stdout.write(helloJson(packageVersion()));
+  if (commandNames(argv, program)[0] === 'setup') rawOutput(io.stdout).write(helloJson(programVersion()));
   printFailureEvent(io, failure);
 }
 
@@ -46,14 +48,16 @@ function usageWords(error: CommanderError, argv: readonly string[], program: Com
   if (error.code !== 'commander.unknownCommand') return { title, hints, nextSteps: [help] };
   const unknown = /'(.+)'/.exec(title)?.[1] ?? '';
   const typed = argv.slice(Math.max(0, argv.indexOf(unknown))).filter((word) => !word.startsWith('-'));
-  const similar = similarCommands(typed, commandPaths(program)).map((path) => `ktx ${path.join(' ')}`);
+  const similar = similarCommands(typed, commandPaths(program)).map(
+    (path) => `${programName()} ${path.join(' ')}`,
+  );
   const hint =
     similar.length > 0 ? `Did you mean: ${similar.join(', or ')}` : `The commands are listed by: ${help}`;
   return { title, hints: [hint], nextSteps: similar.length > 0 ? similar : [help] };
 }
 
 function helpCommand(argv: readonly string[], program: Command): string {
-  return ['ktx', ...commandNames(argv, program), '--help'].join(' ');
+  return [programName(), ...commandNames(argv, program), '--help'].join(' ');
 }
 
 /** Names of the command that the line names, as far as it is known: `['admin', 'runtime']`. */

@@ -1,6 +1,9 @@
 """
-The wheel part of lock.json, printed as JSON: `python make_lock.py CACHE PUBLIC_FILES FEATURE=REQUIREMENTS,PYLOCK …`.
+The wheel part of lock.json, printed as JSON:
+`python make_lock.py CACHE PUBLIC_FILES REQUIRES_PYTHON PYTHON TARGETS FEATURE=REQUIREMENTS,PYLOCK …`.
 
+REQUIRES_PYTHON is that of the wheel, PYTHON the version that an install brings where the machine has none. TARGETS are keys of
+targets or platforms, with commas between them; empty means all of them.
 PUBLIC_FILES is the address beneath which the public index keeps its files. Progress and warnings go to stderr.
 """
 
@@ -10,6 +13,8 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+
+from packaging.specifiers import SpecifierSet
 
 from locked_files import LockedRequirement, WheelFile, parse_pylock, parse_requirements_lock
 from select_wheels import ChosenWheel, Offers, Unavailable, minimum_system, select_wheels
@@ -70,18 +75,32 @@ def _feature_entry(target: Target, minimum: dict[str, str], wheels: list[ChosenW
     return digests if own_minimum == minimum else {"minimum": own_minimum, "artefacts": digests}
 
 
+def wanted_targets(names: str) -> list[Target]:
+    """All targets, or those that are named. Exits with a sentence for a name that no target has."""
+    every = all_targets()
+    wanted = set(filter(None, names.split(",")))
+    known = {name for target in every for name in (target.key, target.platform.key)}
+    if wanted - known:
+        sys.exit(f"unknown targets: {', '.join(sorted(wanted - known))}; known are {', '.join(sorted(known))}")
+    return [target for target in every if not wanted or {target.key, target.platform.key} & wanted]
+
+
 def main(arguments: list[str]) -> None:
     """Reads the locks, measures the chosen wheels, prints the document."""
     cache = Path(arguments[0])
+    requires_python = SpecifierSet(arguments[2])
+    if arguments[3] not in requires_python:
+        sys.exit(f"the wheel requires Python {requires_python}; an install brings Python {arguments[3]}")
     locks: dict[str, FeatureLock] = {}
-    for argument in arguments[2:]:
+    for argument in arguments[5:]:
         feature, _, paths = argument.partition("=")
         requirements, _, pylock = paths.partition(",")
         locks[feature] = (
             parse_requirements_lock(Path(requirements).read_text("utf-8")),
             parse_pylock(Path(pylock).read_text("utf-8")),
         )
-    choices = {target: choose(target, locks) for target in all_targets()}
+    targets = [target for target in wanted_targets(arguments[4]) if f"3.{target.minor}.99" in requires_python]
+    choices = {target: choose(target, locks) for target in targets}
     wheels = [
         item.wheel
         for features in choices.values()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import netrc
 import os
 import shutil
 import urllib.request
@@ -11,6 +13,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from locked_files import WheelFile
 
@@ -50,7 +53,7 @@ def _fetch(wheel: WheelFile, cache: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        with urllib.request.urlopen(wheel.url, timeout=TIMEOUT_SECONDS) as response, partial.open("wb") as output:
+        with urllib.request.urlopen(_request(wheel.url), timeout=TIMEOUT_SECONDS) as response, partial.open("wb") as output:
             shutil.copyfileobj(response, output, 1 << 20)
         found = _sha256(partial)
         if found != wheel.sha256:
@@ -59,6 +62,31 @@ def _fetch(wheel: WheelFile, cache: Path) -> Path:
     finally:
         partial.unlink(missing_ok=True)
     return path
+
+
+def _request(url: str) -> urllib.request.Request:
+    """With the login that the address of the index or ~/.netrc has for this host."""
+    request = urllib.request.Request(url)
+    login = _index_login(request.host) or _netrc_login(request.host)
+    if login:
+        request.add_header("Authorization", f"Basic {base64.b64encode(login.encode()).decode()}")
+    return request
+
+
+def _index_login(host: str) -> str | None:
+    for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"):
+        index = urlsplit(os.environ.get(name, ""))
+        if index.username and index.netloc.rpartition("@")[2] == host:
+            return f"{unquote(index.username)}:{unquote(index.password or '')}"
+    return None
+
+
+def _netrc_login(host: str) -> str | None:
+    try:
+        found = netrc.netrc().authenticators(host.partition(":")[0])
+    except (OSError, netrc.NetrcParseError):
+        return None
+    return f"{found[0]}:{found[2]}" if found else None
 
 
 def _sha256(path: Path) -> str:

@@ -69,7 +69,7 @@ def parse_requirements_lock(text: str) -> list[LockedRequirement]:
 def parse_pylock(text: str) -> dict[tuple[NormalizedName, Version], list[WheelFile]]:
     """The wheels of a pylock.toml (PEP 751), by name and version; source distributions are left out."""
     wheels: dict[tuple[NormalizedName, Version], list[WheelFile]] = {}
-    for package in tomllib.loads(text)["packages"]:
+    for package in tomllib.loads(text).get("packages", []):
         key = (canonicalize_name(package["name"]), Version(package["version"]))
         files = wheels.setdefault(key, [])
         for wheel in package.get("wheels", []):
