@@ -1,6 +1,6 @@
 // `npm run drop-in -- <checkout>`: puts this library into a checkout of the ktx CLI (dependencies installed) and runs it.
 // The checkout is not changed: a copy of its CLI in the scratch folder gets re-exports in the place of ten modules, and shares
-// our class of expected errors.
+// our class of expected errors. Then its own wheel is made with ktx-setup-assets, declared as the embedder's, and used.
 //   <checkout>  folder with packages/cli
 //   --keep      leaves the copy
 // Prints one line a step and ends with exit code 1 when one of them fails.
@@ -18,7 +18,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** Modules of the CLI that this library replaces. */
@@ -40,6 +40,13 @@ const TESTS = [
   'embedding-resolution',
   'setup-embeddings',
 ];
+/** Tests of the CLI that ask for a text which is ours on purpose. */
+const OTHER_ON_PURPOSE = new Map([
+  [
+    'verifyRuntimeAsset reports the source-checkout artifact command when the bundled manifest is missing',
+    'the command that builds assets is that of this repository',
+  ],
+]);
 const REEXPORT = `export * from 'ktx-setup';\nexport * from 'ktx-setup/internal';\n`;
 
 function run(command, args, options) {
@@ -155,18 +162,22 @@ async function main() {
       },
     );
     const outcome = JSON.parse(vitest.stdout.slice(vitest.stdout.indexOf('{')));
+    const failed = outcome.testResults.flatMap(({ assertionResults }) =>
+      assertionResults.filter(({ status }) => status === 'failed'),
+    );
+    const unknown = failed.filter(({ fullName }) => !OTHER_ON_PURPOSE.has(fullName));
     report(
       "the CLI's own runtime tests",
-      outcome.numFailedTests === 0,
-      `${outcome.numPassedTests} passed, ${outcome.numFailedTests} failed in ${tests.length} files`,
+      unknown.length === 0 && outcome.numPassedTests > 0,
+      `${outcome.numPassedTests} passed, ${unknown.length} failed, ${failed.length - unknown.length} differ on purpose, in ${tests.length} files`,
     );
-    for (const { assertionResults } of outcome.testResults) {
-      for (const { status, fullName, failureMessages } of assertionResults) {
-        if (status === 'failed')
-          process.stdout.write(`      ${fullName}: ${failureMessages[0].split('\n')[0]}\n`);
-      }
+    for (const { fullName, failureMessages } of failed) {
+      const why = OTHER_ON_PURPOSE.get(fullName) ?? failureMessages[0].split('\n')[0];
+      process.stdout.write(`      ${fullName}: ${why}\n`);
     }
+    buildCli(cli);
     runCommands(cli, report);
+    await runWithOwnWheel(checkout, cli, library, report);
   } finally {
     if (args.includes('--keep')) process.stdout.write(`kept: ${copy}\n`);
     else for (const path of [copy, folder]) rmSync(path, { recursive: true, force: true });
@@ -174,12 +185,13 @@ async function main() {
   process.exitCode = failures === 0 ? 0 : 1;
 }
 
-/** The CLI itself, built without types, on a home of its own. */
-function runCommands(cli, report) {
+function buildCli(cli) {
   const tsc = join(cli, 'node_modules/typescript/bin/tsc');
   run(process.execPath, [tsc, '-p', 'tsconfig.json', '--noCheck'], { cwd: cli });
-  const home = mkdtempSync(join(tmpdir(), 'ktx-drop-in-home-'));
-  const projectDir = join(home, 'project');
+}
+
+/** The CLI on a home of its own; each call is one line of the report. */
+function programOn(home, cli, report) {
   const env = {
     PATH: process.env.PATH,
     HOME: home,
@@ -197,18 +209,25 @@ function runCommands(cli, report) {
   ]) {
     if (process.env[name]) env[name] = process.env[name];
   }
-  const ktx = (args, expected) => {
+  return (args, expected) => {
     const { status, stdout, stderr } = run(process.execPath, [join(cli, 'dist/bin.js'), ...args], {
       env,
       cwd: home,
     });
     const isGood = status === 0 && expected.test(stdout);
     report(
-      `ktx ${args.join(' ')}`,
+      `ktx ${args.join(' ').replaceAll(home, '~')}`,
       isGood,
       isGood ? '' : `exit ${status}: ${(stderr || stdout).slice(0, 400)}`,
     );
   };
+}
+
+/** The CLI itself, built without types, with the wheel of this package. */
+function runCommands(cli, report) {
+  const home = mkdtempSync(join(tmpdir(), 'ktx-drop-in-home-'));
+  const projectDir = join(home, 'project');
+  const ktx = programOn(home, cli, report);
   try {
     ktx(['--version'], /\d+\.\d+\.\d+/);
     ktx(['admin', 'runtime', 'install', '--yes'], /Installed ktx Python runtime/);
@@ -222,6 +241,72 @@ function runCommands(cli, report) {
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
+}
+
+/** The CLI with its own wheel: made from the checkout's Python sources, declared in its package.json, used for a query. */
+async function runWithOwnWheel(checkout, cli, library, report) {
+  const script = join(checkout, 'scripts/build-python-runtime-wheel.mjs');
+  if (!existsSync(script)) {
+    process.stdout.write(`skip  its own wheel: ${script} is not there\n`);
+    return;
+  }
+  const home = mkdtempSync(join(tmpdir(), 'ktx-drop-in-home-'));
+  try {
+    const { createRuntimeWheelBuildTree, runtimeWheelLayout } = await import(pathToFileURL(script).href);
+    const layout = { ...runtimeWheelLayout(checkout), buildRoot: join(home, 'wheel') };
+    await createRuntimeWheelBuildTree(layout);
+    const { version } = declareWheel(cli, layout.buildRoot, join(home, 'assets'));
+    const maker = run(
+      process.execPath,
+      [join(library, 'bin/ktx-setup-assets.mjs'), cli, '--scratch', join(ROOT, '.tmp/assets')],
+      { cwd: cli },
+    );
+    report(
+      'ktx-setup-assets makes its wheel and a lock',
+      maker.status === 0,
+      maker.status === 0 ? '' : maker.stderr,
+    );
+
+    const projectDir = join(home, 'project');
+    cpSync(join(checkout, 'examples/local-warehouse'), projectDir, { recursive: true });
+    const inProject = ['--project-dir', projectDir];
+    const ktx = programOn(home, cli, report);
+    ktx(['admin', 'runtime', 'install', '--yes'], /Installed ktx Python runtime/);
+    const versionDir = join(home, '.ktx/runtime', `${version}+wheel.kaelio-ktx`);
+    const installed = () => readFileSync(join(versionDir, 'manifest.json'), 'utf8');
+    const before = installed();
+    const query = ['sl', '--connection-id', 'warehouse', 'query', '--measure', 'orders.total_revenue'];
+    ktx([...inProject, ...query, '--dimension', 'orders.status', '--format', 'sql'], /sum\([^)]*amount/i);
+    ktx([...inProject, 'admin', 'runtime', 'start'], /url: http:\/\/127\.0\.0\.1:\d+/);
+    const isLeft = installed() === before && existsSync(join(versionDir, 'envs'));
+    report('start leaves its environment as it was', isLeft, '');
+    ktx([...inProject, 'admin', 'runtime', 'stop'], /Stopped ktx daemon/);
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+/** Declares the wheel as a program does, for this machine alone. */
+function declareWheel(cli, project, assets) {
+  const path = join(cli, 'package.json');
+  const manifest = JSON.parse(readFileSync(path, 'utf8'));
+  const libc =
+    process.platform !== 'linux'
+      ? ''
+      : process.report.getReport().header.glibcVersionRuntime
+        ? '-gnu'
+        : '-musl';
+  manifest['ktx-setup'] = {
+    name: 'kaelio-ktx',
+    assets,
+    build: {
+      project,
+      proof: { imports: ['ktx_daemon', 'semantic_layer'], serves: true },
+      targets: [`${process.platform}-${process.arch}${libc}`],
+    },
+  };
+  writeFileSync(path, JSON.stringify(manifest, null, 2));
+  return manifest;
 }
 
 /** A SQLite database with nothing in it. */

@@ -60,6 +60,11 @@ export function declaredEmbedder(): KtxEmbedder | null {
   return declared ?? null;
 }
 
+/** The console script of the wheel that answers `serve-http`. */
+export function daemonCommandName(): string {
+  return declaredEmbedder()?.command ?? 'ktx-daemon';
+}
+
 /** The version that the commands of this program install and print: its embedder's, else ours. */
 export function programVersion(): string {
   return declaredEmbedder()?.version ?? packageVersion();

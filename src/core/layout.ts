@@ -4,7 +4,7 @@ import { homeFolder, homeProblem, isLossy } from '../support/home/home-folder.ts
 import { PACKAGE_ROOT } from '../support/package-root.ts';
 import { otherRemedy, otherRoot } from '../support/remedies.ts';
 import { hasControlCharacter, quoted } from '../support/text/control-characters.ts';
-import { declaredEmbedder, embeddedVersionName, type KtxEmbedder } from './embedder.ts';
+import { daemonCommandName, declaredEmbedder, embeddedVersionName, type KtxEmbedder } from './embedder.ts';
 
 export interface ManagedPythonRuntimeLayoutOptions {
   cliVersion: string;
@@ -117,7 +117,7 @@ export function environmentPaths(
   venvDir: string,
   platform: NodeJS.Platform = process.platform,
 ): Pick<ManagedPythonRuntimeLayout, 'venvDir' | 'pythonPath' | 'daemonPath'> {
-  const command = declaredEmbedder()?.command ?? 'ktx-daemon';
+  const command = daemonCommandName();
   return platform === 'win32'
     ? {
         venvDir,

@@ -1,3 +1,4 @@
+import { daemonCommandName } from '../core/embedder.ts';
 import { splitCommandLine } from '../process/command-line.ts';
 import { isOwnProcess, readProcessCommand } from '../process/list-processes.ts';
 
@@ -13,7 +14,7 @@ const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = 8765;
 
 /**
- * Recognises the command line of a ktx daemon, by position: the words in an argument of an editor, a shell or a `grep` are
+ * Recognises the command line of a daemon of this program, by position: the words in an argument of an editor, a shell or a `grep` are
  * none. `null` for everything else.
  */
 export function parseDaemonCommand(command: string): DaemonCommand | null {
@@ -26,7 +27,7 @@ export function parseDaemonCommand(command: string): DaemonCommand | null {
 function isDaemonBefore(words: readonly string[], serve: number): boolean {
   const first = programName(words[0] ?? '');
   const isModule = words[serve - 2] === '-m' && words[serve - 1] === 'ktx_daemon';
-  const isScript = !isModule && programName(words[serve - 1] ?? '') === 'ktx-daemon';
+  const isScript = !isModule && programName(words[serve - 1] ?? '') === daemonCommandName();
   if (!isModule && !isScript) return false;
   const start = isModule ? serve - 2 : serve - 1;
   if (isUv(first)) {
@@ -93,6 +94,6 @@ export async function isOwnRecordedDaemon(recorded: { pid: number; port: number 
 export function isDaemonAtPort(command: string, port: number, isExact: boolean): boolean {
   const daemon = parseDaemonCommand(command);
   if (daemon) return !daemon.isPortGiven || daemon.port === port;
-  const ending = `/ktx-daemon serve-http --host ${DEFAULT_HOST} --port ${port}`;
+  const ending = `/${daemonCommandName()} serve-http --host ${DEFAULT_HOST} --port ${port}`;
   return !isExact && /^\/.*\/python[\d.]* \//i.test(command) && command.endsWith(ending);
 }

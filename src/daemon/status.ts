@@ -1,6 +1,6 @@
 import { isProcessAlive } from '../process/list-processes.ts';
 import { canSeeProcesses } from '../process/process-table.ts';
-import { readInstalledManifest } from '../runtime/manifest.ts';
+import { isForeignWheel, readInstalledManifest } from '../runtime/manifest.ts';
 import { isOwnRecordedDaemon } from './command.ts';
 import { daemonHealthProblem, type ManagedPythonDaemonFetch } from './http/health.ts';
 import {
@@ -59,7 +59,7 @@ export async function probeDaemon(
   if (fetch || processAlive) return daemonHealthProblem({ ...asked, fetch });
   const known = await readDaemonSecret(layout);
   if (known.kind === 'not kept') return daemonHealthProblem(asked);
-  const isProofOptional = await isForeignWheel(layout.manifestPath);
+  const isProofOptional = await isForeignAt(layout.manifestPath);
   if (known.kind === 'kept') return daemonHealthProblem({ ...asked, secret: known.secret, isProofOptional });
   if (isProofOptional) return daemonHealthProblem(asked);
   return (
@@ -69,9 +69,9 @@ export async function probeDaemon(
 }
 
 /** Only what was installed from our lock is known to be ours. */
-async function isForeignWheel(manifestPath: string): Promise<boolean> {
+async function isForeignAt(manifestPath: string): Promise<boolean> {
   const manifest = await readInstalledManifest(manifestPath).catch(() => null);
-  return manifest !== null && manifest.locked === undefined;
+  return manifest !== null && isForeignWheel(manifest);
 }
 
 /** The status, and the file content that it was made of. */

@@ -28,7 +28,7 @@ import { reasonOfText } from '../failure/causes/machine-reason.ts';
 import { killTree } from '../process/kill-tree.ts';
 import { isProcessAlive } from '../process/list-processes.ts';
 import { type DetachedSpawnOptions, spawnDetached } from '../process/spawn-detached.ts';
-import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
+import { type InstalledKtxRuntimeManifest, isForeignWheel } from '../runtime/manifest.ts';
 import type { Note } from '../runtime/write-access.ts';
 import type { ManagedPythonRuntimeInstallOptions } from '../setup/request/install-types.ts';
 import { SetupError, throwIfCancelled } from '../support/errors.ts';
@@ -300,7 +300,7 @@ async function spawnHealthyDaemon(
     const end = async () => (ending === null ? endChild(pid, options) : undefined);
     try {
       // Only what was installed from our lock is known to be ours.
-      const isProofOptional = manifest.locked === undefined;
+      const isProofOptional = isForeignWheel(manifest);
       const told = { secret, isProofOptional };
       const problem =
         (await healthProblemAfterStart(options, state, told, () => ending)) ??

@@ -14,7 +14,7 @@ import { endingText } from '../process/ending.ts';
 import { runProcess } from '../process/run-process.ts';
 import { type StandstillLimits, watchStandstill } from '../process/standstill.ts';
 import { interpreterEnvironment } from '../python/system-python.ts';
-import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
+import { type InstalledKtxRuntimeManifest, isForeignWheel } from '../runtime/manifest.ts';
 import { type WheelProof, wheelProofOf } from '../shipped/asset-schema.ts';
 import { linkedAbort } from '../support/async/linked-abort.ts';
 import { CancelledError, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
@@ -26,6 +26,11 @@ import { REFERENCE_TEXT, REFERENCE_VECTOR } from './reference-vector.ts';
 /** What our wheel consists of, and what stands in for it by the contract. */
 /** What our own wheel is proved by. */
 export const OWN_IMPORTS = ['ktx_daemon', 'semantic_layer'];
+
+/** What must load in an environment with a wheel. */
+export function importedModules(wheelProof: WheelProof | undefined): readonly string[] {
+  return wheelProof?.imports ?? OWN_IMPORTS;
+}
 
 const importScript = (modules: readonly string[]): string => `
 import json, sys
@@ -86,7 +91,7 @@ export function proofOf(
   runtimeRoot: string,
 ): Pick<ProofOptions, 'isForeign' | 'modelDir' | 'wheelProof'> {
   const wheelProof = wheelProofOf(asset);
-  const isForeign = locked === undefined || wheelProof !== undefined;
+  const isForeign = isForeignWheel({ locked, asset });
   const hasModel = !isForeign && features.includes('local-embeddings');
   return { isForeign, wheelProof, modelDir: hasModel ? embeddingsModelDir(runtimeRoot) : undefined };
 }
@@ -160,7 +165,7 @@ export async function proveImports(options: ProofOptions): Promise<string> {
   const env = interpreterEnvironment(options.env);
   const outcome = await runProcess({
     command: options.pythonPath,
-    args: ['-I', '-c', importScript(options.wheelProof?.imports ?? OWN_IMPORTS)],
+    args: ['-I', '-c', importScript(importedModules(options.wheelProof))],
     env,
     signal: options.signal,
     mask: options.mask,

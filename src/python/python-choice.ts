@@ -79,17 +79,7 @@ export async function choosePython(options: {
   if (version !== null && minors.length === 0) throw unsupportedVersion(version, lock, options, supported);
 
   if (typeof choice === 'object' && 'path' in choice) {
-    const judged = await inspectSystemPython({ ...options, minors, path: choice.path });
-    if ('reason' in judged) {
-      throw new SetupError(`The Python at ${choice.path} cannot carry the runtime: it ${judged.reason}.`, {
-        failureClass: 'platform',
-        evidence: [`--python ${choice.path}`],
-        remedies: [
-          otherRemedy(`Use one of Python ${[...minors].reverse().join(', ')}`),
-          setupAgain('Let ktx choose one', ['--python', 'auto']),
-        ],
-      });
-    }
+    const judged = await systemPythonFor(choice, [], { ...options, minors });
     return systemDecision(judged, host, [], []);
   }
 
@@ -202,6 +192,52 @@ function noManagedPython(lock: RuntimeLock, host: HostPlatform, obstacles: strin
     evidence: obstacles.length > 0 ? obstacles : [`the lock names no archive for ${platformKey(host)}`],
     remedies: [USE_SYSTEM_PYTHON, USE_PYTHON_MIRROR],
   });
+}
+
+/** CPython minors that are known, in the order in which one of the system is taken. */
+const KNOWN_MINORS = [13, 12, 14, 11];
+
+/** The minors that a wheel without a lock may have: those that its Requires-Python admits, or that of the version that was asked for. */
+export function foreignMinors(specifier: string, request: string): string[] {
+  const minimum = Number(request.split('.')[1]);
+  const below = Number(/<\s*3\.(\d+)/.exec(specifier)?.[1] ?? Number.POSITIVE_INFINITY);
+  const isExact = !specifier.includes(request);
+  return KNOWN_MINORS.filter((minor) =>
+    isExact ? minor === minimum : minor >= minimum && minor < below,
+  ).map((minor) => `3.${minor}`);
+}
+
+/**
+ * An interpreter of this machine: the one at the path, or the best that passes its check.
+ * @param obstacles why none can be fetched, one line each.
+ * @throws SetupError naming every interpreter that was tried, and why it lost.
+ */
+export async function systemPythonFor(
+  choice: 'system' | { path: string },
+  obstacles: readonly string[],
+  search: {
+    minors: readonly string[];
+    host: HostPlatform;
+    env: NodeJS.ProcessEnv;
+    signal?: AbortSignal;
+  },
+): Promise<SystemPython> {
+  if (choice !== 'system') {
+    const judged = await inspectSystemPython({ ...search, path: choice.path });
+    if ('version' in judged) return judged;
+    throw new SetupError(`The Python at ${choice.path} cannot carry the runtime: it ${judged.reason}.`, {
+      failureClass: 'platform',
+      evidence: [`--python ${choice.path}`],
+      remedies: [
+        otherRemedy(`Use one of Python ${[...search.minors].reverse().join(', ')}`),
+        setupAgain('Let ktx choose one', ['--python', 'auto']),
+      ],
+    });
+  }
+  const found = await findSystemPythons(search);
+  const [best] = found.usable;
+  if (best) return best;
+  throw noPython(search.minors, [...obstacles], found);
 }
 
 function noPython(minors: readonly string[], obstacles: string[], search: SystemPythonSearch): SetupError {

@@ -1,5 +1,6 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
+import { daemonCommandName } from '../core/embedder.ts';
 import type { ManagedPythonRuntimeLayout } from '../core/layout.ts';
 import type { InstalledKtxRuntimeManifest } from './manifest.ts';
 
@@ -35,14 +36,14 @@ export async function findInstalledEnvironment(
   });
   if (!(await isSamePath(python.executable, pythonPath))) return outside('Python', python.executable);
   if (!(await isSamePath(python.daemonExecutable, daemonPath)))
-    return outside('ktx-daemon', python.daemonExecutable);
+    return outside(daemonCommandName(), python.daemonExecutable);
 
   const folder = await realPath(dirname(pythonPath));
   if (folder !== null && !(await isOwnFolder(computed.versionDir, dirname(pythonPath), folder)))
     return outside('Python', join(folder, basename(pythonPath)));
   const daemon = await realPath(daemonPath);
   if (folder !== null && daemon !== null && daemon !== join(folder, basename(daemonPath)))
-    return outside('ktx-daemon', daemon);
+    return outside(daemonCommandName(), daemon);
   return { layout: { ...computed, venvDir, pythonPath, daemonPath }, problem: null };
 }
 

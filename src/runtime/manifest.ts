@@ -26,3 +26,11 @@ export async function readInstalledManifest(path: string): Promise<InstalledKtxR
   ]);
   return parseSchema(installedManifestSchema, JSON.parse(text));
 }
+
+/** Whether an environment is of another program's wheel: its daemon need not know what ours promises beyond the contract. */
+export function isForeignWheel({
+  locked,
+  asset,
+}: Pick<InstalledKtxRuntimeManifest, 'locked' | 'asset'>): boolean {
+  return locked === undefined || 'proof' in asset;
+}

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
+import { daemonCommandName } from '../core/embedder.ts';
 import { errorMessage, isAbsence } from '../support/errors.ts';
 import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { isExecutable } from '../support/fs/path-exists.ts';
@@ -39,7 +40,7 @@ export async function measureRuntime(parts: RuntimeParts): Promise<RecordedSizes
   const inPython = pythonDir === null ? [] : bySize(await sizesBelow(pythonDir));
   const isModule = ({ name }: SizedFile) => name.endsWith('.py');
   const chosen = [
-    ...inEnvironment.filter(({ name }) => OWN_FILES.test(name)),
+    ...inEnvironment.filter(({ name }) => isOwnFile(name)),
     ...(await Promise.all(modelPaths.map((path) => sized(path, path)))),
     ...inPython.filter(isModule).slice(0, PYTHON_MODULES),
     ...inPython.filter((file) => !isModule(file)).slice(0, PYTHON_OTHERS),
@@ -132,8 +133,15 @@ interface SizedFile {
   sizeBytes: number;
 }
 
-const DAEMON = /(?:^|\/)(?:bin|Scripts)\/ktx-daemon(?:\.exe)?$/;
-const OWN_FILES = /^(?:pyvenv\.cfg|(?:bin|Scripts)\/ktx-daemon(?:\.exe)?)$/;
+/** Of what is recorded, the command of the wheel. */
+const DAEMON = /\/envs\/[^/]+\/(?:bin|Scripts)\/[^/]+$/;
+
+/** Files of an environment that belong to no package: its configuration, and the command of the wheel. */
+function isOwnFile(name: string): boolean {
+  if (name === 'pyvenv.cfg') return true;
+  const script = /^(?:bin|Scripts)\/([^/]+?)(?:\.exe)?$/.exec(name)?.[1];
+  return script === daemonCommandName();
+}
 
 /** The package that a file belongs to: a folder of `site-packages`, `<package>.dist-info` included. */
 function groupOf(name: string): string | null {

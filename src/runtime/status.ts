@@ -1,3 +1,4 @@
+import { daemonCommandName } from '../core/embedder.ts';
 import {
   type ManagedPythonRuntimeLayout,
   type ManagedPythonRuntimeLayoutOptions,
@@ -67,7 +68,7 @@ export async function readManagedPythonRuntimeStatus(
     return { kind: 'broken', detail: `Missing Python executable: ${executable}`, layout, manifest };
   }
   if (!(await pathExists(daemonExecutable))) {
-    const detail = `Missing ktx-daemon executable: ${daemonExecutable}`;
+    const detail = `Missing ${daemonCommandName()} executable: ${daemonExecutable}`;
     return { kind: 'broken', detail, layout, manifest };
   }
   const damage = problem ?? (await findDamage(layout.runtimeRoot, layout.venvDir));

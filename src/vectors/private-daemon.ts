@@ -5,7 +5,7 @@ import { allocateDaemonPort } from '../daemon/http/port.ts';
 import type { DaemonAddress } from '../daemon/http/post-json.ts';
 import { accessToken, newSecret } from '../daemon/http/proof.ts';
 import { runProcess } from '../process/run-process.ts';
-import type { InstalledKtxRuntimeManifest } from '../runtime/manifest.ts';
+import { type InstalledKtxRuntimeManifest, isForeignWheel } from '../runtime/manifest.ts';
 import { linkedAbort } from '../support/async/linked-abort.ts';
 import { errorMessage, throwIfCancelled } from '../support/errors.ts';
 
@@ -57,7 +57,7 @@ export async function withPrivateDaemon<Result>(
     const baseUrl = `http://127.0.0.1:${port}`;
     for (;;) {
       throwIfCancelled(options.signal);
-      const isProofOptional = manifest.locked === undefined;
+      const isProofOptional = isForeignWheel(manifest);
       const probe = { baseUrl, cliVersion, secret, isProofOptional, timeoutMs: PROBE_TIMEOUT_MS };
       if ((await daemonHealthProblem(probe)) === null) break;
       if (ended !== null) throw new Error(`The daemon ${ended}: ${printed.trim()}`);

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import type { SetupEvent } from '../../src/core/events.ts';
@@ -224,6 +224,31 @@ it('what ktx itself fetches comes from the hosts of the plan', { timeout: 60_000
   await expect(runSetup({ ...options, features: ['core'] })).rejects.toThrow(/localhost/);
   expect(events.at(-1)).toMatchObject({ failure: { cause: 'host-not-allowed' } });
 });
+
+it('where no Python can be fetched, one of this machine is taken, as for a wheel with a lock', async () => {
+  const python = (await run('which', [`python${minor}`])).stdout.trim();
+  const path = { PATH: `${dirname(python)}:/usr/bin:/bin`, UV_PYTHON_PREFERENCE: 'only-managed' };
+  const nothing = {
+    UV_PYTHON_DOWNLOADS_JSON_URL: `http://${index.host}/none.json`,
+    UV_PYTHON_SEARCH_PATH: '',
+  };
+  const { options, events } = await machine({ ...path, ...nothing });
+  const { pythonPath } = await runSetup({ ...options, features: ['core'] });
+  const { stdout } = await run(pythonPath, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])']);
+  expect(stdout.trim()).toBe(minor);
+  const lines = events.flatMap((event) => (event.type === 'lines' ? event.lines : []));
+  expect(lines.join('\n')).toMatch(/Using Python \S+ of the system: \//);
+
+  const managed = runSetup({ ...options, features: ['core'], python: 'managed', shouldForce: true });
+  await expect(managed).rejects.toThrow(/uv python install/);
+  const named = await runSetup({
+    ...options,
+    features: ['core'],
+    python: { path: python },
+    shouldForce: true,
+  });
+  expect(named.status).toBe('installed');
+}, 120_000);
 
 it('--offline holds for uv too', { timeout: 60_000 }, async () => {
   const { options, events, uvPath } = await machine();

@@ -1,10 +1,12 @@
 import { readlink, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { daemonCommandName } from '../../core/embedder.ts';
 import { environmentPaths } from '../../core/layout.ts';
 import { environmentsDir } from '../../runtime/environments.ts';
 import { findInstalledEnvironment } from '../../runtime/installed-environment.ts';
 import { findDamage } from '../../runtime/recorded-sizes.ts';
 import { verifyRuntimeAsset } from '../../shipped/asset.ts';
+import { wheelProofOf } from '../../shipped/asset-schema.ts';
 import { readLockedDigests } from '../../shipped/locked-asset.ts';
 import { errorMessage, isAbsence } from '../../support/errors.ts';
 import { pathExists } from '../../support/fs/path-exists.ts';
@@ -129,10 +131,11 @@ export const RUNTIME_CHECKS: readonly Check[] = [
     cost: 'offline',
     dependsOn: ['interpreter'],
     async run(context): Promise<Outcome> {
-      const { daemonPath, venvDir } = (await context.facts.active()).layout;
+      const { layout, manifest } = await context.facts.active();
+      const { daemonPath, venvDir } = layout;
       const broken = async (detail: string) => fail(detail, await environmentRepairs(context));
       const status = await stat(daemonPath).catch(() => null);
-      if (status === null) return broken(`Missing ktx-daemon executable: ${daemonPath}`);
+      if (status === null) return broken(`Missing ${daemonCommandName()} executable: ${daemonPath}`);
       if (!status.isFile()) return broken(`${daemonPath} is not a file`);
       if (process.platform === 'win32') return pass(daemonPath);
       if ((status.mode & 0o111) === 0) return broken(`${daemonPath} is not executable`);
@@ -145,7 +148,8 @@ export const RUNTIME_CHECKS: readonly Check[] = [
       const names = [venvDir, await realPath(venvDir)].map((folder) => join(folder, 'bin'));
       const isOwn = text.startsWith('#!') && names.some((name) => text.includes(name));
       if (!isOwn) return broken(`${daemonPath} does not run the interpreter of its environment`);
-      return text.includes('ktx_daemon')
+      // Another program's script starts what its wheel says; the proof runs it.
+      return wheelProofOf(manifest.asset) !== undefined || text.includes('ktx_daemon')
         ? pass(daemonPath)
         : broken(`${daemonPath} does not start the ktx daemon`);
     },

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { environmentPaths } from '../../core/layout.ts';
 import type { DeferredLog } from '../../log/job-log.ts';
-import { daemonEvidence, proveEnvironment } from '../../proof/prove.ts';
+import { daemonEvidence, importedModules, proveEnvironment } from '../../proof/prove.ts';
 import type { ManagedPython } from '../../python/python-choice.ts';
 import { managedPythonKey, pythonDownloadsList } from '../../python/python-downloads.ts';
 import { disownPython, newPythonDir, recordPython, verifyPython } from '../../python/unpacked-python.ts';
@@ -16,6 +16,7 @@ import { lockedInstallArgs, pythonInstallArgs, venvArgs, wheelInstallArgs } from
 import { uvEnvironment } from '../../uv/environment.ts';
 import type { UvRunner } from '../../uv/runner.ts';
 import type { LockedPlan } from '../plan/install-plan.ts';
+import { takeForeignPython } from './foreign-python.ts';
 import type { InstallRun } from './install-run.ts';
 import { generateRequirements } from './requirements.ts';
 
@@ -24,11 +25,10 @@ import { generateRequirements } from './requirements.ts';
  * @returns the folder of the managed Python that the environment is made from; `null` where uv or the system has it.
  */
 export async function buildPython(run: InstallRun, uv: UvRunner): Promise<string | null> {
-  const { plan, env, emit } = run;
-  const { locked } = plan;
+  const { emit } = run;
+  const { locked } = run.plan;
   if (!locked) {
-    const request = plan.asset.requiresPython.minimumVersion;
-    await uv.run('python', pythonInstallArgs(request), uvEnvironment(env, { isOffline: false }));
+    run.foreignPython = await takeForeignPython(run, uv);
     return null;
   }
   if (locked.python.kind === 'system') {
@@ -110,7 +110,11 @@ export async function buildEnvironment(
   const { pythonPath } = environmentPaths(environmentDir);
   if (!locked) {
     const env = uvEnvironment(run.env, { isOffline: false });
-    await uv.run('packages', venvArgs(asset.requiresPython.minimumVersion, environmentDir), env);
+    await uv.run(
+      'packages',
+      venvArgs(run.foreignPython ?? asset.requiresPython.minimumVersion, environmentDir),
+      env,
+    );
     await uv.run('packages', wheelInstallArgs(pythonPath, asset.wheelPath, features), env);
     return;
   }
@@ -205,6 +209,7 @@ export async function prove(run: InstallRun, log: Pick<DeferredLog, 'maskedLines
     throw error;
   });
   await intact;
-  const text = `Python ${proof.pythonVersion} imports ktx_daemon; the daemon ${daemonEvidence(proof.daemon)}`;
+  const [module = 'nothing'] = importedModules(wheelProof);
+  const text = `Python ${proof.pythonVersion} imports ${module}; the daemon ${daemonEvidence(proof.daemon)}`;
   emit({ type: 'lines', step: 'prove', stream: 'ktx', lines: [text] });
 }

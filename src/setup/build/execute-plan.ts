@@ -89,6 +89,7 @@ export async function executePlan(
       emit,
       signal,
       guardUrl,
+      foreignPython: null,
       checked: null,
       sizes: Promise.resolve({}),
       isCommitted: false,

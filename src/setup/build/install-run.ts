@@ -17,6 +17,8 @@ export interface InstallRun {
   signal: AbortSignal | undefined;
   /** Proxy of children that refuses every host; absent where they may use the network or are injected. */
   guardUrl: string | undefined;
+  /** Version or path of the Python for a wheel without a lock, when it was found. */
+  foreignPython: string | null;
   /** What was checked, for the next plan; `null` without a lock. */
   checked: string | null;
   /** Sizes of some of what was built, see `findDamage`: measured, and all written to the disk, while the proof runs. */

@@ -2,7 +2,7 @@ import type { PlanSummary } from '../../core/events.ts';
 import type { KtxRuntimeFeature } from '../../core/features.ts';
 import type { ManagedPythonRuntimeLayout, SharedLayout } from '../../core/layout.ts';
 import type { ManagedPythonRuntimeExec } from '../../process/exec.ts';
-import type { PythonDecision } from '../../python/python-choice.ts';
+import type { PythonChoice, PythonDecision } from '../../python/python-choice.ts';
 import type { InstalledKtxRuntimeManifest } from '../../runtime/manifest.ts';
 import type { ManagedRuntimeAsset } from '../../shipped/asset.ts';
 import type { Artefact } from '../../shipped/lock.ts';
@@ -100,6 +100,8 @@ export interface InstallPlan {
   uv: UvAcquisition;
   /** `null` for a foreign wheel: uv resolves it online. */
   locked: LockedPlan | null;
+  /** Which Python such a wheel may have; whether uv can fetch one shows when it is asked. */
+  foreignPython: PythonChoice;
   /** Only these hosts are contacted. */
   hosts: readonly string[];
   /** What is written where, for the message when a disk turns out to be full. */

@@ -149,7 +149,7 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
     notes: [
       ...(earlier === null ? [] : [earlier]),
       ...network.warnings(),
-      ...(locked?.python.notes ?? foreignNotes(options)),
+      ...(locked?.python.notes ?? FOREIGN_NOTES),
     ],
   });
   const modelArchiveBytes = locked?.model?.archiveBytes ?? 0;
@@ -166,6 +166,7 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
     reason,
     uv: uv.acquisition,
     locked: locked && lockedPartOf(locked),
+    foreignPython: options.python ?? 'auto',
     hosts: summary.hosts,
     diskNeeds,
   };
@@ -212,12 +213,9 @@ function uvSettingsOf({ indexUrl, isOffline }: PrepareOptions): NodeJS.ProcessEn
   };
 }
 
-function foreignNotes({ python = 'auto' }: PrepareOptions): string[] {
-  return [
-    'This wheel comes without a lock: uv itself finds a Python and the packages, unpinned, and what it fetches is in no record of ktx',
-    ...(python === 'auto' ? [] : ['The choice of a Python is ignored: uv uses the one that it finds']),
-  ];
-}
+const FOREIGN_NOTES = [
+  'This wheel comes without a lock: uv itself finds the packages, unpinned, and what it fetches is in no record of ktx',
+];
 
 interface PlannedArtefacts extends LockedPlan {
   missingWheels: Artefact[];

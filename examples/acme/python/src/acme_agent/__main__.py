@@ -35,7 +35,7 @@ def answer(question: str) -> str:
         return newest
     from tabulate import tabulate
 
-    return tabulate([[question, newest]], headers=["question", "newest"])
+    return tabulate([[question, newest]], headers=["question", "newest"], disable_numparse=True)
 
 
 def main() -> None:

@@ -1,0 +1,41 @@
+import { foreignMinors, systemPythonFor } from '../../python/python-choice.ts';
+import { CancelledError, errorMessage } from '../../support/errors.ts';
+import { pythonInstallArgs } from '../../uv/commands.ts';
+import { uvEnvironment } from '../../uv/environment.ts';
+import type { UvRunner } from '../../uv/runner.ts';
+import type { InstallRun } from './install-run.ts';
+
+/**
+ * The Python for a wheel without a lock, by the rules that hold for one with a lock: the one that was named; with `auto` one that uv
+ * has or fetches, else one of this machine that passes its check.
+ * @returns what `uv venv --python` is asked for: a version, or the path of an interpreter.
+ * @throws SetupError naming every interpreter that was tried; the failure of uv where it may not be anything else.
+ */
+export async function takeForeignPython(run: InstallRun, uv: UvRunner): Promise<string> {
+  const { plan, env, signal, tools } = run;
+  const { specifier, minimumVersion } = plan.asset.requiresPython;
+  const choice = plan.foreignPython;
+  const request = typeof choice === 'object' && 'version' in choice ? choice.version : minimumVersion;
+  const search = { minors: foreignMinors(specifier, request), host: plan.host, env, signal };
+  if (choice === 'system' || (typeof choice === 'object' && 'path' in choice))
+    return ofSystem(run, await systemPythonFor(choice, [], search));
+  try {
+    await uv.run('python', pythonInstallArgs(request), uvEnvironment(env, { isOffline: false }));
+    return request;
+  } catch (error) {
+    if (error instanceof CancelledError || choice === 'managed' || tools.exec) throw error;
+    const found = await systemPythonFor('system', [errorMessage(error)], search).catch((reason: unknown) => {
+      if (reason instanceof CancelledError) throw reason;
+      // What uv said is diagnosed as it stands; the interpreters that were tried are below it.
+      run.emit({ type: 'note', step: 'python', level: 'warning', text: errorMessage(reason) });
+      throw error;
+    });
+    return ofSystem(run, found);
+  }
+}
+
+function ofSystem({ emit }: InstallRun, { version, path }: { version: string; path: string }): string {
+  const text = `Using Python ${version} of the system: ${path}`;
+  emit({ type: 'lines', step: 'python', stream: 'ktx', lines: [text] });
+  return path;
+}
