@@ -85,11 +85,16 @@ function copyOf(checkout, library) {
   return { copy, cli };
 }
 
-/** This package as npm would install it. */
+/** This package as npm would install it, packed from a copy: the bundle here may be in use. */
 function packed() {
   const folder = mkdtempSync(join(tmpdir(), 'ktx-packed-'));
+  const source = join(folder, 'checkout');
+  const files = run('git', ['ls-files', '-co', '--exclude-standard', '-z'], { cwd: ROOT }).stdout;
+  for (const file of files.split('\0').filter((name) => name && existsSync(join(ROOT, name))))
+    cpSync(join(ROOT, file), join(source, file));
+  symlinkSync(join(ROOT, 'node_modules'), join(source, 'node_modules'));
   const { status, stdout, stderr } = run('npm', ['pack', '--silent', '--pack-destination', folder], {
-    cwd: ROOT,
+    cwd: source,
   });
   if (status !== 0) throw new Error(`npm pack failed: ${stderr}`);
   const tar = run('tar', ['-xzf', join(folder, stdout.trim().split('\n').at(-1)), '-C', folder]);

@@ -14,7 +14,7 @@ import { openStore } from '../../src/store/store.ts';
 import { managedUvPath } from '../../src/uv/acquire.ts';
 import { installUvFrom, uvPinsFor } from '../../src/uv/binary.ts';
 import { endNow } from '../fixtures/family.ts';
-import { wheelOf, writeForeignAsset } from '../fixtures/foreign-asset.ts';
+import { CONTRACT_DAEMON, wheelOf, writeForeignAsset } from '../fixtures/foreign-asset.ts';
 import { type InterceptingProxy, startInterceptingProxy } from '../fixtures/intercepting-proxy.ts';
 import { type LoopbackIndex, startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { closedAddress } from '../fixtures/network.ts';
@@ -24,30 +24,6 @@ import { temporaryFolder, temporaryFolderForFile } from '../fixtures/temporary-f
 import { openWheelhouse, WHEELHOUSE_DIR, type WheelhouseFile } from '../fixtures/wheelhouse.ts';
 
 const run = promisify(execFile);
-
-/** A daemon by the contract and nothing beyond it: `/health` with status and version. */
-const DAEMON = `
-import argparse, json, os
-from http.server import BaseHTTPRequestHandler, HTTPServer
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        answer = {"status": "healthy", "version": os.environ["KTX_DAEMON_VERSION"]}
-        body = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("command", choices=["serve-http"])
-    parser.add_argument("--host")
-    parser.add_argument("--port", type=int)
-    parser.add_argument("--log-level")
-    arguments = parser.parse_args()
-    HTTPServer((arguments.host, arguments.port), Handler).serve_forever()
-`;
 
 const torch = (version: string) =>
   wheelOf({
@@ -130,7 +106,7 @@ async function machine(extra: NodeJS.ProcessEnv = {}) {
   const assetDir = join(root, 'assets');
   const { wheelPath } = await writeForeignAsset(assetDir, {
     requiresPython: `>=${minor}`,
-    files: { 'ktx_daemon/__main__.py': DAEMON, 'semantic_layer/__init__.py': '' },
+    files: { 'ktx_daemon/__main__.py': CONTRACT_DAEMON, 'semantic_layer/__init__.py': '' },
     metadata: [
       'Requires-Dist: acme-helper',
       'Provides-Extra: local-embeddings',

@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isEnvironmentInUse } from '../../src/runtime/environments-in-use.ts';
 import {
+  BETA_VERSION,
   CLI_VERSION,
+  type EmbedderName,
   makeWorld,
   processesOf,
   type Started,
@@ -39,11 +42,66 @@ interface Operation {
   start(world: World): Started;
   /** What it may say instead of doing it. */
   refusal?: RegExp;
+  /** What is wrong with its result. */
+  problemOf?(result: unknown, world: World): string | null;
 }
 
 const OTHER_VERSION = '0.4.0';
 const project = (world: World) => ({ ...place(world), projectDir: join(world.home, 'project') });
 const place = (world: World) => ({ cliVersion: CLI_VERSION, runtimeRoot: world.runtimeRoot });
+
+/** What another program with a wheel of its own does in the same root. */
+function embedderOperations(name: EmbedderName, cliVersion: string): Operation[] {
+  const call = (
+    what: string,
+    options: (world: World) => object,
+    more: Partial<Operation> = {},
+  ): Operation => ({
+    what: `${name}: ${what}`,
+    start: (world) => world.callAs(name, functionOf(what), { ...options(world), cliVersion }),
+    ...more,
+  });
+  const setup = (what: string, change: object): Operation => ({
+    what: `${name}: ${what}`,
+    start: (world) => {
+      const { assetDir: _, ...options } = world.options({ cliVersion, ...change });
+      return world.callAs(name, 'runSetup', options);
+    },
+  });
+  const noDaemon = /ktx daemon (?:failed to start|did not report a pid)/;
+  return [
+    setup('setup', {}),
+    setup('setup --force', { shouldForce: true }),
+    setup('setup, other version', { cliVersion: OTHER_VERSION }),
+    call('prune', place),
+    call('undo', place, { refusal: /There is no (?:other environment|runtime)/ }),
+    call('status', place, { problemOf: (result, world) => wheelProblem(result, world, name) }),
+    call('daemon start', (world) => ({ ...project(world), features: ['core'] }), { refusal: noDaemon }),
+    call('daemon stop', project),
+  ];
+}
+
+function functionOf(what: string): string {
+  const names: Record<string, string> = {
+    prune: 'pruneManagedPythonRuntimes',
+    undo: 'undoManagedPythonRuntime',
+    status: 'readManagedPythonRuntimeStatus',
+    'daemon start': 'startManagedPythonDaemon',
+    'daemon stop': 'stopManagedPythonDaemon',
+  };
+  return names[what]!;
+}
+
+/** Whoever looks finds nothing, or its own wheel: never that of another program. */
+function wheelProblem(result: unknown, world: World, name: EmbedderName): string | null {
+  const { manifest } = (result ?? {}) as { manifest?: { asset: { wheel: { sha256: string } } } };
+  if (!manifest) return null;
+  const own = JSON.parse(readFileSync(join(world.embedders[name].assetDir, 'manifest.json'), 'utf8'));
+  const found = manifest.asset.wheel.sha256;
+  return found === own.wheel.sha256
+    ? null
+    : `${name} finds the wheel ${found}, its own is ${own.wheel.sha256}`;
+}
 
 /** What can be done to a runtime root, by whoever has a terminal. */
 const OPERATIONS: readonly Operation[] = [
@@ -83,39 +141,8 @@ const OPERATIONS: readonly Operation[] = [
     refusal: /ktx daemon (?:failed to start|did not report a pid)/,
   },
   { what: 'daemon stop', start: (world) => world.call('stopManagedPythonDaemon', project(world)) },
-  // Another program with a wheel of its own, in the same root and of the same version.
-  ...[{}, { shouldForce: true }, { cliVersion: OTHER_VERSION }].map(
-    (change): Operation => ({
-      what: `embedder: setup ${Object.keys(change).join('')}`.trim(),
-      start: (world) => {
-        const { assetDir: _, ...options } = world.options(change);
-        return world.callAsEmbedder('runSetup', options);
-      },
-    }),
-  ),
-  {
-    what: 'embedder: prune',
-    start: (world) => world.callAsEmbedder('pruneManagedPythonRuntimes', place(world)),
-  },
-  {
-    what: 'embedder: undo',
-    start: (world) => world.callAsEmbedder('undoManagedPythonRuntime', place(world)),
-    refusal: /There is no (?:other environment|runtime)/,
-  },
-  {
-    what: 'embedder: status',
-    start: (world) => world.callAsEmbedder('readManagedPythonRuntimeStatus', place(world)),
-  },
-  {
-    what: 'embedder: daemon start',
-    start: (world) =>
-      world.callAsEmbedder('startManagedPythonDaemon', { ...project(world), features: ['core'] }),
-    refusal: /ktx daemon (?:failed to start|did not report a pid)/,
-  },
-  {
-    what: 'embedder: daemon stop',
-    start: (world) => world.callAsEmbedder('stopManagedPythonDaemon', project(world)),
-  },
+  ...embedderOperations('acme', CLI_VERSION),
+  ...embedderOperations('beta', BETA_VERSION),
 ];
 /** One of so many is killed, within so many ms. */
 const KILLED_OF = 8;
@@ -167,12 +194,16 @@ async function take(
 ): Promise<void> {
   const started = operation.start(world);
   const timer = killAfterMs === null ? null : setTimeout(() => started.send('SIGKILL'), killAfterMs);
-  const { exitCode, signal, stderr } = await started.ended;
+  const { exitCode, signal, stderr, events } = await started.ended;
   if (timer) clearTimeout(timer);
   row.times++;
   if (signal === 'SIGKILL' && killAfterMs !== null) row.killed++;
   else if (exitCode !== 0 && operation.refusal?.test(stderr)) row.refused++;
   else if (exitCode !== 0 || stderr !== '') row.problems.push(`exit ${exitCode ?? signal}: ${stderr.trim()}`);
+  else {
+    const problem = operation.problemOf?.(events.at(-1)?.result, world);
+    if (problem) row.problems.push(problem);
+  }
 }
 
 /** What must be true afterwards, whatever happened: a setup works, nothing lies about, and an uninstall leaves nothing. */
@@ -183,14 +214,22 @@ async function problemsAfter(world: World): Promise<string[]> {
     if (exitCode !== 0 || stderr !== '') problems.push(`exit ${exitCode}: ${stderr.trim()}`);
   };
   // Each sets up its own, removes its own other versions, and finds its own wheel afterwards.
-  const { assetDir: _, ...withoutAssets } = world.options();
-  await run(world.callAsEmbedder('runSetup', withoutAssets));
-  await run(world.callAsEmbedder('pruneManagedPythonRuntimes', place(world)));
-  const theirs = world.callAsEmbedder('readManagedPythonRuntimeStatus', place(world));
-  const { events } = await theirs.ended;
-  const found = (events.at(-1)?.result ?? {}) as { kind?: string; manifest?: { asset: { proof?: object } } };
-  if (found.kind !== 'ready' || !found.manifest?.asset.proof) {
-    problems.push(`the embedder finds: ${JSON.stringify(found)}`);
+  const embedders = [
+    ['acme', CLI_VERSION],
+    ['beta', BETA_VERSION],
+  ] as const;
+  for (const [name, cliVersion] of embedders) {
+    const { assetDir: _, ...options } = world.options({ cliVersion });
+    await run(world.callAs(name, 'runSetup', options));
+    await run(world.callAs(name, 'pruneManagedPythonRuntimes', { ...place(world), cliVersion }));
+  }
+  for (const [name, cliVersion] of embedders) {
+    const status = world.callAs(name, 'readManagedPythonRuntimeStatus', { ...place(world), cliVersion });
+    const { events } = await status.ended;
+    const found = (events.at(-1)?.result ?? {}) as { kind?: string };
+    if (found.kind !== 'ready') problems.push(`${name} finds: ${JSON.stringify(found)}`);
+    const problem = wheelProblem(found, world, name);
+    if (problem) problems.push(problem);
   }
   // The other version goes, if it is there.
   await run(world.call('pruneManagedPythonRuntimes', place(world)));
@@ -201,9 +240,16 @@ async function problemsAfter(world: World): Promise<string[]> {
     if (!(await isEnvironmentInUse(join(world.runtimeRoot, path)))) problems.push(`left: ${path}`);
   }
   await run(world.call('uninstallManagedPythonRuntimes', place(world)));
-  const between = (await readdir(world.runtimeRoot)).sort().join();
-  if (between !== `${CLI_VERSION}+wheel.acme,uv`) problems.push(`after the first uninstall: ${between}`);
-  await run(world.callAsEmbedder('uninstallManagedPythonRuntimes', place(world)));
+  const rest = async () => (await readdir(world.runtimeRoot).catch(() => [])).sort().join();
+  const [ofAcme, ofBeta] = [`${CLI_VERSION}+wheel.acme`, `${BETA_VERSION}+wheel.beta`];
+  const withBoth = await rest();
+  if (withBoth !== `${ofAcme},${ofBeta},uv`) problems.push(`after the first uninstall: ${withBoth}`);
+  await run(world.callAs('acme', 'uninstallManagedPythonRuntimes', place(world)));
+  const withOne = await rest();
+  if (withOne !== `${ofBeta},uv`) problems.push(`after the second uninstall: ${withOne}`);
+  await run(
+    world.callAs('beta', 'uninstallManagedPythonRuntimes', { ...place(world), cliVersion: BETA_VERSION }),
+  );
   const left = await readdir(world.runtimeRoot).catch(() => []);
   problems.push(...left.map((path) => `not uninstalled: ${path}`));
   problems.push(...processesOf(world).map((pid) => `still runs: ${pid}`));
