@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { readWriteMark, withWriteAccess } from '../runtime/write-access.ts';
 import { CancelledError, errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
 import { LIST_CHECKS } from '../support/remedies.ts';
@@ -88,7 +89,7 @@ const LOCK_REPAIRS: readonly RepairId[] = ['mend-permissions', 'clear-obstacle',
  */
 export async function fixRuntime(target: DoctorTarget, options: FixOptions = {}): Promise<FixResult> {
   const { onEvent, signal, costs = [] } = options;
-  const { runtimeRoot, cliVersion } = layoutOf(target);
+  const { runtimeRoot, versionDir } = layoutOf(target);
   const mark = await readWriteMark(runtimeRoot);
   const look = () => runDoctor(target, { costs, isDeep: costs.includes('deep'), onEvent, signal });
   const before = await look();
@@ -105,7 +106,7 @@ export async function fixRuntime(target: DoctorTarget, options: FixOptions = {})
   };
   const note: RepairContext['note'] = (level, text) =>
     onEvent?.({ type: 'repair-note', id: wanted[0]!, level, text });
-  const access = { runtimeRoot, versions: [cliVersion], step: 'repair', note, ...(signal ? { signal } : {}) };
+  const access = { runtimeRoot, versions: [basename(versionDir)], step: 'repair', note, ...(signal ? { signal } : {}) };
   await orPutBack(run, async () => {
     await applyRounds(run, (id) => LOCK_REPAIRS.includes(id));
     await withWriteAccess(access, ({ hasChangedSince }) =>
@@ -181,10 +182,10 @@ export async function undoRepairs(
   target: DoctorTarget,
   options: { signal?: AbortSignal } = {},
 ): Promise<{ repairs: readonly string[] }> {
-  const { runtimeRoot, cliVersion } = layoutOf(target);
+  const { runtimeRoot, versionDir } = layoutOf(target);
   const access = {
     runtimeRoot,
-    versions: [cliVersion],
+    versions: [basename(versionDir)],
     step: 'undo',
     note: () => {},
     ...(options.signal === undefined ? {} : { signal: options.signal }),

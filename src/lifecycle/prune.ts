@@ -69,7 +69,7 @@ export async function pruneManagedPythonRuntimes(
       ...(hasShared ? await unneededFor(options, { ...preview, others }) : {}),
     };
   if (!hasShared) return { ...preview, removed: await removeFolders(preview.stale) };
-  const versions = [options.cliVersion, ...preview.stale.map((path) => basename(path))];
+  const versions = [ownFolder(options), ...preview.stale.map((path) => basename(path))];
   const [{ withWriteAccess }, { recover, tidyRuntime }] = await Promise.all([
     import('../runtime/write-access.ts'),
     import('./recovery.ts'),
@@ -93,6 +93,10 @@ export async function pruneManagedPythonRuntimes(
     }
     return { ...found, stale, removed, ...downloads, ...unneeded };
   });
+}
+
+function ownFolder({ cliVersion, runtimeRoot }: { cliVersion: string; runtimeRoot: string }): string {
+  return basename(managedPythonRuntimeLayout({ cliVersion, runtimeRoot }).versionDir);
 }
 
 /** Nothing, as long as a version stays that may use it: its manifest does not say which uv and downloads it was made from. */
@@ -127,7 +131,7 @@ async function findStale(options: PruneOptions): Promise<StaleVersions & { other
     import('../runtime/environments-in-use.ts'),
     import('./ownership.ts'),
   ]);
-  const own = basename(managedPythonRuntimeLayout({ cliVersion, runtimeRoot }).versionDir);
+  const own = ownFolder({ cliVersion, runtimeRoot });
   const stale: string[] = [];
   const kept: string[] = [];
   let spared = options.keep ?? 0;

@@ -59,7 +59,7 @@ export async function undoManagedPythonRuntime(options: UndoOptions): Promise<Un
   const note = options.note ?? (() => {});
   if ((await findTarget(versionDir)) === null) throw await nothingToUndo(layout);
   const { signal } = options;
-  return withWriteAccess({ runtimeRoot, versions: [cliVersion], step: 'undo', note, signal }, async () => {
+  return withWriteAccess({ runtimeRoot, versions: [basename(versionDir)], step: 'undo', note, signal }, async () => {
     await recover({ runtimeRoot, note });
     // Looked at again: whoever we waited for may have installed.
     const found = await findTarget(versionDir);

@@ -32,7 +32,7 @@ export interface WriteAccess {
 
 export interface WriteAccessOptions {
   runtimeRoot: string;
-  /** CLI versions whose folders are changed, each with a lock of its own. */
+  /** Names of the version folders that are changed, each with a lock of its own. */
   versions: readonly string[];
   step: string;
   note: Note;

@@ -1,4 +1,5 @@
 import { chmod } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { Emit, SetupResult } from '../core/events.ts';
 import { type ManagedPythonRuntimeLayout, sharedLayout } from '../core/layout.ts';
 import { hasLeftEnvironments, runIds } from '../runtime/left-runs.ts';
@@ -13,14 +14,14 @@ import type { PrepareOptions } from './request/install-types.ts';
  * same. What cannot be done is a note: the runtime works without it.
  */
 export async function tidyAfterKilledRun(layout: ManagedPythonRuntimeLayout, emit: Emit): Promise<void> {
-  const { runtimeRoot, cliVersion } = layout;
+  const { runtimeRoot, versionDir } = layout;
   const isTidy =
     (await runIds(sharedLayout(runtimeRoot).runsDir)).length === 0 &&
     !(await hasLeftEnvironments(layout.versionDir));
   if (isTidy) return;
   const { recoverIfFree } = await import('../lifecycle/recovery.ts');
   try {
-    await recoverIfFree({ runtimeRoot, versions: [cliVersion], note: noteTo(emit) });
+    await recoverIfFree({ runtimeRoot, versions: [basename(versionDir)], note: noteTo(emit) });
   } catch (error) {
     emitWarning(
       emit,
@@ -56,7 +57,7 @@ export async function mendReadyRuntime(
 
 async function mendUv(
   uvPath: string,
-  { runtimeRoot, cliVersion, assetDir }: ManagedPythonRuntimeLayout,
+  { runtimeRoot, versionDir, assetDir }: ManagedPythonRuntimeLayout,
   options: PrepareOptions,
   emit: Emit,
 ): Promise<Pick<SetupResult, 'downloadedBytes' | 'egress'> | null> {
@@ -95,7 +96,7 @@ async function mendUv(
     if (!isHere || !mayRun) noteTo(emit)('info', `Put uv back: ${uvPath}`);
     return { downloadedBytes, egress: network.egress() };
   };
-  const access = { runtimeRoot, versions: [cliVersion], step: 'uv', note: noteTo(emit), shouldWait: false };
+  const access = { runtimeRoot, versions: [basename(versionDir)], step: 'uv', note: noteTo(emit), shouldWait: false };
   try {
     return await withWriteAccess({ ...access, signal: options.signal }, action);
   } finally {

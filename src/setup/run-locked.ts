@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Emit } from '../core/events.ts';
 import { recover } from '../lifecycle/recovery.ts';
 import { withoutPort } from '../network/address/address.ts';
@@ -43,10 +44,10 @@ export async function runLocked(
     if (options.python !== undefined) await keepChosenPython(layout.runtimeRoot, options.python);
     return { status: 'installed', prepared: current, outcome };
   };
-  const { runtimeRoot, cliVersion } = layout;
+  const { runtimeRoot, versionDir } = layout;
   try {
     return await withWriteAccess(
-      { runtimeRoot, versions: [cliVersion], step: 'plan', note, signal: options.signal },
+      { runtimeRoot, versions: [basename(versionDir)], step: 'plan', note, signal: options.signal },
       carryOut,
     );
   } finally {

@@ -67,6 +67,14 @@ describe('programs with wheels of their own in one root', () => {
     ]);
   });
 
+  it('take the lock of their own folder, not that of a version that others have too', async () => {
+    as('acme');
+    await pruneManagedPythonRuntimes({ cliVersion, runtimeRoot });
+    const locks = (await readdir(join(runtimeRoot, 'uv', 'locks'))).filter((name) => name.endsWith('.lock'));
+    expect(locks).toContain('0.3.0+wheel.acme.lock');
+    expect(locks).not.toContain('0.3.0.lock');
+  });
+
   it('uninstall what is theirs, and the last one what all share', async () => {
     as('acme');
     const plan = await planUninstall({ runtimeRoot });

@@ -1,5 +1,5 @@
 import { chmod, lchown, lstat, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { withWriteAccess } from '../../runtime/write-access.ts';
 import { absentAsNull } from '../../support/errors.ts';
 import { makeFolder } from '../../support/fs/atomic-file.ts';
@@ -54,8 +54,8 @@ export const FOLDER_REPAIRS: readonly Repair[] = [
         const isFile = (await lstat(path).catch(absentAsNull))?.isFile();
         if (name.endsWith('.lock') && isFile === false) await backup.moveAside(path);
       }
-      const { runtimeRoot, cliVersion } = layout;
-      const access = { runtimeRoot, versions: [cliVersion], step: 'repair', note, signal: options.signal };
+      const { runtimeRoot, versionDir } = layout;
+      const access = { runtimeRoot, versions: [basename(versionDir)], step: 'repair', note, signal: options.signal };
       // Whoever has the lock and gives it back takes the name away with it.
       await withWriteAccess(access, async () => {});
     },

@@ -1,5 +1,5 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type ManagedPythonDaemonLayout, managedPythonDaemonLayout } from '../../daemon/layout.ts';
 import { assertNotNewer, readDaemonState, removeDaemonState } from '../../daemon/state.ts';
 import { endRecordedDaemon } from '../../daemon/stop.ts';
@@ -46,8 +46,8 @@ export const OTHER_REPAIRS: readonly Repair[] = [
     },
     async apply(context, backup) {
       const { layout, note, options } = context;
-      const { runtimeRoot, cliVersion } = layout;
-      const access = { runtimeRoot, versions: [cliVersion], step: 'repair', note, signal: options.signal };
+      const { runtimeRoot, cliVersion, versionDir } = layout;
+      const access = { runtimeRoot, versions: [basename(versionDir)], step: 'repair', note, signal: options.signal };
       await withWriteAccess(access, async () => {
         await recover({ runtimeRoot, note });
         await tidyRuntime({ runtimeRoot, cliVersion, note });

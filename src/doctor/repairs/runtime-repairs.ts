@@ -1,5 +1,5 @@
 import { lstat, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { recover } from '../../lifecycle/recovery.ts';
 import { undoManagedPythonRuntime } from '../../lifecycle/undo.ts';
 import { proofOf, proveEnvironment } from '../../proof/prove.ts';
@@ -87,11 +87,11 @@ export const RUNTIME_REPAIRS: readonly Repair[] = [
     },
     async apply(context, backup) {
       const { layout, shared, note, options } = context;
-      const { runtimeRoot, cliVersion } = layout;
+      const { runtimeRoot, versionDir } = layout;
       await backup.keep(shared.runsDir);
       for (const path of await leftoversIn(layout.versionDir)) await backup.keep(path);
       await keepRuntime(context, backup);
-      const access = { runtimeRoot, versions: [cliVersion], step: 'repair', note, signal: options.signal };
+      const access = { runtimeRoot, versions: [basename(versionDir)], step: 'repair', note, signal: options.signal };
       await withWriteAccess(access, async () => {
         await recover({ runtimeRoot, note });
         const { problems } = await tidyEnvironments(layout.versionDir, isEnvironmentInUse);
@@ -119,7 +119,7 @@ async function clearManifestPlace({ layout }: RepairContext): Promise<void> {
 async function rewriteManifest(context: RepairContext): Promise<void> {
   const { layout, shared, env, note, options, facts } = context;
   const { runtimeRoot, cliVersion, versionDir } = layout;
-  const access = { runtimeRoot, versions: [cliVersion], step: 'repair', note, signal: options.signal };
+  const access = { runtimeRoot, versions: [basename(versionDir)], step: 'repair', note, signal: options.signal };
   await withWriteAccess(access, async () => {
     const [id] = await wholeEnvironments(context);
     const record = id === undefined ? undefined : (await facts.environments()).records.get(id);

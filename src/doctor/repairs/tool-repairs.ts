@@ -1,5 +1,5 @@
 import { chmod, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { eventEmitter } from '../../core/events.ts';
 import { embeddingsModelDir } from '../../core/model-folder-path.ts';
 import { withWriteAccess } from '../../runtime/write-access.ts';
@@ -171,9 +171,9 @@ async function planOfModel(context: RepairContext, network: SetupNetwork, isOffl
 }
 
 function locked<T>({ layout, note, options }: RepairContext, action: () => Promise<T>): Promise<T> {
-  const { runtimeRoot, cliVersion } = layout;
+  const { runtimeRoot, versionDir } = layout;
   return withWriteAccess(
-    { runtimeRoot, versions: [cliVersion], step: 'repair', note, signal: options.signal },
+    { runtimeRoot, versions: [basename(versionDir)], step: 'repair', note, signal: options.signal },
     action,
   );
 }
