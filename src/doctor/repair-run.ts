@@ -106,7 +106,13 @@ export async function fixRuntime(target: DoctorTarget, options: FixOptions = {})
   };
   const note: RepairContext['note'] = (level, text) =>
     onEvent?.({ type: 'repair-note', id: wanted[0]!, level, text });
-  const access = { runtimeRoot, versions: [basename(versionDir)], step: 'repair', note, ...(signal ? { signal } : {}) };
+  const access = {
+    runtimeRoot,
+    versions: [basename(versionDir)],
+    step: 'repair',
+    note,
+    ...(signal ? { signal } : {}),
+  };
   await orPutBack(run, async () => {
     await applyRounds(run, (id) => LOCK_REPAIRS.includes(id));
     await withWriteAccess(access, ({ hasChangedSince }) =>

@@ -59,44 +59,47 @@ export async function undoManagedPythonRuntime(options: UndoOptions): Promise<Un
   const note = options.note ?? (() => {});
   if ((await findTarget(versionDir)) === null) throw await nothingToUndo(layout);
   const { signal } = options;
-  return withWriteAccess({ runtimeRoot, versions: [basename(versionDir)], step: 'undo', note, signal }, async () => {
-    await recover({ runtimeRoot, note });
-    // Looked at again: whoever we waited for may have installed.
-    const found = await findTarget(versionDir);
-    if (found === null) throw await nothingToUndo(layout);
-    const { target, record } = found;
-    const { pythonPath, daemonPath } = await locate(layout, target.to, record);
-    const journal = openJournal({ runsDir: sharedLayout(runtimeRoot).runsDir, cliVersion });
-    try {
-      journal.write({ step: 'undo' });
-      await proveEnvironment({
-        environmentDir: target.to.environmentDir,
-        pythonPath,
-        daemonPath,
-        cliVersion,
-        ...proofOf(record, runtimeRoot),
-        env: { ...(options.env ?? process.env), ...runEnvironment(journal) },
-        signal,
-        onSpawn: journal.child,
-      });
-      const { previous: _, ...manifest } = record;
-      const python = { executable: pythonPath, daemonExecutable: daemonPath };
-      await switchOver({
-        layout,
-        environmentDir: target.to.environmentDir,
-        manifest: { ...manifest, python },
-        uses: [],
-        action: target.direction === 'back' ? 'undo' : 'redo',
-        reason: target.from === null ? 'damaged' : 'asked',
-        journal,
-        note,
-        signal,
-      });
-    } finally {
-      journal.close();
-    }
-    return target;
-  });
+  return withWriteAccess(
+    { runtimeRoot, versions: [basename(versionDir)], step: 'undo', note, signal },
+    async () => {
+      await recover({ runtimeRoot, note });
+      // Looked at again: whoever we waited for may have installed.
+      const found = await findTarget(versionDir);
+      if (found === null) throw await nothingToUndo(layout);
+      const { target, record } = found;
+      const { pythonPath, daemonPath } = await locate(layout, target.to, record);
+      const journal = openJournal({ runsDir: sharedLayout(runtimeRoot).runsDir, cliVersion });
+      try {
+        journal.write({ step: 'undo' });
+        await proveEnvironment({
+          environmentDir: target.to.environmentDir,
+          pythonPath,
+          daemonPath,
+          cliVersion,
+          ...proofOf(record, runtimeRoot),
+          env: { ...(options.env ?? process.env), ...runEnvironment(journal) },
+          signal,
+          onSpawn: journal.child,
+        });
+        const { previous: _, ...manifest } = record;
+        const python = { executable: pythonPath, daemonExecutable: daemonPath };
+        await switchOver({
+          layout,
+          environmentDir: target.to.environmentDir,
+          manifest: { ...manifest, python },
+          uses: [],
+          action: target.direction === 'back' ? 'undo' : 'redo',
+          reason: target.from === null ? 'damaged' : 'asked',
+          journal,
+          note,
+          signal,
+        });
+      } finally {
+        journal.close();
+      }
+      return target;
+    },
+  );
 }
 
 async function findTarget(

@@ -36,13 +36,19 @@ export interface KtxPublicIngestPlan {
   targets: readonly {
     connectionId: string;
     driver?: string;
-    /** What is done to it; decides nothing here. */
-    operation?: string;
     adapter?: string;
     queryHistory?: { enabled?: boolean } | null;
-    /** The command that shows more; decides nothing here. */
+    // What else a plan of the ktx CLI holds. It decides nothing here.
+    operation?: string;
+    sourceDir?: string;
     debugCommand?: string;
+    steps?: readonly string[];
+    detectRelationships?: boolean;
+    preflightFailure?: string;
   }[];
+  projectDir?: string;
+  warnings?: readonly string[];
+  notices?: readonly string[];
 }
 
 export interface KtxProjectRuntimeRequirementOptions {

@@ -34,7 +34,13 @@ it('starts, as program and as library', async () => {
   const { version } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'));
   const ktx = await run(process.execPath, [join(installed, 'bin', 'ktx.cjs'), '--version']);
   expect(ktx.stdout.trim()).toBe(`ktx ${version}`);
-  for (const name of ['ktx-setup', 'ktx-setup/cli', 'ktx-setup/internal', 'ktx-setup/models', 'ktx-setup/hosts']) {
+  for (const name of [
+    'ktx-setup',
+    'ktx-setup/cli',
+    'ktx-setup/internal',
+    'ktx-setup/models',
+    'ktx-setup/hosts',
+  ]) {
     const script = `import('${name}').then((m) => console.log(Object.keys(m).length > 0))`;
     const { stdout } = await run(process.execPath, ['-e', script], { cwd: project });
     expect([name, stdout.trim()]).toEqual([name, 'true']);

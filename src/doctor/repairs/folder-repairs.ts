@@ -55,7 +55,13 @@ export const FOLDER_REPAIRS: readonly Repair[] = [
         if (name.endsWith('.lock') && isFile === false) await backup.moveAside(path);
       }
       const { runtimeRoot, versionDir } = layout;
-      const access = { runtimeRoot, versions: [basename(versionDir)], step: 'repair', note, signal: options.signal };
+      const access = {
+        runtimeRoot,
+        versions: [basename(versionDir)],
+        step: 'repair',
+        note,
+        signal: options.signal,
+      };
       // Whoever has the lock and gives it back takes the name away with it.
       await withWriteAccess(access, async () => {});
     },

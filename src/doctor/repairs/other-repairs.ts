@@ -47,7 +47,13 @@ export const OTHER_REPAIRS: readonly Repair[] = [
     async apply(context, backup) {
       const { layout, note, options } = context;
       const { runtimeRoot, cliVersion, versionDir } = layout;
-      const access = { runtimeRoot, versions: [basename(versionDir)], step: 'repair', note, signal: options.signal };
+      const access = {
+        runtimeRoot,
+        versions: [basename(versionDir)],
+        step: 'repair',
+        note,
+        signal: options.signal,
+      };
       await withWriteAccess(access, async () => {
         await recover({ runtimeRoot, note });
         await tidyRuntime({ runtimeRoot, cliVersion, note });

@@ -91,7 +91,13 @@ export const RUNTIME_REPAIRS: readonly Repair[] = [
       await backup.keep(shared.runsDir);
       for (const path of await leftoversIn(layout.versionDir)) await backup.keep(path);
       await keepRuntime(context, backup);
-      const access = { runtimeRoot, versions: [basename(versionDir)], step: 'repair', note, signal: options.signal };
+      const access = {
+        runtimeRoot,
+        versions: [basename(versionDir)],
+        step: 'repair',
+        note,
+        signal: options.signal,
+      };
       await withWriteAccess(access, async () => {
         await recover({ runtimeRoot, note });
         const { problems } = await tidyEnvironments(layout.versionDir, isEnvironmentInUse);
@@ -119,7 +125,13 @@ async function clearManifestPlace({ layout }: RepairContext): Promise<void> {
 async function rewriteManifest(context: RepairContext): Promise<void> {
   const { layout, shared, env, note, options, facts } = context;
   const { runtimeRoot, cliVersion, versionDir } = layout;
-  const access = { runtimeRoot, versions: [basename(versionDir)], step: 'repair', note, signal: options.signal };
+  const access = {
+    runtimeRoot,
+    versions: [basename(versionDir)],
+    step: 'repair',
+    note,
+    signal: options.signal,
+  };
   await withWriteAccess(access, async () => {
     const [id] = await wholeEnvironments(context);
     const record = id === undefined ? undefined : (await facts.environments()).records.get(id);
