@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { programVersion } from '../core/embedder.ts';
+import { programVersion } from '../core/program-version.ts';
 import type { DoctorArgs } from './commands/doctor-command.ts';
 import { requireValue } from './commands/setup-flags.ts';
 

@@ -1,7 +1,7 @@
-import { declaredEmbedder, programVersion } from '../core/embedder.ts';
+import { declaredEmbedder } from '../core/embedder.ts';
+import { programVersion } from '../core/program-version.ts';
 import type { KtxCliIo } from '../embed/io.ts';
 import { programName } from '../support/program-name.ts';
-import { main } from './main.ts';
 
 export { configureKtxSetup, type FeatureWords, type KtxEmbedder } from '../core/embedder.ts';
 
@@ -20,5 +20,6 @@ export async function runSetupCli(
     io.stdout.write(`${programName()} ${programVersion()}\n`);
     return 0;
   }
+  const { main } = await import('./main.ts');
   return main(argv, io);
 }

@@ -1,6 +1,5 @@
 import { Command, CommanderError } from 'commander';
-
-import { programVersion } from '../core/embedder.ts';
+import { programVersion } from '../core/program-version.ts';
 import type { KtxCliIo } from '../embed/io.ts';
 import { programName } from '../support/program-name.ts';
 import { addBundle } from './commands/bundle-program.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { KtxRuntimeFeature } from '../core/features.ts';
-import { programVersion } from '../core/embedder.ts';
+import { programVersion } from '../core/program-version.ts';
 import type { LifecycleArgs } from './commands/lifecycle-command.ts';
 import type { RecordsArgs } from './commands/records-command.ts';
 import type { KtxRuntimeArgs, PruneChoice } from './commands/runtime-command.ts';

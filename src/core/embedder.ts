@@ -4,7 +4,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { PACKAGE_ROOT } from '../support/package-root.ts';
 import { setProgramName } from '../support/program-name.ts';
 import { type KtxRuntimeFeature, RUNTIME_FEATURES } from './features.ts';
-import { packageVersion } from './program-version.ts';
+import { setProgramVersion } from './program-version.ts';
 
 /** A program that embeds this library and installs a wheel of its own. */
 export interface KtxEmbedder {
@@ -65,20 +65,17 @@ export function daemonCommandName(): string {
   return declaredEmbedder()?.command ?? 'ktx-daemon';
 }
 
-/** The version that the commands of this program install and print: its embedder's, else ours. */
-export function programVersion(): string {
-  return declaredEmbedder()?.version ?? packageVersion();
-}
-
 function declare(embedder: KtxEmbedder | null): void {
   declared = embedder;
   setProgramName(embedder?.program ?? 'ktx');
+  setProgramVersion(embedder?.version);
 }
 
 /** For tests: as if nothing had been declared yet. */
 export function forgetEmbedder(): void {
   declared = undefined;
   setProgramName('ktx');
+  setProgramVersion(undefined);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { programVersion } from '../../core/embedder.ts';
+import { programVersion } from '../../core/program-version.ts';
 import type { DaemonAddress } from '../../daemon/http/post-json.ts';
 import { ensureManagedPythonCommandRuntime } from '../../embed/install-policy.ts';
 import type { KtxCliIo } from '../../embed/io.ts';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { programVersion } from '../../core/embedder.ts';
 import { managedRuntimeRoot } from '../../core/layout.ts';
+import { programVersion } from '../../core/program-version.ts';
 import { confirmOnTerminal } from '../../embed/install-consent.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
 import { MACHINE_CAUSES } from '../../failure/causes/machine-causes.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { programVersion } from '../../core/embedder.ts';
 import type { SetupEvent } from '../../core/events.ts';
 import type { KtxRuntimeFeature } from '../../core/features.ts';
+import { programVersion } from '../../core/program-version.ts';
 import { rawOutput } from '../../embed/harmless-io.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
 import type { FirstScreen } from '../../present/terminal/first-screen.ts';

@@ -1,5 +1,5 @@
 import { type Command, CommanderError } from 'commander';
-import { programVersion } from '../../core/embedder.ts';
+import { programVersion } from '../../core/program-version.ts';
 import { rawOutput } from '../../embed/harmless-io.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
 import { helloJson } from '../../present/json.ts';
