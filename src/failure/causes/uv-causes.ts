@@ -77,7 +77,7 @@ export const UV_CAUSES: readonly UvCauseRow[] = [
   },
   {
     cause: 'offline',
-    uv: /Network connectivity is disabled|offline Python installation was requested/,
+    uv: /Network connectivity is disabled|because the network was disabled|offline Python installation was requested/,
     failureClass: 'network',
     title: 'uv needs the network, which is switched off for it',
     remedies: [GO_ONLINE],

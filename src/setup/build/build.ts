@@ -127,7 +127,8 @@ export async function buildEnvironment(
     lockedRequirements: locked.requirements,
     artefactPaths: locked.wheels.map((wheel) => run.tools.store.pathOf(wheel)),
     distribution: asset.manifest.distributionName,
-    extras: features.filter((feature) => feature !== 'core'),
+    // Another program calls its extras as it likes; every package of them is named anyway.
+    extras: wheelProofOf(asset.manifest) ? [] : features.filter((feature) => feature !== 'core'),
     wheelPath: asset.wheelPath,
     wheelSha256: asset.manifest.wheel.sha256,
   });
