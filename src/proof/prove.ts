@@ -25,7 +25,7 @@ import { REFERENCE_TEXT, REFERENCE_VECTOR } from './reference-vector.ts';
 
 /** What our wheel consists of, and what stands in for it by the contract. */
 /** What our own wheel is proved by. */
-export const OWN_IMPORTS = ['ktx_daemon', 'semantic_layer'];
+const OWN_IMPORTS = ['ktx_daemon', 'semantic_layer'];
 
 /** What must load in an environment with a wheel. */
 export function importedModules(wheelProof: WheelProof | undefined): readonly string[] {

@@ -1,5 +1,5 @@
 import { runProcess } from '../../process/run-process.ts';
-import { daemonEvidence, OWN_IMPORTS, proofOf, proveDaemon } from '../../proof/prove.ts';
+import { daemonEvidence, importedModules, proofOf, proveDaemon } from '../../proof/prove.ts';
 import { interpreterEnvironment } from '../../python/system-python.ts';
 import { CancelledError, errorMessage, SetupError } from '../../support/errors.ts';
 import { type Check, fail, pass } from './check.ts';
@@ -37,7 +37,7 @@ export const ENVIRONMENT_CHECKS: readonly Check[] = [
     async run({ facts, env, layout, signal, waitFor }) {
       const { layout: found, manifest } = await facts.active();
       const { pythonPath } = found;
-      const modules = proofOf(manifest, layout.runtimeRoot).wheelProof?.imports ?? OWN_IMPORTS;
+      const modules = importedModules(proofOf(manifest, layout.runtimeRoot).wheelProof);
       waitFor('importing the packages');
       const outcome = await runProcess({
         command: pythonPath,
@@ -47,7 +47,7 @@ export const ENVIRONMENT_CHECKS: readonly Check[] = [
       });
       const version = /^imported (\S+)$/m.exec(outcome.stdout)?.[1];
       if (outcome.exitCode === 0 && version !== undefined)
-        return pass(`Python ${version} imports ${modules[0]}`);
+        return pass(`Python ${version} imports ${modules[0] ?? 'nothing'}`);
       const last = outcome.stderr.trim().split('\n').at(-1) || 'the interpreter gave no answer';
       return fail(`The packages cannot be imported: ${last}`, ['rebuild-environment']);
     },
