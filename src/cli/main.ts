@@ -25,16 +25,13 @@ export async function main(
     return 0;
   }
   if (io === process) (await import('../support/own-command.ts')).printOwnCommand();
+  const { harmlessIo } = await import('../embed/harmless-io.ts');
   if (!hasWorkingFolder()) {
-    const { withProgramName } = await import('../support/program-name.ts');
-    io.stderr.write(
-      withProgramName(
-        'The folder that this terminal is in was deleted, or may not be read. Go to another one, then run ktx again: cd\n',
-      ),
+    harmlessIo(io).stderr.write(
+      'The folder that this terminal is in was deleted, or may not be read. Go to another one, then run ktx again: cd\n',
     );
     return 1;
   }
-  const { harmlessIo } = await import('../embed/harmless-io.ts');
   const { firstScreen, ...otherDeps } = deps;
   if (argv.length === 1 && argv[0] === 'setup' && Object.keys(otherDeps).length === 0) {
     return (await import('./bare-setup.ts')).runBareSetup(harmlessIo(io), firstScreen);
