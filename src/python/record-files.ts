@@ -26,6 +26,14 @@ export function parseRecord(text: string): RecordedFile[] {
   });
 }
 
+/** The path in each line of a `RECORD`, with or without a digest: installers give none to what they write themselves. Pure. */
+export function recordedPaths(text: string): string[] {
+  return text.split('\n').flatMap((line) => {
+    const match = /^(?:"((?:[^"]|"")*)"|([^,"]+)),/.exec(line);
+    return match === null ? [] : [match[1]?.replaceAll('""', '"') ?? match[2] ?? ''];
+  });
+}
+
 /** `lib/python3.11/site-packages` of an environment. @throws Error when there is none. */
 export async function findSitePackages(venvDir: string): Promise<string> {
   if (process.platform === 'win32') return join(venvDir, 'Lib', 'site-packages');
@@ -46,11 +54,12 @@ export async function listDistributions(
   });
 }
 
-/** Files of the wheels in `site-packages`, those elsewhere (`bin`) left out. A `RECORD` that cannot be read is a problem. */
+/** Files of the wheels in `site-packages`, those elsewhere (`bin`) left out, and the first part of every recorded path. A `RECORD` that cannot be read is a problem. */
 export async function readRecords(
   sitePackages: string,
-): Promise<{ files: RecordedFile[]; problems: string[] }> {
+): Promise<{ files: RecordedFile[]; topLevel: ReadonlySet<string>; problems: string[] }> {
   const files: RecordedFile[] = [];
+  const topLevel = new Set<string>();
   const problems: string[] = [];
   await Promise.all(
     (await listDistributions(sitePackages)).map(async ({ folder }) => {
@@ -58,6 +67,7 @@ export async function readRecords(
         const record = await readRegularText(join(sitePackages, folder, 'RECORD'), {
           maxBytes: MAX_RECORD_BYTES,
         });
+        for (const path of recordedPaths(record)) topLevel.add(path.split('/')[0]!);
         files.push(
           ...parseRecord(record).filter(({ path }) => !path.startsWith('..') && !path.startsWith('/')),
         );
@@ -66,7 +76,7 @@ export async function readRecords(
       }
     }),
   );
-  return { files, problems };
+  return { files, topLevel, problems };
 }
 
 /** What uv puts into a new environment beside the packages. */
@@ -76,11 +86,10 @@ const FROM_UV = new Set(['_virtualenv.py', '_virtualenv.pth', '__pycache__']);
  * Entries of `site-packages` that came with no package: Python runs a `.pth` or a `sitecustomize` at every start, and a module may
  * hide a package. One sentence each, in no order.
  */
-export async function findStrangers(sitePackages: string, files: readonly RecordedFile[]): Promise<string[]> {
-  const known = new Set(files.map(({ path }) => path.split('/')[0]));
+export async function findStrangers(sitePackages: string, topLevel: ReadonlySet<string>): Promise<string[]> {
   const names = await readdir(sitePackages);
   return names
-    .filter((name) => !known.has(name) && !FROM_UV.has(name) && !name.endsWith('.dist-info'))
+    .filter((name) => !topLevel.has(name) && !FROM_UV.has(name) && !name.endsWith('.dist-info'))
     .map((name) => `${name} belongs to no package`);
 }
 

@@ -96,7 +96,13 @@ async function mendUv(
     if (!isHere || !mayRun) noteTo(emit)('info', `Put uv back: ${uvPath}`);
     return { downloadedBytes, egress: network.egress() };
   };
-  const access = { runtimeRoot, versions: [basename(versionDir)], step: 'uv', note: noteTo(emit), shouldWait: false };
+  const access = {
+    runtimeRoot,
+    versions: [basename(versionDir)],
+    step: 'uv',
+    note: noteTo(emit),
+    shouldWait: false,
+  };
   try {
     return await withWriteAccess({ ...access, signal: options.signal }, action);
   } finally {

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { packageDifferences } from '../../src/doctor/checks/packages.ts';
-import { findDifferences, findStrangers, parseRecord } from '../../src/python/record-files.ts';
+import { findDifferences, findStrangers, parseRecord, recordedPaths } from '../../src/python/record-files.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 it('reads the lines of a RECORD that carry a digest', () => {
@@ -70,13 +70,17 @@ it.each([
   ).toEqual(expected);
 });
 
+it('knows every path of a RECORD, also those without a digest', () => {
+  const text = 'acme/__init__.py,,\n"a,b""c.py",sha256=AbC,3\n../../bin/acme,,\n';
+  expect(recordedPaths(text)).toEqual(['acme/__init__.py', 'a,b"c.py', '../../bin/acme']);
+});
+
 it('tells what came with no package, and not what uv or Python put there', async () => {
   const folder = await temporaryFolder();
   for (const name of ['good.py', 'surprise.pth', '_virtualenv.pth']) await writeFile(join(folder, name), '');
   for (const name of ['package', '__pycache__', 'package-1.dist-info', 'hidden'])
     await mkdir(join(folder, name));
-  const files = ['good.py', 'package/__init__.py'].map((path) => ({ path, sha256: '', sizeBytes: 0 }));
-  expect((await findStrangers(folder, files)).sort()).toEqual([
+  expect((await findStrangers(folder, new Set(['good.py', 'package']))).sort()).toEqual([
     'hidden belongs to no package',
     'surprise.pth belongs to no package',
   ]);

@@ -80,11 +80,11 @@ export const PACKAGE_CHECKS: readonly Check[] = [
 async function inspectFiles({ facts, layout, shared, signal }: CheckContext): Promise<Outcome> {
   const { venvDir } = (await facts.active()).layout;
   const sitePackages = await findSitePackages(venvDir);
-  const { files, problems } = await readRecords(sitePackages);
+  const { files, topLevel, problems } = await readRecords(sitePackages);
   const unreadable = await findUnreadableFiles(sitePackages, files);
   if (unreadable.length > 0) return fail(listed(unreadable), ['mend-permissions', 'rebuild-environment']);
   problems.push(...(await findDifferences(sitePackages, files, { hash: false, signal })).sort());
-  problems.push(...(await findStrangers(sitePackages, files)).sort());
+  problems.push(...(await findStrangers(sitePackages, topLevel)).sort());
   // What `ktx status` calls damaged must not pass here; programs and models have checks of their own.
   const ours = [join(venvDir, SIZES_FILE), `${shared.pythonDir}${sep}`];
   for (const { path, text } of await listDamage(layout.runtimeRoot, venvDir))
