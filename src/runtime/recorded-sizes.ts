@@ -1,6 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
-import { daemonCommandName } from '../core/embedder.ts';
 import { errorMessage, isAbsence } from '../support/errors.ts';
 import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { isExecutable } from '../support/fs/path-exists.ts';
@@ -31,6 +30,9 @@ export interface RuntimeParts {
 /** Picks files that tell whether the others are there, and measures them: of each package the largest. */
 export async function measureRuntime(parts: RuntimeParts): Promise<RecordedSizes> {
   const { runtimeRoot, environmentDir, pythonDir, modelPaths } = parts;
+  // Only an install asks; `status` loads this file each time.
+  const { daemonCommandName } = await import('../core/embedder.ts');
+  const isOwnFile = ownFileTest(daemonCommandName());
   const inEnvironment = await sizesBelow(environmentDir);
   const largest = new Map<string, SizedFile>();
   for (const file of inEnvironment) {
@@ -137,10 +139,11 @@ interface SizedFile {
 const DAEMON = /\/envs\/[^/]+\/(?:bin|Scripts)\/[^/]+$/;
 
 /** Files of an environment that belong to no package: its configuration, and the command of the wheel. */
-function isOwnFile(name: string): boolean {
-  if (name === 'pyvenv.cfg') return true;
-  const script = /^(?:bin|Scripts)\/([^/]+?)(?:\.exe)?$/.exec(name)?.[1];
-  return script === daemonCommandName();
+function ownFileTest(command: string): (name: string) => boolean {
+  return (name) => {
+    if (name === 'pyvenv.cfg') return true;
+    return /^(?:bin|Scripts)\/([^/]+?)(?:\.exe)?$/.exec(name)?.[1] === command;
+  };
 }
 
 /** The package that a file belongs to: a folder of `site-packages`, `<package>.dist-info` included. */

@@ -136,7 +136,7 @@ export async function build(
   await mkdir(join(dir, 'bin'), { recursive: true });
   await writeFile(join(dir, 'pyvenv.cfg'), 'home = /usr/bin\n');
   await cp('/bin/sleep', join(dir, 'bin', 'sleep'));
-  await writeFile(environmentPaths(dir).pythonPath, runtimeRoot);
+  await writeFile(environmentPaths(dir).pythonPath, runtimeRoot, { mode: 0o755 });
   return id;
 }
 

@@ -10,11 +10,7 @@ import {
 } from '../../doctor/runtime-checks.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
 import type { ManagedPythonDaemonStartResult } from '../../embed/start-daemon.ts';
-import {
-  type ManagedPythonRuntimePruneResult,
-  type PruneOptions,
-  pruneManagedPythonRuntimes,
-} from '../../lifecycle/prune.ts';
+import type { ManagedPythonRuntimePruneResult, PruneOptions } from '../../lifecycle/prune.ts';
 import { type ManagedPythonRuntimeStatus, readManagedPythonRuntimeStatus } from '../../runtime/status.ts';
 import type { ManagedPythonRuntimeInstallResult } from '../../setup/request/install-types.ts';
 import { CancelledError } from '../../support/errors.ts';
@@ -263,7 +259,11 @@ async function prune(args: ArgsOf<'prune'>, io: KtxCliIo, deps: KtxRuntimeDeps):
   }
   const { layout } = await (deps.readStatus ?? readManagedPythonRuntimeStatus)({ cliVersion });
   const pruneRuntime: NonNullable<KtxRuntimeDeps['pruneRuntime']> =
-    deps.pruneRuntime ?? ((options) => pruneManagedPythonRuntimes({ ...options, note: noteTo(io) }));
+    deps.pruneRuntime ??
+    (async (options) => {
+      const { pruneManagedPythonRuntimes } = await import('../../lifecycle/prune.ts');
+      return pruneManagedPythonRuntimes({ ...options, note: noteTo(io) });
+    });
   const { runtimeRoot } = layout;
   const result = await pruneRuntime({ cliVersion, runtimeRoot, dryRun, ...choice });
   if (result.stale.length === 0) {

@@ -65,7 +65,8 @@ export const OUTPUT_SCHEMAS = {
     detail: text,
     layout,
     manifest: z.optional(installedManifestSchema),
-    checks: z.array(check),
+    checks: z.array(z.extend(check, { status: z.enum(['pass', 'fail', 'warn', 'could-not-check']) })),
+    lookedAt: texts.check(z.describe('what the answer rests on')),
   }),
   'runtime-doctor': z.object({ checks: z.array(check) }),
   'runtime-undo': z.object({
