@@ -1,17 +1,20 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { SetupEvent } from '../../src/core/events.ts';
 import { readProcessStart } from '../../src/process/process-table.ts';
 import { prepareInstall } from '../../src/setup/prepare.ts';
+import { readChosenPython } from '../../src/setup/request/choices.ts';
 import type { PrepareOptions } from '../../src/setup/request/install-types.ts';
 import { executeSetup, planSetup, runSetup } from '../../src/setup/setup.ts';
 import { fileIdentity } from '../../src/support/fs/file-identity.ts';
 import { tryFileLock } from '../../src/support/fs/file-lock.ts';
+import { isExecutable } from '../../src/support/fs/path-exists.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
+import { MANAGED_UV_VERSION } from '../../src/uv/release.ts';
 import { writeBrokenAssets } from '../fixtures/broken-assets.ts';
 import { activeEnvironment, CLI_VERSION, strays, whoAnswers } from '../fixtures/fault-world.ts';
 import { watchReads } from '../fixtures/watch-reads.ts';
@@ -37,8 +40,10 @@ type Change = Parameters<WorkingWorld['options']>[0];
 const attempt = (change: Change = {}) => attemptIn(world, change);
 const setup = (change: Change = {}) => setupIn(world, change);
 
+const uvPath = () => join(world.runtimeRoot, 'uv', MANAGED_UV_VERSION, 'uv');
+
 describe('when a new environment is made', { timeout: 300_000 }, () => {
-  it('not when nothing changed; then nothing is read but the bundle, the manifest and the recorded sizes', async () => {
+  it('not when nothing changed; then nothing is read but the bundle, the manifest, the recorded sizes and the mark of uv', async () => {
     const environmentDir = (await activeEnvironment(world))!;
     const read = watchReads(world.home);
     expect((await setup()).status).toBe('ready');
@@ -46,7 +51,50 @@ describe('when a new environment is made', { timeout: 300_000 }, () => {
     const [wheel] = (await readdir(assetDir)).filter((name) => name.endsWith('.whl'));
     const bundled = ['manifest.json', 'lock.json', wheel!].map((name) => join(assetDir, name));
     const recorded = [join(world.versionDir, 'manifest.json'), join(environmentDir, 'sizes.json')];
-    expect(read().sort()).toEqual([...bundled, ...recorded].sort());
+    const mark = `${uvPath()}.verified`;
+    expect(read().sort()).toEqual([...bundled, ...recorded, mark].sort());
+  });
+
+  it('not when only uv is missing, cut short or may not be run: it is put back, and that is said', async () => {
+    const environmentDir = await activeEnvironment(world);
+    const harms = [
+      () => rm(uvPath()),
+      () => truncate(uvPath(), 1000),
+      () => chmod(uvPath(), 0o644),
+      () => rm(join(world.runtimeRoot, 'uv', MANAGED_UV_VERSION), { recursive: true }),
+    ];
+    for (const harm of harms) {
+      await harm();
+      const notes: string[] = [];
+      const onEvent = (event: SetupEvent) => void (event.type === 'note' && notes.push(event.text));
+      expect((await setup({ onEvent })).status).toBe('ready');
+      expect(notes).toEqual([`Put uv back: ${uvPath()}`]);
+      expect(await isExecutable(uvPath())).toBe(true);
+    }
+    expect(await activeEnvironment(world)).toBe(environmentDir);
+  });
+
+  it('not when what is missing cannot be put back: the runtime works, and a warning says what is wrong', async () => {
+    await rm(uvPath());
+    await rm(join(world.runtimeRoot, 'uv', 'store'), { recursive: true });
+    const notes: string[] = [];
+    const onEvent = (event: SetupEvent) => void (event.type === 'note' && notes.push(event.text));
+    expect((await setup({ onEvent, isOffline: true })).status).toBe('ready');
+    expect(notes).toContainEqual(
+      expect.stringMatching(/^The runtime works, but its uv could not be put back: /),
+    );
+  });
+
+  it('with the Python that an earlier setup was told to use, until another is asked for', async () => {
+    const python = world.options().python;
+    const { python: _, ...rest } = { ...world.options(), env: world.env, shouldForce: true };
+    const notes: string[] = [];
+    const onEvent = (event: SetupEvent) => void (event.type === 'note' && notes.push(event.text));
+    const kept = await runSetup({ ...rest, onEvent });
+    expect(kept.pythonLabel).toContain((python as { path: string }).path);
+    expect(notes.join('\n')).toContain('Python as chosen for this runtime earlier');
+    await setup({ python: 'auto', shouldForce: true });
+    expect(await readChosenPython(world.runtimeRoot)).toBeNull();
   });
 
   it('not when somebody else made it since the plan was shown', async () => {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   copyFile,
   cp,
@@ -141,7 +142,6 @@ function placeOf({ env, projectDir }: EmbeddingsRuntime) {
 /** Names of one file each for what is only read; copies of what ktx writes in place. */
 async function restore(pristine: string, root: string): Promise<void> {
   await rm(root, { recursive: true, force: true, maxRetries: 3 });
-  const { spawnSync } = await import('node:child_process');
   const { status, stderr } = spawnSync('cp', ['-al', pristine, root], { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
   for (const file of await filesBelow(root, { isShallow: true })) {

@@ -12,6 +12,7 @@ import { findInterpreters } from '../kernel/interpreters.ts';
 import { pageTable } from '../security/page-table.ts';
 import { type FlipRow, flipRows, flipTable } from './bit-flips.ts';
 import { crowdRows, crowdTable } from './crowd.ts';
+import { damageLine, damageRows, damageTable } from './damages.ts';
 import {
   INTRUDERS,
   type MatrixRow,
@@ -40,7 +41,8 @@ import { zooRows } from './zoo-run.ts';
  * model host with a fault each, and the tests of this folder in their complete form. Parts: the scenarios, `power-cut`,
  * `flips`, `crowd`, `kernel`, `hosts`, `remedies` (each remedy followed in the wizard, against its fault), `zoo` (every state of a damaged runtime; `-- --pairs 100 --seed 2` draws pairs
  * instead, `-- --only <pattern>` takes some, `-- --read-only` counts what is written by looks and plans, `-- --offline`
- * tries every repair without a route), `tests`.
+ * tries every repair without a route), `damages` (200 files of a root deleted or cut short, `-- --count 20` takes fewer;
+ * the first command that is printed has to mend each), `tests`.
  */
 const SCENARIOS: readonly Scenario[] = ['first install', 'update', 'repair'];
 const INSTANTS = 20;
@@ -56,11 +58,13 @@ const AFTER_SECONDS = [0, 6, 20, 45, 60];
 const AFTER_SECONDS_ON_OVERLAY = [0, 20, 60];
 const ON_OVERLAY: readonly CutScenario[] = ['update', 'undo', 'prune', 'uninstall'];
 const KERNEL_REQUESTS = 10_000;
+const DAMAGES = 200;
 
 const { positionals: parts, values: flags } = parseArgs({
   allowPositionals: true,
   options: {
     pairs: { type: 'string' },
+    count: { type: 'string' },
     seed: { type: 'string' },
     only: { type: 'string' },
     'read-only': { type: 'boolean' },
@@ -197,6 +201,16 @@ if (flags['read-only']) {
   );
   console.log(`${zooSummary(zoo)}\n`);
   isBroken ||= zoo.some((row) => row.problems.length > 0);
+}
+if (isWanted('damages')) {
+  console.log('one file deleted or cut short');
+  const damages = await damageRows({
+    count: Number(flags.count ?? DAMAGES),
+    random: seeded(Number(flags.seed ?? 50)),
+    onRow: (row) => console.log(damageLine(row)),
+  });
+  console.log(`${damageTable(damages)}\n`);
+  isBroken ||= damages.some((row) => row.problems.length > 0);
 }
 if (isWanted('tests')) {
   const files = ['volumes', 'stopped'].map((name) => `test/faults/${name}.test.ts`);
