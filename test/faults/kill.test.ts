@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => index.close());
 
 /** While packages are checked, while uv installs, between the switch and what follows it; and at some instant. */
-const plan: KillPlan = { scenario: 'update', entries: [3, 8, 14], instants: 1, random: seeded(2) };
+const plan: KillPlan = { scenario: 'update', entries: [3, 8, 13], instants: 1, random: seeded(2) };
 
 it('kill -9 during an update leaves the old or the new runtime', { timeout: 120_000 }, async () => {
   const rows = await killRows(index, plan);

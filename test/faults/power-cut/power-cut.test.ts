@@ -28,7 +28,7 @@ it.runIf(obstacle !== null && !isExcused)(
 
 const PLANS: CutPlan[] = [
   // While uv installs, before the commit, after it.
-  { scenario: 'update', at: [9, 14, 15], afterSeconds: [0] },
+  { scenario: 'update', at: [9, 13, 14], afterSeconds: [0] },
   { scenario: 'undo', overlay: 'off', at: { instants: 1, random: seeded(1) }, afterSeconds: [0] },
 ];
 
