@@ -38,6 +38,18 @@ describe('secrets in a configuration are masked', () => {
     expect(maskSecrets(masked)).not.toContain('hush');
   });
 
+  it.each([
+    ['API keys', 'text\napi_keys: [hush-1\n', 'api_keys: ****'],
+    ['a list of API keys', 'text\napiKeys:\n  - hush-1\n', '  - ****'],
+    ['a variable', "text\nMY_SECRET_X='hush 2'\n", 'MY_SECRET_X=****'],
+    ['an option', "text\ncmd: serve --my-password 'hush 3' -x\n", 'cmd: serve --my-password **** -x'],
+    ['an option for several', 'text\ncmd: serve --api-keys hush-1\n', 'cmd: serve --api-keys ****'],
+    ['a key that is commented out', '# apiKeys: hush-1\nmodels: {}\n', '# apiKeys: ****'],
+  ])('line by line where no parser sees them: %s', (_, text, shown) => {
+    expect(maskSecrets(text)).toContain(shown);
+    expect(maskSecrets(text)).not.toContain('hush');
+  });
+
   it('everything else stays as it is', () => {
     const text = `# models\nmodels:\n  "a b":\n    cmd: |\n      serve --max-tokens 4096 --keys-file x\n      -m model.gguf\n    env: [CUDA_VISIBLE_DEVICES=0, "PATH=/a:/b"]\n    aliases: [monkey]\napiKeys: []\nlogLevel: info\n`;
     expect(maskSecrets(text)).toBe(text);

@@ -17,12 +17,13 @@ const SECRET_NAME = /KEY|TOKEN|SECRET|PASSWORD/i;
 /** `NAME=value`, quoted or not. */
 const ASSIGNMENT = /^(["']?[^=\s]*=)([\s\S]*?)(["']?)$/;
 /** For lines that no parser understands: a configuration that was cut in half, or is no YAML at all. */
-const KEY_LINE = /^(\s*(?:-\s+)?["']?api_?keys?["']?\s*:\s*)(\S.*)$/i;
+const KEY_LINE = /^(\s*(?:#\s*)*(?:-\s+)?["']?api_?keys?["']?\s*:\s*)(\S.*)$/i;
 const KEY_LIST_START = /^\s*["']?api_?keys["']?\s*:\s*(?:#.*)?$/i;
 const LIST_ITEM = /^(\s*-\s+)\S.*$/;
 const ENV_WORD = /\b(\w*(?:KEY|TOKEN|SECRET|PASSWORD)\w*=)(?:"[^"]*"?|'[^']*'?|[^\s"']+)/gi;
 /** `--api-key value` of a server's command line; `--max-tokens 4096` is none. */
-const SECRET_OPTION = /(--?[\w-]*(?:key|token|secret|password)(?:=|\s+))(?!-)("[^"]*"?|'[^']*'?|[^\s"']+)/gi;
+const SECRET_OPTION =
+  /(--?[\w-]*(?:keys?|token|secret|password)(?:=|\s+))(?!-)("[^"]*"?|'[^']*'?|[^\s"']+)/gi;
 
 /** `computeDiff` for a person: values of API keys and secret variables are masked, also where the hunk shows no key of theirs. */
 export function maskedDiff(oldText: string, newText: string): string {
