@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { absentAsNull, errorMessage, SetupError } from '../support/errors.ts';
 import { jsonText, writeFileWithin } from '../support/fs/atomic-file.ts';
+import { makeProjectFolder } from '../support/fs/project-folder.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
 import { otherRemedy } from '../support/remedies.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
@@ -67,6 +68,7 @@ export async function saveModelHostSettings(
   const { host, user, keyPath, configPath, mode, restartCmd, baseUrl } = connection;
   const path = modelHostSettingsPath(projectDir);
   const settings = { schemaVersion: 1, host, user, keyPath, configPath, mode, restartCmd, baseUrl };
+  await makeProjectFolder(projectDir);
   await writeFileWithin(projectDir, path, jsonText(settings), OWNER_ONLY);
   return path;
 }
@@ -128,13 +130,11 @@ function projectRecord<T extends { host: string; configPath: string }>(
         return null;
       }
     },
-    write: (projectDir, value) =>
-      writeFileWithin(
-        projectDir,
-        setupFile(projectDir, name),
-        jsonText({ schemaVersion: 1, ...value }),
-        OWNER_ONLY,
-      ),
+    async write(projectDir, value) {
+      await makeProjectFolder(projectDir);
+      const text = jsonText({ schemaVersion: 1, ...value });
+      await writeFileWithin(projectDir, setupFile(projectDir, name), text, OWNER_ONLY);
+    },
     remove: (projectDir) => rm(setupFile(projectDir, name), { force: true }),
   };
 }
