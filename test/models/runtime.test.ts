@@ -303,6 +303,13 @@ describe('13. onStepFinish', () => {
     expect(warnings).toEqual(['[codex-runner] onStepFinish callback threw; ignoring: boom']);
   });
 
+  it('is called once for turns without a step, however many there are', async () => {
+    const steps: number[] = [];
+    const { runtime } = runtimeOf(() => play(turn, turnEnd, turn, turnEnd));
+    await runtime.runAgentLoop(loop({ onStepFinish: ({ stepIndex }) => void steps.push(stepIndex) }));
+    expect(steps).toEqual([1]);
+  });
+
   it('boundaries are when events arrived, not when the run is added up', async () => {
     const { runtime } = runtimeOf(async function* () {
       yield command;
