@@ -67,6 +67,7 @@ byte changes = CHANGES;
 byte kills = KILLS;
 byte cuts = CUTS;
 byte boots;
+byte births;
 byte targetNow = NONE;
 
 /* Where undo goes from the active environment: `found`. */
@@ -216,7 +217,8 @@ begin:
       i = 0;
       if
       :: it == NONE -> release(); goto begin
-      :: else -> there[it] = true; finished[it] = false; safe[it] = false; over[it] = inForce; made[it] = CHANGES - changes;
+      :: else -> there[it] = true; finished[it] = false; safe[it] = false; over[it] = inForce; births++;
+        made[it] = births;
         findTarget();
         before = (inForce == NONE -> found : inForce);
         TELL(begin, it)

@@ -86,7 +86,9 @@ async function check(args: DoctorArgs, io: KtxCliIo, deps: DoctorDeps): Promise<
   const { offeredRepairs } = await import('../../doctor/repair-run.ts');
   const repairs = offeredRepairs(results);
   print(io, [summaryOf(results, performance.now() - startedAt)]);
-  if (repairs.length > 0) print(io, [`Fix it: ktx doctor --fix --yes   (${repairs.join(', ')})`]);
+  // Without it the repair would look less far than the finding.
+  const deep = args.isDeep ? ' --deep' : '';
+  if (repairs.length > 0) print(io, [`Fix it: ktx doctor${deep} --fix --yes   (${repairs.join(', ')})`]);
   return doctorExitCode(results);
 }
 

@@ -234,7 +234,11 @@ async function prove(cliVersion: string) {
     label,
     status,
     detail,
-    ...(repairs.length > 0 ? { fix: 'Run: ktx doctor --fix --yes' } : fix === undefined ? {} : { fix }),
+    ...(repairs.length > 0
+      ? { fix: 'Run: ktx doctor --deep --fix --yes' }
+      : fix === undefined
+        ? {}
+        : { fix }),
   }));
   return { checks, problem };
 }
