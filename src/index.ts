@@ -92,6 +92,10 @@ export {
   runKtxSetupRuntimeStep,
 } from './embed/setup-runtime-step.ts';
 export {
+  ManagedPythonDaemonStartError,
+  type ManagedPythonDaemonStartOptions,
+} from './embed/spawn-daemon.ts';
+export {
   createManagedDaemonLookerTableIdentifierParser,
   createManagedDaemonSqlAnalysisPort,
   type LookerParsedIdentifier,
@@ -100,8 +104,6 @@ export {
   type SqlAnalysisPort,
 } from './embed/sql-analysis-port.ts';
 export {
-  ManagedPythonDaemonStartError,
-  type ManagedPythonDaemonStartOptions,
   type ManagedPythonDaemonStartResult,
   startManagedPythonDaemon,
 } from './embed/start-daemon.ts';

@@ -4,7 +4,7 @@ export { managedPythonRuntimeLayout } from './core/layout.ts';
 export { parseDaemonCommand } from './daemon/command.ts';
 export { sanitizeChildProxyEnv } from './daemon/environment.ts';
 export type { ManagedPythonDaemonFetch } from './daemon/http/health.ts';
-export type { ManagedPythonDaemonChild, ManagedPythonDaemonSpawn } from './embed/start-daemon.ts';
+export type { ManagedPythonDaemonChild, ManagedPythonDaemonSpawn } from './embed/spawn-daemon.ts';
 export { type ManagedRuntimeAsset, verifyRuntimeAsset } from './shipped/asset.ts';
 export {
   type EnsureManagedUvOptions,

@@ -9,8 +9,8 @@ import { stopManagedPythonDaemon } from '../../src/daemon/stop.ts';
 import {
   ManagedPythonDaemonStartError,
   type ManagedPythonDaemonStartOptions,
-  startManagedPythonDaemon,
-} from '../../src/embed/start-daemon.ts';
+} from '../../src/embed/spawn-daemon.ts';
+import { startManagedPythonDaemon } from '../../src/embed/start-daemon.ts';
 import type { InstalledKtxRuntimeManifest } from '../../src/runtime/manifest.ts';
 import { CancelledError } from '../../src/support/errors.ts';
 import { pathExists } from '../../src/support/fs/path-exists.ts';

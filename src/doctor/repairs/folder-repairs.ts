@@ -1,11 +1,10 @@
 import { chmod, lchown, lstat, readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { withWriteAccess } from '../../runtime/write-access.ts';
+import { join } from 'node:path';
 import { absentAsNull } from '../../support/errors.ts';
 import { makeFolder } from '../../support/fs/atomic-file.ts';
 import { findObstacle, runtimeFolders } from '../checks/folders.ts';
 import type { Backup } from './backup.ts';
-import { offlineStep, type Repair, type RepairContext } from './repair.ts';
+import { offlineStep, type Repair, type RepairContext, whileLocked } from './repair.ts';
 
 const OWNER_ALL = 0o700;
 const OTHERS_WRITE = 0o002;
@@ -47,23 +46,16 @@ export const FOLDER_REPAIRS: readonly Repair[] = [
         shared.locksDir,
       ]);
     },
-    async apply({ layout, shared, note, options }, backup) {
+    async apply(context, backup) {
+      const { shared } = context;
       for (const name of await readdir(shared.locksDir).catch(() => [])) {
         const path = join(shared.locksDir, name);
         if (name.endsWith('.holder.json')) await backup.keep(path);
         const isFile = (await lstat(path).catch(absentAsNull))?.isFile();
         if (name.endsWith('.lock') && isFile === false) await backup.moveAside(path);
       }
-      const { runtimeRoot, versionDir } = layout;
-      const access = {
-        runtimeRoot,
-        versions: [basename(versionDir)],
-        step: 'repair',
-        note,
-        signal: options.signal,
-      };
       // Whoever has the lock and gives it back takes the name away with it.
-      await withWriteAccess(access, async () => {});
+      await whileLocked(context, async () => {});
     },
   },
 ];

@@ -1,14 +1,13 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { type ManagedPythonDaemonLayout, managedPythonDaemonLayout } from '../../daemon/layout.ts';
 import { assertNotNewer, readDaemonState, removeDaemonState } from '../../daemon/state.ts';
 import { endRecordedDaemon } from '../../daemon/stop.ts';
 import { recover, tidyRuntime } from '../../lifecycle/recovery.ts';
 import { isProcessAlive } from '../../process/list-processes.ts';
-import { withWriteAccess } from '../../runtime/write-access.ts';
 import { formatBytes } from '../../support/text/format.ts';
 import { backupFolders } from './backup.ts';
-import { offlineStep, type Repair, type RepairContext } from './repair.ts';
+import { offlineStep, type Repair, type RepairContext, whileLocked } from './repair.ts';
 
 export const OTHER_REPAIRS: readonly Repair[] = [
   {
@@ -45,16 +44,9 @@ export const OTHER_REPAIRS: readonly Repair[] = [
       );
     },
     async apply(context, backup) {
-      const { layout, note, options } = context;
-      const { runtimeRoot, cliVersion, versionDir } = layout;
-      const access = {
-        runtimeRoot,
-        versions: [basename(versionDir)],
-        step: 'repair',
-        note,
-        signal: options.signal,
-      };
-      await withWriteAccess(access, async () => {
+      const { layout, note } = context;
+      const { runtimeRoot, cliVersion } = layout;
+      await whileLocked(context, async () => {
         await recover({ runtimeRoot, note });
         await tidyRuntime({ runtimeRoot, cliVersion, note });
         for (const path of (await reclaimable(context)).paths)

@@ -1,5 +1,7 @@
+import { basename } from 'node:path';
 import type { SetupEvent } from '../../core/events.ts';
 import type { KtxRuntimeFeature } from '../../core/features.ts';
+import { withWriteAccess } from '../../runtime/write-access.ts';
 import type { RepairId } from '../checks/check.ts';
 import type { CheckSurroundings, DoctorTarget } from '../checks/context.ts';
 import type { Backup } from './backup.ts';
@@ -61,4 +63,16 @@ export function offlineStep(
   canUndo = true,
 ): Omit<RepairStep, 'id' | 'label'> {
   return { what, paths, downloadBytes: 0, hosts: [], worksOffline: true, canUndo };
+}
+
+/** What a repair changes below the runtime root, it changes while nobody else does. Inside of a run of repairs the locks are held already. */
+export function whileLocked<T>(
+  { layout, note, options }: Pick<RepairContext, 'layout' | 'note' | 'options'>,
+  action: () => Promise<T>,
+): Promise<T> {
+  const { runtimeRoot, versionDir } = layout;
+  return withWriteAccess(
+    { runtimeRoot, versions: [basename(versionDir)], step: 'repair', note, signal: options.signal },
+    action,
+  );
 }

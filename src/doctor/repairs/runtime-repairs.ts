@@ -1,5 +1,5 @@
 import { lstat, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { recover } from '../../lifecycle/recovery.ts';
 import { undoManagedPythonRuntime } from '../../lifecycle/undo.ts';
 import { proofOf, proveEnvironment } from '../../proof/prove.ts';
@@ -8,7 +8,6 @@ import { isEnvironmentInUse } from '../../runtime/environments-in-use.ts';
 import { findInstalledEnvironment } from '../../runtime/installed-environment.ts';
 import { openJournal, runEnvironment } from '../../runtime/journal.ts';
 import { switchOver } from '../../runtime/switchover.ts';
-import { withWriteAccess } from '../../runtime/write-access.ts';
 import type { SetupOptions } from '../../setup/request/setup-options.ts';
 import { discardPlan, planSetup, runSetup } from '../../setup/setup.ts';
 import { absentAsNull, SetupError } from '../../support/errors.ts';
@@ -16,7 +15,7 @@ import { otherRemedy } from '../../support/remedies.ts';
 import { leftoversIn } from '../checks/leftovers.ts';
 import { wholeEnvironments } from '../checks/runtime.ts';
 import type { Backup } from './backup.ts';
-import { offlineStep, type Repair, type RepairContext } from './repair.ts';
+import { offlineStep, type Repair, type RepairContext, whileLocked } from './repair.ts';
 import { formerPythons, installedFeatures } from './runtime-facts.ts';
 
 export const RUNTIME_REPAIRS: readonly Repair[] = [
@@ -86,19 +85,12 @@ export const RUNTIME_REPAIRS: readonly Repair[] = [
       ]);
     },
     async apply(context, backup) {
-      const { layout, shared, note, options } = context;
-      const { runtimeRoot, versionDir } = layout;
+      const { layout, shared, note } = context;
+      const { runtimeRoot } = layout;
       await backup.keep(shared.runsDir);
       for (const path of await leftoversIn(layout.versionDir)) await backup.keep(path);
       await keepRuntime(context, backup);
-      const access = {
-        runtimeRoot,
-        versions: [basename(versionDir)],
-        step: 'repair',
-        note,
-        signal: options.signal,
-      };
-      await withWriteAccess(access, async () => {
+      await whileLocked(context, async () => {
         await recover({ runtimeRoot, note });
         const { problems } = await tidyEnvironments(layout.versionDir, isEnvironmentInUse);
         for (const problem of problems) note('warning', problem);
@@ -125,14 +117,7 @@ async function clearManifestPlace({ layout }: RepairContext): Promise<void> {
 async function rewriteManifest(context: RepairContext): Promise<void> {
   const { layout, shared, env, note, options, facts } = context;
   const { runtimeRoot, cliVersion, versionDir } = layout;
-  const access = {
-    runtimeRoot,
-    versions: [basename(versionDir)],
-    step: 'repair',
-    note,
-    signal: options.signal,
-  };
-  await withWriteAccess(access, async () => {
+  await whileLocked(context, async () => {
     const [id] = await wholeEnvironments(context);
     const record = id === undefined ? undefined : (await facts.environments()).records.get(id);
     if (id === undefined || record === undefined) throw nothingWhole(versionDir);

@@ -1,8 +1,7 @@
 import { chmod, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { eventEmitter } from '../../core/events.ts';
 import { embeddingsModelDir } from '../../core/model-folder-path.ts';
-import { withWriteAccess } from '../../runtime/write-access.ts';
 import { acquireUv } from '../../setup/build/acquire-uv.ts';
 import { fetchModel } from '../../setup/build/fetch-model.ts';
 import { planModel } from '../../setup/plan/plan-model.ts';
@@ -11,7 +10,7 @@ import { type SetupNetwork, setupNetwork } from '../../setup/session/setup-netwo
 import { openStore } from '../../store/store.ts';
 import { managedUvPath } from '../../uv/acquire.ts';
 import { inspectUvBinary, uvPinsFor } from '../../uv/binary.ts';
-import type { Repair, RepairContext, RepairStep } from './repair.ts';
+import { type Repair, type RepairContext, type RepairStep, whileLocked } from './repair.ts';
 import { installedFeatures } from './runtime-facts.ts';
 
 type Preview = Omit<RepairStep, 'id' | 'label'>;
@@ -29,7 +28,7 @@ export const TOOL_REPAIRS: readonly Repair[] = [
       });
     },
     async apply(context, backup) {
-      await locked(context, async () => {
+      await whileLocked(context, async () => {
         const path = uvPathOf(context);
         const store = openStore(context.shared.storeDir);
         const { state } = await inspectUvBinary(path, uvPinsFor(process), store);
@@ -74,7 +73,7 @@ export const TOOL_REPAIRS: readonly Repair[] = [
     async apply(context, backup) {
       await backup.keep(embeddingsModelDir(context.layout.runtimeRoot));
       const emit = eventEmitter((event) => context.onProgress(event));
-      await locked(context, () =>
+      await whileLocked(context, () =>
         offlineFirst(context, async (network, isOffline) => {
           const plan = await planOfModel(context, network, isOffline);
           const store = openStore(context.shared.storeDir);
@@ -168,14 +167,6 @@ async function planOfModel(context: RepairContext, network: SetupNetwork, isOffl
     isOffline,
     signal: options.signal,
   });
-}
-
-function locked<T>({ layout, note, options }: RepairContext, action: () => Promise<T>): Promise<T> {
-  const { runtimeRoot, versionDir } = layout;
-  return withWriteAccess(
-    { runtimeRoot, versions: [basename(versionDir)], step: 'repair', note, signal: options.signal },
-    action,
-  );
 }
 
 function uvPathOf({ env, homeDir, layout }: RepairContext): string {

@@ -4,7 +4,7 @@ import {
   // biome-ignore lint/style/noRestrictedImports: a look that nothing relies on, over in a millisecond
   openSync,
   readdirSync,
-  // biome-ignore lint/style/noRestrictedImports: the same
+  // biome-ignore lint/style/noRestrictedImports: as openSync; a file that cannot be read counts as none
   readFileSync,
   readSync,
   statfsSync,

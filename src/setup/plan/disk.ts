@@ -1,4 +1,4 @@
-// biome-ignore lint/style/noRestrictedImports: reads /proc
+// biome-ignore lint/style/noRestrictedImports: reads /proc/self/mountinfo, which the kernel makes
 import { access, constants, readFile, realpath, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { machineFailure } from '../../failure/causes/machine-failure.ts';
