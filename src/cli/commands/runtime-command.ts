@@ -11,11 +11,12 @@ import {
 import type { KtxCliIo } from '../../embed/io.ts';
 import type { ManagedPythonDaemonStartResult } from '../../embed/start-daemon.ts';
 import type { ManagedPythonRuntimePruneResult, PruneOptions } from '../../lifecycle/prune.ts';
+import { unneededLines } from '../../present/prune-lines.ts';
 import { type ManagedPythonRuntimeStatus, readManagedPythonRuntimeStatus } from '../../runtime/status.ts';
 import type { ManagedPythonRuntimeInstallResult } from '../../setup/request/install-types.ts';
 import { CancelledError } from '../../support/errors.ts';
 import { jsonText } from '../../support/fs/atomic-file.ts';
-import { formatBytes, formatCount } from '../../support/text/format.ts';
+import { formatCount } from '../../support/text/format.ts';
 import { noteTo, printMessage } from '../output/print-error.ts';
 
 /** What `ktx admin runtime …` was asked to do. */
@@ -205,7 +206,11 @@ async function status(args: ArgsOf<'status'>, io: KtxCliIo, deps: KtxRuntimeDeps
           ]
         : []),
       ...checkBlock('ktx Python runtime checks', allChecks),
-      ...(lookedAt === null ? [] : [`looked at: ${lookedAt.join(', ')}`]),
+      ...(lookedAt === null
+        ? []
+        : [
+            `looked at: ${[...lookedAt, ...(manifest && proof === null ? ['more with --deep'] : [])].join(', ')}`,
+          ]),
     ]);
   }
   return found.kind === 'ready' ? 0 : 1;
@@ -221,7 +226,7 @@ async function whatWasLookedAt(
   const { countRecordedSizes } = await import('../../runtime/recorded-sizes.ts');
   const count = await countRecordedSizes(layout.venvDir);
   const sizes = count === 0 ? [] : [`sizes of ${formatCount(count, 'file')}`];
-  return ['manifest', 'two programs', ...sizes, 'more with --deep'];
+  return ['manifest', 'two programs', ...sizes];
 }
 
 /** The deep checks of the doctor, in the form of the quick ones; what was skipped says nothing of a runtime. */
@@ -277,22 +282,14 @@ async function prune(args: ArgsOf<'prune'>, io: KtxCliIo, deps: KtxRuntimeDeps):
   } else {
     printLines(io, ['Removed stale ktx Python runtimes', ...result.removed]);
   }
-  if (result.unneeded !== undefined) {
-    const sum = result.unneeded.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
-    printLines(io, [
-      `${dryRun ? 'No longer needed' : 'Removed what was no longer needed'}: ${formatBytes(sum)}`,
-      ...result.unneeded.map(
-        ({ part, path, sizeBytes }) => `${formatBytes(sizeBytes).padStart(8)}  ${PART_WORDS[part]}  ${path}`,
-      ),
-    ]);
-  }
+  const heading = dryRun ? 'No longer needed' : 'Removed what was no longer needed';
+  const unneeded = unneededLines(result.unneeded, heading);
+  if (unneeded.length > 0) printLines(io, unneeded);
   if (result.downloads !== undefined) {
     printLines(io, [`${dryRun ? 'Downloads that --yes removes' : 'Removed downloads'}: ${result.downloads}`]);
   }
   return 0;
 }
-
-const PART_WORDS = { uv: 'old uv', models: 'old model', wheels: 'old download' } as const;
 
 interface CheckRow {
   label: string;

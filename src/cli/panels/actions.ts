@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import { eventEmitter } from '../../core/events.ts';
 import { managedRuntimeRoot } from '../../core/layout.ts';
 import type { UndoTarget } from '../../lifecycle/undo.ts';
+import { unneededLines } from '../../present/prune-lines.ts';
 import type { Note } from '../../runtime/write-access.ts';
 import type { SetupOptions } from '../../setup/request/setup-options.ts';
 import { SetupError } from '../../support/errors.ts';
@@ -48,11 +49,11 @@ export async function runAction(
       return remove(setup, note);
     case 'prune': {
       const { pruneManagedPythonRuntimes } = await import('../../lifecycle/prune.ts');
-      const { removed } = await pruneManagedPythonRuntimes({ ...placeOf(setup), note });
+      const { removed, unneeded } = await pruneManagedPythonRuntimes({ ...placeOf(setup), note });
       return {
         isOk: true,
         title: `${formatCount(removed.length, 'older version')} removed`,
-        lines: removed,
+        lines: [...removed, ...unneededLines(unneeded, 'Removed what was no longer needed')],
       };
     }
   }
@@ -159,22 +160,25 @@ async function remove(setup: SetupOptions, note: Note): Promise<ActionOutcome> {
 async function previewPrune(setup: SetupOptions): Promise<ActionPreview> {
   const { pruneManagedPythonRuntimes } = await import('../../lifecycle/prune.ts');
   const place = placeOf(setup);
-  const { stale, kept } = await pruneManagedPythonRuntimes({ ...place, dryRun: true });
+  const { stale, kept, unneeded } = await pruneManagedPythonRuntimes({ ...place, dryRun: true });
   const names = (paths: readonly string[]) => paths.map((path) => relative(place.runtimeRoot, path));
   const used = names(kept).filter((name) => name !== setup.cliVersion);
   const inUse = used.length > 0 ? [`${used.join(', ')} stays: something runs from it.`] : [];
-  if (stale.length === 0)
+  const shared = unneededLines(unneeded, 'No longer needed');
+  if (stale.length === 0 && shared.length === 0)
     return { lines: ['There is no older version to remove.', ...inUse], question: null };
+  const what = [...names(stale), ...(shared.length > 0 ? ['what is no longer needed'] : [])];
   return {
-    lines: [...stale, ...inUse, 'An older ktx that is used again installs its own runtime again.'],
-    question: `Delete ${names(stale).join(', ')}?`,
+    lines: [...stale, ...shared, ...inUse, 'An older ktx that is used again installs its own runtime again.'],
+    question: `Delete ${what.join(', ')}?`,
   };
 }
 
 function placeOf(setup: SetupOptions) {
-  const { cliVersion, env = process.env, homeDir = homeFolder(), signal } = setup;
+  const { cliVersion, assetDir, env = process.env, homeDir = homeFolder(), signal } = setup;
   return {
     cliVersion,
+    ...(assetDir !== undefined && { assetDir }),
     runtimeRoot: managedRuntimeRoot({ ...setup, env, homeDir }),
     ...(signal && { signal }),
   };

@@ -1,0 +1,16 @@
+import type { UnneededItem } from '../lifecycle/unneeded.ts';
+import { formatBytes } from '../support/text/format.ts';
+
+const PART_WORDS = { uv: 'old uv', models: 'old model', wheels: 'old download' } as const;
+
+/** What only versions used that are gone: a line each, below one with the sum. Empty for nothing. */
+export function unneededLines(unneeded: readonly UnneededItem[] | undefined, heading: string): string[] {
+  if (unneeded === undefined || unneeded.length === 0) return [];
+  const sum = unneeded.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
+  return [
+    `${heading}: ${formatBytes(sum)}`,
+    ...unneeded.map(
+      ({ part, path, sizeBytes }) => `${formatBytes(sizeBytes).padStart(8)}  ${PART_WORDS[part]}  ${path}`,
+    ),
+  ];
+}
