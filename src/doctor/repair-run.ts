@@ -158,6 +158,18 @@ async function applyRound(run: Run, ids: readonly RepairId[]): Promise<void> {
   run.results = await lookAgain(run);
 }
 
+/** A repair failed, and so did putting back what it and those before it had changed. */
+export class NotPutBackError extends SetupError {
+  constructor(error: unknown, problem: string, backupDir: string) {
+    super(`${errorMessage(error).replace(/\.?$/, '.')} Not everything could be put back: ${problem}`, {
+      failureClass: 'conflict',
+      cause: error,
+      evidence: [`what was there before is in ${backupDir}`],
+    });
+    this.name = 'NotPutBackError';
+  }
+}
+
 /** When a step fails, what all steps before it changed is put back too: where the locks are held, before they are given back. */
 async function orPutBack(run: Run, work: () => Promise<void>): Promise<void> {
   try {
@@ -178,6 +190,7 @@ async function orPutBack(run: Run, work: () => Promise<void>): Promise<void> {
           detail,
           isRestored: problem === null,
         });
+      if (problem !== null) throw new NotPutBackError(error, problem, run.backup.dir);
     }
     throw error;
   }

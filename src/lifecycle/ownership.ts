@@ -3,13 +3,10 @@ import { dirname, join, resolve } from 'node:path';
 import { sharedLayout } from '../core/layout.ts';
 import { isRecordedPython, usedPythonIds } from '../python/unpacked-python.ts';
 import { readLeftRuns } from '../runtime/journal.ts';
-import { readInstalledManifest } from '../runtime/manifest.ts';
+import { MANIFEST_SCHEMA_VERSION, MAX_MANIFEST_BYTES, readInstalledManifest } from '../runtime/manifest.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
 import { harmlessLine } from '../support/harmless.ts';
-
-const MANIFEST_SCHEMA_VERSION = 1;
-const MAX_MANIFEST_BYTES = 1024 * 1024;
 
 /** What the runtime root says of things that cannot speak for themselves. */
 export interface Known {

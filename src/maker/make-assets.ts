@@ -6,7 +6,7 @@ import { PUBLIC_FILES_URL } from '../network/address/public-index.ts';
 import type { WheelProof } from '../shipped/asset-schema.ts';
 import { lockedFeature, type RuntimeLock } from '../shipped/lock.ts';
 import { runtimeLockSchema } from '../shipped/lock-schema.ts';
-import { SetupError } from '../support/errors.ts';
+import { absentAsNull, SetupError } from '../support/errors.ts';
 import { jsonText, makeFolder, writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
 import { PACKAGE_ROOT } from '../support/package-root.ts';
@@ -123,7 +123,7 @@ function oldestPythonFor({ metadata }: MadeWheel): string {
 
 async function keptRequirements(assetDir: string, feature: KtxRuntimeFeature): Promise<string | null> {
   const path = join(assetDir, requirementsFile(feature));
-  return readRegularText(path, { maxBytes: MAX_REQUIREMENTS_BYTES, links: 'follow' }).catch(() => null);
+  return readRegularText(path, { maxBytes: MAX_REQUIREMENTS_BYTES, links: 'follow' }).catch(absentAsNull);
 }
 
 const wheelsDir = ({ scratchDir }: MakerWork) => join(scratchDir, 'wheels');

@@ -5,6 +5,9 @@ import type { InstalledKtxRuntimeManifest } from './manifest-schema.ts';
 /** It has about 1 kB. */
 export const MAX_MANIFEST_BYTES = 1024 * 1024;
 
+/** A manifest with a higher one is of a newer ktx. */
+export const MANIFEST_SCHEMA_VERSION = 1;
+
 export type { InstalledKtxRuntimeManifest } from './manifest-schema.ts';
 
 /**

@@ -35,6 +35,17 @@ it('parts are read as one file, from the first or from the name that they share'
   }
 });
 
+it('a bundle written over one in more parts, or in another form, is read alone', async () => {
+  const folder = await temporaryFolder();
+  for (const splitBytes of [1000, 4000, undefined, 1000]) {
+    const output = await writeSmallBundle(folder, splitBytes === undefined ? {} : { splitBytes });
+    expect((await verifyBundle(output, trustOf())).contents).toEqual(contentsOf());
+    const names = await readdir(folder);
+    if (splitBytes === undefined) expect(names).toEqual(['small.ktx']);
+    else expect(names).not.toContain('small.ktx');
+  }
+});
+
 it('a part that is missing, cut or of another bundle is named or found', async () => {
   const folder = await temporaryFolder();
   const output = await writeSmallBundle(folder, { splitBytes: 1000 });

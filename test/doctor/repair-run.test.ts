@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -44,4 +45,28 @@ it('nobody else changes the runtime between the plan of a run of repairs and its
   // Its own hold is no reason to warn of somebody else.
   expect(result.after.find(({ id }) => id === 'lock')?.status).toBe('pass');
   expect(isFree(runtimeRoot)).toBe(true);
+});
+
+it('says so when what a failed run changed could not be put back', async () => {
+  const runtimeRoot = join(await temporaryFolder(), 'runtime');
+  await writeRuntime(runtimeRoot, '0.3.0');
+  await mkdir(join(runtimeRoot, '0.3.0', 'envs', 'deadbeef'));
+  const fix = (breaksBackup: boolean) =>
+    fixRuntime(
+      { cliVersion: '0.3.0', runtimeRoot, env: { PATH: '/usr/bin:/bin' } },
+      {
+        repairs: ['remove-leftovers'],
+        onEvent: (event) => {
+          if (event.type !== 'repair-finished') return;
+          if (breaksBackup) rmSync(join(runtimeRoot, 'uv', 'backups'), { recursive: true });
+          throw new Error('out of order');
+        },
+      },
+    );
+  await expect(fix(false)).rejects.toMatchObject({ message: 'out of order' });
+  await expect(fix(true)).rejects.toMatchObject({
+    name: 'NotPutBackError',
+    message: expect.stringMatching(/^out of order\. Not everything could be put back: /),
+    evidence: [expect.stringContaining(join('uv', 'backups'))],
+  });
 });

@@ -4,6 +4,7 @@ import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SetupError, throwIfCancelled } from '../../support/errors.ts';
 import { jsonText, makeFolder, syncDirectory, writeFileAtomic } from '../../support/fs/atomic-file.ts';
+import { pathExists } from '../../support/fs/path-exists.ts';
 import { openNewFile, openRegularFile } from '../../support/fs/regular-file.ts';
 import { retryBecause } from '../../support/remedies.ts';
 import { partPath } from './bundle-parts.ts';
@@ -168,6 +169,7 @@ function partWriter(output: string, partBytes: number) {
         const sums = parts.map(({ path, hash }) => ({ path, sha256: hash.digest('hex') }));
         await writeFileAtomic(sumsPath(output), sumsText(sums));
       }
+      await removeEarlier(output, isSplit ? parts.length : 0);
       await syncDirectory(dirname(output));
       return parts.map(({ path }) => path);
     },
@@ -176,4 +178,15 @@ function partWriter(output: string, partBytes: number) {
       for (const { path } of parts) await rm(`${path}.partial`, { force: true });
     },
   };
+}
+
+/** Of a bundle of this name that was written in another form, or in more parts: what is left of it would be read as part of this one. */
+async function removeEarlier(output: string, partCount: number): Promise<void> {
+  if (partCount === 0) await rm(sumsPath(output), { force: true });
+  else await rm(output, { force: true });
+  for (let number = partCount + 1; ; number++) {
+    const path = partPath(output, number);
+    if (!(await pathExists(path))) return;
+    await rm(path);
+  }
 }

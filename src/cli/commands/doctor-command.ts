@@ -61,12 +61,18 @@ export async function runDoctorCommand(
   } catch (error) {
     printError(io, error, deps.isDebug);
     if (error instanceof CancelledError) return 130;
-    const untouched =
-      args.action === 'fix' ? 'Nothing stays changed: everything was put back.' : 'Nothing was changed.';
+    const untouched = untouchedWords(args.action, error);
     if (args.isJson) printFailureEvent(io, await thrownFailure(error, untouched));
-    else if (args.action === 'fix') io.stderr.write(`${untouched}\n`);
+    else if (args.action === 'fix' && untouched !== '') io.stderr.write(`${untouched}\n`);
     return 1;
   }
+}
+
+/** What is still as it was, as far as that is known: an undo may have stopped half-way. */
+function untouchedWords(action: DoctorArgs['action'], error: unknown): string {
+  if (action === 'undo') return '';
+  if (action !== 'fix') return 'Nothing was changed.';
+  return error instanceof Error && error.name === 'NotPutBackError' ? '' : 'All changes were rolled back.';
 }
 
 async function check(args: DoctorArgs, io: KtxCliIo, deps: DoctorDeps): Promise<number> {

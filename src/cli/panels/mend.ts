@@ -1,4 +1,4 @@
-import { chmod, lstat, rename, stat } from 'node:fs/promises';
+import { chmod, lstat, realpath, rename, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { managedRuntimeRoot } from '../../core/layout.ts';
 import { explainMachineFailure } from '../../failure/causes/machine-failure.ts';
@@ -32,7 +32,7 @@ export async function carryOut(task: MendTask, setup: SetupOptions, place: Panel
     }
     case 'forget-settings':
       await unsetNetworkSettings(runtimeRoot, null);
-      return 'The stored network settings are forgotten.';
+      return 'The stored network settings were removed.';
     case 'append-line':
       return appendLine(absolute(task.file), task.line);
     case 'move-away':
@@ -75,25 +75,28 @@ async function appendLine(path: string, line: string): Promise<string> {
     );
   }
   return refusing('written', path, async () => {
+    // A linked file stays linked: what it leads to is what curl and pip read.
+    const target = (await realpath(path).catch(absentAsNull)) ?? path;
     const before =
-      (await readRegularText(path, { maxBytes: MAX_NETRC_BYTES, links: 'follow' }).catch(absentAsNull)) ?? '';
+      (await readRegularText(target, { maxBytes: MAX_NETRC_BYTES, links: 'follow' }).catch(absentAsNull)) ??
+      '';
     const gap = before === '' || before.endsWith('\n') ? '' : '\n';
-    await writeFileAtomic(path, `${before}${gap}${line}\n`, OWNER_ONLY);
+    await writeFileAtomic(target, `${before}${gap}${line}\n`, OWNER_ONLY);
     return `The login is in ${path}.`;
   });
 }
 
 async function moveAway(from: string, to: string): Promise<string> {
-  if (await lstat(to).catch(absentAsNull)) throw refusal(`${to} is there already: move it first.`);
+  if (await lstat(to).catch(absentAsNull)) throw refusal(`${to} already exists: move it first.`);
   await rename(from, to);
-  return `${from} is ${to} now.`;
+  return `Moved ${from} to ${to}.`;
 }
 
 async function changeMode(path: string, mode: string): Promise<string> {
   const { mode: before } = await stat(path);
   const bits = mode === 'o-w' ? before & ~0o002 : before | 0o700;
   await chmod(path, bits & 0o7777);
-  return `${path} has the mode ${(bits & 0o7777).toString(8)} now.`;
+  return `Changed the mode of ${path} to ${(bits & 0o7777).toString(8)}.`;
 }
 
 async function saveReport(path: string, setup: SetupOptions): Promise<string> {

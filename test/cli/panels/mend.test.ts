@@ -1,4 +1,15 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -47,6 +58,15 @@ describe('a remedy that is carried out', () => {
     expect(await permissions(path)).toBe(0o600);
   });
 
+  it('writes through a linked netrc, and keeps the link', async () => {
+    const [path, kept] = [join(folder, 'linked'), join(folder, 'kept')];
+    await writeFile(kept, 'machine a.example login x password y\n', { mode: 0o600 });
+    await symlink(kept, path);
+    await done({ kind: 'append-line', file: path, line: 'machine b.example login ada password s3' });
+    expect((await lstat(path)).isSymbolicLink()).toBe(true);
+    expect(await readFile(kept, 'utf8')).toContain('machine b.example');
+  });
+
   it.each(['machine b.example login ada password two words', 'machine b.example login  password x'])(
     'refuses the login %j, which a netrc file cannot hold',
     async (line) => {
@@ -62,7 +82,7 @@ describe('a remedy that is carried out', () => {
     await done({ kind: 'move-away', from, to });
     expect(await readFile(to, 'utf8')).toBe('mine');
     await writeFile(from, 'again');
-    await expect(done({ kind: 'move-away', from, to })).rejects.toThrow(/is there already/);
+    await expect(done({ kind: 'move-away', from, to })).rejects.toThrow(/already exists/);
     expect(await readdir(folder)).toEqual(expect.arrayContaining(['way', 'way.old']));
   });
 
