@@ -65,7 +65,7 @@ it.skipIf(!isPossible)(
     const before = await treeOf(paths);
     const { exitCode, stderr } = await command(world, ['doctor', '--fix', '--yes', '--offline'], true);
     expect(stderr).toContain('done: mend-permissions');
-    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('everything was put back')]);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('All changes were rolled back.')]);
     expect(differenceOf(before, await treeOf(paths))).toBeNull();
   },
 );
