@@ -7,6 +7,8 @@ import type { RemoteOps } from './ssh/types.ts';
 import type { ApplyOptions, ApplyResult } from './types.ts';
 
 export const CHANGED_MEANWHILE = 'The remote file changed while you were editing. Review the new diff.';
+const NOT_AS_WRITTEN =
+  'the file on the host is not what was written: something else writes to it, such as a command left by a lost connection; backup retained';
 const NOT_HEALTHY = 'health check did not pass after restart; backup retained';
 
 /** What a run left, and the text that it found on the host when it looked last. */
@@ -56,6 +58,9 @@ export async function runPipeline(options: ApplyOptions): Promise<ApplyOutcome> 
     enter('write');
     if (options.expectedCurrent !== undefined) see(await readCurrent(ops));
     await ops.write(newConfig);
+    // Two that write at once mix their texts, and neither is told. The service must not load that.
+    if (options.expectedCurrent !== undefined && (await readCurrent(ops, 'read back')) !== newConfig)
+      throw new Error(NOT_AS_WRITTEN);
 
     enter('restart');
     await ops.restart(options.restartCmd);
@@ -73,11 +78,11 @@ export async function runPipeline(options: ApplyOptions): Promise<ApplyOutcome> 
   }
 }
 
-async function readCurrent(ops: RemoteOps): Promise<string> {
+async function readCurrent(ops: RemoteOps, what = 'read current'): Promise<string> {
   try {
     return await ops.read();
   } catch (error) {
-    throw new Error(`read current failed: ${errorMessage(error)}`, { cause: error });
+    throw new Error(`${what} failed: ${errorMessage(error)}`, { cause: error });
   }
 }
 

@@ -22,7 +22,8 @@ export interface ApplyOptions {
   onStep?: (step: ApplyResult['step']) => void;
   /**
    * The text that the change was made from. When the file on the host is another one, also just before the write, the
-   * run stops and leaves it as it is. Absent: whatever is there is replaced.
+   * run stops and leaves it as it is; and what was written is read back before the service is restarted. Absent:
+   * whatever is there is replaced, unseen.
    */
   expectedCurrent?: string;
   /** Ends the run between two steps and in the health check. What `exec` runs, `exec` must end itself. */

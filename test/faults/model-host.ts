@@ -168,15 +168,18 @@ async function changeHere(
   random: () => number,
 ): Promise<ApplyResult> {
   const { host, context } = world;
-  const strike = () => inject(world, fault, step, change.newConfig.length, random);
+  const strikes: Promise<void>[] = [];
+  const strike = () => strikes.push(inject(world, fault, step, change.newConfig.length, random));
   if (fault === 'slow host') host.ssh.slowDown(5 + random() * 40);
   const other = fault === 'another change' ? otherChange(world, random) : null;
   const { result } = await changeModelHost(context, {
     ...change,
     onStep: (begun) => {
-      if (begun === step) void strike();
+      if (begun === step) strike();
     },
   });
+  // One that comes late must not meet the next change.
+  await Promise.all(strikes);
   if (other !== null) await putBack(host, change.newConfig, result, await other);
   return result;
 }
@@ -262,7 +265,7 @@ async function calmDown({ host, leaveFree }: World): Promise<void> {
   host.ssh.cutAfter(null);
   host.ssh.slowDown(0);
   await leaveFree(null);
-  await host.ssh.areSessionsGone();
+  await host.isSettled();
 }
 
 async function endingOf(

@@ -167,6 +167,22 @@ describe('a change of the host', () => {
     expect(commands).toEqual([READ, COMMANDS[1], READ]);
   });
 
+  it.each([
+    ['was written as it was sent', NEW_CONFIG, { ok: true, step: 'done' }],
+    ['is another text', `${NEW_CONFIG}of a late writer`, { ok: false, step: 'write', backupPath: BACKUP }],
+  ])('what is read back after the write %s', async (_name, text, expected) => {
+    const host = recordedExec();
+    const exec: typeof host.exec = async (target, command, stdin) => {
+      const result = await host.exec(target, command, stdin);
+      const isReadBack = command === READ && host.commands().includes(COMMANDS[2]!);
+      return isReadBack ? { ...result, stdout: text } : result;
+    };
+    const { result, commands } = await apply(host, undefined, { exec, expectedCurrent: OLD_CONFIG });
+    expect(result).toMatchObject(expected);
+    expect(commands.slice(2, 5)).toEqual([READ, COMMANDS[2], READ]);
+    expect(commands.includes(RESTART)).toBe(result.ok);
+  });
+
   it('the path of the backup is known before anything is written', async () => {
     const host = recordedExec();
     const seen: unknown[] = [];

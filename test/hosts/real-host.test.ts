@@ -7,7 +7,7 @@ import { applyRemoteConfig } from '../../src/hosts/apply.ts';
 import { LLAMA_SWAP_SCHEMA } from '../../src/hosts/config/llama-swap-schema.ts';
 import { changeModelHost, type ModelHostContext, reviewModelHost } from '../../src/hosts/model-host.ts';
 import { saveModelHostSettings, unfinishedChange } from '../../src/hosts/project-files.ts';
-import { readRemoteConfig } from '../../src/hosts/ssh/remote-ops.ts';
+import { readRemoteConfig, shellQuoted } from '../../src/hosts/ssh/remote-ops.ts';
 import { createSshExec, sshExec } from '../../src/hosts/ssh/ssh-exec.ts';
 import { restoreByHand, sshHints } from '../../src/hosts/ssh/ssh-hints.ts';
 import { type ModelHost, OLD_CONFIG, startModelHost } from '../fixtures/model-host.ts';
@@ -117,6 +117,65 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
     expect(await host.backups()).toHaveLength(2);
     expect(await unfinishedChange.read(context.projectDir, host.connection)).toBeNull();
   });
+
+  it.skipIf(process.platform !== 'linux')(
+    'a write that outlived its connection, and goes on during the next change, is noticed',
+    async () => {
+      const { host, context } = await modelHost();
+      let late: number[] = [];
+      const holdWriter = async () => {
+        while (late.length === 0) late = await host.users();
+        for (const pid of late) process.kill(pid, 'SIGSTOP');
+        host.ssh.cutAfter(0);
+      };
+      const write = `cat > ${shellQuoted(host.connection.configPath)}`;
+      let held: Promise<void> | null = null;
+      const lost = await changeModelHost(
+        {
+          ...context,
+          exec: (target, command, stdin) => {
+            if (command === write) held = holdWriter();
+            return sshExec(target, command, stdin);
+          },
+        },
+        { ...quick, newConfig: `${NEW_CONFIG}\n# ${'x'.repeat(4_000_000)}\n` },
+      );
+      await held;
+      expect(lost.result).toMatchObject({ ok: false, step: 'write' });
+      expect(await host.users()).toEqual(late);
+      let isSettled = false;
+      const settled = host.isSettled().then(() => {
+        isSettled = true;
+      });
+
+      const log = await host.log();
+      const change = await changeModelHost(
+        {
+          ...context,
+          exec: async (target, command, stdin) => {
+            const result = await sshExec(target, command, stdin);
+            if (command === write) {
+              expect(isSettled).toBe(false);
+              for (const pid of late) process.kill(pid, 'SIGCONT');
+              await settled;
+            }
+            return result;
+          },
+        },
+        { ...quick, newConfig: NEW_CONFIG },
+      );
+      expect(await host.read()).not.toBe(NEW_CONFIG);
+      expect(change.result).toMatchObject({ ok: false, step: 'write', backupPath: expect.any(String) });
+      expect(change.result.error).toMatch(/^the file on the host is not what was written/);
+      // The service was not made to load it.
+      expect(await host.log()).toBe(log);
+      const backup = await readFile(lost.result.backupPath!, 'utf8');
+      expect(backup).toBe(OLD_CONFIG);
+      const restored = await changeModelHost(context, { ...quick, newConfig: backup, isRestore: true });
+      expect(restored.result).toMatchObject({ ok: true });
+      expect(await host.read()).toBe(OLD_CONFIG);
+    },
+  );
 
   it('a changed host key is refused, and the reason is named', async () => {
     const { host, context } = await modelHost();
