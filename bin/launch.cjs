@@ -4,8 +4,10 @@ const argv = process.argv.slice(2);
 // The first screen of `ktx setup` stands before the program is loaded. Without it everything is as with it, only later.
 let firstScreen = null;
 if (argv.length === 1 && argv[0] === 'setup') {
+  const begin = (shown) =>
+    require('../dist/first-screen.cjs').beginSetup(argv, (exitCode) => process.exit(exitCode), shown);
   try {
-    firstScreen = require('../dist/first-screen.cjs').beginSetup(argv, (exitCode) => process.exit(exitCode));
+    firstScreen = require('../dist/first-frame.cjs').showFirstFrame(`${__dirname}/../dist`, begin) ?? begin();
   } catch {
     // What is wrong with the package shows below.
   }
@@ -47,5 +49,13 @@ function load() {
 }
 
 // Loading takes the processor for some hundred milliseconds: keys that wait are read first.
-if (firstScreen) setTimeout(load, 5);
-else load();
+if (firstScreen) {
+  setTimeout(() => {
+    try {
+      firstScreen.follow?.();
+      load();
+    } catch (error) {
+      fail(error?.stack ?? error);
+    }
+  }, 5);
+} else load();

@@ -12,6 +12,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { assertPatched, startUp } from './start-up/plugin.mjs';
@@ -82,9 +83,34 @@ export async function build() {
     outfile: join(staged, 'first-screen.cjs'),
     minify: true,
   });
+  const frame = await bundle({
+    ...firstScreenBundle('src/cli/first-frame.ts', version),
+    outfile: join(staged, 'first-frame.cjs'),
+    minify: true,
+  });
   writeLockParts(staged);
+  await writeFirstFrames(bundle, staged, version);
   replaceBundle(staged);
-  return { ...metafile, inputs: { ...metafile.inputs, ...first.metafile.inputs } };
+  return { ...metafile, inputs: { ...metafile.inputs, ...first.metafile.inputs, ...frame.metafile.inputs } };
+}
+
+/** The first screen of a machine without a runtime, drawn ahead for each platform whose paths are like this one's. */
+async function writeFirstFrames(bundle, folder, version) {
+  // Beside nothing and directly in a folder of the package, from where it finds the assets.
+  const outfile = join(root, `.tmp/prerender-${process.pid}.cjs`);
+  await bundle({ ...firstScreenBundle('src/present/first-screen/prerender.ts', version), outfile });
+  try {
+    const { prerender } = createRequire(import.meta.url)(outfile);
+    const { python } = JSON.parse(readFileSync(join(root, 'assets/python/lock.json'), 'utf8'));
+    for (const platform of Object.keys(python.archives)) {
+      if (platform.startsWith('win32')) continue;
+      const frames = prerender(platform, version);
+      if (frames !== null)
+        writeFileSync(join(folder, `first-frames-${platform}.json`), JSON.stringify(frames));
+    }
+  } finally {
+    rmSync(outfile, { force: true });
+  }
 }
 
 /**
@@ -145,11 +171,22 @@ export function firstScreenBundle(entry, version) {
       __KTX_VERSION__: JSON.stringify(version),
     },
     banner: { js: "const __ktxUrl=require('node:url').pathToFileURL(__filename).href;" },
-    plugins: [startUp],
+    plugins: [unusedLeftOut, startUp],
     metafile: true,
     logLevel: 'warning',
   };
 }
+
+/** Modules of ours do nothing when they are imported: one that nothing is used of is left out whole. */
+const unusedLeftOut = {
+  name: 'unused-left-out',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\.?\/.*\.tsx?$/ }, ({ path, resolveDir }) => ({
+      path: join(resolveDir, path),
+      sideEffects: false,
+    }));
+  },
+};
 
 function bundleGraph(bundle, entryPoints, outdir, version) {
   return bundle({

@@ -162,7 +162,7 @@ describe('before the program is loaded', () => {
 
   it('says on a clean terminal that the package is damaged', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'ktx-damaged-'));
-    for (const part of ['bin', 'package.json', 'assets/python', 'dist/first-screen.cjs'])
+    for (const part of ['bin', 'package.json', 'assets/python', 'dist'])
       await cp(join(PACKAGE_ROOT, part), join(folder, part), { recursive: true });
     await mkdir(join(folder, 'home'));
     const terminal = openTerminal({

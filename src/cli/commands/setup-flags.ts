@@ -101,11 +101,23 @@ export function parseSetupFlags(
   };
 }
 
+/** The flags that decide how a setup talks. */
+export type TalkFlags = Pick<SetupFlags, 'isDryRun' | 'isJson' | 'isYes' | 'isInputAllowed' | 'isPlain'>;
+
+/** `ktx setup` without a flag. */
+export const NO_FLAGS: TalkFlags = {
+  isDryRun: false,
+  isJson: false,
+  isYes: false,
+  isInputAllowed: true,
+  isPlain: false,
+};
+
 /**
  * Picks the way to talk.
  * @throws Error naming `--yes` when a question would be needed and nobody can be asked.
  */
-export function chooseSetupMode(flags: SetupFlags, terminal: TerminalTraits): SetupMode {
+export function chooseSetupMode(flags: TalkFlags, terminal: TerminalTraits): SetupMode {
   const { env } = terminal;
   if (flags.isDryRun) return flags.isJson ? 'json' : 'lines';
   const silence = reasonForSilence(flags, terminal);
@@ -121,7 +133,7 @@ export function chooseSetupMode(flags: SetupFlags, terminal: TerminalTraits): Se
 }
 
 /** Why no question can be asked, as a sentence that follows others, empty when the user said so; `null` when it can. */
-function reasonForSilence(flags: SetupFlags, { env, ...terminal }: TerminalTraits): string | null {
+function reasonForSilence(flags: TalkFlags, { env, ...terminal }: TerminalTraits): string | null {
   if (!flags.isInputAllowed || flags.isJson) return '';
   if (!terminal.isStdinTty) return ' Nothing can be asked: the input is not a terminal.';
   if (!terminal.isStdoutTty) return ' Nothing can be asked: the output is not a terminal.';

@@ -1,12 +1,8 @@
 import {
-  closeSync,
   existsSync,
-  // biome-ignore lint/style/noRestrictedImports: a look that nothing relies on, over in a millisecond
-  openSync,
   readdirSync,
-  // biome-ignore lint/style/noRestrictedImports: as openSync; a file that cannot be read counts as none
+  // biome-ignore lint/style/noRestrictedImports: a look that nothing relies on; a file that cannot be read counts as none
   readFileSync,
-  readSync,
   statfsSync,
   statSync,
 } from 'node:fs';
@@ -20,16 +16,18 @@ import { managedPythonKey } from '../../python/python-downloads.ts';
 import { foreignOffer, lockedOffers, modelFiles } from '../../setup/offers.ts';
 import type { SetupOverview } from '../../setup/overview.ts';
 import { lockArtefact, type RuntimeLock } from '../../shipped/lock.ts';
-import { missingProcessorFlags } from '../../shipped/processor.ts';
-import { type HostPlatform, macosVersionOf, platformKey } from '../../shipped/target.ts';
+import { type HostPlatform, platformKey } from '../../shipped/target.ts';
 import { PACKAGE_ROOT } from '../../support/package-root.ts';
 import { managedUvPath } from '../../uv/location.ts';
 import { MANAGED_UV_VERSION } from '../../uv/release.ts';
+import { quickHost, startOf } from './quick-host.ts';
 
 export interface QuickLookOptions {
   cliVersion: string;
   env: NodeJS.ProcessEnv;
   homeDir: string;
+  /** Default: this machine. */
+  host?: HostPlatform;
 }
 
 /** More than this is not looked at: a folder of somebody else's, or a store of years. */
@@ -49,7 +47,7 @@ export function quickLook(options: QuickLookOptions): SetupOverview | null {
   }
 }
 
-function look({ cliVersion, env, homeDir }: QuickLookOptions): SetupOverview | null {
+function look({ cliVersion, env, homeDir, host = quickHost() }: QuickLookOptions): SetupOverview | null {
   const layout = managedPythonRuntimeLayout({ cliVersion, env, homeDir });
   const { runtimeRoot } = layout;
   const names = namesIn(runtimeRoot);
@@ -63,7 +61,6 @@ function look({ cliVersion, env, homeDir }: QuickLookOptions): SetupOverview | n
   const here = [{ label: `uv ${MANAGED_UV_VERSION}`, isHere: hasUv }];
   let mayFetchPython = false;
   let offers = RUNTIME_FEATURES.map(foreignOffer);
-  const host = quickHost();
   const lock = readLock(layout.assetDir, host);
   if (lock !== null) {
     const { version, archives } = lock.python;
@@ -108,33 +105,6 @@ function readLock(assetDir: string, host: HostPlatform): RuntimeLock | null {
   return (part ?? readJson(join(assetDir, 'lock.json'))) as RuntimeLock | null;
 }
 
-function quickHost(): HostPlatform {
-  const { platform, arch } = process;
-  const text = (path: string): string => {
-    try {
-      return readFileSync(path, 'latin1');
-    } catch {
-      return '';
-    }
-  };
-  return {
-    platform,
-    arch,
-    libc: platform === 'linux' ? quickLibc() : null,
-    // Not asked for: the oldest one that runs this Node runs every wheel of the lock.
-    glibcVersion: null,
-    macosVersion:
-      platform === 'darwin' ? macosVersionOf(text('/System/Library/CoreServices/SystemVersion.plist')) : null,
-    missingProcessorFlags:
-      platform === 'linux' && arch === 'x64' ? missingProcessorFlags(text('/proc/cpuinfo')) : [],
-  };
-}
-
-/** By the loader that this Node names in its first bytes: to ask Node for a report takes two milliseconds. */
-function quickLibc(): 'gnu' | 'musl' {
-  return startOf(process.execPath, 4096).includes('/ld-musl-') ? 'musl' : 'gnu';
-}
-
 /** `[]`: none is installed; `null`: it takes a closer look to say whether what is there works. */
 function installedFeatures(manifestPath: string, cliVersion: string): KtxRuntimeFeature[] | null {
   const manifest = readJson(manifestPath) as {
@@ -167,17 +137,6 @@ function hasUnpackedPython(pythonDir: string, key: string, archiveSha256: string
       existsSync(join(pythonDir, name, key, interpreter))
     );
   });
-}
-
-function startOf(path: string, lengthBytes = 512): string {
-  if (!isFile(path, Number.POSITIVE_INFINITY)) return '';
-  const handle = openSync(path, 'r');
-  try {
-    const bytes = Buffer.alloc(lengthBytes);
-    return bytes.toString('latin1', 0, readSync(handle, bytes));
-  } finally {
-    closeSync(handle);
-  }
 }
 
 /** A pipe in the place of a file would hold up who opens it. */

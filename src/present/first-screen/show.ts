@@ -8,7 +8,7 @@ import { hasUnicode, toAscii } from '../ascii.ts';
 import { farewellLines } from '../farewell.ts';
 import type { FirstScreen } from '../terminal/first-screen.ts';
 import { hasStyles } from '../terminal/styles.ts';
-import { terminalModes } from '../terminal/terminal-modes.ts';
+import { type TerminalModes, terminalModes } from '../terminal/terminal-modes.ts';
 import { themeOf } from '../terminal/theme.ts';
 import { frameRows } from './frame.tsx';
 import { readKeys } from './key-bytes.ts';
@@ -27,6 +27,15 @@ export interface FirstScreenOptions {
   begin: WizardState;
   /** Somebody left before there was a wizard: nothing runs, and the terminal is as it was. */
   onLeave: (exitCode: number) => void;
+  /** The terminal is taken and shows this already. */
+  shown?: ShownFrame;
+}
+
+/** A prerendered frame on the terminal, and the keys that it has answered. */
+export interface ShownFrame {
+  terminal: TerminalModes;
+  text: string;
+  keys: readonly KeyName[];
 }
 
 /**
@@ -35,12 +44,12 @@ export interface FirstScreenOptions {
  * @throws when the screen holds something that cannot be drawn without Ink; the terminal is untouched then.
  */
 export function showFirstScreen(options: FirstScreenOptions): FirstScreen {
-  const { stdin, stdout, env, homeDir, begin, onLeave } = options;
+  const { stdin, stdout, env, homeDir, begin, onLeave, shown } = options;
   const guess = begin.screen === 'loading' ? null : begin;
   const isUnicode = hasUnicode(env);
   const style = hasStyles(env);
   const theme = themeOf(env, homeDir);
-  const terminal = terminalModes({ stdin, stdout, env });
+  const terminal = shown?.terminal ?? terminalModes({ stdin, stdout, env });
   const keys: KeyName[] = [];
   let state = begin;
   let rest = '';
@@ -61,8 +70,13 @@ export function showFirstScreen(options: FirstScreenOptions): FirstScreen {
   const press = (name: KeyName): void => {
     if (name === 'ctrl+z') terminal.suspend();
     if (name === 'ctrl+l') redraw();
-    const event = pressed(state, name, { size: size(), log: NO_LOG, homeDir, nowMs: Date.now() });
+    const event = eventOf(name);
     if (event !== null) happen(event);
+    keep(name, event);
+  };
+  const eventOf = (name: KeyName) =>
+    pressed(state, name, { size: size(), log: NO_LOG, homeDir, nowMs: Date.now() });
+  const keep = (name: KeyName, event: WizardEvent | null): void => {
     // Nothing is asked yet: what it means shows when something is.
     if (event !== null || guess === null) keys.push(name);
   };
@@ -107,10 +121,19 @@ export function showFirstScreen(options: FirstScreenOptions): FirstScreen {
     for (const signal of STOP_SIGNALS) process.off(signal, onEnd);
   };
 
+  for (const name of shown?.keys ?? []) {
+    const event = eventOf(name);
+    if (event !== null) state = reduce(state, event).next;
+    keep(name, event);
+  }
   const first = frame();
-  stdin.setEncoding('utf8');
-  terminal.takeInput();
-  terminal.showScreen(first);
+  if (shown) {
+    if (first !== shown.text) redraw();
+  } else {
+    stdin.setEncoding('utf8');
+    terminal.takeInput();
+    terminal.showScreen(first);
+  }
   terminal.onRedraw(redraw);
   stdin.on('readable', onReadable);
   stdin.on('end', onEnd);
