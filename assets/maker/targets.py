@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
-PYTHON_MINORS = (11, 12, 13, 14)
+PYTHON_MINORS = (11, 12, 13, 14, 15)
 
 #: Oldest and newest system whose wheels are taken. The newest is what a feature may ask of a machine at most:
 #: onnxruntime needs glibc 2.28 and macOS 14.

@@ -35,7 +35,7 @@ export async function buildAssets(options: { shouldUpgrade: boolean }): Promise<
   const made = await makeAssets(ownConfig(), WORK, options);
   await writeAssets(ASSET_DIR, made);
   const manifest = made.files.get('manifest.json')!.toString('utf8');
-  writeFileSync(DIGEST_MODULE, digestModule(manifest, made.wheel.metadata.python));
+  writeFileSync(DIGEST_MODULE, digestModule(manifest, made.wheel.metadata.python, made.lock));
   process.stdout.write(
     describeLock(made.lock)
       .map((line) => `${line}\n`)

@@ -53,11 +53,11 @@ export async function findAssetProblems(sources: AssetSources): Promise<string[]
 
   const wheel = readFileSync(join(assetDir, manifest.wheel.file));
   const requiresPython = await readWheelPythonRequirement(wheel, manifest.wheel.file);
+  const lock = runtimeLockSchema.parse(JSON.parse(readFileSync(join(assetDir, manifest.lock.file), 'utf8')));
   const isOfProgram = sources.digestModuleText.includes(sha256(manifestText));
-  if (isOfProgram && digestModule(manifestText, requiresPython) !== sources.digestModuleText)
+  if (isOfProgram && digestModule(manifestText, requiresPython, lock) !== sources.digestModuleText)
     problems.push('src/shipped/asset-digest.ts is not what npm run assets:build writes');
   problems.push(...(await findMemberProblems(wheel, join(assetDir, 'wheel/src'))));
-  const lock = runtimeLockSchema.parse(JSON.parse(readFileSync(join(assetDir, manifest.lock.file), 'utf8')));
   problems.push(...findPinProblems(lock));
   return problems;
 }

@@ -78,7 +78,9 @@ export function modelPart(): Pick<RuntimeLock, 'models' | 'artefacts'> {
 export function digestModule(
   manifestText: string,
   { specifier, minimumVersion }: WheelPythonRequirement,
+  lock: Pick<RuntimeLock, 'targets'>,
 ): string {
+  const minors = [...new Set(Object.keys(lock.targets).map((key) => Number(/-cp3(\d+)$/.exec(key)![1])))];
   return `// Written by \`npm run assets:build\`: do not edit.
 
 /** sha256 of \`assets/python/manifest.json\`; the manifest carries the digests of wheel, lock and requirements. */
@@ -86,5 +88,8 @@ export const BUNDLED_MANIFEST_SHA256 = '${sha256(manifestText)}';
 
 /** What the METADATA of that wheel says: who has its digest right need not unpack it. */
 export const BUNDLED_REQUIRES_PYTHON = { specifier: '${specifier}', minimumVersion: '${minimumVersion}' };
+
+/** The minors of CPython 3 that the lock has targets for, oldest first. */
+export const LOCKED_MINORS = [${minors.sort((a, b) => a - b).join(', ')}];
 `;
 }

@@ -1,56 +1,99 @@
-import { readdir } from 'node:fs/promises';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { access, constants, readdir, realpath } from 'node:fs/promises';
+import { basename, posix, win32 } from 'node:path';
 
-/** Where a tool keeps the interpreters that it installed: folders that hold one folder a version. */
-interface VersionManager {
-  name: string;
-  /** Its own variables and defaults, as its documentation has them; first that is set. */
+/** Where interpreters may be that PATH does not lead to. */
+interface Place {
+  /** Folders that hold one folder a version: its tool's own variables and defaults, as its documentation has them. */
   roots(env: NodeJS.ProcessEnv, home: string): (string | undefined)[];
   /** Where the interpreters are in the folder of a version. */
-  bin: string;
+  bin?: string;
 }
 
-const underData = (env: NodeJS.ProcessEnv, home: string, name: string) =>
-  join(env['XDG_DATA_HOME'] || join(home, '.local', 'share'), name);
+const underData = (env: NodeJS.ProcessEnv, home: string, ...names: string[]) =>
+  posix.join(env['XDG_DATA_HOME'] || posix.join(home, '.local', 'share'), ...names);
 
-const VERSION_MANAGERS: readonly VersionManager[] = [
+const inHome =
+  (variable: string, fallback: string, ...below: string[]): Place['roots'] =>
+  (env, home) => [posix.join(env[variable] || posix.join(home, fallback), ...below)];
+
+/** Version managers, package managers, and images that are made for builds. */
+const UNIX_PLACES: readonly Place[] = [
+  { roots: inHome('PYENV_ROOT', '.pyenv', 'versions') },
+  { roots: (env, home) => [env['UV_PYTHON_INSTALL_DIR'] || underData(env, home, 'uv', 'python')] },
   {
-    name: 'pyenv',
-    roots: (env, home) => [join(env['PYENV_ROOT'] || join(home, '.pyenv'), 'versions')],
-    bin: 'bin',
+    roots: (env, home) => {
+      const data = env['MISE_DATA_DIR'] || underData(env, home, 'mise');
+      return [posix.join(env['MISE_INSTALLS_DIR'] || posix.join(data, 'installs'), 'python')];
+    },
+  },
+  { roots: inHome('ASDF_DATA_DIR', '.asdf', 'installs', 'python') },
+  { roots: inHome('RYE_HOME', '.rye', 'py') },
+  { roots: (env, home) => [underData(env, home, 'hatch', 'pythons')], bin: posix.join('python', 'bin') },
+  {
+    roots: (env, home) => [underData(env, home, 'pypoetry', 'python'), underData(env, home, 'pdm', 'python')],
   },
   {
-    name: 'uv',
-    roots: (env, home) => [env['UV_PYTHON_INSTALL_DIR'] || join(underData(env, home, 'uv'), 'python')],
-    bin: 'bin',
+    // Homebrew: its links are named by minor, `python@3.13`.
+    roots: (env) => [
+      env['HOMEBREW_PREFIX'] && posix.join(env['HOMEBREW_PREFIX'], 'opt'),
+      ...['/opt/homebrew/opt', '/home/linuxbrew/.linuxbrew/opt', '/usr/local/opt'],
+    ],
   },
+  // The installer of python.org, and MacPorts, which puts the same framework below its own folder.
   {
-    name: 'mise',
-    roots: (env, home) => [join(env['MISE_DATA_DIR'] || underData(env, home, 'mise'), 'installs', 'python')],
-    bin: 'bin',
+    roots: () => [
+      '/Library/Frameworks/Python.framework/Versions',
+      '/opt/local/Library/Frameworks/Python.framework/Versions',
+    ],
   },
+  // A system-wide pyenv, manylinux images, builds by hand.
+  { roots: () => ['/opt/pyenv/versions', '/opt/python'] },
+  // Hosted runners of GitHub and Azure.
   {
-    name: 'asdf',
-    roots: (env, home) => [join(env['ASDF_DATA_DIR'] || join(home, '.asdf'), 'installs', 'python')],
-    bin: 'bin',
+    roots: ({ RUNNER_TOOL_CACHE, AGENT_TOOLSDIRECTORY }) =>
+      [RUNNER_TOOL_CACHE, AGENT_TOOLSDIRECTORY].map((cache) => cache && posix.join(cache, 'Python')),
+    bin: posix.join('x64', 'bin'),
   },
-  { name: 'rye', roots: (env, home) => [join(env['RYE_HOME'] || join(home, '.rye'), 'py')], bin: 'bin' },
-  {
-    name: 'hatch',
-    roots: (env, home) => [join(underData(env, home, 'hatch'), 'pythons')],
-    bin: join('python', 'bin'),
-  },
-  {
-    name: 'Homebrew',
-    roots: () => ['/opt/homebrew/opt', '/home/linuxbrew/.linuxbrew/opt', '/usr/local/opt'],
-    bin: 'bin',
-  },
-  { name: 'python.org', roots: () => ['/Library/Frameworks/Python.framework/Versions'], bin: 'bin' },
-  { name: 'a system-wide pyenv or build', roots: () => ['/opt/pyenv/versions', '/opt/python'], bin: 'bin' },
 ];
 
-/** The names of version folders that hold a Python: `3.12.1`, `cpython-3.12.1-linux-x86_64-gnu`, `python@3.12`. */
-const VERSION_FOLDER = /^(?:cpython[-@]|python@)?3\.\d+/;
+const WINDOWS_PLACES: readonly Place[] = [
+  {
+    // The installer of python.org, for one user and for all; the Python install manager.
+    roots: ({ LOCALAPPDATA, ProgramFiles, SystemDrive }) => [
+      LOCALAPPDATA && win32.join(LOCALAPPDATA, 'Programs', 'Python'),
+      LOCALAPPDATA && win32.join(LOCALAPPDATA, 'Python'),
+      ProgramFiles,
+      SystemDrive && `${SystemDrive}\\`,
+    ],
+  },
+  {
+    roots: ({ APPDATA, UV_PYTHON_INSTALL_DIR }) => [
+      UV_PYTHON_INSTALL_DIR || (APPDATA && win32.join(APPDATA, 'uv', 'python')),
+    ],
+  },
+  {
+    roots: ({ PYENV_ROOT, USERPROFILE }) => [
+      PYENV_ROOT
+        ? win32.join(PYENV_ROOT, 'versions')
+        : USERPROFILE && win32.join(USERPROFILE, '.pyenv', 'pyenv-win', 'versions'),
+    ],
+  },
+  { roots: ({ LOCALAPPDATA }) => [LOCALAPPDATA && win32.join(LOCALAPPDATA, 'mise', 'installs', 'python')] },
+  { roots: ({ USERPROFILE }) => [USERPROFILE && win32.join(USERPROFILE, 'scoop', 'apps')], bin: 'current' },
+  {
+    roots: ({ RUNNER_TOOL_CACHE }) => [RUNNER_TOOL_CACHE && win32.join(RUNNER_TOOL_CACHE, 'Python')],
+    bin: 'x64',
+  },
+];
+
+/** Installations of conda: its Python is never taken, and is named with the reason. */
+const CONDA_FOLDERS = ['miniconda3', 'miniforge3', 'mambaforge', 'anaconda3', 'micromamba'];
+
+/**
+ * The names of version folders that hold a Python: `3.12.1`, `cpython-3.12.1-linux-x86_64-gnu`, `cpython@3.12.1`, `python@3.12`,
+ * `cp312-cp312`; on Windows also `Python312`, `Python312-arm64`, `pythoncore-3.14-64`, `python312`.
+ */
+const VERSION_FOLDER = /^(?:(?:cpython[-@]|python@|pythoncore-)?3\.\d+|cp3\d+-cp3\d+$|python3\d+(?:-|$))/i;
 
 /** Where interpreters are looked for first, best first: PATH, then the usual folders. Pure. */
 export function candidatePaths(
@@ -59,39 +102,82 @@ export function candidatePaths(
   minors: readonly string[],
 ): string[] {
   const isWindows = platform === 'win32';
+  const { join, delimiter, isAbsolute } = isWindows ? win32 : posix;
   const path = (isWindows ? (env['Path'] ?? env['PATH']) : env['PATH']) ?? '';
-  const usual = isWindows ? [] : ['/usr/local/bin', '/usr/bin', '/opt/homebrew/bin'];
-  const directories = [...path.split(isWindows ? ';' : delimiter).filter(Boolean), ...usual];
+  const usual = isWindows ? [] : ['/usr/local/bin', '/usr/bin', '/opt/homebrew/bin', '/opt/local/bin'];
+  const directories = [...(env['UV_PYTHON_SEARCH_PATH'] ?? '').split(delimiter), ...path.split(delimiter)];
   const names = isWindows
     ? ['python.exe', 'python3.exe']
     : [...minors.map((minor) => `python${minor}`), 'python3', 'python'];
-  return [...new Set(directories.flatMap((directory) => names.map((name) => join(directory, name))))];
+  // A relative folder is another one in each folder that ktx is started in.
+  const absolute = [...directories.filter((directory) => isAbsolute(directory)), ...usual];
+  return [...new Set(absolute.flatMap((directory) => names.map((name) => join(directory, name))))];
 }
 
 /**
- * Interpreters that PATH does not lead to: those of version managers, and of the environment that is active (named, and its base used).
- * Newest first within a manager. Reads folders, runs nothing.
+ * Interpreters that PATH does not lead to: those of version managers, of the environment that is active (named, and its base used), and
+ * of conda (named). Newest first within a manager. Reads folders, runs nothing.
  */
 export async function managedElsewhere(
   platform: NodeJS.Platform,
   env: NodeJS.ProcessEnv,
   minors: readonly string[],
 ): Promise<string[]> {
-  if (platform === 'win32') return [];
-  const home = env['HOME'] && isAbsolute(env['HOME']) ? env['HOME'] : '/nonexistent';
-  const active = [env['VIRTUAL_ENV'], env['CONDA_PREFIX']].flatMap((prefix) =>
-    prefix ? [join(prefix, 'bin', 'python')] : [],
-  );
-  const perManager = await Promise.all(
-    VERSION_MANAGERS.map(async ({ roots, bin }) => {
-      const folders = await Promise.all(roots(env, home).map((root) => versionFolders(root)));
-      return folders.flat().flatMap((folder) => minors.map((minor) => join(folder, bin, `python${minor}`)));
+  const isWindows = platform === 'win32';
+  const { join, isAbsolute } = isWindows ? win32 : posix;
+  const homeVariable = (isWindows ? env['USERPROFILE'] : env['HOME']) ?? '';
+  const home = isAbsolute(homeVariable) ? homeVariable : join(isWindows ? 'C:\\' : '/', 'nonexistent');
+  const binaryIn = (prefix: string) =>
+    isWindows ? join(prefix, 'python.exe') : join(prefix, 'bin', 'python');
+  const active = [
+    ...(env['VIRTUAL_ENV'] ? [join(env['VIRTUAL_ENV'], isWindows ? 'Scripts' : 'bin', 'python')] : []),
+    ...(env['CONDA_PREFIX'] ? [binaryIn(env['CONDA_PREFIX'])] : []),
+  ].map((path) => (isWindows && !path.endsWith('.exe') ? `${path}.exe` : path));
+  const perPlace = await Promise.all(
+    (isWindows ? WINDOWS_PLACES : UNIX_PLACES).map(async ({ roots, bin = isWindows ? '' : 'bin' }) => {
+      const folders = await Promise.all(
+        roots(env, home).map((root) => versionFolders(root, join, isAbsolute)),
+      );
+      const names = isWindows ? ['python.exe'] : minors.map((minor) => `python${minor}`);
+      return folders.flat().flatMap((folder) => names.map((name) => join(folder, bin, name)));
     }),
   );
-  return [...active, ...perManager.flat()];
+  const condaRoots = [...CONDA_FOLDERS.map((name) => join(home, name)), ...(isWindows ? [] : ['/opt/conda'])];
+  return [...active, ...perPlace.flat(), ...condaRoots.map(binaryIn)];
 }
 
-async function versionFolders(root: string | undefined): Promise<string[]> {
+/**
+ * The minors of the interpreters of this machine by the names of their files, without running one: what can be said before a plan is
+ * made. A file whose name says nothing (a shim) is left out.
+ */
+export async function minorsByName(
+  platform: NodeJS.Platform,
+  env: NodeJS.ProcessEnv,
+  minors: readonly string[],
+): Promise<Set<string>> {
+  const paths = [
+    ...candidatePaths(platform, env, minors),
+    ...(await managedElsewhere(platform, env, minors)),
+  ];
+  const found = await Promise.all(paths.map(minorByName));
+  return new Set(found.filter((minor) => minor !== null));
+}
+
+/** `3.12` of an interpreter whose real file is `python3.12`; `null` when there is none, or its name says nothing. */
+export async function minorByName(path: string): Promise<string | null> {
+  try {
+    await access(path, constants.X_OK);
+    return /^python(3\.\d+)(?:\.exe)?$/.exec(basename(await realpath(path)))?.[1] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+async function versionFolders(
+  root: string | undefined,
+  join: typeof posix.join,
+  isAbsolute: typeof posix.isAbsolute,
+): Promise<string[]> {
   if (!root || !isAbsolute(root)) return [];
   const names = await readdir(root).catch(() => []);
   const versions = names.filter((name) => VERSION_FOLDER.test(name));

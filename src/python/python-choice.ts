@@ -1,4 +1,5 @@
 import type { KtxRuntimeFeature } from '../core/features.ts';
+import { LOCKED_MINORS } from '../shipped/asset-digest.ts';
 import { unavailability } from '../shipped/feature-support.ts';
 import { type Artefact, lockArtefact, type RuntimeLock } from '../shipped/lock.ts';
 import { type HostPlatform, lockedMinors, platformKey, targetKey } from '../shipped/target.ts';
@@ -41,7 +42,7 @@ export interface ChosenSystemPython {
   path: string;
   target: string;
   notes: string[];
-  /** Why the managed one was passed over, one line a source. */
+  /** Why others were passed over: each source of the managed one, and each interpreter of this machine that was looked at. */
   rejected: string[];
 }
 
@@ -78,8 +79,11 @@ export async function choosePython(options: {
   const minors = version === null ? supported : supported.filter((minor) => minor === minorOf(version));
   if (version !== null && minors.length === 0) throw unsupportedVersion(version, lock, options, supported);
 
+  const lockedHere = lockedMinors(lock, host);
+  const whyNot = (minor: string) =>
+    lockedHere.includes(minor) ? unavailability(lock, host, minor, options.features) : null;
   if (typeof choice === 'object' && 'path' in choice) {
-    const judged = await systemPythonFor(choice, [], { ...options, minors });
+    const judged = await systemPythonFor(choice, [], { ...options, minors, whyNot });
     return systemDecision(judged, host, [], []);
   }
 
@@ -99,14 +103,26 @@ export async function choosePython(options: {
   if (choice === 'managed') throw noManagedPython(lock, host, obstacles);
 
   const { env, isShared, signal } = options;
-  const search = await findSystemPythons({ host, minors, env, isShared, signal });
+  const search = await findSystemPythons({
+    host,
+    minors,
+    knownMinors: lockedHere,
+    whyNot,
+    env,
+    isShared,
+    signal,
+  });
   const best = search.usable.find((python) => isWanted(python.version));
   if (!best && managed) {
     // There is nothing better than a source that is slow.
     obstacles = await options.findObstacles(managed.archive, true);
     if (obstacles.length === 0) return { ...managed, presence: 'fetch' };
   }
-  if (!best) throw noPython(minors, obstacles, search);
+  if (!best) {
+    const isForCore = ({ foundVersion }: { foundVersion?: string }) =>
+      foundVersion !== undefined && unavailability(lock, host, minorOf(foundVersion), ['core']) === null;
+    throw noPython(minors, obstacles, search, options.features.length > 1 && search.refused.some(isForCore));
+  }
   const notes =
     choice !== 'system' && managed
       ? [
@@ -118,7 +134,17 @@ export async function choosePython(options: {
       `Only this user will be able to use the runtime: its Python ${best.path} lies in ${best.closedBy}, which is closed to others`,
     );
   }
-  return systemDecision(best, host, notes, obstacles);
+  return systemDecision(best, host, notes, [...obstacles, ...passedOver(best, search)]);
+}
+
+/** Why each other interpreter was not taken. */
+function passedOver(best: SystemPython, { usable, refused }: SystemPythonSearch): string[] {
+  return [
+    ...usable
+      .filter(({ path }) => path !== best.path)
+      .map(({ path, version }) => `${path} is Python ${version} and fits; ${best.version} goes first`),
+    ...refused.map(({ path, reason }) => `${path} ${reason}`),
+  ];
 }
 
 function managedCandidate(
@@ -194,8 +220,11 @@ function noManagedPython(lock: RuntimeLock, host: HostPlatform, obstacles: strin
   });
 }
 
-/** CPython minors that are known, in the order in which one of the system is taken. */
-const KNOWN_MINORS = [13, 12, 14, 11];
+/** The minor that most packages are made for when a lock is made; the nearer one is to it, the earlier it is taken. */
+const FAVOURED_MINOR = 13;
+const KNOWN_MINORS = [...LOCKED_MINORS].sort(
+  (a, b) => Math.abs(a - FAVOURED_MINOR) - Math.abs(b - FAVOURED_MINOR) || a - b,
+);
 
 /** The minors that a wheel without a lock may have: those that its Requires-Python admits, or that of the version that was asked for. */
 export function foreignMinors(specifier: string, request: string): string[] {
@@ -217,6 +246,7 @@ export async function systemPythonFor(
   obstacles: readonly string[],
   search: {
     minors: readonly string[];
+    whyNot?: (minor: string) => string | null;
     host: HostPlatform;
     env: NodeJS.ProcessEnv;
     signal?: AbortSignal;
@@ -240,11 +270,17 @@ export async function systemPythonFor(
   throw noPython(search.minors, [...obstacles], found);
 }
 
-function noPython(minors: readonly string[], obstacles: string[], search: SystemPythonSearch): SetupError {
+function noPython(
+  minors: readonly string[],
+  obstacles: string[],
+  search: SystemPythonSearch,
+  wouldDoForCore = false,
+): SetupError {
   return new SetupError('No Python for the runtime: none can be fetched and none on this machine fits.', {
     failureClass: obstacles.length > 0 ? 'network' : 'platform',
     evidence: [...obstacles, ...search.refused.map(({ path, reason }) => `${path} ${reason}`)],
     remedies: [
+      ...(wouldDoForCore ? [setupAgain('Install without embeddings', ['--feature', 'core'])] : []),
       otherRemedy(
         `Install Python ${[...minors].reverse().join(', ')} with your system's package manager, then run`,
         { afterwards: ['ktx', 'setup'] },

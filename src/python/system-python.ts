@@ -91,6 +91,8 @@ export interface SystemPython {
 export interface RefusedPython {
   path: string;
   reason: string;
+  /** What it said of itself, where it answered. */
+  foundVersion?: string;
   /** The interpreter that a virtual environment was made from. */
   base?: string;
 }
@@ -110,6 +112,10 @@ export async function findSystemPythons(options: {
   host: HostPlatform;
   /** Minors that the lock has wheels for, best first. */
   minors: readonly string[];
+  /** Minors whose names are looked for; those that do not fit are named with the reason. Default: `minors`. */
+  knownMinors?: readonly string[];
+  /** Why a minor does not fit, where more is known than that it is not in the lock. */
+  whyNot?: (minor: string) => string | null;
   env: NodeJS.ProcessEnv;
   /** Others will run it: those that only this user can run come last. */
   isShared?: boolean;
@@ -127,10 +133,10 @@ export async function findSystemPythons(options: {
       ),
     );
   };
-  const judged = await judge(candidatePaths(platform, options.env, options.minors));
+  const names = options.knownMinors ?? options.minors;
+  const judged = await judge(candidatePaths(platform, options.env, names));
   const isFound = () => judged.some((entry) => 'version' in entry && !entry.closedBy);
-  if (!isFound())
-    judged.push(...(await judge(await managedElsewhere(platform, options.env, options.minors))));
+  if (!isFound()) judged.push(...(await judge(await managedElsewhere(platform, options.env, names))));
   if (!isFound())
     judged.push(...(await judge(judged.flatMap((entry) => ('base' in entry && entry.base) || []))));
   const usable = judged.filter((entry): entry is SystemPython => 'version' in entry);
@@ -149,6 +155,7 @@ export async function inspectSystemPython(options: {
   path: string;
   host: HostPlatform;
   minors: readonly string[];
+  whyNot?: (minor: string) => string | null;
   env: NodeJS.ProcessEnv;
   signal?: AbortSignal;
 }): Promise<SystemPython | RefusedPython> {
@@ -185,9 +192,16 @@ export async function inspectSystemPython(options: {
       refusalOf(facts, options.host, options.minors, {
         env: options.env,
         isDebian: existsSync('/etc/debian_version'),
+        whyNot: options.whyNot,
       }) ?? (foreign === undefined ? null : printsReason(foreign, at > 0, facts));
     if (reason === null) return { path: facts.executable || path, version: facts.version };
-    return { path, reason, ...(facts.isVirtualEnvironment && facts.base ? { base: facts.base } : {}) };
+    const isOfEnvironment = facts.isVirtualEnvironment && facts.base;
+    return {
+      path,
+      reason,
+      foundVersion: facts.version,
+      ...(isOfEnvironment ? { base: facts.base! } : {}),
+    };
   } catch (error) {
     if (options.signal?.aborted) throw error;
     if (flood.signal.aborted) return { path, reason: 'prints without end instead of answering' };
@@ -220,6 +234,10 @@ function printsReason(line: string, isAtStart: boolean, { startFile }: Interpret
  * other text. Formats: pyenv 2, asdf 0.16, mise 2025.
  */
 export function shimReason(stderr: string): string | null {
+  if (/Python was not found; run without arguments to install from the Microsoft Store/.test(stderr))
+    return 'is the placeholder of the Microsoft Store, with no Python behind it';
+  if (/^xcode-select: /m.test(stderr))
+    return "is Apple's placeholder, with no Python behind it until the command line tools are installed";
   const manager =
     /^(pyenv|rbenv|mise|asdf)\b/m.exec(stderr)?.[1] ??
     (/^No version is set for command/m.test(stderr) ? 'asdf' : null);
@@ -243,6 +261,7 @@ export function shimReason(stderr: string): string | null {
 interface Machine {
   env: NodeJS.ProcessEnv;
   isDebian: boolean;
+  whyNot?: (minor: string) => string | null;
 }
 
 /** Why an interpreter cannot carry the runtime, named; `null` when it can. */
@@ -257,12 +276,12 @@ export function refusalOf(
   if (!minors.includes(minor)) {
     const known =
       minors.length > 0 ? `packages are locked for ${[...minors].reverse().join(', ')}` : 'nothing is locked';
-    return `is Python ${facts.version}; ${known} on ${platformKey(host)}`;
+    return `is Python ${facts.version}; ${machine.whyNot?.(minor) ?? `${known} on ${platformKey(host)}`}`;
   }
   if (facts.bits !== 64) return `is a ${facts.bits}-bit build`;
   if (facts.isFreeThreaded) return 'is a free-threaded build';
   if (facts.isDebugBuild) return 'is a debug build';
-  if (facts.isConda) return 'belongs to a conda environment';
+  if (facts.isConda) return 'belongs to a conda environment, which conda may change or remove at any time';
   if (facts.isVirtualEnvironment) return 'belongs to a virtual environment';
   return facts.missingModules.length > 0 ? missingReason(facts, machine) : null;
 }

@@ -60,9 +60,22 @@ export function foreignOffer(feature: KtxRuntimeFeature): FeatureOffer {
   return { feature, ...wordsOf(feature), ...UNKNOWN, unavailableReason: null };
 }
 
-/** What each feature costs on this machine, given what is here. Pure. */
-export function lockedOffers(lock: RuntimeLock, host: HostPlatform, here: WhatIsHere): FeatureOffer[] {
-  const minors = lockedMinors(lock, host);
+/**
+ * What each feature costs on this machine, given what is here. Pure.
+ * @param atHand the minors that it can only be; `null`: any of the lock.
+ */
+export function lockedOffers(
+  lock: RuntimeLock,
+  host: HostPlatform,
+  here: WhatIsHere,
+  atHand: ReadonlySet<string> | null = null,
+): FeatureOffer[] {
+  // First the one that ktx would bring: its sizes are likely the right ones, and of several reasons its one is no accident of a newest
+  // Python that packages are not made for yet.
+  const pinned = lock.python.version.split('.').slice(0, 2).join('.');
+  const minors = lockedMinors(lock, host)
+    .sort((one, other) => Number(other === pinned) - Number(one === pinned))
+    .filter((minor) => atHand?.has(minor) ?? true);
   const isStored = ({ sha256 }: Artefact) => here.storedDigests.has(sha256);
   return RUNTIME_FEATURES.map((feature) => {
     const features = normaliseFeatures([feature]);

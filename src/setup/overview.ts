@@ -2,23 +2,26 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isOwnVersionName } from '../core/embedder.ts';
 import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../core/features.ts';
-import { managedPythonRuntimeLayout, sharedLayout } from '../core/layout.ts';
+import { managedPythonRuntimeLayout, managedRuntimeRoot, sharedLayout } from '../core/layout.ts';
 import { embeddingsModelDir } from '../core/model-folder-path.ts';
 import { isVersionName } from '../core/version-name.ts';
+import { minorByName, minorsByName } from '../python/interpreter-places.ts';
 import { managedPythonKey } from '../python/python-downloads.ts';
+import { minorOf } from '../python/system-python.ts';
 import { findUnpackedPython } from '../python/unpacked-python.ts';
 import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
 import { readInstalledManifest } from '../runtime/manifest.ts';
 import { type ManagedPythonRuntimeStatus, readManagedPythonRuntimeStatus } from '../runtime/status.ts';
 import { lockArtefact, type RuntimeLock } from '../shipped/lock.ts';
 import { readLockedAsset } from '../shipped/locked-asset.ts';
-import { detectHost, platformKey } from '../shipped/target.ts';
+import { detectHost, type HostPlatform, lockedMinors, platformKey } from '../shipped/target.ts';
 import { openStore } from '../store/store.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
 import { managedUvPath } from '../uv/acquire.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
 import { type FeatureOffer, foreignOffer, lockedOffers, modelFiles, type WhatIsHere } from './offers.ts';
 import { freeBytesAt } from './plan/disk.ts';
+import { readChosenPython } from './request/choices.ts';
 import type { SetupOptions } from './request/setup-options.ts';
 
 export type { FeatureOffer } from './offers.ts';
@@ -76,7 +79,13 @@ export async function readSetupOverview(options: SetupOptions): Promise<SetupOve
         label: 'embedding model',
         isHere: model.every(({ file }) => onDisk.modelFiles.has(file)),
       });
-    offers = lockedOffers(asset.lock, host, onDisk);
+    const hasManaged = unpackedDir !== null || onDisk.storedDigests.has(archiveSha256);
+    offers = lockedOffers(
+      asset.lock,
+      host,
+      onDisk,
+      await minorsAtHand(options, asset.lock, host, hasManaged),
+    );
   }
   const features = status.manifest?.features ?? [];
   return {
@@ -89,6 +98,27 @@ export async function readSetupOverview(options: SetupOptions): Promise<SetupOve
     mayFetchPython,
     freeBytes,
   };
+}
+
+/**
+ * The minors that the Python can only be, as far as names of files tell: a feature that none of them can carry is shown with the
+ * reason. `null` where any may be had, and where nothing is found: the plan tells more.
+ */
+async function minorsAtHand(
+  { python, isOffline, env = process.env, ...options }: SetupOptions,
+  lock: RuntimeLock,
+  host: HostPlatform,
+  hasManaged: boolean,
+): Promise<ReadonlySet<string> | null> {
+  const root = managedRuntimeRoot({ ...options, env });
+  const choice = python ?? (await readChosenPython(root)) ?? 'auto';
+  const found =
+    typeof choice === 'object'
+      ? [('version' in choice ? minorOf(choice.version) : await minorByName(choice.path)) ?? []].flat()
+      : choice === 'system' || (choice === 'auto' && isOffline === true && !hasManaged)
+        ? [...(await minorsByName(host.platform, env, lockedMinors(lock, host)))]
+        : [];
+  return found.length > 0 ? new Set(found) : null;
 }
 
 /** What of the lock's files is here, by a look at sizes: the plan looks closer. */

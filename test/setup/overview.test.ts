@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { sharedLayout } from '../../src/core/layout.ts';
 import { embeddingsModelDir } from '../../src/core/model-folder-path.ts';
 import { readSetupOverview } from '../../src/setup/overview.ts';
+import type { SetupOptions } from '../../src/setup/request/setup-options.ts';
 import { artefactsOf, lockArtefact } from '../../src/shipped/lock.ts';
 import { readLockedAsset } from '../../src/shipped/locked-asset.ts';
 import { detectHost, lockedMinors, platformKey, targetKey } from '../../src/shipped/target.ts';
@@ -16,7 +17,7 @@ import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 const assetDir = join(PACKAGE_ROOT, 'assets', 'python');
 const { lock } = (await readLockedAsset(assetDir))!;
 const host = await detectHost();
-const wheels = artefactsOf(lock, targetKey(host, lockedMinors(lock, host)[0]!), ['core', 'local-embeddings']);
+const wheels = artefactsOf(lock, targetKey(host, lock.python.version), ['core', 'local-embeddings']);
 const model = lock.models!['local-embeddings']!.files.map((sha256) => lockArtefact(lock, sha256));
 const uv = MANAGED_UV_WHEELS[`${host.platform}-${host.arch}` as ManagedUvPlatformKey]!;
 const sum = (sizes: readonly (number | null)[]) => sizes.reduce<number>((total, size) => total + size!, 0);
@@ -42,6 +43,31 @@ describe('the first screen, with embeddings', () => {
     const unpackedBytes = sum(wheels.map((wheel) => wheel.unpackedBytes));
     expect(offer.diskBytes).toBe(unpackedBytes + wheelBytes + modelBytes + uv.sizeBytes + uv.binarySizeBytes);
     expect(here.find(({ label }) => label === 'embedding model')).toMatchObject({ isHere: false });
+  });
+
+  it.each<[string, Partial<SetupOptions>, boolean]>([
+    ['a version', { python: { version: '3.15' } }, true],
+    ['another version', { python: { version: '3.14' } }, false],
+    ['the path of one', { python: { path: 'BIN/python3.15' } }, true],
+    ['one that can be fetched', {}, false],
+  ])('greys embeddings where the Python can only be 3.15: %s', async (_, choice, isGrey) => {
+    const runtimeRoot = await temporaryFolder();
+    const bin = join(runtimeRoot, '.pyenv/versions/3.15.2/bin');
+    await mkdir(bin, { recursive: true });
+    await writeFile(join(bin, 'python3.15'), '#!/bin/sh\n', { mode: 0o755 });
+    const python =
+      typeof choice.python === 'object' && 'path' in choice.python
+        ? { path: choice.python.path.replace('BIN', bin) }
+        : choice.python;
+    const { offers } = await readSetupOverview({
+      ...{ cliVersion: '0.1.0', features: ['core'], runtimeRoot, assetDir, homeDir: runtimeRoot },
+      ...{ ...choice, python },
+      env: { HOME: runtimeRoot, PATH: '/nowhere' },
+    });
+    const [core, embeddings] = offers.map(({ unavailableReason }) => unavailableReason);
+    expect(core).toBeNull();
+    if (isGrey) expect(embeddings).toMatch(/^onnxruntime \S+ is not made for .* with Python 3\.15$/);
+    else expect(embeddings).toBeNull();
   });
 
   it('says that Python may come on top, until its archive is in the store', async () => {
