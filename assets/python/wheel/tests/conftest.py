@@ -46,6 +46,7 @@ class Client:
 
     server: DaemonServer
     queue: EmbeddingQueue
+    thread: threading.Thread
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -110,7 +111,7 @@ def serve() -> Iterator[Serve]:
         running.append((server, thread))
         # The port accepts from here on; a request waits in its queue until the server takes it.
         client = Client(listener.getsockname()[1])
-        client.server, client.queue = server, queue
+        client.server, client.queue, client.thread = server, queue, thread
         return client
 
     yield start

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -255,7 +257,7 @@ KEY = {"catalog": "c", "db": "s", "table_name": "t", "from_column": "a", "to_tab
 
 
 def with_rows(serve: Serve, *rows: list[dict[str, Any]]) -> Client:
-    return serve(other_requests=Compute(database=DatabaseService(lambda request: rows)))  # type: ignore[arg-type]
+    return serve(compute=Compute(database=DatabaseService(lambda request: rows)))  # type: ignore[arg-type]
 
 
 def test_maps_rows_and_drops_orphans(serve: Serve) -> None:
@@ -298,9 +300,35 @@ def test_masks_what_a_driver_quotes(serve: Serve, url: str, secrets: list[str]) 
     def fail(_request: object) -> None:
         raise RuntimeError(f"cannot connect: {' or '.join(secrets)}")
 
-    answer = introspect(serve(other_requests=Compute(database=DatabaseService(fail))), url)  # type: ignore[arg-type]
+    answer = introspect(serve(compute=Compute(database=DatabaseService(fail))), url)  # type: ignore[arg-type]
     assert answer.status == 500
     assert answer.body["detail"] == f"Daemon request failed: cannot connect: {' or '.join(['***'] * len(secrets))}"
+
+
+def test_silent_databases_hold_up_neither_others_nor_a_stop(serve: Serve) -> None:
+    silence = threading.Event()
+    asked = threading.Semaphore(0)
+
+    def wait(_request: object) -> None:
+        asked.release()
+        silence.wait()
+
+    client = serve(compute=Compute(database=DatabaseService(wait)))  # type: ignore[arg-type]
+    waiting = [threading.Thread(target=lambda: _ignore(lambda: introspect(client, "x"))) for _ in range(12)]
+    for thread in waiting:
+        thread.start()
+    for _ in waiting:
+        assert asked.acquire(timeout=60)
+    assert client.post("/sql/validate-read-only", {"dialect": "nosuch", "sql": ""}).status == 400
+    client.server.should_exit = True
+    client.thread.join(60)
+    assert not client.thread.is_alive()
+    silence.set()
+
+
+def _ignore(work: Callable[[], object]) -> None:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        work()
 
 
 def test_the_command_says_the_same_without_the_prefix() -> None:

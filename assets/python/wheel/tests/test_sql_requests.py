@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -14,8 +15,10 @@ from typing import Any
 import pytest
 from conftest import Client, Serve
 
-from ktx_daemon.compute import Compute
+from ktx_daemon.compute import MAX_BODY_BYTES, Compute
 from ktx_daemon.sql.pool import INTERACTIVE, WorkerPool
+
+JSON_TYPE = {"content-type": "application/json"}
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ def pool() -> WorkerPool:
 
 @pytest.fixture
 def sql(serve: Serve, pool: WorkerPool) -> Client:
-    client = serve(other_requests=Compute(pool))
+    client = serve(compute=Compute(pool))
     client.timeout = 600
     return client
 
@@ -116,6 +119,29 @@ def test_takes_json_only(sql: Client) -> None:
     assert answer.status == 415
 
 
+def test_refuses_a_body_that_is_too_large_before_it_comes(sql: Client) -> None:
+    head = b"POST /sql/analyze-batch HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    status, body = sql.send_raw(head + b"content-length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1))
+    assert (status, json.loads(body)) == (413, {"detail": f"Request body is larger than {MAX_BODY_BYTES} bytes"})
+
+
+def test_says_which_method_a_route_has(sql: Client) -> None:
+    answer = sql.get("/sql/analyze-batch")
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+    assert sql.post("/sql/nosuch", {}).status == 404
+
+
+def test_bounds_what_all_bodies_take(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> None:
+    monkeypatch.setattr("ktx_daemon.compute_routes.MAX_WAITING_BYTES", 100_000)
+    client = serve()
+    head = b"POST /sql/validate-read-only HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    with socket.create_connection(("127.0.0.1", client.port), timeout=60) as first:
+        first.sendall(head + b"content-length: 90000\r\n\r\n" + b" " * 80_000)
+        # Until the first body counts, the second is let through.
+        wait_until(lambda: client.send("POST", "/sql/validate-read-only", b" " * 50_000, JSON_TYPE).status == 429)
+    wait_until(lambda: client.send("POST", "/sql/validate-read-only", b" " * 50_000, JSON_TYPE).status == 422)
+
+
 @pytest.mark.parametrize("path", ["/sql/analyze-batch", "/sql/validate-read-only"])
 def test_refuses_an_unknown_dialect(sql: Client, path: str) -> None:
     answer = sql.post(path, {"dialect": "nosuch", "items": [], "sql": ""})
@@ -130,7 +156,7 @@ def test_knows_other_names_of_dialects(sql: Client, dialect: str) -> None:
 
 def test_a_text_that_takes_too_long_costs_its_own_result(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KTX_SQL_TIME_LIMIT_SECONDS", "1")
-    client = serve(other_requests=Compute(WorkerPool(1, idle_seconds=2)))
+    client = serve(compute=Compute(WorkerPool(1, idle_seconds=2)))
     client.timeout = 600
     long_text = "select x from t where a = 1" + " or a = 1" * 200_000
     results = analyse(client, [("before", "select 1"), ("long", long_text), ("after", "select a from t")])
@@ -139,7 +165,7 @@ def test_a_text_that_takes_too_long_costs_its_own_result(serve: Serve, monkeypat
 
 
 def test_a_lost_worker_costs_one_text(serve: Serve) -> None:
-    sql = serve(other_requests=Compute(WorkerPool(1, idle_seconds=60)))
+    sql = serve(compute=Compute(WorkerPool(1, idle_seconds=60)))
     sql.timeout = 600
     others = set(workers_of(os.getpid()))
     analyse(sql, [("warm", "select 1")])

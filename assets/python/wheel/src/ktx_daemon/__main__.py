@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-# Nothing else is imported up here: `--help` answers without loading the web framework.
+# Nothing else is imported up here: `--help` answers without loading a server.
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
@@ -98,7 +98,7 @@ def _serve_http(arguments: argparse.Namespace) -> int:
         secret=secret,
         is_strict=is_strict,
         settings=settings,
-        other_requests=compute,
+        compute=compute,
     )
     server = make_server(app, queue.drain, host=arguments.host, port=arguments.port, log_level=arguments.log_level)
 

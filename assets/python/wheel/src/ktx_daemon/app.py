@@ -1,14 +1,13 @@
 """
 The HTTP interface: JSON in, JSON out, errors carry `detail`.
 
-`/health` and the embedding endpoints are answered here without a web framework. Everything else is in `rest`, which is
-imported with the framework at the first request that needs it.
+SQL and databases are answered by `compute_routes`, which is imported at the first request that needs it.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ktx_daemon.embeddings.api import MAX_BODY_BYTES, MAX_WAITING_BYTES, EmbeddingsApi
@@ -20,6 +19,7 @@ from ktx_daemon.proof import SecretMiddleware
 from ktx_daemon.web import (
     ASGIApp,
     ClientGoneError,
+    Handler,
     ProblemError,
     Receive,
     Request,
@@ -34,10 +34,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("ktx_daemon")
 
-Handler = Callable[[Request, Send], Awaitable[None]]
-
-#: Paths that begin so are answered by `rest`.
-REST_PREFIXES = ("/sql/", "/database/", "/semantic-layer/", "/lookml/")
+#: Paths that begin so are answered by `compute_routes`.
+COMPUTE_PREFIXES = ("/sql/", "/database/", "/semantic-layer/", "/lookml/")
 
 
 def create_app(
@@ -49,7 +47,7 @@ def create_app(
     settings: EmbeddingSettings | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
     max_waiting_bytes: int = MAX_WAITING_BYTES,
-    other_requests: Compute | None = None,
+    compute: Compute | None = None,
 ) -> ASGIApp:
     """
     The daemon as an ASGI application.
@@ -83,7 +81,7 @@ def create_app(
         "/embeddings/compute-bulk": ("POST", api.compute_bulk),
         "/v1/embeddings": ("POST", api.openai),
     }
-    app: ASGIApp = _Router(routes, other_requests)
+    app: ASGIApp = _Router(routes, compute)
     if secret:
         app = SecretMiddleware(app, secret, is_strict=is_strict)
     return LoopbackHostMiddleware(app)
@@ -92,22 +90,20 @@ def create_app(
 class _Router:
     """Hands a request to whom it is for, and answers what goes wrong there."""
 
-    def __init__(self, routes: Mapping[str, tuple[str, Handler]], other_requests: Compute | None) -> None:
+    def __init__(self, routes: Mapping[str, tuple[str, Handler]], compute: Compute | None) -> None:
         self._routes = routes
-        self._other_requests = other_requests
-        self._rest: ASGIApp | None = None
+        self._compute = compute
+        self._compute_routes: Mapping[str, tuple[str, Handler]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         path: str = scope["path"]
-        if path.startswith(REST_PREFIXES):
-            await self._load_rest()(scope, receive, send)
-            return
         try:
-            if path not in self._routes:
+            routes = self._load_compute_routes() if path.startswith(COMPUTE_PREFIXES) else self._routes
+            if path not in routes:
                 raise ProblemError(404, "Not Found")
-            method, handler = self._routes[path]
+            method, handler = routes[path]
             if scope["method"] != method:
                 raise ProblemError(405, "Method Not Allowed", [("allow", method)])
             await handler(Request(scope, receive), send)
@@ -119,9 +115,9 @@ class _Router:
             logger.exception("%s failed", path)
             await send_problem(send, ProblemError(500, f"Daemon request failed: {error}"))
 
-    def _load_rest(self) -> ASGIApp:
-        if self._rest is None:
-            from ktx_daemon.rest import create_rest_app
+    def _load_compute_routes(self) -> Mapping[str, tuple[str, Handler]]:
+        if self._compute_routes is None:
+            from ktx_daemon.compute_routes import ComputeApi
 
-            self._rest = create_rest_app(self._other_requests)
-        return self._rest
+            self._compute_routes = ComputeApi(self._compute).routes()
+        return self._compute_routes

@@ -21,6 +21,8 @@ from ktx_daemon.sql.service import SqlService
 
 #: Upstream callers send a whole query history in one request.
 MAX_BODY_BYTES = 128 * 1024 * 1024
+#: What the bodies of all requests together may take.
+MAX_WAITING_BYTES = 256 * 1024 * 1024
 
 Handler = Callable[..., Awaitable[bytes]]
 

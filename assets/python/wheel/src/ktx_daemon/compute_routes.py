@@ -1,73 +1,72 @@
-"""The HTTP routes of `ktx_daemon.compute`."""
+"""The HTTP routes of `ktx_daemon.compute`. Imported at their first request."""
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
-from anyio import CapacityLimiter, to_thread
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response
-
-from ktx_daemon.compute import ELSEWHERE_ROUTES, ENDPOINTS, Compute, Endpoint, elsewhere
+from ktx_daemon.compute import (
+    ELSEWHERE_ROUTES,
+    ENDPOINTS,
+    MAX_BODY_BYTES,
+    MAX_WAITING_BYTES,
+    Compute,
+    Endpoint,
+    elsewhere,
+)
 from ktx_daemon.json_input import InvalidInputError, NotUtf8Error, read_input
 from ktx_daemon.refusals import RefusedError
+from ktx_daemon.threads import in_daemon_thread
+from ktx_daemon.web import Budget, Handler, ProblemError, Request, Send, send_json
 
 
-def add_compute_routes(app: FastAPI, compute: Compute) -> None:
-    """Adds every route of `ENDPOINTS`, and those that belong to an embedder's wheel."""
-    # Reading a large body keeps the interpreter busy; several at once would hold up everybody.
-    reading = CapacityLimiter(1)
-    for endpoint in ENDPOINTS:
-        app.add_api_route(endpoint.path, _answering(endpoint, compute, reading), methods=["POST"])
-    for path, part in ELSEWHERE_ROUTES.items():
-        app.add_api_route(path, _refusing(elsewhere(path, part)), methods=["POST"])
+class ComputeApi:
+    """Every route of `ENDPOINTS`, and those that belong to an embedder's wheel, on one budget of memory."""
 
+    def __init__(self, compute: Compute | None = None) -> None:
+        self._compute = compute or Compute()
+        self._budget = Budget(MAX_WAITING_BYTES)
+        # Reading a large body keeps the interpreter busy; several at once would hold up everybody.
+        self._reading = asyncio.Lock()
 
-def _refusing(detail: str):  # type: ignore[no-untyped-def]
-    async def refuse() -> Response:
-        return JSONResponse({"detail": detail}, status_code=501)
+    def routes(self) -> dict[str, tuple[str, Handler]]:
+        """Method and handler by path."""
+        served = {endpoint.path: ("POST", partial(self._answer, endpoint)) for endpoint in ENDPOINTS}
+        refused = {path: ("POST", partial(_refuse, path, part)) for path, part in ELSEWHERE_ROUTES.items()}
+        return {**served, **refused}
 
-    return refuse
-
-
-def _answering(endpoint: Endpoint, compute: Compute, reading: CapacityLimiter):  # type: ignore[no-untyped-def]
-    async def answer(request: Request) -> Response:
-        if not _is_json(request.headers.get("content-type", "")):
+    async def _answer(self, endpoint: Endpoint, request: Request, send: Send) -> None:
+        if not _is_json(request.header("content-type")):
             # A page of a foreign site may send anything else here without asking first.
-            return JSONResponse({"detail": "Content-Type must be application/json"}, status_code=415)
-        body = await request.body()
+            raise ProblemError(415, "Content-Type must be application/json")
+        lease = self._budget.lease()
         try:
-            payload = await to_thread.run_sync(read_input, body, endpoint.model, limiter=reading)
+            body = await request.read_body(MAX_BODY_BYTES, lease, _busy)
+            async with self._reading:
+                payload = await in_daemon_thread(partial(read_input, body, endpoint.model))
+            del body
+            answer = await request.unless_gone(endpoint.handler(self._compute)(payload))
         except NotUtf8Error as error:
-            return JSONResponse({"detail": str(error)}, status_code=400)
+            raise ProblemError(400, str(error)) from None
         except InvalidInputError as error:
             problems = [{**problem, "loc": ["body", *problem["loc"]]} for problem in error.problems]
-            return JSONResponse({"detail": problems}, status_code=422)
-        del body
-        work = asyncio.ensure_future(endpoint.handler(compute)(payload))
-        watcher = asyncio.create_task(_cancel_when_abandoned(request, work))
-        try:
-            await asyncio.wait([work])
-        finally:
-            watcher.cancel()
-            work.cancel()
-        if work.cancelled():
-            return Response(status_code=499)
-        try:
-            return Response(work.result(), media_type="application/json")
+            raise ProblemError(422, problems) from None
         except RefusedError as error:
-            return JSONResponse({"detail": error.detail}, status_code=error.status)
+            raise ProblemError(error.status, error.detail) from None
+        finally:
+            lease.release()
+        await send_json(send, 200, [answer])
 
-    return answer
+
+async def _refuse(path: str, part: str, _request: Request, _send: Send) -> None:
+    raise ProblemError(501, elsewhere(path, part))
+
+
+def _busy() -> ProblemError:
+    detail = "The daemon holds as many requests as it can. Try again in 1 s"
+    return ProblemError(429, detail, [("retry-after", "1"), ("connection", "close")])
 
 
 def _is_json(content_type: str) -> bool:
     kind = content_type.split(";")[0].strip().lower()
     return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
-
-
-async def _cancel_when_abandoned(request: Request, work: asyncio.Future[bytes]) -> None:
-    """Nobody waits any more: what is not begun yet is not begun."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-    work.cancel()

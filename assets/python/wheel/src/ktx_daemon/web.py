@@ -1,7 +1,7 @@
 """
-As much of a web framework as the embedding endpoints need: requests, answers, memory that is counted.
+As much of a web framework as the endpoints need: requests, answers, memory that is counted.
 
-They answer without one, since it takes twice the memory and three times the start of the rest of the daemon.
+A whole one takes twice the memory and three times the start of the rest of the daemon.
 """
 
 from __future__ import annotations
@@ -129,6 +129,9 @@ class Request:
     async def _disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+
+
+Handler = Callable[[Request, Send], Awaitable[None]]
 
 
 async def send_json(send: Send, status: int, body: Iterable[bytes] | object, headers: Headers = ()) -> None:

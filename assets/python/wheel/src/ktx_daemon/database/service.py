@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-
-from anyio import to_thread
 
 from ktx_daemon.database.connection_string import find_secrets
 from ktx_daemon.database.requests import IntrospectRequest, IntrospectResponse, Metadata
 from ktx_daemon.database.tables import Row, build_tables
 from ktx_daemon.refusals import FailedError, RefusedError
+from ktx_daemon.threads import in_daemon_thread
 
 Catalogs = tuple[list[Row], list[Row], list[Row]]
 DRIVER = "postgres"
+#: Databases that are read at the same time.
+MOST_READERS = 32
 
 
 def _read_postgres(request: IntrospectRequest) -> Catalogs:
@@ -27,6 +29,11 @@ class DatabaseService:
 
     def __init__(self, read_catalogs: Callable[[IntrospectRequest], Catalogs] = _read_postgres) -> None:
         self._read_catalogs = read_catalogs
+        self._readers = asyncio.Semaphore(MOST_READERS)
+
+    async def _read(self, request: IntrospectRequest) -> Catalogs:
+        async with self._readers:
+            return await in_daemon_thread(lambda: self._read_catalogs(request))
 
     async def introspect(self, request: IntrospectRequest) -> bytes:
         """
@@ -38,7 +45,7 @@ class DatabaseService:
         if request.driver.strip().lower() != DRIVER:
             raise RefusedError('database introspection supports only driver "postgres"')
         try:
-            rows = await to_thread.run_sync(self._read_catalogs, request)
+            rows = await self._read(request)
         except Exception as error:
             raise FailedError(_masked(str(error) or type(error).__name__, request.url)) from None
         response = IntrospectResponse(
