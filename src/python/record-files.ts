@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode, errorMessage, throwIfCancelled } from '../support/errors.ts';
-import { readRegularFile, readRegularText } from '../support/fs/regular-file.ts';
+import { type HashedFile, hashFiles } from '../support/fs/hash-files.ts';
+import { readRegularText } from '../support/fs/regular-file.ts';
 
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
-/** Opening costs more than hashing for most of the files. */
+/** More of them wait for each other. */
 const PARALLEL = 16;
 
 /** A line of `RECORD`: a file of a wheel, with its digest in base64url and its size. Source: the PyPA specification of recorded projects. */
@@ -112,35 +112,55 @@ export async function findUnreadableFiles(
   return found.flat().sort();
 }
 
-/** Files that are missing, of another size or, with `hash`, of other content; one sentence each, in no order. */
-export async function findDifferences(
+/** Files that are missing or of another size; one sentence each, in no order. */
+export async function findSizeDifferences(
   sitePackages: string,
   files: readonly RecordedFile[],
-  options: { hash: boolean; signal: AbortSignal },
+  signal: AbortSignal,
 ): Promise<string[]> {
   const problems: string[] = [];
   const waiting = files.values();
   const work = async () => {
-    for (const file of waiting) {
-      throwIfCancelled(options.signal);
-      const problem = await differenceOf(join(sitePackages, file.path), file, options.hash);
-      if (problem !== null) problems.push(`${file.path} ${problem}`);
+    for (const { path, sizeBytes } of waiting) {
+      throwIfCancelled(signal);
+      const status = await stat(join(sitePackages, path)).catch(() => null);
+      const problem = status?.isFile() === false ? NOT_A_FILE : sizeProblem(status?.size, sizeBytes);
+      if (problem !== null) problems.push(`${path} ${problem}`);
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, work));
   return problems;
 }
 
-async function differenceOf(path: string, file: RecordedFile, shouldHash: boolean): Promise<string | null> {
-  const status = await stat(path).catch(() => null);
-  if (status === null) return 'is missing';
-  if (!status.isFile()) return 'is not a file';
-  if (status.size === 0 && file.sizeBytes > 0) return 'is empty';
-  if (status.size !== file.sizeBytes) return `has ${status.size} of ${file.sizeBytes} bytes`;
-  if (!shouldHash) return null;
-  const content = await readRegularFile(path, { maxBytes: Number.POSITIVE_INFINITY, links: 'follow' }).catch(
-    () => null,
+/** The same, and files of other content; in the order of the files. @throws CancelledError. */
+export async function findDifferences(
+  sitePackages: string,
+  files: readonly RecordedFile[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const found = await hashFiles(
+    files.map(({ path }) => join(sitePackages, path)),
+    signal,
   );
-  if (content === null) return 'cannot be read';
-  return createHash('sha256').update(content).digest('base64url') === file.sha256 ? null : 'was altered';
+  return files.flatMap((file, position) => {
+    const problem = differenceOf(found[position]!, file);
+    return problem === null ? [] : [`${file.path} ${problem}`];
+  });
+}
+
+const NOT_A_FILE = 'is not a file';
+
+function differenceOf(found: HashedFile, { sha256, sizeBytes }: RecordedFile): string | null {
+  if ('sizeBytes' in found) {
+    const isSame = Buffer.from(found.sha256, 'hex').toString('base64url') === sha256;
+    return sizeProblem(found.sizeBytes, sizeBytes) ?? (isSame ? null : 'was altered');
+  }
+  if (found.problem === 'missing') return sizeProblem(undefined, sizeBytes);
+  return found.problem === 'not-a-file' ? NOT_A_FILE : `cannot be read (${found.code})`;
+}
+
+function sizeProblem(foundBytes: number | undefined, sizeBytes: number): string | null {
+  if (foundBytes === undefined) return 'is missing';
+  if (foundBytes === 0 && sizeBytes > 0) return 'is empty';
+  return foundBytes === sizeBytes ? null : `has ${foundBytes} of ${sizeBytes} bytes`;
 }

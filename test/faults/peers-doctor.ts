@@ -143,7 +143,7 @@ async function isWhole(environment: string, packages: readonly string[]): Promis
     if (found.join() !== packages.join()) return false;
     const { files, problems } = await readRecords(sitePackages);
     const signal = new AbortController().signal;
-    const differences = await findDifferences(sitePackages, files, { hash: true, signal });
+    const differences = await findDifferences(sitePackages, files, signal);
     if (problems.length > 0 || differences.length > 0) return false;
     const imports = [
       '-I',

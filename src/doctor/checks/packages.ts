@@ -2,6 +2,7 @@ import { join, sep } from 'node:path';
 import {
   findDifferences,
   findSitePackages,
+  findSizeDifferences,
   findStrangers,
   findUnreadableFiles,
   listDistributions,
@@ -70,7 +71,7 @@ export const PACKAGE_CHECKS: readonly Check[] = [
       waitFor('hashing the files of the environment');
       const sitePackages = await findSitePackages((await facts.active()).layout.venvDir);
       const { files } = await readRecords(sitePackages);
-      const problems = (await findDifferences(sitePackages, files, { hash: true, signal })).sort();
+      const problems = (await findDifferences(sitePackages, files, signal)).sort();
       if (problems.length > 0) return fail(listed(problems), ['rebuild-environment']);
       return pass(`${formatCount(files.length, 'file')} with the digest of their wheel`);
     },
@@ -83,7 +84,7 @@ async function inspectFiles({ facts, layout, shared, signal }: CheckContext): Pr
   const { files, topLevel, problems } = await readRecords(sitePackages);
   const unreadable = await findUnreadableFiles(sitePackages, files);
   if (unreadable.length > 0) return fail(listed(unreadable), ['mend-permissions', 'rebuild-environment']);
-  problems.push(...(await findDifferences(sitePackages, files, { hash: false, signal })).sort());
+  problems.push(...(await findSizeDifferences(sitePackages, files, signal)).sort());
   problems.push(...(await findStrangers(sitePackages, topLevel)).sort());
   // What `ktx status` calls damaged must not pass here; programs and models have checks of their own.
   const ours = [join(venvDir, SIZES_FILE), `${shared.pythonDir}${sep}`];
