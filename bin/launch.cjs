@@ -48,6 +48,25 @@ function load() {
   );
 }
 
+const isOfChecks = (word) => word === '--json' || word === '--plain';
+
+/** The checks alone are one file, loaded the quick way; what it does not know it leaves to the program. */
+function checkOrLoad() {
+  let running;
+  try {
+    running = require('../dist/quick-doctor.cjs').quickDoctor(argv.slice(1));
+  } catch {
+    return load();
+  }
+  running.then(
+    (exitCode) => {
+      if (exitCode === null) load();
+      else process.exitCode = exitCode;
+    },
+    (error) => fail(error?.stack ?? error),
+  );
+}
+
 // Loading takes the processor for some hundred milliseconds: keys that wait are read first.
 if (firstScreen) {
   setTimeout(() => {
@@ -58,4 +77,5 @@ if (firstScreen) {
       fail(error?.stack ?? error);
     }
   }, 5);
-} else load();
+} else if (argv[0] === 'doctor' && argv.slice(1).every(isOfChecks)) checkOrLoad();
+else load();

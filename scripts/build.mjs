@@ -16,6 +16,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { assertPatched, startUp } from './start-up/plugin.mjs';
+import { leaveOut } from './start-up/quick-doctor.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const bundleDir = join(root, 'dist');
@@ -88,10 +89,17 @@ export async function build() {
     outfile: join(staged, 'first-frame.cjs'),
     minify: true,
   });
+  const doctor = await bundle({
+    ...oneFile('src/cli/quick-doctor.ts', version),
+    outfile: join(staged, 'quick-doctor.cjs'),
+    minify: true,
+    plugins: [startUp, leaveOut],
+  });
   writeLockParts(staged);
   await writeFirstFrames(bundle, staged, version);
   replaceBundle(staged);
-  return { ...metafile, inputs: { ...metafile.inputs, ...first.metafile.inputs, ...frame.metafile.inputs } };
+  const inputs = [metafile, first.metafile, frame.metafile, doctor.metafile].map((each) => each.inputs);
+  return { ...metafile, inputs: Object.assign({}, ...inputs) };
 }
 
 /** The first screen of a machine without a runtime, drawn ahead for each platform whose paths are like this one's. */
@@ -152,18 +160,25 @@ function writeLockParts(folder) {
 export function firstScreenBundle(entry, version) {
   const paint = (name) => join(root, 'src/present/paint', name);
   return {
-    absWorkingDir: root,
-    entryPoints: [entry],
-    bundle: true,
-    format: 'cjs',
-    platform: 'node',
-    target: 'node22.19',
+    ...oneFile(entry, version),
     jsx: 'automatic',
     alias: {
       'react/jsx-runtime': paint('elements.ts'),
       react: paint('elements.ts'),
       ink: paint('primitives.ts'),
     },
+  };
+}
+
+/** @returns {import('esbuild').BuildOptions} */
+function oneFile(entry, version) {
+  return {
+    absWorkingDir: root,
+    entryPoints: [entry],
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node22.19',
     define: {
       'process.env.NODE_ENV': '"production"',
       'import.meta.url': '__ktxUrl',

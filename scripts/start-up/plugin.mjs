@@ -19,6 +19,7 @@ const PATCHES = [
   'wrap-ansi: segmenter',
   'cli-truncate: segmenter',
   '@alcalzone/ansi-tokenize: segmenter',
+  'zod: locales',
 ];
 const applied = new Set();
 
@@ -119,6 +120,14 @@ function lazySegmenter({ onLoad }) {
   });
 }
 
+/** 330 kB of every command: zod re-exports its messages in all languages as one namespace. We set English, see src/support/schema.ts. */
+function englishZod({ onLoad }) {
+  onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, ({ path }) => {
+    applied.add('zod: locales');
+    return { contents: `export { default as en } from './en.js';`, resolveDir: dirname(path) };
+  });
+}
+
 /** @throws Error naming the patches that the last build should have applied and did not */
 export function assertPatched() {
   const missing = PATCHES.filter((patch) => !applied.has(patch));
@@ -135,6 +144,7 @@ export const startUp = {
     quickStringWidth(build);
     synchronousYoga(build);
     lazySegmenter(build);
+    englishZod(build);
     build.onStart(() => applied.clear());
   },
 };

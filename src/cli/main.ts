@@ -1,7 +1,7 @@
 import { packageVersion } from '../core/program-version.ts';
-import { rememberArguments } from '../core/this-run.ts';
-import { guardOutput, type KtxCliIo } from '../embed/io.ts';
+import type { KtxCliIo } from '../embed/io.ts';
 import type { FirstScreen } from '../present/terminal/first-screen.ts';
+import { ownProcess } from './own-process.ts';
 import type { ProgramDeps } from './program.ts';
 
 /**
@@ -14,12 +14,7 @@ export async function main(
   io: KtxCliIo = process,
   deps: ProgramDeps & { firstScreen?: FirstScreen } = {},
 ): Promise<number> {
-  if (io === process) {
-    guardOutput();
-    rememberArguments(argv);
-    // Neither we nor what we start makes files that everybody can change, or that we cannot use ourselves.
-    process.umask((process.umask() & ~0o700) | 0o002);
-  }
+  if (io === process) ownProcess(argv);
   if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
     io.stdout.write(`ktx ${packageVersion()}\n`);
     return 0;

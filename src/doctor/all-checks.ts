@@ -1,7 +1,7 @@
 import { type Check, type CheckGroup, fail, type Outcome, pass, skip, unknown } from './checks/check.ts';
 import type { CheckContext, Facts } from './checks/context.ts';
 import { CHECKS } from './checks/list.ts';
-import { type KernelDoctorCheck, runKernelDoctor } from './kernel-doctor.ts';
+import type { KernelDoctorCheck } from './kernel-doctor.ts';
 import { MODEL_CHECKS } from './model-checks.ts';
 import type { SessionCheck } from './session-checks.ts';
 
@@ -68,6 +68,7 @@ async function sessionResults({ facts, target, signal }: CheckContext): Promise<
   const { layout, manifest } = await facts.active();
   let running = sessions.get(facts);
   if (running === undefined) {
+    const { runKernelDoctor } = await import('./kernel-doctor.ts');
     running = runKernelDoctor({ layout, features: manifest.features, cliVersion: target.cliVersion, signal });
     sessions.set(facts, running);
   }

@@ -1,9 +1,6 @@
-import { servedModels } from '../hosts/health.ts';
-import { readModelHostSettings } from '../hosts/project-files.ts';
 import type { CodexAuthProbeResult } from '../models/codex/auth-probe.ts';
 import type { CodexFailureKind } from '../models/codex/failure-kind.ts';
-import { readKtxYamlText } from '../models/project/ktx-yaml-file.ts';
-import { type LlmConfig, parseLlmConfig } from '../models/project/llm-config.ts';
+import type { LlmConfig } from '../models/project/llm-config.ts';
 import { formatCount } from '../support/text/format.ts';
 import { type Check, fail, type Outcome, pass, skip, unknown, warn } from './checks/check.ts';
 import type { CheckContext, Facts } from './checks/context.ts';
@@ -85,6 +82,10 @@ export const MODEL_CHECKS: readonly Check[] = [
     dependsOn: [],
     timeoutMs: 20_000,
     async run({ target, waitFor }) {
+      const [{ readModelHostSettings }, { servedModels }] = await Promise.all([
+        import('../hosts/project-files.ts'),
+        import('../hosts/health.ts'),
+      ]);
       const settings = target.projectDir ? await readModelHostSettings(target.projectDir) : null;
       if (settings === null) return skip('this project has no model host');
       waitFor(`asking ${settings.baseUrl}`);
@@ -129,7 +130,7 @@ function judged(result: CodexAuthProbeResult, kind: CodexFailureKind, words: str
 
 async function configOf({ target }: CheckContext): Promise<LlmConfig | null> {
   if (target.projectDir === undefined) return null;
-  const llm = parseLlmConfig(await readKtxYamlText(target.projectDir));
+  const llm = await readLlmConfig(target.projectDir);
   return llm.backend === null || llm.backend === 'none' ? null : llm;
 }
 
@@ -147,8 +148,17 @@ async function probe({ target, facts, waitFor }: CheckContext, model: string): P
 /** Whether a project names a language model that can be asked. Never throws: a file that cannot be read names none. */
 export async function namesModel(projectDir: string): Promise<boolean> {
   try {
-    return parseLlmConfig(await readKtxYamlText(projectDir)).backend !== null;
+    return (await readLlmConfig(projectDir)).backend !== null;
   } catch {
     return false;
   }
+}
+
+/** Loaded when it is asked for: a parser of YAML is a tenth of what a command loads. */
+async function readLlmConfig(projectDir: string): Promise<LlmConfig> {
+  const [{ readKtxYamlText }, { parseLlmConfig }] = await Promise.all([
+    import('../models/project/ktx-yaml-file.ts'),
+    import('../models/project/llm-config.ts'),
+  ]);
+  return parseLlmConfig(await readKtxYamlText(projectDir));
 }

@@ -7,8 +7,9 @@ import { REPAIR_IDS, type RepairId } from './checks/check.ts';
 import { checkSurroundings, type DoctorTarget } from './checks/context.ts';
 import { type DoctorOptions, runDoctor } from './doctor.ts';
 import type { DoctorEvent, DoctorResult } from './events.ts';
+import { composeRepairs, offeredRepairs } from './offered-repairs.ts';
 import { type Backup, removeOtherBackups, restoreBackup, startBackup } from './repairs/backup.ts';
-import { composeRepairs, repairOf } from './repairs/list.ts';
+import { repairOf } from './repairs/list.ts';
 import type { RepairContext, RepairOptions, RepairPlan } from './repairs/repair.ts';
 import { runCheckList } from './run-list.ts';
 import { withRelated } from './schedule.ts';
@@ -29,17 +30,6 @@ export interface FixResult {
   /** What the checks said before, and what they say now. */
   before: readonly DoctorResult[];
   after: readonly DoctorResult[];
-}
-
-/** The repairs that these results ask for, one for each finding, in the order of a run. Pure. */
-export function offeredRepairs(results: readonly DoctorResult[]): RepairId[] {
-  const offered = results.flatMap(({ status, repairs }) => {
-    const [first] = repairs ?? [];
-    // A warning is no reason to delete downloads.
-    const isWanted = first !== undefined && (status === 'fail' || first !== 'free-space');
-    return isWanted ? [first] : [];
-  });
-  return composeRepairs(offered);
 }
 
 /** What these repairs would do now. Changes nothing; may ask the hosts that an install would ask. */

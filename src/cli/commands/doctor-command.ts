@@ -89,7 +89,7 @@ async function check(args: DoctorArgs, io: KtxCliIo, deps: DoctorDeps): Promise<
     return doctorExitCode(results);
   }
   print(io, checkLines(results));
-  const { offeredRepairs } = await import('../../doctor/repair-run.ts');
+  const { offeredRepairs } = await import('../../doctor/offered-repairs.ts');
   const repairs = offeredRepairs(results);
   print(io, [summaryOf(results, performance.now() - startedAt)]);
   // Without it the repair would look less far than the finding.
@@ -99,7 +99,10 @@ async function check(args: DoctorArgs, io: KtxCliIo, deps: DoctorDeps): Promise<
 }
 
 async function fix(args: DoctorArgs, io: KtxCliIo, deps: DoctorDeps): Promise<number> {
-  const { fixRuntime, offeredRepairs, planRepairs, repairId } = await import('../../doctor/repair-run.ts');
+  const [{ fixRuntime, planRepairs, repairId }, { offeredRepairs }] = await Promise.all([
+    import('../../doctor/repair-run.ts'),
+    import('../../doctor/offered-repairs.ts'),
+  ]);
   const target = targetOf(args, deps);
   const chosen = args.repairs?.map(repairId);
   const options = {
@@ -251,11 +254,8 @@ function refusal(args: DoctorArgs, io: KtxCliIo, action: 'fix' | 'undo'): number
 }
 
 async function schemaText(): Promise<string> {
-  const [z, { doctorReportSchema }] = await Promise.all([
-    import('zod/mini'),
-    import('../../doctor/report-schema.ts'),
-  ]);
-  return jsonText(z.toJSONSchema(doctorReportSchema));
+  const { doctorReportJsonSchema } = await import('../../doctor/report-json-schema.ts');
+  return doctorReportJsonSchema();
 }
 
 function print(io: KtxCliIo, lines: readonly string[]): void {

@@ -1,7 +1,5 @@
-import { openNetworkSession } from '../../setup/session/network-session.ts';
 import { describeNetwork } from '../../setup/session/network-settings.ts';
 import type { SourceAnswer } from '../../setup/session/source-probes.ts';
-import { askEverySource } from '../../setup/session/source-probes.ts';
 import {
   type Artefact,
   artefactsOf,
@@ -104,6 +102,7 @@ function sourceCheck(
       if (!artefact) return skip('nothing is fetched from there');
       const session = await open(context);
       try {
+        const { askEverySource } = await import('../../setup/session/source-probes.ts');
         context.waitFor(`asking for ${artefact.file}`);
         return judged(artefact, await askEverySource(session, artefact, context.signal));
       } finally {
@@ -123,7 +122,10 @@ function judged(artefact: Artefact, answers: readonly SourceAnswer[]): Outcome {
 }
 
 async function open({ env, homeDir, layout, facts }: CheckContext) {
-  const locked = await facts.lockedAsset();
+  const [locked, { openNetworkSession }] = await Promise.all([
+    facts.lockedAsset(),
+    import('../../setup/session/network-session.ts'),
+  ]);
   return openNetworkSession({ env, homeDir, runtimeRoot: layout.runtimeRoot, lock: locked?.lock ?? null });
 }
 

@@ -15,17 +15,3 @@ export function repairOf(id: RepairId): Repair {
   if (found === undefined) throw new Error(`no repair has the id ${id}`);
   return found;
 }
-
-/**
- * Several repairs as one run: in their order, without those that another of them does anyway. Pure.
- * A rebuild makes a manifest; it needs a uv that may be run.
- */
-export function composeRepairs(ids: Iterable<RepairId>): RepairId[] {
-  const wanted = new Set(ids);
-  if (wanted.has('rebuild-environment')) {
-    wanted.delete('rewrite-manifest');
-    wanted.delete('restore-previous');
-  }
-  if (wanted.has('restore-previous')) wanted.delete('rewrite-manifest');
-  return REPAIR_IDS.filter((id) => wanted.has(id));
-}

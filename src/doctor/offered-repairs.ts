@@ -1,0 +1,27 @@
+import { REPAIR_IDS, type RepairId } from './checks/check.ts';
+import type { DoctorResult } from './events.ts';
+
+/** The repairs that these results ask for, one for each finding, in the order of a run. Pure. */
+export function offeredRepairs(results: readonly DoctorResult[]): RepairId[] {
+  const offered = results.flatMap(({ status, repairs }) => {
+    const [first] = repairs ?? [];
+    // A warning is no reason to delete downloads.
+    const isWanted = first !== undefined && (status === 'fail' || first !== 'free-space');
+    return isWanted ? [first] : [];
+  });
+  return composeRepairs(offered);
+}
+
+/**
+ * Several repairs as one run: in their order, without those that another of them does anyway. Pure.
+ * A rebuild makes a manifest; it needs a uv that may be run.
+ */
+export function composeRepairs(ids: Iterable<RepairId>): RepairId[] {
+  const wanted = new Set(ids);
+  if (wanted.has('rebuild-environment')) {
+    wanted.delete('rewrite-manifest');
+    wanted.delete('restore-previous');
+  }
+  if (wanted.has('restore-previous')) wanted.delete('rewrite-manifest');
+  return REPAIR_IDS.filter((id) => wanted.has(id));
+}
