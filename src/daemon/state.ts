@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod/mini';
 import { RUNTIME_FEATURES } from '../core/features.ts';
@@ -6,7 +5,8 @@ import { errorCode, errorMessage, NewerFormatError } from '../support/errors.ts'
 import { jsonText, makeFolder } from '../support/fs/atomic-file.ts';
 import { makeProjectFolder } from '../support/fs/project-folder.ts';
 import { publishNewFile } from '../support/fs/publish-file.ts';
-import { assertNoLinkWithin, readRegularText } from '../support/fs/regular-file.ts';
+import { assertNoLinkWithin, clearPlace, readRegularText } from '../support/fs/regular-file.ts';
+import { newerRecord } from '../support/newer-record.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
 
 const SCHEMA_VERSION = 1;
@@ -74,17 +74,14 @@ export async function readDaemonState(path: string): Promise<DaemonStateRead> {
 }
 
 function newerState(path: string, text: string | null): NewerState | null {
-  try {
-    const { schemaVersion, version, pid } = JSON.parse(text ?? '') as Record<string, unknown>;
-    if (typeof schemaVersion !== 'number' || schemaVersion <= SCHEMA_VERSION) return null;
-    return {
-      path,
-      writtenBy: typeof version === 'string' ? version : null,
-      pid: Number.isInteger(pid) && Number(pid) > 0 ? Number(pid) : null,
-    };
-  } catch {
-    return null;
-  }
+  const newer = newerRecord(text, SCHEMA_VERSION);
+  if (newer === null) return null;
+  const { pid } = newer.fields;
+  return {
+    path,
+    writtenBy: newer.writtenBy,
+    pid: Number.isInteger(pid) && Number(pid) > 0 ? Number(pid) : null,
+  };
 }
 
 /**
@@ -100,7 +97,10 @@ export async function assertNotNewer(
   if (pid === null || (await isAlive(pid))) throw new NewerFormatError(path, writtenBy);
 }
 
-/** Removes the file that was read. One that another ktx wrote meanwhile belongs to a daemon that runs, and stays. */
+/**
+ * Removes the file that was read. One that another ktx wrote meanwhile belongs to a daemon that runs, and stays.
+ * @throws UnusableFileError for a folder in its place.
+ */
 export async function removeDaemonState(path: string, read: DaemonStateRead): Promise<void> {
   if (read.kind === 'none') return;
   await assertNoLinkWithin(projectOfState(path), dirname(path));
@@ -108,7 +108,7 @@ export async function removeDaemonState(path: string, read: DaemonStateRead): Pr
     const current = await readRegularText(path, { maxBytes: MAX_STATE_BYTES }).catch(() => null);
     if (current !== read.text) return;
   }
-  await rm(path, { force: true });
+  await clearPlace(path);
 }
 
 /**

@@ -7,6 +7,7 @@ import { MANIFEST_SCHEMA_VERSION, MAX_MANIFEST_BYTES, readInstalledManifest } fr
 import { pathExists } from '../support/fs/path-exists.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
 import { harmlessLine } from '../support/harmless.ts';
+import { newerRecord } from '../support/newer-record.ts';
 
 /** What the runtime root says of things that cannot speak for themselves. */
 export interface Known {
@@ -36,14 +37,10 @@ export type Evidence = (path: string, name: string, known: Known) => Promise<str
 export async function newerManifest(versionDir: string): Promise<string | null> {
   const text = await readRegularText(join(versionDir, 'manifest.json'), {
     maxBytes: MAX_MANIFEST_BYTES,
-  }).catch(() => '');
-  try {
-    const { schemaVersion, cliVersion } = JSON.parse(text) as Record<string, unknown>;
-    if (typeof schemaVersion !== 'number' || schemaVersion <= MANIFEST_SCHEMA_VERSION) return null;
-    return typeof cliVersion === 'string' ? `ktx ${harmlessLine(cliVersion)}` : 'a newer ktx';
-  } catch {
-    return null;
-  }
+  }).catch(() => null);
+  const newer = newerRecord(text, MANIFEST_SCHEMA_VERSION);
+  if (newer === null) return null;
+  return newer.writtenBy === null ? 'a newer ktx' : `ktx ${harmlessLine(newer.writtenBy)}`;
 }
 
 export const manifestEvidence: Evidence = (path) =>

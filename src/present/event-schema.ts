@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { SETUP_STEPS } from '../core/events.ts';
-import { PLACEHOLDER_NAMES, REMEDY_IDS, VALUE_TYPES } from '../support/remedy.ts';
+import { CONSENTS, PLACEHOLDER_NAMES, REMEDY_IDS, VALUE_TYPES } from '../support/remedy.ts';
 import { EVENT_SCHEMA_VERSION } from './json.ts';
 
 const UV_PHASES = [
@@ -145,6 +145,9 @@ const remedySchema = z.object({
     .nullable(z.enum(['argv', 'afterwards']))
     .check(z.describe('which of the two runs the failed command again; null: neither')),
   changes: z.boolean().check(z.describe('false: it only shows something')),
+  consent: z
+    .nullable(z.enum(CONSENTS))
+    .check(z.describe('why a person has to be asked first; null: nobody has to be')),
   command: z.nullable(z.string()).check(z.describe('the same as text, for people')),
 });
 

@@ -213,19 +213,19 @@ export const FREE_QUOTA = remedy(
   'Delete files of yours there, such as runtimes of other versions, or ask for a larger quota',
   PRUNE,
 );
-/** The next attempt with a limit of this user as high as the system allows. @param option of `ulimit`. */
-function withLimit(option: string): RemedyAction {
+/** The next attempt with a limit of this user as high as the system allows. @param options of `ulimit`, the first that the shell knows counts. */
+function withLimit(options: readonly string[]): RemedyAction {
   if (process.platform === 'win32') return THEN_SETUP;
-  return {
-    argv: underShell(`ulimit -S ${option} "$(ulimit -H ${option})"`, ['ktx', 'setup']),
-    nextAttempt: 'argv',
-  };
+  const ways = options.map((option) => `ulimit -S ${option} "$(ulimit -H ${option})"`);
+  const line = ways.length === 1 ? ways[0]! : `{ ${ways.join(' || ')}; } 2>/dev/null`;
+  return { argv: underShell(line, ['ktx', 'setup']), nextAttempt: 'argv' };
 }
-const raise = (label: string, option: string) => remedy('raise-limit', label, withLimit(option));
+const raise = (label: string, ...options: string[]) => remedy('raise-limit', label, withLimit(options));
 
 export const LIFT_FILE_LIMIT = raise('Lift the limit of file sizes for this run', '-f');
 export const RAISE_OPEN_FILES = raise('Raise the limit of open files for this run', '-n');
-export const RAISE_PROCESSES = raise('Raise the limit of processes for this run', '-u');
+/** dash and busybox call it `-p`, which is another limit in bash. */
+export const RAISE_PROCESSES = raise('Raise the limit of processes for this run', '-u', '-p');
 export const LIFT_CPU_LIMIT = raise('Lift the limit of processor time for this run', '-t');
 export const FREE_MEMORY = remedy(
   'free-memory',

@@ -75,6 +75,13 @@ const PLACEHOLDERS = {
 export type PlaceholderName = keyof typeof PLACEHOLDERS;
 export const PLACEHOLDER_NAMES = Object.keys(PLACEHOLDERS) as [PlaceholderName, ...PlaceholderName[]];
 
+export const CONSENTS = ['deletes', 'weakens', 'machine'] as const;
+/**
+ * Why a program asks a person before it carries a remedy out: it deletes what nothing brings back, gives up a protection, or changes the
+ * machine outside of the runtime folder.
+ */
+export type Consent = (typeof CONSENTS)[number];
+
 /** What carries a remedy out. In `argv` and `afterwards` the word `ktx` stands for however this program was started. */
 export interface RemedyAction {
   /** Carries it out. Absent: a person does what the label says. */
@@ -116,6 +123,8 @@ export interface Remedy {
   nextAttempt: 'argv' | 'afterwards' | null;
   /** Whether it changes anything: what only shows something mends nothing. */
   changes: boolean;
+  /** Why a person is asked first; `null`: nobody has to be. */
+  consent: Consent | null;
   /** What to type, derived from the data above; `null` when it is nothing to type. */
   command: string | null;
 }
@@ -133,7 +142,18 @@ export function remedy(id: RemedyId, label: string, action: RemedyAction = {}): 
     drop: action.drop ?? [],
     nextAttempt: action.nextAttempt ?? null,
     changes: action.changes ?? true,
+    consent: consentFor(action.argv ?? []),
   });
+}
+
+/** By the command itself, so that no remedy can forget to say it. */
+function consentFor(argv: readonly string[]): Consent | null {
+  if (argv[0] !== 'ktx') {
+    const isOurs = argv.length === 0 || fromUnderShell(argv)?.argv[0] === 'ktx';
+    return isOurs ? null : 'machine';
+  }
+  if (argv.some((word) => ['prune', 'uninstall', 'unset'].includes(word))) return 'deletes';
+  return argv.some((word) => ['--allow-host', '--ignore-disk', '--uv'].includes(word)) ? 'weakens' : null;
 }
 
 /** Derives the text to type anew, after the data have changed. */

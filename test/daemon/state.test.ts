@@ -49,6 +49,16 @@ describe('the state file', () => {
     expect(await pathExists('/dev/zero')).toBe(true);
   });
 
+  it('a folder in its place stays, and is named', async () => {
+    const { layout } = await daemonProject();
+    const path = layout.daemonStatePath;
+    await mkdir(path, { recursive: true });
+    await expect(removeDaemonState(path, await readDaemonState(path))).rejects.toThrow(
+      `${path} is a folder, not a file.`,
+    );
+    expect(await pathExists(path)).toBe(true);
+  });
+
   it('is removed while it says what was read, and not when it was replaced meanwhile', async () => {
     const { layout } = await daemonProject();
     const path = layout.daemonStatePath;

@@ -224,6 +224,13 @@ it('where no Python can be fetched, one of this machine is taken, as for a wheel
     shouldForce: true,
   });
   expect(named.status).toBe('installed');
+
+  events.length = 0;
+  const kept = await runSetup({ ...options, features: ['core'], shouldForce: true });
+  const said = JSON.stringify(events);
+  expect(said).toContain(`Python as chosen for this runtime earlier: ${python}`);
+  expect(said).toContain(`of the system: ${python}`);
+  expect(kept.status).toBe('installed');
 }, 120_000);
 
 it('--offline holds for uv too', { timeout: 60_000 }, async () => {

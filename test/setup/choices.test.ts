@@ -38,3 +38,20 @@ it('what cannot be kept fails nothing', async () => {
   expect(await readChosenPython(runtimeRoot)).toBeNull();
   await expect(readFile(join(runtimeRoot, 'uv', 'choices.json'))).rejects.toThrow();
 });
+
+it('what a newer ktx added stays, and so does a file that only it understands', async () => {
+  const added = await root('{"schemaVersion":1,"python":"system","colour":"blue"}');
+  await keepChosenPython(added, 'managed');
+  expect(JSON.parse(await readFile(join(added, 'uv', 'choices.json'), 'utf8'))).toEqual({
+    schemaVersion: 1,
+    python: 'managed',
+    colour: 'blue',
+  });
+  await keepChosenPython(added, 'auto');
+  expect(await readFile(join(added, 'uv', 'choices.json'), 'utf8')).toContain('blue');
+
+  const text = '{"schemaVersion":2,"python":{"free-threaded":true}}';
+  const newer = await root(text);
+  for (const python of ['system', 'auto'] as const) await keepChosenPython(newer, python);
+  expect(await readFile(join(newer, 'uv', 'choices.json'), 'utf8')).toBe(text);
+});

@@ -1,6 +1,10 @@
+import { spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import * as catalogue from '../../src/support/remedies.ts';
-import { commandLine, type Remedy, remedy, remedyText } from '../../src/support/remedy.ts';
+import { CONSENTS, commandLine, type Remedy, remedy, remedyText } from '../../src/support/remedy.ts';
 
 const made: Remedy[] = [
   ...Object.values(catalogue).filter((each) => typeof each !== 'function'),
@@ -56,4 +60,47 @@ it('leaves what a person has to do without a command of its own', () => {
   const byHand = remedy('other', 'Plug the cable in', { afterwards: ['ktx', 'setup'] });
   expect(byHand.argv).toBeNull();
   expect(byHand.afterwards).toEqual(['ktx', 'setup']);
+});
+
+describe('a person is asked before', () => {
+  it.each<[string, Remedy]>([
+    ['deletes', catalogue.FREE_SPACE],
+    ['deletes', catalogue.FREE_QUOTA],
+    [
+      'deletes',
+      catalogue.otherRemedy('Forget them', { argv: ['ktx', 'admin', 'network', 'unset', '--all'] }),
+    ],
+    ['weakens', catalogue.allowHosts(['files.example'])],
+    ['weakens', catalogue.setupAgain('Try anyway', ['--ignore-disk'])],
+    ['machine', catalogue.mountExecutable('/srv')],
+    ['machine', catalogue.otherRemedy('If the folder is yours', { argv: ['chown', '-R', '0', '/srv'] })],
+  ])('something %s', (consent, each) => expect(each.consent).toBe(consent));
+
+  it.each([
+    catalogue.RETRY,
+    catalogue.REBUILD,
+    catalogue.OTHER_ROOT,
+    catalogue.SAVE_REPORT,
+    catalogue.CHECK_CLOCK,
+    catalogue.RAISE_OPEN_FILES,
+  ])('and not before $label', (each) => expect(each.consent).toBeNull());
+
+  it('and the instructions for programs say so of each kind', async () => {
+    const skill = await readFile(join(PACKAGE_ROOT, 'skills', 'ktx-setup', 'SKILL.md'), 'utf8');
+    for (const word of ['consent', ...CONSENTS]) expect(skill).toContain(`\`${word}\``);
+  });
+});
+
+it
+  .runIf(process.platform !== 'win32')
+  .each([
+    catalogue.LIFT_FILE_LIMIT,
+    catalogue.RAISE_OPEN_FILES,
+    catalogue.RAISE_PROCESSES,
+    catalogue.LIFT_CPU_LIMIT,
+  ])('the shell of every system understands: $label', ({ argv }) => {
+  const at = argv!.indexOf('ktx');
+  const words = [...argv!.slice(0, at), 'echo', 'started'];
+  const { stdout, stderr, status } = spawnSync(words[0]!, words.slice(1), { encoding: 'utf8' });
+  expect({ stdout, stderr, status }).toEqual({ stdout: 'started\n', stderr: '', status: 0 });
 });

@@ -17,7 +17,7 @@ import type { ManagedPythonRuntimeInstallResult } from '../../setup/request/inst
 import { CancelledError } from '../../support/errors.ts';
 import { jsonText } from '../../support/fs/atomic-file.ts';
 import { formatCount } from '../../support/text/format.ts';
-import { noteTo, printMessage } from '../output/print-error.ts';
+import { noteTo, printError } from '../output/print-error.ts';
 
 /** What `ktx admin runtime …` was asked to do. */
 export type KtxRuntimeArgs =
@@ -63,7 +63,8 @@ export interface KtxRuntimeDeps {
 
 /**
  * Runs one `ktx admin runtime` command and resolves with its exit code: 0, 1, or 130 when it was stopped. Results go to
- * stdout, a rejection's message to stderr, plain text even with `json`.
+ * stdout, a rejection's message to stderr, plain text even with `json`; below it what was seen and what to do next, where the error
+ * says so.
  */
 export async function runKtxRuntime(
   args: KtxRuntimeArgs,
@@ -86,7 +87,7 @@ export async function runKtxRuntime(
         return await prune(args, io, deps);
     }
   } catch (error) {
-    printMessage(io, error, deps.isDebug);
+    printError(io, error, deps.isDebug);
     return error instanceof CancelledError ? 130 : 1;
   }
 }

@@ -1,3 +1,4 @@
+import { closedPlaceFor } from '../../support/closed-place.ts';
 import {
   excludeFromAntivirus,
   FREE_MEMORY,
@@ -30,7 +31,8 @@ const at =
   ({ where, path }: MachineFacts) =>
     `${text}${(where ?? path) === undefined ? '' : `: ${where ?? path}`}`;
 const of = ({ program }: MachineFacts) => program ?? 'A program';
-const writable = ({ path }: MachineFacts) => (path === undefined ? MAKE_WRITABLE : makeWritable(path));
+const writable = ({ path }: MachineFacts) =>
+  path === undefined ? MAKE_WRITABLE : makeWritable(closedPlaceFor(path));
 const aside = ({ path }: MachineFacts) =>
   path === undefined ? thenSetup('Move the file away, then run') : moveAway(path);
 const EXCLUDE = excludeFromAntivirus('the runtime folder');

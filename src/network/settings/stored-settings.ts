@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { errorMessage, isAbsence, NewerFormatError, SetupError } from '../../support/errors.ts';
 import { jsonText, writeFileAtomic } from '../../support/fs/atomic-file.ts';
 import { readRegularText } from '../../support/fs/regular-file.ts';
+import { newerRecord } from '../../support/newer-record.ts';
 import { otherRemedy } from '../../support/remedies.ts';
 import { STORED_SETTINGS, type StoredSettingName } from './setting-list.ts';
 
@@ -40,9 +41,9 @@ async function readStoredFile(path: string): Promise<StoredFile> {
     if (isAbsence(error)) return { schemaVersion: SCHEMA_VERSION, settings: {} };
     throw unreadable(path, error);
   }
-  const file = parseStored(path, text);
-  if (file.schemaVersion > SCHEMA_VERSION) throw new NewerFormatError(path, file.writtenBy ?? null);
-  return file;
+  const newer = newerRecord(text, SCHEMA_VERSION);
+  if (newer !== null) throw new NewerFormatError(path, newer.writtenBy);
+  return parseStored(path, text);
 }
 
 function parseStored(path: string, text: string): StoredFile {
@@ -54,9 +55,8 @@ function parseStored(path: string, text: string): StoredFile {
     throw unreadable(path, error);
   }
   const { schemaVersion, writtenBy, settings } = file ?? {};
-  const isRecord = isObject(file) && typeof schemaVersion === 'number' && schemaVersion >= SCHEMA_VERSION;
   const isNamed = writtenBy === undefined || typeof writtenBy === 'string';
-  if (isRecord && isNamed && (isObject(settings) || schemaVersion > SCHEMA_VERSION))
+  if (isObject(file) && schemaVersion === SCHEMA_VERSION && isNamed && isObject(settings))
     return file as StoredFile;
   throw unreadable(path, new Error('it holds no settings of ktx'));
 }

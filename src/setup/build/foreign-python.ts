@@ -1,5 +1,5 @@
-import { foreignMinors, systemPythonFor } from '../../python/python-choice.ts';
-import { CancelledError, errorMessage } from '../../support/errors.ts';
+import { foreignMinors, type PythonChoice, systemPythonFor } from '../../python/python-choice.ts';
+import { CancelledError, errorMessage, SetupError } from '../../support/errors.ts';
 import { pythonInstallArgs } from '../../uv/commands.ts';
 import { uvEnvironment } from '../../uv/environment.ts';
 import type { UvRunner } from '../../uv/runner.ts';
@@ -7,14 +7,25 @@ import type { InstallRun } from './install-run.ts';
 
 /**
  * The Python for a wheel without a lock, by the rules that hold for one with a lock: the one that was named; with `auto` one that uv
- * has or fetches, else one of this machine that passes its check.
+ * has or fetches, else one of this machine that passes its check. One that only an earlier setup was told gives way when it cannot be used.
  * @returns what `uv venv --python` is asked for: a version, or the path of an interpreter.
  * @throws SetupError naming every interpreter that was tried; the failure of uv where it may not be anything else.
  */
 export async function takeForeignPython(run: InstallRun, uv: UvRunner): Promise<string> {
+  const { choice, isKept } = run.plan.foreignPython;
+  try {
+    return await takePython(run, uv, choice);
+  } catch (error) {
+    if (!isKept || !(error instanceof SetupError)) throw error;
+    const text = `The Python chosen for this runtime earlier cannot be used: ${error.message}`;
+    run.emit({ type: 'note', step: 'python', level: 'warning', text });
+    return takePython(run, uv, 'auto');
+  }
+}
+
+async function takePython(run: InstallRun, uv: UvRunner, choice: PythonChoice): Promise<string> {
   const { plan, env, signal, tools } = run;
   const { specifier, minimumVersion } = plan.asset.requiresPython;
-  const choice = plan.foreignPython;
   const request = typeof choice === 'object' && 'version' in choice ? choice.version : minimumVersion;
   const search = { minors: foreignMinors(specifier, request), host: plan.host, env, signal };
   if (choice === 'system' || (typeof choice === 'object' && 'path' in choice))

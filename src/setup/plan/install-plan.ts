@@ -100,8 +100,8 @@ export interface InstallPlan {
   uv: UvAcquisition;
   /** `null` for a foreign wheel: uv resolves it online. */
   locked: LockedPlan | null;
-  /** Which Python such a wheel may have; whether uv can fetch one shows when it is asked. */
-  foreignPython: PythonChoice;
+  /** Which Python such a wheel may have, and whether an earlier setup was told so; whether uv can fetch one shows when it is asked. */
+  foreignPython: { choice: PythonChoice; isKept: boolean };
   /** Only these hosts are contacted. */
   hosts: readonly string[];
   /** What is written where, for the message when a disk turns out to be full. */

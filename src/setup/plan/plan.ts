@@ -68,21 +68,32 @@ async function asChosen(
   if (python !== undefined) return choose(python);
   const kept = await readChosenPython(managedRuntimeRoot({ runtimeRoot, env, homeDir }));
   if (kept === null) return choose('auto');
-  const words = typeof kept === 'object' ? Object.values(kept).join() : kept;
-  const change = 'Use --python auto to let ktx choose.';
   try {
     const decision = await choose(kept);
-    return {
-      ...decision,
-      notes: [`Python as chosen for this runtime earlier: ${words}. ${change}`, ...decision.notes],
-    };
+    return { ...decision, notes: [chosenNote(kept), ...decision.notes] };
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     const decision = await choose('auto');
-    const note = `The Python chosen for this runtime earlier, ${words}, cannot be used: ${error.message}`;
+    const note = `The Python chosen for this runtime earlier, ${chosenWords(kept)}, cannot be used: ${error.message}`;
     return { ...decision, notes: [note, ...decision.notes] };
   }
 }
+
+/** For a wheel without a lock, whose Python is found only while it is built. */
+async function foreignChoice({
+  python,
+  runtimeRoot,
+  env,
+  homeDir,
+}: PrepareOptions): Promise<InstallPlan['foreignPython']> {
+  if (python !== undefined) return { choice: python, isKept: false };
+  const kept = await readChosenPython(managedRuntimeRoot({ runtimeRoot, env, homeDir }));
+  return { choice: kept ?? 'auto', isKept: kept !== null };
+}
+
+const chosenWords = (kept: PythonChoice) => (typeof kept === 'object' ? Object.values(kept).join() : kept);
+const chosenNote = (kept: PythonChoice) =>
+  `Python as chosen for this runtime earlier: ${chosenWords(kept)}. Use --python auto to let ktx choose.`;
 
 /** The plan of a new environment, see `prepareInstall`. */
 export async function planInstall(options: PrepareOptions, present: Present): Promise<InstallPreparation> {
@@ -133,6 +144,7 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
     ],
     options.signal,
   );
+  const foreignPython = await foreignChoice(options);
   const environmentDir = newEnvironmentDir(layout.versionDir);
   const freeBytes = await freeBytesAt(layout.runtimeRoot);
   const reason = reasonOf(context, locked);
@@ -149,7 +161,10 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
     notes: [
       ...(earlier === null ? [] : [earlier]),
       ...network.warnings(),
-      ...(locked?.python.notes ?? FOREIGN_NOTES),
+      ...(locked?.python.notes ?? [
+        ...(foreignPython.isKept ? [chosenNote(foreignPython.choice)] : []),
+        ...FOREIGN_NOTES,
+      ]),
     ],
   });
   const modelArchiveBytes = locked?.model?.archiveBytes ?? 0;
@@ -166,7 +181,7 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
     reason,
     uv: uv.acquisition,
     locked: locked && lockedPartOf(locked),
-    foreignPython: options.python ?? 'auto',
+    foreignPython,
     hosts: summary.hosts,
     diskNeeds,
   };

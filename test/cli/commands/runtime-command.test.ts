@@ -8,7 +8,8 @@ import {
 import { managedPythonRuntimeLayout } from '../../../src/core/layout.ts';
 import type { ManagedPythonRuntimeDoctorCheck } from '../../../src/doctor/runtime-checks.ts';
 import type { ManagedPythonRuntimeStatus } from '../../../src/runtime/status.ts';
-import { CancelledError } from '../../../src/support/errors.ts';
+import { CancelledError, SetupError } from '../../../src/support/errors.ts';
+import { REBUILD } from '../../../src/support/remedies.ts';
 import { writeRuntime } from '../../fixtures/asset.ts';
 import { capturedIo } from '../../fixtures/captured-io.ts';
 import { holdAccess } from '../../fixtures/hold-access.ts';
@@ -232,6 +233,22 @@ describe('rejections', () => {
     [{ command: 'prune', cliVersion, dryRun: true, yes: false }, { readStatus: failing }],
   ])('10. %j prints only the message on stderr and exits 1', async (args, deps) => {
     expect(await run(args, deps)).toEqual({ exitCode: 1, stdout: '', stderr: 'it went wrong\n' });
+  });
+
+  it('an error that knows more says it below its message', async () => {
+    const error = new SetupError('it went wrong', {
+      failureClass: 'conflict',
+      evidence: ['seen here'],
+      remedies: [REBUILD],
+    });
+    const installRuntime = () => Promise.reject(error);
+    const { stderr } = await run(
+      { command: 'install', cliVersion, feature: 'core', force: false },
+      { installRuntime },
+    );
+    expect(stderr).toBe(
+      'it went wrong\n  seen here\n  next     Build the environment again: ktx setup --force\n',
+    );
   });
 
   it('being stopped while something ran exits 130', async () => {
