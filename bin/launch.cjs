@@ -6,11 +6,25 @@ let firstScreen = null;
 if (argv.length === 1 && argv[0] === 'setup') {
   const begin = (shown) =>
     require('../dist/first-screen.cjs').beginSetup(argv, (exitCode) => process.exit(exitCode), shown);
+  // A key may ask for it while nobody waits for an answer.
+  const goOn = (shown) => {
+    try {
+      return begin(shown);
+    } catch (error) {
+      shown.terminal.restore();
+      process.stderr.write(unloadable(error));
+      process.exit(1);
+    }
+  };
   try {
-    firstScreen = require('../dist/first-frame.cjs').showFirstFrame(`${__dirname}/../dist`, begin) ?? begin();
+    firstScreen = require('../dist/first-frame.cjs').showFirstFrame(`${__dirname}/../dist`, goOn) ?? begin();
   } catch {
     // What is wrong with the package shows below.
   }
+}
+
+function unloadable(error) {
+  return `ktx cannot be loaded: ${String(error.message).split('\n')[0]}\nIts package is damaged or incomplete: install it again.\n`;
 }
 
 function fail(text) {
@@ -43,8 +57,7 @@ function load() {
         },
         (error) => fail(error?.stack ?? error),
       ),
-    (error) =>
-      fail(`ktx cannot be loaded: ${error.message}\nIts package is damaged or incomplete: install it again.`),
+    (error) => fail(unloadable(error).trimEnd()),
   );
 }
 
@@ -70,12 +83,8 @@ function checkOrLoad() {
 // Loading takes the processor for some hundred milliseconds: keys that wait are read first.
 if (firstScreen) {
   setTimeout(() => {
-    try {
-      firstScreen.follow?.();
-      load();
-    } catch (error) {
-      fail(error?.stack ?? error);
-    }
+    firstScreen.follow?.();
+    load();
   }, 5);
 } else if (argv[0] === 'doctor' && argv.slice(1).every(isOfChecks)) checkOrLoad();
 else load();

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -160,10 +160,18 @@ describe('before the program is loaded', () => {
     expect(terminal.isCursorVisible()).toBe(true);
   });
 
-  it('says on a clean terminal that the package is damaged', async () => {
+  it.each([
+    ['the program is gone', 'cli.js'],
+    ['what draws the first screen is gone, too', 'first-screen.cjs'],
+  ])('says on a clean terminal that the package is damaged: %s', async (_what, missing) => {
     const folder = await mkdtemp(join(tmpdir(), 'ktx-damaged-'));
-    for (const part of ['bin', 'package.json', 'assets/python', 'dist'])
+    for (const part of ['bin', 'package.json', 'assets/python'])
       await cp(join(PACKAGE_ROOT, part), join(folder, part), { recursive: true });
+    const firstParts = (await readdir(join(PACKAGE_ROOT, 'dist'))).filter((name) =>
+      name.startsWith('first-'),
+    );
+    for (const name of firstParts)
+      if (name !== missing) await cp(join(PACKAGE_ROOT, 'dist', name), join(folder, 'dist', name));
     await mkdir(join(folder, 'home'));
     const terminal = openTerminal({
       command: process.execPath,
