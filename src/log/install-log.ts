@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeFolder } from '../support/fs/atomic-file.ts';
 import { openNewFile } from '../support/fs/regular-file.ts';
-import { harmlessText } from '../support/harmless.ts';
+import { harmlessLines } from '../support/harmless.ts';
 import type { Redactor } from '../support/text/redaction.ts';
 
 /**
@@ -79,11 +79,9 @@ export async function openInstallLog(
     if (closing) throw new Error(`The log ${path} is closed and cannot take more.`);
     // An empty batch would end the writer before it is kept in `writing`, and nothing would start another.
     if (lines.length === 0) return;
-    for (const each of lines) {
-      const line = harmlessText(each);
-      pending.push(line);
-      waitingChars += line.length + 1;
-    }
+    const text = harmlessLines(lines).join('\n');
+    pending.push(text);
+    waitingChars += text.length + 1;
     writing ??= writePending();
     if (waitingChars > MAX_WAITING_CHARS) await writing;
     if (failure) throw (failure as { error: unknown }).error;

@@ -70,7 +70,7 @@ export function createLogStore(options: LogStoreOptions = {}): LogStore {
     hasNews = false;
     flushedAt = performance.now();
     trim();
-    snapshot = { version: snapshot.version + 1, lines: tail.map(shownLine), hiddenCount };
+    snapshot = { version: snapshot.version + 1, lines: shownLines(tail), hiddenCount };
     for (const listener of [...listeners]) listener();
   }
 
@@ -89,6 +89,14 @@ export function createLogStore(options: LogStoreOptions = {}): LogStore {
 function boundedLine(line: string): string {
   if (line.length <= MAX_SHOWN_CHARS) return line;
   return `${Buffer.from(line.slice(0, MAX_SHOWN_CHARS)).toString('utf8')}…`;
+}
+
+/** What is not printed as it is, or ends a line. */
+const NOT_AS_IT_IS = /[^\x20-\x7e\n]/;
+
+function shownLines(lines: readonly string[]): readonly string[] {
+  const isPlain = !NOT_AS_IT_IS.test(lines.join('\n')) && !lines.some((line) => line.includes('\n'));
+  return isPlain ? [...lines] : lines.map(shownLine);
 }
 
 /** A child may paint its lines; what else would move the cursor of our screen is shown. */

@@ -37,6 +37,7 @@ process.exitCode = await runWizard({
       emit({ type: 'step', step: 'packages', status: 'started' });
       const log = await openInstallLog(FLOOD_LOG, { redactor });
       const startedAt = performance.now();
+      const before = process.cpuUsage();
       await runProcess({
         command: FLOOD_COMMAND,
         args: JSON.parse(FLOOD_ARGS),
@@ -53,7 +54,8 @@ process.exitCode = await runWizard({
       await log.close();
       const ms = performance.now() - startedAt;
       const maxRssBytes = process.resourceUsage().maxRSS * 1024;
-      writeFileSync(FLOOD_RESULT, JSON.stringify({ ms, maxRssBytes }));
+      const { user, system } = process.cpuUsage(before);
+      writeFileSync(FLOOD_RESULT, JSON.stringify({ ms, maxRssBytes, cpuMs: (user + system) / 1000 }));
       emit({ type: 'step', step: 'packages', status: 'finished', durationMs: Math.round(ms) });
       // Until the bench has read the screen.
       await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new CancelledError())));

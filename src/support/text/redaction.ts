@@ -1,4 +1,4 @@
-import { KNOWN_TOKEN, SECRET_SHAPES } from './secret-shapes.ts';
+import { type Hint, KNOWN_TOKEN, SECRET_SHAPES } from './secret-shapes.ts';
 
 /** Hides secrets in text that is shown or logged. */
 export interface Redactor {
@@ -48,8 +48,8 @@ export function createRedactor(): Redactor {
         out = out.replace(new RegExp(`${BASE64}*${escapeForRegExp(core)}${BASE64}*`, 'g'), MASK);
     }
     // Several shapes have the same hint. Masking takes none away that a later shape needs.
-    const seen = new Map<RegExp, boolean>();
-    const has = (hint: RegExp): boolean => {
+    const seen = new Map<Hint, boolean>();
+    const has = (hint: Hint): boolean => {
       const known = seen.get(hint) ?? hint.test(text);
       seen.set(hint, known);
       return known;

@@ -1,3 +1,10 @@
+import { hasEncodedLine } from './encoded-line.ts';
+
+/** A quick look at a text. */
+export interface Hint {
+  test(text: string): boolean;
+}
+
 /**
  * How secrets look in text that programs print. The shapes are those that gitleaks and detect-secrets know and that installers,
  * package indexes and cloud tools print; the patterns are our own. A pattern either masks all that it finds, or keeps its
@@ -5,7 +12,7 @@
  */
 export interface SecretShape {
   /** What a text must hold, one of them, before the pattern is tried: most text has none, and to look for them is much quicker. */
-  hints: readonly RegExp[];
+  hints: readonly Hint[];
   pattern: RegExp;
 }
 
@@ -34,12 +41,14 @@ const PROSE =
 const QUOTED =
   '"(?:\\\\.|[^"\\\\\\r\\n])*"?|\'(?:\\\\.|[^\'\\\\\\r\\n])*\'?|\\\\"(?:(?!\\\\")[^\\r\\n])*(?:\\\\")?';
 
-const shape = (hint: RegExp, pattern: string, flags = 'gi'): SecretShape => ({
+const shape = (hint: Hint, pattern: string, flags = 'gi'): SecretShape => ({
   hints: [hint],
   pattern: new RegExp(pattern, flags),
 });
 
-const NAME_HINT = /pass|pwd|_pw|-pw|secret|token|key|credential|signature|[_-]auth|cookie|art-api/i;
+const NAME_WORD = /pass|pwd|[_-](?:pw|auth)|secret|token|key|credential|signature|cookie|art-api/;
+/** In lower case first: an expression that minds no case takes twice as long. */
+const NAME_HINT: Hint = { test: (text) => NAME_WORD.test(text.toLowerCase()) };
 
 export const SECRET_SHAPES: readonly SecretShape[] = [
   // `://user:password@`, `://token@`. Up to the last `@` of the authority, because people put `@` into passwords.
@@ -111,7 +120,7 @@ export const SECRET_SHAPES: readonly SecretShape[] = [
   ),
   // A line of such a body alone, as programs hand it on line by line. Digests in hexadecimal are none.
   shape(
-    /^[ \t]*[A-Za-z0-9+/]{60}/m,
+    { test: hasEncodedLine },
     '(?<=^[ \\t]*)(?=[a-z+/]*[A-Z0-9])(?=[A-Z0-9+/]*[a-z])(?![0-9a-f]{60,}[ \\t]*$)[A-Za-z0-9+/]{60,80}={0,2}(?=[ \\t]*\\r?$)',
     'gm',
   ),

@@ -1,0 +1,39 @@
+/** As `/[A-Za-z0-9+/]/` says, by the character's code. */
+const IS_BASE64 = Uint8Array.from({ length: 128 }, (_, code) =>
+  Number(/[A-Za-z0-9+/]/.test(String.fromCharCode(code))),
+);
+/** The length of a line of a PEM file is 64; less is no line of a key. */
+const LEAST_CHARS = 60;
+const SPACE = 32;
+const TAB = 9;
+
+/**
+ * Whether a line begins with base64, as one of a private key does: `/^[ \t]*[A-Za-z0-9+/]{60}/m`. The expression looks at every
+ * character for the start of a line; most lines differ at their first space.
+ */
+export function hasEncodedLine(text: string): boolean {
+  for (let start = 0; start !== -1; ) {
+    let index = start;
+    while (text.charCodeAt(index) === SPACE || text.charCodeAt(index) === TAB) index++;
+    const end = index + LEAST_CHARS;
+    while (index < end && IS_BASE64[text.charCodeAt(index)] === 1) index++;
+    if (index === end) return true;
+    start = nextLine(text, index);
+  }
+  return false;
+}
+
+/** `^` comes after a carriage return too, and after the line ends that only Unicode has. */
+const LINE_END = /[\n\r\u2028\u2029]/g;
+
+function nextLine(text: string, from: number): number {
+  const lineFeed = text.indexOf('\n', from);
+  const end = lineFeed === -1 ? text.length : lineFeed;
+  // Rare, and then the expression's way.
+  const line = text.slice(from, end);
+  if (line.includes('\r') || line.includes('\u2028') || line.includes('\u2029')) {
+    LINE_END.lastIndex = from;
+    return LINE_END.exec(text)!.index + 1;
+  }
+  return lineFeed === -1 ? -1 : lineFeed + 1;
+}
