@@ -1,8 +1,6 @@
 import { stat } from 'node:fs/promises';
+import { DAEMON_SETTINGS } from './settings.ts';
 import type { ManagedPythonDaemonState } from './state.ts';
-
-/** The daemon's settings that a start hands on. Another value asks for another daemon. */
-export const DAEMON_SETTINGS = ['KTX_EMBEDDINGS_THREADS', 'KTX_EMBEDDINGS_IDLE_SECONDS'] as const;
 
 /**
  * Whether a daemon was started before its runtime was last installed, repaired or undone: the manifest is written by each
@@ -25,5 +23,5 @@ export function hasOtherSettings(health: Readonly<Record<string, unknown>>, env:
   const { embeddings } = health as { embeddings?: { settings?: Record<string, unknown> } };
   const settings = embeddings?.settings;
   if (typeof settings !== 'object' || settings === null) return false;
-  return DAEMON_SETTINGS.some((name) => (settings[name] ?? '') !== (env[name] ?? ''));
+  return Object.keys(DAEMON_SETTINGS).some((name) => (settings[name] ?? '') !== (env[name] ?? ''));
 }

@@ -1,3 +1,4 @@
+import { endingText } from '../process/ending.ts';
 import { runProcess } from '../process/run-process.ts';
 
 /** What the semantic layer of an embedder's Python package computes. Our own package does not contain one. */
@@ -104,7 +105,10 @@ async function runOneShot(
     maxCaptureBytes: MAX_ANSWER_BYTES,
   });
   if (outcome.exitCode !== 0) {
-    const reason = outcome.stderr.trim() || `exit code ${outcome.exitCode ?? outcome.signal}`;
+    const said = outcome.stderr.trim();
+    const reason = outcome.signal
+      ? `it ${endingText(null, outcome.signal)}${said && `: ${said}`}`
+      : said || `exit code ${outcome.exitCode}`;
     throw new Error(`ktx-daemon ${oneShot} failed: ${reason}`);
   }
   const answer: unknown = JSON.parse(outcome.stdout);

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { KtxRuntimeFeature } from '../core/features.ts';
 import { daemonEnvironment, isStrictWanted } from '../daemon/environment.ts';
 import { daemonHealthProblem, readDaemonHealth } from '../daemon/http/health.ts';
+import { assertLoopback } from '../daemon/http/loopback.ts';
 import { allocateDaemonPort } from '../daemon/http/port.ts';
 import { newSecret } from '../daemon/http/proof.ts';
 import type { ManagedPythonDaemonLayout } from '../daemon/layout.ts';
@@ -98,7 +99,8 @@ export interface StartedDaemon {
 
 /**
  * Starts a daemon of an installed runtime and waits until it answers. Writes no state.
- * @throws ManagedPythonDaemonStartError when it never becomes healthy; CancelledError. The child is gone then.
+ * @throws SetupError when this machine cannot reach itself; ManagedPythonDaemonStartError when the daemon never becomes healthy;
+ * CancelledError. The child is gone then.
  */
 export async function spawnHealthyDaemon(
   options: ManagedPythonDaemonStartOptions,
@@ -106,6 +108,7 @@ export async function spawnHealthyDaemon(
   manifest: InstalledKtxRuntimeManifest,
   daemonPath: string,
 ): Promise<StartedDaemon> {
+  if (!options.fetch && !options.allocatePort && !options.spawnDaemon) await assertLoopback();
   await makeDaemonStateDir(layout.daemonStateDir);
   const logs: FileHandle[] = [];
   try {

@@ -4,6 +4,7 @@ import { readDaemonHealth } from '../daemon/http/health.ts';
 import { type ManagedPythonDaemonLayout, managedPythonDaemonLayout } from '../daemon/layout.ts';
 import { hasOtherSettings, startedBeforeRuntime } from '../daemon/outdated.ts';
 import { readDaemonSecret } from '../daemon/secret.ts';
+import { assertDaemonSettings } from '../daemon/settings.ts';
 import {
   assertNotNewer,
   daemonBaseUrl,
@@ -43,6 +44,7 @@ const MAX_PUBLISH_ATTEMPTS = 3;
  * Starts this project's daemon, or finds that a healthy one with the features runs. Installs what is missing without
  * asking: consent belongs to the caller. The state file is written once the daemon answers, so a failed start leaves
  * none; of two starts at once one ends with `reused`.
+ * @throws SetupError for a setting that a daemon would refuse.
  * @throws ManagedPythonDaemonStartError when it never becomes healthy, with the last reason and the path of its log.
  * @throws CancelledError when the signal fires; a child that was spawned is gone then.
  */
@@ -50,6 +52,7 @@ export async function startManagedPythonDaemon(
   options: ManagedPythonDaemonStartOptions,
 ): Promise<ManagedPythonDaemonStartResult> {
   const features = normaliseFeatures(options.features);
+  assertDaemonSettings(process.env);
   const layout = managedPythonDaemonLayout(layoutOptions(options));
   const wanted = options.force === true ? null : features;
   const present = await reusePresent(options, wanted);
@@ -137,8 +140,6 @@ async function isOutdated(
   if (health === null) return false;
   return hasOtherSettings(health, process.env) || (isStrictWanted(process.env) && !wantsToken(health));
 }
-
-/** Whether a daemon answers only to requests with its token. */
 
 async function installRuntime(
   options: ManagedPythonDaemonStartOptions,

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { endingText } from '../process/ending.ts';
 import { runProcess } from '../process/run-process.ts';
 import { errorMessage } from '../support/errors.ts';
 import { kernelEnvironment } from './environment.ts';
@@ -43,7 +44,8 @@ export async function checkPythonKernelAvailability({
       maxCaptureBytes: 0,
     });
     if (exitCode === 0) return { ok: true, pythonPath };
-    return unavailable(`Python interpreter at ${pythonPath} returned exit code ${exitCode ?? endSignal}`);
+    const how = endSignal ? endingText(null, endSignal) : `returned exit code ${exitCode}`;
+    return unavailable(`Python interpreter at ${pythonPath} ${how}`);
   } catch (error) {
     if (tooLong.signal.aborted && !signal?.aborted)
       return unavailable(`Python interpreter at ${pythonPath} did not answer within ${timeoutMs} ms`);

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { endingText } from '../process/ending.ts';
 import { runProcess } from '../process/run-process.ts';
 import { errorCode, SetupError, throwIfCancelled } from '../support/errors.ts';
 import { makeFolder, writeFileAtomic } from '../support/fs/atomic-file.ts';
@@ -129,7 +130,7 @@ async function run(
   if (outcome.exitCode === 0) return outcome.stdout;
   const said = outcome.stderr.trim().split('\n').filter(Boolean).slice(-SHOWN_LINES);
   throw new SetupError(
-    `${what ?? `${command} failed`} (${command} ${args.slice(0, 2).join(' ')}: exit code ${outcome.exitCode ?? outcome.signal}).`,
+    `${what ?? `${command} failed`} (${command} ${args.slice(0, 2).join(' ')}: it ${endingText(outcome.exitCode, outcome.signal)}).`,
     {
       failureClass: 'internal',
       evidence: said,

@@ -13,6 +13,9 @@ const MAX_RECORDED = 128;
 /** Of an unpacked Python: a power cut that takes anything takes small modules first. */
 const PYTHON_MODULES = 8;
 const PYTHON_OTHERS = 4;
+/** Below a runtime root, see `sharedLayout`. */
+const SHARED = 'uv';
+const MODELS = `${SHARED}/models/`;
 
 /** Bytes of some files of a runtime, by their path below the runtime root, with `/`. */
 export type RecordedSizes = Record<string, number>;
@@ -62,15 +65,19 @@ export async function writeRecordedSizes(environmentDir: string, files: Recorded
 
 /**
  * Compares sizes with the recorded ones: a power cut, a full disk or a virus scanner leaves files empty, cut short or missing, and an
- * archive or a network drive brings programs back that may not be run. Hashes nothing. An environment of an older ktx has
- * no record, and counts as whole.
+ * archive or a network drive brings programs back that may not be run. Hashes a model that was written to since its digest was
+ * checked, and nothing else: what computes with other weights does not fail. An environment of an older ktx has no record, and
+ * counts as whole.
  * @returns one sentence with the path, or `null`.
  */
 export async function findDamage(runtimeRoot: string, environmentDir: string): Promise<string | null> {
   return (await listDamage(runtimeRoot, environmentDir))[0]?.text ?? null;
 }
 
-/** The same, of every file: the path of the record itself where that cannot be read. */
+/**
+ * The same, of every file: the path of the record itself where that cannot be read. A model that was written to since its
+ * digest was checked is hashed, and nothing else: wrong weights compute without a failure.
+ */
 export async function listDamage(
   runtimeRoot: string,
   environmentDir: string,
@@ -93,6 +100,15 @@ export async function listDamage(
     }),
   );
   const damages = found.flat();
+  const models = Object.keys(files).filter((name) => name.startsWith(MODELS));
+  const whole = models
+    .map((name) => join(runtimeRoot, name))
+    .filter((path) => damages.every((damage) => damage.path !== path));
+  if (whole.length > 0) {
+    const { findAlteredFiles } = await import('./known-files.ts');
+    for (const path of await findAlteredFiles(join(runtimeRoot, SHARED), whole))
+      damages.push({ path, text: `Model file was altered: ${path}` });
+  }
   for (const path of programsAmong(Object.keys(files)).map((name) => join(runtimeRoot, name)))
     if (!(await isExecutable(path))) damages.push({ path, text: `Permission to run is missing: ${path}` });
   return damages;

@@ -3,6 +3,7 @@ import { type FileHandle, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { explainMachineFailure } from '../failure/causes/machine-failure.ts';
 import { machineReasonOf } from '../failure/causes/machine-reason.ts';
+import type { KnownFiles } from '../runtime/known-files.ts';
 import type { Artefact } from '../shipped/lock.ts';
 import {
   absentAsNull,
@@ -16,7 +17,6 @@ import { makeFolder, syncDirectory } from '../support/fs/atomic-file.ts';
 import { identityOf } from '../support/fs/file-identity.ts';
 import { openNewFile, openRegularFile } from '../support/fs/regular-file.ts';
 import { byHandThenRetry } from '../support/remedies.ts';
-import type { KnownFiles } from './known-files.ts';
 import { type PartialFile, type PartialOrigin, partialStore } from './partial.ts';
 
 /** TLS hands out 16 KiB at a time; a write for each costs more than the bytes. */

@@ -1,9 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { daemonEnvironment } from '../daemon/environment.ts';
 import { daemonHealthProblem } from '../daemon/http/health.ts';
+import { assertLoopback } from '../daemon/http/loopback.ts';
 import { allocateDaemonPort } from '../daemon/http/port.ts';
 import type { DaemonAddress } from '../daemon/http/post-json.ts';
 import { accessToken, newSecret } from '../daemon/http/proof.ts';
+import { assertDaemonSettings } from '../daemon/settings.ts';
+import { endingText } from '../process/ending.ts';
 import { runProcess } from '../process/run-process.ts';
 import { type InstalledKtxRuntimeManifest, isForeignWheel } from '../runtime/manifest.ts';
 import { linkedAbort } from '../support/async/linked-abort.ts';
@@ -11,10 +14,13 @@ import { errorMessage, throwIfCancelled } from '../support/errors.ts';
 
 const POLL_INTERVAL_MS = 50;
 const PROBE_TIMEOUT_MS = 5000;
+/** It answers within a second; a machine that is busy with other things needs longer. */
+const START_TIMEOUT_MS = 120_000;
 
 /**
  * Runs `work` with a daemon of its own that no state file names and that answers nobody else, and ends it afterwards.
- * @throws Error naming how the daemon ended when it does before it answers; whatever `work` throws.
+ * @throws SetupError for a setting that a daemon would refuse, and when this machine cannot reach itself; Error naming how the
+ * daemon ended when it does before it answers, or why it does not; whatever `work` throws.
  */
 export async function withPrivateDaemon<Result>(
   options: {
@@ -26,6 +32,8 @@ export async function withPrivateDaemon<Result>(
   work: (daemon: DaemonAddress) => Promise<Result>,
 ): Promise<Result> {
   const { manifest, cliVersion, runtimeRoot } = options;
+  assertDaemonSettings(process.env);
+  await assertLoopback();
   const port = await allocateDaemonPort();
   const secret = newSecret();
   const { stop, signal } = linkedAbort(options.signal);
@@ -47,7 +55,7 @@ export async function withPrivateDaemon<Result>(
     },
   }).then(
     (outcome) => {
-      ended = `ended with ${outcome.signal ?? `exit code ${outcome.exitCode}`}`;
+      ended = endingText(outcome.exitCode, outcome.signal);
     },
     (error: unknown) => {
       ended = errorMessage(error);
@@ -55,12 +63,16 @@ export async function withPrivateDaemon<Result>(
   );
   try {
     const baseUrl = `http://127.0.0.1:${port}`;
+    const deadline = performance.now() + START_TIMEOUT_MS;
     for (;;) {
       throwIfCancelled(options.signal);
       const isProofOptional = isForeignWheel(manifest);
       const probe = { baseUrl, cliVersion, secret, isProofOptional, timeoutMs: PROBE_TIMEOUT_MS };
-      if ((await daemonHealthProblem(probe)) === null) break;
+      const problem = await daemonHealthProblem(probe);
+      if (problem === null) break;
       if (ended !== null) throw new Error(`The daemon ${ended}: ${printed.trim()}`);
+      if (performance.now() > deadline)
+        throw new Error(`The daemon does not answer: ${problem}. ${printed.trim()}`);
       await delay(POLL_INTERVAL_MS);
     }
     return await work({ port, token: accessToken(secret) });

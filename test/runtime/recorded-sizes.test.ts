@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { chmod, mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { describeKnownFiles, writeKnownFiles } from '../../src/runtime/known-files.ts';
 import {
   findDamage,
   measureRuntime,
@@ -112,4 +114,19 @@ it('a record looks at nothing outside of the runtime root, and through no link',
   await rm(join(environmentDir, SIZES_FILE));
   await symlink('/etc/passwd', join(environmentDir, SIZES_FILE));
   expect(await findDamage(runtimeRoot, environmentDir)).toContain('symbolic link');
+});
+
+it('a model that was written to is hashed: other weights of the same size are damage, the same ones are not', async () => {
+  const { runtimeRoot, modelPath } = await runtime();
+  const shared = join(runtimeRoot, 'uv');
+  const sha256 = createHash('sha256').update('weights').digest('hex');
+  await writeKnownFiles(shared, await describeKnownFiles(shared, [{ path: modelPath, sha256 }]));
+  expect(await statusOf(runtimeRoot)).toMatchObject({ kind: 'ready' });
+  await writeFile(modelPath, 'weightz');
+  expect(await statusOf(runtimeRoot)).toEqual({
+    kind: 'broken',
+    detail: `Model file was altered: ${modelPath}`,
+  });
+  await writeFile(modelPath, 'weights');
+  expect(await statusOf(runtimeRoot)).toMatchObject({ kind: 'ready' });
 });

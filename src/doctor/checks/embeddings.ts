@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { embeddingsModelDir } from '../../core/model-folder-path.ts';
+import { findAlteredFiles } from '../../runtime/known-files.ts';
 import { lockArtefact } from '../../shipped/lock.ts';
 import { hashFile } from '../../store/store.ts';
 import { errorMessage } from '../../support/errors.ts';
@@ -33,7 +34,10 @@ export const EMBEDDING_CHECKS: readonly Check[] = [
   },
 ];
 
-async function inspectModel({ facts, layout, signal }: CheckContext, shouldHash: boolean): Promise<Outcome> {
+async function inspectModel(
+  { facts, layout, shared, signal }: CheckContext,
+  shouldHash: boolean,
+): Promise<Outcome> {
   const { manifest } = await facts.active();
   if (!manifest.features.includes('local-embeddings')) return skip('local embeddings are not installed');
   const locked = await facts.lockedAsset();
@@ -49,9 +53,11 @@ async function inspectModel({ facts, layout, signal }: CheckContext, shouldHash:
     if (!status.isFile()) return broken('is not a file');
     if (sizeBytes !== null && status.size !== sizeBytes)
       return broken(`has ${status.size} of ${sizeBytes} bytes`);
-    if (!shouldHash) continue;
     try {
-      if ((await hashFile(path, signal)) !== sha256) return broken('was altered');
+      const isAltered = shouldHash
+        ? (await hashFile(path, signal)) !== sha256
+        : (await findAlteredFiles(shared.root, [path])).length > 0;
+      if (isAltered) return broken('was altered');
     } catch (error) {
       signal.throwIfAborted();
       return broken(`cannot be read: ${errorMessage(error)}`);

@@ -1,16 +1,17 @@
 import { featuresSatisfy, type KtxRuntimeFeature } from '../../core/features.ts';
 import { managedRuntimeRoot, sharedLayout } from '../../core/layout.ts';
+import { assertDaemonSettings } from '../../daemon/settings.ts';
 import { withPatterns } from '../../network/address/host-patterns.ts';
 import { joinFailures, mostRelevantFailure } from '../../network/errors/joined-failures.ts';
 import { choosePython, type PythonChoice, type PythonDecision } from '../../python/python-choice.ts';
 import { describeEarlier, newEnvironmentDir } from '../../runtime/environments.ts';
 import { linkedEnvironments } from '../../runtime/installed-environment.ts';
+import { readKnownFiles } from '../../runtime/known-files.ts';
 import { assertLockablePath, readWriteMark } from '../../runtime/write-access.ts';
 import { unavailability } from '../../shipped/feature-support.ts';
 import { type Artefact, artefactsOf, largestArtefact, type RuntimeLock } from '../../shipped/lock.ts';
 import { type LockedAsset, readLockedAsset } from '../../shipped/locked-asset.ts';
 import { detectHost, type HostPlatform, lockedMinors, targetKey } from '../../shipped/target.ts';
-import { readKnownFiles } from '../../store/known-files.ts';
 import { type ArtefactStore, openStore } from '../../store/store.ts';
 import { sideBySide } from '../../support/async/side-by-side.ts';
 import { SetupError } from '../../support/errors.ts';
@@ -98,6 +99,7 @@ const chosenNote = (kept: PythonChoice) =>
 /** The plan of a new environment, see `prepareInstall`. */
 export async function planInstall(options: PrepareOptions, present: Present): Promise<InstallPreparation> {
   const { layout } = present;
+  if (present.features.includes('local-embeddings')) assertDaemonSettings(options.env ?? process.env);
   const writeMark = await readWriteMark(layout.runtimeRoot);
   await assertWritableFolder(sharedLayout(layout.runtimeRoot).root);
   await assertWritableFolder(layout.versionDir);

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { appendFile, mkdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
-import type { Artefact } from '../../src/shipped/lock.ts';
 import {
   describeKnownFiles,
   forgetKnownFiles,
   readKnownFiles,
   writeKnownFiles,
-} from '../../src/store/known-files.ts';
+} from '../../src/runtime/known-files.ts';
+import type { Artefact } from '../../src/shipped/lock.ts';
 import { openStore } from '../../src/store/store.ts';
 import { fileIdentity } from '../../src/support/fs/file-identity.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';

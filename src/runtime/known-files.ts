@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { fileIdentity } from '../support/fs/file-identity.ts';
-import { readRegularText } from '../support/fs/regular-file.ts';
+import { openRegularFile, readRegularText } from '../support/fs/regular-file.ts';
 
 /**
  * `uv/known-files`, written by an install that succeeded: a line for each wheel and file of a model that it used, as it lay there
@@ -28,6 +29,35 @@ export async function readKnownFiles(sharedDir: string): Promise<KnownFiles> {
     (await readRegularText(listPath(sharedDir), { maxBytes: MAX_BYTES }).catch(() => '')).split('\n'),
   );
   return { has: (path, identity, sha256) => lines.has(lineOf(sharedDir, path, identity, sha256)) };
+}
+
+/**
+ * Files with another content than when their digest was checked. Only those that were written to or replaced since are
+ * hashed; one that the list does not have is not judged.
+ * @param paths of files that are there.
+ */
+export async function findAlteredFiles(sharedDir: string, paths: readonly string[]): Promise<string[]> {
+  if (paths.length === 0) return [];
+  const text = await readRegularText(listPath(sharedDir), { maxBytes: MAX_BYTES }).catch(() => '');
+  const altered: string[] = [];
+  for (const path of paths) {
+    const line = text.split('\n').find((each) => each.endsWith(` ${relative(sharedDir, path)}`));
+    const sha256 = line?.slice(0, 64);
+    if (sha256 === undefined || line === lineOf(sharedDir, path, (await fileIdentity(path)) ?? '', sha256))
+      continue;
+    // A file that cannot be read is somebody else's finding.
+    const actual = await sha256Of(path).catch(() => sha256);
+    if (actual !== sha256) altered.push(path);
+  }
+  return altered;
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const handle = await openRegularFile(path, { maxBytes: Number.POSITIVE_INFINITY, links: 'follow' });
+  const hash = createHash('sha256');
+  // Ends the handle too.
+  for await (const chunk of handle.createReadStream({ highWaterMark: 1024 * 1024 })) hash.update(chunk);
+  return hash.digest('hex');
 }
 
 /** The list's text for files that have just been checked: what changes after this is not known. */
