@@ -164,6 +164,25 @@ def test_what_cannot_be_finished_in_time_is_refused(
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
 
 
+def test_health_says_why_the_engine_could_not_be_loaded_until_it_can(serve: Serve) -> None:
+    failures = [EmbeddingsUnavailableError("tokenizer.json is damaged")]
+
+    async def start() -> InProcessEngine:
+        if failures:
+            raise failures.pop()
+        return InProcessEngine(FakeProvider())
+
+    client = serve(start_engine=start, settings=read_settings({"KTX_EMBEDDINGS_MODEL_DIR": "/m"}))
+    assert "problem" not in client.get("/health").body["embeddings"]
+    assert client.post("/embeddings/compute", {"text": "a"}).status == 500
+    about = client.get("/health").body["embeddings"]
+    assert (about["state"], about["problem"]) == ("failed", "tokenizer.json is damaged")
+    assert client.post("/embeddings/compute", {"text": "a"}).status == 200
+    about = client.get("/health").body["embeddings"]
+    assert about["state"] == "loaded"
+    assert "problem" not in about
+
+
 def test_the_engine_ends_when_it_is_idle_and_comes_back(serve: Serve) -> None:
     engines: list[InProcessEngine] = []
 

@@ -70,6 +70,7 @@ def create_app(
                 "engine": queue.engine_description or None,
                 "state": queue.state,
                 "settings": settings.as_given,
+                **({"problem": queue.problem} if queue.problem else {}),
             }
             await send_json(send, 200, {**health, "embeddings": about})
         else:

@@ -8,6 +8,7 @@ read from the official `model.safetensors` where it lies.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -134,5 +135,10 @@ def _load_session(files: ModelFiles, threads: int) -> onnxruntime.InferenceSessi
     try:
         return onnxruntime.InferenceSession(files.graph.read_bytes(), options, providers=["CPUExecutionProvider"])
     except Exception as error:
+        # The runtime finds the weights' own name there.
+        if sys.platform == "linux" and not os.path.exists("/proc/self/fd"):
+            raise EmbeddingsUnavailableError(
+                "the embedding engine needs /proc, which is not mounted. Run: mount -t proc proc /proc"
+            ) from error
         weights = files.directory / "model.safetensors"
         raise EmbeddingsUnavailableError(f"{weights} cannot be loaded: {error}. {SETUP}") from error

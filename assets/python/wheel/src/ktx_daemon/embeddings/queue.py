@@ -68,10 +68,17 @@ class EmbeddingQueue:
         self._tokens_per_second = _TOKENS_PER_SECOND
         #: How the engine describes itself; empty before the first one was loaded.
         self.engine_description = ""
+        #: Why the engine could not be loaded the last time; empty when it could.
+        self.problem = ""
 
     @property
     def state(self) -> str:
-        """`loaded`: the next vector comes at once; `unloaded`: it waits for the engine to load."""
+        """
+        `loaded`: the next vector comes at once; `unloaded`: it waits for the engine to load; `failed`: it could not be
+        loaded the last time, see `problem`.
+        """
+        if self.problem:
+            return "failed"
         return "loaded" if self._engine else "unloaded"
 
     @property
@@ -150,6 +157,7 @@ class EmbeddingQueue:
                 if self._engine is None:
                     self._engine = await self._start_engine()
                     self.engine_description = self._engine.description
+                    self.problem = ""
                 if self._fail_larger_than(batch, self._engine.max_texts):
                     return
                 started = asyncio.get_running_loop().time()
@@ -157,6 +165,7 @@ class EmbeddingQueue:
             except EmbeddingsUnavailableError as error:
                 # It would be the same for everybody who waits; whoever comes later has it tried again.
                 logger.error("%s", error)
+                self.problem = str(error)
                 self._fail_batch(batch, error)
                 self._fail_waiting(error)
                 return
