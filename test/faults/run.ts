@@ -28,6 +28,9 @@ import { loopDiskObstacle } from './power-cut/loop-disk.ts';
 import { type CutPlan, cutRows } from './power-cut/rows.ts';
 import { CUT_SCENARIOS, type CutScenario } from './power-cut/scenarios.ts';
 import { cutHead, cutLines, cutTotal } from './power-cut/table.ts';
+import { followedLine, followedRemedies } from './remedies/follow.ts';
+import { remedySites } from './remedies/sites.ts';
+import { IN_THE_WIZARD, NOT_FOLLOWED, ROWS } from './remedies/table.ts';
 import { SLOW_LINKS, slowLinkObstacle, slowLinkRows, slowLinkTable } from './slow-links.ts';
 import { zooLine, zooSummary } from './zoo.ts';
 import { offlineLine, offlineRows } from './zoo-offline.ts';
@@ -39,7 +42,8 @@ import { zooRows } from './zoo-run.ts';
  * random instants and up to a minute after the end, bits flipped in all that an install reads, processes that do
  * everything at once, 10,000 requests to a Python session with interrupts at random, 200 changes of a
  * model host with a fault each, and the tests of this folder in their complete form. Parts: the scenarios, `power-cut`,
- * `flips`, `crowd`, `kernel`, `hosts`, `remedies` (each remedy followed in the wizard, against its fault), `zoo` (every state of a damaged runtime; `-- --pairs 100 --seed 2` draws pairs
+ * `flips`, `crowd`, `kernel`, `hosts`, `remedies` (each remedy followed in the wizard, against its fault), `printed-remedies` (each
+ * remedy run as it is printed, from a state that prints it), `zoo` (every state of a damaged runtime; `-- --pairs 100 --seed 2` draws pairs
  * instead, `-- --only <pattern>` takes some, `-- --read-only` counts what is written by looks and plans, `-- --offline`
  * tries every repair without a route), `damages` (200 files of a root deleted or cut short, `-- --count 20` takes fewer;
  * the first command that is printed has to mend each), `tests`.
@@ -160,6 +164,17 @@ if (isWanted('remedies')) {
   const followed = await followedRows(root).finally(() => rm(root, { recursive: true, force: true }));
   console.log(`remedies followed in the wizard\n${followedTable(followed)}\n`);
   isBroken ||= followed.some(({ outcome }) => outcome !== 'done');
+}
+if (isWanted('printed-remedies')) {
+  const only = new RegExp(flags.only ?? '');
+  const rows = ROWS.filter(({ remedy, state }) => only.test(`${remedy} [${state}]`));
+  const printed = await followedRemedies(rows, (row) => console.log(followedLine(row)));
+  const right = printed.filter(({ problems }) => problems.length === 0);
+  const count = (list: Iterable<string>) => new Set(list).size;
+  console.log(
+    `${remedySites().length} remedies in the sources; ${count(printed.map(({ remedy }) => remedy))} followed as printed in ${printed.length} states, ${right.length} right; ${IN_THE_WIZARD.length} more in the wizard (part remedies); ${NOT_FOLLOWED.size} not, for a reason each\n`,
+  );
+  isBroken ||= right.length < printed.length;
 }
 if (isWanted('hosts')) {
   const missing = missingForSsh();
