@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import {
   lstat,
   mkdir,
@@ -15,6 +15,7 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
+import { readProcessTable, withDescendants } from '../../src/process/process-table.ts';
 import type { LoopbackIndex } from '../fixtures/loopback-index.ts';
 import { type ProgramResult, plainEnvironment, runProgram } from '../fixtures/program.ts';
 
@@ -32,8 +33,9 @@ export interface MatrixRow {
   longestMs: number;
 }
 
-/** Nothing that works takes so long, on any machine; a program that waits for a pipe takes for ever. */
-const HANGS_AFTER_MS = 120_000;
+/** So long without any use of the processor is no slow machine; a program that waits for a pipe waits for ever. */
+const HANGS_AFTER_MS = 60_000;
+const LOOK_INTERVAL_MS = 5000;
 const PYTHON = '/usr/bin/python3';
 /** Hundreds of files of packages are uv's and Python's to open; one of each stands for them. */
 const NOT_OPENED_BY_US =
@@ -66,10 +68,10 @@ export async function makeMachine(index: Pick<LoopbackIndex, 'url'>): Promise<Ma
     return runProgram(args, {
       env,
       cwd: project,
-      onStart: (kill) => {
-        timer = setTimeout(() => kill('SIGKILL'), HANGS_AFTER_MS);
+      onStart: (kill, pid) => {
+        timer = killStandstill(pid, kill);
       },
-    }).finally(() => clearTimeout(timer));
+    }).finally(() => clearInterval(timer));
   };
   const succeed = async (...args: string[]) => {
     const { exitCode, stderr, stdout } = await run(...args);
@@ -92,6 +94,31 @@ export async function makeMachine(index: Pick<LoopbackIndex, 'url'>): Promise<Ma
     run,
     remove: () => rm(home, { recursive: true, force: true, maxRetries: 3 }),
   };
+}
+
+function killStandstill(pid: number, kill: (signal: NodeJS.Signals) => void): NodeJS.Timeout {
+  let used = '';
+  let stillMs = 0;
+  return setInterval(() => {
+    const now = processorUse(pid);
+    stillMs = now === used ? stillMs + LOOK_INTERVAL_MS : 0;
+    used = now;
+    if (stillMs >= HANGS_AFTER_MS) kill('SIGKILL');
+  }, LOOK_INTERVAL_MS);
+}
+
+/** What a process and those below it have used of the processor: user and system ticks, fields 14 and 15 of proc(5). */
+function processorUse(pid: number): string {
+  return withDescendants(readProcessTable(), [pid])
+    .map((each) => {
+      try {
+        const fields = readFileSync(`/proc/${each.pid}/stat`, 'latin1').split(') ').at(-1)!.split(' ');
+        return `${each.pid} ${fields[11]} ${fields[12]}`;
+      } catch {
+        return '';
+      }
+    })
+    .join();
 }
 
 const SETTINGS: Record<string, string> = {

@@ -46,7 +46,7 @@ import { zooRows } from './zoo-run.ts';
  * remedy run as it is printed, from a state that prints it), `zoo` (every state of a damaged runtime; `-- --pairs 100 --seed 2` draws pairs
  * instead, `-- --only <pattern>` takes some, `-- --read-only` counts what is written by looks and plans, `-- --offline`
  * tries every repair without a route), `damages` (200 files of a root deleted or cut short, `-- --count 20` takes fewer;
- * the first command that is printed has to mend each), `tests`.
+ * the first command that is printed has to mend each), `files`, `pages` and `power-cut` (`-- --only <pattern>` takes some), `tests`.
  */
 const SCENARIOS: readonly Scenario[] = ['first install', 'update', 'repair'];
 const INSTANTS = 20;
@@ -105,7 +105,9 @@ if (isWanted('power-cut')) {
     console.log(`no power cut can be tried here: ${obstacle}\n`);
   } else {
     console.log(cutHead());
-    const cuts = await cutRows(index, cutPlans(), (row) => console.log(cutLines(row)));
+    const isPlanned = ({ scenario, overlay }: CutPlan) =>
+      new RegExp(flags.only ?? '').test(`${scenario}${overlay ? ` ${overlay}` : ''}`);
+    const cuts = await cutRows(index, cutPlans().filter(isPlanned), (row) => console.log(cutLines(row)));
     console.log(`${cutTotal(cuts)}\n`);
     isBroken ||= cuts.some((row) => row.broken.length > 0);
   }
@@ -114,9 +116,12 @@ if (isWanted('files')) {
   const machines = await Promise.all(Array.from({ length: PARALLEL }, () => makeMachine(index)));
   console.log(matrixHead());
   let longestMs = 0;
+  const wanted = (files: readonly string[]) =>
+    files.filter((file) => new RegExp(flags.only ?? '').test(file));
   await Promise.all(
     machines.map(async (machine, lane) => {
-      for (const file of machine.files.filter((_, position) => position % PARALLEL === lane)) {
+      const files = wanted(machine.files);
+      for (const file of files.filter((_, position) => position % PARALLEL === lane)) {
         const rows: MatrixRow[] = [];
         for (const intruder of INTRUDERS) rows.push(await tryIntruder(machine, file, intruder));
         console.log(matrixLines(rows));
@@ -126,7 +131,7 @@ if (isWanted('files')) {
       await machine.remove();
     }),
   );
-  const tries = machines[0]!.files.length * INTRUDERS.length;
+  const tries = wanted(machines[0]!.files).length * INTRUDERS.length;
   console.log(`${tries} in all, the longest command ${(longestMs / 1000).toFixed(1)} s\n`);
 }
 const crowd = isWanted('crowd')
@@ -148,7 +153,7 @@ if (crowd.length > 0) {
 }
 if (isWanted('pages')) {
   console.log('hostile index pages');
-  isBroken ||= await pageTable(console.log);
+  isBroken ||= await pageTable(console.log, new RegExp(flags.only ?? ''));
 }
 if (isWanted('slow-links')) {
   const obstacle = slowLinkObstacle();

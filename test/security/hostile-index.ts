@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -18,6 +20,8 @@ export const FLOODS = [
   { name: 'gzip of links', encoding: 'gzip', pack: () => gzipSync(links()) },
   { name: 'brotli of links', encoding: 'br', pack: () => brotli(links()) },
 ] as const;
+
+const LOOK_INTERVAL_MS = 10;
 
 /** What reading a page on its own costs, measured in a process of its own. */
 export interface PageReading {
@@ -48,11 +52,20 @@ export function serveIndex(
     let sentCount = 0;
     for (const chunk of chunks()) {
       if (response.destroyed) return;
-      if (!response.write(chunk))
-        await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+      if (!response.write(chunk)) await drainedOrClosed(response);
       onSent(++sentCount);
     }
     response.end();
+  });
+}
+
+function drainedOrClosed(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      response.off('drain', end).off('close', end);
+      resolve();
+    };
+    response.on('drain', end).on('close', end);
   });
 }
 
@@ -66,25 +79,43 @@ export async function setupFrom(
   options: Partial<Parameters<typeof runProgram>[1]> = {},
 ): Promise<AttackedSetup> {
   const home = await mkdtemp(join(tmpdir(), 'ktx-pages-'));
-  // Not `maxRSS`: Linux hands that on from the process that started it.
-  const reportMemory = `import { readFileSync } from 'node:fs';
-    process.on('exit', () => process.stderr.write(readFileSync('/proc/self/status', 'utf8')));`;
+  let maxRssBytes = Number.NaN;
+  let timer: NodeJS.Timeout | undefined;
   try {
     const result = await runProgram(
       ['setup', '--yes', '--no-input', '--python', 'system', '--index-url', `${index.url}/simple`],
       {
-        nodeArgs: ['--import', `data:text/javascript,${encodeURIComponent(reportMemory)}`],
         env: plainEnvironment(home, {
           XDG_CONFIG_DIRS: join(home, 'none'),
           UV_ASTRAL_MIRROR_URL: await closedAddress(),
           UV_INSTALLER_GITHUB_BASE_URL: await closedAddress(),
         }),
         ...options,
+        onStart: (kill, pid) => {
+          // It only grows, and a signal may leave the program no time to say it at its end.
+          const look = () => {
+            maxRssBytes = peakBytes(pid) ?? maxRssBytes;
+          };
+          look();
+          timer = setInterval(look, LOOK_INTERVAL_MS);
+          options.onStart?.(kill, pid);
+        },
       },
     );
-    return { ...result, maxRssBytes: Number(/^VmHWM:\s+(\d+) kB/m.exec(result.stderr)?.[1]) * 1024 };
+    return { ...result, maxRssBytes };
   } finally {
+    clearInterval(timer);
     await rm(home, { recursive: true, force: true });
+  }
+}
+
+/** Not `maxRSS`: Linux hands that on from the process that started it. `null` once it has ended. */
+function peakBytes(pid: number): number | null {
+  try {
+    const [, kilobytes] = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return kilobytes === undefined ? null : Number(kilobytes) * 1024;
+  } catch {
+    return null;
   }
 }
 

@@ -12,7 +12,8 @@ const SIGNAL_AFTER_MS = [0, 30, 60, 100, 150, 200, 300, 400, 600, 900];
 const CHUNK_BYTES = 64 * 1024;
 
 /** Reads every hostile page in two sizes, and runs setups whose index sends nothing else, with and without SIGTERM. */
-export async function pageTable(print: (line: string) => void): Promise<boolean> {
+export async function pageTable(print: (line: string) => void, only = /^/): Promise<boolean> {
+  const pages = HOSTILE_PAGES.filter(({ name }) => only.test(name));
   let isOver = false;
   const row = (name: string, figures: [value: number, limit: number, text: string][]) => {
     const over = figures.some(([value, limit]) => !(value <= limit));
@@ -22,7 +23,7 @@ export async function pageTable(print: (line: string) => void): Promise<boolean>
     );
   };
   print(`${FEW} and ${MANY} pieces: time a byte, memory`);
-  for (const { name } of HOSTILE_PAGES) {
+  for (const { name } of pages) {
     const few = await readPage(name, FEW);
     const many = await readPage(name, MANY);
     const ratio = many.readMs / few.readMs / (many.sizeBytes / few.sizeBytes);
@@ -33,7 +34,7 @@ export async function pageTable(print: (line: string) => void): Promise<boolean>
     ]);
   }
   print('\na setup whose index sends a flood for one project, and for every project');
-  for (const { name, encoding, pack } of FLOODS) {
+  for (const { name, encoding, pack } of FLOODS.filter((flood) => only.test(flood.name))) {
     const packed = pack();
     for (const projects of [/^pydantic-core$/, /^/]) {
       const headers = { 'content-type': 'text/html', 'content-encoding': encoding };
@@ -46,7 +47,7 @@ export async function pageTable(print: (line: string) => void): Promise<boolean>
   print(
     `\na setup whose index sends nothing else: the end after SIGTERM, ${SIGNAL_AFTER_MS.length} instants`,
   );
-  for (const { name, format, pieces } of HOSTILE_PAGES) {
+  for (const { name, format, pieces } of pages) {
     const delays: number[] = [];
     let peakBytes = 0;
     for (const afterMs of SIGNAL_AFTER_MS) {

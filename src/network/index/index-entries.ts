@@ -1,6 +1,6 @@
 /** Of all pages of a run together: some 70,000 files. The largest project of the public index has 15,000. */
 const MAX_KEPT_BYTES = 32 * 1024 * 1024;
-/** What an entry takes beside its texts. */
+/** What an entry takes beside its texts: two strings, an object, and a place in a table that doubles when it is full. */
 const ENTRY_BYTES = 256;
 /** Some indexes have a few. */
 const MAX_INCOMPLETE = 1000;
@@ -51,7 +51,8 @@ export const newPageBudget = (): PageBudget => ({ keptBytes: 0, longBytes: 0 });
 
 /** Of many entries that say the same, the first one is kept. */
 export class EntryTable {
-  readonly #entries = new Map<string, IndexEntry>();
+  /** By name and digest, which are kept as the key alone: a page may have tens of thousands. */
+  readonly #entries = new Map<string, Pick<IndexEntry, 'href' | 'sizeBytes'>>();
   readonly #incomplete = new Set<string>();
   readonly #budget: PageBudget;
 
@@ -63,17 +64,11 @@ export class EntryTable {
     return this.#entries.size;
   }
 
-  add(entry: IndexEntry): void {
-    const key = keyOf(entry.file, entry.sha256);
+  add({ file, href, sha256, sizeBytes }: IndexEntry): void {
+    const key = keyOf(file, sha256);
     if (this.#entries.has(key)) return;
-    this.#spend(key.length + entry.href.length);
-    const { file, href, sha256, sizeBytes } = entry;
-    this.#entries.set(detached(key), {
-      file: detached(file),
-      href: detached(href),
-      sha256: sha256 && detached(sha256),
-      sizeBytes,
-    });
+    this.#spend(key.length + href.length);
+    this.#entries.set(detached(key), { href: detached(href), sizeBytes });
   }
 
   /** An entry of this file that lacks what the standard asks for. */
@@ -86,17 +81,23 @@ export class EntryTable {
 
   /** With this digest, else without any: what arrives is checked anyway. `null` when there is neither. */
   find(file: string, sha256: string): IndexEntry | null {
-    return this.#entries.get(keyOf(file, sha256)) ?? this.#entries.get(keyOf(file, null)) ?? null;
+    return this.exactly(file, sha256) ?? this.exactly(file, null);
   }
 
-  /** The entry with this digest, and no other. */
-  exactly(file: string, sha256: string): IndexEntry | null {
-    return this.#entries.get(keyOf(file, sha256)) ?? null;
+  /** The entry with this digest, and no other; `null`: the one that says none. */
+  exactly(file: string, sha256: string | null): IndexEntry | null {
+    const entry = this.#entries.get(keyOf(file, sha256));
+    return entry === undefined ? null : { file, sha256, ...entry };
   }
 
   /** Everything that is said of a file. */
   of(file: string): IndexEntry[] {
-    return [...this.#entries.values()].filter((entry) => entry.file === file);
+    const start = keyOf(file, null);
+    return [...this.#entries].flatMap(([key, entry]) =>
+      key.startsWith(start) && key.lastIndexOf('\n') < start.length
+        ? [{ file, sha256: key.slice(start.length) || null, ...entry }]
+        : [],
+    );
   }
 
   /** Whether all that is said of a file is incomplete. */
@@ -114,7 +115,11 @@ function keyOf(file: string, sha256: string | null): string {
   return `${file}\n${sha256 ?? ''}`;
 }
 
-/** A slice keeps the whole text it came from in memory; a copy does not. */
+const SCRATCH = Buffer.alloc(16 * 1024);
+const MAX_UTF8_BYTES_PER_UNIT = 3;
+
+/** A slice keeps the whole text it came from in memory; a copy does not. Most fit into a buffer that is there already. */
 function detached(text: string): string {
-  return Buffer.from(text).toString('utf8');
+  if (text.length * MAX_UTF8_BYTES_PER_UNIT > SCRATCH.length) return Buffer.from(text).toString('utf8');
+  return SCRATCH.toString('utf8', 0, SCRATCH.write(text));
 }
