@@ -104,15 +104,14 @@ export async function build() {
 
 /** The first screen of a machine without a runtime, drawn ahead for each platform whose paths are like this one's. */
 async function writeFirstFrames(bundle, folder, version) {
-  // Beside nothing and directly in a folder of the package, from where it finds the assets.
   const outfile = join(root, `.tmp/prerender-${process.pid}.cjs`);
   await bundle({ ...firstScreenBundle('src/present/first-screen/prerender.ts', version), outfile });
   try {
     const { prerender } = createRequire(import.meta.url)(outfile);
-    const { python } = JSON.parse(readFileSync(join(root, 'assets/python/lock.json'), 'utf8'));
-    for (const platform of Object.keys(python.archives)) {
+    const lock = JSON.parse(readFileSync(join(root, 'assets/python/lock.json'), 'utf8'));
+    for (const platform of Object.keys(lock.python.archives)) {
       if (platform.startsWith('win32')) continue;
-      const frames = prerender(platform, version);
+      const frames = prerender(platform, version, lock);
       if (frames !== null)
         writeFileSync(join(folder, `first-frames-${platform}.json`), JSON.stringify(frames));
     }

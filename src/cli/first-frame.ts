@@ -104,12 +104,13 @@ export function showFirstFrame(distDir: string, goOn: GoOn): FirstFrame | null {
     return [emitter, event, listener] as const;
   });
 
+  // Before the terminal is changed: whoever ends the program may see the screen and do it at once.
+  for (const [emitter, event, listener] of passedOn) emitter.on(event, listener);
   stdin.setEncoding('utf8');
   terminal.takeInput();
   terminal.showScreen(shown);
   stdin.on('readable', onReadable);
   stdout.on('resize', follow);
-  for (const [emitter, event, listener] of passedOn) emitter.on(event, listener);
   return {
     terminal,
     follow,

@@ -2,7 +2,7 @@ import type { FailureReport } from '../core/events.ts';
 import type { CheckCost } from '../doctor/checks/check.ts';
 import type { DoctorEvent } from '../doctor/events.ts';
 import { failedChecks } from './choices.ts';
-import { scrollLog } from './log-scroll.ts';
+import { scrolledRow, scrollLog } from './log-scroll.ts';
 import { checkFor, leave, stay, toFeatures, toOverview, undoFor } from './moves.ts';
 import { openPanel } from './panel-commands.ts';
 import { openAction } from './panels/action-panel.ts';
@@ -28,7 +28,7 @@ export function onCheck(
     case 'scroll-down':
     case 'page-up':
     case 'page-down':
-      return scrolled(state, command, view);
+      return stay({ ...state, firstRow: scrolledRow(state.firstRow, command, view) });
     case 'toggle-details':
       return stay({ ...state, areDetailsOpen: !state.areDetailsOpen, firstRow: 0 });
     case 'undo':
@@ -57,14 +57,6 @@ export function onCheck(
 /** What was just installed and works can be started right away. */
 function canStart(state: CheckState): boolean {
   return state.result !== null && !state.isRunning && failedChecks(state) === 0;
-}
-
-function scrolled(state: CheckState, command: Command, view: ViewSize): Transition {
-  const page = Math.max(1, view.logRows - 1);
-  const step =
-    { 'scroll-up': -1, 'scroll-down': 1, 'page-up': -page, 'page-down': page }[command as string] ?? 0;
-  const from = Math.min(state.firstRow, view.overflowRows);
-  return stay({ ...state, firstRow: Math.max(0, Math.min(view.overflowRows, from + step)) });
 }
 
 /** A broken runtime has no menu of what can be done with it. */
@@ -124,7 +116,7 @@ function onQuestion(
     }
     case 'page-up':
     case 'page-down':
-      return scrolled(state, command, view);
+      return stay({ ...state, firstRow: scrolledRow(state.firstRow, command, view) });
     case 'back':
       return stay({ ...state, repair: null, firstRow: 0 });
     case 'confirm':

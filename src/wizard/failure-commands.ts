@@ -1,12 +1,12 @@
 import type { FailureReport } from '../core/events.ts';
 import { failureChoices } from './choices.ts';
 import { scrollLog } from './log-scroll.ts';
-import { checkFor, leave, planFor, stay, toFeatures, toOverview } from './moves.ts';
+import { checkFor, isElsewhere, leave, planAgain, planFor, stay, toFeatures, toOverview } from './moves.ts';
 import { openPanel, reopenPanel } from './panel-commands.ts';
 import { openBundle } from './panels/bundle-panel.ts';
 import { mergedChanges } from './panels/changes.ts';
 import { moved } from './panels/command.ts';
-import { eraseInField, fieldProblem, fieldValue, openField, typeIntoField } from './panels/field.ts';
+import { onFieldCommand, openField, typeIntoField } from './panels/field.ts';
 import { type Mending, mendingsOf } from './panels/mending.ts';
 import { openPage } from './panels/page-panel.ts';
 import type { Command, FailureState, Transition, ViewSize } from './state.ts';
@@ -80,19 +80,14 @@ function onField(state: FailureState, command: Command): Transition {
   const mending = openMending(state);
   if (!open || !mending) return stay({ ...state, field: null });
   const { field, values } = open;
-  switch (command) {
-    case 'back':
-      return values.length === 0 ? stay({ ...state, field: null }) : ask(state, mending, values.slice(0, -1));
-    case 'erase':
-    case 'erase-all':
-      return stay({ ...state, field: { ...open, field: eraseInField(field, command === 'erase-all') } });
-    case 'confirm': {
-      const problem = fieldProblem(field);
-      if (problem !== null) return stay({ ...state, field: { ...open, field: { ...field, problem } } });
-      return ask(state, mending, [...values, fieldValue(field)]);
-    }
+  const step = onFieldCommand(field, command);
+  switch (step.type) {
+    case 'field':
+      return stay({ ...state, field: { ...open, field: step.field } });
+    case 'entered':
+      return ask(state, mending, [...values, step.value]);
     default:
-      return stay(state);
+      return values.length === 0 ? stay({ ...state, field: null }) : ask(state, mending, values.slice(0, -1));
   }
 }
 
@@ -143,10 +138,8 @@ export function refusedMending(state: FailureState, report: FailureReport): Fail
 
 export function tryAgain(state: FailureState): Transition {
   if (state.panel) return reopenPanel(state.panel, state.nowMs, state.runId);
-  const root = state.changes.runtimeRoot;
-  const isElsewhere = root !== undefined && root !== state.overview?.runtimeRoot;
-  if (!state.overview || state.retry === 'overview' || isElsewhere) return toOverview(state);
-  if (state.retry === 'check') return checkFor(state);
+  if (state.retry === 'overview') return toOverview(state);
+  if (state.retry === 'check' && !isElsewhere(state)) return checkFor(state);
   // Hosts may answer otherwise by now, so even the same installation begins with a fresh plan.
-  return planFor(state, state.overview, state.summary);
+  return planAgain(state, state.summary);
 }

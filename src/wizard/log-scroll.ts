@@ -1,4 +1,4 @@
-import type { Command, LogPosition, LogWindow } from './state.ts';
+import type { Command, LogPosition, LogWindow, ViewSize } from './state.ts';
 
 /** The first line to show: follows the end, or stays where it was pinned as far as the log still holds it. */
 export function firstVisibleLine(position: LogPosition, view: LogWindow): number {
@@ -48,4 +48,13 @@ export function scrollLog(position: LogPosition, command: Command, view: LogWind
   const last = Math.max(view.logStart, view.logEnd - view.logRows);
   const firstLine = Math.max(view.logStart, target);
   return firstLine >= last ? { kind: 'follow' } : { kind: 'pinned', firstLine };
+}
+
+/** The first row of a list that is longer than its room, after a command that scrolls it. */
+export function scrolledRow(firstRow: number, command: Command, view: ViewSize): number {
+  const page = Math.max(1, view.logRows - 1);
+  const step =
+    { 'scroll-up': -1, 'scroll-down': 1, 'page-up': -page, 'page-down': page }[command as string] ?? 0;
+  const from = Math.min(firstRow, view.overflowRows);
+  return Math.max(0, Math.min(view.overflowRows, from + step));
 }

@@ -77,6 +77,17 @@ export function planFor(
   };
 }
 
+/** A change that was made in the wizard puts the runtime elsewhere: nobody has looked there yet. */
+export function isElsewhere({ changes, overview }: WizardState): boolean {
+  return changes.runtimeRoot !== undefined && changes.runtimeRoot !== overview?.runtimeRoot;
+}
+
+/** The plan once more, where somebody has looked already; else the look comes first. */
+export function planAgain(state: WizardState, confirmed: PlanState['confirmed'] = null): Transition {
+  if (state.overview === null || isElsewhere(state)) return toOverview(state);
+  return planFor(state, state.overview, confirmed);
+}
+
 /** Back to the choice of features. A plan that is being made is told to stop, and its result finds another `runId`. */
 export function toFeatures(state: WizardState, overview: SetupOverview, effects: WizardEffect[]): Transition {
   return {

@@ -1,5 +1,6 @@
 import type { FailureReport } from '../core/events.ts';
-import { leave, planFor, sharedOf, stay, toOverview } from './moves.ts';
+import { scrolledRow } from './log-scroll.ts';
+import { leave, planAgain, sharedOf, stay, toOverview } from './moves.ts';
 import { type ActionOutcome, openAction } from './panels/action-panel.ts';
 import { openBundle } from './panels/bundle-panel.ts';
 import { mergedChanges } from './panels/changes.ts';
@@ -76,11 +77,8 @@ export function onPanel(
   const isAtRest = !isPanelBusy(panel) && panelField(panel) === null;
   switch (command) {
     case 'page-up':
-    case 'page-down': {
-      const step = Math.max(1, view.logRows - 1) * (command === 'page-up' ? -1 : 1);
-      const from = Math.min(state.firstRow, view.overflowRows);
-      return stay({ ...state, firstRow: Math.max(0, Math.min(view.overflowRows, from + step)) });
-    }
+    case 'page-down':
+      return stay({ ...state, firstRow: scrolledRow(state.firstRow, command, view) });
     case 'quit':
       return leavePanel(state);
     case 'interrupt':
@@ -123,11 +121,7 @@ function leaveTo(state: PanelState, exit: Extract<AnyStep, { exit: unknown }>['e
     }
     case 'plan': {
       const changes = mergedChanges(state.changes, exit.changes);
-      const changed = { ...state, changes, feature: changes.feature ?? state.feature };
-      const isElsewhere =
-        changes.runtimeRoot !== undefined && changes.runtimeRoot !== state.overview?.runtimeRoot;
-      const { next, effects } =
-        state.overview === null || isElsewhere ? toOverview(changed) : planFor(changed, state.overview);
+      const { next, effects } = planAgain({ ...state, changes, feature: changes.feature ?? state.feature });
       return { next, effects: [cancel, ...effects] };
     }
   }

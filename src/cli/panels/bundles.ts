@@ -29,40 +29,57 @@ export async function watchBundles({ setup, tell }: PanelContext, { cwd }: Panel
     throw new SetupError('There is no bundle for this wheel: it has no lock.', { failureClass: 'conflict' });
   }
   const request = await requestOf(setup, assetDir, wanted);
-  const look = async () =>
-    findBundlesNearby(wanted, { places: await placesHere(cwd), ...(signal && { signal }) });
-  const facts = async (bundles: readonly NearbyBundle[]): Promise<PanelAnswer> => ({
+  let folders: readonly string[] = [];
+  let seen: readonly NearbyBundle[] = [];
+  const arriving = new Set<string>();
+  const facts = (): PanelAnswer => ({
     type: 'bundles',
-    facts: { ...request, folders: await placesHere(cwd), candidates: bundles.map(candidateOf) },
+    facts: {
+      ...request,
+      folders,
+      candidates: seen.map((bundle) => candidateOf(bundle, arriving.has(bundle.path))),
+    },
   });
-  const first = await look();
-  tell(await facts(first));
-  const told = new Map(first.map((bundle) => [bundle.path, bundle]));
-  const usable = await watchForBundle({
-    // What lay here from the start is offered already; it is not what is waited for.
-    look: async () =>
-      (await look()).filter(({ path, state }) => state !== 'usable' || !isOffered(path, first)),
+  const look = async (): Promise<void> => {
+    folders = await placesHere(cwd);
+    seen = await findBundlesNearby(wanted, { places: folders, ...(signal && { signal }) });
+  };
+  await look();
+  tell(facts());
+  // What lies here from the start is offered already; it is not what is waited for, unless it was away meanwhile.
+  const offered = new Set(seen.filter(({ state }) => state === 'usable').map(({ path }) => path));
+  let told = pathsOf(seen);
+  await watchForBundle({
+    look: async () => {
+      await look();
+      for (const path of offered) if (!seen.some((bundle) => bundle.path === path)) offered.delete(path);
+      if (told.some((path) => !seen.some((bundle) => bundle.path === path))) tell(facts());
+      told = pathsOf(seen);
+      return seen.filter(({ path, state }) => state !== 'usable' || !offered.has(path));
+    },
     onNews: ({ type, bundle }) => {
-      const problem = type === 'arriving' ? `arriving; ${bundle.problem ?? ''}` : bundle.problem;
-      told.set(bundle.path, { ...bundle, problem });
-      void facts([...told.values()]).then(tell);
+      if (type === 'arriving') arriving.add(bundle.path);
+      else arriving.delete(bundle.path);
+      tell(facts());
     },
     ...(signal && { signal }),
   });
-  told.set(usable.path, usable);
-  return facts([...told.values()]);
+  return facts();
 }
 
-function isOffered(path: string, first: readonly NearbyBundle[]): boolean {
-  return first.some((bundle) => bundle.path === path && bundle.state === 'usable');
+function pathsOf(bundles: readonly NearbyBundle[]): readonly string[] {
+  return bundles.map(({ path }) => path);
 }
 
-function candidateOf({ path, state, problem, sizeBytes, totalBytes }: NearbyBundle): BundleCandidate {
+function candidateOf(
+  { path, state, problem, sizeBytes, totalBytes }: NearbyBundle,
+  isArriving: boolean,
+): BundleCandidate {
   const of = totalBytes !== null && totalBytes !== sizeBytes ? ` of ${formatBytes(totalBytes)}` : '';
   return {
     path,
     size: `${formatBytes(sizeBytes)}${of}`,
-    problem: state === 'usable' ? null : (problem ?? state),
+    problem: state === 'usable' ? null : isArriving ? 'still arriving' : (problem ?? state),
   };
 }
 

@@ -1,4 +1,5 @@
 import { pressed } from '../../../screens/layout/pressed.ts';
+import type { RuntimeLock } from '../../shipped/lock.ts';
 import type { HostPlatform } from '../../shipped/target.ts';
 import { reduce } from '../../wizard/reduce.ts';
 import { type FeaturesState, startWizard, type WizardState } from '../../wizard/state.ts';
@@ -33,8 +34,9 @@ const COMPARED: readonly FrameSize[] = [
  * @returns `null` when nothing can be chosen on it
  * @throws Error when a frame does not stretch: then its layout depends on the size in a way that this module does not know
  */
-export function prerender(platform: string, cliVersion: string): FirstFrames | null {
-  const overview = quickLook({ cliVersion, env: {}, homeDir: HOME, host: hostOf(platform) });
+export function prerender(platform: string, cliVersion: string, lock: RuntimeLock): FirstFrames | null {
+  // Not the part of the lock that an earlier build has left in its place.
+  const overview = quickLook({ cliVersion, env: {}, homeDir: HOME, host: hostOf(platform), lock });
   const { next: loading } = startWizard({ nowMs: 0 });
   if (overview === null || overview.offers.some(({ unavailableReason }) => unavailableReason !== null))
     return null;

@@ -28,6 +28,8 @@ export interface QuickLookOptions {
   homeDir: string;
   /** Default: this machine. */
   host?: HostPlatform;
+  /** Default: the one that this program came with. */
+  lock?: RuntimeLock;
 }
 
 /** More than this is not looked at: a folder of somebody else's, or a store of years. */
@@ -47,7 +49,8 @@ export function quickLook(options: QuickLookOptions): SetupOverview | null {
   }
 }
 
-function look({ cliVersion, env, homeDir, host = quickHost() }: QuickLookOptions): SetupOverview | null {
+function look(options: QuickLookOptions): SetupOverview | null {
+  const { cliVersion, env, homeDir, host = quickHost() } = options;
   const layout = managedPythonRuntimeLayout({ cliVersion, env, homeDir });
   const { runtimeRoot } = layout;
   const names = namesIn(runtimeRoot);
@@ -61,7 +64,7 @@ function look({ cliVersion, env, homeDir, host = quickHost() }: QuickLookOptions
   const here = [{ label: `uv ${MANAGED_UV_VERSION}`, isHere: hasUv }];
   let mayFetchPython = false;
   let offers = RUNTIME_FEATURES.map(foreignOffer);
-  const lock = readLock(layout.assetDir, host);
+  const lock = options.lock ?? readLock(layout.assetDir, host);
   if (lock !== null) {
     const { version, archives } = lock.python;
     const archiveSha256 = archives[platformKey(host)] ?? '';

@@ -127,6 +127,8 @@ export function showFirstScreen(options: FirstScreenOptions): FirstScreen {
     keep(name, event);
   }
   const first = frame();
+  // Before the terminal is changed: whoever ends the program may see the screen and do it at once.
+  for (const signal of STOP_SIGNALS) process.on(signal, onEnd);
   if (shown) {
     if (first !== shown.text) redraw();
   } else {
@@ -141,7 +143,6 @@ export function showFirstScreen(options: FirstScreenOptions): FirstScreen {
   stdin.on('error', onEnd);
   stdout.on('error', onEnd);
   stdout.on('resize', redraw);
-  for (const signal of STOP_SIGNALS) process.on(signal, onEnd);
 
   return {
     terminal,

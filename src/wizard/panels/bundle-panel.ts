@@ -1,7 +1,7 @@
 import type { SetupChanges } from './changes.ts';
-import type { Choice, Command } from './command.ts';
-import { eraseInField, type Field, fieldProblem, fieldValue, openField, typeIntoField } from './field.ts';
-import { BEHIND, movedIn, type PanelLine, type PanelStep, type PanelView, stayIn } from './panel.ts';
+import { type Choice, type Command, moved } from './command.ts';
+import { type Field, onFieldCommand, openField, typeIntoField } from './field.ts';
+import { BEHIND, type PanelLine, type PanelStep, type PanelView, stayIn } from './panel.ts';
 
 /** A file that looks like a bundle. */
 export interface BundleCandidate {
@@ -27,10 +27,11 @@ export interface BundleFacts {
 export interface BundlePanel {
   kind: 'bundle';
   facts: BundleFacts | null;
-  /** What lay there from the start is offered, not taken: it may be of last year. */
+  /** What lay there from the start and still does is offered, not taken: it may be of last year. */
   known: readonly string[] | null;
   field: Field | null;
-  cursor: number;
+  /** The choice with the pointer by its name: files come and go in the list. `null`: nobody has looked at one yet. */
+  pointedId: string | null;
 }
 
 /** Runs until it is cancelled, and tells its facts again whenever they change. */
@@ -41,7 +42,7 @@ type Step = PanelStep<BundlePanel, BundleEffect, SetupChanges>;
 
 export function openBundle(): { panel: BundlePanel; effect: BundleEffect } {
   return {
-    panel: { kind: 'bundle', facts: null, known: null, field: null, cursor: 0 },
+    panel: { kind: 'bundle', facts: null, known: null, field: null, pointedId: null },
     effect: { type: 'watch-bundles' },
   };
 }
@@ -58,30 +59,25 @@ function choicesOf(panel: BundlePanel): readonly Choice<string>[] {
   ];
 }
 
+/** A file that is gone takes no pointer to its neighbour: nobody confirms what they did not point at. */
+function cursorOf({ pointedId }: BundlePanel, choices: readonly Choice<string>[]): number {
+  const at = (id: string | null) => choices.findIndex((choice) => choice.id === id);
+  return pointedId === null ? 0 : at(pointedId) === -1 ? at('name') : at(pointedId);
+}
+
 export function onBundleCommand(panel: BundlePanel, command: Command): Step {
-  const { field } = panel;
-  if (field !== null) {
-    switch (command) {
-      case 'erase':
-      case 'erase-all':
-        return stayIn({ ...panel, field: eraseInField(field, command === 'erase-all') });
-      case 'back':
-      case 'interrupt':
-        return stayIn({ ...panel, field: null });
-      case 'confirm': {
-        const problem = fieldProblem(field);
-        return problem === null
-          ? take(fieldValue(field))
-          : stayIn({ ...panel, field: { ...field, problem } });
-      }
-      default:
-        return stayIn(panel);
-    }
+  if (panel.field !== null) {
+    const step = onFieldCommand(panel.field, command);
+    if (step.type === 'entered') return take(step.value);
+    return stayIn({ ...panel, field: step.type === 'field' ? step.field : null });
   }
   if (command === 'back' || command === 'interrupt') return BEHIND;
   const choices = choicesOf(panel);
-  if (command !== 'confirm') return movedIn(panel, command, choices.length) ?? stayIn(panel);
-  const id = choices[panel.cursor]?.id ?? 'back';
+  const cursor = cursorOf(panel, choices);
+  if (command !== 'confirm') {
+    return stayIn({ ...panel, pointedId: choices[moved(cursor, command, choices.length)]!.id });
+  }
+  const { id } = choices[cursor]!;
   if (id.startsWith('use ')) return take(id.slice('use '.length));
   if (id === 'name') {
     const spec = { id: 'bundle', name: 'Bundle', type: 'folder' as const };
@@ -100,16 +96,18 @@ export function typeIntoBundle(panel: BundlePanel, text: string): BundlePanel {
 
 /** A bundle that arrives while it is waited for is what was waited for. */
 export function onBundleAnswer(panel: BundlePanel, { facts }: BundleAnswer): Step {
-  const known =
-    panel.known ?? facts.candidates.filter(({ problem }) => problem === null).map(({ path }) => path);
+  const paths = usable({ ...panel, facts }).map(({ path }) => path);
+  const known = panel.known?.filter((path) => paths.includes(path)) ?? paths;
+  const arrived = paths.find((path) => !known.includes(path));
+  if (arrived !== undefined && panel.field === null) return take(arrived);
   const next: BundlePanel = { ...panel, facts, known };
-  const arrived = usable(next).find(({ path }) => !known.includes(path));
-  if (arrived && panel.field === null) return take(arrived.path);
-  return stayIn({ ...next, cursor: Math.min(panel.cursor, choicesOf(next).length - 1) });
+  const choices = choicesOf(next);
+  return stayIn({ ...next, pointedId: choices[cursorOf(next, choices)]!.id });
 }
 
 export function bundleView(panel: BundlePanel): PanelView {
-  const { facts, field, cursor } = panel;
+  const { facts, field } = panel;
+  const choices = choicesOf(panel);
   const lines: PanelLine[] =
     facts === null
       ? []
@@ -133,8 +131,8 @@ export function bundleView(panel: BundlePanel): PanelView {
     title: 'Install from a bundle, without a network',
     status: facts === null ? 'running' : 'asking',
     lines,
-    choices: choicesOf(panel),
-    cursor,
+    choices,
+    cursor: cursorOf(panel, choices),
     field,
   };
 }

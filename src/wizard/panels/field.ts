@@ -1,3 +1,5 @@
+import type { Command } from './command.ts';
+
 export type FieldType = 'url' | 'host' | 'file' | 'folder' | 'text' | 'python' | 'secret';
 
 /** A value that is asked for. */
@@ -41,8 +43,35 @@ export function typeIntoField(field: Field, text: string): Field {
   return { ...field, text: (field.text + typed).slice(0, MAX_CHARACTERS), problem: null };
 }
 
-export function eraseInField(field: Field, isAll: boolean): Field {
+function eraseInField(field: Field, isAll: boolean): Field {
   return { ...field, text: isAll ? '' : field.text.replace(/.$/su, ''), problem: null };
+}
+
+/** What a command makes of an open field. */
+export type FieldStep =
+  | { type: 'field'; field: Field }
+  /** A value that can be tried. */
+  | { type: 'entered'; value: string }
+  | { type: 'back' }
+  | { type: 'interrupt' };
+
+/** The commands that a field takes, the same wherever one is open. Pure. */
+export function onFieldCommand(field: Field, command: Command): FieldStep {
+  switch (command) {
+    case 'erase':
+    case 'erase-all':
+      return { type: 'field', field: eraseInField(field, command === 'erase-all') };
+    case 'confirm': {
+      const problem = fieldProblem(field);
+      if (problem === null) return { type: 'entered', value: fieldValue(field) };
+      return { type: 'field', field: { ...field, problem } };
+    }
+    case 'back':
+    case 'interrupt':
+      return { type: command };
+    default:
+      return { type: 'field', field };
+  }
 }
 
 /** The value as it is meant: quotes of a shell or a file manager around it are no part of it. A secret stays as it is. */

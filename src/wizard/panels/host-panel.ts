@@ -1,13 +1,5 @@
 import type { Choice, Command } from './command.ts';
-import {
-  eraseInField,
-  type Field,
-  type FieldSpec,
-  fieldProblem,
-  fieldValue,
-  openField,
-  typeIntoField,
-} from './field.ts';
+import { type Field, type FieldSpec, onFieldCommand, openField, typeIntoField } from './field.ts';
 import {
   BEHIND,
   movedIn,
@@ -216,23 +208,18 @@ function onConnecting(
   command: Command,
 ): Step {
   const { field, index } = phase;
-  const withField = (next: Field): Step => stayIn({ ...panel, phase: { ...phase, field: next } });
-  switch (command) {
-    case 'erase':
-    case 'erase-all':
-      return withField(eraseInField(field, command === 'erase-all'));
+  const step = onFieldCommand(field, command);
+  switch (step.type) {
+    case 'field':
+      return stayIn({ ...panel, phase: { ...phase, field: step.field } });
     case 'back':
       return index === 0 ? BEHIND : connecting(panel, index - 1);
     case 'interrupt':
       return BEHIND;
-    case 'confirm': {
-      const problem = fieldProblem(field);
-      if (problem !== null) return withField({ ...field, problem });
-      const connection = { ...panel.connection, [field.spec.id]: fieldValue(field) };
+    case 'entered': {
+      const connection = { ...panel.connection, [field.spec.id]: step.value };
       return connecting({ ...panel, connection }, index + 1);
     }
-    default:
-      return stayIn(panel);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Choice, Command } from './command.ts';
-import { eraseInField, type Field, fieldProblem, fieldValue, openField, typeIntoField } from './field.ts';
+import { type Field, onFieldCommand, openField, typeIntoField } from './field.ts';
 import {
   BEHIND,
   movedIn,
@@ -143,23 +143,11 @@ function naming(panel: ModelPanel, backend: string, text = ''): Step {
 }
 
 function onName(panel: ModelPanel, phase: Extract<Phase, { name: 'naming' }>, command: Command): Step {
-  const { field, backend } = phase;
-  const withField = (next: Field): Step => stayIn({ ...panel, phase: { ...phase, field: next } });
-  switch (command) {
-    case 'erase':
-    case 'erase-all':
-      return withField(eraseInField(field, command === 'erase-all'));
-    case 'back':
-    case 'interrupt':
-      return choosing(panel);
-    case 'confirm': {
-      const problem = fieldProblem(field);
-      if (problem !== null) return withField({ ...field, problem });
-      return probe(panel, { backend, model: fieldValue(field) });
-    }
-    default:
-      return stayIn(panel);
-  }
+  const step = onFieldCommand(phase.field, command);
+  if (step.type === 'entered') return probe(panel, { backend: phase.backend, model: step.value });
+  return step.type === 'field'
+    ? stayIn({ ...panel, phase: { ...phase, field: step.field } })
+    : choosing(panel);
 }
 
 function probe(panel: ModelPanel, chosen: ModelChoice): Step {

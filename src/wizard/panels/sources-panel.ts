@@ -1,14 +1,6 @@
 import { pythonOf, type SetupChanges } from './changes.ts';
 import type { Choice, Command } from './command.ts';
-import {
-  eraseInField,
-  type Field,
-  type FieldSpec,
-  fieldProblem,
-  fieldValue,
-  openField,
-  typeIntoField,
-} from './field.ts';
+import { type Field, type FieldSpec, onFieldCommand, openField, typeIntoField } from './field.ts';
 import type { MendAnswer, MendEffect } from './mend-task.ts';
 import { BEHIND, movedIn, type PanelStep, type PanelView, plainLines, stayIn } from './panel.ts';
 
@@ -64,29 +56,17 @@ export function onSourcesCommand(panel: SourcesPanel, command: Command): Step {
     const chosen = SOURCES[panel.cursor];
     return chosen ? stayIn({ ...panel, field: openField(chosen.spec) }) : BEHIND;
   }
-  switch (command) {
-    case 'erase':
-    case 'erase-all':
-      return stayIn({ ...panel, field: eraseInField(field, command === 'erase-all') });
-    case 'back':
-    case 'interrupt':
-      return stayIn({ ...panel, field: null });
-    case 'confirm':
-      return use(panel, field);
-    default:
-      return stayIn(panel);
-  }
+  const step = onFieldCommand(field, command);
+  if (step.type === 'entered') return use(panel, field.spec.id, step.value);
+  return stayIn({ ...panel, field: step.type === 'field' ? step.field : null });
 }
 
-function use(panel: SourcesPanel, field: Field): Step {
-  const problem = fieldProblem(field);
-  if (problem !== null) return stayIn({ ...panel, field: { ...field, problem } });
-  const value = fieldValue(field);
-  const found = SOURCES.find(({ id }) => id === field.spec.id);
+function use(panel: SourcesPanel, sourceId: string, value: string): Step {
+  const found = SOURCES.find(({ id }) => id === sourceId);
   if (found?.changes) return { exit: { to: 'plan', changes: found.changes(value) } };
   return {
     panel: { ...panel, isStoring: true },
-    effect: { type: 'mend', task: { kind: 'store-setting', name: found?.setting ?? field.spec.id, value } },
+    effect: { type: 'mend', task: { kind: 'store-setting', name: found?.setting ?? sourceId, value } },
   };
 }
 

@@ -19,7 +19,6 @@ import {
   type NearbyBundle,
 } from '../../../src/bundle/nearby/judge-bundle.ts';
 import { isBundleName, nearbyPlaces } from '../../../src/bundle/nearby/nearby-places.ts';
-import { qrRows } from '../../../src/bundle/nearby/qr-rows.ts';
 import {
   type BundleNews,
   newsOf,
@@ -261,13 +260,4 @@ describe('waiting for a bundle', () => {
     stop.abort();
     await expect(waiting).rejects.toMatchObject({ name: 'CancelledError' });
   });
-});
-
-it('a command fits into a QR code that an 80-column terminal shows', async () => {
-  const rows = await qrRows(
-    'npx ktx-setup@0.1.0 bundle create --platform linux-arm64 --feature local-embeddings --output ktx-0.1.0-linux-arm64.bundle',
-  );
-  expect(rows.length).toBeLessThanOrEqual(24);
-  expect(Math.max(...rows.map((row) => row.length))).toBeLessThanOrEqual(60);
-  expect(rows[3]).toMatch(/[▀▄█]/);
 });

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -8,6 +8,7 @@ import { type FirstFrames, lookName, stretched } from '../../../src/present/firs
 import type { frameRows } from '../../../src/present/first-screen/frame.tsx';
 import type { prerender } from '../../../src/present/first-screen/prerender.ts';
 import { quickLook } from '../../../src/present/first-screen/quick-look.ts';
+import type { RuntimeLock } from '../../../src/shipped/lock.ts';
 import { PACKAGE_ROOT } from '../../../src/support/package-root.ts';
 import { reduce } from '../../../src/wizard/reduce.ts';
 import { startWizard, type WizardState } from '../../../src/wizard/state.ts';
@@ -19,6 +20,7 @@ const folder = join(PACKAGE_ROOT, '.tmp');
 const outfiles = ['frame', 'prerender'].map((name) => join(folder, `${name}-test-${process.pid}.cjs`));
 let rowsOf: typeof frameRows;
 let frames: FirstFrames;
+let lock: RuntimeLock;
 
 beforeAll(async () => {
   await mkdir(folder, { recursive: true });
@@ -28,9 +30,10 @@ beforeAll(async () => {
       ...firstScreenBundle(`src/present/first-screen/${source}`, '0.3.0'),
       outfile: outfiles[index]!,
     });
+  lock = JSON.parse(await readFile(join(PACKAGE_ROOT, 'assets/python/lock.json'), 'utf8'));
   const load = createRequire(import.meta.url);
   rowsOf = load(outfiles[0]!).frameRows;
-  frames = (load(outfiles[1]!) as { prerender: typeof prerender }).prerender(PLATFORM, '0.3.0')!;
+  frames = (load(outfiles[1]!) as { prerender: typeof prerender }).prerender(PLATFORM, '0.3.0', lock)!;
 }, 60_000);
 afterAll(() => Promise.all(outfiles.map((path) => rm(path))));
 
@@ -42,7 +45,7 @@ function begin(): WizardState {
     glibcVersion: null,
     macosVersion: null,
   } as const;
-  const overview = quickLook({ cliVersion: '0.3.0', env: {}, homeDir: HOME, host })!;
+  const overview = quickLook({ cliVersion: '0.3.0', env: {}, homeDir: HOME, host, lock })!;
   const { next } = startWizard({ nowMs: 0, hasProject: true });
   return reduce(next, { type: 'overview', runId: next.runId, overview, nowMs: 0 }).next;
 }

@@ -161,6 +161,27 @@ describe('a bundle', () => {
     expect(panelView(panelOf(step)).lines.map(({ text }) => text)).toContain('/d/a (1 MB): ends too early');
   });
 
+  it('keeps the pointer where it is while files come and go', () => {
+    const named = play(openBundle(), facts(whole('/d/b')), 'next');
+    const more = play({ panel: panelOf(named) }, facts(cut('/d/a'), whole('/d/b')));
+    expect(panelView(panelOf(more)).choices[panelView(panelOf(more)).cursor]?.id).toBe('name');
+    const fewer = play({ panel: panelOf(named) }, facts());
+    expect(panelView(panelOf(fewer)).choices[panelView(panelOf(fewer)).cursor]?.id).toBe('name');
+  });
+
+  it('that goes away under the pointer leaves it on no other file', () => {
+    const both = play(openBundle(), facts(whole('/d/a'), whole('/d/b')));
+    const gone = play({ panel: panelOf(both) }, facts(whole('/d/b')));
+    const { choices, cursor } = panelView(panelOf(gone));
+    expect(choices[cursor]?.id).toBe('name');
+  });
+
+  it('that went away and comes back is what was waited for', () => {
+    expect(play(openBundle(), facts(whole('/d/a')), facts(), facts(whole('/d/a')))).toEqual({
+      exit: { to: 'plan', changes: { bundlePath: '/d/a' } },
+    });
+  });
+
   it('does not interrupt somebody who types', () => {
     const step = play(openBundle(), facts(), 'confirm', { typed: '/x' }, facts(whole('/d/a')));
     expect(panelField(panelOf(step))?.text).toBe('/x');
