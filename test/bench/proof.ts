@@ -24,23 +24,38 @@ export async function proofBench(): Promise<BenchRow[]> {
       python: { executable: string; daemonExecutable: string };
     };
     const environmentDir = join(python.executable, '..', '..');
-    const row = await compare({
-      name: 'proof of a new core environment',
-      yardstick: 'ktx-daemon by hand to /health, in the same environment',
-      limit: 1.3,
-      rounds: Number(process.env['KTX_BENCH_ROUNDS'] ?? 7),
-      run: () =>
-        proveEnvironment({
-          environmentDir,
-          pythonPath: python.executable,
-          daemonPath: python.daemonExecutable,
-          cliVersion: '0.1.0',
-          env,
-        }),
-      runYardstick: () => timeTyped({ commands: [], daemonPath: python.daemonExecutable, env }),
-      before: async () => removeCompiled(environmentDir),
-    });
-    return [row];
+    const prove = () =>
+      proveEnvironment({
+        environmentDir,
+        pythonPath: python.executable,
+        daemonPath: python.daemonExecutable,
+        cliVersion: '0.1.0',
+        env,
+      });
+    const byHand = (asked: { analyse?: boolean }) =>
+      timeTyped({ commands: [], daemonPath: python.daemonExecutable, env, ...asked });
+    const rounds = Number(process.env['KTX_BENCH_ROUNDS'] ?? 7);
+    const before = async () => removeCompiled(environmentDir);
+    return [
+      await compare({
+        name: 'proof of a new core environment',
+        yardstick: 'ktx-daemon by hand to /health, in the same environment',
+        limit: 1.3,
+        rounds,
+        run: prove,
+        runYardstick: () => byHand({}),
+        before,
+      }),
+      await compare({
+        name: 'the same proof',
+        yardstick: 'ktx-daemon by hand to /health and an analysed statement',
+        limit: 1.3,
+        rounds,
+        run: prove,
+        runYardstick: () => byHand({ analyse: true }),
+        before,
+      }),
+    ];
   } finally {
     await rm(home, { recursive: true, force: true, maxRetries: 3 });
   }

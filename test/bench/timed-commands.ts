@@ -10,14 +10,21 @@ export interface Typed {
   daemonPath?: string;
   /** Ask for a vector too. */
   embed?: boolean;
+  /** Ask for the analysis of a statement too. */
+  analyse?: boolean;
   env: NodeJS.ProcessEnv;
 }
 
+const STATEMENT = {
+  dialect: 'postgres',
+  items: [{ id: '1', sql: 'select o.id from shop.orders o join shop.customers c on c.id = o.customer_id' }],
+};
+
 /** How long it takes, in milliseconds. @throws Error when a command fails. */
-export async function timeTyped({ commands, daemonPath, embed = false, env }: Typed): Promise<number> {
+export async function timeTyped({ commands, daemonPath, env, ...asked }: Typed): Promise<number> {
   const startedAt = performance.now();
   for (const [command = '', ...args] of commands) await outputOf(command, args, env);
-  if (daemonPath !== undefined) await askDaemon(daemonPath, env, embed);
+  if (daemonPath !== undefined) await askDaemon(daemonPath, env, asked);
   return performance.now() - startedAt;
 }
 
@@ -36,7 +43,11 @@ function outputOf(command: string, args: readonly string[], env: NodeJS.ProcessE
   });
 }
 
-async function askDaemon(daemonPath: string, env: NodeJS.ProcessEnv, embed: boolean): Promise<void> {
+async function askDaemon(
+  daemonPath: string,
+  env: NodeJS.ProcessEnv,
+  { embed = false, analyse = false }: Pick<Typed, 'embed' | 'analyse'>,
+): Promise<void> {
   const port = await freePort();
   const child = spawn(
     daemonPath,
@@ -49,7 +60,8 @@ async function askDaemon(daemonPath: string, env: NodeJS.ProcessEnv, embed: bool
       if (child.exitCode !== null) throw new Error(`${daemonPath} ended with ${child.exitCode}`);
       await delay(10);
     }
-    if (embed) await postText(port);
+    if (analyse) await post(port, '/sql/analyze-batch', STATEMENT);
+    if (embed) await post(port, '/embeddings/compute', { text: 'hello world' });
   } finally {
     child.kill('SIGKILL');
     await ended;
@@ -65,13 +77,13 @@ function isHealthy(port: number): Promise<boolean> {
   });
 }
 
-function postText(port: number): Promise<void> {
+function post(port: number, path: string, body: object): Promise<void> {
   return new Promise((resolve, reject) => {
     const call = request(
       {
         host: '127.0.0.1',
         port,
-        path: '/embeddings/compute',
+        path,
         method: 'POST',
         agent: false,
         headers: { 'content-type': 'application/json' },
@@ -84,7 +96,7 @@ function postText(port: number): Promise<void> {
       },
     );
     call.once('error', reject);
-    call.end('{"text":"hello world"}');
+    call.end(JSON.stringify(body));
   });
 }
 
