@@ -104,7 +104,7 @@ function statusWords({ overview, feature }: FeaturesState, homeDir: string): str
   const other = otherRuntimes[0];
   if (status.kind === 'ready') {
     const isLess = status.features.some((it) => it !== 'core' && it !== feature);
-    const stays = isLess ? ' What it can do stays: to choose less takes nothing away.' : '';
+    const stays = isLess ? ' It keeps what it can do now: choosing less removes nothing.' : '';
     return `${programName()} ${overview.cliVersion} (${featureWords(status.features)}) works and stays until the new one is proven.${stays}`;
   }
   if (status.kind === 'broken' || status.kind === 'mismatched') {

@@ -188,7 +188,7 @@ function explained(error: unknown, needed: readonly NeededFiles[]): unknown {
               afterwards: ['ktx', 'bundle', 'create', '--python-archive', '<file>'],
               needs: ['python-archive'],
             }),
-            otherRemedy('Leave Python out; the target needs one of its own then', {
+            otherRemedy('Leave Python out; the target then needs its own', {
               argv: ['ktx', 'bundle', 'create', '--python', 'none'],
             }),
           ]

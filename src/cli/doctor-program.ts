@@ -22,7 +22,7 @@ interface Flags {
 
 const EXIT_CODES = `
 Exit codes: 0 nothing failed, 1 something failed, 3 nothing failed but something could not be checked, 130 stopped.
-Without --fix nothing is changed; without --network no host is asked.`;
+Without --fix nothing is changed; without --network no host is contacted.`;
 
 /** Adds the command; what it does is loaded when it runs. */
 export function addDoctor(program: Command, run: (args: DoctorArgs) => Promise<void>): void {

@@ -23,7 +23,7 @@ export async function main(
   const { harmlessIo } = await import('../embed/harmless-io.ts');
   if (!hasWorkingFolder()) {
     harmlessIo(io).stderr.write(
-      'The folder that this terminal is in was deleted, or may not be read. Go to another one, then run ktx again: cd\n',
+      'The current folder was deleted, or cannot be read. Change to another one, then run ktx again: cd\n',
     );
     return 1;
   }

@@ -96,7 +96,7 @@ export const ENVIRONMENT_VARIABLES: Readonly<Record<string, readonly Environment
     v('PIP_TIMEOUT', 'The same, of pip.'),
     v('PIP_DEFAULT_TIMEOUT', 'The same, of pip.'),
     v('UV_HTTP_CONNECT_TIMEOUT', 'Seconds to wait for a connection.'),
-    v('UV_HTTP_RETRIES', 'Further attempts after one that brought nothing.'),
+    v('UV_HTTP_RETRIES', 'Retries after an attempt that failed.'),
     v('PIP_RETRIES', 'The same, of pip.'),
     v('UV_PYTHON_INSTALL_MIRROR', 'Where managed Pythons come from.'),
     v('UV_ASTRAL_MIRROR_URL', 'The mirror of uv and Python; used alone when set.'),

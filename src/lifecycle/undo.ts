@@ -139,7 +139,7 @@ async function locate(
   if (problem === null && found.venvDir === environmentDir) return found;
   throw new SetupError(`The other environment is not in its place: ${problem ?? record.python.executable}`, {
     failureClass: 'conflict',
-    evidence: [`it lies in ${environmentDir}`],
+    evidence: [`it is in ${environmentDir}`],
     remedies: [REBUILD],
   });
 }

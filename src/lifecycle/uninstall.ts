@@ -150,10 +150,12 @@ async function stopEverythingOf(inventory: Inventory, runtimeRoot: string): Prom
   const running = await processesOf(inventory, runtimeRoot);
   const others = running.filter((entry) => entry.pid !== process.pid && !isDaemon(entry));
   if (others.length > 0) {
-    throw new SetupError('Programs run from the runtime that is to be removed.', {
+    throw new SetupError('Programs are still running from this runtime.', {
       failureClass: 'conflict',
       evidence: others.map(({ pid, command }) => `process ${pid}: ${command}`),
-      remedies: [otherRemedy('End them, then run', { afterwards: ['ktx', 'admin', 'runtime', 'uninstall'] })],
+      remedies: [
+        otherRemedy('Stop them, then run', { afterwards: ['ktx', 'admin', 'runtime', 'uninstall'] }),
+      ],
     });
   }
   for (const { pid } of running) await stopDaemon(pid);
@@ -169,9 +171,9 @@ async function stopDaemon(pid: number): Promise<void> {
       await delay(STOP_POLL_MS);
     }
   }
-  throw new SetupError(`The daemon with process id ${pid} does not end.`, {
+  throw new SetupError(`The daemon (process ${pid}) does not stop.`, {
     failureClass: 'conflict',
-    remedies: [otherRemedy('End it, then run', { afterwards: ['ktx', 'admin', 'runtime', 'uninstall'] })],
+    remedies: [otherRemedy('Stop it, then run', { afterwards: ['ktx', 'admin', 'runtime', 'uninstall'] })],
   });
 }
 

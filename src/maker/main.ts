@@ -12,7 +12,7 @@ import type { MakerWork } from './toolbox.ts';
 const USAGE = `Usage: ktx-setup-assets [folder] [options]
 
 Makes the asset directory of a program that embeds ktx-setup: the wheel, its requirements pinned by digest,
-lock.json with the wheels of every platform and Python, and manifest.json. What to make stands in the
+lock.json with the wheels of every platform and Python, and manifest.json. What to make is in the
 package.json of the folder, under "ktx-setup". Needs Python 3.11 or newer, and a package index.
 
 Options:
@@ -73,7 +73,7 @@ function parse(argv: readonly string[]) {
   });
   if (parsed.positionals.length > 1) throw new Error('Name one folder.');
   if (parsed.values.check && parsed.values.upgrade)
-    throw new Error('--check and --upgrade exclude each other.');
+    throw new Error('--check and --upgrade cannot be combined.');
   return parsed;
 }
 

@@ -14,7 +14,7 @@ export interface StandstillLimits {
 export interface StandstillWatch {
   /** Fires when a limit is passed. */
   readonly signal: AbortSignal;
-  /** In words, once the signal has fired: `stood still for 5 s`. */
+  /** In words, once the signal has fired: `made no progress for 5 s`. */
   reason(): string | null;
   /** For `onSpawn` of `runProcess`. */
   start(pid: number, mark: string): void;
@@ -64,7 +64,7 @@ export function watchStandstill(limits: StandstillLimits): StandstillWatch {
         if (isWorking(last, use)) stillMs = 0;
         else if (use?.isStopped !== true) stillMs += tickMs;
         last = use;
-        if (stillMs >= limitMs) end(`stood still for ${limitMs / 1000} s`);
+        if (stillMs >= limitMs) end(`made no progress for ${limitMs / 1000} s`);
       }, tickMs);
       timer.unref();
     },

@@ -131,7 +131,7 @@ export async function choosePython(options: {
       : [];
   if (best.closedBy) {
     notes.push(
-      `Only this user will be able to use the runtime: its Python ${best.path} lies in ${best.closedBy}, which is closed to others`,
+      `Only this user will be able to use the runtime: its Python ${best.path} is in ${best.closedBy}, which is closed to others`,
     );
   }
   return systemDecision(best, host, notes, [...obstacles, ...passedOver(best, search)]);
@@ -200,7 +200,7 @@ function unsupportedVersion(
   const reason = lockedMinors(lock, host).includes(minor)
     ? `${features.join(' and ')}: ${unavailability(lock, host, minor, features)}`
     : `no packages are locked for Python ${minor} on ${platformKey(host)}`;
-  return new SetupError(`Python ${version} cannot carry the runtime.`, {
+  return new SetupError(`Python ${version} cannot be used for the runtime.`, {
     failureClass: 'platform',
     evidence: [reason],
     remedies: [
@@ -255,7 +255,7 @@ export async function systemPythonFor(
   if (choice !== 'system') {
     const judged = await inspectSystemPython({ ...search, path: choice.path });
     if ('version' in judged) return judged;
-    throw new SetupError(`The Python at ${choice.path} cannot carry the runtime: it ${judged.reason}.`, {
+    throw new SetupError(`The Python at ${choice.path} cannot be used: it ${judged.reason}.`, {
       failureClass: 'platform',
       evidence: [`--python ${choice.path}`],
       remedies: [

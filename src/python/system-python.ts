@@ -264,7 +264,7 @@ interface Machine {
   whyNot?: (minor: string) => string | null;
 }
 
-/** Why an interpreter cannot carry the runtime, named; `null` when it can. */
+/** Why an interpreter cannot be used for the runtime; `null` when it can. */
 export function refusalOf(
   facts: InterpreterFacts,
   host: HostPlatform,

@@ -10,7 +10,7 @@ import { SHOW_SETTINGS, USE_INDEX } from '../support/remedies.ts';
 /** Nothing is set where an artefact could come from, or it was switched off. */
 export class NoSourceError extends SetupError {
   constructor(file: string) {
-    super(`There is no place to fetch ${file} from.`, {
+    super(`There is no source for ${file}.`, {
       failureClass: 'network',
       causeId: 'no-source',
       evidence: ['no package index and no find-links are set, or no-index switches them off'],

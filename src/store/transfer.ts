@@ -52,7 +52,7 @@ export async function transfer(options: TransferOptions): Promise<TransferResult
     await response.discard();
     throw new NetworkFailure('protocol', {
       host: placeOfResponse(response),
-      detail: 'it sent a part where the whole file was due',
+      detail: 'it sent a part instead of the whole file',
     });
   }
   return receive(options, response, 0);

@@ -103,7 +103,7 @@ export const installFromBundle = (
       )
     : remedy(
         'use-bundle',
-        'Install from the bundle that lies here, without a network',
+        'Install from the bundle found here, without a network',
         setupWith(['--bundle', path], { drop: NOT_WITH_BUNDLE }),
       );
 export const SIGN_IN = remedy(

@@ -154,8 +154,8 @@ export function givenUvFails(uvPath: string, error: unknown): SetupError {
 export function assertUv(uvPath: string, version: string): void {
   if (!/^uv \d/.test(version))
     throw wrongGivenUv(
-      `is no uv: ${uvPath}.`,
-      version === '' ? 'asked for its version it says nothing' : `asked for its version it says: ${version}`,
+      `is not uv: ${uvPath}.`,
+      version === '' ? 'uv --version prints nothing' : `uv --version prints: ${version}`,
     );
 }
 
@@ -169,7 +169,7 @@ function wrongGivenUv(predicate: string, evidence: string, cause?: unknown): Set
 }
 
 function vanishedUv(uvPath: string): SetupError {
-  return new SetupError(`The uv at ${uvPath} has gone while it was needed.`, {
+  return new SetupError(`The uv at ${uvPath} disappeared while it was in use.`, {
     failureClass: 'conflict',
     evidence: [`nothing is at ${uvPath} any more`],
     remedies: [retryBecause('uv is fetched then')],

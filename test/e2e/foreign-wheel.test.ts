@@ -228,7 +228,7 @@ it('where no Python can be fetched, one of this machine is taken, as for a wheel
   events.length = 0;
   const kept = await runSetup({ ...options, features: ['core'], shouldForce: true });
   const said = JSON.stringify(events);
-  expect(said).toContain(`Python as chosen for this runtime earlier: ${python}`);
+  expect(said).toContain(`Using the Python chosen for this runtime earlier: ${python}`);
   expect(said).toContain(`of the system: ${python}`);
   expect(kept.status).toBe('installed');
 }, 120_000);

@@ -133,7 +133,7 @@ describe('a network that lets nothing through but the company index, configured 
     const result = await setup({ uvPath: planted, shouldForce: true, env });
     expect(result.status).toBe('installed');
     for (const name of ['venv.exfil.example', 'pip.exfil.example'])
-      expect(notes()).toContain(`A child process wanted to reach ${name}; it was refused`);
+      expect(notes()).toContain(`A child process tried to reach ${name} and was refused`);
     expect(await readFile(result.logPath, 'utf8')).toContain('exfil.example');
     expect([result.egress, index.requests.length]).toEqual([[], asked]);
   }, 60_000);

@@ -92,7 +92,7 @@ describe('when a new environment is made', { timeout: 300_000 }, () => {
     const onEvent = (event: SetupEvent) => void (event.type === 'note' && notes.push(event.text));
     const kept = await runSetup({ ...rest, onEvent });
     expect(kept.pythonLabel).toContain((python as { path: string }).path);
-    expect(notes.join('\n')).toContain('Python as chosen for this runtime earlier');
+    expect(notes.join('\n')).toContain('Using the Python chosen for this runtime earlier');
     await setup({ python: 'auto', shouldForce: true });
     expect(await readChosenPython(world.runtimeRoot)).toBeNull();
   });

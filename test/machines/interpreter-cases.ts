@@ -74,7 +74,7 @@ for n in python python3 python3.12; do ln -s mise $ROOT/bin/$n; done; plan PATH=
     script: 'plan --python 3.9',
     exits: 1,
     says: [
-      /Python 3\.9 cannot carry the runtime/,
+      /Python 3\.9 cannot be used for the runtime/,
       /no packages are locked for Python 3\.9/,
       /--python 3\.1\d/,
     ],
@@ -121,7 +121,7 @@ for n in python python3 python3.12; do ln -s mise $ROOT/bin/$n; done; plan PATH=
     source: 'our own',
     script: `hide_pythons; ${fake('$ROOT/bin/python3', 'exec sleep 100000')}; plan PATH=$ROOT/bin:/usr/bin:/bin`,
     exits: 1,
-    says: [/did not answer: it stood still for 5 s/],
+    says: [/did not answer: it made no progress for 5 s/],
   },
   {
     kind: 'time',

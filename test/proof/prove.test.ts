@@ -237,7 +237,7 @@ describe('daemon', () => {
     const here = await environment('', 'setInterval(() => {}, 1e9);');
     const failure = await failureOf(proveDaemon({ ...here, limits: { stillMs: 600, cpuMs: 600_000 } }));
     expect(failure.message).toContain('the daemon does not answer');
-    expect(failure.evidence.join('\n')).toContain('it stood still for 0.6 s');
+    expect(failure.evidence.join('\n')).toContain('it made no progress for 0.6 s');
   });
 
   it('masks what it prints', async () => {

@@ -297,7 +297,7 @@ describe('sources', () => {
     const error = await failure(fetchWith([artefact], indexesOf(server)));
     expect([error.failureClass, error.message]).toEqual([
       'network',
-      expect.stringContaining('web page where a file was due'),
+      expect.stringContaining('web page instead of the file'),
     ]);
   });
 

@@ -236,7 +236,7 @@ describe('waiting', () => {
         count === 1 && !!response.writeHead(429, { 'retry-after': '7' }).end('slow down'),
     });
     await fetchFrom([server], { delayFactor: 0.001 });
-    expect(notes()).toContain('asked too often (429). Trying model.bin again in 0.0 s');
+    expect(notes()).toContain('refuses further requests for now (429). Trying model.bin again in 0.0 s');
     expect(server.requests).toHaveLength(2);
   });
 

@@ -66,7 +66,7 @@ describe('a uv that is about to be run', () => {
     expect(await inspectUvBinary(uvPath, pins, store)).toMatchObject({ state: 'altered' });
     await rm(uvPath);
     expect(await inspectUvBinary(uvPath, pins, store)).toEqual({ state: 'missing', sha256: null });
-    await expect(assertPinnedUv(uvPath, pins, store)).rejects.toThrow(/has gone/);
+    await expect(assertPinnedUv(uvPath, pins, store)).rejects.toThrow(/disappeared while/);
   });
 
   it('is not hashed to its end when it is longer than any uv', async () => {
@@ -156,11 +156,11 @@ describe('one that was given with --uv', () => {
   });
 
   it.each([
-    ['echo uvx 0.11.21', 'asked for its version it says: uvx 0.11.21'],
-    ['true', 'asked for its version it says nothing'],
+    ['echo uvx 0.11.21', 'uv --version prints: uvx 0.11.21'],
+    ['true', 'uv --version prints nothing'],
   ])('and is another program is refused before anything is built with it: %s', async (text, evidence) => {
     const { error, given } = await refusalOf(`#!/bin/sh\n${text}\n`, 0o755);
-    expect(error.message).toBe(`The program that was given with --uv is no uv: ${given}.`);
+    expect(error.message).toBe(`The program that was given with --uv is not uv: ${given}.`);
     expect(error.evidence).toEqual([evidence]);
   });
 });

@@ -107,7 +107,7 @@ function nothingDone({ runtimeRoot, foreign }: UninstallPlan): UninstallResult {
 
 function planLines({ runtimeRoot, parts, sizeBytes, foreign, others, daemons }: UninstallPlan): string[] {
   const stays = [
-    ...others.map((path) => `stays: ${path}, the runtime of another program`),
+    ...others.map((path) => `kept: ${path}, the runtime of another program`),
     ...foreign.map(foreignLine),
   ];
   if (parts.length === 0) return [`Nothing to uninstall: ${runtimeRoot} holds no ktx files.`, ...stays];
@@ -123,7 +123,7 @@ function planLines({ runtimeRoot, parts, sizeBytes, foreign, others, daemons }: 
 }
 
 function foreignLine({ path, sizeBytes, reason }: UninstallPlan['foreign'][number]): string {
-  return `stays: ${path} (${formatBytes(sizeBytes)}), ${reason}`;
+  return `kept: ${path} (${formatBytes(sizeBytes)}), ${reason}`;
 }
 
 function resultLines({ removedBytes, stoppedPids, left, leftBytes, runtimeRoot }: UninstallResult): string[] {

@@ -61,8 +61,8 @@ export async function runNetworkCommand(
     }
     case 'unset': {
       if (args.name === null && !args.isAll)
-        throw new Error(`Name a setting, or say --all. The settings are: ${settingNames().join(', ')}`);
-      if (args.name !== null && args.isAll) throw new Error('Name a setting or say --all, not both.');
+        throw new Error(`Name a setting, or pass --all. The settings are: ${settingNames().join(', ')}`);
+      if (args.name !== null && args.isAll) throw new Error('Name a setting or pass --all, not both.');
       const stored = await unsetNetworkSettings(place.runtimeRoot, args.name);
       const nothing = stored.wasUnreadable ? 'all settings; the file could not be read' : 'nothing';
       print([`Removed: ${stored.removed.join(', ') || nothing}`], stored);

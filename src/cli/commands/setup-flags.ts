@@ -76,7 +76,7 @@ export function parseSetupFlags(
   if (raw.bundle === undefined && (raw.trust !== undefined || raw.requireSignature))
     throw new Error('--trust and --require-signature go with --bundle');
   if (raw.bundle !== undefined && raw.indexUrl !== undefined)
-    throw new Error('--bundle and --index-url exclude each other: with a bundle no index is asked');
+    throw new Error('--bundle and --index-url cannot be combined: an install from a bundle asks no index');
   const path = (flag: string, value: string | undefined) =>
     value === undefined ? null : resolve(context.cwd, requireValue(flag, value));
   return {
@@ -135,9 +135,9 @@ export function chooseSetupMode(flags: TalkFlags, terminal: TerminalTraits): Set
 /** Why no question can be asked, as a sentence that follows others, empty when the user said so; `null` when it can. */
 function reasonForSilence(flags: TalkFlags, { env, ...terminal }: TerminalTraits): string | null {
   if (!flags.isInputAllowed || flags.isJson) return '';
-  if (!terminal.isStdinTty) return ' Nothing can be asked: the input is not a terminal.';
-  if (!terminal.isStdoutTty) return ' Nothing can be asked: the output is not a terminal.';
-  if (isTruthy(env['CI'])) return ` Nothing is asked because CI=${env['CI']} is set; unset it to be asked.`;
+  if (!terminal.isStdinTty) return ' ktx cannot ask: the input is not a terminal.';
+  if (!terminal.isStdoutTty) return ' ktx cannot ask: the output is not a terminal.';
+  if (isTruthy(env['CI'])) return ` ktx asks nothing because CI=${env['CI']} is set; unset it to be asked.`;
   return null;
 }
 

@@ -120,8 +120,8 @@ async function previewRemoval(setup: SetupOptions): Promise<ActionPreview> {
   const { planUninstall } = await import('../../lifecycle/uninstall.ts');
   const { runtimeRoot, parts, sizeBytes, foreign, others, daemons } = await planUninstall(setup);
   const stays = [
-    ...others.map((path) => `stays: ${path}, the runtime of another program`),
-    ...foreign.map(({ path, reason }) => `stays: ${path}, ${reason}`),
+    ...others.map((path) => `kept: ${path}, the runtime of another program`),
+    ...foreign.map(({ path, reason }) => `kept: ${path}, ${reason}`),
   ];
   if (parts.length === 0)
     return { lines: [`${runtimeRoot} holds no files of ktx.`, ...stays], question: null };
@@ -163,7 +163,7 @@ async function previewPrune(setup: SetupOptions): Promise<ActionPreview> {
   const { stale, kept, unneeded } = await pruneManagedPythonRuntimes({ ...place, dryRun: true });
   const names = (paths: readonly string[]) => paths.map((path) => relative(place.runtimeRoot, path));
   const used = names(kept).filter((name) => name !== setup.cliVersion);
-  const inUse = used.length > 0 ? [`${used.join(', ')} stays: something runs from it.`] : [];
+  const inUse = used.length > 0 ? [`${used.join(', ')} is kept: something runs from it.`] : [];
   const shared = unneededLines(unneeded, 'No longer needed');
   if (stale.length === 0 && shared.length === 0)
     return { lines: ['There is no older version to remove.', ...inUse], question: null };

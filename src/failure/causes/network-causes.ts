@@ -292,7 +292,7 @@ const ROWS = {
   'too-many-requests': {
     cause: 'too-many-requests',
     isTransient: true,
-    title: ({ host }) => `${host} was asked too often (429).`,
+    title: ({ host }) => `${host} refuses further requests for now (429).`,
     remedies: () => [RETRY, USE_INDEX],
   },
   'sign-in-required': {
@@ -327,7 +327,7 @@ const ROWS = {
   'not-a-file': {
     cause: 'captive-portal',
     title: ({ host }) =>
-      `${host} answered with a web page where a file was due; it may be a sign-in page or a blocked download.`,
+      `${host} answered with a web page instead of the file; it may be a sign-in page or a blocked download.`,
     remedies: () => [SIGN_IN, USE_INDEX],
   },
   file: {

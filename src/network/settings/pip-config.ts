@@ -56,7 +56,7 @@ export function parsePipConfig(text: string): ParsedPipConfig {
       continue;
     }
     if (sectionName === null) {
-      problems.push(`line ${at + 1} stands before the first section, such as [global]`);
+      problems.push(`line ${at + 1} comes before the first section, such as [global]`);
       sectionName = 'global';
     }
     const entry = /^(.*?)\s*[=:]\s*(.*)$/.exec(trimmed);

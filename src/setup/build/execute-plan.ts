@@ -74,7 +74,7 @@ export async function executePlan(
       // The proof at the end needs it: nothing is built in vain.
       await assertLoopback();
       guard = await startEgressGuard((host) => {
-        const text = `A child process wanted to reach ${host}; it was refused, as nothing but ktx itself uses the network.`;
+        const text = `A child process tried to reach ${host} and was refused: only ktx itself uses the network.`;
         emit({ type: 'note', step: currentStep, level: 'warning', text });
       });
     }

@@ -94,7 +94,7 @@ async function foreignChoice({
 
 const chosenWords = (kept: PythonChoice) => (typeof kept === 'object' ? Object.values(kept).join() : kept);
 const chosenNote = (kept: PythonChoice) =>
-  `Python as chosen for this runtime earlier: ${chosenWords(kept)}. Use --python auto to let ktx choose.`;
+  `Using the Python chosen for this runtime earlier: ${chosenWords(kept)}. Use --python auto to let ktx choose.`;
 
 /** The plan of a new environment, see `prepareInstall`. */
 export async function planInstall(options: PrepareOptions, present: Present): Promise<InstallPreparation> {

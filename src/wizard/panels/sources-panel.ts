@@ -89,8 +89,8 @@ export function sourcesView({ cursor, field, isStoring }: SourcesPanel): PanelVi
   const note = isKept
     ? 'It is kept for later runs too; ktx admin network unset forgets it.'
     : field === null
-      ? 'The plan is made again with what you change.'
-      : 'It holds for this run.';
+      ? 'ktx plans again with what you change.'
+      : 'It applies to this run only.';
   return {
     title: 'What do you want to change?',
     status: isStoring ? 'running' : 'asking',

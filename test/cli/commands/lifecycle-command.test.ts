@@ -97,7 +97,7 @@ describe('uninstall', () => {
         '   16 MB  downloads',
         '   64 MB  in all',
         'to be stopped: ktx daemon, process 42',
-        'stays: /r/notes.txt (8 B), is not known to ktx',
+        'kept: /r/notes.txt (8 B), is not known to ktx',
         'Deleted 64 MB under /r',
         'Stopped 1 ktx daemon',
         '0 bytes left',
@@ -142,7 +142,7 @@ describe('uninstall where nothing of ktx is', () => {
       { planUninstall: async () => ({ ...nothing, foreign }), uninstall },
     );
     expect(stdout).toBe(
-      'Nothing to uninstall: /r holds no ktx files.\nstays: /r/notes.txt (8 B), is not known to ktx\n',
+      'Nothing to uninstall: /r holds no ktx files.\nkept: /r/notes.txt (8 B), is not known to ktx\n',
     );
     expect(exitCode).toBe(1);
   });

@@ -77,7 +77,7 @@ describe('ktx admin network', () => {
     [['network', 'unset', 'mirror'], /\. Did you mean python-mirror or official-mirror\?\n/],
     [['network', 'set', 'https://me:pass-word@a.example/s', 'index'], /no network setting https:/],
     [['network', 'set', 'index'], /missing required argument/],
-    [['network', 'unset'], /Name a setting, or say --all/],
+    [['network', 'unset'], /Name a setting, or pass --all/],
     [['network', 'unset', 'index', '--all'], /not both/],
     [['report', '--output', '--runtime-root'], /--output requires a value/],
   ])('%j: exit 1, says why, keeps nothing', async (argv, problem) => {

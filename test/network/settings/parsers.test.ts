@@ -116,7 +116,7 @@ describe('pip configuration', () => {
       '\uFEFF# c\r\n; d\r\n[global]\r\nIndex_URL=https://a\r\n',
       { global: { 'index-url': 'https://a' } },
     ],
-    ['what stands before the first section', 'index-url = x', { global: { 'index-url': 'x' } }],
+    ['what comes before the first section', 'index-url = x', { global: { 'index-url': 'x' } }],
     [
       'options that are indented alike',
       '[global]\n  index-url = https://a/simple\n  proxy = http://p:1\n',
@@ -159,7 +159,7 @@ describe('pip configuration', () => {
   });
 
   it.each([
-    ['index-url = https://me:sesame@a', 'line 1 stands before the first section, such as [global]'],
+    ['index-url = https://me:sesame@a', 'line 1 comes before the first section, such as [global]'],
     ['[global]\nsesame', 'line 2 is not a setting'],
     ['[global]\nproxy = sesame\nProxy = sesame', 'proxy is set twice in [global] (line 3)'],
   ])('says what pip would stop at: %j', (text, problem) => {
