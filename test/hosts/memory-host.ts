@@ -47,6 +47,13 @@ export function memoryHost(options: { answers?: readonly (readonly [RegExp, Answ
     const answer = options.answers?.find(([pattern]) => pattern.test(command))?.[1];
     if (answer instanceof Error) throw answer;
     if (answer) return { code: 0, stdout: '', stderr: '', ...answer };
+    if (command === 'read') return { code: 0, stdout: files.get(CONFIG_PATH)!, stderr: '' };
+    if (command === 'write') files.set(CONFIG_PATH, stdin);
+    if (/^(?:write|backup)$/.test(command)) return { code: 0, stdout: '/copy\n', stderr: '' };
+    if (command === 'restart') {
+      served = files.get(CONFIG_PATH)!;
+      return { code: 0, stdout: '', stderr: '' };
+    }
     const [path = '', copy = ''] = [...command.matchAll(/'([^']*)'/g)].map(([, word]) => word!);
     const text = files.get(path);
     const isMissing = !command.startsWith('cat >') && text === undefined && command !== RESTART;
