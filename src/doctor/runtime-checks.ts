@@ -8,7 +8,8 @@ import { readManagedPythonRuntimeStatus } from '../runtime/status.ts';
 import { verifyRuntimeAsset } from '../shipped/asset.ts';
 import { errorMessage } from '../support/errors.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
-import { ensureManagedUv, type ManagedUvFetchArtifact, managedUvPath } from '../uv/acquire.ts';
+import type { ManagedUvFetchArtifact } from '../uv/acquire.ts';
+import { managedUvPath } from '../uv/location.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
 import { isMarkedVerified } from '../uv/verified-mark.ts';
 import { readUvVersion } from '../uv/version.ts';
@@ -69,7 +70,7 @@ async function describeUv(options: ManagedPythonRuntimeDoctorOptions): Promise<s
   const { platform, env, homeDir, runtimeRoot, fetchUvArtifact } = options;
   const where = { platform, env, homeDir, runtimeRoot };
   const uvPath = fetchUvArtifact
-    ? await ensureManagedUv({ ...where, fetchArtifact: fetchUvArtifact })
+    ? await (await import('../uv/acquire.ts')).ensureManagedUv({ ...where, fetchArtifact: fetchUvArtifact })
     : await presentUv(managedUvPath(where));
   // What is injected replaces the chain that brings the pinned uv, and where commands are injected nothing is run.
   if (!options.exec && !fetchUvArtifact) await assertUnaltered(uvPath, options);
