@@ -26,6 +26,8 @@ export interface ManagedPythonDaemonStopResult {
   status: 'stopped' | 'already-stopped';
   layout: ManagedPythonDaemonLayout;
   state?: ManagedPythonDaemonState;
+  /** Present and false when only the record was removed: its process had ended, or is not this project's daemon. */
+  wasRunning?: boolean;
 }
 
 export interface ManagedPythonDaemonStopOptions
@@ -53,19 +55,20 @@ export async function stopManagedPythonDaemon(
       { failureClass: 'conflict', evidence: [path] },
     );
   }
-  await endRecordedDaemon(layout, read.state, { processAlive, killProcess });
+  const wasRunning = await endRecordedDaemon(layout, read.state, { processAlive, killProcess });
   await removeDaemonState(path, read);
-  return { status: 'stopped', layout, state: read.state };
+  return { status: 'stopped', layout, state: read.state, ...(!wasRunning && { wasRunning }) };
 }
 
-/** SIGTERM to a recorded daemon, once, when it is alive and this project's. */
+/** SIGTERM to a recorded daemon, once, when it is alive and this project's. @returns whether it was. */
 export async function endRecordedDaemon(
   layout: DaemonPlace,
   state: ManagedPythonDaemonState,
   controls: DaemonProcessControls,
-): Promise<void> {
-  if (await isRecordedProcessOurs(layout, state, controls))
-    await (controls.killProcess ?? killIfThere)(state.pid);
+): Promise<boolean> {
+  const isOurs = await isRecordedProcessOurs(layout, state, controls);
+  if (isOurs) await (controls.killProcess ?? killIfThere)(state.pid);
+  return isOurs;
 }
 
 /**

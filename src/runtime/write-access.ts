@@ -165,20 +165,27 @@ export async function withWriteAccess<T>(
  * @throws SetupError with both lengths; nothing was made then.
  */
 export function assertLockablePath(runtimeRoot: string, version: string): void {
-  if (process.platform === 'win32') return;
-  const path = resolve(sharedLayout(runtimeRoot).locksDir, `${version}.lock`);
-  const tooLong = Buffer.byteLength(path) - MAX_LOCK_PATH_BYTES;
-  if (tooLong <= 0) return;
+  if (isLockablePath(runtimeRoot, version)) return;
+  const path = lockPathOf(runtimeRoot, version);
+  const sizeBytes = Buffer.byteLength(path);
   throw new SetupError(
-    `The path of the runtime folder is ${formatCount(tooLong, 'byte')} too long: ${runtimeRoot}`,
+    `The path of the runtime folder is ${formatCount(sizeBytes - MAX_LOCK_PATH_BYTES, 'byte')} too long: ${runtimeRoot}`,
     {
       failureClass: 'conflict',
-      evidence: [
-        `${path} has ${Buffer.byteLength(path)} bytes; a lock file's path has at most ${MAX_LOCK_PATH_BYTES}`,
-      ],
+      evidence: [`${path} has ${sizeBytes} bytes; a lock file's path has at most ${MAX_LOCK_PATH_BYTES}`],
       remedies: [otherRoot('Choose a shorter one')],
     },
   );
+}
+
+export function isLockablePath(runtimeRoot: string, version: string): boolean {
+  return (
+    process.platform === 'win32' || Buffer.byteLength(lockPathOf(runtimeRoot, version)) <= MAX_LOCK_PATH_BYTES
+  );
+}
+
+function lockPathOf(runtimeRoot: string, version: string): string {
+  return resolve(sharedLayout(runtimeRoot).locksDir, `${version}.lock`);
 }
 
 /**

@@ -151,10 +151,13 @@ export async function reportFailure(error: unknown, options: SetupOptions, step:
   if (layout === null) return failure;
   const { runtimeRoot, cliVersion } = layout;
   const settings = await settingLines(options, runtimeRoot).catch(() => []);
-  const [{ keepFailure }, { inspectFolders }] = await Promise.all([
+  const [{ keepFailure }, { inspectFolders }, { isLockablePath }] = await Promise.all([
     import('../log/failure-log.ts'),
     import('../runtime/trusted-folders.ts'),
+    import('../runtime/write-access.ts'),
   ]);
+  // No install can ever be there, so nothing is made there either.
+  if (!isLockablePath(runtimeRoot, cliVersion)) return failure;
   // Where others can put links, nothing is written.
   if ((await inspectFolders(runtimeRoot, [])).distrust !== null) return failure;
   await keepFailure({ runtimeRoot, cliVersion, features: options.features ?? ['core'], failure, settings });

@@ -78,6 +78,13 @@ describe('stop', () => {
     expect(stopDaemon.mock.calls).toEqual([[project]]);
   });
 
+  it('a record without its daemon: nothing is said to have ended', async () => {
+    const stopDaemon = async () => ({ status: 'stopped' as const, layout, state, wasRunning: false });
+    expect((await run(args, { stopDaemon })).stdout).toMatch(
+      /^Stopped ktx daemon\npid: 4242\nstate: .*\nnote: it was not running, or its process is another program now; the record was removed\n$/,
+    );
+  });
+
   it('5. already stopped: one line', async () => {
     const stopDaemon = async () => ({ status: 'already-stopped' as const, layout });
     expect(await run(args, { stopDaemon })).toEqual({

@@ -66,7 +66,9 @@ describe('stopManagedPythonDaemon', () => {
     const { options, layout } = await daemonProject();
     const daemon = await lookalike(layout.runtimeRoot, 58731);
     await writeState(layout, { pid: daemon.pid });
-    expect((await stopManagedPythonDaemon(options)).status).toBe('stopped');
+    const result = await stopManagedPythonDaemon(options);
+    expect(result.status).toBe('stopped');
+    expect(result).not.toHaveProperty('wasRunning');
     expect(await daemon.exited).toEqual([null, 'SIGTERM']);
   });
 
@@ -81,7 +83,7 @@ describe('stopManagedPythonDaemon', () => {
     const { options, layout } = await daemonProject();
     const innocent = await started(command, args);
     await writeState(layout, { pid: innocent.pid });
-    expect((await stopManagedPythonDaemon(options)).status).toBe('stopped');
+    expect(await stopManagedPythonDaemon(options)).toMatchObject({ status: 'stopped', wasRunning: false });
     expect(await pathExists(layout.daemonStatePath)).toBe(false);
     await expectUntouched(innocent);
   });
@@ -101,7 +103,7 @@ describe('stopManagedPythonDaemon', () => {
     await writeState(layout, { pid: daemon.pid, port });
     const copy = { ...options, projectDir: `${options.projectDir}-copy` };
     await cp(options.projectDir, copy.projectDir, { recursive: true });
-    expect((await stopManagedPythonDaemon(copy)).status).toBe('stopped');
+    expect(await stopManagedPythonDaemon(copy)).toMatchObject({ status: 'stopped', wasRunning: false });
     await expectUntouched(daemon);
     expect(await pathExists(layout.daemonStatePath)).toBe(true);
   });

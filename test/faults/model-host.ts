@@ -48,6 +48,8 @@ export interface HostFaultRow {
 export interface HostFaultPlan {
   changes: number;
   seed: number;
+  /** Told after each change, so that a run that is cut off has shown something. */
+  onChange?: (turn: number, fault: HostFault, outcome: string) => void;
 }
 
 /** Why the disk of the host cannot be made full here; `null` when it can. */
@@ -91,9 +93,12 @@ export async function hostFaultRows(plan: HostFaultPlan): Promise<HostFaultRow[]
       const row = rows[turn % rows.length]!;
       row.changes++;
       try {
-        row[await changeWithFault(world, row.fault, random, turn)]++;
+        const ending = await changeWithFault(world, row.fault, random, turn);
+        row[ending]++;
+        plan.onChange?.(turn, row.fault, ending);
       } catch (error) {
         row.problems.push(`change ${turn}: ${(error as Error).message}`);
+        plan.onChange?.(turn, row.fault, `PROBLEM: ${(error as Error).message}`);
         // The next one starts from a whole file.
         await writeFile(world.host.connection.configPath, OLD_CONFIG);
       }

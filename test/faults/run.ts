@@ -185,7 +185,11 @@ if (isWanted('hosts')) {
   const missing = missingForSsh();
   if (missing !== null) console.log(`no change of a model host can be tried here: ${missing}\n`);
   else {
-    const hosts = await hostFaultRows({ changes: HOST_CHANGES, seed: 1 });
+    const hosts = await hostFaultRows({
+      changes: Number(flags.count ?? HOST_CHANGES),
+      seed: Number(flags.seed ?? 1),
+      onChange: (turn, fault, outcome) => console.log(`${turn + 1}. ${fault}: ${outcome}`),
+    });
     const left = diskObstacle === null ? '' : `\nno full disk: ${diskObstacle}`;
     console.log(`changes of a model host\n${hostFaultTable(hosts)}${left}\n`);
     isBroken ||= hosts.some((row) => row.problems.length > 0);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { hasLeftEnvironments } from '../../src/runtime/left-runs.ts';
 import { readManagedPythonRuntimeStatus } from '../../src/runtime/status.ts';
-import { planSetup } from '../../src/setup/setup.ts';
+import { planSetup, runSetup } from '../../src/setup/setup.ts';
 import { writeRuntime } from '../fixtures/asset.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
@@ -15,10 +15,14 @@ it.runIf(process.platform !== 'win32')(
   async () => {
     const folder = await temporaryFolder();
     const runtimeRoot = join(folder, ...Array.from({ length: 4 }, () => 'x'.repeat(120)));
-    await expect(plan(runtimeRoot)).rejects.toMatchObject({
+    const refusal = {
       failureClass: 'conflict',
       message: expect.stringMatching(/^The path of the runtime folder is \d+ bytes too long/),
-    });
+    };
+    await expect(plan(runtimeRoot)).rejects.toMatchObject(refusal);
+    // Not even for a record of the failure.
+    const options = { cliVersion: '0.3.0', runtimeRoot, isOffline: true };
+    await expect(runSetup({ ...options, features: ['core'] })).rejects.toMatchObject(refusal);
     expect(await readdir(folder)).toEqual([]);
   },
 );

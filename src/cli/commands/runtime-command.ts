@@ -133,7 +133,7 @@ async function start(args: ArgsOf<'start'>, io: KtxCliIo, deps: KtxRuntimeDeps):
 async function stop(args: ArgsOf<'stop'>, io: KtxCliIo, deps: KtxRuntimeDeps): Promise<number> {
   const stopDaemon = deps.stopDaemon ?? (await import('../../daemon/stop.ts')).stopManagedPythonDaemon;
   const { cliVersion, projectDir } = args;
-  const { status, layout, state } = await stopDaemon({ cliVersion, projectDir });
+  const { status, layout, state, wasRunning } = await stopDaemon({ cliVersion, projectDir });
   if (status === 'already-stopped') {
     printLines(io, ['ktx daemon already stopped']);
   } else {
@@ -141,6 +141,9 @@ async function stop(args: ArgsOf<'stop'>, io: KtxCliIo, deps: KtxRuntimeDeps): P
       'Stopped ktx daemon',
       ...(state ? [`pid: ${state.pid}`] : []),
       `state: ${layout.daemonStatePath}`,
+      ...(wasRunning === false
+        ? ['note: it was not running, or its process is another program now; the record was removed']
+        : []),
     ]);
   }
   return 0;
