@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { RuntimeLock } from '../shipped/lock.ts';
+import { CancelledError } from '../support/errors.ts';
 import { nodePins } from './app-members.ts';
-import { BundleError } from './archive/bundle-error.ts';
+import { BundleError, type BundleRefusal } from './archive/bundle-error.ts';
 import { type BundleFile, openBundleFile } from './archive/bundle-file.ts';
 import {
   type BundleContents,
@@ -65,17 +66,27 @@ export async function verifyBundle(
   try {
     return await verifyFile(file, trust, options);
   } catch (error) {
-    throw await withAlteredParts(error, file);
+    throw await withAlteredParts(error, file, options.signal);
   } finally {
     await file.close();
   }
 }
 
-/** Names the parts that have to be copied again, where that can be told. */
-async function withAlteredParts(error: unknown, { path, segments }: BundleFile): Promise<unknown> {
+/** What another copy would mend. A bundle that is whole and not wanted is refused without reading all of it. */
+const COPY_FAULTS: readonly BundleRefusal[] = ['truncated', 'structure', 'contents', 'digest'];
+
+/** Names the parts that have to be copied again, where that can be told. @throws CancelledError. */
+async function withAlteredParts(
+  error: unknown,
+  { path, segments }: BundleFile,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
   const isSplit = segments.length > 1 && segments.every((segment) => 'path' in segment);
-  if (!(error instanceof BundleError) || !isSplit) return error;
-  const altered = await alteredParts(path).catch(() => []);
+  if (!(error instanceof BundleError) || !isSplit || !COPY_FAULTS.includes(error.refusal)) return error;
+  const altered = await alteredParts(path, signal).catch((problem: unknown) => {
+    if (problem instanceof CancelledError) throw problem;
+    return [];
+  });
   if (altered.length > 0) error.explain(altered, []);
   return error;
 }

@@ -1,7 +1,5 @@
 import { declaredEmbedder } from '../core/embedder.ts';
-import { programVersion } from '../core/program-version.ts';
 import type { KtxCliIo } from '../embed/io.ts';
-import { programName } from '../support/program-name.ts';
 
 export { configureKtxSetup, type FeatureWords, type KtxEmbedder } from '../core/embedder.ts';
 
@@ -16,10 +14,6 @@ export async function runSetupCli(
   io: KtxCliIo = process,
 ): Promise<number> {
   declaredEmbedder();
-  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
-    io.stdout.write(`${programName()} ${programVersion()}\n`);
-    return 0;
-  }
   const { main } = await import('./main.ts');
   return main(argv, io);
 }

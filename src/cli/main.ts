@@ -1,6 +1,7 @@
-import { packageVersion } from '../core/program-version.ts';
+import { programVersion } from '../core/program-version.ts';
 import type { KtxCliIo } from '../embed/io.ts';
 import type { FirstScreen } from '../present/terminal/first-screen.ts';
+import { programName } from '../support/program-name.ts';
 import { ownProcess } from './own-process.ts';
 import type { ProgramDeps } from './program.ts';
 
@@ -16,7 +17,7 @@ export async function main(
 ): Promise<number> {
   if (io === process) ownProcess(argv);
   if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
-    io.stdout.write(`ktx ${packageVersion()}\n`);
+    io.stdout.write(`${programName()} ${programVersion()}\n`);
     return 0;
   }
   if (io === process) (await import('../support/own-command.ts')).printOwnCommand();

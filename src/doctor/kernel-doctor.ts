@@ -11,13 +11,13 @@ import { artefactsOf } from '../shipped/lock.ts';
 import { type LockedAsset, readLockedAsset } from '../shipped/locked-asset.ts';
 import { detectHost, targetKey } from '../shipped/target.ts';
 import { errorMessage, throwIfCancelled } from '../support/errors.ts';
+import { normaliseProject } from '../support/text/project-name.ts';
 import {
   ANALYSIS_CHECK,
   EMBEDDING_CHECK,
   type Expected,
   IMPORT_CHECK,
   KERNEL_CHECK,
-  normalisedName,
   pythonVersionOf,
   type SessionCheck,
   VERSIONS_CHECK,
@@ -161,7 +161,7 @@ async function preparation({ layout, features }: KernelDoctorOptions): Promise<{
   return {
     expected: {
       prefix,
-      wheelName: () => normalisedName(settledValue(manifest)?.asset.distributionName ?? 'kaelio-ktx'),
+      wheelName: () => normaliseProject(settledValue(manifest)?.asset.distributionName ?? 'kaelio-ktx'),
       wheelVersion: () => {
         const version = settledValue(manifest)?.asset.version;
         if (version === undefined)
@@ -196,5 +196,5 @@ function packagesOf(
   features: readonly KtxRuntimeFeature[],
 ): ReadonlyMap<string, string> {
   const names = artefactsOf(lock, target, features).map(({ file }) => file.split('-'));
-  return new Map(names.map(([name = '', version = '']) => [normalisedName(name), version]));
+  return new Map(names.map(([name = '', version = '']) => [normaliseProject(name), version]));
 }

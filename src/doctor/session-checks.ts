@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { largestDifference } from '../daemon/http/embedding.ts';
 import { REFERENCE_TEXT, REFERENCE_VECTOR } from '../proof/reference-vector.ts';
+import { normaliseProject } from '../support/text/project-name.ts';
 
 /** Engines of all platforms agree within this. */
 const MAX_DIFFERENCE = 1e-5;
@@ -120,7 +121,7 @@ ktx_versions()`,
     const own = wheelName();
     const found = versionsSchema
       .parse(value)
-      .map((entry) => ({ ...entry, name: normalisedName(entry.name) }));
+      .map((entry) => ({ ...entry, name: normaliseProject(entry.name) }));
     const wheel = found.find(({ name }) => name === own)?.version ?? 'missing';
     const wanted = wheelVersion();
     if (wheel !== wanted) throw new Error(`${own} is ${wheel}, the manifest says ${wanted}`);
@@ -189,11 +190,6 @@ ktx_embedding()`,
     return `all-MiniLM-L6-v2, ${vector.length} dimensions, ${Math.round(ms)} ms`;
   },
 };
-
-/** Names that mean the same give the same text (PEP 503). */
-export function normalisedName(name: string): string {
-  return name.replace(/[-_.]+/g, '-').toLowerCase();
-}
 
 function differences(
   found: readonly { name: string; version: string }[],

@@ -6,7 +6,8 @@ import { assetManifestSchemaFor } from '../shipped/asset-schema.ts';
 import { lockedFeature, type RuntimeLock } from '../shipped/lock.ts';
 import { lockedFilesSchema, runtimeLockSchema } from '../shipped/lock-schema.ts';
 import { readShippedFile } from '../shipped/shipped-file.ts';
-import { absentAsNull } from '../support/errors.ts';
+import { absentAsNull, errorMessage } from '../support/errors.ts';
+import { parseSchema, schemaProblem } from '../support/schema.ts';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
@@ -17,9 +18,12 @@ const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 export async function findContradictions(assetDir: string): Promise<string[]> {
   const manifestBytes = await readShippedFile(join(assetDir, 'manifest.json')).catch(absentAsNull);
   if (manifestBytes === null) return ['manifest.json is missing'];
-  const document: unknown = JSON.parse(manifestBytes.toString('utf8'));
-  const manifest = assetManifestSchemaFor(document).parse(document);
-  const locked = lockedFilesSchema.parse(document);
+  const read = parsed('manifest.json', manifestBytes, (document) => ({
+    manifest: parseSchema(assetManifestSchemaFor(document), document),
+    locked: parseSchema(lockedFilesSchema, document),
+  }));
+  if ('problem' in read) return [read.problem];
+  const { manifest, locked } = read.value;
 
   const problems: string[] = [];
   const vouchedFor = [manifest.wheel, locked.lock, ...Object.values(locked.requirements)];
@@ -36,12 +40,35 @@ export async function findContradictions(assetDir: string): Promise<string[]> {
   for (const entry of await readdir(assetDir, { withFileTypes: true })) {
     if (entry.isFile() && !known.has(entry.name)) problems.push(`${entry.name} is in no manifest`);
   }
-  const read = async (file: string) => (await readShippedFile(join(assetDir, file))).toString('utf8');
+  const bytesOf = (file: string) => readShippedFile(join(assetDir, file));
   const requirements: Record<string, string> = {};
   for (const [feature, { file }] of Object.entries(locked.requirements))
-    requirements[feature] = await read(file);
-  const lock = runtimeLockSchema.parse(JSON.parse(await read(locked.lock.file)));
-  return [...problems, ...findLockContradictions(lock, requirements)];
+    requirements[feature] = (await bytesOf(file)).toString('utf8');
+  const { file } = locked.lock;
+  const lock = parsed(file, await bytesOf(file), (document) => parseSchema(runtimeLockSchema, document));
+  if ('problem' in lock) return [...problems, lock.problem];
+  return [...problems, ...findLockContradictions(lock.value, requirements)];
+}
+
+/** A file of JSON as what it should hold, or one sentence about what is wrong with it. */
+function parsed<Value>(
+  file: string,
+  bytes: Buffer,
+  parse: (document: unknown) => Value,
+): { value: Value } | { problem: string } {
+  let document: unknown;
+  try {
+    document = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    return { problem: `${file} is damaged, it is not JSON: ${errorMessage(error)}` };
+  }
+  try {
+    return { value: parse(document) };
+  } catch (error) {
+    const problem = schemaProblem(error);
+    if (problem === null) throw error;
+    return { problem: `${file} is damaged: ${problem}` };
+  }
 }
 
 /** Contradictions inside a lock, and between it and the requirements by feature. */

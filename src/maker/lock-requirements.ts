@@ -3,10 +3,11 @@ import { pathToFileURL } from 'node:url';
 import type { KtxRuntimeFeature } from '../core/features.ts';
 import { writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
-import type { MakerWork, Toolbox } from './toolbox.ts';
+import type { Toolbox } from './toolbox.ts';
 import type { MadeWheel } from './wheel.ts';
 
-const MAX_REQUIREMENTS_BYTES = 64 * 1024 * 1024;
+/** A requirements file of a few hundred packages has some 500 kB. */
+export const MAX_REQUIREMENTS_BYTES = 64 * 1024 * 1024;
 /** What uv writes below the list about `--no-emit-package`. */
 const EXCLUDED = /\n?# The following packages were excluded from the output:\n(?:# .*\n)*/;
 
@@ -38,7 +39,6 @@ export async function lockRequirements(
     extras: readonly string[];
     kept: string | null;
     tools: Toolbox;
-    work: MakerWork;
   },
 ): Promise<FeatureLock> {
   const { runDir, tools, extras, kept } = options;

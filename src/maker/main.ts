@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readShippedFile } from '../shipped/shipped-file.ts';
-import { CancelledError, errorMessage, SetupError } from '../support/errors.ts';
+import { CancelledError, errorCode, errorMessage, SetupError } from '../support/errors.ts';
 import { withStopSignals } from '../support/stop-signals.ts';
 import { findContradictions } from './check-assets.ts';
 import { readAssetsConfig } from './config.ts';
@@ -84,6 +84,9 @@ async function make(
   io: MakerIo,
 ): Promise<number> {
   const config = await readAssetsConfig(folder);
+  const problems = flags.check ? await findContradictions(config.assetDir) : [];
+  // What contradicts itself is not what would be made; that is known without an index.
+  if (problems.length > 0) return reported(problems, io);
   const made = await makeAssets(config, work, { shouldUpgrade: flags.upgrade === true });
   if (!flags.check) {
     await writeAssets(config.assetDir, made);
@@ -92,19 +95,29 @@ async function make(
     );
     return 0;
   }
-  const problems = await findContradictions(config.assetDir);
   for (const [name, bytes] of made.files) {
     const found = await readShippedFile(join(config.assetDir, name)).catch(() => null);
     if (!found?.equals(bytes)) problems.push(`${name} is not what is made from the sources now`);
   }
-  for (const problem of problems) io.stderr.write(`${problem}\n`);
-  if (problems.length === 0) io.stdout.write(`${config.assetDir} is up to date\n`);
-  return problems.length === 0 ? 0 : 1;
+  if (problems.length > 0) return reported(problems, io);
+  io.stdout.write(`${config.assetDir} is up to date\n`);
+  return 0;
+}
+
+function reported(problems: readonly string[], io: MakerIo): number {
+  const next = 'Make the assets again: ktx-setup-assets';
+  io.stderr.write([...problems, `  next     ${next}`].map((line) => `${line}\n`).join(''));
+  return 1;
 }
 
 function failed(error: unknown, io: MakerIo): number {
   if (error instanceof CancelledError) return 130;
-  if (!(error instanceof SetupError)) throw error;
+  if (!(error instanceof SetupError)) {
+    // A folder that cannot be written, a full disk: the system says which, and its stack says nothing more.
+    if (errorCode(error) === undefined) throw error;
+    io.stderr.write(`${errorMessage(error)}\n`);
+    return 1;
+  }
   const lines = [error.message, ...error.evidence.map((fact) => `  ${fact}`)];
   const steps = error.remedies.map(({ label }, index) => `  ${index === 0 ? 'next' : '    '}     ${label}`);
   io.stderr.write([...lines, ...steps].map((line) => `${line}\n`).join(''));

@@ -11,14 +11,19 @@ import { jsonText, makeFolder, writeFileAtomic } from '../support/fs/atomic-file
 import { readRegularText } from '../support/fs/regular-file.ts';
 import { PACKAGE_ROOT } from '../support/package-root.ts';
 import { otherRemedy } from '../support/remedies.ts';
-import { type FeatureLock, lockRequirements, requirementsFile } from './lock-requirements.ts';
+import { normaliseProject } from '../support/text/project-name.ts';
+import {
+  type FeatureLock,
+  lockRequirements,
+  MAX_REQUIREMENTS_BYTES,
+  requirementsFile,
+} from './lock-requirements.ts';
 import { proveTargets } from './prove-targets.ts';
 import { type MakerWork, openToolbox, type Toolbox } from './toolbox.ts';
 import { type MadeWheel, takeWheel, type WheelSource } from './wheel.ts';
 
 /** The oldest Python with targets (`assets/maker/targets.py`). */
 const OLDEST_MINOR = 11;
-const MAX_REQUIREMENTS_BYTES = 64 * 1024 * 1024;
 
 /** What is made, out of what. */
 export interface AssetsConfig {
@@ -76,7 +81,6 @@ export async function makeAssets(
           extras,
           kept,
           tools,
-          work,
         }),
       );
     }
@@ -101,9 +105,9 @@ export async function writeAssets(assetDir: string, { files }: Pick<MadeAssets, 
 }
 
 function featuresOf({ extras }: AssetsConfig, { file, metadata }: MadeWheel): KtxRuntimeFeature[] {
-  const known = new Set(metadata.extras.map(normalName));
+  const known = new Set(metadata.extras.map(normaliseProject));
   for (const name of Object.values(extras).flat()) {
-    if (known.has(normalName(name))) continue;
+    if (known.has(normaliseProject(name))) continue;
     throw new SetupError(`${file} has no extra "${name}".`, {
       failureClass: 'internal',
       evidence: [`its extras: ${metadata.extras.join(', ') || 'none'}`],
@@ -113,15 +117,13 @@ function featuresOf({ extras }: AssetsConfig, { file, metadata }: MadeWheel): Kt
   return RUNTIME_FEATURES.filter((feature) => feature === 'core' || extras[feature] !== undefined);
 }
 
-/** Extras compare as names of packages do. */
-const normalName = (name: string) => name.toLowerCase().replace(/[-_.]+/g, '-');
-
 function oldestPythonFor({ metadata }: MadeWheel): string {
   const minor = Number(metadata.python.minimumVersion.split('.')[1]);
   return `3.${Math.max(minor, OLDEST_MINOR)}`;
 }
 
-async function keptRequirements(assetDir: string, feature: KtxRuntimeFeature): Promise<string | null> {
+/** The pins of an earlier making, which may be linked; `null` without one. @throws what keeps them from being read. */
+export async function keptRequirements(assetDir: string, feature: KtxRuntimeFeature): Promise<string | null> {
   const path = join(assetDir, requirementsFile(feature));
   return readRegularText(path, { maxBytes: MAX_REQUIREMENTS_BYTES, links: 'follow' }).catch(absentAsNull);
 }
@@ -211,7 +213,7 @@ async function filesOf(
   const manifest = {
     schemaVersion: 1,
     distributionName: name,
-    normalizedName: normalName(name).replaceAll('-', '_'),
+    normalizedName: normaliseProject(name).replaceAll('-', '_'),
     version,
     ...(proof === null ? {} : { proof }),
     wheel: { ...vouchFor(wheel.file), bytes: wheel.bytes.length },

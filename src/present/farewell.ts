@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { FailureReport, SetupResult } from '../core/events.ts';
 import { managedRuntimeRoot } from '../core/layout.ts';
 import { programName } from '../support/program-name.ts';
+import { commandLine } from '../support/remedy.ts';
 import { formatBytes, formatCount, formatDuration, tildePath } from '../support/text/format.ts';
 import { wrapStep, wrapWords } from '../support/text/wrap-words.ts';
 import type { Farewell } from '../wizard/state.ts';
@@ -96,8 +97,7 @@ function whereItIs(
   const root = dirname(dirname(manifestPath));
   if (root === usualRoot({ env, homeDir })) return command;
   if (platform === 'win32') return `with KTX_RUNTIME_ROOT=${root} set: ${command}`;
-  const value = /^[\w@%+=:,./-]+$/.test(root) ? root : `'${root.replaceAll("'", "'\\''")}'`;
-  return `KTX_RUNTIME_ROOT=${value} ${command}`;
+  return `KTX_RUNTIME_ROOT=${commandLine([root])} ${command}`;
 }
 
 /** `null` where there is none, as for a user without a home. */

@@ -23,8 +23,7 @@ import { otherRemedy, REBUILD } from '../support/remedies.ts';
 import { countTables } from './reference-statement.ts';
 import { REFERENCE_TEXT, REFERENCE_VECTOR } from './reference-vector.ts';
 
-/** What our wheel consists of, and what stands in for it by the contract. */
-/** What our own wheel is proved by. */
+/** What our own wheel consists of. */
 const OWN_IMPORTS = ['ktx_daemon', 'semantic_layer'];
 
 /** What must load in an environment with a wheel. */

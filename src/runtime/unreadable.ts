@@ -1,5 +1,6 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { commandLine } from '../support/remedy.ts';
 
 /**
  * Why this user may not read a file, as one sentence: the topmost folder or file that is closed to him, whose it is, its mode, and what
@@ -22,7 +23,7 @@ export async function describeUnreadable(path: string, runtimeRoot: string): Pro
     );
     if (isOpen) continue;
     const mode = (status.mode & 0o7777).toString(8);
-    const command = isOnTheWay ? `chmod a+x '${each}'` : `chmod -R a+rX '${runtimeRoot}'`;
+    const command = commandLine(isOnTheWay ? ['chmod', 'a+x', each] : ['chmod', '-R', 'a+rX', runtimeRoot]);
     return `${each} belongs to uid ${status.uid} and its mode is ${mode}, so this user may not read it. Its owner can share it: ${command}`;
   }
   return null;

@@ -23,8 +23,8 @@ export async function tidyAfterKilledRun(layout: ManagedPythonRuntimeLayout, emi
   try {
     await recoverIfFree({ runtimeRoot, versions: [basename(versionDir)], note: noteTo(emit) });
   } catch (error) {
-    emitWarning(
-      emit,
+    noteTo(emit)(
+      'warning',
       `An interrupted run could not be cleaned up, which changes nothing for the runtime: ${errorMessage(error)}`,
     );
   }
@@ -50,7 +50,7 @@ export async function mendReadyRuntime(
     return (await mendUv(uvPath, layout, options, emit)) ?? nothing;
   } catch (error) {
     if (error instanceof CancelledError) throw error;
-    emitWarning(emit, `The runtime works, but its uv could not be put back: ${errorMessage(error)}`);
+    noteTo(emit)('warning', `The runtime works, but its uv could not be put back: ${errorMessage(error)}`);
     return nothing;
   }
 }
@@ -90,10 +90,9 @@ async function mendUv(
       emit,
       options.signal,
     );
-    const isHere = acquisition.kind !== 'fetch';
     const mayRun = await isExecutable(uvPath);
     if (!mayRun) await chmod(uvPath, 0o755);
-    if (!isHere || !mayRun) noteTo(emit)('info', `Put uv back: ${uvPath}`);
+    if (acquisition.kind === 'fetch' || !mayRun) noteTo(emit)('info', `Put uv back: ${uvPath}`);
     return { downloadedBytes, egress: network.egress() };
   };
   const access = {
@@ -102,9 +101,10 @@ async function mendUv(
     step: 'uv',
     note: noteTo(emit),
     shouldWait: false,
+    signal: options.signal,
   };
   try {
-    return await withWriteAccess({ ...access, signal: options.signal }, action);
+    return await withWriteAccess(access, action);
   } finally {
     await network.close();
   }
@@ -112,8 +112,4 @@ async function mendUv(
 
 function noteTo(emit: Emit) {
   return (level: 'info' | 'warning', text: string) => emit({ type: 'note', step: 'plan', level, text });
-}
-
-function emitWarning(emit: Emit, text: string): void {
-  emit({ type: 'note', step: 'plan', level: 'warning', text });
 }

@@ -9,7 +9,6 @@ export interface ProgramStart {
   /** `process.argv[1]`: the script, or the link that was followed to it. */
   scriptPath: string | undefined;
   execPath: string;
-  cwd: string;
   env: NodeJS.ProcessEnv;
   platform: NodeJS.Platform;
   packageRoot: string;
@@ -91,7 +90,7 @@ function realPath(path: string): string | null {
 
 function thisStart(): ProgramStart {
   const { argv, execPath, env, platform } = process;
-  return { scriptPath: argv[1], execPath, cwd: process.cwd(), env, platform, packageRoot: PACKAGE_ROOT };
+  return { scriptPath: argv[1], execPath, env, platform, packageRoot: PACKAGE_ROOT };
 }
 
 /** The words as somebody would type them: a path below the working directory is shortened. */

@@ -193,8 +193,11 @@ export function commandLine(argv: readonly string[]): string {
 }
 
 function shellWord(word: string): string {
-  if (/^(?:[\w@%+=:,./\\~-]|<[\w:-]+>)+$/.test(word)) return word;
-  return process.platform === 'win32' ? `"${word}"` : `'${word.replaceAll("'", "'\\''")}'`;
+  const isWindows = process.platform === 'win32';
+  // To a POSIX shell a backslash is no part of a word.
+  const isPlain = /^(?:[\w@%+=:,./\\~-]|<[\w:-]+>)+$/.test(word) && (isWindows || !word.includes('\\'));
+  if (isPlain) return word;
+  return isWindows ? `"${word}"` : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** The lists one after the other, each action once. */

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:f
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { alteredParts } from '../../src/bundle/archive/part-sums.ts';
 import { writeBundle } from '../../src/bundle/archive/write-bundle.ts';
 import { compareBundles } from '../../src/bundle/compare.ts';
 import { verifyBundle } from '../../src/bundle/verify.ts';
@@ -61,6 +62,31 @@ it('a part that is missing, cut or of another bundle is named or found', async (
   await expect(verifyBundle(output, trustOf())).rejects.toThrow(
     'A part of the bundle is missing: small.ktx.002',
   );
+});
+
+it('parts are read through for what another copy would mend, and for nothing else', async () => {
+  const folder = await temporaryFolder();
+  const output = await writeSmallBundle(folder, { splitBytes: 1000 });
+  const last = (await readdir(folder))
+    .filter((name) => /\.\d{3}$/.test(name))
+    .sort()
+    .at(-1)!;
+  await writeFile(join(folder, last), Buffer.alloc(1000, 1));
+  const evidenceFor = (lockSha256: string, signal?: AbortSignal) =>
+    verifyBundle(output, { ...trustOf(), lockSha256 }, signal ? { signal } : {}).then(
+      () => 'accepted',
+      ({ name, evidence = [] }: Error & { evidence?: string[] }) => `${name} ${evidence.join(' ')}`,
+    );
+  expect(await evidenceFor(trustOf().lockSha256)).toContain(`${last} is not as it was written`);
+  expect(await evidenceFor('0'.repeat(64))).toMatch(/^BundleError it was made by/);
+  expect(await evidenceFor('0'.repeat(64))).not.toContain('as it was written');
+});
+
+it('a stop ends the search for altered parts', async () => {
+  const output = await writeSmallBundle(await temporaryFolder(), { splitBytes: 1000 });
+  const stop = new AbortController();
+  stop.abort();
+  await expect(alteredParts(output, stop.signal)).rejects.toMatchObject({ name: 'CancelledError' });
 });
 
 it('a file that changes while it is written, and a stop, leave nothing behind', async () => {

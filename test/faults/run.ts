@@ -42,9 +42,10 @@ import { zooRows } from './zoo-run.ts';
  * random instants and up to a minute after the end, bits flipped in all that an install reads, processes that do
  * everything at once, 10,000 requests to a Python session with interrupts at random, 200 changes of a
  * model host with a fault each, and the tests of this folder in their complete form. Parts: the scenarios, `power-cut`,
- * `flips`, `crowd`, `kernel`, `hosts`, `remedies` (each remedy followed in the wizard, against its fault), `printed-remedies` (each
- * remedy run as it is printed, from a state that prints it), `zoo` (every state of a damaged runtime; `-- --pairs 100 --seed 2` draws pairs
- * instead, `-- --only <pattern>` takes some, `-- --read-only` counts what is written by looks and plans, `-- --offline`
+ * `flips`, `crowd`, `kernel` (`-- --only 3.13 --count 500`), `hosts`, `remedies` (each remedy followed in the wizard, against its
+ * fault), `printed-remedies` (each remedy run as it is printed, from a state that prints it), `zoo` (every state of a damaged
+ * runtime; `-- --pairs 100 --seed 2` draws pairs instead, `-- --from 40` goes on where 40 rows were printed, `-- --only <pattern>`
+ * takes some, `-- --read-only` counts what is written by looks and plans, `-- --offline`
  * tries every repair without a route), `damages` (200 files of a root deleted or cut short, `-- --count 20` takes fewer;
  * the first command that is printed has to mend each), `files`, `pages` and `power-cut` (`-- --only <pattern>` takes some), `tests`.
  */
@@ -70,6 +71,7 @@ const { positionals: parts, values: flags } = parseArgs({
     pairs: { type: 'string' },
     count: { type: 'string' },
     seed: { type: 'string' },
+    from: { type: 'string' },
     only: { type: 'string' },
     'read-only': { type: 'boolean' },
     offline: { type: 'boolean' },
@@ -197,13 +199,19 @@ if (isWanted('hosts')) {
 }
 if (isWanted('kernel')) {
   console.log('interrupts at random');
-  for (const [position, { path }] of findInterpreters().entries()) {
-    if (path === null) continue;
-    const random = seeded(position + 30);
-    const run = await kernelRun({ pythonPath: path, requests: KERNEL_REQUESTS, random });
-    console.log(kernelTable([run]));
-    isBroken ||= run.problems.length > 0;
-  }
+  const only = new RegExp(flags.only ?? '');
+  const found = findInterpreters().filter(({ minor }) => only.test(minor));
+  // Side by side: each waits for its own session most of the while.
+  await Promise.all(
+    found.map(async ({ minor, path }, position) => {
+      if (path === null) return console.log(`Python ${minor}: not on this machine`);
+      const random = seeded(Number(flags.seed ?? 30) + position);
+      const requests = Number(flags.count ?? KERNEL_REQUESTS);
+      const run = await kernelRun({ pythonPath: path, requests, random });
+      console.log(kernelTable([run]));
+      isBroken ||= run.problems.length > 0;
+    }),
+  );
 }
 if (flags['read-only']) {
   const readOnly = await readOnlyRows(new RegExp(flags.only ?? ''), (row) => console.log(readOnlyLine(row)));
@@ -220,6 +228,7 @@ if (flags['read-only']) {
       hasSingles: flags.pairs === undefined,
       pairs: Number(flags.pairs ?? (parts.length === 0 ? ZOO_PAIRS : 0)),
       seed: Number(flags.seed ?? 1),
+      from: Number(flags.from ?? 0),
     },
     (row) => console.log(zooLine(row)),
   );

@@ -9,6 +9,8 @@ export interface ZooPlan {
   hasSingles: boolean;
   pairs: number;
   seed: number;
+  /** How many of the states, or of the pairs, were done by an earlier run. */
+  from: number;
 }
 
 /** Most of a row is waiting: for disks, and for a daemon to come up. */
@@ -24,18 +26,17 @@ export async function zooRows(plan: ZooPlan, onRow: (row: ZooRow) => void = () =
   await withWorlds('core', WORLDS, async (worlds) => {
     const states = chosen(worlds[0]!, plan.only);
     if (plan.hasSingles) {
-      const waiting = states.values();
+      const waiting = states.slice(plan.from).values();
       await inEach(worlds, async (world) => {
         for (const state of waiting) tell(await zooRow(world, [state]));
       });
     }
-    const pairs = pairsOf(states, seeded(plan.seed));
-    let left = plan.pairs;
+    let number = plan.hasSingles ? 0 : plan.from;
     await inEach(worlds, async (world) => {
-      while (left > 0) {
-        left--;
-        const row = await pairRow(world, pairs);
-        tell(row);
+      while (number < plan.pairs) {
+        number++;
+        const row = await pairRow(world, pairsOf(states, seeded(plan.seed * 1000 + number)));
+        tell({ ...row, state: `${number} ${row.state}` });
       }
     });
   });
@@ -67,7 +68,7 @@ function chosen(world: ZooWorld, only: RegExp | undefined): ZooState[] {
   return statesFor(world).filter(({ name }) => only?.test(name) ?? true);
 }
 
-/** Two different states, again and again; the same ones for a seed. */
+/** Two different states, again and again until two are found that can be had together; the same ones for a seed. */
 function* pairsOf(states: readonly ZooState[], random: () => number): Generator<ZooState[], never> {
   const pairable = states.filter(
     ({ repair, needs, uid, isFinal, env }) =>

@@ -38,6 +38,8 @@ export interface ZooState {
   env?: NodeJS.ProcessEnv;
   /** Of every process that looks or repairs. */
   umask?: number;
+  /** Words before the command of each of them: a limit of the shell. */
+  under?: readonly string[];
 }
 
 export const OTHER_UID = 12_345;

@@ -32,7 +32,6 @@ function words(
     scriptPath,
     env: { PATH: join(dir, 'bin'), ...env },
     execPath: process.execPath,
-    cwd: dir,
     platform,
     packageRoot: root,
   });

@@ -94,7 +94,8 @@ async function* piecesOf(segments: readonly BundleSegment[]): AsyncGenerator<Buf
   }
 }
 
-async function segmentsOf(path: string): Promise<readonly BundleSegment[]> {
+/** What a bundle is read from, in order. @throws as `openBundleFile`. */
+export async function segmentsOf(path: string): Promise<readonly BundleSegment[]> {
   const status = await stat(path).catch(() => null);
   if (status?.isDirectory()) return directorySegments(path);
   const segments: BundleSegment[] = [];
@@ -107,7 +108,8 @@ async function segmentsOf(path: string): Promise<readonly BundleSegment[]> {
   return segments;
 }
 
-function openSegment({ path, within }: { path: string; within?: string }): Promise<FileHandle> {
+/** @throws UnusableFileError; the file system's error. */
+export function openSegment({ path, within }: { path: string; within?: string }): Promise<FileHandle> {
   const links = within === undefined ? 'follow' : 'refuse';
   return openRegularFile(path, {
     maxBytes: Number.POSITIVE_INFINITY,

@@ -20,8 +20,9 @@ export function sumsText(parts: readonly { path: string; sha256: string }[]): st
  * Which parts are not those that were written, where the file of their digests came along. It vouches for nothing: it only
  * says which of them has to be copied again.
  * @param path of the bundle, or of its first part
+ * @throws CancelledError; the file system's error.
  */
-export async function alteredParts(path: string): Promise<string[]> {
+export async function alteredParts(path: string, signal?: AbortSignal): Promise<string[]> {
   const stem = stemOf(path);
   const text = await readRegularText(sumsPath(stem), { maxBytes: MAX_SUMS_BYTES, links: 'follow' }).catch(
     () => '',
@@ -36,7 +37,7 @@ export async function alteredParts(path: string): Promise<string[]> {
     const expected = wanted.get(name);
     if (expected === undefined) altered.push(`${name} is no part of it`);
     else if (!here.includes(name)) altered.push(`${name} is missing`);
-    else if ((await hashFile(join(dirname(stem), name))) !== expected)
+    else if ((await hashFile(join(dirname(stem), name), signal)) !== expected)
       altered.push(`${name} is not as it was written: copy it again`);
   }
   return altered;

@@ -1,10 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
 import { verifyRuntimeAsset } from '../../shipped/asset.ts';
 import { readLockedAsset } from '../../shipped/locked-asset.ts';
-import { openRegularFile } from '../../support/fs/regular-file.ts';
 import { formatBytes } from '../../support/text/format.ts';
 import { BundleError } from '../archive/bundle-error.ts';
-import { openBundleFile } from '../archive/bundle-file.ts';
+import { openSegment, segmentsOf } from '../archive/bundle-file.ts';
 import { partPath, stemOf } from '../archive/bundle-parts.ts';
 import { type BundleContents, MAX_CONTENTS_BYTES, SIGNATURE_PATH } from '../archive/bundle-schema.ts';
 import type { BundleSegment } from '../archive/bundle-segment.ts';
@@ -71,9 +70,9 @@ export async function bundleExpectation(options: {
 export async function judgeBundle(path: string, wanted: BundleExpectation): Promise<NearbyBundle | null> {
   const found = { path, sizeBytes: 0, totalBytes: null, cliVersion: null } as const;
   try {
-    const file = await openBundleFile(path);
-    await file.close();
-    return await judgeSegments({ ...found, sizeBytes: file.sizeBytes }, file.segments, wanted);
+    const segments = await segmentsOf(path);
+    const sizeBytes = segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+    return await judgeSegments({ ...found, sizeBytes }, segments, wanted);
   } catch (error) {
     if (!(error instanceof BundleError)) throw error;
     if (error.refusal === 'not-a-bundle') return null;
@@ -245,14 +244,7 @@ function positionReader(segments: readonly BundleSegment[]): PositionReader {
   const handles = new Map<BundleSegment, FileHandle>();
   const piece = async (segment: BundleSegment, at: number, length: number): Promise<Buffer> => {
     if ('bytes' in segment) return segment.bytes.subarray(at, at + length);
-    const { path, within } = segment;
-    const handle =
-      handles.get(segment) ??
-      (await openRegularFile(path, {
-        maxBytes: Number.POSITIVE_INFINITY,
-        links: within === undefined ? 'follow' : 'refuse',
-        ...(within !== undefined && { within }),
-      }));
+    const handle = handles.get(segment) ?? (await openSegment(segment));
     handles.set(segment, handle);
     const { bytesRead, buffer } = await handle.read(Buffer.alloc(length), 0, length, at);
     return buffer.subarray(0, bytesRead);

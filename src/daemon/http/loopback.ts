@@ -13,7 +13,11 @@ export type LoopbackFinding =
 
 /** Opens a port on 127.0.0.1 and connects to it. Never rejects. */
 export async function tryLoopback(patienceMs: number = PATIENCE_MS): Promise<LoopbackFinding> {
-  const server = createServer((socket) => socket.end());
+  const server = createServer((socket) => {
+    // The other end may be gone at once; that is no matter of who listens.
+    socket.on('error', () => {});
+    socket.end();
+  });
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -28,7 +32,7 @@ export async function tryLoopback(patienceMs: number = PATIENCE_MS): Promise<Loo
     return await new Promise<LoopbackFinding>((resolve) => {
       const fail = (code: string | null, detail: string) => resolve({ problem: 'connect', code, detail });
       socket.setTimeout(patienceMs, () => fail('ETIMEDOUT', `no answer within ${patienceMs / 1000} s`));
-      socket.once('error', (error) => fail(errorCode(error) ?? null, error.message));
+      socket.on('error', (error) => fail(errorCode(error) ?? null, error.message));
       socket.once('connect', () => resolve({ problem: null }));
     });
   } finally {

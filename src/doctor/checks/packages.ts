@@ -13,6 +13,7 @@ import { artefactsOf } from '../../shipped/lock.ts';
 import { targetKey } from '../../shipped/target.ts';
 import { errorMessage } from '../../support/errors.ts';
 import { formatCount } from '../../support/text/format.ts';
+import { normaliseProject } from '../../support/text/project-name.ts';
 import { type Check, fail, type Outcome, pass, skip } from './check.ts';
 import type { CheckContext } from './context.ts';
 
@@ -35,10 +36,10 @@ export const PACKAGE_CHECKS: readonly Check[] = [
       const wanted = new Map(
         artefactsOf(locked.lock, target, manifest.features).map(({ file }) => {
           const [name = '', wheelVersion = ''] = file.split('-');
-          return [normalised(name), wheelVersion] as const;
+          return [normaliseProject(name), wheelVersion] as const;
         }),
       );
-      wanted.set(normalised(manifest.asset.distributionName), manifest.asset.version);
+      wanted.set(normaliseProject(manifest.asset.distributionName), manifest.asset.version);
       let found: Awaited<ReturnType<typeof listDistributions>>;
       try {
         found = await listDistributions(await findSitePackages(layout.venvDir));
@@ -99,7 +100,7 @@ export function packageDifferences(
   found: readonly { name: string; version: string }[],
   wanted: ReadonlyMap<string, string>,
 ): string[] {
-  const seen = new Map(found.map(({ name, version }) => [normalised(name), version]));
+  const seen = new Map(found.map(({ name, version }) => [normaliseProject(name), version]));
   const missing = [...wanted].filter(([name]) => !seen.has(name));
   const differing = [...seen].filter(([name, version]) => wanted.get(name) !== version);
   return [
@@ -111,11 +112,6 @@ export function packageDifferences(
         : `${name} is ${version} instead of ${locked}`;
     }),
   ];
-}
-
-/** Names that mean the same give the same text (PEP 503). */
-function normalised(name: string): string {
-  return name.replace(/[-_.]+/g, '-').toLowerCase();
 }
 
 function listed(problems: readonly string[]): string {

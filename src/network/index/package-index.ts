@@ -1,6 +1,7 @@
 import { createGate, type Gate } from '../../support/async/gate.ts';
 import { CancelledError, errorMessage, SetupError } from '../../support/errors.ts';
 import { askTheOwner, USE_INDEX } from '../../support/remedies.ts';
+import { normaliseProject } from '../../support/text/project-name.ts';
 import { joinAddress, placeOf } from '../address/address.ts';
 import { joinFailures } from '../errors/joined-failures.ts';
 import { NetworkFailure } from '../errors/network-failure.ts';
@@ -15,7 +16,7 @@ import {
 } from './index-entries.ts';
 import { readIndexPage } from './index-page.ts';
 import { type KeptPage, type KeptPages, keptPageOf, keyOfPage, tableOf } from './kept-pages.ts';
-import { INDEX_ACCEPT, normaliseProject } from './simple-index.ts';
+import { INDEX_ACCEPT } from './simple-index.ts';
 
 /** An index, or a folder or page of links. */
 export type PackageLocation = PackageIndexConfig & { kind: 'index' | 'find-links' };

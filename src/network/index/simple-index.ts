@@ -1,11 +1,8 @@
+import { normaliseProject } from '../../support/text/project-name.ts';
+
 /** What to ask an index for: JSON rather than HTML, and HTML from those that know no other. */
 export const INDEX_ACCEPT =
   'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1';
-
-/** Project names that mean the same give the same text (PEP 503). */
-export function normaliseProject(name: string): string {
-  return name.replace(/[-_.]+/g, '-').toLowerCase();
-}
 
 /** The normalised project that a wheel's or a source archive's file name begins with. */
 export function projectOfFile(file: string): string {

@@ -1,3 +1,5 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { loopbackError, tryLoopback } from '../../../src/daemon/http/loopback.ts';
 
@@ -33,4 +35,19 @@ it.each([
   expect(error.message).toMatch(title);
   expect(error.evidence.join()).toContain(code);
   expect(error.remedies).toMatchObject([{ argv, afterwards: ['ktx', 'setup'] }]);
+});
+
+it('survives a connection that is reset on the other side', async () => {
+  const reset = (message: unknown) => {
+    const { socket } = message as { socket: Socket };
+    // After the listeners of the server.
+    setImmediate(() => socket.destroy(new Error('reset')));
+  };
+  subscribe('net.server.socket', reset);
+  try {
+    expect(await tryLoopback()).toEqual({ problem: null });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  } finally {
+    unsubscribe('net.server.socket', reset);
+  }
 });

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readIndexPage } from '../../../src/network/index/index-page.ts';
-import { normaliseProject, pageFormat, projectOfFile } from '../../../src/network/index/simple-index.ts';
+import { pageFormat, projectOfFile } from '../../../src/network/index/simple-index.ts';
+import { normaliseProject } from '../../../src/support/text/project-name.ts';
 
 const DIGEST = 'a'.repeat(64);
 const PAGE = 'https://index.example/simple/pkg/';
