@@ -1,5 +1,5 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
 import { errorCode, errorMessage, throwIfCancelled } from '../support/errors.ts';
 import { type HashedFile, hashFiles } from '../support/fs/hash-files.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
@@ -34,13 +34,20 @@ export function recordedPaths(text: string): string[] {
   });
 }
 
-/** `lib/python3.11/site-packages` of an environment. @throws Error when there is none. */
-export async function findSitePackages(venvDir: string): Promise<string> {
-  if (process.platform === 'win32') return join(venvDir, 'Lib', 'site-packages');
-  const names = await readdir(join(venvDir, 'lib')).catch(() => []);
-  const name = names.find((entry) => /^python3\.\d+t?$/.test(entry));
-  if (name === undefined) throw new Error(`${join(venvDir, 'lib')} has no folder of Python's packages`);
-  return join(venvDir, 'lib', name, 'site-packages');
+/**
+ * `lib/python3.11/site-packages` of an environment with this version of Python: an upgrade may have left the folder of another one
+ * beside it. @throws Error when there is none, or it leads out of the environment.
+ */
+export async function findSitePackages(venvDir: string, version: string): Promise<string> {
+  const isWindows = process.platform === 'win32';
+  const python = `python${version.split('.').slice(0, 2).join('.')}`;
+  const path = isWindows
+    ? join(venvDir, 'Lib', 'site-packages')
+    : join(venvDir, 'lib', python, 'site-packages');
+  const [real, realVenv] = await Promise.all([realpath(path).catch(() => null), realpath(venvDir)]);
+  if (real === null) throw new Error(`The folder of the packages is missing: ${path}`);
+  if (!real.startsWith(realVenv + sep)) throw new Error(`${path} leads out of the environment, to ${real}`);
+  return path;
 }
 
 /** `name version` of each distribution, by its folder `<name>-<version>.dist-info`. */
@@ -54,11 +61,22 @@ export async function listDistributions(
   });
 }
 
-/** Files of the wheels in `site-packages`, those elsewhere (`bin`) left out, and the first part of every recorded path. A `RECORD` that cannot be read is a problem. */
-export async function readRecords(
-  sitePackages: string,
-): Promise<{ files: RecordedFile[]; topLevel: ReadonlySet<string>; problems: string[] }> {
+/** What the `RECORD` of every package says. */
+export interface Records {
+  /** Files in `site-packages` with a digest; those elsewhere (`bin`) are left out. */
+  files: RecordedFile[];
+  /** Every path, with a digest or without. */
+  recorded: ReadonlySet<string>;
+  /** The first part of every path. */
+  topLevel: ReadonlySet<string>;
+  /** A `RECORD` that cannot be read. */
+  problems: string[];
+}
+
+/** Reads the records of all packages. */
+export async function readRecords(sitePackages: string): Promise<Records> {
   const files: RecordedFile[] = [];
+  const recorded = new Set<string>();
   const topLevel = new Set<string>();
   const problems: string[] = [];
   await Promise.all(
@@ -67,7 +85,10 @@ export async function readRecords(
         const record = await readRegularText(join(sitePackages, folder, 'RECORD'), {
           maxBytes: MAX_RECORD_BYTES,
         });
-        for (const path of recordedPaths(record)) topLevel.add(path.split('/')[0]!);
+        for (const path of recordedPaths(record)) {
+          recorded.add(path);
+          topLevel.add(path.split('/')[0]!);
+        }
         files.push(
           ...parseRecord(record).filter(({ path }) => !path.startsWith('..') && !path.startsWith('/')),
         );
@@ -76,7 +97,7 @@ export async function readRecords(
       }
     }),
   );
-  return { files, topLevel, problems };
+  return { files, recorded, topLevel, problems };
 }
 
 /** What uv puts into a new environment beside the packages. */
@@ -93,46 +114,69 @@ export async function findStrangers(sitePackages: string, topLevel: ReadonlySet<
     .map((name) => `${name} belongs to no package`);
 }
 
-/** Files that this user may not read by their mode; one sentence each. */
-export async function findUnreadableFiles(
-  sitePackages: string,
-  files: readonly RecordedFile[],
-): Promise<string[]> {
-  const own = process.geteuid?.() ?? 0;
-  if (process.platform === 'win32' || own === 0) return [];
-  const found = await Promise.all(
-    files.map(async ({ path }) => {
-      const status = await stat(join(sitePackages, path)).catch((error: unknown) => errorCode(error));
-      if (status === 'EACCES') return [`${path} cannot be reached`];
-      if (status === undefined || typeof status === 'string') return [];
-      const mask = status.uid === own ? 0o400 : 0o044;
-      return (status.mode & mask) === 0 ? [`${path} cannot be read by this user`] : [];
-    }),
-  );
-  return found.flat().sort();
+/** What a look at the entries of files tells, without reading them; one sentence each, in no order. */
+export interface FileFindings {
+  /** Missing, or of another size. */
+  damaged: string[];
+  /** This user may not read them. */
+  unreadable: string[];
+  /** Every user of the machine may change them. */
+  open: string[];
 }
 
-/** Files that are missing or of another size; one sentence each, in no order. */
-export async function findSizeDifferences(
+/** Looks at the entry of each file. @throws CancelledError. */
+export async function lookAtFiles(
   sitePackages: string,
   files: readonly RecordedFile[],
   signal: AbortSignal,
-): Promise<string[]> {
-  const problems: string[] = [];
+): Promise<FileFindings> {
+  const found: FileFindings = { damaged: [], unreadable: [], open: [] };
+  const own = process.geteuid?.() ?? 0;
+  const hasModes = process.platform !== 'win32';
   const waiting = files.values();
   const work = async () => {
     for (const { path, sizeBytes } of waiting) {
       throwIfCancelled(signal);
-      const status = await stat(join(sitePackages, path)).catch(() => null);
-      const problem = status?.isFile() === false ? NOT_A_FILE : sizeProblem(status?.size, sizeBytes);
-      if (problem !== null) problems.push(`${path} ${problem}`);
+      const status = await stat(join(sitePackages, path)).catch((error: unknown) => errorCode(error));
+      if (status === 'EACCES') found.unreadable.push(`${path} cannot be reached`);
+      else if (status === undefined || typeof status === 'string') found.damaged.push(`${path} is missing`);
+      else {
+        const problem = status.isFile() ? sizeProblem(status.size, sizeBytes) : NOT_A_FILE;
+        if (problem !== null) found.damaged.push(`${path} ${problem}`);
+        const mask = status.uid === own ? 0o400 : 0o044;
+        if (hasModes && own !== 0 && (status.mode & mask) === 0)
+          found.unreadable.push(`${path} cannot be read by this user`);
+        if (hasModes && (status.mode & 0o002) !== 0) found.open.push(`${path} can be changed by every user`);
+      }
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, work));
-  return problems;
+  return found;
 }
 
-/** The same, and files of other content; in the order of the files. @throws CancelledError. */
+/** What Python itself writes beside its modules. */
+const BYTECODE = /(?:^|\/)__pycache__(?:\/|$)/;
+
+/** Files inside the folders of packages that no `RECORD` names: Python would import them like any other. In no order. */
+export async function findInnerStrangers(
+  sitePackages: string,
+  topLevel: ReadonlySet<string>,
+  recorded: ReadonlySet<string>,
+): Promise<string[]> {
+  const entries = await readdir(sitePackages, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map(({ parentPath, name }) =>
+      join(parentPath, name)
+        .slice(sitePackages.length + 1)
+        .replaceAll(sep, '/'),
+    )
+    .filter((path) => path.includes('/') && topLevel.has(path.split('/')[0]!))
+    .filter((path) => !BYTECODE.test(path) && !recorded.has(path))
+    .map((path) => `${path} belongs to no package`);
+}
+
+/** Files that are missing, of another size or of other content; one sentence each, in the order of the files. @throws CancelledError. */
 export async function findDifferences(
   sitePackages: string,
   files: readonly RecordedFile[],

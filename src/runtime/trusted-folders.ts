@@ -34,7 +34,10 @@ export async function inspectFolders(
   const [uvFolders, openAbove, ...environments] = await Promise.all([
     foldersIn(shared.root),
     findOpenAbove(runtimeRoot),
-    ...versionDirs.map((folder) => foldersIn(join(folder, 'envs'))),
+    ...versionDirs.map(async (folder) => {
+      const environments = await foldersIn(join(folder, 'envs'));
+      return Promise.all(environments.map(codeFolders));
+    }),
   ]);
   const folders = [
     ...new Set([
@@ -42,7 +45,7 @@ export async function inspectFolders(
       ...Object.values(shared),
       ...uvFolders,
       ...versionDirs.flatMap((folder) => [folder, join(folder, 'envs')]),
-      ...environments.flat().flatMap((folder) => [folder, join(folder, 'bin')]),
+      ...environments.flat(2),
     ]),
   ];
   const found = await Promise.all(folders.map((folder) => stat(folder).catch(() => null)));
@@ -56,6 +59,14 @@ export async function inspectFolders(
     if (status.mode & GROUP_WRITE && status.gid !== process.getgid?.()) groupShared ??= folder;
   }
   return { distrust: null, groupShared, openAbove };
+}
+
+/** Of an environment: where a file that somebody puts there is run. */
+async function codeFolders(environmentDir: string): Promise<string[]> {
+  const lib = join(environmentDir, 'lib');
+  const pythons = await foldersIn(lib);
+  const packages = pythons.map((folder) => join(folder, 'site-packages'));
+  return [environmentDir, join(environmentDir, 'bin'), lib, ...pythons, ...packages];
 }
 
 /** Each version of uv has one, with the program in it. */

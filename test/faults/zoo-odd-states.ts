@@ -190,6 +190,8 @@ export const ODD: readonly ZooState[] = [
   },
   {
     ...environment('daemon program missing, no temporary folder', (p) => rm(daemon(p)), 'entry-point'),
+    finds: ['entry-point', 'temporary'],
+    remains: ['temporary'],
     env: { TMPDIR: '/nowhere/at-all' },
   },
   {

@@ -13,6 +13,8 @@ export interface ZooPlan {
   from: number;
 }
 
+/** Neighbouring seeds begin with neighbouring numbers. */
+const SPREAD = 0x9e3779b1;
 /** Most of a row is waiting: for disks, and for a daemon to come up. */
 const WORLDS = 2;
 
@@ -35,7 +37,10 @@ export async function zooRows(plan: ZooPlan, onRow: (row: ZooRow) => void = () =
     await inEach(worlds, async (world) => {
       while (number < plan.pairs) {
         number++;
-        const row = await pairRow(world, pairsOf(states, seeded(plan.seed * 1000 + number)));
+        const row = await pairRow(
+          world,
+          pairsOf(states, seeded(Math.imul(plan.seed * 1000 + number, SPREAD))),
+        );
         tell({ ...row, state: `${number} ${row.state}` });
       }
     });
@@ -71,8 +76,13 @@ function chosen(world: ZooWorld, only: RegExp | undefined): ZooState[] {
 /** Two different states, again and again until two are found that can be had together; the same ones for a seed. */
 function* pairsOf(states: readonly ZooState[], random: () => number): Generator<ZooState[], never> {
   const pairable = states.filter(
-    ({ repair, needs, uid, isFinal, env }) =>
-      repair !== null && needs !== 'deep' && uid === undefined && !isFinal && env === undefined,
+    ({ repair, needs, uid, isFinal, env, under }) =>
+      repair !== null &&
+      needs !== 'deep' &&
+      uid === undefined &&
+      !isFinal &&
+      env === undefined &&
+      under === undefined,
   );
   if (pairable.length < 2) throw new Error('pairs need two states');
   const pick = () => pairable[Math.floor(random() * pairable.length)]!;

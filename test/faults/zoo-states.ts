@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
+import { spawnDaemon, writeDaemonState } from './zoo-daemons.ts';
 import { ENVIRONMENT, MANIFEST } from './zoo-environment-states.ts';
 import { ODD } from './zoo-odd-states.ts';
 import {
@@ -17,6 +18,7 @@ import {
   type ZooPaths,
   type ZooState,
 } from './zoo-state.ts';
+import { UNFORESEEN } from './zoo-unforeseen-states.ts';
 
 const FOLDERS: readonly ZooState[] = [
   {
@@ -200,23 +202,6 @@ async function writeHolder(
   await writeFile(join(p.root, 'uv', 'locks', 'root.lock.holder.json'), JSON.stringify(holder));
 }
 
-async function writeDaemonState(paths: ZooPaths, change: Record<string, unknown>) {
-  await mkdir(dirname(paths.daemonState), { recursive: true });
-  const state = {
-    schemaVersion: 1,
-    pid: 4_000_000,
-    host: '127.0.0.1',
-    port: 4,
-    version: paths.version,
-    features: ['core'],
-    startedAt: new Date(Date.now() + 60_000).toISOString(),
-    stdoutLog: '/tmp/o',
-    stderrLog: '/tmp/e',
-    ...change,
-  };
-  await writeFile(paths.daemonState, JSON.stringify(state));
-}
-
 const DAEMON: readonly ZooState[] = [
   {
     name: 'daemon state garbage',
@@ -275,15 +260,6 @@ const DAEMON: readonly ZooState[] = [
     repair: 'stop-daemon',
   },
 ];
-
-/** A process whose command line is that of a daemon. */
-async function spawnDaemon(p: ZooPaths, port = 4) {
-  const path = join(dirname(p.root), 'ktx-daemon');
-  await writeFile(path, 'import time; time.sleep(600)');
-  return spawn('/usr/bin/python3', [path, 'serve-http', '--host', '127.0.0.1', '--port', String(port)], {
-    stdio: 'ignore',
-  });
-}
 
 const model = (name: string, damage: ZooState['damage'], finds = 'model'): ZooState => ({
   name,
@@ -421,4 +397,5 @@ export const ZOO: readonly ZooState[] = [
   ...SYSTEM,
   ...MODEL,
   ...ODD,
+  ...UNFORESEEN,
 ];

@@ -1,7 +1,19 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { chmod, copyFile, cp, mkdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { execFileSync } from 'node:child_process';
+import {
+  chmod,
+  copyFile,
+  cp,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { spawnDaemon, writeDaemonState } from './zoo-daemons.ts';
 import { environment } from './zoo-environment-states.ts';
 import {
   changeManifest,
@@ -53,6 +65,7 @@ export const UNFORESEEN: readonly ZooState[] = [
   environment(
     'sitecustomize that ends the interpreter',
     (p) => writeFile(join(p.sitePackages, 'sitecustomize.py'), 'raise SystemExit(3)\n'),
+    'files',
   ),
   environment(
     'sitecustomize that prints',
@@ -103,12 +116,9 @@ export const UNFORESEEN: readonly ZooState[] = [
   },
   {
     name: 'a module writable for all',
-    async damage(p) {
-      // Not through the link to the template.
-      await replaced(moduleOf(p), (path) => copyFile(join(p.sitePackages, 'sqlglot', '__init__.py'), path));
-    },
+    damage: (p) => chmod(moduleOf(p), 0o666),
     finds: ['files'],
-    repair: 'rebuild-environment',
+    repair: 'mend-permissions',
   },
   {
     name: 'interpreter deleted, the store unreadable for its owner',
@@ -134,11 +144,16 @@ export const UNFORESEEN: readonly ZooState[] = [
     needs: 'root',
     uid: OTHER_UID,
   },
-  environment('no record in the environment', (p) => rm(join(p.env, 'environment.json')), 'runtime'),
+  harmless('no record in the environment', { damage: (p) => rm(join(p.env, 'environment.json')) }),
   harmless('HOME is not set', { env: { HOME: undefined } }),
   harmless('HOME is empty', { env: { HOME: '' } }),
   harmless('PYTHONHOME, PYTHONPATH and LD_PRELOAD of another program', {
-    env: { PYTHONHOME: '/nowhere', PYTHONPATH: '/nowhere', LD_PRELOAD: '/nowhere.so', PYTHONWARNINGS: 'error' },
+    env: {
+      PYTHONHOME: '/nowhere',
+      PYTHONPATH: '/nowhere',
+      LD_PRELOAD: '/nowhere.so',
+      PYTHONWARNINGS: 'error',
+    },
   }),
   harmless('packages of the user that hide ours', {
     async damage(p) {
@@ -150,7 +165,11 @@ export const UNFORESEEN: readonly ZooState[] = [
     },
   }),
   {
-    ...environment('daemon program missing, settings of uv for other work', (p) => rm(daemon(p)), 'entry-point'),
+    ...environment(
+      'daemon program missing, settings of uv for other work',
+      (p) => rm(daemon(p)),
+      'entry-point',
+    ),
     env: {
       UV_PYTHON: '/nowhere',
       UV_NO_BINARY: '1',
@@ -164,10 +183,10 @@ export const UNFORESEEN: readonly ZooState[] = [
   },
   harmless('temporary folder is gone', { env: { TMPDIR: '/nowhere/at-all' }, finds: ['temporary'] }),
   harmless('temporary folder cannot be written', {
-    env: { TMPDIR: '/proc' },
+    env: { TMPDIR: '/proc/self' },
     finds: ['temporary'],
   }),
-  harmless('few files may be open', { under: ['sh', '-c', 'ulimit -n 40; exec "$@"', 'sh'] }),
+  harmless('few files may be open', { under: ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh'] }),
   harmless('locale of another encoding', {
     env: { LC_ALL: 'de_DE.ISO-8859-1', LANG: '' },
     finds: ['locale'],
@@ -193,24 +212,8 @@ export const UNFORESEEN: readonly ZooState[] = [
   {
     name: 'a daemon that was stopped, not ended',
     async damage(p) {
-      const path = join(dirname(p.root), 'ktx-daemon');
-      await writeFile(path, 'import time; time.sleep(600)');
-      const child = spawn('/usr/bin/python3', [path, 'serve-http', '--host', '127.0.0.1', '--port', '4'], {
-        stdio: 'ignore',
-      });
-      await mkdir(dirname(p.daemonState), { recursive: true });
-      const state = {
-        schemaVersion: 1,
-        pid: child.pid,
-        host: '127.0.0.1',
-        port: 4,
-        version: p.version,
-        features: ['core'],
-        startedAt: new Date(Date.now() + 60_000).toISOString(),
-        stdoutLog: '/tmp/o',
-        stderrLog: '/tmp/e',
-      };
-      await writeFile(p.daemonState, JSON.stringify(state));
+      const child = await spawnDaemon(p);
+      await writeDaemonState(p, { pid: child.pid });
       child.kill('SIGSTOP');
       return () => child.kill('SIGKILL');
     },
@@ -222,27 +225,9 @@ export const UNFORESEEN: readonly ZooState[] = [
     async damage(p) {
       const server = createServer(() => {});
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
-      const { port } = server.address() as { port: number };
-      const path = join(dirname(p.root), 'ktx-daemon');
-      await writeFile(path, 'import time; time.sleep(600)');
-      const child = spawn(
-        '/usr/bin/python3',
-        [path, 'serve-http', '--host', '127.0.0.1', '--port', String(port)],
-        { stdio: 'ignore' },
-      );
-      await mkdir(dirname(p.daemonState), { recursive: true });
-      const state = {
-        schemaVersion: 1,
-        pid: child.pid,
-        host: '127.0.0.1',
-        port,
-        version: p.version,
-        features: ['core'],
-        startedAt: new Date(Date.now() + 60_000).toISOString(),
-        stdoutLog: '/tmp/o',
-        stderrLog: '/tmp/e',
-      };
-      await writeFile(p.daemonState, JSON.stringify(state));
+      const { port } = server.address() as AddressInfo;
+      const child = await spawnDaemon(p, port);
+      await writeDaemonState(p, { pid: child.pid, port });
       return () => {
         child.kill('SIGKILL');
         server.close();
@@ -266,5 +251,9 @@ export const UNFORESEEN: readonly ZooState[] = [
     const text = await readFile(config(p), 'utf8');
     await writeFile(config(p), `${text}include-system-site-packages = true\n`);
   }),
-  environment('an empty module in place of a library', (p) => empty(join(p.sitePackages, 'sqlglot', '__init__.py')), 'files'),
+  environment(
+    'an empty module in place of a library',
+    (p) => empty(join(p.sitePackages, 'sqlglot', '__init__.py')),
+    'files',
+  ),
 ];

@@ -26,6 +26,7 @@ export interface ZooWorld {
   env: NodeJS.ProcessEnv;
   hasEmbeddings: boolean;
   uid?: number | undefined;
+  under?: readonly string[] | undefined;
   umask?: number | undefined;
   reset(): Promise<void>;
   remove(): Promise<void>;
@@ -143,7 +144,8 @@ export async function damaged(
     }
     const env = Object.assign({}, world.env, ...states.map((state) => state.env));
     const umask = states.find((state) => state.umask !== undefined)?.umask;
-    await action({ ...world, env, uid, umask });
+    const under = states.find((state) => state.under !== undefined)?.under;
+    await action({ ...world, env, uid, umask, under });
   } finally {
     for (const cleanup of cleanups) if (typeof cleanup === 'function') await cleanup();
     give(process.getuid?.());
@@ -232,7 +234,7 @@ export function command(
   isOffline = false,
   under: readonly string[] = [],
 ) {
-  const program = [...under, process.execPath, LAUNCHER, ...args];
+  const program = [...(world.under ?? []), ...under, process.execPath, LAUNCHER, ...args];
   const user = String(world.uid);
   const line =
     world.uid === undefined

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { packageDifferences } from '../../src/doctor/checks/packages.ts';
 import {
   findDifferences,
-  findSizeDifferences,
+  findInnerStrangers,
+  findSitePackages,
   findStrangers,
+  lookAtFiles,
   parseRecord,
   recordedPaths,
 } from '../../src/python/record-files.ts';
@@ -30,7 +32,8 @@ it('tells what is missing, empty, cut short or altered', async () => {
   const files = ['good', 'evil', 'cut', 'empty', 'folder', 'gone'].map(file);
   const signal = new AbortController().signal;
   const bySize = ['cut has 2 of 4 bytes', 'empty is empty', 'folder is not a file', 'gone is missing'];
-  expect((await findSizeDifferences(folder, files, signal)).sort()).toEqual(bySize);
+  const { damaged, open, unreadable } = await lookAtFiles(folder, files, signal);
+  expect([damaged.sort(), open, unreadable]).toEqual([bySize, [], []]);
   expect(await findDifferences(folder, files, signal)).toEqual(['evil was altered', ...bySize]);
 });
 
@@ -57,6 +60,14 @@ it.each([
       ['new', '3'],
     ],
     ['new 3 is not in the lock'],
+  ],
+  [
+    [
+      ['sqlglot', '1'],
+      ['sqlglot', '9'],
+      ['num.py', '2'],
+    ],
+    ['sqlglot is recorded as 9 and as 1'],
   ],
 ] as const)('%j differ from the lock by %j', (found, expected) => {
   const packages = found.map(([name, version]) => ({ name, version }));
@@ -85,4 +96,40 @@ it('tells what came with no package, and not what uv or Python put there', async
     'hidden belongs to no package',
     'surprise.pth belongs to no package',
   ]);
+});
+
+it('tells what somebody put into the folder of a package', async () => {
+  const folder = await temporaryFolder();
+  await mkdir(join(folder, 'package', '__pycache__'), { recursive: true });
+  await mkdir(join(folder, 'other'));
+  for (const path of ['package/a.py', 'package/surprise.so', 'package/__pycache__/a.pyc', 'other/b.py'])
+    await writeFile(join(folder, path), '');
+  const found = await findInnerStrangers(folder, new Set(['package']), new Set(['package/a.py']));
+  expect(found).toEqual(['package/surprise.so belongs to no package']);
+});
+
+it('looks at the packages of its own Python alone, inside the environment', async () => {
+  const venv = await temporaryFolder();
+  await mkdir(join(venv, 'lib', 'python3.10', 'site-packages'), { recursive: true });
+  await expect(findSitePackages(venv, '3.11.2')).rejects.toThrow('packages is missing');
+  const path = join(venv, 'lib', 'python3.11', 'site-packages');
+  await mkdir(path, { recursive: true });
+  expect(await findSitePackages(venv, '3.11.2')).toBe(path);
+  await rm(path, { recursive: true });
+  await symlink(await temporaryFolder(), path);
+  await expect(findSitePackages(venv, '3.11.2')).rejects.toThrow('leads out of the environment');
+});
+
+it('tells which files every user can change', async () => {
+  const folder = await temporaryFolder();
+  for (const [name, mode] of [
+    ['closed', 0o644],
+    ['open', 0o666],
+  ] as const) {
+    await writeFile(join(folder, name), 'good');
+    await chmod(join(folder, name), mode);
+  }
+  const files = ['closed', 'open'].map((path) => ({ path, sha256: '', sizeBytes: 4 }));
+  const { open } = await lookAtFiles(folder, files, new AbortController().signal);
+  expect(open).toEqual(['open can be changed by every user']);
 });

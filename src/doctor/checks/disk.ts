@@ -1,8 +1,8 @@
-import { statfs } from 'node:fs/promises';
+import { access, constants, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { freeBytesAt } from '../../setup/plan/disk.ts';
-import { errorCode } from '../../support/errors.ts';
+import { errorCode, isAbsence } from '../../support/errors.ts';
 import { formatBytes } from '../../support/text/format.ts';
 import { because, type Check, fail, pass, unknown, warn } from './check.ts';
 
@@ -67,6 +67,11 @@ export const DISK_CHECKS: readonly Check[] = [
     dependsOn: [],
     async run() {
       const folder = tmpdir();
+      const problem = await access(folder, constants.W_OK | constants.X_OK).then(
+        () => null,
+        (error: unknown) => (isAbsence(error) ? 'does not exist' : 'cannot be written by this user'),
+      );
+      if (problem !== null) return warn(`${folder} ${problem}`, [], 'Set TMPDIR to a folder of yours');
       const free = await freeBytesAt(folder);
       if (free === null) return unknown(`${folder} cannot be examined`);
       const found = `${formatBytes(free)} free in ${folder}`;

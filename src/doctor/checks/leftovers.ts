@@ -1,6 +1,6 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { access, constants, lstat, readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { readProcessStart } from '../../process/process-table.ts';
 import { ENVIRONMENT_ID, environmentsDir, LEFTOVERS } from '../../runtime/environments.ts';
 import { readLeftRuns } from '../../runtime/journal.ts';
@@ -20,8 +20,8 @@ export const LEFTOVER_CHECKS: readonly Check[] = [
       for (const name of await namesIn(shared.locksDir)) {
         if (!name.endsWith('.lock')) continue;
         const path = join(shared.locksDir, name);
-        if ((await lstat(path).catch(() => null))?.isFile() === false)
-          return fail(`${path} is not a file and cannot be locked`, ['release-lock']);
+        const problem = await lockProblem(path);
+        if (problem !== null) return fail(`${path} ${problem} and cannot be locked`, ['release-lock']);
       }
       const holders = await readLockHolders(shared.locksDir);
       const dead = holders.find(({ isAlive }) => !isAlive);
@@ -75,6 +75,21 @@ export const LEFTOVER_CHECKS: readonly Check[] = [
     },
   },
 ];
+
+/** Why nobody, or not this user, can lock a file: it is none, or belongs to somebody else in a folder that is ours. */
+export async function lockProblem(path: string): Promise<string | null> {
+  const status = await lstat(path).catch(() => null);
+  if (status === null) return null;
+  if (!status.isFile()) return 'is not a file';
+  const mayWrite = (each: string) =>
+    access(each, constants.W_OK).then(
+      () => true,
+      () => false,
+    );
+  // A folder that this user may not write is the matter of another check.
+  if ((await mayWrite(path)) || !(await mayWrite(dirname(path)))) return null;
+  return `belongs to user ${status.uid}`;
+}
 
 function isLiveOwner(entry: object): boolean {
   if (!('pid' in entry && 'start' in entry && 'host' in entry)) return false;

@@ -1,11 +1,11 @@
 import { join, sep } from 'node:path';
 import {
   findDifferences,
+  findInnerStrangers,
   findSitePackages,
-  findSizeDifferences,
   findStrangers,
-  findUnreadableFiles,
   listDistributions,
+  lookAtFiles,
   readRecords,
 } from '../../python/record-files.ts';
 import { listDamage, SIZES_FILE } from '../../runtime/recorded-sizes.ts';
@@ -15,7 +15,7 @@ import { errorMessage } from '../../support/errors.ts';
 import { formatCount } from '../../support/text/format.ts';
 import { normaliseProject } from '../../support/text/project-name.ts';
 import { type Check, fail, type Outcome, pass, skip } from './check.ts';
-import type { CheckContext } from './context.ts';
+import type { CheckContext, Facts } from './context.ts';
 
 const LISTED = 3;
 
@@ -42,7 +42,7 @@ export const PACKAGE_CHECKS: readonly Check[] = [
       wanted.set(normaliseProject(manifest.asset.distributionName), manifest.asset.version);
       let found: Awaited<ReturnType<typeof listDistributions>>;
       try {
-        found = await listDistributions(await findSitePackages(layout.venvDir));
+        found = await listDistributions(await findSitePackages(layout.venvDir, version));
       } catch (error) {
         return fail(errorMessage(error), ['rebuild-environment']);
       }
@@ -70,9 +70,10 @@ export const PACKAGE_CHECKS: readonly Check[] = [
     timeoutMs: 300_000,
     async run({ facts, signal, waitFor }): Promise<Outcome> {
       waitFor('hashing the files of the environment');
-      const sitePackages = await findSitePackages((await facts.active()).layout.venvDir);
-      const { files } = await readRecords(sitePackages);
+      const sitePackages = await sitePackagesOf(facts);
+      const { files, topLevel, recorded } = await readRecords(sitePackages);
       const problems = (await findDifferences(sitePackages, files, signal)).sort();
+      problems.push(...(await findInnerStrangers(sitePackages, topLevel, recorded)).sort());
       if (problems.length > 0) return fail(listed(problems), ['rebuild-environment']);
       return pass(`${formatCount(files.length, 'file')} with the digest of their wheel`);
     },
@@ -81,18 +82,25 @@ export const PACKAGE_CHECKS: readonly Check[] = [
 
 async function inspectFiles({ facts, layout, shared, signal }: CheckContext): Promise<Outcome> {
   const { venvDir } = (await facts.active()).layout;
-  const sitePackages = await findSitePackages(venvDir);
+  const sitePackages = await sitePackagesOf(facts);
   const { files, topLevel, problems } = await readRecords(sitePackages);
-  const unreadable = await findUnreadableFiles(sitePackages, files);
-  if (unreadable.length > 0) return fail(listed(unreadable), ['mend-permissions', 'rebuild-environment']);
-  problems.push(...(await findSizeDifferences(sitePackages, files, signal)).sort());
+  const { unreadable, open, damaged } = await lookAtFiles(sitePackages, files, signal);
+  if (unreadable.length > 0)
+    return fail(listed(unreadable.sort()), ['mend-permissions', 'rebuild-environment']);
+  problems.push(...damaged.sort());
   problems.push(...(await findStrangers(sitePackages, topLevel)).sort());
   // What `ktx status` calls damaged must not pass here; programs and models have checks of their own.
   const ours = [join(venvDir, SIZES_FILE), `${shared.pythonDir}${sep}`];
   for (const { path, text } of await listDamage(layout.runtimeRoot, venvDir))
     if (ours.some((start) => path.startsWith(start))) problems.push(text);
   if (problems.length > 0) return fail(listed(problems), ['rebuild-environment']);
+  if (open.length > 0) return fail(listed(open.sort()), ['mend-permissions', 'rebuild-environment']);
   return pass(`${formatCount(files.length, 'file')} of the size in their wheel`);
+}
+
+async function sitePackagesOf(facts: Facts): Promise<string> {
+  const [{ layout }, { version }] = await Promise.all([facts.active(), facts.interpreter()]);
+  return findSitePackages(layout.venvDir, version);
 }
 
 /** Versions that differ, packages that are missing or not in the lock; one clause each. Pure. */
@@ -100,15 +108,17 @@ export function packageDifferences(
   found: readonly { name: string; version: string }[],
   wanted: ReadonlyMap<string, string>,
 ): string[] {
-  const seen = new Map(found.map(({ name, version }) => [normaliseProject(name), version]));
-  const missing = [...wanted].filter(([name]) => !seen.has(name));
-  const differing = [...seen].filter(([name, version]) => wanted.get(name) !== version);
+  const seen = found.map(({ name, version }) => [normaliseProject(name), version] as const);
+  const missing = [...wanted].filter(([name]) => !seen.some(([other]) => other === name));
+  const differing = seen.filter(([name, version]) => wanted.get(name) !== version);
   return [
     ...missing.map(([name, version]) => `${name} ${version} is missing`),
     ...differing.map(([name, version]) => {
       const locked = wanted.get(name);
-      return locked === undefined
-        ? `${name} ${version} is not in the lock`
+      if (locked === undefined) return `${name} ${version} is not in the lock`;
+      const isTwice = seen.some(([other, its]) => other === name && its === locked);
+      return isTwice
+        ? `${name} is recorded as ${version} and as ${locked}`
         : `${name} is ${version} instead of ${locked}`;
     }),
   ];

@@ -1,4 +1,4 @@
-import { readlink, realpath, stat } from 'node:fs/promises';
+import { readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { daemonCommandName } from '../../core/embedder.ts';
 import { environmentPaths } from '../../core/layout.ts';
@@ -117,6 +117,8 @@ export const RUNTIME_CHECKS: readonly Check[] = [
         return broken(
           `The base Python of the environment was replaced: it was built with ${config.version}, and ${answer.version} answers`,
         );
+      const stranger = await strangeInterpreter(layout.pythonPath, config.home);
+      if (stranger !== null) return broken(stranger);
       const [prefix, own] = await Promise.all([realPath(answer.prefix), realPath(layout.venvDir)]);
       if (prefix !== own)
         return broken(`The interpreter belongs to another environment: sys.prefix is ${answer.prefix}`);
@@ -178,20 +180,37 @@ async function manifestProblem({ facts, layout }: CheckSurroundings): Promise<st
   );
 }
 
-async function readConfig(venvDir: string): Promise<{ version: string | null } | { problem: string }> {
+async function readConfig(
+  venvDir: string,
+): Promise<{ version: string | null; home: string } | { problem: string }> {
   const path = join(venvDir, 'pyvenv.cfg');
   try {
     const text = await readRegularText(path, { maxBytes: MAX_CONFIG_BYTES });
-    if (!/^home\s*=\s*\S/m.test(text)) return { problem: `${path} does not name a Python` };
+    const home = /^home\s*=\s*(\S.*?)\s*$/m.exec(text)?.[1];
+    if (home === undefined) return { problem: `${path} does not name a Python` };
     if (/^include-system-site-packages\s*=\s*true\s*$/im.test(text))
       return { problem: `${path} lets the packages of the system in` };
     const version = /^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)/m.exec(text)?.[1] ?? null;
-    return { version };
+    return { version, home };
   } catch (error) {
     return {
       problem: isAbsence(error) ? `${path} is missing` : `${path} cannot be used: ${errorMessage(error)}`,
     };
   }
+}
+
+/**
+ * An environment is made with a link to the Python in the folder that `pyvenv.cfg` calls `home`. Another program in its place may run
+ * all the same, with a standard library that nobody chose.
+ */
+async function strangeInterpreter(pythonPath: string, home: string): Promise<string | null> {
+  if (process.platform === 'win32') return null;
+  const [real, names] = await Promise.all([realPath(pythonPath), readdir(home).catch(() => null)]);
+  if (names === null) return `The Python that the environment was made from is gone: ${home}`;
+  const pythons = names.filter((name) => /^python(?:3(?:\.\d+)?t?)?$/.test(name));
+  const found = await Promise.all(pythons.map((name) => realPath(join(home, name))));
+  if (found.includes(real)) return null;
+  return `${pythonPath} is ${real}, which is not the Python in ${home} that the environment was made from`;
 }
 
 async function missingInterpreter(pythonPath: string): Promise<string> {

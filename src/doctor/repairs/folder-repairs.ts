@@ -1,8 +1,8 @@
 import { chmod, lchown, lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { absentAsNull } from '../../support/errors.ts';
 import { makeFolder } from '../../support/fs/atomic-file.ts';
 import { findObstacle, runtimeFolders } from '../checks/folders.ts';
+import { lockProblem } from '../checks/leftovers.ts';
 import type { Backup } from './backup.ts';
 import { offlineStep, type Repair, type RepairContext, whileLocked } from './repair.ts';
 
@@ -51,8 +51,7 @@ export const FOLDER_REPAIRS: readonly Repair[] = [
       for (const name of await readdir(shared.locksDir).catch(() => [])) {
         const path = join(shared.locksDir, name);
         if (name.endsWith('.holder.json')) await backup.keep(path);
-        const isFile = (await lstat(path).catch(absentAsNull))?.isFile();
-        if (name.endsWith('.lock') && isFile === false) await backup.moveAside(path);
+        if (name.endsWith('.lock') && (await lockProblem(path)) !== null) await backup.moveAside(path);
       }
       // Whoever has the lock and gives it back takes the name away with it.
       await whileLocked(context, async () => {});
@@ -71,7 +70,7 @@ async function wrongEntries(context: Pick<RepairContext, 'layout' | 'shared'>): 
     const isForeign = status.uid !== own && (own === 0 || isRoot);
     const isClosed = status.isDirectory() && (status.mode & OWNER_ALL) !== OWNER_ALL;
     const isUnreadable = status.isFile() && (status.mode & 0o600) !== 0o600;
-    const isOpen = status.isDirectory() && (status.mode & OTHERS_WRITE) !== 0;
+    const isOpen = (status.isDirectory() || status.isFile()) && (status.mode & OTHERS_WRITE) !== 0;
     if (isForeign || isClosed || isUnreadable || isOpen) wrong.push(path);
     if (!status.isDirectory()) return;
     for (const name of await readdir(path).catch(() => [])) await look(join(path, name), false);
@@ -86,6 +85,6 @@ async function mend(path: string, backup: Backup): Promise<void> {
   const own = process.geteuid?.() ?? 0;
   await backup.noteMode(path);
   if (status.uid !== own) await lchown(path, own, process.getegid?.() ?? own);
-  const wanted = status.isDirectory() ? (status.mode | OWNER_ALL) & ~OTHERS_WRITE : status.mode | 0o600;
+  const wanted = (status.mode | (status.isDirectory() ? OWNER_ALL : 0o600)) & ~OTHERS_WRITE;
   await chmod(path, wanted & 0o7777);
 }
