@@ -12,6 +12,8 @@ export interface ProcessCommand {
   command: string;
 }
 
+/** Reads at a time. */
+const PARALLEL = 8;
 const LISTING_LIMIT_BYTES = 10 * 1024 * 1024;
 
 /**
@@ -24,11 +26,17 @@ export async function listProcesses(platform: NodeJS.Platform = process.platform
   const pids = platform === 'linux' ? await procPids() : [];
   // A system without /proc, such as a bare chroot.
   if (pids.length === 0) return parsePsCommands(await listing('ps', ['-axww', '-o', 'pid=,command=']));
-  const commands = await Promise.all(pids.map(readProcCommand));
-  return pids.flatMap((pid, index) => {
-    const command = commands[index];
-    return command ? [{ pid, command }] : [];
-  });
+  const found: ProcessCommand[] = [];
+  // All at once would open a file for each process of the machine, and the limit of open files is low on some.
+  const waiting = pids.values();
+  const work = async () => {
+    for (const pid of waiting) {
+      const command = await readProcCommand(pid);
+      if (command !== null) found.push({ pid, command });
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, work));
+  return found.sort((a, b) => a.pid - b.pid);
 }
 
 /** The command line of one process, or `null` when it is gone or cannot be read. */
