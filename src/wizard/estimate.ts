@@ -10,6 +10,8 @@ export interface StepProgress {
   status: 'waiting' | 'running' | 'finished' | 'failed';
   startedAtMs: number | null;
   durationMs: number | null;
+  /** When the first result of a proof came. */
+  resultAtMs: number | null;
   detail: string;
 }
 
@@ -56,11 +58,17 @@ const PROVE_EMBEDDINGS_MS = 3500;
 const SWITCH_MS = 150;
 /** Until a link has shown its speed: what the bar makes of bytes is corrected then. */
 const ASSUMED_BYTES_PER_MS = 5000;
-/** A step that takes much longer than expected is never said to be over. */
-const LEFT_OF_OVERDUE = 0.15;
+/** How far off an expected duration usually is: a step that takes longer than expected is never said to be over. */
+const UNCERTAINTY = 0.15;
+/** What the proof still does after its first result, as a part of what it took so far: its results come together, near its end. */
+const PROOF_AFTER_RESULT = 0.12;
+/** How much the pace that was expected counts beside steps that are over, as so much of their time. */
+const EXPECTED_PACE_MS = 500;
 const ETA_AFTER_MS = 2000;
 /** A step that is expected to be over at once says nothing. */
 const SMALLEST_MS = 100;
+/** Fitted to installs beside a load of 1 to 20 processes a processor: some of them wait for the disk, or are more polite. */
+const LOAD_EXPONENT = 0.4;
 /** A factor beyond these says more about the step than about the machine. */
 const PACE_RANGE = [0.3, 8] as const;
 
@@ -86,23 +94,25 @@ export function expectedCosts({ rows, features }: PlanSummary): StepCosts {
  * disk in between.
  */
 export function paceOfLoad(load: number, processors: number): number {
-  return Math.max(1, load / Math.max(1, processors)) ** 0.7;
+  return Math.max(1, load / Math.max(1, processors)) ** LOAD_EXPONENT;
 }
 
-/** How much slower than expected this machine is, by the steps that are over. */
+/**
+ * How much slower than expected this machine is: as its load says, and as the steps that are over show. Factors are averaged by
+ * their logarithms, so that one step that waited for a disk does not speak for all.
+ */
 function paceOf({ steps, costs, pace: expectedPace, lastByteAtMs }: InstallProgress): number {
-  let expectedMs = 0;
-  let tookMs = 0;
+  let weightMs = EXPECTED_PACE_MS;
+  let sum = weightMs * Math.log(expectedPace);
   for (const { step, status, startedAtMs, durationMs } of steps) {
     if (status !== 'finished' || startedAtMs === null || durationMs === null) continue;
     if (costs[step] < SMALLEST_MS) continue;
     // What the network took says nothing about the machine.
     const ownMs = step === 'fetch' ? startedAtMs + durationMs - (lastByteAtMs ?? startedAtMs) : durationMs;
-    expectedMs += costs[step];
-    tookMs += Math.max(0, ownMs);
+    weightMs += costs[step];
+    sum += costs[step] * Math.log(Math.max(PACE_RANGE[0], ownMs / costs[step]));
   }
-  const pace = expectedMs === 0 ? expectedPace : tookMs / expectedMs;
-  return Math.min(PACE_RANGE[1], Math.max(PACE_RANGE[0], pace));
+  return Math.min(PACE_RANGE[1], Math.max(PACE_RANGE[0], Math.exp(sum / weightMs)));
 }
 
 /** The speed with what has not come since the last sample: silence makes it slower. */
@@ -112,10 +122,18 @@ function currentSpeed({ bytesPerSecond, speedSample }: InstallProgress, nowMs: n
   return bytesPerSecond * Math.exp(-silentMs / 5000);
 }
 
+/** What is left of something that was expected to take so long and has taken so much already. */
+function leftOf(costMs: number, elapsedMs: number): number {
+  return Math.hypot(Math.max(0, costMs - elapsedMs), elapsedMs <= 0 ? 0 : costMs * UNCERTAINTY);
+}
+
 function stepLeftMs(step: StepProgress, costMs: number, nowMs: number): number {
   if (step.status === 'finished') return 0;
   if (step.status !== 'running' || step.startedAtMs === null) return costMs;
-  return Math.max(costMs * LEFT_OF_OVERDUE, costMs - (nowMs - step.startedAtMs));
+  const elapsedMs = nowMs - step.startedAtMs;
+  const { resultAtMs } = step;
+  if (resultAtMs === null) return leftOf(costMs, elapsedMs);
+  return leftOf((resultAtMs - step.startedAtMs) * PROOF_AFTER_RESULT, nowMs - resultAtMs);
 }
 
 interface Work {
@@ -125,7 +143,7 @@ interface Work {
 
 /** The whole installation in time: what is done and what is left. `null` while the size of the transfer is not known. */
 function workOf(progress: InstallProgress, nowMs: number): (Work & { isSpeedKnown: boolean }) | null {
-  const { totalBytes, doneBytes, steps, costs } = progress;
+  const { totalBytes, doneBytes, steps, costs, lastByteAtMs } = progress;
   if (totalBytes === null) return null;
   const pace = paceOf(progress);
   const speed = currentSpeed(progress, nowMs);
@@ -134,9 +152,14 @@ function workOf(progress: InstallProgress, nowMs: number): (Work & { isSpeedKnow
   const leftBytes = isFetched ? 0 : Math.max(0, totalBytes - doneBytes);
   let doneMs = Math.min(totalBytes, isFetched ? totalBytes : doneBytes) / bytesPerMs;
   let leftMs = leftBytes / bytesPerMs;
+  /** What a machine does with the files begins when the last byte is here. */
+  const fetchLeftMs = (costMs: number): number => {
+    if (isFetched) return 0;
+    return leftBytes > 0 ? costMs : leftOf(costMs, nowMs - (lastByteAtMs ?? nowMs));
+  };
   for (const step of steps) {
     const costMs = costs[step.step] * pace;
-    const left = step.step === 'fetch' ? (isFetched ? 0 : costMs) : stepLeftMs(step, costMs, nowMs);
+    const left = step.step === 'fetch' ? fetchLeftMs(costMs) : stepLeftMs(step, costMs, nowMs);
     leftMs += left;
     doneMs += costMs - left;
   }

@@ -28,6 +28,7 @@ export function startProgress(plan: PlanSummary, atMs: number, pace = 1): Instal
       status: 'waiting',
       startedAtMs: null,
       durationMs: null,
+      resultAtMs: null,
       detail: '',
     })),
     files: new Map(),
@@ -95,6 +96,8 @@ function advanced(progress: InstallProgress, event: SetupEvent): InstallProgress
       });
     case 'source':
       return withOtherFiles(progress, event);
+    case 'check':
+      return updateStep(progress, 'prove', (step) => ({ ...step, resultAtMs: step.resultAtMs ?? atMs }));
     case 'uv': {
       const detail = uvDetail(event.phase, event.count, event.name);
       return detail === null ? progress : updateStep(progress, event.step, (step) => ({ ...step, detail }));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SetupEventBody } from '../../src/core/events.ts';
-import { remainingMs } from '../../src/wizard/estimate.ts';
+import type { CheckResult, SetupEventBody } from '../../src/core/events.ts';
+import { paceOfLoad, remainingMs } from '../../src/wizard/estimate.ts';
 import {
   advanceProgress,
   artefactName,
@@ -112,7 +112,39 @@ describe('the time that is left', () => {
     const ended: SetupEventBody = { type: 'step', step: 'packages', status: 'finished', durationMs: took };
     const slow = advanceProgress(began, told(ended, 9000 + took));
     const rest = progress.costs.prove + progress.costs.switch + progress.costs.python;
-    expect(remainingMs(slow, START_MS + 9000 + took)).toBeCloseTo(3 * rest, -2);
+    const left = remainingMs(slow, START_MS + 9000 + took)!;
+    expect(left).toBeGreaterThan(2 * rest);
+    expect(left).toBeLessThan(3 * rest);
+  });
+  it('passes while the files that have arrived are unpacked', () => {
+    const costs = { ...progress.costs, fetch: 4000 };
+    const whole = { ...advanceProgress(progress, told(bytes('b', 800, 800), 3000)), costs };
+    const left = (afterMs: number) => remainingMs(whole, START_MS + afterMs)!;
+    expect(left(3000) - left(5000)).toBeGreaterThan(1500);
+    expect(left(20_000)).toBeGreaterThan(left(3000) - 4000);
+  });
+  it('is little after the first result of the proof, however long that took', () => {
+    const proving = advanceProgress(
+      advanceProgress(progress, told({ type: 'step', step: 'fetch', status: 'finished' }, 3000)),
+      told({ type: 'step', step: 'prove', status: 'started' }, 4000),
+    );
+    const check: CheckResult = {
+      id: 'proof-python',
+      group: 'Proof',
+      status: 'pass',
+      label: 'Python starts',
+      detail: '',
+      durationMs: 20_000,
+    };
+    const told1 = advanceProgress(proving, told({ type: 'check', check }, 24_000));
+    const others = progress.costs.python + progress.costs.packages + progress.costs.switch;
+    expect(remainingMs(told1, START_MS + 24_000)! - others).toBeCloseTo(2400, -2);
+  });
+  it('is longer on a machine with more to do, and not by all of it', () => {
+    expect(paceOfLoad(0, 2)).toBe(1);
+    expect(paceOfLoad(2, 2)).toBe(1);
+    expect(paceOfLoad(8, 2)).toBeGreaterThan(1.4);
+    expect(paceOfLoad(8, 2)).toBeLessThan(4);
   });
 });
 
