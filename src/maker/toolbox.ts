@@ -72,7 +72,8 @@ export async function openToolbox(work: MakerWork): Promise<Toolbox> {
     python,
     uv,
     run: (command, args, options) => run(work, command, args, options),
-    runUv: (args, options = {}) => run(work, uv, args, { ...options, env: uvEnvironment(work, options.env) }),
+    runUv: (args, options = {}) =>
+      run(work, uv, args, { ...options, env: uvEnvironment(work, python, options.env) }),
   };
 }
 
@@ -94,13 +95,15 @@ async function waitForLock(path: string, signal: AbortSignal | undefined) {
   }
 }
 
-function uvEnvironment(work: MakerWork, extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+/** uv searches for no Python: one broken shim of a version manager would end it, and wheels here are for every Python. */
+function uvEnvironment(work: MakerWork, python: string, extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const index =
     process.env['UV_DEFAULT_INDEX'] ?? process.env['UV_INDEX_URL'] ?? process.env['PIP_INDEX_URL'];
   return {
     ...process.env,
     ...(index ? { UV_DEFAULT_INDEX: index } : {}),
     UV_NO_CONFIG: '1',
+    UV_PYTHON: python,
     UV_PYTHON_DOWNLOADS: 'never',
     UV_CACHE_DIR: join(work.scratchDir, 'uv-cache'),
     ...extra,
