@@ -13,7 +13,9 @@ export type Kind =
   | 'time'
   | 'limits'
   | 'facts'
-  | 'shared';
+  | 'shared'
+  | 'terminal'
+  | 'package';
 
 export interface MachineCase {
   kind: Kind;
