@@ -7,6 +7,8 @@ import { type Remedy, remedyText, uniqueRemedies } from '../support/remedy.ts';
 import { UvCommandError } from '../uv/runner.ts';
 import { type Cause, causeOf, type FailureSignals, signalsOf } from './diagnosis.ts';
 
+/** What Rust adds to a crash whose cause is known: where in the source it was, and how to see more. */
+const PANIC = /panicked at \S+:\d+|^note: run with `RUST_BACKTRACE|was there a panic\?/;
 /** The last lines of uv say what happened. */
 const UV_EVIDENCE_LINES = 10;
 
@@ -48,8 +50,10 @@ function fromSetupError(
   const evidence =
     error.evidence.length > 0 || error.cause === undefined ? error.evidence : [errorChain(error.cause)];
   // An error that names none of what helps against its cause knows less than the cause.
-  const known = new Set(network?.remedies.map(({ id }) => id));
-  const ofCause = error.remedies.some(({ id }) => known.has(id)) ? [] : (network?.remedies ?? []);
+  const offered = network?.remedies ?? [];
+  // By label too: to name a mirror of Python and to name an index are one kind of remedy, and two remedies.
+  const isOffered = (own: Remedy) => offered.some(({ id, label }) => id === own.id && label === own.label);
+  const ofCause = error.remedies.some(isOffered) ? [] : offered;
   const bundle = bundlePath === undefined ? [] : [installFromBundle(bundlePath)];
   const isOwnWord = row?.cause === 'host-not-allowed' || row?.cause === 'setting';
   const ways = failureClass === 'network' && !isOwnWord ? [...bundle, COPY_STORE, SAVE_REPORT] : [];
@@ -69,7 +73,10 @@ function fromUv(error: UvCommandError, row: Cause | null): Diagnosis {
   const command = `uv ${error.uvArgs.slice(0, 2).join(' ')}`;
   const evidence = [
     `${command} failed`,
-    ...error.output.split('\n').filter(Boolean).slice(-UV_EVIDENCE_LINES),
+    ...error.output
+      .split('\n')
+      .filter((line) => line !== '' && (row === null || !PANIC.test(line)))
+      .slice(-UV_EVIDENCE_LINES),
   ];
   if (row?.title !== undefined)
     return diagnosis(row.failureClass, row.cause, row.title, evidence, row.remedies);

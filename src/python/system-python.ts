@@ -178,6 +178,8 @@ export async function inspectSystemPython(options: {
     if (outcome.exitCode !== 0) {
       const shim = shimReason(outcome.stderr);
       if (shim !== null) return { path, reason: shim };
+      // Older ones do not know the option -I.
+      if (/^Unknown option: -I/m.test(outcome.stderr)) return { path, reason: 'is Python 2' };
       const lastLine = outcome.stderr.trim().split('\n').at(-1) ?? '';
       return {
         path,
@@ -186,7 +188,8 @@ export async function inspectSystemPython(options: {
     }
     const lines = outcome.stdout.trim().split('\n');
     const at = lines.findLastIndex((line) => line.startsWith('{"version"'));
-    const facts = interpreterFactsSchema.parse(JSON.parse(lines[at] ?? outcome.stdout));
+    if (at < 0) return { path, reason: foreignAnswer(outcome.stdout) };
+    const facts = interpreterFactsSchema.parse(JSON.parse(lines[at]!));
     const foreign = at > 0 ? lines[0]! : lines[at + 1];
     const reason =
       refusalOf(facts, options.host, options.minors, {
@@ -215,6 +218,12 @@ export async function inspectSystemPython(options: {
     watch.stop();
   }
 }
+
+/** Something else has this name, or ends before it has answered. */
+const foreignAnswer = (stdout: string) => {
+  const [line = ''] = stdout.trim().split('\n');
+  return `does not run: it printed ${line === '' ? 'nothing' : `"${line.slice(0, 80)}" instead of an answer`}`;
+};
 
 const startLimit = (reason: 'too-many-files' | 'too-many-processes'): string =>
   reason === 'too-many-files'

@@ -19,6 +19,18 @@ export function closedPlaceFor(path: string): string {
   }
 }
 
+/** Who owns it, where that is somebody else: only they can open it to others. `null`: this user, or nobody knows. */
+export function otherOwnerOf(path: string): number | null {
+  const own = process.getuid?.();
+  if (own === undefined || own === 0) return null;
+  try {
+    const { uid } = lstatSync(path);
+    return uid === own ? null : uid;
+  } catch {
+    return null;
+  }
+}
+
 function isThere(path: string): boolean {
   try {
     lstatSync(path);

@@ -16,7 +16,7 @@ import { type Fault, indexListener, LOGIN, pageOf, startServer } from './servers
 const onHead =
   (answer: Fault): Fault =>
   (request, response, count) =>
-    request.method === 'HEAD' && request.url!.startsWith('/files/idna-')
+    request.method === 'HEAD' && request.url!.startsWith('/files/click-')
       ? answer(request, response, count)
       : false;
 
@@ -51,10 +51,10 @@ const linksTo =
   async (lab) => {
     let base = '';
     const given = await secureIndexWith(lab, (request, response) => {
-      if (!request.url!.startsWith('/simple/idna/')) return false;
+      if (!request.url!.startsWith('/simple/click/')) return false;
       response
         .writeHead(200, { 'content-type': 'text/html' })
-        .end(pageOf(lab.world.files, 'idna')!.replaceAll('"/files', `"${base}/files`));
+        .end(pageOf(lab.world.files, 'click')!.replaceAll('"/files', `"${base}/files`));
       return true;
     });
     base = linkBase(given.host);
@@ -205,7 +205,8 @@ export const ANSWER_CASES: readonly MatrixCase[] = [
         }),
       );
       const given = await faultyIndex((request, response) => {
-        if (!request.url!.startsWith('/files/idna-') || request.headers.authorization !== LOGIN) return false;
+        if (!request.url!.startsWith('/files/click-') || request.headers.authorization !== LOGIN)
+          return false;
         response.writeHead(302, { location: `${store.url}${request.url}` }).end();
         return true;
       })(lab);
@@ -222,7 +223,7 @@ export const ANSWER_CASES: readonly MatrixCase[] = [
       const store = lab.keep(await startServer(indexListener(lab.world.files, NONE)));
       const given = await faultyIndex((request, response) => {
         const isProbe = request.method === 'HEAD' || request.headers.range !== undefined;
-        if (!request.url!.startsWith('/files/idna-') || isProbe) return false;
+        if (!request.url!.startsWith('/files/click-') || isProbe) return false;
         response.writeHead(302, { location: `${store.url}${request.url}` }).end();
         return true;
       })(lab);

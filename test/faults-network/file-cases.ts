@@ -211,7 +211,7 @@ export const FILE_CASES: readonly MatrixCase[] = [
     kind: 'wheel',
     fault: 'wrong bytes, the next index is right',
     cause: null,
-    says: /sent another idna/,
+    says: /sent another click/,
     prepare: async (lab) => {
       const bad = await faultyIndex(onFile((response) => response.end('rot')))(lab);
       const good = await faultyIndex(NONE)(lab);

@@ -137,7 +137,7 @@ export const FOLLOWED_CASES: readonly FollowedCase[] = [
       const store = await good(lab);
       const given = await faultyIndex((request, response) => {
         const isProbe = request.method === 'HEAD' || request.headers.range !== undefined;
-        if (!request.url!.startsWith('/files/idna-') || isProbe) return false;
+        if (!request.url!.startsWith('/files/click-') || isProbe) return false;
         response
           .writeHead(302, { location: `${withLogin(store.url).replace('/simple', '')}${request.url}` })
           .end();

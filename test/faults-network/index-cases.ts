@@ -204,7 +204,7 @@ export const INDEX_CASES: readonly MatrixCase[] = [
       onPage((response) =>
         response
           .writeHead(200, { 'content-type': 'text/html' })
-          .end('<a href="/files/idna-0.1.tar.gz">idna-0.1.tar.gz</a>'),
+          .end('<a href="/files/click-0.1.tar.gz">click-0.1.tar.gz</a>'),
       ),
     ),
   },
@@ -219,7 +219,7 @@ export const INDEX_CASES: readonly MatrixCase[] = [
         onPage((response) =>
           response
             .writeHead(200, { 'content-type': 'text/html' })
-            .end(pageOf([{ ...lab.world.subject, sha256: 'b'.repeat(64) }], 'idna')),
+            .end(pageOf([{ ...lab.world.subject, sha256: 'b'.repeat(64) }], 'click')),
         ),
       )(lab),
   },
@@ -229,7 +229,7 @@ export const INDEX_CASES: readonly MatrixCase[] = [
     cause: 'redirect',
     remedy: 'check-address',
     prepare: faultyIndex(
-      onPage((response) => response.writeHead(301, { location: '/simple/idna/?again' }).end()),
+      onPage((response) => response.writeHead(301, { location: '/simple/click/?again' }).end()),
     ),
   },
   {
@@ -239,7 +239,7 @@ export const INDEX_CASES: readonly MatrixCase[] = [
     remedy: 'ask-for-access',
     prepare: async (lab) => {
       const url = await closedAddress();
-      return { ...(await redirecting(lab, `${url}/idna/`, onPage)), host: new URL(url).host };
+      return { ...(await redirecting(lab, `${url}/click/`, onPage)), host: new URL(url).host };
     },
   },
   {
@@ -279,7 +279,7 @@ export const INDEX_CASES: readonly MatrixCase[] = [
         onPage((response) =>
           response
             .writeHead(200, { 'content-type': 'text/html', 'content-encoding': 'gzip' })
-            .end(gzipSync(pageOf(lab.world.files, 'idna')!)),
+            .end(gzipSync(pageOf(lab.world.files, 'click')!)),
         ),
       )(lab),
   },

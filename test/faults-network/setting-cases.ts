@@ -61,7 +61,7 @@ export const SETTING_CASES: readonly MatrixCase[] = [
     kind: 'index',
     fault: 'index address with a token in its query',
     cause: null,
-    says: /simple\?\*{4}|idna/,
+    says: /simple\?\*{4}|click/,
     prepare: async (lab) => {
       const given = await faultyIndex((request) => {
         // The token stays behind the path of the project's page.
@@ -129,7 +129,7 @@ export const SETTING_CASES: readonly MatrixCase[] = [
     cause: null,
     prepare: async (lab) => {
       const fault = onPage(
-        (response) => void setTimeout(() => response.end(pageOf(lab.world.files, 'idna')), 2500),
+        (response) => void setTimeout(() => response.end(pageOf(lab.world.files, 'click')), 2500),
       );
       const given = await faultyIndex((request, response, count) => {
         if (request.headers.authorization === LOGIN) response.setHeader('content-type', 'text/html');
@@ -170,7 +170,7 @@ export const SETTING_CASES: readonly MatrixCase[] = [
             if (request.url !== '/flat/') return false;
             response
               .writeHead(200, { 'content-type': 'text/html' })
-              .end(pageOf(lab.world.files, 'idna')!.replaceAll('"/files', '"../files'));
+              .end(pageOf(lab.world.files, 'click')!.replaceAll('"/files', '"../files'));
             return true;
           }),
         ),

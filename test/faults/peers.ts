@@ -122,7 +122,7 @@ async function rowOf(world: World, input: MatrixCase, at: number): Promise<PeerR
     const { says: _, check: __, ...given } = await input.prepare(lab);
     const home = await mkdtemp(join(world.root, `home-${tool}-`));
     const target = join(home, 'target');
-    const packages = ['--no-deps', '--target', target, `idna==${version}`];
+    const packages = ['--no-deps', '--target', target, `click==${version}`];
     let isDone: boolean;
     if (tool === 'ktx') {
       const env = {
@@ -147,7 +147,7 @@ async function rowOf(world: World, input: MatrixCase, at: number): Promise<PeerR
       const lines = ran.text.split('\n').filter((line) => /error|warn|caus|fail/i.test(line));
       words[tool] = isDone ? '' : (lines.at(-1) ?? ran.text.trim().split('\n').at(-1) ?? '').trim();
       const isFromHere = servers.some(({ requests }) =>
-        requests.some(({ url }) => url.includes('/files/idna-')),
+        requests.some(({ url }) => url.includes('/files/click-')),
       );
       outcomes[tool] = !isDone
         ? input.cause === null

@@ -6,7 +6,7 @@ const managed = (name: string, root: string, folder: string, extra = ''): Machin
   kind: 'interpreter',
   name: `a Python that only ${name} knows`,
   source: 'astral-sh/uv#1344',
-  script: `hide_pythons; mkdir -p ${root}/${folder}; cp -as $(dirname $(dirname $(python_of 3.12)))/. ${root}/${folder}/; plan ${extra}`,
+  script: `hide_pythons; mkdir -p ${root}/${folder}/bin; ln -s $(python_of 3.12) ${root}/${folder}/bin/python3.12; plan ${extra}`,
   exits: 0,
   says: [/Python 3\.12/],
   needs: ['3.12'],

@@ -30,6 +30,8 @@ export interface MachineCase {
   saysNot?: readonly RegExp[];
   /** Programs or Pythons (`3.12`) without which the case says so by name. */
   needs?: readonly string[];
+  /** Takes more than a minute: only in the complete matrix. */
+  isLong?: boolean;
 }
 
 export interface MachineLab {
@@ -74,7 +76,7 @@ export function pythonOf(minor: string): string | null {
 /** What a case needs and this machine has not. */
 export function missingFor(each: MachineCase): string[] {
   return ['unshare', ...(each.needs ?? [])].filter((name) =>
-    /^3\./.test(name)
+    /^[23]\./.test(name)
       ? pythonOf(name) === null
       : spawnSync('bash', ['-c', `command -v -- ${name}`]).status !== 0,
   );
@@ -102,6 +104,7 @@ export async function runCase(lab: MachineLab, each: MachineCase): Promise<CaseR
       SEED: lab.seed,
       ROOT: folder,
       PYENV,
+      CACHE: join(PACKAGE_ROOT, 'node_modules', '.cache'),
       TMPDIR: tmpdir(),
     },
     stdio: ['ignore', 'pipe', 'pipe'],

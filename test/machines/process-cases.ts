@@ -56,8 +56,27 @@ ktx admin runtime stop --project-dir $H >/dev/null; until_gone; exit $code`,
   },
   {
     kind: 'processes',
-    name: 'a /proc of another PID namespace',
+    name: 'a daemon is started without /proc: the command returns',
     source: 'our own',
+    script: `setup --python system >/dev/null || exit 9; no_proc
+timeout 100 $CLEAN HOME=$H $NODE $LAUNCHER admin runtime start --project-dir $H 2>&1; code=$?; mount -t proc proc /proc; ktx admin runtime stop --project-dir $H; until_gone; exit $code`,
+    exits: 0,
+    says: [/Started ktx daemon/, /Stopped ktx daemon/],
+  },
+  {
+    kind: 'processes',
+    name: '/proc with hidepid=1, as an ordinary user',
+    source: 'giampaolo/psutil#2026',
+    script: `mount -o remount,hidepid=1 /proc; chown -R 65530 $ROOT
+setpriv --reuid 65530 --clear-groups $CLEAN HOME=$H $NODE $LAUNCHER setup --yes --plain --offline --python system 2>&1`,
+    exits: 0,
+    says: [/is ready: core/],
+    needs: ['setpriv'],
+  },
+  {
+    kind: 'processes',
+    name: 'a /proc of another PID namespace',
+    source: 'podman-container-tools/podman#5550',
     script: `umount /proc; setup --python system; code=$?; mount -t proc proc /proc; exit $code`,
     exits: 0,
     says: [/is ready: core/],
@@ -65,7 +84,7 @@ ktx admin runtime stop --project-dir $H >/dev/null; until_gone; exit $code`,
   {
     kind: 'processes',
     name: '/proc with hidepid=2, as an ordinary user',
-    source: 'our own',
+    source: 'hishamhm/htop#676',
     script: `mount -o remount,hidepid=2 /proc; chown -R 65530 $ROOT
 setpriv --reuid 65530 --clear-groups $CLEAN HOME=$H $NODE $LAUNCHER setup --yes --plain --offline --python system 2>&1`,
     exits: 0,
@@ -75,7 +94,7 @@ setpriv --reuid 65530 --clear-groups $CLEAN HOME=$H $NODE $LAUNCHER setup --yes 
   {
     kind: 'processes',
     name: 'an image build: chroot without /proc, /sys and /dev/shm',
-    source: 'our own',
+    source: 'termux/proot#326',
     script: `mkdir -p $ROOT/jail && for d in usr bin lib lib64 etc tmp dev; do [ -e /$d ] && mkdir -p $ROOT/jail/$d && mount --rbind /$d $ROOT/jail/$d; done
 for d in $(dirname $NODE) $(dirname $(dirname $LAUNCHER)) $ROOT/home; do mkdir -p $ROOT/jail$d; mount --bind $d $ROOT/jail$d; done
 chroot $ROOT/jail env -i PATH=/usr/bin:/bin HOME=$H $NODE $LAUNCHER setup --yes --plain --offline --python system 2>&1`,

@@ -29,6 +29,22 @@ export const SETTING_CASES: MachineCase[] = [
   inLocale('PEP 538', 'C', 'jörg', ':'),
   inLocale('PEP 540', 'POSIX', 'jörg', ':'),
   inLocale('our own', 'xx_YY.ISO-8859-1', 'jörg', ':'),
+  inLocale('theskumar/python-dotenv#214', 'C', 'Stažené', ':'),
+  {
+    ...inLocale('pypa/virtualenv#1014', 'de_DE.ISO-8859-1', '🚒', define('de_DE', 'ISO-8859-1')),
+    needs: ['localedef'],
+  },
+  {
+    kind: 'locale',
+    name: 'de_DE.ISO-8859-1, an interpreter in a folder with an umlaut',
+    source: 'pypa/pip#9054',
+    script: `${define('de_DE', 'ISO-8859-1')}; hide_pythons; mkdir -p $ROOT/größe; cp -a $(dirname $(dirname $(python_of 3.12)))/. $ROOT/größe/
+setup LC_ALL=de_DE.ISO-8859-1 LOCPATH=$ROOT/locales PATH=$ROOT/größe/bin:/usr/bin:/bin --python system`,
+    exits: 0,
+    says: [/is ready: core/],
+    saysNot: [/Ã/],
+    needs: ['localedef', '3.12'],
+  },
   {
     kind: 'limits',
     name: 'ulimit -u leaves uv too few threads',

@@ -1,4 +1,4 @@
-import { closedPlaceFor } from '../../support/closed-place.ts';
+import { closedPlaceFor, otherOwnerOf } from '../../support/closed-place.ts';
 import {
   excludeFromAntivirus,
   FREE_MEMORY,
@@ -24,6 +24,7 @@ import {
 } from '../../support/remedies.ts';
 import type { CauseRow } from './cause-row.ts';
 import type { MachineFacts } from './machine-facts.ts';
+import { tightPidsLimit } from './pids-limit.ts';
 
 /** `<text>: <where>`, or the text alone. */
 const at =
@@ -31,10 +32,21 @@ const at =
   ({ where, path }: MachineFacts) =>
     `${text}${(where ?? path) === undefined ? '' : `: ${where ?? path}`}`;
 const of = ({ program }: MachineFacts) => program ?? 'A program';
-const writable = ({ path }: MachineFacts) =>
-  path === undefined ? MAKE_WRITABLE : makeWritable(closedPlaceFor(path));
+const writable = ({ path }: MachineFacts) => {
+  if (path === undefined) return MAKE_WRITABLE;
+  const place = closedPlaceFor(path);
+  const owner = otherOwnerOf(place);
+  return owner === null
+    ? makeWritable(place)
+    : thenSetup(
+        `${place} belongs to uid ${owner}: let its owner install this, or open it to this user, then run`,
+      );
+};
 const aside = ({ path }: MachineFacts) =>
   path === undefined ? thenSetup('Move the file away, then run') : moveAway(path);
+const RAISE_CONTAINER_PROCESSES = thenSetup(
+  'Give the container more processes (--pids-limit of docker and podman), then run',
+);
 const EXCLUDE = excludeFromAntivirus('the runtime folder');
 const WITHOUT_EMBEDDINGS = setupAgain('Install without embeddings', ['--feature', 'core']);
 
@@ -128,8 +140,13 @@ const ROWS = {
   },
   'too-many-processes': {
     failureClass: 'conflict',
-    title: () => 'This user may start no more processes or threads',
-    remedies: () => [RAISE_PROCESSES],
+    title: () => {
+      const limit = tightPidsLimit();
+      return limit === null
+        ? 'This user may start no more processes or threads'
+        : `This container may run no more than ${limit} processes and threads (pids.max)`;
+    },
+    remedies: () => (tightPidsLimit() === null ? [RAISE_PROCESSES] : [RAISE_CONTAINER_PROCESSES]),
   },
   'out-of-memory': {
     failureClass: 'conflict',

@@ -1,0 +1,137 @@
+import type { MachineCase } from './lab.ts';
+
+const linked = (root: string) => `mkdir -p ${root}/bin; ln -s $(python_of 3.12) ${root}/bin/python3.12`;
+const found = (name: string, source: string, make: string, flags = ''): MachineCase => ({
+  kind: 'interpreter',
+  name,
+  source,
+  script: `hide_pythons; ${make}; plan ${flags}`,
+  exits: 0,
+  says: [/Python 3\.12/],
+  needs: ['3.12'],
+});
+/** An interpreter that says of itself what is asked here: for builds that this machine has none of. */
+const claiming = (change: string) =>
+  `mkdir -p bin; printf '%s\\n' '#!/bin/bash' '"$PY312" "$@" | sed -e "${change}"' >bin/python3; chmod +x bin/python3`;
+const ON_PATH = 'PATH=$ROOT/bin:/usr/bin:/bin PY312=$(python_of 3.12)';
+const refused = (name: string, source: string, make: string, says: RegExp, flags = ON_PATH): MachineCase => ({
+  kind: 'interpreter',
+  name,
+  source,
+  script: `hide_pythons; ${make}; plan ${flags}`,
+  exits: 1,
+  says: [says],
+  needs: ['3.12'],
+});
+
+/** Interpreters as version managers, package managers and uv know them, and those that are named and not taken. */
+export const DISCOVERY_CASES: MachineCase[] = [
+  {
+    kind: 'interpreter',
+    name: 'pyenv: global at 3.9, and 3.12 installed; its real shims',
+    source: 'our own',
+    script: `hide_pythons; plan PATH=$PYENV/shims:$PYENV/bin:/usr/bin:/bin PYENV_ROOT=$PYENV PYENV_VERSION=$(basename $(ls -d $PYENV/versions/3.9.* | tail -1))`,
+    exits: 0,
+    says: [/Python 3\.1[1-5]/, /shims\/python3\.1\d is a shim of pyenv, which has not chosen/],
+    needs: ['3.12', '3.9'],
+  },
+  {
+    kind: 'interpreter',
+    name: 'Debian with Python 3.15 alone: core, and why not embeddings',
+    source: 'Debian sid, python3.15',
+    script: `S=$CACHE/sid; [ -x $S/usr/bin/python3.15 ] || debootstrap --variant=minbase --include=python3.15,python3.15-venv sid $S >log 2>&1 || { tail -3 log; exit 9; }
+for d in dev proc $(dirname $NODE) $(dirname $(dirname $LAUNCHER)) $ROOT; do mkdir -p $S$d; mount --rbind $d $S$d || mount --rbind /$d $S/$d; done
+in_sid() { chroot $S env -i HOME=$H PATH=/usr/bin:/bin $NODE $LAUNCHER setup --yes --plain --offline "$@" 2>&1; }
+in_sid --feature core; echo "core $?"; in_sid --feature local-embeddings; echo "embeddings $?"`,
+    isLong: true,
+    exits: 0,
+    says: [
+      /Python 3\.15\.\d+ starts/,
+      /core 0/,
+      /python3\.15 is Python 3\.15\.\d+; onnxruntime \S+ is not made for Linux on x64 with Python 3\.15/,
+      /Install without embeddings: .*--feature core/,
+      /embeddings 1/,
+    ],
+    needs: ['debootstrap'],
+  },
+  found('Homebrew', 'uv docs, Python versions', linked('brew/opt/python@3.12'), 'HOMEBREW_PREFIX=$ROOT/brew'),
+  found(
+    'a manylinux image',
+    'pypa/manylinux README',
+    `mkdir -p $ROOT/opt/python; mount --bind $ROOT/opt /opt; ${linked('/opt/python/cp312-cp312')}`,
+  ),
+  found(
+    'a hosted runner',
+    'actions/setup-python docs, hosted tool cache',
+    linked('cache/Python/3.12.1/x64'),
+    'RUNNER_TOOL_CACHE=$ROOT/cache',
+  ),
+  found(
+    'UV_PYTHON_SEARCH_PATH',
+    'uv python_find.rs: python_find_search_path',
+    linked('search'),
+    'UV_PYTHON_SEARCH_PATH=$ROOT/search/bin',
+  ),
+  found(
+    'poetry',
+    'python-poetry/poetry docs, poetry python install',
+    linked('$H/.local/share/pypoetry/python/cpython@3.12.1'),
+  ),
+  found(
+    'a folder of version managers with names that are no versions',
+    'pyenv test/versions.bats',
+    `mkdir -p $H/.pyenv/versions/{system,3.12-dev,my-project}; ln -s loop $H/.pyenv/versions/loop; ${linked('$H/.pyenv/versions/3.12.1')}`,
+  ),
+  found(
+    'a PATH with relative folders, empty parts and files in it',
+    'pyenv test/shims-linked-from-elsewhere.bats',
+    `mkdir -p rel; printf '#!/bin/sh\\nexit 3\\n' >rel/python3; chmod +x rel/python3; ${linked('abs')}`,
+    'PATH=rel:.::/etc/passwd:$ROOT/abs/bin:/usr/bin:/bin',
+  ),
+  refused(
+    'a free-threaded 3.13',
+    'uv python_find.rs: python_find_freethreaded_313',
+    claiming('s/isFreeThreaded.: false/isFreeThreaded\\": true/'),
+    /is a free-threaded build/,
+  ),
+  refused(
+    'a PyPy',
+    'pyenv versions/pypy3.10; uv discovery: PyPy',
+    claiming('s/CPython/PyPy/'),
+    /is PyPy, not CPython/,
+  ),
+  refused(
+    'a 32-bit build',
+    'pypa/virtualenv tests/unit/discovery',
+    claiming('s/bits.: 64/bits\\": 32/'),
+    /is a 32-bit build/,
+  ),
+  refused(
+    'conda that is installed and not active',
+    'conda/conda docs, activation',
+    `$(python_of 3.12) -m venv $H/miniconda3; mkdir $H/miniconda3/conda-meta`,
+    /miniconda3\/bin\/python belongs to a conda environment/,
+    '',
+  ),
+  {
+    kind: 'interpreter',
+    name: 'each interpreter that was passed over is in the plan, with the reason',
+    source: 'uv python list',
+    script: `mkdir -p bin; ln -s $(python_of 3.9) bin/python3; ln -s $(python_of 3.12) bin/python3.12; plan PATH=$ROOT/bin:/usr/bin:/bin`,
+    exits: 0,
+    says: [
+      /bin\/python3 is Python 3\.9\.\d+; packages are locked for/,
+      /is Python 3\.11\.\d+ and fits; 3\.12\.\d+ goes first/,
+    ],
+    needs: ['3.12', '3.9'],
+  },
+  {
+    kind: 'interpreter',
+    name: 'nothing fits: the first advice is not the network',
+    source: 'our own',
+    script: `hide_pythons; ktx UV_PYTHON_INSTALL_MIRROR=http://127.0.0.1:9 UV_ASTRAL_MIRROR_URL=http://127.0.0.1:9 PIP_INDEX_URL=http://127.0.0.1:9/simple setup --yes --plain --python system`,
+    exits: 1,
+    says: [/next +Install Python 3\.11/],
+    saysNot: [/next +Check/],
+  },
+];
