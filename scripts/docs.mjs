@@ -80,7 +80,7 @@ function environment() {
     '',
     WRITTEN,
     '',
-    'Flags win over variables, variables over what `ktx admin network set` stored, that over the configuration files of uv, pip and npm.',
+    'Flags win over what `ktx admin network set` stored, that over variables, and variables over the configuration files of uv, pip and npm.',
     '`ktx admin network show` prints what is set and where it comes from.',
     '',
     ...Object.entries(ENVIRONMENT_VARIABLES).flatMap(([group, variables]) => [

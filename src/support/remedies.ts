@@ -184,7 +184,7 @@ export const addLogin = (host: string) =>
     needs: ['index-user', 'index-password'],
   });
 export const excludeFromAntivirus = (path: string) =>
-  remedy('exclude-from-antivirus', `If an antivirus holds the files, ask for an exception for ${path}`);
+  remedy('exclude-from-antivirus', `If a virus scanner blocks the files, ask for an exception for ${path}`);
 
 /** What no other remedy says; without an action a person does it. */
 export const otherRemedy = (label: string, action: RemedyAction = {}): Remedy =>
@@ -254,7 +254,7 @@ export const USE_PYTHON_MIRROR = remedy('use-index', 'Name a mirror', {
 });
 /** @param mountPoint of a volume that is mounted `noexec`. */
 export const mountExecutable = (mountPoint: string) =>
-  remedy('other', 'Or mount it so that programs run', {
+  remedy('other', 'Mount it without noexec', {
     argv: ['mount', '-o', 'remount,exec', mountPoint],
     ...THEN_SETUP,
   });

@@ -47,6 +47,11 @@ const INTERNAL = new Set([
 ]);
 
 describe('the list of environment variables', () => {
+  it('names each once', () => {
+    const names = Object.values(ENVIRONMENT_VARIABLES).flatMap((group) => group.map(({ name }) => name));
+    expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
+  });
+
   it('has every variable that the code reads', async () => {
     const text = (
       await Promise.all([

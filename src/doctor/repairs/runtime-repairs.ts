@@ -29,7 +29,7 @@ export const RUNTIME_REPAIRS: readonly Repair[] = [
       await discardPlan(planned);
       const { summary } = planned;
       return {
-        what: `Builds ${summary.features.join(' and ')} anew with Python ${summary.python.version}, proves it, then switches`,
+        what: `Rebuilds ${summary.features.join(' and ')} with Python ${summary.python.version}, proves it, then switches`,
         paths: runtimePaths(context),
         downloadBytes: summary.downloadBytes,
         hosts: summary.hosts,
@@ -195,7 +195,7 @@ async function findPlan(context: RepairContext): Promise<SetupOptions> {
 }
 
 function nothingWhole(versionDir: string): SetupError {
-  return new SetupError('No environment on this disk is whole.', {
+  return new SetupError('No environment on this disk is intact.', {
     failureClass: 'conflict',
     evidence: [`looked in ${environmentsDir(versionDir)}`],
     remedies: [

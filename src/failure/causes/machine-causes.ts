@@ -68,7 +68,7 @@ const ROWS = {
   },
   'disk-error': {
     failureClass: 'disk',
-    title: at('A file was cut, or its disk failed, while it was used'),
+    title: at('A file was truncated, or its disk failed, while it was used'),
     remedies: () => [REBUILD, OTHER_ROOT],
   },
   'volume-gone': {
@@ -143,7 +143,7 @@ const ROWS = {
     title: () => {
       const limit = tightPidsLimit();
       return limit === null
-        ? 'This user may start no more processes or threads'
+        ? 'This user has reached the limit of processes or threads'
         : `This container may run no more than ${limit} processes and threads (pids.max)`;
     },
     remedies: () => (tightPidsLimit() === null ? [RAISE_PROCESSES] : [RAISE_CONTAINER_PROCESSES]),

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { errorMessage } from '../../support/errors.ts';
+import { formatCount } from '../../support/text/format.ts';
 import { withHome } from '../address/home-path.ts';
 import type { Setting } from './settings.ts';
 import { readUserFile } from './user-file.ts';
@@ -53,7 +54,9 @@ export async function readCertificateFiles(
       const usable = found.filter(isUsable).map(asWritten);
       if (usable.length < found.length || usable.length === 0) {
         const count =
-          found.length === 0 ? 'no certificate' : `${found.length - usable.length} damaged certificates`;
+          found.length === 0
+            ? 'no certificate'
+            : formatCount(found.length - usable.length, 'damaged certificate');
         warnings.push(`${origin} names ${path}, which holds ${count}.`);
       }
       if (usable.length > 0) {

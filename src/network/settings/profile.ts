@@ -53,7 +53,7 @@ export interface Credential extends Login {
 /** A setting that cannot be read as what it must be. Nothing of its value is repeated. */
 export class SettingError extends SetupError {
   constructor(origin: string, problem: string, example: string) {
-    super(`${origin} is not an address that can be used.`, {
+    super(`${origin} is not a usable address.`, {
       failureClass: 'network',
       causeId: 'setting',
       evidence: [`${origin}: ${problem}`],

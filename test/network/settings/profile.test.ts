@@ -243,7 +243,7 @@ describe('proxies and certificates', () => {
     await writeFile(path, `${damaged}\n${caPem}`);
     const profile = await read({ NODE_EXTRA_CA_CERTS: path });
     expect(profile.certificateFiles).toMatchObject([{ path, pem: caPem.trim() }]);
-    expect(profile.warnings.join()).toContain('1 damaged certificates');
+    expect(profile.warnings.join()).toContain('holds 1 damaged certificate.');
   });
 
   it('reads a folder of authorities by the names that OpenSSL looks up, else by their endings', async () => {
