@@ -25,6 +25,7 @@ import { bytesIn } from '../fixtures/folder-size.ts';
 import { startServer } from '../fixtures/network.ts';
 import { plainEnvironment, runProgram } from '../fixtures/program.ts';
 import { temporaryFolder, temporaryFolderForFile } from '../fixtures/temporary-folder.ts';
+import { describeEmbedCommand } from './embed-command.ts';
 
 let runtime: EmbeddingsRuntime;
 let runtimeRoot: string;
@@ -237,6 +238,8 @@ describe('vectors', () => {
   });
 });
 
+describeEmbedCommand(() => runtime);
+
 describe('afterwards', () => {
   it('a second setup says ready, without a process and without a connection', async () => {
     const guard = join(PACKAGE_ROOT, 'test', 'fixtures', 'no-outside.mjs');
@@ -266,7 +269,7 @@ describe('afterwards', () => {
     ['what the proof cannot compute without', 'tokenizer.json', 0],
   ])(
     'a model that rotted unseen since the last install is found out before the switch: %s',
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async (_, name, at) => {
       const path = join(embeddingsModelDir(runtimeRoot), name);
       const known = join(runtimeRoot, 'uv', 'known-files');
@@ -297,7 +300,7 @@ describe('afterwards', () => {
   );
 
   it('a hub with other bytes is told, and the package index sends the model', {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async () => {
     const folder = embeddingsModelDir(runtimeRoot);
     await rm(folder, { recursive: true });

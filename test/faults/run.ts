@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { followedRows, followedTable } from '../faults-network/followed-remedies.ts';
+import { withRig } from '../fixtures/embeddings-rig.ts';
 import { startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { missingForSsh } from '../fixtures/ssh-server.ts';
 import { openWheelhouse } from '../fixtures/wheelhouse.ts';
@@ -13,6 +14,7 @@ import { pageTable } from '../security/page-table.ts';
 import { type FlipRow, flipRows, flipTable } from './bit-flips.ts';
 import { crowdRows, crowdTable } from './crowd.ts';
 import { damageLine, damageRows, damageTable } from './damages.ts';
+import { embeddingFaultLine, embeddingFaultRows, embeddingFaultSummary } from './embeddings.ts';
 import {
   INTRUDERS,
   type MatrixRow,
@@ -47,7 +49,8 @@ import { zooRows } from './zoo-run.ts';
  * runtime; `-- --pairs 100 --seed 2` draws pairs instead, `-- --from 40` goes on where 40 rows were printed, `-- --only <pattern>`
  * takes some, `-- --read-only` counts what is written by looks and plans, `-- --offline`
  * tries every repair without a route), `damages` (200 files of a root deleted or cut short, `-- --count 20` takes fewer;
- * the first command that is printed has to mend each), `files`, `pages` and `power-cut` (`-- --only <pattern>` takes some), `tests`.
+ * the first command that is printed has to mend each), `files`, `pages` and `power-cut` (`-- --only <pattern>` takes some),
+ * `embeddings` (what keeps vectors from coming, and whether the cause and one command that helps are named), `tests`.
  */
 const SCENARIOS: readonly Scenario[] = ['first install', 'update', 'repair'];
 const INSTANTS = 20;
@@ -244,6 +247,17 @@ if (isWanted('damages')) {
   });
   console.log(`${damageTable(damages)}\n`);
   isBroken ||= damages.some((row) => row.problems.length > 0);
+}
+if (isWanted('embeddings')) {
+  console.log('what keeps vectors from coming');
+  await withRig(async (rig) => {
+    const faults = await embeddingFaultRows(rig, {
+      ...(flags.only === undefined ? {} : { only: new RegExp(flags.only) }),
+      onRow: (row) => console.log(embeddingFaultLine(row)),
+    });
+    console.log(`${embeddingFaultSummary(faults)}\n`);
+    isBroken ||= faults.some((row) => row.problems.length > 0);
+  });
 }
 if (isWanted('tests')) {
   const files = ['volumes', 'stopped'].map((name) => `test/faults/${name}.test.ts`);

@@ -6,10 +6,16 @@ its own (`engine_process`, `worker`, `engine`) and computes from verified files 
 says. `EmbeddingService` is the same with any provider in the place of the engine.
 """
 
-from ktx_daemon.embeddings.in_process import EmbeddingService
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from ktx_daemon.embeddings.loading import load_provider
 from ktx_daemon.embeddings.provider import DIMENSIONS, EmbeddingProvider, EmbeddingsUnavailableError
 from ktx_daemon.embeddings.service import InvalidTextsError, refuse_blank_texts
+
+if TYPE_CHECKING:
+    from ktx_daemon.embeddings.in_process import EmbeddingService
 
 __all__ = [
     "DIMENSIONS",
@@ -20,3 +26,12 @@ __all__ = [
     "load_provider",
     "refuse_blank_texts",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when it is asked for: the engine's process is smaller and sooner there without asyncio.
+    if name == "EmbeddingService":
+        from ktx_daemon.embeddings.in_process import EmbeddingService
+
+        return EmbeddingService
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -147,8 +147,11 @@ def advice(return_code: int | None) -> str:
                 "In a virtual machine, choose the host's processor type. Without embeddings: ktx setup --feature core"
             )
         case "SIGBUS":
-            return f"A file of the model was cut or its disk failed while it was read. {SETUP}"
+            return f"A file of the model or of the engine was cut, or its disk failed, while it was read. {SETUP}"
         case "SIGKILL":
-            return "The system may have run out of memory. Free some, then send the request again"
+            return (
+                "The system may have run out of memory. Free some, for example that of other projects' daemons. "
+                "Run: ktx admin runtime stop --all"
+            )
         case _:
             return SETUP

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -36,18 +36,39 @@ def load_provider(environ: Mapping[str, str] = os.environ) -> OnnxProvider:
     # thread for every processor.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    with ThreadPoolExecutor(1) as pool:
-        # Hashing lets other threads run: most of it is hidden behind the imports.
-        verified = pool.submit(files.verify)
-        try:
-            from ktx_daemon.embeddings.engine import OnnxProvider
-        except ImportError as error:
-            verified.result()
-            raise EmbeddingsUnavailableError(f"the embedding engine cannot be imported: {error}. {SETUP}") from error
-        verified.result()
+    # Hashing lets other threads run: most of it is hidden behind the imports.
+    verification = _Verification(files)
+    verification.start()
+    try:
+        from ktx_daemon.embeddings.engine import OnnxProvider
+    except ImportError as error:
+        verification.finish()
+        raise EmbeddingsUnavailableError(f"the embedding engine cannot be imported: {error}. {SETUP}") from error
+    verification.finish()
     provider = OnnxProvider(files, settings.threads)
     provider.refuse_changed_files()
     return provider
+
+
+class _Verification(threading.Thread):
+    """`ModelFiles.verify` in a thread. A pool would import twice as much as the engine's process needs."""
+
+    def __init__(self, files: ModelFiles) -> None:
+        super().__init__(daemon=True)
+        self._files = files
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self._files.verify()
+        except BaseException as error:
+            self._error = error
+
+    def finish(self) -> None:
+        """Waits for the end. Raises what `verify` raised."""
+        self.join()
+        if self._error is not None:
+            raise self._error
 
 
 def refuse_missing_extra() -> None:

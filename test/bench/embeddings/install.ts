@@ -1,32 +1,31 @@
-// `npm run bench:embeddings`: local embeddings by the program beside sentence-transformers on torch's CPU build, both
+// `npm run bench:embeddings install`: local embeddings by the program beside sentence-transformers on torch's CPU build, both
 // installed anew, in one run. torch comes from the package index as everything does; where its CPU build is not there,
 // KTX_BENCH_FIND_LINKS (or PIP_FIND_LINKS) names the folder that has it, and KTX_BENCH_PYTHON an interpreter that it
 // fits. Linux: memory is read from /proc.
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { SetupResult } from '../../src/core/events.ts';
-import { managedRuntimeRoot } from '../../src/core/layout.ts';
-import { embeddingsModelDir } from '../../src/core/model-folder-path.ts';
-import { largestDifference } from '../../src/daemon/http/embedding.ts';
-import { formatBytes, formatDuration } from '../../src/support/text/format.ts';
-import { managedUvPath } from '../../src/uv/acquire.ts';
-import { startCountingProxy } from '../fixtures/counting-proxy.ts';
-import { bytesIn } from '../fixtures/folder-size.ts';
-import { LAUNCHER, plainEnvironment } from '../fixtures/program.ts';
-import { medianOf } from './bench-row.ts';
-import { fetchUv } from './cold-install.ts';
-import { type Engine, startOurs, startTheirs } from './embedding-engines.ts';
+import type { SetupResult } from '../../../src/core/events.ts';
+import { managedRuntimeRoot } from '../../../src/core/layout.ts';
+import { embeddingsModelDir } from '../../../src/core/model-folder-path.ts';
+import { largestDifference } from '../../../src/daemon/http/embedding.ts';
+import { formatBytes, formatDuration } from '../../../src/support/text/format.ts';
+import { managedUvPath } from '../../../src/uv/acquire.ts';
+import { startCountingProxy } from '../../fixtures/counting-proxy.ts';
+import { bytesIn } from '../../fixtures/folder-size.ts';
+import { LAUNCHER, plainEnvironment } from '../../fixtures/program.ts';
+import { medianOf } from '../bench-row.ts';
+import { fetchUv } from '../cold-install.ts';
+import { type Engine, startOurs, startTheirs } from './engines.ts';
+import { FIND_LINKS, PYTHON, torchWheelIn } from './peers.ts';
 import { sampleTexts } from './sample-texts.ts';
 
 const run = promisify(execFile);
 const START_ROUNDS = 5;
 const BULK_ROUNDS = 3;
 const MAX_DIFFERENCE = 1e-5;
-const python = process.env['KTX_BENCH_PYTHON'] ?? 'python3';
-const findLinks = process.env['KTX_BENCH_FIND_LINKS'] ?? process.env['PIP_FIND_LINKS'] ?? null;
 
 /** What one of the two costs to have. */
 interface Installation {
@@ -71,11 +70,10 @@ async function compareEngines(): Promise<Row[]> {
 
   const startingOurs = () => startOurs(result.daemonPath, { ...env, KTX_EMBEDDINGS_MODEL_DIR: modelDir });
   const startingTheirs = () =>
-    startTheirs(
-      join(theirEnvironment, 'bin', 'python'),
+    startTheirs(join(theirEnvironment, 'bin', 'python'), [
       join(import.meta.dirname, 'sentence_transformers_yardstick.py'),
       modelDir,
-    );
+    ]);
   const first = await measureStarts(startingOurs, startingTheirs);
   const bulk = await measureBulks(await startingOurs(), await startingTheirs());
 
@@ -122,7 +120,7 @@ async function installOurs(
     '--feature',
     'local-embeddings',
     '--python',
-    python,
+    PYTHON,
   ];
   const { stdout, ...cost } = await counted((proxy) =>
     run(process.execPath, [LAUNCHER, ...args], { env: { ...env, ...proxy }, maxBuffer: 2 ** 26 }),
@@ -135,13 +133,13 @@ async function installOurs(
 /** What one types by hand to have sentence-transformers. Its cache, which may go, is not counted. */
 async function installTheirs(environment: string, uvPath: string): Promise<Installation> {
   const cacheDir = join(scratch, 'cache');
-  const torch = findLinks === null ? null : torchWheelIn(findLinks);
+  const torch = FIND_LINKS === null ? null : torchWheelIn(FIND_LINKS);
   const env = { ...process.env, UV_NO_CONFIG: '1', UV_CACHE_DIR: cacheDir };
   const packages = torch
-    ? ['--find-links', findLinks!, `torch==${torch.version}`, 'sentence-transformers']
+    ? ['--find-links', FIND_LINKS!, `torch==${torch.version}`, 'sentence-transformers']
     : ['--torch-backend', 'cpu', 'sentence-transformers'];
   const { stdout: _, ...cost } = await counted(async (proxy) => {
-    await run(uvPath, ['venv', '--python', python, environment], { env });
+    await run(uvPath, ['venv', '--python', PYTHON, environment], { env });
     const interpreter = join(environment, 'bin', 'python');
     return run(uvPath, ['pip', 'install', '--python', interpreter, ...packages], {
       env: { ...env, ...proxy },
@@ -155,12 +153,6 @@ async function installTheirs(environment: string, uvPath: string): Promise<Insta
     receivedBytes: cost.receivedBytes + (torch?.sizeBytes ?? 0),
     diskBytes,
   };
-}
-
-function torchWheelIn(folder: string): { version: string; sizeBytes: number } | null {
-  const file = readdirSync(folder).find((name) => /^torch-[^-]+\+cpu-.*\.whl$/.test(name));
-  if (!file) return null;
-  return { version: file.split('-')[1]!, sizeBytes: statSync(join(folder, file)).size };
 }
 
 /** Runs it behind a proxy that counts what comes. */

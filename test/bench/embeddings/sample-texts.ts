@@ -43,6 +43,15 @@ export function sampleTexts(count: number): string[] {
   });
 }
 
+/** Texts of exactly so many words, each other ones, the same at every call. */
+export function wordTexts(count: number, words: number): string[] {
+  const random = randomNumbers(words);
+  const all = [...SUBJECTS, ...VERBS, ...OBJECTS].flatMap((phrase) => phrase.split(' '));
+  return Array.from({ length: count }, () =>
+    Array.from({ length: words }, () => all[Math.floor(random() * all.length)]!).join(' '),
+  );
+}
+
 /** A linear congruential generator: not random at all, and the same everywhere. */
 function randomNumbers(seed: number): () => number {
   let state = seed;
