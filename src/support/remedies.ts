@@ -185,6 +185,13 @@ export const addLogin = (host: string) =>
   });
 export const excludeFromAntivirus = (path: string) =>
   remedy('exclude-from-antivirus', `If a virus scanner blocks the files, ask for an exception for ${path}`);
+/** @param file its path, or `the file`. */
+export const releaseFromQuarantine = (file: string) =>
+  remedy(
+    'exclude-from-antivirus',
+    `Ask your IT department to release ${file} from quarantine and to exclude the runtime folder, then run`,
+    THEN_SETUP,
+  );
 
 /** What no other remedy says; without an action a person does it. */
 export const otherRemedy = (label: string, action: RemedyAction = {}): Remedy =>

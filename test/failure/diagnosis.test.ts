@@ -17,6 +17,11 @@ describe('what uv prints', () => {
     ['error: failed to write `/x`: No space left on device (os error 28)', 'disk-full', 'disk'],
     ['error: Failed to extract archive\n  Caused by: Plus de place (os error 28)', 'disk-full', 'disk'],
     ['Caused by: Read-only file system (os error 30)', 'read-only', 'permission'],
+    [
+      'Operation did not complete successfully because the file contains a virus',
+      'quarantined',
+      'permission',
+    ],
     ['failed to open file `/x`: Permission denied (os error 13)', 'no-permission', 'permission'],
     ['  × Failed to read `click`\n  ╰─▶ Hash mismatch for `click==8.5.1`', 'other-bytes', 'verification'],
     ['invalid peer certificate: UnknownIssuer', 'tls-interception', 'network'],

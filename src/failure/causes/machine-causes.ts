@@ -18,6 +18,7 @@ import {
   RAISE_PROCESSES,
   REBUILD,
   RETRY,
+  releaseFromQuarantine,
   setupAgain,
   thenSetup,
   USE_SYSTEM_PYTHON,
@@ -106,6 +107,14 @@ const ROWS = {
       otherRoot('Put the runtime on another volume'),
       EXCLUDE,
       otherRemedy('Ask whether a policy of this machine (SELinux, AppArmor, AppLocker) forbids it'),
+    ],
+  },
+  quarantined: {
+    failureClass: 'permission',
+    title: at('A virus scanner has quarantined a file'),
+    remedies: ({ path }) => [
+      releaseFromQuarantine(path ?? 'the file'),
+      otherRoot('Put the runtime into a folder that the scanner excludes'),
     ],
   },
   'held-by-another-program': {

@@ -16,6 +16,9 @@ interface Signs {
   signals?: readonly string[];
 }
 
+/** What Windows says of a file that its scanner holds back (winerror.h, 225). */
+const VIRUS_FOUND = /Operation did not complete successfully because the file contains a virus/i;
+
 /** The first row that fits counts, so the more telling ones come first. */
 const SIGNS: readonly (readonly [MachineReason, Signs])[] = [
   ['quota', { codes: ['EDQUOT'], numbers: [[122], [69], [1295]], words: /disk quota exceeded/i }],
@@ -87,6 +90,7 @@ const SIGNS: readonly (readonly [MachineReason, Signs])[] = [
     'path-too-long',
     { codes: ['ENAMETOOLONG'], numbers: [[36], [63], [206]], words: /file ?name too long|path too long/i },
   ],
+  ['quarantined', { numbers: [[], [], [225, 226]], words: VIRUS_FOUND }],
   [
     'held-by-another-program',
     {
@@ -163,7 +167,7 @@ const SIGNS: readonly (readonly [MachineReason, Signs])[] = [
   ],
   [
     'refused-by-system',
-    { codes: ['EPERM'], numbers: [[1], [1], [225, 1260, 4551]], words: /operation not permitted/i },
+    { codes: ['EPERM'], numbers: [[1], [1], [1260, 4551]], words: /operation not permitted/i },
   ],
   ['cpu-limit', { signals: ['SIGXCPU'], words: /cputime limit exceeded/i }],
   ['crash', { signals: ['SIGSEGV', 'SIGABRT', 'SIGFPE', 'SIGTRAP'], words: /segmentation fault/i }],
@@ -223,6 +227,11 @@ export interface ReadReason {
  * words. `null` when it says nothing of the machine.
  */
 export function reasonOfText(text: string, platform: NodeJS.Platform = process.platform): ReadReason | null {
+  const read = readText(text, platform);
+  return read === null ? null : { ...read, reason: refusalReason(read.reason, text, platform) };
+}
+
+function readText(text: string, platform: NodeJS.Platform): ReadReason | null {
   const isOurs = platform === 'win32' ? 2 : platform === 'darwin' ? 1 : 0;
   const found = [...text.matchAll(/\bos error (\d+)\b|\[(Errno|WinError) (\d+)\]/g)].map(
     ([, ofRust, kind, ofPython]) => ({
@@ -263,14 +272,18 @@ function endingIn(text: string): ReadReason | null {
  * The reason behind an error, whoever noticed it first: what an error says itself (`reasonOf`), an errno in the chain of causes, or what a
  * child printed (`output`, `stderr`) before it ended.
  */
-export function machineReasonOf(error: unknown): (ReadReason & { path?: string }) | null {
+export function machineReasonOf(
+  error: unknown,
+  platform: NodeJS.Platform = process.platform,
+): (ReadReason & { path?: string }) | null {
   for (
     let current = error, depth = 0;
     current instanceof Error && depth < 8;
     current = current.cause, depth++
   ) {
-    const reason = reasonOfCode(errorCode(current));
-    if (reason !== null) {
+    const ofCode = VIRUS_FOUND.test(current.message) ? 'quarantined' : reasonOfCode(errorCode(current));
+    if (ofCode !== null) {
+      const reason = refusalReason(ofCode, current.message, platform);
       const path = reason === 'file-in-the-way' ? obstacleAt(pathIn(current)) : pathIn(current);
       return {
         reason: isStart(current) ? startReason(reason) : reason,
@@ -283,7 +296,7 @@ export function machineReasonOf(error: unknown): (ReadReason & { path?: string }
       exitCode?: number | null;
       signal?: string | null;
     };
-    const read = reasonOfText(printed) ?? endedBy(exitCode, signal);
+    const read = reasonOfText(printed, platform) ?? endedBy(exitCode, signal);
     if (read !== null) return read;
   }
   return null;
@@ -292,6 +305,12 @@ export function machineReasonOf(error: unknown): (ReadReason & { path?: string }
 function endedBy(exitCode: number | null, signal: string | null): ReadReason | null {
   const reason = reasonOfEnding(exitCode, signal);
   return reason === null ? null : { reason, ...(signal === null ? {} : { signal }) };
+}
+
+/** macOS has no number for a quarantine: it refuses with EPERM, and only the text tells why. */
+function refusalReason(reason: MachineReason, text: string, platform: NodeJS.Platform): MachineReason {
+  const isQuarantine = reason === 'refused-by-system' && platform === 'darwin' && /quarantine/i.test(text);
+  return isQuarantine ? 'quarantined' : reason;
 }
 
 /** Of a program, the right to write is not what is missing. */

@@ -17,6 +17,7 @@ import { UvCommandError } from '../../../src/uv/runner.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 
 const REASONS = Object.keys(MACHINE_CAUSES) as MachineReason[];
+const VIRUS = 'Operation did not complete successfully because the file contains a virus';
 const causeOf = (error: unknown) =>
   describeFailure(error, { step: null, untouched: '', logPath: null }).cause;
 
@@ -124,6 +125,16 @@ describe('what other programs say', () => {
     ['(os error 112)', 'win32', 'disk-full'],
     ['PermissionError: [WinError 32] in use', 'win32', 'held-by-another-program'],
     ["OSError: [Errno 28] No space left on device: 'x'", 'win32', 'disk-full'],
+    ['Der Vorgang wurde nicht ausgeführt. (os error 225)', 'win32', 'quarantined'],
+    ['OSError: [WinError 226] removed', 'win32', 'quarantined'],
+    [`${VIRUS} or potentially unwanted software.`, 'win32', 'quarantined'],
+    ['cp: EPERM: /x/uv is in quarantine', 'darwin', 'quarantined'],
+    ['/x/uv: Operation not permitted (com.apple.quarantine)', 'darwin', 'quarantined'],
+    ['quarantined by Scanner. (os error 1)', 'darwin', 'quarantined'],
+    // A name of a folder is no quarantine where the system has none, and neither is the word without a refusal.
+    ['/quarantine/uv: Operation not permitted', 'linux', 'refused-by-system'],
+    ['(os error 1)', 'darwin', 'refused-by-system'],
+    ['/x/uv has the attribute com.apple.quarantine', 'darwin', null],
     ['(os error 69)', 'darwin', 'quota'],
     ['(os error 63)', 'darwin', 'path-too-long'],
     ['(os error 36)', 'linux', 'path-too-long'],
@@ -150,6 +161,28 @@ describe('what other programs say', () => {
 it('what a program may not be started for is no right to write', () => {
   const error = Object.assign(new Error('spawn /x EACCES'), { code: 'EACCES', syscall: 'spawn /x' });
   expect(machineReasonOf(error)?.reason).toBe('start-refused');
+});
+
+it('a program in quarantine is that, and not one without the right to start', () => {
+  const spawn = { path: '/x/uv', syscall: 'spawn /x/uv' };
+  const macos = Object.assign(new Error('spawn /x/uv EPERM: com.apple.quarantine'), {
+    code: 'EPERM',
+    ...spawn,
+  });
+  const windows = Object.assign(new Error(`${VIRUS}.`), { code: 'UNKNOWN', ...spawn });
+  expect(machineReasonOf(macos, 'darwin')).toEqual({ reason: 'quarantined', path: '/x/uv' });
+  expect(machineReasonOf(macos, 'linux')?.reason).toBe('start-refused');
+  expect(machineReasonOf(windows, 'win32')).toEqual({ reason: 'quarantined', path: '/x/uv' });
+  const report = describeFailure(windows, { step: null, untouched: '', logPath: null });
+  expect(report).toMatchObject({
+    cause: 'quarantined',
+    failureClass: 'permission',
+    title: 'A virus scanner has quarantined a file: /x/uv',
+    evidence: [`${VIRUS}.`],
+  });
+  expect(report.nextSteps[0]).toBe(
+    'Ask your IT department to release /x/uv from quarantine and to exclude the runtime folder, then run: ktx setup',
+  );
 });
 
 it('an error that has words of its own keeps them', () => {
