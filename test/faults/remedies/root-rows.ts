@@ -249,7 +249,7 @@ export const ROOT_ROWS: readonly RemedyRow[] = [
     fails: SETUP,
   },
   {
-    remedy: 'lifecycle/uninstall: End them, then run',
+    remedy: 'lifecycle/uninstall: Stop them, then run',
     state: 'a program runs from the runtime',
     damage: async (box) => {
       const child = spawn(join(box.paths.env, 'bin', 'python'), ['-c', 'import time; time.sleep(600)'], {

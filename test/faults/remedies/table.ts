@@ -34,6 +34,9 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     'FREE_MEMORY',
     'FREE_QUOTA',
     'excludeFromAntivirus',
+    'releaseFromQuarantine',
+    'failure/causes/machine-causes: Put the runtime into a folder that the scanner excludes',
+    'failure/causes/machine-causes: Give the container more processes (--pids-limit of docker and podman), then run',
     'store/store: Check its owner and attributes (lsattr, chattr -i)',
   ],
   'it takes a security policy of this machine': [
@@ -48,7 +51,7 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     'USE_PYTHON_MIRROR',
     'python/python-choice: Use Python …',
     'bundle/create: Fetch … where it can be fetched, then run',
-    'bundle/create: Leave Python out; the target needs one of its own then',
+    'bundle/create: Leave Python out; the target then needs its own',
     'bundle/create: Fetch one of the pinned archives; other builds are not accepted',
     'bundle/app-members: Fetch one of the pinned files; other builds are not accepted',
     'bundle/app-members: the file is fetched again',
@@ -66,7 +69,7 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     'setup/run-locked: Go back to the plan; ktx makes a new one',
     'uv/binary: uv is fetched then',
     'embed/start-daemon: Start it again',
-    'lifecycle/uninstall: End it, then run',
+    'lifecycle/uninstall: Stop it, then run',
     'doctor/repairs/runtime-repairs: Build a new one',
   ],
   'there is no newer ktx yet': [
@@ -105,7 +108,8 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
   ],
   'no state is known yet that prints it': [
     'MAKE_WRITABLE',
-
+    'daemon/settings: Set … to a number from … to …, or run: unset …',
+    'failure/causes/machine-causes: … belongs to uid …: let its owner install this, or open it to this user, then run',
     'REINSTALL_PACKAGE',
     'embed/spawn-daemon: Set KTX_RUNTIME_ROOT to a folder of yours',
     'failure/causes/machine-causes: Move the file away, then run',
@@ -123,7 +127,7 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     'uv/acquire: Place the uv … binary at …',
     'uv/binary: Use it all the same',
     'uv/version: Delete it, then run',
-    'cli/main: The folder that this terminal is in was deleted, or may not be read. Go to another one, then run ktx again: cd',
+    'cli/main: The current folder was deleted, or cannot be read. Change to another one, then run ktx again: cd',
   ],
 };
 
