@@ -3,9 +3,16 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { plainEnvironment } from '../fixtures/program.ts';
+import { plainEnvironment, runProgram } from '../fixtures/program.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
-import { alterableBy, isBelow, isOfTheKernel, parseTrace, traceProgram } from '../fixtures/traced-program.ts';
+import {
+  alterableBy,
+  isBelow,
+  isOfTheKernel,
+  parseTrace,
+  type Trace,
+  traceProgram,
+} from '../fixtures/traced-program.ts';
 
 const hasStrace = spawnSync('strace', ['-V']).status === 0;
 
@@ -20,32 +27,57 @@ describe.skipIf(!hasStrace)('what the program touches, as the kernel sees it', (
     { timeout: 400_000 },
     async (line, exitCode) => {
       const home = await temporaryFolder();
-      const project = join(home, 'project');
-      mkdirSync(project);
-      // A shared folder, as others find it: whoever wrote there would be seen.
-      const shared = mkdtempSync(join(tmpdir(), 'ktx-shared-'));
-      chmodSync(shared, 0o1777);
-      try {
-        const env = plainEnvironment(home, { TMPDIR: shared, ...passedOn() });
-        const trace = traceProgram(line.split(' '), { env, cwd: project });
-        expect([trace.exitCode, trace.exitCode === exitCode ? '' : trace.output]).toEqual([exitCode, '']);
-        const root = join(home, '.ktx', 'runtime');
-        const outside = trace.written.filter(
-          (path) => !isOfTheKernel(path) && !isBelow(path, root) && path !== join(home, '.ktx'),
-        );
-        const alterable = trace.read
-          .filter((path) => !isOfTheKernel(path))
-          .flatMap((path) => alterableBy(path) ?? []);
-        console.log(`${line}: ${trace.written.length} paths written, ${trace.read.length} read or run`);
-        expect(outside).toEqual([]);
-        expect([...new Set(alterable)]).toEqual([]);
-        expect(trace.read.length).toBeGreaterThan(5);
-      } finally {
-        rmSync(shared, { recursive: true });
-      }
+      const { trace, outside } = traced(home, [line.split(' ')]);
+      expect([trace.exitCode, trace.exitCode === exitCode ? '' : trace.output]).toEqual([exitCode, '']);
+      console.log(`${line}: ${trace.written.length} paths written, ${trace.read.length} read or run`);
+      expect(outside).toEqual([]);
+      expect(alterableIn(trace)).toEqual([]);
+      expect(trace.read.length).toBeGreaterThan(5);
     },
   );
+
+  it('a daemon writes only below the root and its project', { timeout: 400_000 }, async () => {
+    const home = await temporaryFolder();
+    const env = plainEnvironment(home, passedOn());
+    const setup = await runProgram(['setup', '--yes', '--no-input', '--python', 'system'], { env });
+    expect(setup.exitCode, setup.stderr).toBe(0);
+    const daemon = (verb: string) => ['admin', 'runtime', verb];
+    const { trace, outside, project } = traced(home, [daemon('start'), daemon('status'), daemon('stop')]);
+    expect([trace.exitCode, trace.exitCode === 0 ? '' : trace.output]).toEqual([0, '']);
+    console.log(`a daemon: ${trace.written.length} paths written, ${trace.read.length} read or run`);
+    const inProject = join(project, '.ktx');
+    expect(outside.filter((path) => path !== inProject && !isBelow(path, inProject))).toEqual([]);
+    // The evaluation would see it: the daemon's own record is there, and its Python was run.
+    expect(outside).toContain(join(inProject, 'runtime', 'daemon.stdout.log'));
+    expect(trace.read.some((path) => path.endsWith('/bin/ktx-daemon'))).toBe(true);
+    expect(alterableIn(trace)).toEqual([]);
+  });
 });
+
+/** What runs in a project of a home wrote and read, beside a shared folder as others find it: whoever wrote there would be seen. */
+function traced(home: string, runs: string[][]) {
+  const project = join(home, 'project');
+  mkdirSync(project);
+  const shared = mkdtempSync(join(tmpdir(), 'ktx-shared-'));
+  chmodSync(shared, 0o1777);
+  try {
+    const env = plainEnvironment(home, { TMPDIR: shared, ...passedOn() });
+    const trace = traceProgram(runs, { env, cwd: project });
+    const root = join(home, '.ktx', 'runtime');
+    const outside = trace.written.filter(
+      (path) => !isOfTheKernel(path) && !isBelow(path, root) && path !== join(home, '.ktx'),
+    );
+    return { trace, outside, project };
+  } finally {
+    rmSync(shared, { recursive: true });
+  }
+}
+
+/** What was read or run and another ordinary user could have made or altered. */
+function alterableIn({ read }: Trace): string[] {
+  const paths = read.filter((path) => !isOfTheKernel(path)).flatMap((path) => alterableBy(path) ?? []);
+  return [...new Set(paths)];
+}
 
 /** How this machine reaches its package index. */
 function passedOn(): NodeJS.ProcessEnv {
