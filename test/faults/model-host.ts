@@ -59,7 +59,8 @@ export const diskObstacle: string | null =
     : 'mounting a small disk needs root on Linux';
 
 const DISK_KIB = 16 * 1024;
-const QUICK = { healthAttempts: 20, healthDelayMs: 100 };
+/** A service that starts on a busy machine is waited for; one that is up is seen at once. */
+const QUICK = { healthAttempts: 600, healthDelayMs: 100 };
 
 interface World {
   host: ModelHost;
