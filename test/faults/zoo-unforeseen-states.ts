@@ -12,6 +12,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { spawnDaemon, writeDaemonState } from './zoo-daemons.ts';
 import { environment } from './zoo-environment-states.ts';
@@ -31,6 +32,7 @@ import {
   type ZooState,
 } from './zoo-state.ts';
 
+const OPEN_FOLDER = join(tmpdir(), `ktx-zoo-open-${process.pid}`);
 const lib = (p: ZooPaths) => dirname(p.sitePackages);
 
 /** Nothing is wrong with the runtime, and nothing may be said to be. */
@@ -184,6 +186,15 @@ export const UNFORESEEN: readonly ZooState[] = [
   harmless('temporary folder is gone', { env: { TMPDIR: '/nowhere/at-all' }, finds: ['temporary'] }),
   harmless('temporary folder cannot be written', {
     env: { TMPDIR: '/proc/self' },
+    finds: ['temporary'],
+  }),
+  harmless('temporary folder open to every user', {
+    async damage() {
+      await mkdir(OPEN_FOLDER, { recursive: true });
+      await chmod(OPEN_FOLDER, 0o777);
+      return () => rm(OPEN_FOLDER, { recursive: true });
+    },
+    env: { TMPDIR: OPEN_FOLDER },
     finds: ['temporary'],
   }),
   harmless('few files may be open', { under: ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh'] }),

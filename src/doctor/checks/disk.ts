@@ -1,4 +1,4 @@
-import { access, constants, statfs } from 'node:fs/promises';
+import { access, constants, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { freeBytesAt } from '../../setup/plan/disk.ts';
@@ -72,6 +72,12 @@ export const DISK_CHECKS: readonly Check[] = [
         (error: unknown) => (isAbsence(error) ? 'does not exist' : 'cannot be written by this user'),
       );
       if (problem !== null) return warn(`${folder} ${problem}`, [], 'Set TMPDIR to a folder of yours');
+      if (process.platform !== 'win32' && isOpenToAll((await stat(folder)).mode))
+        return warn(
+          `Every user can replace files of others in ${folder}: it has no sticky bit`,
+          [],
+          `chmod +t ${folder}`,
+        );
       const free = await freeBytesAt(folder);
       if (free === null) return unknown(`${folder} cannot be examined`);
       const found = `${formatBytes(free)} free in ${folder}`;
@@ -79,6 +85,11 @@ export const DISK_CHECKS: readonly Check[] = [
     },
   },
 ];
+
+/** In a folder with the sticky bit others may add files, and remove none of ours. */
+function isOpenToAll(mode: number): boolean {
+  return (mode & 0o002) !== 0 && (mode & 0o1000) === 0;
+}
 
 async function nearest(path: string): Promise<string> {
   for (let current = path; ; current = dirname(current)) {
