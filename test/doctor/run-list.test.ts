@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { type Check, fail, pass } from '../../src/doctor/checks/check.ts';
 import type { DoctorEvent } from '../../src/doctor/events.ts';
@@ -41,6 +42,23 @@ it('a check that throws, hangs, or kills its own child affects only its own row'
     ['kills', 'fail', 'ended by SIGKILL'],
     ['works', 'pass', 'fine'],
   ]);
+});
+
+it('does not count the time in which this process got no processor', async () => {
+  const [found] = await results([
+    check(
+      'waits',
+      async () => {
+        await delay(0);
+        const until = performance.now() + 400;
+        while (performance.now() < until);
+        await delay(0);
+        return pass('answered as soon as it could');
+      },
+      { timeoutMs: 200 },
+    ),
+  ]);
+  expect(found?.status).toBe('pass');
 });
 
 it('tells a check that has used up its time to stop', async () => {
