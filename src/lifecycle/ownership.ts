@@ -3,11 +3,9 @@ import { dirname, join, resolve } from 'node:path';
 import { sharedLayout } from '../core/layout.ts';
 import { isRecordedPython, usedPythonIds } from '../python/unpacked-python.ts';
 import { readLeftRuns } from '../runtime/journal.ts';
-import { MANIFEST_SCHEMA_VERSION, MAX_MANIFEST_BYTES, readInstalledManifest } from '../runtime/manifest.ts';
+import { readInstalledManifest, readNewerManifest } from '../runtime/manifest.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
-import { readRegularText } from '../support/fs/regular-file.ts';
 import { harmlessLine } from '../support/harmless.ts';
-import { newerRecord } from '../support/newer-record.ts';
 
 /** What the runtime root says of things that cannot speak for themselves. */
 export interface Known {
@@ -35,10 +33,7 @@ export type Evidence = (path: string, name: string, known: Known) => Promise<str
  * @returns which version wrote it, as far as it says so; `null` for any other manifest, and without one.
  */
 export async function newerManifest(versionDir: string): Promise<string | null> {
-  const text = await readRegularText(join(versionDir, 'manifest.json'), {
-    maxBytes: MAX_MANIFEST_BYTES,
-  }).catch(() => null);
-  const newer = newerRecord(text, MANIFEST_SCHEMA_VERSION);
+  const newer = await readNewerManifest(join(versionDir, 'manifest.json'));
   if (newer === null) return null;
   return newer.writtenBy === null ? 'a newer ktx' : `ktx ${harmlessLine(newer.writtenBy)}`;
 }

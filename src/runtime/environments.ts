@@ -11,7 +11,12 @@ import { removeAside, type Telling } from '../support/fs/remove-aside.ts';
 import { parseSchema } from '../support/schema.ts';
 import { type HistoryEntry, readHistory, waysBack } from './history.ts';
 import { ENVIRONMENT_ID } from './left-runs.ts';
-import { type InstalledKtxRuntimeManifest, MAX_MANIFEST_BYTES, readInstalledManifest } from './manifest.ts';
+import {
+  type InstalledKtxRuntimeManifest,
+  MAX_MANIFEST_BYTES,
+  readInstalledManifest,
+  readNewerManifest,
+} from './manifest.ts';
 import { installedManifestSchema } from './manifest-schema.ts';
 import { findDamage } from './recorded-sizes.ts';
 
@@ -76,12 +81,24 @@ export async function readEnvironments(versionDir: string): Promise<Environments
   const activeId = active.kind === 'id' ? active.id : null;
   const others = await wholeFirst(versionDir, othersThan(activeId, records, await readHistory(versionDir)));
   const other = others[0] ?? null;
+  const ofNewer = await environmentsOfNewer(versionDir, ids);
   const unneeded = ids.filter((id) => {
+    if (ofNewer.has(id)) return false;
     if (activeId !== null) return id !== activeId && id !== other;
     // Without an active one, every finished one may be the one that still works.
     return !records.has(id);
   });
   return { active, records, other, others, unneeded };
+}
+
+/** Those that only a newer ktx can judge: what it finished, and where the manifest is its own all of them. */
+async function environmentsOfNewer(versionDir: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if ((await readNewerManifest(join(versionDir, 'manifest.json'))) !== null) return new Set(ids);
+  const found = new Set<string>();
+  for (const id of ids)
+    if ((await readNewerManifest(join(environmentsDir(versionDir), id, 'environment.json'))) !== null)
+      found.add(id);
+  return found;
 }
 
 /**

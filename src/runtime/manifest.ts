@@ -1,5 +1,6 @@
 import { errorCode } from '../support/errors.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
+import { type NewerRecord, newerRecord } from '../support/newer-record.ts';
 import type { InstalledKtxRuntimeManifest } from './manifest-schema.ts';
 
 /** It has about 1 kB. */
@@ -28,6 +29,12 @@ export async function readInstalledManifest(path: string): Promise<InstalledKtxR
     import('../support/schema.ts'),
   ]);
   return parseSchema(installedManifestSchema, JSON.parse(text));
+}
+
+/** What a newer ktx wrote in the place of a manifest or of an environment's record; `null` for one of this version, and for none. */
+export async function readNewerManifest(path: string): Promise<NewerRecord | null> {
+  const text = await readRegularText(path, { maxBytes: MAX_MANIFEST_BYTES }).catch(() => null);
+  return text === null ? null : newerRecord(text, MANIFEST_SCHEMA_VERSION);
 }
 
 /** Whether an environment is of another program's wheel: its daemon need not know what ours promises beyond the contract. */

@@ -4,7 +4,7 @@ import {
   type ManagedPythonRuntimeLayoutOptions,
   managedPythonRuntimeLayout,
 } from '../core/layout.ts';
-import { errorCode, errorMessage } from '../support/errors.ts';
+import { errorCode } from '../support/errors.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
 import { findInstalledEnvironment } from './installed-environment.ts';
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from './manifest.ts';
@@ -35,10 +35,7 @@ export async function readManagedPythonRuntimeStatus(
   try {
     manifest = await readInstalledManifest(computed.manifestPath);
   } catch (error) {
-    const [{ schemaProblem }, { describeUnreadable }] = await Promise.all([
-      import('../support/schema.ts'),
-      import('./unreadable.ts'),
-    ]);
+    const { describeInvalidManifest, describeUnreadable } = await import('./unreadable.ts');
     const closed =
       errorCode(error) === 'EACCES'
         ? await describeUnreadable(computed.manifestPath, computed.runtimeRoot)
@@ -47,7 +44,7 @@ export async function readManagedPythonRuntimeStatus(
       return { kind: 'broken', detail: `Runtime cannot be read: ${closed}`, layout: computed };
     return {
       kind: 'broken',
-      detail: `Runtime manifest is invalid: ${schemaProblem(error) ?? errorMessage(error)}`,
+      detail: await describeInvalidManifest(computed.manifestPath, error),
       layout: computed,
     };
   }

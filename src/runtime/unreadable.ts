@@ -1,6 +1,9 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { errorMessage } from '../support/errors.ts';
 import { commandLine } from '../support/remedy.ts';
+import { schemaProblem } from '../support/schema.ts';
+import { MANIFEST_SCHEMA_VERSION, readNewerManifest } from './manifest.ts';
 
 /**
  * Why this user may not read a file, as one sentence: the topmost folder or file that is closed to him, whose it is, its mode, and what
@@ -27,4 +30,12 @@ export async function describeUnreadable(path: string, runtimeRoot: string): Pro
     return `${each} belongs to uid ${status.uid} and its mode is ${mode}, so this user may not read it. Its owner can share it: ${command}`;
   }
   return null;
+}
+
+/** What is wrong with a manifest that could not be read, as one sentence. @param error what reading it threw. */
+export async function describeInvalidManifest(path: string, error: unknown): Promise<string> {
+  const newer = await readNewerManifest(path);
+  if (newer === null) return `Runtime manifest is invalid: ${schemaProblem(error) ?? errorMessage(error)}`;
+  const writer = newer.writtenBy === null ? '' : `, ${newer.writtenBy}`;
+  return `Runtime manifest is invalid: it was written by a newer ktx${writer} (its schemaVersion is not ${MANIFEST_SCHEMA_VERSION})`;
 }

@@ -1,15 +1,29 @@
 import { featuresSatisfy, type KtxRuntimeFeature, normaliseFeatures } from '../core/features.ts';
 import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout } from '../core/layout.ts';
 import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
-import { type InstalledKtxRuntimeManifest, readInstalledManifest } from '../runtime/manifest.ts';
+import {
+  type InstalledKtxRuntimeManifest,
+  readInstalledManifest,
+  readNewerManifest,
+} from '../runtime/manifest.ts';
 import { findDamage } from '../runtime/recorded-sizes.ts';
 import { assertTrustedFolders } from '../runtime/trusted-folders.ts';
 import type { ManagedRuntimeAsset } from '../shipped/asset.ts';
 import { verifyRuntimeAsset } from '../shipped/asset.ts';
 import { readLockedDigests } from '../shipped/locked-asset.ts';
+import { NewerFormatError } from '../support/errors.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
 import type { Prepared } from './plan/install-plan.ts';
 import type { PrepareOptions } from './request/install-types.ts';
+
+/**
+ * Who builds over the manifest of a newer ktx takes its runtime away; `--force` says that this is meant. One that does not say who wrote
+ * it is garbage.
+ */
+async function assertNotOfNewer({ manifestPath }: ManagedPythonRuntimeLayout): Promise<void> {
+  const newer = await readNewerManifest(manifestPath);
+  if (newer !== null && newer.writtenBy !== null) throw new NewerFormatError(manifestPath, newer.writtenBy);
+}
 
 /**
  * Decides everything about an install and changes nothing. The reuse path comes first: it reads the bundled wheel and
@@ -23,6 +37,7 @@ export async function prepareInstall(options: PrepareOptions): Promise<Prepared>
     // An invalid manifest is a reason to install anew, not to refuse.
     readInstalledManifest(layout.manifestPath).catch(() => null),
   ]);
+  if (manifest === null && !options.shouldForce) await assertNotOfNewer(layout);
   const requested = normaliseFeatures(options.features);
   if (!options.shouldForce && manifest && (await isReusable(manifest, layout, asset, requested))) {
     const installed = await findInstalledEnvironment(layout, manifest);

@@ -230,7 +230,12 @@ function withLimit(options: readonly string[]): RemedyAction {
 const raise = (label: string, ...options: string[]) => remedy('raise-limit', label, withLimit(options));
 
 export const LIFT_FILE_LIMIT = raise('Lift the limit of file sizes for this run', '-f');
-export const RAISE_OPEN_FILES = raise('Raise the limit of open files for this run', '-n');
+/** Node has raised the limit of this user by itself when it starts, so what is left is the one of the system. */
+export const RAISE_OPEN_FILES = remedy(
+  'raise-limit',
+  'Close other programs, or raise the hard limit of open files (nofile in limits.conf, LimitNOFILE= of a service), then run',
+  THEN_SETUP,
+);
 /** dash and busybox call it `-p`, which is another limit in bash. */
 export const RAISE_PROCESSES = raise('Raise the limit of processes for this run', '-u', '-p');
 export const LIFT_CPU_LIMIT = raise('Lift the limit of processor time for this run', '-t');

@@ -33,6 +33,7 @@ import { cutHead, cutLines, cutTotal } from './power-cut/table.ts';
 import { followedLine, followedRemedies } from './remedies/follow.ts';
 import { remedySites } from './remedies/sites.ts';
 import { IN_THE_WIZARD, NOT_FOLLOWED, ROWS } from './remedies/table.ts';
+import { rootLine, rootRows, rootTable } from './roots.ts';
 import { SLOW_LINKS, slowLinkObstacle, slowLinkRows, slowLinkTable } from './slow-links.ts';
 import { zooLine, zooSummary } from './zoo.ts';
 import { offlineLine, offlineRows } from './zoo-offline.ts';
@@ -45,7 +46,8 @@ import { zooRows } from './zoo-run.ts';
  * everything at once, 10,000 requests to a Python session with interrupts at random, 200 changes of a
  * model host with a fault each, and the tests of this folder in their complete form. Parts: the scenarios, `power-cut`,
  * `flips`, `crowd`, `kernel` (`-- --only 3.13 --count 500`), `hosts`, `remedies` (each remedy followed in the wizard, against its
- * fault), `printed-remedies` (each remedy run as it is printed, from a state that prints it), `zoo` (every state of a damaged
+ * fault), `printed-remedies` (each remedy run as it is printed, from a state that prints it), `roots` (every command over roots of
+ * older and newer versions), `zoo` (every state of a damaged
  * runtime; `-- --pairs 100 --seed 2` draws pairs instead, `-- --from 40` goes on where 40 rows were printed, `-- --only <pattern>`
  * takes some, `-- --read-only` counts what is written by looks and plans, `-- --offline`
  * tries every repair without a route), `damages` (200 files of a root deleted or cut short, `-- --count 20` takes fewer;
@@ -185,6 +187,12 @@ if (isWanted('printed-remedies')) {
     `${remedySites().length} remedies in the sources; ${count(printed.map(({ remedy }) => remedy))} followed as printed in ${printed.length} states, ${right.length} right; ${IN_THE_WIZARD.length} more in the wizard (part remedies); ${NOT_FOLLOWED.size} not, for a reason each\n`,
   );
   isBroken ||= right.length < printed.length;
+}
+if (isWanted('roots')) {
+  console.log('roots of other versions');
+  const met = await rootRows({ onRow: (row) => row.problems.length > 0 && console.log(rootLine(row)) });
+  console.log(`${rootTable(met)}\n`);
+  isBroken ||= met.some(({ problems }) => problems.length > 0);
 }
 if (isWanted('hosts')) {
   const missing = missingForSsh();

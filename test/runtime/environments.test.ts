@@ -48,6 +48,23 @@ function manifest(dir: string, id: string) {
 
 const nobody = async () => false;
 
+describe('what a newer ktx wrote', () => {
+  it('its environments stay where the manifest is of this version', async () => {
+    const dir = await versionDir(B, { [A]: null, [B]: A, [C]: B });
+    const record = { ...manifest(dir, C), schemaVersion: 2, previous: B };
+    await writeFile(join(dir, 'envs', C, 'environment.json'), JSON.stringify(record));
+    await tidyEnvironments(dir, nobody);
+    expect((await readdir(join(dir, 'envs'))).sort()).toEqual([A, B, C]);
+  });
+
+  it('nothing goes where the manifest is its own', async () => {
+    const dir = await versionDir(null, { [A]: null, [B]: A, [C]: undefined });
+    await writeFile(join(dir, 'manifest.json'), '{"schemaVersion":2,"cliVersion":"9.1.0"}');
+    await tidyEnvironments(dir, nobody);
+    expect((await readdir(join(dir, 'envs'))).sort()).toEqual([A, B, C]);
+  });
+});
+
 describe('which environments are needed', () => {
   const cases: [string, string | null, Record<string, string | null | undefined>, string | null, string[]][] =
     [
@@ -66,14 +83,11 @@ describe('which environments are needed', () => {
     expect([...overview.unneeded].sort()).toEqual(unneeded);
   });
 
-  it.each(['{', '{"schemaVersion":2}'])(
-    'a manifest that cannot be read (%s) lets every finished one stay',
-    async (text) => {
-      const dir = await versionDir(A, { [A]: null, [B]: A, [C]: undefined });
-      await writeFile(join(dir, 'manifest.json'), text);
-      expect((await readEnvironments(dir)).unneeded).toEqual([C]);
-    },
-  );
+  it.each(['{', '[]'])('a manifest that cannot be read (%s) lets every finished one stay', async (text) => {
+    const dir = await versionDir(A, { [A]: null, [B]: A, [C]: undefined });
+    await writeFile(join(dir, 'manifest.json'), text);
+    expect((await readEnvironments(dir)).unneeded).toEqual([C]);
+  });
 
   it('a manifest that names another place, or an adopted .venv, lets the finished ones stay', async () => {
     const elsewhere = await versionDir(null, { [A]: null });

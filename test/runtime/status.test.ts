@@ -245,7 +245,16 @@ describe('readManagedPythonRuntimeStatus', () => {
   it.each([
     ['not JSON', '{"schemaVersion": 1', /^Runtime manifest is invalid: .*JSON/],
     ['an empty file', '', /^Runtime manifest is invalid: ./],
-    ['another schema', '{"schemaVersion":2}', /^Runtime manifest is invalid: schemaVersion: .*expected 1/],
+    [
+      'another schema',
+      '{"schemaVersion":2}',
+      /^Runtime manifest is invalid: it was written by a newer ktx \(/,
+    ],
+    [
+      'the format of a newer ktx',
+      '{"schemaVersion":2,"cliVersion":"9.1.0"}',
+      /^Runtime manifest is invalid: it was written by a newer ktx, 9\.1\.0/,
+    ],
     ['no object', 'null', /^Runtime manifest is invalid: content: /],
   ])('21. broken: %s', async (_name, text, detail) => {
     await mkdir(versionDir);

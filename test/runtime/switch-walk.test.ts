@@ -4,12 +4,12 @@ import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { walkSwitches } from './switch-walk.ts';
 
 /** `KTX_WALK_STEPS=2000` for the long form. */
-const steps = Number(process.env['KTX_WALK_STEPS'] ?? 100);
+const steps = Number(process.env['KTX_WALK_STEPS'] ?? 80);
 
 it.each([1, 2])(
   'whatever is done to versions, what works stays and undo goes where it says: walk %i',
   {
-    timeout: 600_000,
+    timeout: 1_500_000,
   },
   async (seed) => {
     const random = seeded(Math.imul(seed, 0x9e3779b1));

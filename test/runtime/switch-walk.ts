@@ -1,14 +1,21 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFile, cp, mkdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile, cp, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { environmentPaths, managedPythonRuntimeLayout } from '../../src/core/layout.ts';
+import { pruneManagedPythonRuntimes } from '../../src/lifecycle/prune.ts';
 import { isWholeEnvironment, readEnvironments, tidyEnvironments } from '../../src/runtime/environments.ts';
 import { isEnvironmentInUse } from '../../src/runtime/environments-in-use.ts';
 import { HISTORY_FILE } from '../../src/runtime/history.ts';
 import { switchOver } from '../../src/runtime/switchover.ts';
 import { writeRuntime } from '../fixtures/asset.ts';
+
+/** Makes one switch when it is started, see `killSwitch`. */
+const SWITCHER = new URL('switcher.ts', import.meta.url);
+/** A switch of two files takes about as long. */
+const MAX_SWITCH_MS = 40;
 
 /** What a walk did, and what was wrong. */
 export interface WalkResult {
@@ -16,12 +23,22 @@ export interface WalkResult {
   violations: string[];
 }
 
-type Step = 'install' | 'undo' | 'killed' | 'recover' | 'use' | 'leave' | 'lose' | 'tear';
-const STEPS: readonly Step[] = [
-  ...(['install', 'install', 'undo', 'undo', 'undo', 'undo', 'recover'] as const),
-  ...(['killed', 'killed', 'use', 'use', 'leave', 'lose', 'tear'] as const),
-];
-const VERSIONS = ['0.1.0', '0.2.0', '0.3.0'];
+const STEPS = [
+  ...Array<'install'>(6).fill('install'),
+  ...Array<'undo'>(12).fill('undo'),
+  ...Array<'killed'>(5).fill('killed'),
+  ...Array<'kill -9'>(2).fill('kill -9'),
+  ...Array<'use'>(6).fill('use'),
+  ...(['recover', 'recover', 'recover', 'leave', 'leave', 'leave', 'tear', 'tear', 'prune'] as const),
+  ...(['lose', 'lose', 'lose', 'lose another', 'lose another'] as const),
+] as const;
+type Step = (typeof STEPS)[number];
+const VERSIONS = ['0.1.0', '0.2.0', '0.3.0', '0.4.0'];
+/** Of the program before this one: one environment, in a real `.venv`. */
+const UPSTREAM = '0.12.0';
+/** Its records are in a format of tomorrow. */
+const FUTURE = '9.0.0';
+const VENV = '.venv';
 
 /** Where a version is, as somebody who saw every step knows it; the program has to find it out. */
 export interface Known {
@@ -30,6 +47,8 @@ export interface Known {
   /** What the last switch left behind. */
   left: string | null;
   users: Map<string, ChildProcess>;
+  /** Environments of which none may ever go, because only a newer ktx can judge them. */
+  untouchable?: readonly string[];
 }
 
 /**
@@ -49,14 +68,20 @@ export async function walkSwitches(
     versions.push({ dir, active: null, left: null, users: new Map() });
   }
   const manifest = await writeRuntime(join(runtimeRoot, 'template'), VERSIONS[0]!);
+  const more: Surroundings = { runtimeRoot, manifest, random, say: () => {}, at: 0 };
+  versions.push(await upstreamVersion(more), await futureVersion(more));
+  // Who prunes takes locks, which lie there.
+  await mkdir(join(runtimeRoot, 'uv'), { recursive: true });
   try {
     for (let at = 0; at < steps && result.violations.length === 0; at++) {
       const known = versions[Math.floor(random() * versions.length)]!;
       const step = STEPS[Math.floor(random() * STEPS.length)]!;
       result.steps[step] = (result.steps[step] ?? 0) + 1;
       const say = (what: string) => result.violations.push(`step ${at}, ${step} of ${known.dir}: ${what}`);
-      await take(step, known, { runtimeRoot, manifest, random, say, at });
-      await look(known, say);
+      const around = { runtimeRoot, manifest, random, say, at };
+      if (step === 'prune') await prune(known, versions, around);
+      else await take(step, known, around);
+      for (const each of step === 'prune' ? versions : [known]) await look(each, say);
     }
     return result;
   } finally {
@@ -72,9 +97,47 @@ export interface Surroundings {
   at: number;
 }
 
-const environmentDir = (known: Known, id: string) => join(known.dir, 'envs', id);
+const environmentDir = (known: Known, id: string) =>
+  id === VENV ? join(known.dir, VENV) : join(known.dir, 'envs', id);
 
-async function take(step: Step, known: Known, around: Surroundings): Promise<void> {
+/** As the program before this one leaves it. */
+async function upstreamVersion(around: Surroundings): Promise<Known> {
+  const { versionDir: dir } = managedPythonRuntimeLayout({
+    runtimeRoot: around.runtimeRoot,
+    cliVersion: UPSTREAM,
+  });
+  await mkdir(dir, { recursive: true });
+  const known: Known = { dir, active: VENV, left: null, users: new Map() };
+  await build(known, around, VENV);
+  const { pythonPath, daemonPath } = environmentPaths(join(dir, VENV));
+  const manifest = {
+    ...around.manifest,
+    cliVersion: UPSTREAM,
+    python: { executable: pythonPath, daemonExecutable: daemonPath },
+  };
+  await writeFile(join(dir, 'manifest.json'), JSON.stringify(manifest));
+  return known;
+}
+
+/** As a ktx may leave it that is not written yet. */
+async function futureVersion(around: Surroundings): Promise<Known> {
+  const { versionDir: dir } = managedPythonRuntimeLayout({
+    runtimeRoot: around.runtimeRoot,
+    cliVersion: FUTURE,
+  });
+  await mkdir(dir, { recursive: true });
+  const known: Known = { dir, active: null, left: null, users: new Map() };
+  const ids = [await build(known, around), await build(known, around)];
+  const record = { schemaVersion: 2, cliVersion: FUTURE, active: ids[0] };
+  for (const id of ids)
+    await writeFile(join(environmentDir(known, id), 'environment.json'), JSON.stringify(record));
+  await writeFile(join(dir, 'manifest.json'), JSON.stringify(record));
+  return { ...known, untouchable: ids };
+}
+
+async function take(step: Exclude<Step, 'prune'>, known: Known, around: Surroundings): Promise<void> {
+  // Who wants to change a newer version is refused before it comes to this.
+  if (known.untouchable && !['recover', 'use', 'leave'].includes(step)) return;
   switch (step) {
     case 'install': {
       const id = await build(known, around);
@@ -90,6 +153,8 @@ async function take(step: Step, known: Known, around: Surroundings): Promise<voi
       await switchTo(known, around, id, 'install', blocked).catch(() => {});
       return;
     }
+    case 'kill -9':
+      return killSwitch(known, around);
     case 'recover':
       await tidyEnvironments(known.dir, isEnvironmentInUse);
       return;
@@ -102,6 +167,8 @@ async function take(step: Step, known: Known, around: Surroundings): Promise<voi
     }
     case 'lose':
       return lose(known, around);
+    case 'lose another':
+      return loseAnother(known, around);
     case 'tear':
       await appendFile(join(known.dir, HISTORY_FILE), '{"schemaVersion":1,"at":"2026');
   }
@@ -148,12 +215,28 @@ export async function switchTo(
   action: 'install' | 'undo',
   manifestPath = join(known.dir, 'manifest.json'),
 ): Promise<void> {
+  await switchOver({
+    ...switchoverOf(known, { runtimeRoot, manifest, at }, id, action, manifestPath),
+    journal: { write() {} },
+    note() {},
+  });
+  await switched(known, id);
+}
+
+/** What of a switch can be written down for another process. */
+function switchoverOf(
+  known: Known,
+  { runtimeRoot, manifest, at }: Pick<Surroundings, 'runtimeRoot' | 'manifest' | 'at'>,
+  id: string,
+  action: 'install' | 'undo' = 'install',
+  manifestPath = join(known.dir, 'manifest.json'),
+) {
   const dir = environmentDir(known, id);
   const { pythonPath, daemonPath } = environmentPaths(dir);
   const name = pythonPath.slice(runtimeRoot.length + 1);
   // Clocks that go back and installs within one second are nothing to rely on.
   const installedAt = new Date(Date.UTC(2026, 0, 1) + (at % 7) * 1000).toISOString();
-  await switchOver({
+  return {
     layout: { runtimeRoot, versionDir: known.dir, manifestPath },
     environmentDir: dir,
     manifest: {
@@ -165,11 +248,13 @@ export async function switchTo(
     uses: [],
     action,
     reason: 'asked',
-    journal: { write() {} },
-    note() {},
-  });
+  };
+}
+
+async function switched(known: Known, id: string): Promise<void> {
   const was = known.active;
-  known.left = was !== null && was !== id && (await isWholeEnvironment(known.dir, was)) ? was : null;
+  const isWay = was !== null && was !== VENV && was !== id && (await isWholeEnvironment(known.dir, was));
+  known.left = isWay ? was : null;
   known.active = id;
 }
 
@@ -183,10 +268,62 @@ async function undo(known: Known, around: Surroundings): Promise<void> {
   await switchTo(known, around, other, 'undo');
 }
 
+/** A switch in a process of its own, which is killed at a random instant of it. */
+async function killSwitch(known: Known, around: Surroundings): Promise<void> {
+  const id = await build(known, around);
+  const switchover = JSON.stringify(switchoverOf(known, around, id));
+  const child = fork(SWITCHER, [switchover], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const ended = once(child, 'exit');
+  await Promise.race([once(child, 'message'), ended]);
+  await delay(around.random() * MAX_SWITCH_MS);
+  child.kill('SIGKILL');
+  await ended;
+  const text = await readFile(join(known.dir, 'manifest.json'), 'utf8').catch(() => '');
+  if (text.includes(`/envs/${id}/`)) await switched(known, id);
+}
+
+/** What another version's prune removes is nobody's any more; what runs stays, and so does what is newer. */
+async function prune(
+  own: Known,
+  versions: readonly Known[],
+  { runtimeRoot, say }: Surroundings,
+): Promise<void> {
+  if (own.untouchable) return;
+  const cliVersion = basename(own.dir);
+  const { removed } = await pruneManagedPythonRuntimes({ cliVersion, runtimeRoot });
+  for (const other of versions) {
+    const isGone = !(await isThere(other.dir));
+    if (isGone !== removed.includes(other.dir)) say(`prune does not say that ${other.dir} has gone`);
+    if (!isGone) continue;
+    if (other === own) say('prune removed its own version');
+    if (other.untouchable) say('prune removed a newer version');
+    other.active = null;
+    other.left = null;
+    await mkdir(other.dir, { recursive: true });
+  }
+}
+
+/** An environment that is not active, or a file of it. */
+async function loseAnother(known: Known, { random }: Surroundings): Promise<void> {
+  const ids = (await readdir(join(known.dir, 'envs')).catch(() => [])).filter((id) => id !== known.active);
+  const id = ids[Math.floor(random() * ids.length)];
+  if (id === undefined || known.users.has(id)) return;
+  const dir = environmentDir(known, id);
+  const places = [
+    dir,
+    join(dir, 'environment.json'),
+    join(dir, 'pyvenv.cfg'),
+    environmentPaths(dir).pythonPath,
+  ];
+  await rm(places[Math.floor(random() * places.length)]!, { recursive: true, force: true });
+  if (known.left === id) known.left = null;
+}
+
 /** One file or the whole of the active environment, or the manifest: deleted, or emptied. */
 async function lose(known: Known, { random }: Surroundings): Promise<void> {
   if (known.active === null || known.users.has(known.active)) return;
   const dir = environmentDir(known, known.active);
+  // Deletions behind a link would be of the environment that it leads to.
   const places = [dir, join(dir, 'environment.json'), environmentPaths(dir).pythonPath];
   const path = [...places, join(known.dir, 'manifest.json')][Math.floor(random() * 4)]!;
   const canBeCut = path !== dir && (await isThere(path)) && random() < 0.5;
@@ -199,10 +336,20 @@ async function look(known: Known, say: Surroundings['say']): Promise<void> {
   for (const id of known.users.keys()) {
     if (!(await isThere(environmentDir(known, id)))) say(`${id} is in use and gone`);
   }
+  for (const id of known.untouchable ?? [])
+    if (!(await isThere(environmentPaths(environmentDir(known, id)).pythonPath)))
+      say(`${id} of a newer ktx is gone`);
   const { active, others, records } = await readEnvironments(known.dir);
   const reachable = new Set([...(active.kind === 'id' ? [active.id] : []), ...others]);
   for (const id of records.keys()) if (!reachable.has(id)) say(`${id} is finished and cannot be reached`);
   if (known.active === null) return;
+  if (known.active === VENV) {
+    const { pythonPath } = environmentPaths(environmentDir(known, VENV));
+    const manifest = await readFile(join(known.dir, 'manifest.json'), 'utf8').catch(() => '');
+    if (!manifest.includes(pythonPath) || !(await isThere(pythonPath)))
+      say('the adopted .venv is no longer in force');
+    return;
+  }
   if (active.kind !== 'id' || active.id !== known.active) say(`${known.active} is no longer in force`);
   else if (!(await isWholeEnvironment(known.dir, known.active))) say(`${known.active} is no longer whole`);
   if (known.left !== null && !(await isThere(environmentDir(known, known.left))))

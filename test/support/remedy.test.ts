@@ -93,14 +93,12 @@ describe('a person is asked before', () => {
 
 it
   .runIf(process.platform !== 'win32')
-  .each([
-    catalogue.LIFT_FILE_LIMIT,
-    catalogue.RAISE_OPEN_FILES,
-    catalogue.RAISE_PROCESSES,
-    catalogue.LIFT_CPU_LIMIT,
-  ])('the shell of every system understands: $label', ({ argv }) => {
-  const at = argv!.indexOf('ktx');
-  const words = [...argv!.slice(0, at), 'echo', 'started'];
-  const { stdout, stderr, status } = spawnSync(words[0]!, words.slice(1), { encoding: 'utf8' });
-  expect({ stdout, stderr, status }).toEqual({ stdout: 'started\n', stderr: '', status: 0 });
-});
+  .each([catalogue.LIFT_FILE_LIMIT, catalogue.RAISE_PROCESSES, catalogue.LIFT_CPU_LIMIT])(
+  'the shell of every system understands: $label',
+  ({ argv }) => {
+    const at = argv!.indexOf('ktx');
+    const words = [...argv!.slice(0, at), 'echo', 'started'];
+    const { stdout, stderr, status } = spawnSync(words[0]!, words.slice(1), { encoding: 'utf8' });
+    expect({ stdout, stderr, status }).toEqual({ stdout: 'started\n', stderr: '', status: 0 });
+  },
+);

@@ -5,13 +5,13 @@ import { environmentPaths } from '../../core/layout.ts';
 import { environmentsDir } from '../../runtime/environments.ts';
 import { findInstalledEnvironment } from '../../runtime/installed-environment.ts';
 import { findDamage } from '../../runtime/recorded-sizes.ts';
+import { describeInvalidManifest } from '../../runtime/unreadable.ts';
 import { verifyRuntimeAsset } from '../../shipped/asset.ts';
 import { wheelProofOf } from '../../shipped/asset-schema.ts';
 import { readLockedDigests } from '../../shipped/locked-asset.ts';
 import { errorMessage, isAbsence } from '../../support/errors.ts';
 import { pathExists } from '../../support/fs/path-exists.ts';
 import { readRegularText } from '../../support/fs/regular-file.ts';
-import { schemaProblem } from '../../support/schema.ts';
 import { type Check, fail, type Outcome, pass, type RepairId, warn } from './check.ts';
 import type { CheckSurroundings } from './context.ts';
 
@@ -169,7 +169,7 @@ async function manifestProblem({ facts, layout }: CheckSurroundings): Promise<st
   try {
     manifest = await facts.manifest();
   } catch (error) {
-    return `Runtime manifest is invalid: ${schemaProblem(error) ?? errorMessage(error)}`;
+    return describeInvalidManifest(layout.manifestPath, error);
   }
   if (manifest === null) return `No runtime manifest at ${layout.manifestPath}`;
   if (manifest.cliVersion !== layout.cliVersion)

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, rm, symlink } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LAUNCHER } from '../../fixtures/program.ts';
 import { openZoo, type ZooWorld } from '../zoo.ts';
@@ -103,6 +103,7 @@ async function follow(world: ZooWorld, row: RemedyRow): Promise<FollowedRow> {
   const site = SITES.get(row.remedy);
   if (site === undefined) return { ...followed, problems: ['no such remedy in the sources'] };
   await world.reset();
+  await writeFile(join(world.home, 'project', 'ktx.yaml'), '');
   const box = boxOf(world, row.uid);
   try {
     await give(box, row.uid);

@@ -5,7 +5,7 @@ import { type LoopbackIndex, startLoopbackIndex } from '../../fixtures/loopback-
 import { startProxy } from '../../fixtures/network.ts';
 import { openWheelhouse } from '../../fixtures/wheelhouse.ts';
 import type { Box, RemedyRow } from './follow.ts';
-import { wheelsOf } from './root-rows.ts';
+import { wheelOf } from './root-rows.ts';
 
 const SETUP = 'ktx setup --yes --force --python /usr/bin/python3';
 type Answer = (status: number, headers: Record<string, string>, body: string) => void;
@@ -31,7 +31,7 @@ const index =
 const mends = new WeakMap<Box, () => void>();
 const mended = (box: Box) => mends.get(box)?.();
 const refuses = (status: number) => index((say) => say(status, { 'content-type': 'text/plain' }, 'no'));
-const loseWheel = (box: Box) => rm(wheelsOf(box).find((path) => path !== undefined)!, { recursive: true });
+const loseWheel = (box: Box) => rm(wheelOf(box), { recursive: true });
 
 /** An index whose name nobody knows, and what is right for each way out of that. */
 const unknownName = async (box: Box) => {

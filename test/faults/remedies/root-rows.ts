@@ -52,8 +52,7 @@ const closed = (path: (box: Box) => string) => ({
   byHand: (box: Box) => chmod(path(box), 0o755),
 });
 const shared = (box: Box) => join(box.paths.root, 'uv');
-const limits = (line: string, uid?: number) => ({
-  ...(uid === undefined ? {} : { uid }),
+const limits = (line: string) => ({
   damage: (box: Box) => {
     box.before = line;
   },
@@ -153,7 +152,7 @@ export const ROOT_ROWS: readonly RemedyRow[] = [
     state: 'the store may not be written',
     ...closed((box) => join(shared(box), 'store')),
     damage: async (box) => {
-      execFileSync('rm', ['-r', ...wheelsOf(box).slice(0, 3)]);
+      await rm(wheelOf(box), { recursive: true });
       await chmod(join(shared(box), 'store'), 0o555);
     },
     byHand: () => {},
@@ -204,17 +203,14 @@ export const ROOT_ROWS: readonly RemedyRow[] = [
   },
   {
     remedy: 'RAISE_OPEN_FILES',
-    state: 'ulimit -n 18',
-    ...limits('ulimit -S -n 18'),
+    state: 'a hard limit of open files',
+    damage: (box) => {
+      box.before = 'ulimit -n 20';
+    },
+    byHand: (box) => {
+      box.before = '';
+    },
     fails: SETUP,
-    works: null,
-  },
-  {
-    remedy: 'RAISE_PROCESSES',
-    state: 'ulimit -u 4',
-    ...limits('ulimit -S -u 4', OTHER_UID),
-    fails: SETUP,
-    works: null,
   },
 
   {
@@ -313,9 +309,9 @@ async function linkedEnvironments(box: Box): Promise<void> {
   await symlink(join(box.home, 'elsewhere'), envs);
 }
 
-export function wheelsOf(box: Box): string[] {
-  return execFileSync('find', [join(box.paths.root, 'uv', 'store'), '-name', '*.whl'], { encoding: 'utf8' })
-    .trim()
-    .split('\n')
-    .map((path) => dirname(path));
+/** The folder in the store of a wheel that every environment needs. */
+export function wheelOf(box: Box): string {
+  const store = join(box.paths.root, 'uv', 'store');
+  const found = execFileSync('find', [store, '-name', 'idna-*.whl'], { encoding: 'utf8' }).trim();
+  return dirname(found.split('\n')[0]!);
 }

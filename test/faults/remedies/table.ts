@@ -46,7 +46,10 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     'daemon/http/loopback: Allow connections to 127.0.0.1 in the firewall or security program of this machine, then run',
     'daemon/http/loopback: End programs that hold many connections, or raise the limit (ulimit -n), then run',
   ],
-  'the limit ends ktx itself before it can say anything': ['LIFT_CPU_LIMIT'],
+  'the limit ends Node itself before it can say anything; the shell line has a unit test': [
+    'LIFT_CPU_LIMIT',
+    'RAISE_PROCESSES',
+  ],
   'archives of Python and Node cannot be had here': [
     'USE_PYTHON_MIRROR',
     'python/python-choice: Use Python …',

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { embeddingsModelDir } from '../../../src/core/model-folder-path.ts';
 import { filesBelow, moduleOf } from '../zoo-state.ts';
 import type { Box, RemedyRow } from './follow.ts';
-import { wheelsOf, zoo } from './root-rows.ts';
+import { wheelOf, zoo } from './root-rows.ts';
 
 const SETUP = 'ktx setup --yes --force --python /usr/bin/python3';
 const python = (box: Box) => join(box.home, 'not-python');
@@ -41,12 +41,11 @@ const uvArchives = (box: Box) =>
     .trim()
     .split('\n')
     .filter(Boolean);
-const wheel = (box: Box) => wheelsOf(box).find((path) => path !== undefined)!;
 const keptStore = (box: Box) => join(box.home, 'kept-store');
 const moveStore = async (box: Box) => {
   execFileSync('cp', ['-a', join(box.paths.root, 'uv', 'store'), keptStore(box)]);
   box.cleanups.push(() => rm(keptStore(box), { recursive: true, force: true }));
-  await rm(wheel(box), { recursive: true });
+  await rm(wheelOf(box), { recursive: true });
 };
 const CREATE = 'ktx bundle create --python none --feature core --output ../runtime.ktxbundle';
 const bundle = (box: Box) => join(box.home, 'runtime.ktxbundle');
@@ -190,7 +189,7 @@ export const TOOL_ROWS: readonly RemedyRow[] = [
   {
     remedy: 'GO_ONLINE',
     state: 'a wheel is missing, and --offline',
-    damage: (box) => rm(wheel(box), { recursive: true }),
+    damage: (box) => rm(wheelOf(box), { recursive: true }),
     fails: `${SETUP} --offline`,
   },
   {
@@ -206,7 +205,7 @@ export const TOOL_ROWS: readonly RemedyRow[] = [
     state: 'a wheel is missing, and --offline',
     damage: async (box) => {
       await makeBundle(box);
-      await rm(wheel(box), { recursive: true });
+      await rm(wheelOf(box), { recursive: true });
     },
     byHand: () => {},
     values: { '<file>': '../runtime.ktxbundle' },
@@ -215,7 +214,7 @@ export const TOOL_ROWS: readonly RemedyRow[] = [
   {
     remedy: 'SAVE_REPORT',
     state: 'a wheel is missing, and --offline',
-    damage: (box) => rm(wheel(box), { recursive: true }),
+    damage: (box) => rm(wheelOf(box), { recursive: true }),
     values: { '<file>': '../report.txt' },
     fails: `${SETUP} --offline`,
     shows: /Saved as .*report\.txt/,
@@ -378,8 +377,7 @@ export const TOOL_ROWS: readonly RemedyRow[] = [
     state: 'ktx.yaml is no YAML',
     damage: write(yaml, 'embeddings: [\n'),
     byHand: write(yaml, ''),
-    fails: 'ktx admin runtime start',
-    again: 'ktx admin runtime start && ktx admin runtime stop',
+    fails: SETUP,
   },
   {
     remedy:
