@@ -63,6 +63,8 @@ export interface FollowedRow {
 }
 
 const MINUTE_MS = 60_000;
+/** What follows a label. */
+const COMMAND = /: ((?:\(?(?:ktx|chmod|chown|mv|mount|ip|ulimit)\b|[A-Z_]+=\S).*)$/;
 const SITES = new Map(remedySites().map((site) => [site.key, site]));
 
 /** Follows every row once. Rows that need the same runtime share it. */
@@ -168,12 +170,12 @@ function printedCommand(text: string, { pattern }: RemedySite): string | null | 
   if (line === undefined) return undefined;
   const from = pattern.exec(line)!;
   const after = line.slice(from.index + from[0].length);
-  const command = /^(?: \([^)]*\))?: (.+)$/.exec(after)?.[1];
+  const command = COMMAND.exec(after)?.[1];
   if (command !== undefined) return command;
   // A sentence with a command in it.
   const own = line.slice(from.index).match(/\bktx (?:setup|doctor|admin|embed|bundle)[^.`(]*/g);
   return own === null ||
-    !/[Rr]un|[Rr]etry|then|Restore|Undo|Fix|Stop|found by|one:/.test(line.slice(from.index))
+    !/[Rr]un|[Rr]etry|then|Restore|Undo|Fix|Stop|found by|one:|it:/.test(line.slice(from.index))
     ? null
     : own.at(-1)!.trim();
 }

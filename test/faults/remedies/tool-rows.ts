@@ -129,7 +129,7 @@ export const TOOL_ROWS: readonly RemedyRow[] = [
       'uv/binary: The uv at … is not the uv … that ktx knows, so it is not run. Delete it, then: ktx setup --force',
     state: 'another uv at its place',
     damage: strangeUv,
-    fails: 'ktx admin runtime status',
+    fails: 'ktx admin runtime doctor',
     byHand: uvMissing,
   },
   {
@@ -317,7 +317,10 @@ export const TOOL_ROWS: readonly RemedyRow[] = [
   {
     remedy: 'network/settings/stored-settings: Forget them',
     state: 'settings that are no JSON',
-    damage: write(settings, '{"schemaVersion":'),
+    damage: async (box) => {
+      await writeFile(settings(box), '{"schemaVersion":');
+      await rm(wheelOf(box), { recursive: true });
+    },
     fails: SETUP,
   },
   {
@@ -353,8 +356,9 @@ export const TOOL_ROWS: readonly RemedyRow[] = [
   {
     remedy: 'correctSetting',
     state: 'PIP_INDEX_URL is no address',
-    damage: (box) => {
+    damage: async (box) => {
       box.env['PIP_INDEX_URL'] = 'not an address';
+      await rm(wheelOf(box), { recursive: true });
     },
     byHand: (box) => {
       delete box.env['PIP_INDEX_URL'];
@@ -364,8 +368,9 @@ export const TOOL_ROWS: readonly RemedyRow[] = [
   {
     remedy: 'SHOW_SETTINGS',
     state: 'PIP_INDEX_URL is no address',
-    damage: (box) => {
+    damage: async (box) => {
       box.env['PIP_INDEX_URL'] = 'not an address';
+      await rm(wheelOf(box), { recursive: true });
     },
     fails: SETUP,
     shows: /index|cannot|not an address/,
@@ -387,7 +392,7 @@ export const TOOL_ROWS: readonly RemedyRow[] = [
     byHand: async (box) => {
       await rm(box.paths.daemonState);
       // Only this machine's own processes are to be stopped by this test.
-      box.before = 'ktx() { unshare -pf --mount-proc "$(command -v node)" "$(command -v ktx)" "$@"; }';
+      box.before = `ktx() { unshare -pf --mount-proc ${box.home}/bin/node ${box.home}/bin/ktx "$@"; }`;
     },
     fails: 'ktx admin runtime stop',
     works: null,
@@ -402,7 +407,7 @@ export const TOOL_ROWS: readonly RemedyRow[] = [
   {
     remedy: 'cli/commands/model-host-inputs: Name another file',
     state: 'a configuration that is not there',
-    fails: 'ktx admin model-host validate --config /nowhere.yaml',
+    fails: 'ktx admin model-host diff --config /nowhere.yaml',
     byHand: write((box) => join(box.home, 'models.yaml'), 'models: {}\n'),
     again: null,
     works: null,
@@ -415,9 +420,9 @@ export const TOOL_ROWS: readonly RemedyRow[] = [
       await writeFile(join(box.home, 'models.yaml'), 'models:\n  a:\n    cmd: serve a\n');
       await writeFile(join(box.home, 'schema.json'), '{');
     },
-    fails: 'ktx admin model-host validate --config ../models.yaml --schema ../schema.json',
+    fails: 'ktx admin model-host diff --config ../models.yaml --schema ../schema.json',
     byHand: () => {},
-    again: 'ktx admin model-host validate --config ../models.yaml',
+    again: null,
     works: null,
   },
   {
@@ -461,6 +466,7 @@ async function strangeUv(box: Box): Promise<void> {
   await mkdir(folder);
   await writeFile(box.paths.uv, '#!/bin/sh\necho uv 0.11.21\n');
   await chmod(box.paths.uv, 0o755);
+  for (const path of uvArchives(box)) await rm(path, { recursive: true });
 }
 
 async function loseModel(box: Box): Promise<void> {
