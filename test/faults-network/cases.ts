@@ -4,6 +4,7 @@ import { INDEX_CASES } from './index-cases.ts';
 import type { MatrixCase } from './lab.ts';
 import { PROXY_CASES } from './proxy-cases.ts';
 import { SETTING_CASES } from './setting-cases.ts';
+import { SIBLING_CASES } from './sibling-cases.ts';
 import { TOOL_CASES } from './tool-cases.ts';
 import { TRUST_CASES } from './trust-cases.ts';
 import { WAY_CASES } from './way-cases.ts';
@@ -18,4 +19,5 @@ export const CASES: readonly MatrixCase[] = [
   ...TRUST_CASES,
   ...ANSWER_CASES,
   ...PROXY_CASES,
+  ...SIBLING_CASES,
 ];

@@ -11,6 +11,9 @@ const WANTED = CASES.filter((each, at) =>
 );
 const isPossible = process.platform === 'linux' && process.getuid?.() === 0;
 
+const lineOf = ({ kind, name, source, verdict }: Record<'kind' | 'name' | 'source' | 'verdict', string>) =>
+  `${verdict.padEnd(7)}${kind.padEnd(12)}${name.padEnd(72)}${source}`;
+
 /** What machines are like, with real namespaces, interpreters, locales and limits, and what ktx makes of it. */
 describe.skipIf(!isPossible)('matrix of machines (Linux, as root)', () => {
   let lab: MachineLab;
@@ -26,14 +29,12 @@ describe.skipIf(!isPossible)('matrix of machines (Linux, as root)', () => {
     for (const { kind, name, source } of left)
       rows.push({ kind, name, source, verdict: 'not in this sample' });
     const right = rows.filter(({ verdict }) => verdict === 'right').length;
-    const lines = rows.map(
-      ({ kind, name, source, verdict }) =>
-        `${kind.padEnd(12)}${name.padEnd(58)}${source.padEnd(34)}${verdict}`,
-    );
+    const lines = rows.map(lineOf);
     console.info([...lines, `${right} of ${rows.length - left.length} right`].join('\n'));
   });
 
-  it.each(WANTED.map((each) => [each.kind, each.name, each] as const))(
+  // Each has namespaces of its own, and many wait.
+  it.concurrent.each(WANTED.map((each) => [each.kind, each.name, each] as const))(
     '%s: %s',
     async (kind, name, each) => {
       const row = { kind, name, source: each.source, verdict: 'WRONG: did not run to its end' };
@@ -45,6 +46,7 @@ describe.skipIf(!isPossible)('matrix of machines (Linux, as root)', () => {
       }
       const { problems, output } = await runCase(lab, each);
       row.verdict = problems.length === 0 ? 'right' : `WRONG: ${problems.join('; ')}`;
+      console.info(lineOf(row));
       expect(problems, output).toEqual([]);
     },
     300_000,

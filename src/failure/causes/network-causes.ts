@@ -93,8 +93,8 @@ const ROWS = {
     cause: 'broken-off',
     isTransient: true,
     isBlocked: true,
-    title: ({ host }) =>
-      `${host} closed the secure connection without an answer; it may require a client certificate.`,
+    title: ({ host, hasLogin }) =>
+      `${host} closed the secure connection without an answer; it may ${hasLogin ? 'not accept the client certificate' : 'require a client certificate'}.`,
     remedies: () => [RETRY, SET_CLIENT_CERTIFICATE, SET_PROXY, USE_INDEX],
   },
   truncated: {

@@ -62,6 +62,10 @@ function messageIn(value: unknown, depth: number): string | null {
     return parts.filter(Boolean).join('; ') || null;
   }
   const fields = value as Record<string, unknown>;
+  // Problem details (RFC 9457): neither says it all.
+  const { title, detail } = fields;
+  if (typeof title === 'string' && typeof detail === 'string' && detail.trim())
+    return [reasonPhraseOf(title), detail.trim()].filter(Boolean).join(': ');
   for (const name of ['errors', ...MESSAGE_FIELDS]) {
     const found = Object.hasOwn(fields, name) ? messageIn(fields[name], depth + 1) : null;
     if (found) return found;

@@ -75,12 +75,13 @@ export function createExchanger({ profile, redactor, logins, openAgents }: Excha
       if (ofProxy) return new NetworkFailure(ofProxy, context);
     }
     if (isBodyDue && reason === 'reset') return new NetworkFailure('truncated', context);
-    // A TLS 1.3 server that misses a client certificate finds out after the handshake, and some just hang up.
-    const isNew = !answered.has(url.origin) && profile.clientCertificate === null;
-    if (reason === 'reset' && url.protocol === 'https:' && isNew && isClosedByPeer(error))
-      return new NetworkFailure('closed-after-tls', context);
-    const issuer = error instanceof HandshakeError ? error.issuer : null;
     const hasLogin = profile.clientCertificate !== null;
+    // A TLS 1.3 server that misses a client certificate, or trusts another authority, finds out after the handshake, and some just
+    // hang up.
+    const isNew = !answered.has(url.origin);
+    if (reason === 'reset' && url.protocol === 'https:' && isNew && isClosedByPeer(error))
+      return new NetworkFailure('closed-after-tls', { ...context, ...(hasLogin ? { hasLogin } : {}) });
+    const issuer = error instanceof HandshakeError ? error.issuer : null;
     return new NetworkFailure(reason, {
       ...context,
       ...(issuer ? { issuer } : {}),

@@ -6,6 +6,7 @@ it.each<[string, string, string]>([
   ['application/json', '{"errors":[{"status":403,"message":"blocked"}]}', 'blocked'],
   ['application/json', '{"errors":[{"message":"one"},{"message":"two"}]}', 'one; two'],
   ['application/problem+json', '{"title":"Forbidden","detail":"not allowed"}', 'not allowed'],
+  ['application/problem+json', '{"title":"Licence issue","detail":"ask legal"}', 'Licence issue: ask legal'],
   ['application/json', '{"error":{"message":"deep"}}', 'deep'],
   ['application/json', '{"error":"text"}', 'text'],
   ['application/json', '["text"]', 'text'],
