@@ -115,7 +115,7 @@ interface BodyProps {
 function Body({ state, size, log }: BodyProps) {
   switch (state.screen) {
     case 'loading':
-      return <Line tone="faint">Looking at what is here already …</Line>;
+      return <Line tone="faint">Checking what is already installed …</Line>;
     case 'ready':
       return <ReadyScreen state={state} size={size} />;
     case 'features':
@@ -131,7 +131,7 @@ function Body({ state, size, log }: BodyProps) {
     case 'panel':
       return <PanelScreen state={state} size={size} />;
     case 'left':
-      return <Line tone="faint">Stopping what still runs …</Line>;
+      return <Line tone="faint">Stopping what is still running …</Line>;
   }
 }
 

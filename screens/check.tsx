@@ -38,7 +38,7 @@ function RepairQuestion({ state, repair, size }: Omit<CheckProps, 'log'> & { rep
   return (
     <Pinned bottom={choices} isTight={isShort(size)}>
       <Row>
-        <Cell isBold>This is what the repair does</Cell>
+        <Cell isBold>What the repair will do</Cell>
         <Ink tone="accent">{below > 0 ? `${below} more ↓ pgdn` : first > 0 ? 'pgup ↑' : ''}</Ink>
       </Row>
       <Gap isHidden={isShort(size)} />
@@ -57,7 +57,7 @@ function Repairing({ state, repair, size, log }: CheckProps & { repair: Running 
         <Cell width={2} tone="accent">
           {GLYPH.running}
         </Cell>
-        <Cell isBold>{repair.isStopping ? 'Stopping; everything is put back' : 'Repairing'}</Cell>
+        <Cell isBold>{repair.isStopping ? 'Stopping and rolling back' : 'Repairing'}</Cell>
         <Ink tone="faint">{formatDuration(Math.max(0, state.nowMs - state.startedAtMs))}</Ink>
       </Row>
       {rows.map((row) => (

@@ -52,7 +52,7 @@ function Offer({ offer, isChosen, mayFetchPython, size }: OfferProps) {
       </Row>
       <Row indent={4}>
         <Cell tone="faint">
-          {isAvailable ? sizeWords(offer, mayFetchPython) : `not here: ${offer.unavailableReason}`}
+          {isAvailable ? sizeWords(offer, mayFetchPython) : `not available: ${offer.unavailableReason}`}
         </Cell>
       </Row>
       <Gap isHidden={isShort(size)} />
@@ -111,7 +111,7 @@ function statusWords({ overview, feature }: FeaturesState, homeDir: string): str
     return `What is installed does not work and will be replaced: ${shortHome(status.detail, homeDir)}`;
   }
   if (other) {
-    return `A runtime for ${programName()} ${other.cliVersion} (${featureWords(other.features)}) is here and stays as it is.`;
+    return `A runtime for ${programName()} ${other.cliVersion} (${featureWords(other.features)}) is installed and stays as it is.`;
   }
   return `Everything goes into ${tildePath(overview.runtimeRoot, homeDir)}; nothing else is touched.`;
 }

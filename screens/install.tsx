@@ -121,7 +121,7 @@ function StepRow(props: { step: StepProgress; progress: InstallProgress; nowMs: 
 /** Takes the row of the bar: the question is where the eyes are, and nothing moves for it. */
 function StopQuestion({ state, size }: { state: InstallingState; size: Size }) {
   if (state.stopQuestion === null || state.isStopping) {
-    return <Line tone="warning">Stopping: waiting until everything that runs has ended …</Line>;
+    return <Line tone="warning">Stopping: waiting for running tasks to end …</Line>;
   }
   return (
     <>

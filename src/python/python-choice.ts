@@ -126,7 +126,7 @@ export async function choosePython(options: {
   const notes =
     choice !== 'system' && managed
       ? [
-          `Python ${managed.version} cannot be had here; the system's Python ${best.version} (${best.path}) is used`,
+          `Python ${managed.version} is not available here; using the system's Python ${best.version} (${best.path})`,
         ]
       : [];
   if (best.closedBy) {

@@ -110,7 +110,7 @@ export async function listDamage(
       damages.push({ path, text: `Model file was altered: ${path}` });
   }
   for (const path of programsAmong(Object.keys(files)).map((name) => join(runtimeRoot, name)))
-    if (!(await isExecutable(path))) damages.push({ path, text: `Permission to run is missing: ${path}` });
+    if (!(await isExecutable(path))) damages.push({ path, text: `Not executable: ${path}` });
   return damages;
 }
 
@@ -136,10 +136,10 @@ function parseSizes(text: string): RecordedSizes {
   const record = JSON.parse(text) as { schemaVersion?: unknown; files?: unknown } | null;
   const { files } = record ?? {};
   if (record?.schemaVersion !== 1 || typeof files !== 'object' || files === null)
-    throw new Error('it is no record of sizes');
+    throw new Error('not a record of sizes');
   for (const [name, sizeBytes] of Object.entries(files)) {
     if (typeof sizeBytes !== 'number' || name.split('/').includes('..'))
-      throw new Error('it is no record of sizes');
+      throw new Error('not a record of sizes');
   }
   return files as RecordedSizes;
 }

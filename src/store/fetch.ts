@@ -140,7 +140,7 @@ async function trySource(
       }
       if (delayMs === null) return error;
       const wait = delayMs * (run.delayFactor ?? 1);
-      const rest = nowBytes > 0 ? `; ${formatBytes(nowBytes)} are here` : '';
+      const rest = nowBytes > 0 ? `; ${formatBytes(nowBytes)} received` : '';
       note(run, 'info', `${error.message} Trying ${artefact.file} again in ${formatDuration(wait)}${rest}.`);
       await pause(wait, signal);
     }

@@ -124,7 +124,7 @@ export const FREE_SPACE = remedy(
 );
 export const OTHER_ROOT = remedy(
   'other-root',
-  'Put the runtime elsewhere',
+  'Use another folder for the runtime',
   setupWith(['--runtime-root', '<dir>'], { needs: ['runtime-root'] }),
 );
 export const MAKE_WRITABLE = remedy(

@@ -14,9 +14,9 @@ export function readyChoices(state: ReadyState): readonly Choice<ReadyChoice>[] 
   const older = state.overview.otherRuntimes;
   const choices: (Choice<ReadyChoice> | false)[] = [
     { id: 'check', label: 'Check that it works' },
-    { id: 'repair', label: 'Look for damage and repair it' },
+    { id: 'repair', label: 'Find and repair damage' },
     { id: 'start', label: 'Start the daemon' },
-    others.length > 1 && { id: 'change', label: 'Change what it can do' },
+    others.length > 1 && { id: 'change', label: 'Change features' },
     { id: 'reinstall', label: 'Install it again' },
     { id: 'undo', label: 'Undo the last installation' },
     older.length > 0 && { id: 'prune', label: `Remove older versions (${versionsOf(older)})` },

@@ -152,7 +152,7 @@ it('a folder is checked as the archive that it was unpacked from', async () => {
   await rm(path);
   expect(await refusal()).toMatch(/is missing/);
   await symlink('/etc/hostname', path);
-  expect(await refusal()).toMatch(/is no file/);
+  expect(await refusal()).toMatch(/Not a regular file/);
   await rm(path);
   await writeFile(path, right);
   await mkdir(join(unpacked, 'app', 'node_modules'), { recursive: true });

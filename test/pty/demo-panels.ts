@@ -30,7 +30,7 @@ export function demoAnswer(effect: PanelEffect): PanelAnswer {
           lines: [
             `Now: core + local-embeddings, installed 2026-11-20 10:12: ${DEMO_UNDO.from?.environmentDir}`,
             `Then: core, installed 2026-10-01 08:30: ${DEMO_UNDO.to.environmentDir}`,
-            'It proves itself before it takes over. Nothing is downloaded, and this can be undone too.',
+            'It is tested before it is used. Nothing is downloaded, and you can undo this too.',
           ],
           question: 'Go back to it?',
         },
@@ -52,7 +52,7 @@ export function demoAnswer(effect: PanelEffect): PanelAnswer {
         type: 'action-done',
         outcome: {
           isOk: true,
-          title: effect.action === 'start' ? 'The ktx daemon runs' : 'It is done',
+          title: effect.action === 'start' ? 'The ktx daemon is running' : 'It is done',
           lines: ['http://127.0.0.1:41234 · process 4711 · core'],
         },
       };

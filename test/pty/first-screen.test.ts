@@ -105,7 +105,7 @@ describe('the handover to Ink', () => {
 
   it('lets keys wait while nobody knows what will be asked', async () => {
     const terminal = await demo.start({ firstScreen: 'until-loaded', env: { DEMO_GUESS: 'nothing' } });
-    await terminal.until('Looking at what is here already');
+    await terminal.until('Checking what is already installed');
     await terminal.type('\u001b[B\r');
     terminal.open('load');
     terminal.open('plan');

@@ -88,7 +88,7 @@ describe('the menu of a working runtime', () => {
     await terminal.until('› Try again');
     terminal.press('enter');
     terminal.open('action');
-    await terminal.until('✓ The ktx daemon runs');
+    await terminal.until('✓ The ktx daemon is running');
     terminal.press('enter');
     await terminal.until('› Start the daemon');
     await leave(terminal);

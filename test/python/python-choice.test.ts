@@ -74,7 +74,7 @@ describe('auto', () => {
   it('then one of the system, named, with the reason', async () => {
     const decision = await choose({ findObstacles: async () => ['mirror: no such host'] });
     expect(decision).toMatchObject({ kind: 'system', rejected: ['mirror: no such host'] });
-    expect(decision.notes.join()).toMatch(/Python 3\.13\.14 cannot be had here.*\/usr\/bin\/python3/);
+    expect(decision.notes.join()).toMatch(/Python 3\.13\.14 is not available here.*\/usr\/bin\/python3/);
   });
 
   it('else an error that names every source and every interpreter', async () => {

@@ -93,7 +93,7 @@ it.skipIf(process.platform === 'win32')(
       await chmod(path, 0o644);
       expect(await statusOf(runtimeRoot)).toEqual({
         kind: 'broken',
-        detail: `Permission to run is missing: ${path}`,
+        detail: `Not executable: ${path}`,
       });
     }
   },
@@ -110,7 +110,7 @@ it('a record that is empty itself is damage; none at all, of an older ktx, is no
 it('a record looks at nothing outside of the runtime root, and through no link', async () => {
   const { environmentDir, runtimeRoot } = await runtime();
   await writeFile(join(environmentDir, SIZES_FILE), '{"schemaVersion":1,"files":{"../../etc/passwd":9e9}}');
-  expect(await findDamage(runtimeRoot, environmentDir)).toContain('no record of sizes');
+  expect(await findDamage(runtimeRoot, environmentDir)).toContain('not a record of sizes');
   await rm(join(environmentDir, SIZES_FILE));
   await symlink('/etc/passwd', join(environmentDir, SIZES_FILE));
   expect(await findDamage(runtimeRoot, environmentDir)).toContain('symbolic link');

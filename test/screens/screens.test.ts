@@ -99,7 +99,7 @@ it('says of the first sizes that they are about, and what is not in them', async
 it.each([
   ['core', true],
   ['local-embeddings', false],
-] as const)('says that to choose less takes nothing away: %s', async (feature, isSaid) => {
+] as const)('says that choosing less removes nothing: %s', async (feature, isSaid) => {
   const state = STATES['features']!;
   if (state.screen !== 'features') throw new Error(state.screen);
   const status = { ...READY_OVERVIEW.status, features: ['core', 'local-embeddings'] as const };
@@ -107,7 +107,7 @@ it.each([
   const screen = await screenOf({ ...state, overview, feature }, { columns: 80, rows: 24 });
   const text = screen.text().replace(/\s+/g, ' ');
   expect(text).toContain('works and stays until the new one is proven.');
-  expect(text.includes('to choose less takes nothing away')).toBe(isSaid);
+  expect(text.includes('choosing less removes nothing')).toBe(isSaid);
 });
 
 describe('a failure with more to say than there is room', () => {
@@ -246,7 +246,7 @@ it('shows a feature that this machine cannot have, and why, but no way to choose
     { columns: 80, rows: 24 },
   );
   expect(screen.text()).toContain('– Core + local embeddings');
-  expect(screen.text()).toContain('not here: onnxruntime has no build for musl');
+  expect(screen.text()).toContain('not available: onnxruntime has no build for musl');
   expect(screen.text()).not.toContain('↑↓');
 });
 

@@ -38,7 +38,7 @@ export async function directorySegments(folder: string): Promise<BundleSegment[]
     if (status === null)
       throw new BundleError('structure', `A file of the bundle is missing: ${path}`, [`looked in ${folder}`]);
     if (!status.isFile())
-      throw new BundleError('structure', `In the place of ${path} of the bundle is no file`, [
+      throw new BundleError('structure', `Not a regular file in the bundle: ${path}`, [
         `looked in ${folder}`,
       ]);
     const sizeBytes = status.size;

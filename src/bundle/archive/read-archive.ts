@@ -72,7 +72,7 @@ function broken(what: string): BundleError {
 
 function truncated({ path, sizeBytes }: BundleFile, doneBytes: number): BundleError {
   return new BundleError('truncated', `The bundle ends too early: ${path}`, [
-    `${sizeBytes} bytes are here, and its structure wants more after byte ${doneBytes}`,
-    'An interrupted copy looks like this',
+    `It has ${sizeBytes} bytes; more should follow byte ${doneBytes}`,
+    'The copy was probably interrupted',
   ]);
 }

@@ -114,7 +114,7 @@ async function judgeSegments(
       return {
         ...found,
         state: 'incomplete',
-        problem: `Only ${formatBytes(found.sizeBytes)} of it are here`,
+        problem: `Only ${formatBytes(found.sizeBytes)} have arrived`,
       };
     const layout = bundleLayout(start.contents, start.contentsBytes, start.signatureBytes);
     const known = { ...found, totalBytes: layout.totalBytes, cliVersion: start.contents.cliVersion };
@@ -199,8 +199,8 @@ function cutWords(
   const name = isSplit ? partPath(stemOf(path), part) : path;
   const amount =
     totalBytes === null
-      ? `${formatBytes(sizeBytes)} are here`
-      : `${formatBytes(sizeBytes)} of ${formatBytes(totalBytes)} are here`;
+      ? `${formatBytes(sizeBytes)} so far`
+      : `${formatBytes(sizeBytes)} of ${formatBytes(totalBytes)} so far`;
   if (problem === 'missing') return { state: 'incomplete', problem: `${name} is missing: ${amount}` };
   if (problem === 'too-long')
     return { state: isSplit ? 'wrong-part' : 'damaged', problem: `${name} is too long` };

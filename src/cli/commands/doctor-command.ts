@@ -129,7 +129,7 @@ async function fix(args: DoctorArgs, io: KtxCliIo, deps: DoctorDeps): Promise<nu
   if (args.isJson) printReport(args, io, deps, result.after, { applied: result.repairs });
   else {
     print(io, checkLines(result.after));
-    const did = result.repairs.length === 0 ? 'Nothing to fix.' : `Mended: ${result.repairs.join(', ')}`;
+    const did = result.repairs.length === 0 ? 'Nothing to fix.' : `Fixed: ${result.repairs.join(', ')}`;
     print(io, [did, ...(result.repairs.length === 0 ? [] : ['Undo it: ktx doctor --undo --yes'])]);
   }
   return doctorExitCode(result.after);

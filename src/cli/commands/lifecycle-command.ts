@@ -7,6 +7,7 @@ import { jsonText } from '../../support/fs/atomic-file.ts';
 import { formatBytes, formatCount } from '../../support/text/format.ts';
 import { printFailureEvent, thrownFailure, usageFailure } from '../output/failure-event.ts';
 import { noteTo, printError } from '../output/print-error.ts';
+import { removalLines } from '../panels/removal-lines.ts';
 
 /** What `ktx admin runtime undo` and `… uninstall` were asked to do. */
 export interface LifecycleArgs {
@@ -105,25 +106,11 @@ function nothingDone({ runtimeRoot, foreign }: UninstallPlan): UninstallResult {
   return { runtimeRoot, removedBytes: 0, stoppedPids: [], left: foreign, leftBytes };
 }
 
-function planLines({ runtimeRoot, parts, sizeBytes, foreign, others, daemons }: UninstallPlan): string[] {
-  const stays = [
-    ...others.map((path) => `kept: ${path}, the runtime of another program`),
-    ...foreign.map(foreignLine),
-  ];
-  if (parts.length === 0) return [`Nothing to uninstall: ${runtimeRoot} holds no ktx files.`, ...stays];
-  return [
-    `To be deleted under ${runtimeRoot}`,
-    ...parts
-      .filter((part) => part.sizeBytes > 0)
-      .map((part) => `${formatBytes(part.sizeBytes).padStart(8)}  ${part.what}`),
-    `${formatBytes(sizeBytes).padStart(8)}  in all`,
-    ...daemons.map(({ pid }) => `to be stopped: ktx daemon, process ${pid}`),
-    ...stays,
-  ];
-}
-
-function foreignLine({ path, sizeBytes, reason }: UninstallPlan['foreign'][number]): string {
-  return `kept: ${path} (${formatBytes(sizeBytes)}), ${reason}`;
+function planLines(plan: UninstallPlan): string[] {
+  const { runtimeRoot } = plan;
+  const { parts, kept } = removalLines(plan);
+  if (parts.length === 0) return [`Nothing to uninstall: ${runtimeRoot} holds no ktx files.`, ...kept];
+  return [`To be deleted under ${runtimeRoot}`, ...parts, ...kept];
 }
 
 function resultLines({ removedBytes, stoppedPids, left, leftBytes, runtimeRoot }: UninstallResult): string[] {

@@ -11,11 +11,11 @@ import { readRemoteConfig } from '../../hosts/ssh/remote-ops.ts';
 import { createSshExec } from '../../hosts/ssh/ssh-exec.ts';
 import { restoreByHand } from '../../hosts/ssh/ssh-hints.ts';
 import type { SshExec } from '../../hosts/ssh/types.ts';
-import type { ApplyResult } from '../../hosts/types.ts';
 import { CancelledError, errorMessage } from '../../support/errors.ts';
 import { harmlessText } from '../../support/harmless.ts';
 import { homeFolder } from '../../support/home/home-folder.ts';
 import { withStopSignals } from '../../support/stop-signals.ts';
+import { HOST_STEPS } from '../panels/host-steps.ts';
 import { type CommandPlace, localConfig, readSchema, resolveConnection } from './model-host-inputs.ts';
 import type { ModelHostArgs, ModelHostFlags } from './model-host-program.ts';
 import { placeOf, refusal, remindOfUnfinished, report } from './model-host-report.ts';
@@ -27,15 +27,6 @@ export interface ModelHostDeps extends CommandPlace {
   healthAttempts?: number;
   healthDelayMs?: number;
 }
-
-const STEP_LINES: Record<ApplyResult['step'], string> = {
-  validate: 'Checking the new configuration against the host',
-  backup: 'Backing up the file on the host',
-  write: 'Writing the new configuration',
-  restart: 'Restarting the service',
-  health: 'Waiting for the server to answer',
-  done: 'Done',
-};
 
 /**
  * Carries out `ktx admin model-host …`. @returns the exit code: 0 done, or no difference; 1 failed or refused; 130 stopped.
@@ -99,7 +90,7 @@ async function run(
     healthDelayMs: deps.healthDelayMs,
     onWait: () => io.stderr.write(`Waiting for another ktx that changes ${connection.host}\n`),
     onDiff: (diff) => say(`${placeOf(connection)}\n${harmlessText(diff)}`),
-    onStep: (step) => say(STEP_LINES[step]),
+    onStep: (step) => say(HOST_STEPS[step]),
     onBackup: (backupPath) => say(`Backup on host: ${harmlessText(backupPath)}`),
   });
 }

@@ -19,6 +19,7 @@ import { homeFolder } from '../../support/home/home-folder.ts';
 import { otherRemedy } from '../../support/remedies.ts';
 import { withStopSignals } from '../../support/stop-signals.ts';
 import { printError } from '../output/print-error.ts';
+import { storedSettingsLine } from '../panels/stored-settings.ts';
 import type { NetworkArgs } from './network-program.ts';
 
 export interface NetworkCommandDeps {
@@ -123,7 +124,6 @@ function notSaved(path: string, error: unknown): SetupError {
 
 function overviewLines({ lines, logins, warnings, storedPath, stored }: NetworkOverview): string[] {
   const width = Math.max(...lines.map(({ name }) => name.length)) + 2;
-  const kept = Object.keys(stored).length;
   return [
     ...lines.flatMap(({ name, value, origin }) => [
       `${name.padEnd(width)}${value}`,
@@ -132,7 +132,7 @@ function overviewLines({ lines, logins, warnings, storedPath, stored }: NetworkO
     ...logins.map(({ host, origin }) => `${'login'.padEnd(width)}for ${host}, from ${origin}`),
     ...warnings.map((text) => `${'note'.padEnd(width)}${text}`),
     '',
-    kept === 0 ? 'No settings are stored for ktx only.' : `Stored for ktx only: ${storedPath}`,
+    storedSettingsLine({ stored, storedPath }),
     `Change it: ktx admin network set <name> <value>   (${settingNames().join(', ')})`,
   ];
 }

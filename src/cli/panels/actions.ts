@@ -10,6 +10,7 @@ import { homeFolder } from '../../support/home/home-folder.ts';
 import { formatBytes, formatCount } from '../../support/text/format.ts';
 import type { ActionId, ActionOutcome, ActionPreview } from '../../wizard/panels/action-panel.ts';
 import type { PanelPlace } from './place.ts';
+import { removalLines } from './removal-lines.ts';
 
 /** What an action would do. Changes nothing. */
 export async function previewAction(action: ActionId, setup: SetupOptions): Promise<ActionPreview> {
@@ -41,8 +42,11 @@ export async function runAction(
       const { to, direction } = await undoManagedPythonRuntime({ ...setup, note });
       return {
         isOk: true,
-        title: direction === 'back' ? 'Back to the environment before' : 'Forward to the newer environment',
-        lines: [sideWords(to), 'Undo it in the same way.'],
+        title:
+          direction === 'back'
+            ? 'Switched back to the previous environment'
+            : 'Switched forward to the newer environment',
+        lines: [sideWords(to), 'You can undo this the same way.'],
       };
     }
     case 'remove':
@@ -66,7 +70,9 @@ async function start(setup: SetupOptions, { projectDir }: PanelPlace, note: Note
   ]);
   const { manifest } = await readManagedPythonRuntimeStatus(setup);
   if (manifest === null || manifest === undefined)
-    throw new SetupError('There is no runtime to start a daemon from.', { failureClass: 'conflict' });
+    throw new SetupError('No runtime is installed, so no daemon can be started.', {
+      failureClass: 'conflict',
+    });
   const { status, baseUrl, state } = await startManagedPythonDaemon({
     ...setup,
     projectDir,
@@ -75,7 +81,7 @@ async function start(setup: SetupOptions, { projectDir }: PanelPlace, note: Note
   });
   return {
     isOk: true,
-    title: status === 'reused' ? 'The ktx daemon runs already' : 'The ktx daemon runs',
+    title: status === 'reused' ? 'The ktx daemon is already running' : 'The ktx daemon is running',
     lines: [
       `${baseUrl} · process ${state.pid} · ${state.features.join(', ')}`,
       `log: ${state.stderrLog}`,
@@ -98,7 +104,7 @@ async function previewUndo(setup: SetupOptions): Promise<ActionPreview> {
     lines: [
       from === null ? 'Now: none that works' : `Now: ${sideWords(from)}`,
       `Then: ${sideWords(to)}`,
-      'It proves itself before it takes over. Nothing is downloaded, and this can be undone too.',
+      'It is tested before it is used. Nothing is downloaded, and you can undo this too.',
     ],
     question: target.direction === 'back' ? 'Go back to it?' : 'Go forward to it again?',
   };
@@ -118,23 +124,12 @@ function localMinute(iso: string): string {
 
 async function previewRemoval(setup: SetupOptions): Promise<ActionPreview> {
   const { planUninstall } = await import('../../lifecycle/uninstall.ts');
-  const { runtimeRoot, parts, sizeBytes, foreign, others, daemons } = await planUninstall(setup);
-  const stays = [
-    ...others.map((path) => `kept: ${path}, the runtime of another program`),
-    ...foreign.map(({ path, reason }) => `kept: ${path}, ${reason}`),
-  ];
-  if (parts.length === 0)
-    return { lines: [`${runtimeRoot} holds no files of ktx.`, ...stays], question: null };
+  const plan = await planUninstall(setup);
+  const { runtimeRoot } = plan;
+  const { parts, kept } = removalLines(plan);
+  if (parts.length === 0) return { lines: [`${runtimeRoot} holds no ktx files.`, ...kept], question: null };
   return {
-    lines: [
-      `To be deleted in ${runtimeRoot}:`,
-      ...parts
-        .filter((part) => part.sizeBytes > 0)
-        .map((part) => `  ${formatBytes(part.sizeBytes).padStart(8)}  ${part.what}`),
-      `  ${formatBytes(sizeBytes).padStart(8)}  in all`,
-      ...daemons.map(({ pid }) => `to be stopped: the ktx daemon, process ${pid}`),
-      ...stays,
-    ],
+    lines: [`To be deleted under ${runtimeRoot}:`, ...parts.map((line) => `  ${line}`), ...kept],
     question: 'Delete all this? It cannot be undone; a new setup installs it again.',
   };
 }

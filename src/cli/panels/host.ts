@@ -10,7 +10,6 @@ import { connectionProblems, type ModelHostConnection } from '../../hosts/ssh/co
 import { readRemoteConfig } from '../../hosts/ssh/remote-ops.ts';
 import { createSshExec } from '../../hosts/ssh/ssh-exec.ts';
 import { restoreByHand, sshHints } from '../../hosts/ssh/ssh-hints.ts';
-import type { ApplyResult } from '../../hosts/types.ts';
 import { runInteractive } from '../../process/terminal/run-interactive.ts';
 import { errorMessage, SetupError, throwIfCancelled } from '../../support/errors.ts';
 import { writeFileAtomic } from '../../support/fs/atomic-file.ts';
@@ -24,18 +23,10 @@ import type {
   HostOutcome,
   HostReview,
 } from '../../wizard/panels/host-panel.ts';
+import { HOST_STEPS } from './host-steps.ts';
 import type { PanelPlace } from './place.ts';
 
 const MAX_BYTES = 16 * 1024 * 1024;
-
-const STEPS: Record<ApplyResult['step'], string> = {
-  validate: 'Checking the new configuration against the host',
-  backup: 'Backing up the file on the host',
-  write: 'Writing the new configuration',
-  restart: 'Restarting the service',
-  health: 'Waiting for the server to answer',
-  done: 'Done',
-};
 
 /** @throws SetupError; CancelledError. What the host refuses is an answer, no error. */
 export async function runHostEffect(
@@ -160,7 +151,7 @@ async function apply(
     base,
     onWait: () => say(`Waiting for another ktx that changes ${connection.host}`),
     onStep: (step) => {
-      if (step !== 'done') say(STEPS[step]);
+      if (step !== 'done') say(HOST_STEPS[step]);
     },
   });
   const backup =
@@ -177,7 +168,7 @@ async function apply(
   const hints = stderr === null ? [] : sshHints(connection, stderr);
   return {
     isOk: false,
-    title: `The change of ${connection.host} failed at: ${STEPS[result.step]}`,
+    title: `The change of ${connection.host} failed at: ${HOST_STEPS[result.step]}`,
     lines: [result.error?.trimEnd() ?? '', ...hints, ...backup],
   };
 }

@@ -15,6 +15,7 @@ import { harmlessText } from '../../support/harmless.ts';
 import { homeFolder } from '../../support/home/home-folder.ts';
 import type { MendTask } from '../../wizard/panels/mend-task.ts';
 import type { PanelPlace } from './place.ts';
+import { storedSettingsLine } from './stored-settings.ts';
 
 const MAX_NETRC_BYTES = 1024 * 1024;
 const OWNER_ONLY = 0o600;
@@ -51,13 +52,12 @@ export async function carryOut(task: MendTask, setup: SetupOptions, place: Panel
 /** The network settings as a setup would use them, and where each comes from. */
 export async function networkLines(setup: SetupOptions): Promise<string[]> {
   const { lines, logins, warnings, storedPath, stored } = await describeNetwork(placeOf(setup));
-  const kept = Object.keys(stored).length;
   return [
     ...lines.map(({ name, value, origin }) => `${name}: ${value}   (from ${origin})`),
     ...logins.map(({ host, origin }) => `login for ${host}   (from ${origin})`),
     ...warnings.map((text) => `! ${text}`),
     '',
-    kept === 0 ? 'Nothing is stored for ktx alone.' : `Stored for ktx alone: ${storedPath}`,
+    storedSettingsLine({ stored, storedPath }),
     'Change one: ktx admin network set <name> <value>',
   ];
 }

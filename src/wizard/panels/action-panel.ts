@@ -57,7 +57,7 @@ const WORDS: Record<ActionId, { title: string; running: string; yes: string; sto
   },
   undo: {
     title: 'Undo the last installation',
-    running: 'Switching; the other environment proves itself first',
+    running: 'Switching; testing the other environment first',
     yes: 'Switch to it',
     stopped: 'Stopped. Nothing was switched: the environment that was active still is.',
   },
@@ -165,7 +165,7 @@ export function actionView(panel: ActionPanel): PanelView {
       return { ...view, title: words.title, status: 'asking', lines: [...plainLines(lines), ...asked] };
     }
     case 'running': {
-      const title = panel.isStopping ? 'Stopping; waiting for what runs to end' : words.running;
+      const title = panel.isStopping ? 'Stopping; waiting for running tasks to end' : words.running;
       return { ...view, title, status: 'running', lines: noteLines };
     }
     case 'done': {

@@ -54,7 +54,7 @@ function usable({ facts }: BundlePanel): readonly BundleCandidate[] {
 function choicesOf(panel: BundlePanel): readonly Choice<string>[] {
   return [
     ...usable(panel).map(({ path, size }) => ({ id: `use ${path}`, label: `Use ${path} (${size})` })),
-    { id: 'name', label: 'Name a file or folder …' },
+    { id: 'name', label: 'Choose a file or folder …' },
     { id: 'back', label: 'Back' },
   ];
 }
@@ -125,7 +125,7 @@ export function bundleView(panel: BundlePanel): PanelView {
           ),
           ...(usable(panel).length > 0
             ? []
-            : [{ text: 'Waiting for the bundle; ktx goes on when it is here', mark: 'running' as const }]),
+            : [{ text: 'Waiting for the bundle; ktx continues when it arrives', mark: 'running' as const }]),
         ];
   return {
     title: 'Install from a bundle, without a network',

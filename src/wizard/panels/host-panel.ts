@@ -275,7 +275,7 @@ export function onHostStopped(panel: HostPanel): Step {
 export function hostView(panel: HostPanel): PanelView {
   const { phase, cursor } = panel;
   const view = { choices: choicesOf(panel), cursor, field: null };
-  const title = panel.isStopping ? 'Stopping; waiting for what runs to end' : 'Model host';
+  const title = panel.isStopping ? 'Stopping; waiting for running tasks to end' : 'Model host';
   switch (phase.name) {
     case 'looking':
       return { ...view, title, status: 'running', lines: [] };

@@ -222,19 +222,19 @@ function filledInUrl(text: string, values: Values): string {
 
 const LABELS: Partial<Record<Remedy['id'], string>> = {
   'go-online': 'Go online',
-  'set-proxy': 'Name a proxy',
+  'set-proxy': 'Set a proxy',
   'check-proxy': 'See which proxy is set, and where',
   'check-settings': 'See what is set, and where',
   'proxy-login': 'Log in to the proxy, for this run',
   'translating-proxy': 'Use the proxy on this machine, port 3128',
-  'set-client-certificate': 'Name your client certificate, for this run',
+  'set-client-certificate': 'Choose a client certificate, for this run',
   'choose-ca-file': 'Choose a certificate file',
   'use-index': 'Use another package index',
   'copy-store': 'Use the downloads that I copied here',
-  'use-system-python': 'Use a Python of this machine',
+  'use-system-python': 'Use a Python on this machine',
   'choose-python': 'Choose a Python',
   'free-space': 'Delete runtimes of other versions',
-  'other-root': 'Put the runtime elsewhere',
+  'other-root': 'Use another folder for the runtime',
   'make-writable': 'Make the folder writable',
   'use-bundle': 'Use a bundle, without a network',
   'save-report': 'Save a report for IT, secrets removed',
@@ -244,9 +244,9 @@ function labelOf(remedy: Remedy): string {
   const { argv } = remedy;
   if (remedy.id === 'allow-host')
     return `Allow ${argv?.filter((_, index) => argv[index - 1] === '--allow-host').join(', ')}`;
-  if (remedy.id === 'bypass-proxy') return `Leave the proxy out for ${argv?.at(-1)}`;
-  if (remedy.id === 'add-login') return `Give the login for ${remedy.append?.line.split(' ')[1]}`;
+  if (remedy.id === 'bypass-proxy') return `Bypass the proxy for ${argv?.at(-1)}`;
+  if (remedy.id === 'add-login') return `Enter the login for ${remedy.append?.line.split(' ')[1]}`;
   if (remedy.id === 'use-index' && remedy.env['UV_PYTHON_INSTALL_MIRROR'])
-    return 'Name a mirror of the Python builds, for this run';
+    return 'Set a mirror of the Python builds, for this run';
   return LABELS[remedy.id] ?? remedy.label;
 }

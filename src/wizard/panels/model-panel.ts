@@ -233,7 +233,7 @@ export function modelView(panel: ModelPanel): PanelView {
           ...(isOk
             ? [
                 { text: '' },
-                { text: 'Will be set in ktx.yaml, everything else stays as it is:' },
+                { text: 'Will be set in ktx.yaml; everything else stays as it is:' },
                 ...edits.map((text): PanelLine => ({ text, mark: 'added' })),
               ]
             : [{ text: '' }, { text: 'Nothing was written.', tone: 'faint' as const }]),

@@ -105,7 +105,7 @@ export function repairStepLines(run: Extract<RepairRun, { phase: 'running' }>): 
       if (id !== current) return { text: label, mark: 'later', tone: 'faint' };
       return { text: detail === '' ? label : `${label}: ${detail}`, mark: 'running' };
     }),
-    { text: 'Looking again', ...(isOver ? { mark: 'running' } : { mark: 'later', tone: 'faint' }) },
+    { text: 'Checking again', ...(isOver ? { mark: 'running' } : { mark: 'later', tone: 'faint' }) },
   ];
 }
 
@@ -113,7 +113,7 @@ export function repairStepLines(run: Extract<RepairRun, { phase: 'running' }>): 
 export function repairNews(run: RepairRun | null): PanelLine | null {
   switch (run?.phase) {
     case 'planning':
-      return { text: 'Finding out what a repair would do', mark: 'running' };
+      return { text: 'Working out what a repair would do', mark: 'running' };
     case 'undoing':
       return { text: 'Putting back what was there before the repair', mark: 'running' };
     case 'undone':

@@ -149,7 +149,7 @@ describe('a bundle', () => {
 
   it('that lay there before is offered', () => {
     const step = play(openBundle(), facts(whole('/d/old')));
-    expect(labels(step)).toEqual(['Use /d/old (1 MB)', 'Name a file or folder …', 'Back']);
+    expect(labels(step)).toEqual(['Use /d/old (1 MB)', 'Choose a file or folder …', 'Back']);
     expect(play({ panel: panelOf(step) }, 'confirm')).toEqual({
       exit: { to: 'plan', changes: { bundlePath: '/d/old' } },
     });
@@ -157,7 +157,7 @@ describe('a bundle', () => {
 
   it('that is cut short is named, and not offered', () => {
     const step = play(openBundle(), facts(cut('/d/a')));
-    expect(labels(step)).toEqual(['Name a file or folder …', 'Back']);
+    expect(labels(step)).toEqual(['Choose a file or folder …', 'Back']);
     expect(panelView(panelOf(step)).lines.map(({ text }) => text)).toContain('/d/a (1 MB): ends too early');
   });
 
