@@ -190,7 +190,7 @@ function addSetup(program: Command, run: (raw: RawSetupFlags) => Promise<void>):
     .option('--no-input', 'ask nothing; needs --yes [env: CI]')
     .option('--plain', 'questions and lines instead of a full screen [env: TERM=dumb, INK_SCREEN_READER]')
     .option('--json', 'print events as JSON lines; needs --yes')
-    .option('--python <choice>', 'auto, managed, system, or a path', value('--python'))
+    .option('--python <choice>', 'auto, managed, system, a version, or a path', value('--python'))
     .option('--uv <path>', 'use this uv binary', value('--uv'))
     .option(
       '--index-url <url>',

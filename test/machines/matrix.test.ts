@@ -49,6 +49,6 @@ describe.skipIf(!isPossible)('matrix of machines (Linux, as root)', () => {
       console.info(lineOf(row));
       expect(problems, output).toEqual([]);
     },
-    300_000,
+    600_000,
   );
 });

@@ -114,6 +114,32 @@ it('a platform or feature that is not locked is refused by name', async () => {
   });
 });
 
+it('a Python that is too new for embeddings is named with the reason, and core is offered', async () => {
+  const embeddings = { minimum: { glibc: '2.17' }, artefacts: ['b'.repeat(64)] };
+  const targets = {
+    'linux-x64-gnu-cp311': lock.targets['linux-x64-gnu-cp311']!,
+    'linux-x64-gnu-cp313': {
+      minimum: { glibc: '2.17' },
+      features: { core: ['b'.repeat(64)], 'local-embeddings': embeddings },
+    },
+  };
+  const wanted = { choice: 'system', lock: { ...lock, targets } } as const;
+  const error = await choose({ ...wanted, features: ['core', 'local-embeddings'] }).catch((reason) => reason);
+  if (!(error instanceof SetupError)) return expect.unreachable('a 3.13 is on this machine');
+  expect(error.evidence.join()).toMatch(/python3\S* is Python 3\.11\.\d+; no wheel of onnxruntime/);
+  expect(error.nextSteps[0]).toBe('Install without embeddings: ktx setup --feature core');
+});
+
+it('each interpreter that was passed over is named with the reason', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'python3'), '#!/bin/sh\nexit 7\n', { mode: 0o755 });
+  const decision = await choose({ choice: 'system', env: { PATH: `${folder}:/usr/bin` } });
+  expect(decision).toMatchObject({
+    kind: 'system',
+    rejected: expect.arrayContaining([`${join(folder, 'python3')} does not run: it ended with exit code 7`]),
+  });
+});
+
 it('unavailability says which minimum is not met', () => {
   const arm = { ...host, arch: 'arm64' };
   expect(unavailability(lock, arm, '3.13', ['core'])).toBe('needs glibc 2.40 or newer; this system has 2.36');
