@@ -1,12 +1,12 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { plainEnvironment, runProgram } from '../fixtures/program.ts';
 import type { RecordedRoot } from '../fixtures/roots/recorded-root.ts';
+import { programAs } from './program-as.ts';
 
 /** A root that some version wrote, a version of this program that meets it, and what came of one command. */
 export interface RootRow {
@@ -209,25 +209,6 @@ async function settingsOf(root: string): Promise<string[]> {
 
 const isFuture = (writer: string) => writer === FUTURE;
 const compare = (a: string, b: string) => a.localeCompare(b, 'en', { numeric: true });
-
-/** This program under another version. */
-async function programAs(home: string, version: string): Promise<string> {
-  const folder = join(home, `program-${version}`);
-  await mkdir(folder);
-  for (const name of ['bin', 'dist', 'assets'])
-    execFileSync('cp', ['-a', join(PACKAGE_ROOT, name), join(folder, name)]);
-  const data = JSON.parse(await readFile(join(PACKAGE_ROOT, 'package.json'), 'utf8'));
-  await writeFile(join(folder, 'package.json'), JSON.stringify({ ...data, version }));
-  // The build writes it into the program.
-  const said = `"${data.version}"`;
-  for (const name of await readdir(join(folder, 'dist'), { recursive: true })) {
-    if (!/\.c?js$/.test(name)) continue;
-    const path = join(folder, 'dist', name);
-    const text = await readFile(path, 'utf8');
-    if (text.includes(said)) await writeFile(path, text.replaceAll(said, `"${version}"`));
-  }
-  return join(folder, 'bin', 'ktx.cjs');
-}
 
 /** Puts a root and a project in their places as the writer left them. */
 export async function materialise(writer: Writer, root: string, project: string): Promise<void> {

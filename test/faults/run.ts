@@ -35,6 +35,7 @@ import { remedySites } from './remedies/sites.ts';
 import { IN_THE_WIZARD, NOT_FOLLOWED, ROWS } from './remedies/table.ts';
 import { rootLine, rootRows, rootTable } from './roots.ts';
 import { SLOW_LINKS, slowLinkObstacle, slowLinkRows, slowLinkTable } from './slow-links.ts';
+import { upgradeSizes, upgradeTable } from './ten-upgrades.ts';
 import { zooLine, zooSummary } from './zoo.ts';
 import { offlineLine, offlineRows } from './zoo-offline.ts';
 import { isWriting, readOnlyLine, readOnlyRows, readOnlySummary } from './zoo-read-only.ts';
@@ -47,7 +48,7 @@ import { zooRows } from './zoo-run.ts';
  * model host with a fault each, and the tests of this folder in their complete form. Parts: the scenarios, `power-cut`,
  * `flips`, `crowd`, `kernel` (`-- --only 3.13 --count 500`), `hosts`, `remedies` (each remedy followed in the wizard, against its
  * fault), `printed-remedies` (each remedy run as it is printed, from a state that prints it), `roots` (every command over roots of
- * older and newer versions), `zoo` (every state of a damaged
+ * older and newer versions), `upgrades` (the disk after ten of them and a prune), `zoo` (every state of a damaged
  * runtime; `-- --pairs 100 --seed 2` draws pairs instead, `-- --from 40` goes on where 40 rows were printed, `-- --only <pattern>`
  * takes some, `-- --read-only` counts what is written by looks and plans, `-- --offline`
  * tries every repair without a route), `damages` (200 files of a root deleted or cut short, `-- --count 20` takes fewer;
@@ -187,6 +188,11 @@ if (isWanted('printed-remedies')) {
     `${remedySites().length} remedies in the sources; ${count(printed.map(({ remedy }) => remedy))} followed as printed in ${printed.length} states, ${right.length} right; ${IN_THE_WIZARD.length} more in the wizard (part remedies); ${NOT_FOLLOWED.size} not, for a reason each\n`,
   );
   isBroken ||= right.length < printed.length;
+}
+if (isWanted('upgrades')) {
+  const sizes = await upgradeSizes();
+  console.log(`ten upgrades\n${upgradeTable(sizes)}\n`);
+  isBroken ||= sizes.prunedBytes > 1.2 * sizes.freshBytes;
 }
 if (isWanted('roots')) {
   console.log('roots of other versions');

@@ -1,7 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { managedRuntimeRoot } from '../../core/layout.ts';
+import { programVersion } from '../../core/program-version.ts';
 import { isVersionName } from '../../core/version-name.ts';
+import { type KnownProject, readKnownProjects } from '../../daemon/known-projects.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
 import { planUninstall } from '../../lifecycle/uninstall.ts';
 import { processesFrom } from '../../runtime/environments-in-use.ts';
@@ -61,17 +63,29 @@ async function usage(runtimeRoot: string): Promise<[string[], unknown]> {
   const { parts, sizeBytes, foreign, daemons } = await planUninstall({ runtimeRoot });
   const daemonPids = new Set(daemons.map(({ pid }) => pid));
   const others = (await processesFrom(runtimeRoot)).filter(({ pid }) => !daemonPids.has(pid));
+  const projects = await readKnownProjects(runtimeRoot, programVersion());
   const lines = [
     `ktx runtime folder ${runtimeRoot}`,
     ...parts.map((part) => `${formatBytes(part.sizeBytes).padStart(8)}  ${part.what}`),
     ...foreign.map((item) => `${formatBytes(item.sizeBytes).padStart(8)}  ${item.path}, ${item.reason}`),
     `${formatBytes(sizeBytes).padStart(8)}  in all`,
+    ...projects.map(projectLine),
     ...daemons.map(({ pid, command }) => `ktx daemon, process ${pid}: ${command}`),
     ...others.map(({ pid, command }) => `process ${pid}: ${command}`),
     ...(daemons.length + others.length === 0 ? ['Nothing runs from it.'] : []),
   ];
   const sizes = parts.map((part) => ({ what: part.what, sizeBytes: part.sizeBytes }));
-  return [lines, { runtimeRoot, parts: sizes, sizeBytes, foreign, daemons, processes: others }];
+  return [lines, { runtimeRoot, parts: sizes, sizeBytes, foreign, projects, daemons, processes: others }];
+}
+
+function projectLine({ projectDir, folder, daemon }: KnownProject): string {
+  const state =
+    folder === 'gone'
+      ? 'its folder is gone'
+      : daemon === null
+        ? 'its daemon is stopped'
+        : `its daemon runs, process ${daemon.pid} of ktx ${daemon.version}`;
+  return `project ${projectDir}: ${state}`;
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -103,6 +103,13 @@ export const OUTPUT_SCHEMAS = {
     sizeBytes: bytes,
     foreign: z.array(z.object({ path: text, sizeBytes: bytes, reason: text })),
     daemons: z.array(process),
+    projects: z.array(
+      z.object({
+        projectDir: text,
+        folder: z.enum(['there', 'gone']),
+        daemon: z.nullable(z.object({ pid: z.int(), version: text })),
+      }),
+    ),
     processes: z.array(process),
   }),
   'network-show': network,

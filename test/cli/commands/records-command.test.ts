@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir } from 'node:fs/promises';
+import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { runRecordsCommand } from '../../../src/cli/commands/records-command.ts';
+import { managedPythonDaemonLayout } from '../../../src/daemon/layout.ts';
+import { provideDaemonSecret } from '../../../src/daemon/secret.ts';
 import { appendHistory } from '../../../src/runtime/history.ts';
 import { writeRuntime } from '../../fixtures/asset.ts';
 import { capturedIo } from '../../fixtures/captured-io.ts';
+import { writeState } from '../../fixtures/daemon.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 
 async function run(command: 'history' | 'usage', runtimeRoot: string, json = false) {
@@ -57,6 +60,31 @@ it('usage: sizes by part, and the processes that run from it', async () => {
   const value = JSON.parse((await run('usage', runtimeRoot, true)).stdout);
   expect(value.processes.map(({ pid }: { pid: number }) => pid)).toEqual([child.pid]);
   expect(value.sizeBytes).toBeGreaterThan(0);
+});
+
+it('usage: the projects that started a daemon from it, what those do, and which are gone', async () => {
+  const runtimeRoot = await temporaryFolder();
+  const projects = await temporaryFolder();
+  for (const name of ['running', 'stopped', 'deleted']) {
+    const projectDir = join(projects, name);
+    await mkdir(projectDir);
+    await provideDaemonSecret({ runtimeRoot, projectDir });
+    const layout = managedPythonDaemonLayout({ cliVersion: '0.3.0', runtimeRoot, projectDir });
+    const pid = name === 'running' ? process.pid : 4_000_000;
+    await writeState(layout, { pid, version: '0.3.0' });
+  }
+  await rm(join(projects, 'deleted'), { recursive: true });
+  const { stdout } = await run('usage', runtimeRoot);
+  expect(stdout).toContain(`project ${join(projects, 'deleted')}: its folder is gone`);
+  expect(stdout).toContain(`running: its daemon runs, process ${process.pid} of ktx 0.3.0`);
+  expect(stdout).toContain('stopped: its daemon is stopped');
+  const { stdout: json } = await run('usage', runtimeRoot, true);
+  expect(JSON.parse(json).projects).toMatchObject([
+    { folder: 'gone', daemon: null },
+    { folder: 'there', daemon: { pid: process.pid } },
+    { folder: 'there', daemon: null },
+  ]);
+  expect(json).not.toMatch(/[0-9a-f]{64}/);
 });
 
 it('an empty root has neither', async () => {
