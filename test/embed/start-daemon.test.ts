@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { KtxRuntimeFeature } from '../../src/core/features.ts';
 import type { ManagedPythonDaemonState } from '../../src/daemon/state.ts';
 import { stopManagedPythonDaemon } from '../../src/daemon/stop.ts';
@@ -296,6 +296,15 @@ describe('startManagedPythonDaemon, a real process', () => {
     expect(stdout.match(/^argv \["serve-http", "--host", "127\.0\.0\.1", "--port", "\d+"\]$/gm)).toHaveLength(
       2,
     );
+  });
+
+  it('a setting that a daemon refuses ends none that works', async () => {
+    const machine = await fakeDaemonMachine();
+    const first = await startReal(machine);
+    vi.stubEnv('KTX_EMBEDDINGS_THREADS', '0');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    await expect(startReal(machine, { force: true })).rejects.toThrow('KTX_EMBEDDINGS_THREADS is "0".');
+    expect(await machine.runningDaemons()).toEqual([first.state.pid]);
   });
 
   it('outlives the program that started it, in a session of its own', async () => {

@@ -190,7 +190,7 @@ const FAULTS: readonly Fault[] = [
   {
     fault: 'a processor without x86-64-v2: ktx setup, before it fetches anything',
     names: /lacks .*ssse3/,
-    helps: /ktx setup --feature core/,
+    helps: /setup .*--feature core/,
     inject: async ({ rig }) => {
       const cpuinfo = join(rig.scratch, 'cpuinfo');
       const flags = new RegExp(`\\b(?:${V2_FLAGS.join('|')})\\b`, 'g');
@@ -200,10 +200,18 @@ const FAULTS: readonly Fault[] = [
     },
   },
   {
-    fault: 'the loopback interface is down: ktx setup, before it fetches anything',
+    fault: 'the loopback interface is down: ktx embed --no-daemon',
     names: /loopback interface of this machine is down/,
     helps: /ip link set lo up/,
-    inject: async ({ rig }) => setup(rig, ['unshare', '-n']),
+    inject: async ({ rig }) => {
+      const module = join(PACKAGE_ROOT, 'src', 'vectors', 'private-daemon.ts');
+      const script = `
+        import { withPrivateDaemon } from ${JSON.stringify(module)};
+        const manifest = { python: { daemonExecutable: ${JSON.stringify(rig.daemonPath)} }, features: ['core'] };
+        await withPrivateDaemon({ manifest, cliVersion: '0.1.0', runtimeRoot: '' }, () => {})
+          .catch((error) => console.log(error.message, error.nextSteps));`;
+      return words(['unshare', '-n', process.execPath, '--input-type=module', '-e', script], {});
+    },
   },
 ];
 

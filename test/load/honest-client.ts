@@ -1,4 +1,4 @@
-// Asks questions and looks at /health beside hostile clients; sends what it saw to its parent. Arguments: port, seconds.
+// Asks questions and looks at /health beside hostile clients; sends what it saw to its parent. Arguments: port, seconds. Begins when it is told to.
 import { setTimeout as delay } from 'node:timers/promises';
 import { post } from '../fixtures/embeddings-rig.ts';
 
@@ -15,7 +15,7 @@ export interface HonestResult {
 }
 
 const [port, seconds] = process.argv.slice(2).map(Number) as [number, number];
-const until = performance.now() + seconds * 1000;
+let until = 0;
 const isOver = () => performance.now() > until;
 const result: HonestResult = { health: [], naps: [], asked: 0, answered: 0, refused: 0, wrong: 0 };
 const QUESTION = { text: 'an honest question' };
@@ -45,5 +45,8 @@ async function ask(): Promise<void> {
   }
 }
 
-await Promise.all([lookAtHealth(), ask()]);
-process.send!(result, () => process.exit());
+process.once('message', async () => {
+  until = performance.now() + seconds * 1000;
+  await Promise.all([lookAtHealth(), ask()]);
+  process.send!(result, () => process.exit());
+});

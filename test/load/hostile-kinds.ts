@@ -73,6 +73,21 @@ export const HOSTILE_KINDS = {
 
 export type HostileKind = keyof typeof HOSTILE_KINDS;
 
+/** Who makes large bodies is busy with that, so each of these has a process of its own; the others share one. */
+const BUSY: readonly HostileKind[] = [
+  'leaves in a bulk',
+  'leaves in a large list',
+  'wide characters',
+  'only wide characters',
+  'escaped characters',
+  'many values',
+];
+
+export function hostileProcesses(): HostileKind[][] {
+  const all = Object.keys(HOSTILE_KINDS) as HostileKind[];
+  return [...BUSY.map((kind) => [kind]), all.filter((kind) => !BUSY.includes(kind))];
+}
+
 function times(count: number, one: Hostility): Hostility {
   return async (port, signal) => {
     await Promise.all(Array.from({ length: count }, () => one(port, signal)));

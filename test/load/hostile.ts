@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
@@ -15,15 +16,16 @@ import {
   timeOfText,
 } from '../fixtures/embeddings-rig.ts';
 import type { HonestResult } from './honest-client.ts';
-import { HOSTILE_KINDS, type HostileKind } from './hostile-kinds.ts';
+import { HOSTILE_KINDS, hostileProcesses } from './hostile-kinds.ts';
 
 const SECONDS = Number(process.env['KTX_LOAD_SECONDS'] ?? 60);
 const MAX_BYTES = 400e6;
 const MAX_LATER_BYTES = 250e6;
 const MAX_HEALTH_MS = 100;
+const HOSTILE_NICENESS = 10;
 
 /**
- * One minute of hostile clients of every kind at once, each kind in a process of its own, beside a client that asks honest
+ * One minute of hostile clients of every kind at once, in processes of their own, beside a client that asks honest
  * questions and looks at /health. What these have to wait for on a machine that has too few processors for all is told by the
  * processor time of the daemon, and by what a process that only sleeps sees of the machine.
  */
@@ -32,10 +34,14 @@ export async function hostileRows(rig: Rig): Promise<Row[]> {
   const children: ChildProcess[] = [];
   try {
     await timeOfText(daemon.port, 'a');
-    const honest = clientProcess('honest-client.ts', [String(daemon.port), String(SECONDS)]);
+    const honest = startHonest([String(daemon.port), String(SECONDS)]);
     children.push(honest.child);
-    for (const kind of Object.keys(HOSTILE_KINDS) as HostileKind[])
-      children.push(clientProcess('hostile-client.ts', [kind, String(daemon.port), String(SECONDS)]).child);
+    const hostile = hostileProcesses().map((kinds) =>
+      startHostile([String(daemon.port), String(SECONDS), ...kinds]),
+    );
+    children.push(...hostile.map(({ child }) => child));
+    await Promise.all(hostile.map(({ ready }) => ready));
+    for (const child of children) child.send('go');
     const watched = await watch(daemon);
     const { health, naps, asked, answered, refused, wrong } = await honest.result;
     for (const child of children) child.kill('SIGKILL');
@@ -96,16 +102,22 @@ function engineSeconds({ child }: Daemon): number {
   return engine === undefined ? 0 : processorSeconds(engine);
 }
 
-function clientProcess(file: string, args: readonly string[]) {
-  const child = fork(join(import.meta.dirname, file), args, {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
+const STDIO = ['ignore', 'inherit', 'inherit', 'ipc'] as ('ignore' | 'inherit' | 'ipc')[];
+
+/** Other clients have processors of their own, or other machines; on these few they give way to the daemon. */
+function startHostile(args: readonly string[]) {
+  const child = fork(join(import.meta.dirname, 'hostile-client.ts'), args, { stdio: STDIO });
+  setPriority(child.pid!, HOSTILE_NICENESS);
+  const ready = new Promise<void>((resolve) => child.once('message', () => resolve()));
+  return { child, ready };
+}
+
+function startHonest(args: readonly string[]) {
+  const child = fork(join(import.meta.dirname, 'honest-client.ts'), args, { stdio: STDIO });
   const result = new Promise<HonestResult>((resolve, reject) => {
     child.once('message', (message) => resolve(message as HonestResult));
-    child.once('exit', () => reject(new Error(`${file} ended without a result`)));
+    child.once('exit', () => reject(new Error('the honest client ended without a result')));
   });
-  // Hostile ones have none.
-  result.catch(() => {});
   return { child, result };
 }
 
