@@ -38,15 +38,19 @@ it.each([
 });
 
 it('survives a connection that is reset on the other side', async () => {
+  const listeners = Promise.withResolvers<number>();
   const reset = (message: unknown) => {
     const { socket } = message as { socket: Socket };
     // After the listeners of the server.
-    setImmediate(() => socket.destroy(new Error('reset')));
+    setImmediate(() => {
+      listeners.resolve(socket.listenerCount('error'));
+      socket.destroy(new Error('reset'));
+    });
   };
   subscribe('net.server.socket', reset);
   try {
     expect(await tryLoopback()).toEqual({ problem: null });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await listeners.promise).toBe(1);
   } finally {
     unsubscribe('net.server.socket', reset);
   }
