@@ -201,17 +201,6 @@ export const ROOT_ROWS: readonly RemedyRow[] = [
     fails: SETUP,
     works: null,
   },
-  {
-    remedy: 'RAISE_OPEN_FILES',
-    state: 'a hard limit of open files',
-    damage: (box) => {
-      box.before = 'ulimit -n 20';
-    },
-    byHand: (box) => {
-      box.before = '';
-    },
-    fails: SETUP,
-  },
 
   {
     remedy: 'daemon/http/loopback: Bring it up, as its administrator',
@@ -309,9 +298,11 @@ async function linkedEnvironments(box: Box): Promise<void> {
   await symlink(join(box.home, 'elsewhere'), envs);
 }
 
-/** The folder in the store of a wheel that every environment needs. */
+/** The folder in the store of a wheel that every environment needs. @throws where there is none. */
 export function wheelOf(box: Box): string {
   const store = join(box.paths.root, 'uv', 'store');
-  const found = execFileSync('find', [store, '-name', 'idna-*.whl'], { encoding: 'utf8' }).trim();
-  return dirname(found.split('\n')[0]!);
+  const args = [store, '-name', '*.whl', '-not', '-name', 'uv-*'];
+  const [first] = execFileSync('find', args, { encoding: 'utf8' }).split('\n').filter(Boolean).sort();
+  if (first === undefined) throw new Error(`no wheel in ${store}`);
+  return dirname(first);
 }

@@ -49,6 +49,7 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
   'the limit ends Node itself before it can say anything; the shell line has a unit test': [
     'LIFT_CPU_LIMIT',
     'RAISE_PROCESSES',
+    'RAISE_OPEN_FILES',
   ],
   'archives of Python and Node cannot be had here': [
     'USE_PYTHON_MIRROR',
@@ -89,6 +90,8 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     'bundle/create: Make a lock for the wheel first',
     'bundle/import-bundle: Use the whole bundle, made without --since',
     'bundle/read-trust: Install it with a network, or make a lock for it',
+    'cli/commands/model-host-inputs: Name another file',
+    'cli/commands/model-host-inputs: Name the schema that llama-swap publishes, or leave --schema out',
     'cli/commands/model-host-inputs: Add --save to keep the connection for this project',
     'cli/commands/model-host-inputs: Correct it on the command line, or in …',
     'cli/commands/model-host-report: Preview with: ktx admin model-host diff',

@@ -404,27 +404,8 @@ export const TOOL_ROWS: readonly RemedyRow[] = [
     fails: 'ktx admin runtime prune',
     shows: /No stale|Stale/,
   },
-  {
-    remedy: 'cli/commands/model-host-inputs: Name another file',
-    state: 'a configuration that is not there',
-    fails: 'ktx admin model-host diff --config /nowhere.yaml',
-    byHand: write((box) => join(box.home, 'models.yaml'), 'models: {}\n'),
-    again: null,
-    works: null,
-  },
-  {
-    remedy:
-      'cli/commands/model-host-inputs: Name the schema that llama-swap publishes, or leave --schema out',
-    state: 'a schema that is no JSON',
-    damage: async (box) => {
-      await writeFile(join(box.home, 'models.yaml'), 'models:\n  a:\n    cmd: serve a\n');
-      await writeFile(join(box.home, 'schema.json'), '{');
-    },
-    fails: 'ktx admin model-host diff --config ../models.yaml --schema ../schema.json',
-    byHand: () => {},
-    again: null,
-    works: null,
-  },
+
+
   {
     remedy: 'cli/commands/model-host-inputs: Give what is missing: …',
     state: 'no connection',
