@@ -333,8 +333,11 @@ async function existingCandidates(paths: readonly string[], seen: Set<string>): 
       try {
         await access(path, constants.X_OK);
         const target = await realpath(path);
+        const folder = await realpath(dirname(path));
+        // All names in a virtual environment are that environment, and not what it was made from.
+        if (existsSync(join(folder, '..', 'pyvenv.cfg'))) return { path, key: join(folder, 'python') };
         const isPython = /^(?:python|pypy|graalpy)[\d.]*(?:-\w+)?(?:\.exe)?$/i.test(basename(target));
-        return { path, key: isPython ? target : join(await realpath(dirname(path)), basename(path)) };
+        return { path, key: isPython ? target : join(folder, basename(path)) };
       } catch {
         return null;
       }

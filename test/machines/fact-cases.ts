@@ -95,7 +95,7 @@ export const FACT_CASES: MachineCase[] = [
     source: 'our own',
     script: `mkdir gone; cd gone; rmdir ../gone; setup --python system`,
     exits: 1,
-    says: [/was deleted/, /Go to another one/],
+    says: [/was deleted/, /Change to another one/],
     saysNot: [/uv_cwd/],
   },
   {

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { candidatePaths } from '../../src/python/interpreter-places.ts';
 import {
@@ -162,4 +164,19 @@ exec(sys.argv[1])`;
       reason: expect.stringContaining('ENOENT'),
     });
   });
+});
+
+it('takes what a virtual environment on PATH was made from', async () => {
+  const folder = await temporaryFolder();
+  const { stdout } = await promisify(execFile)('/usr/bin/python3', [
+    '-c',
+    'import sys; print(sys.executable); print("3.%d" % sys.version_info[1])',
+  ]);
+  const [base = '', minor = ''] = stdout.trim().split('\n');
+  await mkdir(join(folder, 'bin'));
+  for (const name of ['python', 'python3', `python${minor}`]) await symlink(base, join(folder, 'bin', name));
+  await writeFile(join(folder, 'pyvenv.cfg'), `home = ${dirname(base)}\nversion = ${minor}.0\n`);
+  const { usable, refused } = await findSystemPythons({ host, minors, env: { PATH: join(folder, 'bin') } });
+  expect(refused.map(({ path }) => path).filter((path) => path.startsWith(folder))).toHaveLength(1);
+  expect(usable.length).toBeGreaterThan(0);
 });
