@@ -4,7 +4,7 @@ import type { KtxRuntimeFeature } from '../core/features.ts';
 import { daemonEnvironment, isStrictWanted } from '../daemon/environment.ts';
 import { daemonHealthProblem, readDaemonHealth } from '../daemon/http/health.ts';
 import { assertLoopback } from '../daemon/http/loopback.ts';
-import { allocateDaemonPort } from '../daemon/http/port.ts';
+import { isPortTaken, onFreePort } from '../daemon/http/port.ts';
 import { newSecret } from '../daemon/http/proof.ts';
 import type { ManagedPythonDaemonLayout } from '../daemon/layout.ts';
 import { openDaemonLog } from '../daemon/log-file.ts';
@@ -110,6 +110,20 @@ export async function spawnHealthyDaemon(
 ): Promise<StartedDaemon> {
   if (!options.fetch && !options.allocatePort && !options.spawnDaemon) await assertLoopback();
   await makeDaemonStateDir(layout.daemonStateDir);
+  return onFreePort(
+    (port) => spawnHealthyAt(port, options, layout, manifest, daemonPath),
+    (error) => error instanceof ManagedPythonDaemonStartError && isPortTaken(error.detail),
+    options.allocatePort,
+  );
+}
+
+async function spawnHealthyAt(
+  port: number,
+  options: ManagedPythonDaemonStartOptions,
+  layout: ManagedPythonDaemonLayout,
+  manifest: InstalledKtxRuntimeManifest,
+  daemonPath: string,
+): Promise<StartedDaemon> {
   const logs: FileHandle[] = [];
   try {
     const stdout = await openDaemonLog(layout.daemonStdoutPath, layout.projectDir);
@@ -118,7 +132,6 @@ export async function spawnHealthyDaemon(
     logs.push(stderr);
     const { size: stderrStart } = await stderr.stat();
 
-    const port = await (options.allocatePort ?? allocateDaemonPort)();
     const { cliVersion, runtimeRoot } = layout;
     const isStrict = isStrictWanted(process.env);
     const secret = await secretFor(layout, isStrict);

@@ -6,7 +6,7 @@ import { embeddingsModelDir } from '../core/model-folder-path.ts';
 import { askEmbedding, largestDifference } from '../daemon/http/embedding.ts';
 import { daemonHealthProblem } from '../daemon/http/health.ts';
 import { assertLoopback } from '../daemon/http/loopback.ts';
-import { allocateDaemonPort } from '../daemon/http/port.ts';
+import { isPortTaken, onFreePort } from '../daemon/http/port.ts';
 import { newSecret } from '../daemon/http/proof.ts';
 import { MACHINE_CAUSES } from '../failure/causes/machine-causes.ts';
 import { reasonOfText } from '../failure/causes/machine-reason.ts';
@@ -230,8 +230,14 @@ export async function proveDaemon(options: ProofOptions): Promise<DaemonProof> {
     throw unproven('its command is missing', options.daemonPath, '');
   }
   await assertLoopback();
+  return onFreePort(
+    (port) => proveDaemonAt(options, port),
+    (error) => error instanceof UnstartedError && error.evidence.some(isPortTaken),
+  );
+}
+
+async function proveDaemonAt(options: ProofOptions, port: number): Promise<DaemonProof> {
   const env = interpreterEnvironment(options.env);
-  const port = await allocateDaemonPort();
   const baseUrl = `http://127.0.0.1:${port}`;
   const secret = newSecret();
   const watch = watchStandstill(options.limits ?? PROOF_LIMITS);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { daemonEnvironment } from '../daemon/environment.ts';
 import { daemonHealthProblem } from '../daemon/http/health.ts';
 import { assertLoopback } from '../daemon/http/loopback.ts';
-import { allocateDaemonPort } from '../daemon/http/port.ts';
+import { isPortTaken, onFreePort } from '../daemon/http/port.ts';
 import type { DaemonAddress } from '../daemon/http/post-json.ts';
 import { accessToken, newSecret } from '../daemon/http/proof.ts';
 import { assertDaemonSettings } from '../daemon/settings.ts';
@@ -23,18 +23,33 @@ const START_TIMEOUT_MS = 120_000;
  * daemon ended when it does before it answers, or why it does not; whatever `work` throws.
  */
 export async function withPrivateDaemon<Result>(
-  options: {
-    manifest: InstalledKtxRuntimeManifest;
-    cliVersion: string;
-    runtimeRoot: string;
-    signal?: AbortSignal;
-  },
+  options: PrivateDaemonOptions,
+  work: (daemon: DaemonAddress) => Promise<Result>,
+): Promise<Result> {
+  assertDaemonSettings(process.env);
+  await assertLoopback();
+  return onFreePort(
+    (port) => withDaemonAt(port, options, work),
+    (error) => error instanceof EarlyEndError && isPortTaken(error.message),
+  );
+}
+
+export interface PrivateDaemonOptions {
+  manifest: InstalledKtxRuntimeManifest;
+  cliVersion: string;
+  runtimeRoot: string;
+  signal?: AbortSignal;
+}
+
+/** The daemon ended before it answered. */
+class EarlyEndError extends Error {}
+
+async function withDaemonAt<Result>(
+  port: number,
+  options: PrivateDaemonOptions,
   work: (daemon: DaemonAddress) => Promise<Result>,
 ): Promise<Result> {
   const { manifest, cliVersion, runtimeRoot } = options;
-  assertDaemonSettings(process.env);
-  await assertLoopback();
-  const port = await allocateDaemonPort();
   const secret = newSecret();
   const { stop, signal } = linkedAbort(options.signal);
   let ended: string | null = null;
@@ -70,7 +85,7 @@ export async function withPrivateDaemon<Result>(
       const probe = { baseUrl, cliVersion, secret, isProofOptional, timeoutMs: PROBE_TIMEOUT_MS };
       const problem = await daemonHealthProblem(probe);
       if (problem === null) break;
-      if (ended !== null) throw new Error(`The daemon ${ended}: ${printed.trim()}`);
+      if (ended !== null) throw new EarlyEndError(`The daemon ${ended}: ${printed.trim()}`);
       if (performance.now() > deadline)
         throw new Error(`The daemon does not answer: ${problem}. ${printed.trim()}`);
       await delay(POLL_INTERVAL_MS);

@@ -1,4 +1,4 @@
-import { chmod, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { accessToken } from '../../src/daemon/http/proof.ts';
@@ -28,6 +28,17 @@ describe('the secret of the daemons of a project', () => {
       expect((await stat(path)).mode & 0o777).toBe(0o600);
       expect((await stat(dirname(path))).mode & 0o777).toBe(0o700);
     }
+  });
+
+  it.skipIf(process.platform === 'win32')('is not put where a link in the root leads', async () => {
+    const { options } = await daemonProject();
+    const folder = dirname(await daemonSecretPath(options));
+    const elsewhere = join(dirname(dirname(folder)), 'elsewhere');
+    await mkdir(dirname(folder), { recursive: true });
+    await mkdir(elsewhere);
+    await symlink(elsewhere, folder);
+    await expect(provideDaemonSecret(options)).rejects.toThrow('is a symbolic link');
+    expect(await readdir(elsewhere)).toEqual([]);
   });
 
   it('another project has another one', async () => {

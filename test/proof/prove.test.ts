@@ -176,6 +176,28 @@ describe('daemon', () => {
     await expect(proveDaemon(here)).resolves.toEqual({ tableCount: 2, hasVector: false });
   });
 
+  it('another program has taken its port by the time it listens: another one is tried', async () => {
+    const here = await environment('', '');
+    const tries = join(here.environmentDir, 'tries');
+    const taken = (times: number) => `
+const { appendFileSync, readFileSync } = require('node:fs');
+appendFileSync(${JSON.stringify(tries)}, process.argv[process.argv.indexOf('--port') + 1] + '\\n');
+if (readFileSync(${JSON.stringify(tries)}, 'utf8').split('\\n').length - 1 <= ${times}) {
+  console.error("ERROR [Errno 98] error while attempting to bind on address ('127.0.0.1', 1): address already in use");
+  process.exit(3);
+}
+${daemonThatSays(good)}`;
+    const put = (body: string) => writeFile(here.daemonPath, `#!${process.execPath}\n${body}\n`);
+    const ports = async () => (await readFile(tries, 'utf8')).trim().split('\n');
+    await put(taken(1));
+    await expect(proveDaemon(here)).resolves.toEqual({ tableCount: 2, hasVector: false });
+    expect(new Set(await ports()).size).toBe(2);
+    // Not for ever.
+    await put(taken(99));
+    expect((await failureOf(proveDaemon(here))).evidence.join('\n')).toContain('address already in use');
+    expect(await ports()).toHaveLength(5);
+  });
+
   it.each([
     ['a wrong proof: another process has the port', good, "() => '0'.repeat(64)"],
     ['no proof', good, '() => undefined'],

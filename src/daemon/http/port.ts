@@ -1,9 +1,36 @@
 import { createServer } from 'node:net';
 
+/** A port that somebody takes again and again is not taken by chance. */
+const MAX_ATTEMPTS = 3;
+/** As uvicorn, Python and Node say EADDRINUSE, on Linux (98), macOS (48) and Windows (10048). */
+const TAKEN =
+  /address already in use|EADDRINUSE|\[(?:Errno|WinError) (?:98|48|10048)\]|only one usage of each socket address/i;
+
+/** Whether a daemon could not listen, by what it printed: another program took its port first. */
+export function isPortTaken(printed: string): boolean {
+  return TAKEN.test(printed);
+}
+
 /**
- * A loopback port that was free a moment ago. It is not held: who takes it before the daemon does shows as a failing
- * health check.
+ * Starts a daemon on a free port. A start takes seconds, in which any program of this machine may be given that port, also as the
+ * near end of a connection: then another port is tried.
+ * @param isTaken whether a start failed of that; every other failure is passed on.
  */
+export async function onFreePort<T>(
+  start: (port: number) => Promise<T>,
+  isTaken: (error: unknown) => boolean,
+  allocatePort: () => number | Promise<number> = allocateDaemonPort,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start(await allocatePort());
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS || !isTaken(error)) throw error;
+    }
+  }
+}
+
+/** A loopback port that was free a moment ago. It is not held, see `onFreePort`. */
 export async function allocateDaemonPort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

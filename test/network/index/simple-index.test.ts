@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { newPageBudget } from '../../../src/network/index/index-entries.ts';
 import { readIndexPage } from '../../../src/network/index/index-page.ts';
 import { pageFormat, projectOfFile } from '../../../src/network/index/simple-index.ts';
 import { normaliseProject } from '../../../src/support/text/project-name.ts';
@@ -227,4 +228,58 @@ it('normalises names', () => {
   ]);
   expect(projectOfFile('pydantic_core-2.0-cp313-cp313-win_amd64.whl')).toBe('pydantic-core');
   expect(projectOfFile('foo-bar-1.0.tar.gz')).toBe('foo-bar');
+});
+
+describe('what no page of an index may cost', () => {
+  const MiB = 1024 * 1024;
+  async function read(pieces: () => Iterable<string>, contentType: string, budget = newPageBudget()) {
+    const body = (async function* () {
+      for (const piece of pieces()) yield Buffer.from(piece);
+    })();
+    return readIndexPage(body, { url: PAGE, contentType, budget });
+  }
+  function* blanks(sizeBytes: number) {
+    yield '<title>Links</title>';
+    for (let sent = 0; sent < sizeBytes; sent += MiB) yield ' '.repeat(MiB);
+  }
+  function* entries(count: number, entry: (index: number) => string) {
+    yield '{"files":[';
+    for (let at = 0; at < count; at += 1000)
+      yield Array.from({ length: 1000 }, (_, index) => `${entry(at + index)},`).join('');
+  }
+  const digest = (index: number) => index.toString(16).padStart(64, '0');
+
+  it.each<[string, () => Iterable<string>, string]>([
+    ['is longer than 32 MB', () => blanks(33 * MiB), 'text/html'],
+    ['has an entry of more than 256 kB', () => ['{"files":[{"filename":"', 'x'.repeat(MiB)], JSON_TYPE],
+    [
+      'lists too many files',
+      () => entries(150_000, (at) => `{"filename":"a.whl","url":"x","hashes":{"sha256":"${digest(at)}"}}`),
+      JSON_TYPE,
+    ],
+    ['has more than 1000 incomplete entries', () => entries(2000, (at) => `{"filename":"${at}"}`), JSON_TYPE],
+  ])('a page that %s', { timeout: 60_000 }, async (message, pieces, contentType) => {
+    await expect(read(pieces, contentType)).rejects.toThrow(message);
+  });
+
+  it('long pages are counted together', { timeout: 60_000 }, async () => {
+    const budget = newPageBudget();
+    const page = () => read(() => blanks(30 * MiB), 'text/html', budget);
+    for (let count = 1; count <= 2; count++) await page();
+    await expect(page()).rejects.toThrow('is longer than 4 MB, and so are too many others');
+  });
+
+  it('a signal gets its turn while a page is read', { timeout: 60_000 }, async () => {
+    let turns = 0;
+    const count = () => {
+      turns++;
+      timer = setImmediate(count);
+    };
+    let timer = setImmediate(count);
+    const one = `{"filename":"a.whl","url":"x","hashes":{"sha256":"`;
+    const pieces = () => entries(30_000, (at) => `${one}${digest(at)}"}}`);
+    await read(pieces, JSON_TYPE).catch(() => {});
+    clearImmediate(timer);
+    expect(turns).toBeGreaterThan(2);
+  });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeFileAtomic, writeFileWithin } from '../../../src/support/fs/atomic-file.ts';
 import {
+  createFile,
   type FileGuard,
   openNewFile,
   openRegularFile,
@@ -83,4 +84,29 @@ it('nothing of a project is read or written through a link, in whichever part of
     await expect(writeFileWithin(project, join(project, path), 'new')).rejects.toThrow('symbolic link');
   }
   expect(await readFile(join(elsewhere, 'runtime', 'daemon.json'), 'utf8')).toBe('precious');
+});
+
+describe('a file that is too long', () => {
+  it('is refused before it is read', async () => {
+    const path = await pathInFolder();
+    await writeFile(path, 'x'.repeat(101));
+    await expect(openRegularFile(path, SMALL)).rejects.toThrow('is longer than the 100 bytes');
+  });
+
+  it.runIf(process.platform === 'linux')('also when it says that it is empty, and is not', async () => {
+    await expect(readRegularText('/proc/self/smaps', { maxBytes: 100 })).rejects.toThrow(
+      'is longer than the 100 bytes',
+    );
+  });
+});
+
+it('a new file is made only where nothing is, not even a link to nowhere', async () => {
+  const path = await pathInFolder();
+  await writeFile(path, 'kept');
+  await expect(createFile(path)).rejects.toMatchObject({ code: 'EEXIST' });
+  expect(await readFile(path, 'utf8')).toBe('kept');
+  if (!isPosix) return;
+  await symlink(`${path}.none`, `${path}.link`);
+  await expect(createFile(`${path}.link`)).rejects.toMatchObject({ code: 'EEXIST' });
+  await expect(lstat(`${path}.none`)).rejects.toMatchObject({ code: 'ENOENT' });
 });
