@@ -405,7 +405,6 @@ export const TOOL_ROWS: readonly RemedyRow[] = [
     shows: /No stale|Stale/,
   },
 
-
   {
     remedy: 'cli/commands/model-host-inputs: Give what is missing: …',
     state: 'no connection',
