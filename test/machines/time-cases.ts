@@ -74,7 +74,7 @@ for i in 1 2 3 4 5 6; do (exec timeout 60 sh -c "while :; do :; done") & done; p
     script: `${slowImports('    time.sleep(100000)')}; setup --python system`,
     isLong: true,
     exits: 1,
-    says: [/stood still/],
+    says: [/no healthy answer on port \d+: it made no progress for \d+ s/],
     needs: ['3.12'],
   },
 ];
