@@ -34,7 +34,12 @@ const COMMAND =
 /** Every remedy in the sources, in the order of files: the catalogue, labels of their own, and sentences with a command. */
 export function remedySites(): RemedySite[] {
   const sites = new Map<string, RemedySite>();
-  const add = (key: string, text: string) => sites.set(key, { key, pattern: patternOf(text) });
+  const add = (key: string, text: string) => {
+    const earlier = sites.get(key)?.pattern.source;
+    const pattern = patternOf(text);
+    const either = earlier === undefined ? pattern : new RegExp(`${earlier}|${pattern.source}`);
+    sites.set(key, { key, pattern: either });
+  };
   for (const folder of ['src', 'screens']) {
     const files = readdirSync(join(PACKAGE_ROOT, folder), { recursive: true, encoding: 'utf8' });
     for (const file of files.filter((name) => /\.tsx?$/.test(name)).sort()) {
