@@ -13,7 +13,7 @@ import {
 } from '../../fixtures/embeddings-rig.ts';
 import { medianOf } from '../bench-row.ts';
 
-const DAMAGES = 100;
+const DAMAGES = Number(process.env['KTX_BENCH_DAMAGES'] ?? 100);
 const LOADS = 7;
 
 /** One bit somewhere in one of the files that decide a vector, over HTTP to a daemon that runs and had the whole ones. */
@@ -56,7 +56,7 @@ export async function damageRows(rig: Rig, say: Say): Promise<void> {
   say(loadCost(rig));
 }
 
-/** Loads in processes of their own, with and without the digests in turn. */
+/** Loads in processes of their own, with and without the digests in turn. They are computed while packages are imported. */
 function loadCost({ daemonPath, modelDir }: Rig): Row {
   const python = join(dirname(daemonPath), 'python');
   const load = (isVerified: boolean) => {
@@ -67,23 +67,29 @@ from ktx_daemon.embeddings import model_files
 ${isVerified ? '' : 'model_files._problem = lambda path, pin: None'}
 from ktx_daemon.embeddings.loading import load_provider
 load_provider()
-print(time.perf_counter() - started)`;
+print(time.perf_counter() - started, time.process_time())`;
     const env = { ...process.env, KTX_EMBEDDINGS_MODEL_DIR: modelDir };
-    return Number(execFileSync(python, ['-I', '-c', script], { encoding: 'utf8', env }));
+    const printed = execFileSync(python, ['-I', '-c', script], { encoding: 'utf8', env });
+    const [wall, processor] = printed.split(' ').map(Number) as [number, number];
+    return { wall, processor };
   };
   load(true);
   const costs: number[] = [];
+  const waits: number[] = [];
   const whole: number[] = [];
   for (let round = 0; round < LOADS; round++) {
-    const [withDigests, without] =
-      round % 2 ? [load(true), load(false)] : [load(false), load(true)].reverse();
-    costs.push(withDigests! - without!);
-    whole.push(withDigests!);
+    const isFirst = round % 2 === 0;
+    const first = load(isFirst);
+    const second = load(!isFirst);
+    const [verified, unverified] = isFirst ? [first, second] : [second, first];
+    costs.push(verified.processor - unverified.processor);
+    waits.push(verified.wall - unverified.wall);
+    whole.push(verified.wall);
   }
-  const cost = medianOf(costs);
+  const ms = (values: readonly number[]) => (medianOf(values) * 1000).toFixed(0);
   return {
     name: `digests at load, median of ${LOADS}`,
-    figure: `${(cost * 1000).toFixed(0)} ms of ${(medianOf(whole) * 1000).toFixed(0)}, at most 150`,
-    isMet: cost <= 0.15,
+    figure: `${ms(costs)} ms of processor time, at most 150 (${ms(waits)} ms of waiting, of ${ms(whole)})`,
+    isMet: medianOf(costs) <= 0.15,
   };
 }
