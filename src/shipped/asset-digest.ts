@@ -1,7 +1,7 @@
 // Written by `npm run assets:build`: do not edit.
 
 /** sha256 of `assets/python/manifest.json`; the manifest carries the digests of wheel, lock and requirements. */
-export const BUNDLED_MANIFEST_SHA256 = '3655e813e27d0f71a8a62e4d72b60195d086303f86495c3da1b2e5b706418bd5';
+export const BUNDLED_MANIFEST_SHA256 = '2b65266db02e2679597a6768dfc5cd4e5af3c76eb5a3cdeb5cdd7fe909749d53';
 
 /** What the METADATA of that wheel says: who has its digest right need not unpack it. */
 export const BUNDLED_REQUIRES_PYTHON = { specifier: '>=3.11', minimumVersion: '3.11' };

@@ -164,6 +164,15 @@ def test_a_text_that_takes_too_long_costs_its_own_result(serve: Serve, monkeypat
     assert (results["before"]["error"], results["after"]["error"]) == (None, None)
 
 
+def test_a_worker_that_is_slow_and_at_work_does_not_hang(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KTX_SQL_TIME_LIMIT_SECONDS", "5")
+    monkeypatch.setattr("ktx_daemon.sql.pool.HANG_SECONDS", 2.0)
+    client = serve(compute=Compute(WorkerPool(1, idle_seconds=2)))
+    client.timeout = 600
+    results = analyse(client, [("long", "select x from t where a = 1" + " or a = 1" * 400_000)])
+    assert results["long"]["error"] == "SQL analysis took longer than 5 s"
+
+
 def test_a_lost_worker_costs_one_text(serve: Serve) -> None:
     sql = serve(compute=Compute(WorkerPool(1, idle_seconds=60)))
     sql.timeout = 600

@@ -21,13 +21,14 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from ktx_daemon.sql.protocol import CRASHED_TEXT, READY, TIMED_OUT, timed_out_text
+from ktx_daemon.sql.protocol import ALIVE, CRASHED_TEXT, READY, TIMED_OUT, timed_out_text
 
 MOST_WORKERS = 8
 #: One text that takes its whole time must not hold up everybody.
 FEWEST_WORKERS = 2
 IDLE_SECONDS = 60.0
-#: A worker limits the processor time of a text itself. One that says nothing for this long hangs.
+#: A worker limits the processor time of a text itself, and says that it is at work, however slow the machine is. One that
+#: says nothing for this long hangs.
 HANG_SECONDS = 180.0
 
 #: Requests that somebody waits for go before batches.
@@ -151,7 +152,7 @@ class _Worker:
     def __init__(self) -> None:
         # -P: the folder that the daemon was started in is nobody's place for modules.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "ktx_daemon.sql.worker"],
+            [sys.executable, "-P", "-m", "ktx_daemon.sql.worker", str(HANG_SECONDS / 18)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -206,7 +207,8 @@ class _Worker:
 
     def _read(self) -> bytes:
         assert self._process.stdout
-        line = self._process.stdout.readline()
+        while (line := self._process.stdout.readline()) == ALIVE + b"\n":
+            self._heard = time.monotonic()
         self._heard = time.monotonic()
         # Half a line is a process that was ended while it spoke.
         return line[:-1] if line.endswith(b"\n") else b""

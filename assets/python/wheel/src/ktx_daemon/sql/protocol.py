@@ -9,6 +9,9 @@ READY = b"ready"
 #: Instead of an answer, before the worker ends: the text needed more than its time.
 TIMED_OUT = b"timed out"
 
+#: Between answers: the worker has used processor time since it last spoke.
+ALIVE = b"alive"
+
 #: Seconds of processor time that one text may take; for tests only.
 TIME_LIMIT_VARIABLE = "KTX_SQL_TIME_LIMIT_SECONDS"
 DEFAULT_TIME_LIMIT_SECONDS = 10

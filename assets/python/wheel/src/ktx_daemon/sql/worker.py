@@ -18,13 +18,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ktx_daemon.sql.protocol import READY, TIMED_OUT, time_limit_seconds
+from ktx_daemon.sql.protocol import ALIVE, READY, TIMED_OUT, time_limit_seconds
 
 #: 200 levels of subqueries take about 9,000 frames.
 RECURSION_LIMIT = 40_000
 STACK_BYTES = 256 * 1024 * 1024
 MEMORY_LIMIT_BYTES = 4 * 1024 * 1024 * 1024
 WATCH_SECONDS = 0.2
+#: The part of a time in which a worker has to compute to be at work: watching alone takes less.
+LEAST_WORK = 0.01
 #: Trees are cycles, so they wait for the collector; its usual pace costs a tenth of the time.
 GC_THRESHOLDS = (20_000, 20, 50)
 
@@ -32,7 +34,8 @@ GC_THRESHOLDS = (20_000, 20, 50)
 class Worker:
     """Answers chunks in a thread with a large stack, while another one watches the time of each text."""
 
-    def __init__(self) -> None:
+    def __init__(self, alive_seconds: float) -> None:
+        self._alive_seconds = alive_seconds
         self._chunks: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._out = sys.stdout.buffer
         self._limit_seconds = time_limit_seconds()
@@ -75,12 +78,19 @@ class Worker:
 
     def _watch(self) -> None:
         # Processor time: on a busy machine a text takes longer, and that is not its fault.
+        spoken, used = time.monotonic(), time.process_time()
         while True:
             time.sleep(WATCH_SECONDS)
             begun = self._begun
             if begun is not None and time.process_time() - begun > self._limit_seconds and self._begun == begun:
                 self._say(TIMED_OUT)
                 os._exit(3)
+            passed = time.monotonic() - spoken
+            if passed > self._alive_seconds:
+                now = time.process_time()
+                if now - used > passed * LEAST_WORK:
+                    self._say(ALIVE)
+                spoken, used = time.monotonic(), now
 
     def _say(self, line: bytes) -> None:
         self._out.write(line + b"\n")
@@ -106,7 +116,7 @@ def _verdict(problem: str | None) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Entry point of the process."""
+    """Entry point of the process. Its argument: how often it says that it is at work, in seconds."""
     # A terminal sends Ctrl+C to the whole group; the daemon decides when this ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.setrecursionlimit(RECURSION_LIMIT)
@@ -114,7 +124,7 @@ def main() -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
-    Worker().run()
+    Worker(float(sys.argv[1])).run()
 
 
 if __name__ == "__main__":
