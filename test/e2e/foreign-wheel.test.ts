@@ -229,7 +229,8 @@ it('where no Python can be fetched, one of this machine is taken, as for a wheel
   const kept = await runSetup({ ...options, features: ['core'], shouldForce: true });
   const said = JSON.stringify(events);
   expect(said).toContain(`Using the Python chosen for this runtime earlier: ${python}`);
-  expect(said).toContain(`of the system: ${python}`);
+  expect(said).toMatch(/of the system: \//);
+  expect(said).not.toContain('cannot be used');
   expect(kept.status).toBe('installed');
 }, 120_000);
 
