@@ -102,7 +102,7 @@ in_sid --feature core; echo "core $?"; in_sid --feature local-embeddings; echo "
   ),
   refused(
     'a 32-bit build',
-    'pypa/virtualenv tests/unit/discovery',
+    'pypa/virtualenv tests/unit/discovery/test_discovery.py',
     claiming('s/bits.: 64/bits\\": 32/'),
     /is a 32-bit build/,
   ),

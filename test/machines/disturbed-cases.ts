@@ -106,7 +106,7 @@ export const DISTURBED_CASES: MachineCase[] = [
   {
     kind: 'disturbed',
     name: 'the standard library was removed under it',
-    source: 'pyenv/pyenv#1889',
+    source: 'pypa/virtualenv#1850',
     script: `${COPY}; rm -r $P/encodings; plan`,
     exits: 1,
     says: [/python3\.12 does not run/],

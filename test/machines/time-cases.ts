@@ -60,7 +60,7 @@ for i in 1 2 3 4 5 6; do (exec timeout 60 sh -c "while :; do :; done") & done; p
   {
     kind: 'time',
     name: 'the daemon reads slowly, a bit each second, for 70 s',
-    source: 'pypa/pip#12327 (imports from a network home)',
+    source: 'Mouse-Imaging-Centre/pydpiper#268 (a start from a network folder)',
     script: `${slowImports('    for each in range(70):\n        time.sleep(1)\n        open("/etc/services").read()')}; setup --python system`,
     isLong: true,
     exits: 0,
