@@ -77,7 +77,7 @@ describe('a paste', () => {
 describe('keys before the first screen', () => {
   it('wait for it, and count in order', async () => {
     const terminal = await demo.start({ scenario: 'slow-overview' });
-    await terminal.until('Looking');
+    await terminal.until('Checking what is already');
     terminal.press('down');
     terminal.press('enter');
     await terminal.type('?');
@@ -94,7 +94,7 @@ describe('keys before the first screen', () => {
 
   it('q alone leaves at once', async () => {
     const terminal = await demo.start({ scenario: 'slow-overview' });
-    await terminal.until('Looking');
+    await terminal.until('Checking what is already');
     await terminal.type('q');
     expect(await terminal.exited).toMatchObject({ exitCode: 0 });
   });
