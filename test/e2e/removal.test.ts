@@ -162,7 +162,7 @@ describe('uninstall', { timeout: 300_000 }, () => {
     });
     onTestFinished(() => void child.kill('SIGKILL'));
     await once(child, 'spawn');
-    await expect(uninstallManagedPythonRuntimes(place())).rejects.toThrow(/Programs run from the runtime/);
+    await expect(uninstallManagedPythonRuntimes(place())).rejects.toThrow(/Programs are still running from this runtime/);
     child.kill('SIGKILL');
     await once(child, 'exit');
     expect(await whoAnswers(world, active)).toBe('old');

@@ -31,7 +31,7 @@ export const refused = (name: string, value: string): MatrixCase => ({
   cause: 'setting',
   remedy: 'check-settings',
   says: new RegExp(
-    `${name} is not an address[\\s\\S]*(?:encode the password|quotes|not an address|variable)`,
+    `${name} is not a usable address[\\s\\S]*(?:encode the password|quotes|not an address|variable)`,
   ),
   prepare: async () => ({ host: '', env: { [name]: value } }),
 });

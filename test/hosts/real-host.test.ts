@@ -126,7 +126,8 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
       const holdWriter = async () => {
         while (late.length === 0) late = await host.users();
         for (const pid of late) process.kill(pid, 'SIGSTOP');
-        host.ssh.cutAfter(0);
+        // So that its pipe is full when the connection ends: it has something to go on with.
+        host.ssh.cutAfter(256 * 1024);
       };
       const write = `cat > ${shellQuoted(host.connection.configPath)}`;
       let held: Promise<void> | null = null;

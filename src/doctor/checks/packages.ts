@@ -71,9 +71,17 @@ export const PACKAGE_CHECKS: readonly Check[] = [
     async run({ facts, signal, waitFor }): Promise<Outcome> {
       waitFor('hashing the files of the environment');
       const sitePackages = await sitePackagesOf(facts);
-      const { files, topLevel, recorded } = await readRecords(sitePackages);
-      const problems = (await findDifferences(sitePackages, files, signal)).sort();
-      problems.push(...(await findInnerStrangers(sitePackages, topLevel, recorded)).sort());
+      const records = readRecords(sitePackages);
+      const [differences, strangers, { files }] = await Promise.all([
+        findDifferences(
+          sitePackages,
+          records.then(({ files }) => files),
+          signal,
+        ),
+        records.then(({ topLevel, recorded }) => findInnerStrangers(sitePackages, topLevel, recorded)),
+        records,
+      ]);
+      const problems = [...differences.sort(), ...strangers.sort()];
       if (problems.length > 0) return fail(listed(problems), ['rebuild-environment']);
       return pass(`${formatCount(files.length, 'file')} with the digest of their wheel`);
     },
