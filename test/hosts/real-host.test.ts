@@ -124,6 +124,7 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
       const { host, context } = await modelHost();
       let late: number[] = [];
       const holdWriter = async () => {
+        host.ssh.slowDown(5);
         while (late.length === 0) late = await host.users();
         for (const pid of late) process.kill(pid, 'SIGSTOP');
         // So that its pipe is full when the connection ends: it has something to go on with.
@@ -142,6 +143,7 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
         { ...quick, newConfig: `${NEW_CONFIG}\n# ${'x'.repeat(4_000_000)}\n` },
       );
       await held;
+      host.ssh.slowDown(0);
       expect(lost.result).toMatchObject({ ok: false, step: 'write' });
       expect(await host.users()).toEqual(late);
       let isSettled = false;
