@@ -148,7 +148,11 @@ async function processesOf(
 
 async function stopEverythingOf(inventory: Inventory, runtimeRoot: string): Promise<number[]> {
   const running = await processesOf(inventory, runtimeRoot);
-  const others = running.filter((entry) => entry.pid !== process.pid && !isDaemon(entry));
+  const daemons = running.filter(isDaemon);
+  const workers = running.filter(isDaemonWorker);
+  const others = running.filter(
+    (entry) => entry.pid !== process.pid && !daemons.includes(entry) && !workers.includes(entry),
+  );
   if (others.length > 0) {
     throw new SetupError('Programs are still running from this runtime.', {
       failureClass: 'conflict',
@@ -158,8 +162,9 @@ async function stopEverythingOf(inventory: Inventory, runtimeRoot: string): Prom
       ],
     });
   }
-  for (const { pid } of running) await stopDaemon(pid);
-  return running.map(({ pid }) => pid);
+  // Workers end by themselves after their daemon; one that is still there is told to.
+  for (const { pid } of [...daemons, ...workers]) await stopDaemon(pid);
+  return daemons.map(({ pid }) => pid);
 }
 
 async function stopDaemon(pid: number): Promise<void> {
@@ -179,6 +184,11 @@ async function stopDaemon(pid: number): Promise<void> {
 
 function isDaemon({ command }: ProcessCommand): boolean {
   return parseDaemonCommand(command) !== null;
+}
+
+/** What a daemon of ours started: `python -P -m ktx_daemon.sql.worker`. It may outlive its daemon for a moment. */
+function isDaemonWorker({ command }: ProcessCommand): boolean {
+  return /\s-m ktx_daemon\.[\w.]+(?:\s|$)/.test(command);
 }
 
 async function removeIfEmpty(folder: string): Promise<void> {

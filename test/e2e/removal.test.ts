@@ -155,6 +155,19 @@ describe('uninstall', { timeout: 300_000 }, () => {
     expect(await uninstallManagedPythonRuntimes(place())).toMatchObject({ removedBytes: 0, left: [] });
   });
 
+  it('ends a worker that a daemon of ours left, and goes on', async () => {
+    const active = (await activeEnvironment(world))!;
+    // It waits for what its daemon asks, on a pipe that stays open.
+    const worker = spawn(join(active, 'bin', 'python'), ['-P', '-m', 'ktx_daemon.sql.worker', '10'], {
+      stdio: ['pipe', 'ignore', 'inherit'],
+    });
+    onTestFinished(() => void worker.kill('SIGKILL'));
+    const ended = once(worker, 'exit');
+    await once(worker, 'spawn');
+    expect(await uninstallManagedPythonRuntimes(place())).toMatchObject({ left: [], leftBytes: 0 });
+    expect((await ended)[1]).toBe('SIGTERM');
+  });
+
   it('refuses while somebody else runs its interpreter, and deletes nothing', async () => {
     const active = (await activeEnvironment(world))!;
     const child = spawn(join(active, 'bin', 'python'), ['-c', 'import time; time.sleep(1000)'], {
@@ -162,7 +175,9 @@ describe('uninstall', { timeout: 300_000 }, () => {
     });
     onTestFinished(() => void child.kill('SIGKILL'));
     await once(child, 'spawn');
-    await expect(uninstallManagedPythonRuntimes(place())).rejects.toThrow(/Programs are still running from this runtime/);
+    await expect(uninstallManagedPythonRuntimes(place())).rejects.toThrow(
+      /Programs are still running from this runtime/,
+    );
     child.kill('SIGKILL');
     await once(child, 'exit');
     expect(await whoAnswers(world, active)).toBe('old');

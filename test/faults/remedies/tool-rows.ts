@@ -357,7 +357,7 @@ export const TOOL_ROWS: readonly RemedyRow[] = [
     remedy: 'correctSetting',
     state: 'PIP_INDEX_URL is no address',
     damage: async (box) => {
-      box.env['PIP_INDEX_URL'] = 'not an address';
+      box.env['PIP_INDEX_URL'] = 'https://me:pass/word@index.example/simple';
       await rm(wheelOf(box), { recursive: true });
     },
     byHand: (box) => {
@@ -369,7 +369,7 @@ export const TOOL_ROWS: readonly RemedyRow[] = [
     remedy: 'SHOW_SETTINGS',
     state: 'PIP_INDEX_URL is no address',
     damage: async (box) => {
-      box.env['PIP_INDEX_URL'] = 'not an address';
+      box.env['PIP_INDEX_URL'] = 'https://me:pass/word@index.example/simple';
       await rm(wheelOf(box), { recursive: true });
     },
     fails: SETUP,
