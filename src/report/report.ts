@@ -58,7 +58,7 @@ export async function collectReport(options: ReportOptions): Promise<SetupReport
     readManagedPythonRuntimeStatus(options),
     describeNetwork(options),
   ]);
-  const session = await openNetworkSession({ ...options, lock: asset?.lock ?? null });
+  const session = await openNetworkSession({ ...options, lock: asset?.lock ?? null, onUnusable: () => {} });
   try {
     const wanted = asset ? samplesOf(asset.lock, host) : [];
     const probes = (

@@ -27,7 +27,10 @@ export const NETWORK_CHECKS: readonly Check[] = [
     dependsOn: [],
     async run({ env, homeDir, layout }) {
       try {
-        const overview = await describeNetwork({ env, homeDir, runtimeRoot: layout.runtimeRoot });
+        const overview = await describeNetwork(
+          { env, homeDir, runtimeRoot: layout.runtimeRoot },
+          { isForSetup: true },
+        );
         const [warning] = overview.warnings;
         if (warning !== undefined) return warn(warning, [], SHOW);
         return pass(formatCount(overview.lines.length, 'setting'));

@@ -52,6 +52,9 @@ export interface Credential extends Login {
 
 /** A setting that cannot be read as what it must be. Nothing of its value is repeated. */
 export class SettingError extends SetupError {
+  /** Where the setting stands, as in a profile. */
+  readonly origin: string;
+
   constructor(origin: string, problem: string, example: string) {
     super(`${origin} is not a usable address.`, {
       failureClass: 'network',
@@ -59,6 +62,7 @@ export class SettingError extends SetupError {
       evidence: [`${origin}: ${problem}`],
       remedies: [correctSetting(origin, example), SHOW_SETTINGS],
     });
+    this.origin = origin;
   }
 }
 
@@ -114,6 +118,8 @@ export interface NetworkProfileOptions {
   isOffline?: boolean;
   /** `network.json`, what `ktx admin network set` stored. Absent: not read. */
   storedPath?: string;
+  /** Told of a setting that is no address, which is then left out: for whoever shows settings. Absent: it is thrown. */
+  onUnusable?: (error: SettingError) => void;
 }
 
 /**
@@ -122,9 +128,32 @@ export interface NetworkProfileOptions {
  * @throws SetupError of class network when a setting holds something that is no address.
  */
 export async function readNetworkProfile(options: NetworkProfileOptions): Promise<NetworkProfile> {
-  const { env } = options;
   const homeDir = options.homeDir || homeFolder();
   const settings = await readSettings({ ...options, homeDir });
+  const leftOut = new Set<string>();
+  for (;;) {
+    try {
+      return await profileOf(leavingOut(settings, leftOut), { ...options, homeDir });
+    } catch (error) {
+      const isNew = error instanceof SettingError && !leftOut.has(error.origin);
+      if (!isNew || options.onUnusable === undefined) throw error;
+      leftOut.add(error.origin);
+      options.onUnusable(error);
+    }
+  }
+}
+
+/** The settings without those of these origins. */
+function leavingOut(settings: Settings, origins: ReadonlySet<string>): Settings {
+  if (origins.size === 0) return settings;
+  const kept = (name: SettingName) => settings.all(name).filter(({ origin }) => !origins.has(origin));
+  return { warnings: settings.warnings, all: kept, first: (name) => kept(name)[0] ?? null };
+}
+
+async function profileOf(
+  settings: Settings,
+  { env, homeDir, isOffline }: NetworkProfileOptions,
+): Promise<NetworkProfile> {
   const credentials: Credential[] = [];
   const warnings = [...settings.warnings];
   const location = (setting: Setting): PackageIndexConfig => {
@@ -167,7 +196,7 @@ export async function readNetworkProfile(options: NetworkProfileOptions): Promis
     findLinks: withoutRepeats(settings.all('find-links').map(location)),
     isIndexDisabled: isNoIndex && !isOwnIndex,
     proxies: readProxies(settings),
-    isOffline: options.isOffline ?? false,
+    isOffline: isOffline ?? false,
     pythonInstallMirror: mirror ? location(mirror) : null,
     officialMirror: locationOf('official-mirror', OFFICIAL_MIRROR).url,
     githubReleases: officialMirror && !github ? null : locationOf('github', GITHUB).url,

@@ -5,7 +5,11 @@ import { isAmongHosts } from '../../network/address/host-patterns.ts';
 import { readKeptPages } from '../../network/index/kept-pages.ts';
 import { createPackageIndex, type PackageIndex } from '../../network/index/package-index.ts';
 import { projectOfFile } from '../../network/index/simple-index.ts';
-import { type NetworkProfile, readNetworkProfile } from '../../network/settings/profile.ts';
+import {
+  type NetworkProfile,
+  type NetworkProfileOptions,
+  readNetworkProfile,
+} from '../../network/settings/profile.ts';
 import { createHttpClient, type HttpClient } from '../../network/transport/http-client.ts';
 import type { Artefact, RuntimeLock } from '../../shipped/lock.ts';
 import { type ArtefactSource, sourcesFor } from '../../store/sources.ts';
@@ -41,6 +45,8 @@ export interface NetworkSessionOptions {
   allowedHosts?: readonly string[];
   /** Whose `network.json` is read; absent: as `managedRuntimeRoot` says. */
   runtimeRoot?: string;
+  /** As that of `readNetworkProfile`. */
+  onUnusable?: NetworkProfileOptions['onUnusable'];
   lock: RuntimeLock | null;
   onEvent?: OnEvent;
   signal?: AbortSignal;

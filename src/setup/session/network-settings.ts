@@ -31,10 +31,19 @@ export interface NetworkPlace {
   runtimeRoot: string;
 }
 
-/** Reads every setting as a setup would. Asks no host. @throws SetupError when one is no address. */
-export async function describeNetwork(place: NetworkPlace): Promise<NetworkOverview> {
+/**
+ * Reads every setting as a setup would. Asks no host.
+ * @param isForSetup whether one that is no address is thrown; otherwise a warning says what is wrong with it.
+ * @throws SetupError
+ */
+export async function describeNetwork(
+  place: NetworkPlace,
+  { isForSetup = false }: { isForSetup?: boolean } = {},
+): Promise<NetworkOverview> {
   const storedPath = networkSettingsPath(place.runtimeRoot);
-  const profile = await readNetworkProfile({ ...place, storedPath });
+  const unusable: string[] = [];
+  const onUnusable = ({ evidence }: SetupError) => void unusable.push(...evidence);
+  const profile = await readNetworkProfile({ ...place, storedPath, ...(isForSetup ? {} : { onUnusable }) });
   const proxies = [profile.proxies.forHttps, profile.proxies.forHttp];
   const logins = [
     ...profile.credentials.map(({ urlOrigin }) => ({ host: new URL(urlOrigin).host, origin: 'its address' })),
@@ -46,7 +55,7 @@ export async function describeNetwork(place: NetworkPlace): Promise<NetworkOverv
   return {
     lines: profile.describe(),
     logins: [...new Map(logins.map((login) => [login.host, login])).values()],
-    warnings: profile.warnings,
+    warnings: [...unusable, ...profile.warnings],
     storedPath,
     stored: await readStoredSettings(storedPath),
   };

@@ -70,6 +70,17 @@ describe('ktx admin network', () => {
     expect(stdout + (await ktx('network', 'show')).stdout).not.toContain('secret');
   });
 
+  it('show goes on past a setting that is no address, and says what is wrong with it', async () => {
+    env['PIP_INDEX_URL'] = 'https://me:pass/word@index.example/simple';
+    env['HTTPS_PROXY'] = 'p.example:1';
+    const { exitCode, stdout } = await ktx('network', 'show');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/PIP_INDEX_URL: a login in it ends too early/);
+    expect(stdout).toMatch(/package index +https:\/\/\S+\n +from default/);
+    expect(stdout).toContain('p.example:1');
+    expect(stdout).not.toContain('word@');
+  });
+
   it.each<[string[], RegExp]>([
     [['network', 'set', 'index', 'https://me:pass-word@a.example/s'], /login or a token/],
     [['network', 'set', 'password', 'x'], /no network setting password\.\n[\s\S]*index/],

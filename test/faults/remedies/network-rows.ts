@@ -2,7 +2,6 @@ import { rm } from 'node:fs/promises';
 import { createServer, request as sendRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type LoopbackIndex, startLoopbackIndex } from '../../fixtures/loopback-index.ts';
-import { startProxy } from '../../fixtures/network.ts';
 import { openWheelhouse } from '../../fixtures/wheelhouse.ts';
 import type { Box, RemedyRow } from './follow.ts';
 import { wheelOf } from './root-rows.ts';
@@ -89,10 +88,6 @@ const behind =
       isOpen = true;
     });
   };
-const through = (box: Box) => async () => {
-  const address = await proxyTo(box, () => good.get(box)!.host);
-  box.env['HTTP_PROXY'] = `http://${address}`;
-};
 
 /** Between this machine and a package index. */
 export const NETWORK_ROWS: readonly RemedyRow[] = [
@@ -145,18 +140,6 @@ export const NETWORK_ROWS: readonly RemedyRow[] = [
     fails: SETUP,
   },
   {
-    remedy: 'askForAccess',
-    state: 'the proxy refuses',
-    damage: async (box) => {
-      await unknownName(box);
-      const closed = await startProxy({ status: 403 });
-      box.cleanups.push(() => closed.close());
-      box.env['HTTP_PROXY'] = closed.url;
-    },
-    byHand: (box) => through(box)(),
-    fails: SETUP,
-  },
-  {
     remedy: 'TRANSLATING_PROXY',
     state: 'a proxy that wants a login by NTLM',
     damage: behind(407, { 'proxy-authenticate': 'NTLM' }),
@@ -164,13 +147,6 @@ export const NETWORK_ROWS: readonly RemedyRow[] = [
       await proxyTo(box, () => good.get(box)!.host, 3128);
       // What is stored for ktx goes before what the shell says.
     },
-    fails: SETUP,
-  },
-  {
-    remedy: 'signInAt',
-    state: 'a proxy that sends to its sign-in page',
-    damage: behind(302, { location: 'http://portal.example/login' }),
-    byHand: (box) => through(box)(),
     fails: SETUP,
   },
 ];

@@ -76,6 +76,10 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     'lifecycle/uninstall: Stop it, then run',
     'doctor/repairs/runtime-repairs: Build a new one',
   ],
+  'somebody who runs the network has to act; the network matrix has the states that print it': [
+    'askForAccess',
+    'signInAt',
+  ],
   'there is no newer ktx yet': [
     'support/errors: Update ktx, then run',
     'support/errors: Or use the newer ktx for this runtime folder',
