@@ -98,6 +98,9 @@ async function runPlan(
   const old = await activeOf(world);
   const rows = new Map<Where, CutRow>();
   const looks = new Map<Where, Promise<void>[]>();
+  // What removes looks for programs of the runtime, and would find those that look at an image.
+  const hasRemoved = Promise.withResolvers<void>();
+  if (!/^(?:uninstall|prune)/.test(name)) hasRemoved.resolve();
   const take: Take = async (where, what) => {
     const row = rows.get(where) ?? newRow(name, overlay, where);
     rows.set(where, row);
@@ -105,13 +108,16 @@ async function runPlan(
     const env = { ...world.env, HOME: join(world.home, 'restarted') };
     const versions = [CLI_VERSION, OLD_VERSION];
     const request = { runtimeRoot: world.runtimeRoot, versions, env, next };
-    const look = lookAt(image, disk.mountLines(image), request).then((found) => add(row, what, found, old));
+    const look = hasRemoved.promise
+      .then(() => lookAt(image, disk.mountLines(image), request))
+      .then((found) => add(row, what, found, old));
     // A failure is heard at the end.
     look.catch(() => {});
     looks.set(where, [...(looks.get(where) ?? []), look]);
   };
   if (typeof at === 'object' && 'instants' in at) await runWithInstants(world, run, at, RUN_MS[name], take);
   else await runWithEntries(world, run, at, take);
+  hasRemoved.resolve();
   let doneSeconds = 0;
   for (const seconds of afterSeconds) {
     await delay((seconds - doneSeconds) * 1000);
