@@ -23,12 +23,13 @@ function start(options: Parameters<Demo['start']>[0] = {}) {
 describe('the questions without a screen', () => {
   it('ask for the feature and the plan, and tell the rest in lines', async () => {
     const terminal = await start();
-    await terminal.until('What should ktx be able to do');
+    // The terminal echoes what comes before the question, in front of it.
+    await terminal.until('Number, then Enter [1]:');
     await terminal.type('7\r');
     await terminal.until(/\[1\]: 7\s+Number, then Enter/);
     await terminal.type('2\r');
     terminal.open('plan');
-    await terminal.until('Install this?');
+    await terminal.until(/Install this\?[\s\S]*yes or no, then Enter:/);
     expect(terminal.text()).toContain('Plan: core, local-embeddings for linux-x64-gnu-cp313');
     // An empty line agrees to nothing.
     terminal.press('enter');
