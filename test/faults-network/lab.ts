@@ -116,7 +116,11 @@ export const mirror =
         if (!listener(request, response, 1)) response.writeHead(404).end();
       }),
     );
-    return { host: server.host, env: { [name]: server.url, PIP_NO_INDEX: '1', ...more } };
+    return {
+      host: server.host,
+      env: { [name]: server.url, PIP_NO_INDEX: '1', ...more },
+      isSubjectStored: true,
+    };
   };
 /** Only the mirror of the case: none of the official hosts. */
 export const alone = { UV_ASTRAL_MIRROR_URL: 'http://127.0.0.1:9' };
