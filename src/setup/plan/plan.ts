@@ -1,27 +1,25 @@
-import { featuresSatisfy, type KtxRuntimeFeature } from '../../core/features.ts';
-import { managedRuntimeRoot, sharedLayout } from '../../core/layout.ts';
+import { featuresSatisfy } from '../../core/features.ts';
+import { sharedLayout } from '../../core/layout.ts';
 import { assertDaemonSettings } from '../../daemon/settings.ts';
 import { withPatterns } from '../../network/address/host-patterns.ts';
-import { joinFailures, mostRelevantFailure } from '../../network/errors/joined-failures.ts';
+import { mostRelevantFailure } from '../../network/errors/joined-failures.ts';
 import { choosePython, type PythonChoice, type PythonDecision } from '../../python/python-choice.ts';
 import { describeEarlier, newEnvironmentDir } from '../../runtime/environments.ts';
 import { linkedEnvironments } from '../../runtime/installed-environment.ts';
 import { readKnownFiles } from '../../runtime/known-files.ts';
 import { assertLockablePath, readWriteMark } from '../../runtime/write-access.ts';
-import { unavailability } from '../../shipped/feature-support.ts';
-import { type Artefact, artefactsOf, largestArtefact, type RuntimeLock } from '../../shipped/lock.ts';
+import { type Artefact, artefactsOf } from '../../shipped/lock.ts';
 import { type LockedAsset, readLockedAsset } from '../../shipped/locked-asset.ts';
-import { detectHost, type HostPlatform, lockedMinors, targetKey } from '../../shipped/target.ts';
+import { detectHost, type HostPlatform } from '../../shipped/target.ts';
 import { type ArtefactStore, openStore } from '../../store/store.ts';
 import { sideBySide } from '../../support/async/side-by-side.ts';
 import { SetupError } from '../../support/errors.ts';
-import { byHandThenRetry, GO_ONLINE, otherRemedy } from '../../support/remedies.ts';
-import { formatCount } from '../../support/text/format.ts';
+import { byHandThenRetry, otherRemedy } from '../../support/remedies.ts';
 import { MANAGED_UV_VERSION } from '../../uv/release.ts';
-import { readChosenPython } from '../request/choices.ts';
 import type { PrepareOptions } from '../request/install-types.ts';
 import { type SetupNetwork, setupNetwork } from '../session/setup-network.ts';
 import type { SourceProbe } from '../session/source-probes.ts';
+import { asChosen, chosenNote, foreignChoice } from './chosen-python.ts';
 import {
   assertDiskSpace,
   assertExecutableVolume,
@@ -43,6 +41,7 @@ import type {
 import { planModel } from './plan-model.ts';
 import { summarisePlan } from './plan-summary.ts';
 import { planUv } from './plan-uv.ts';
+import { askAhead, probeWheels } from './plan-wheels.ts';
 
 /** @throws SetupError for a root that an install would fail in, or whose environments nobody would ever remove. */
 async function assertUsableRoot(layout: Present['layout']): Promise<void> {
@@ -60,41 +59,6 @@ async function assertUsableRoot(layout: Present['layout']): Promise<void> {
     ],
   });
 }
-
-/** Without a word about Python, the one that an earlier setup of this root was told, if it still does. */
-async function asChosen(
-  { python, runtimeRoot, env, homeDir }: PrepareOptions,
-  choose: (choice: PythonChoice) => Promise<PythonDecision>,
-): Promise<PythonDecision> {
-  if (python !== undefined) return choose(python);
-  const kept = await readChosenPython(managedRuntimeRoot({ runtimeRoot, env, homeDir }));
-  if (kept === null) return choose('auto');
-  try {
-    const decision = await choose(kept);
-    return { ...decision, notes: [chosenNote(kept), ...decision.notes] };
-  } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    const decision = await choose('auto');
-    const note = `The Python chosen for this runtime earlier, ${chosenWords(kept)}, cannot be used: ${error.message}`;
-    return { ...decision, notes: [note, ...decision.notes] };
-  }
-}
-
-/** For a wheel without a lock, whose Python is found only while it is built. */
-async function foreignChoice({
-  python,
-  runtimeRoot,
-  env,
-  homeDir,
-}: PrepareOptions): Promise<InstallPlan['foreignPython']> {
-  if (python !== undefined) return { choice: python, isKept: false };
-  const kept = await readChosenPython(managedRuntimeRoot({ runtimeRoot, env, homeDir }));
-  return { choice: kept ?? 'auto', isKept: kept !== null };
-}
-
-const chosenWords = (kept: PythonChoice) => (typeof kept === 'object' ? Object.values(kept).join() : kept);
-const chosenNote = (kept: PythonChoice) =>
-  `Using the Python chosen for this runtime earlier: ${chosenWords(kept)}. Use --python auto to let ktx choose.`;
 
 /** The plan of a new environment, see `prepareInstall`. */
 export async function planInstall(options: PrepareOptions, present: Present): Promise<InstallPreparation> {
@@ -318,95 +282,6 @@ async function planLocked(
       ...(model?.hosts ?? []),
     ],
   };
-}
-
-/** A wheel that is being asked for while it is decided which others are needed. */
-interface AskedAhead {
-  wheel: Artefact;
-  probe: Promise<SourceProbe>;
-}
-
-/** What is missing whichever Python it will be: its pages are read and its host asked while that is decided. */
-async function askAhead(
-  { options, network, host, features }: PlanContext,
-  lock: RuntimeLock,
-  store: ArtefactStore,
-): Promise<AskedAhead | null> {
-  if (options.isOffline) return null;
-  const missing = await missingByPython(store, lock, host, features);
-  await readPagesAhead(network, missing);
-  const wheel = commonMissingWheel(missing);
-  if (!wheel) return null;
-  const probe = network.probe(wheel, options.signal);
-  probe.catch(() => {});
-  return { wheel, probe };
-}
-
-/** The wheels that are not in the store, for each Python that would do, the newest first. */
-function missingByPython(
-  store: ArtefactStore,
-  lock: RuntimeLock,
-  host: HostPlatform,
-  features: readonly KtxRuntimeFeature[],
-): Promise<Artefact[][]> {
-  return Promise.all(
-    lockedMinors(lock, host)
-      .filter((minor) => unavailability(lock, host, minor, features) === null)
-      .map((minor) => store.missingOf(artefactsOf(lock, targetKey(host, minor), features))),
-  );
-}
-
-/**
- * Starts to read the index pages of what is missing, and does not wait: they are the same for every Python, and arrive
- * while interpreters and mirrors are still being asked. Problems show where the pages are needed.
- */
-async function readPagesAhead(
-  network: SetupNetwork,
-  missing: readonly (readonly Artefact[])[],
-): Promise<void> {
-  const [wanted = [], ...others] = missing;
-  // A store that is full for another Python: it is likely to be that one again, and no host is asked without need.
-  if (wanted.length === 0 || others.some((wheels) => wheels.length === 0)) return;
-  (await network.open()).readAhead(wanted);
-}
-
-/** The largest wheel that is missing whichever Python it will be: it can be asked for while that is decided. */
-function commonMissingWheel(missing: readonly (readonly Artefact[])[]): Artefact | null {
-  const [first = [], ...others] = missing;
-  return largestArtefact(
-    first.filter(({ sha256 }) => others.every((wheels) => wheels.some((wheel) => wheel.sha256 === sha256))),
-  );
-}
-
-/** One missing wheel shows whether the index answers; of the others only the hosts are wanted, which need not be the same. */
-async function probeWheels(
-  network: SetupNetwork,
-  missing: readonly Artefact[],
-  options: PrepareOptions,
-  ahead: AskedAhead | null,
-): Promise<SourceProbe> {
-  if (options.isOffline) throw missingOffline(missing);
-  const asked = missing.some(({ sha256 }) => sha256 === ahead?.wheel.sha256) ? ahead : null;
-  const largest = asked?.wheel ?? largestArtefact(missing)!;
-  const probe = await (await (asked?.probe ?? network.probe(largest, options.signal))).settled();
-  if (probe.place !== null) {
-    const others = missing.filter(({ sha256 }) => sha256 !== largest.sha256);
-    return { ...probe, hosts: [...probe.hosts, ...(await network.hostsOf(others, options.signal))] };
-  }
-  throw joinFailures(`${missing.length} of the runtime's packages cannot be fetched.`, probe.failures, {
-    evidence: [`asked for ${largest.file}`],
-  });
-}
-
-function missingOffline(missing: readonly Artefact[]): SetupError {
-  return new SetupError(
-    `${formatCount(missing.length, 'package')} of the runtime must be fetched, and --offline forbids it.`,
-    {
-      failureClass: 'network',
-      evidence: missing.map(({ file, sha256 }) => `not in the store: ${file}, sha256 ${sha256}`),
-      remedies: [GO_ONLINE],
-    },
-  );
 }
 
 function pythonOriginOf(python: PythonDecision, probe: SourceProbe | null): Origin {
