@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { fileIdentity } from '../support/fs/file-identity.ts';
-import { openRegularFile, readRegularText } from '../support/fs/regular-file.ts';
+import { readRegularText } from '../support/fs/regular-file.ts';
 
 /**
  * `uv/known-files`, written by an install that succeeded: a line for each wheel and file of a model that it used, as it lay there
@@ -39,25 +38,21 @@ export async function readKnownFiles(sharedDir: string): Promise<KnownFiles> {
 export async function findAlteredFiles(sharedDir: string, paths: readonly string[]): Promise<string[]> {
   if (paths.length === 0) return [];
   const text = await readRegularText(listPath(sharedDir), { maxBytes: MAX_BYTES }).catch(() => '');
-  const altered: string[] = [];
+  const changed: { path: string; sha256: string }[] = [];
   for (const path of paths) {
     const line = text.split('\n').find((each) => each.endsWith(` ${relative(sharedDir, path)}`));
     const sha256 = line?.slice(0, 64);
     if (sha256 === undefined || line === lineOf(sharedDir, path, (await fileIdentity(path)) ?? '', sha256))
       continue;
-    // A file that cannot be read is somebody else's finding.
-    const actual = await sha256Of(path).catch(() => sha256);
-    if (actual !== sha256) altered.push(path);
+    changed.push({ path, sha256 });
   }
-  return altered;
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const handle = await openRegularFile(path, { maxBytes: Number.POSITIVE_INFINITY, links: 'follow' });
-  const hash = createHash('sha256');
-  // Ends the handle too.
-  for await (const chunk of handle.createReadStream({ highWaterMark: 1024 * 1024 })) hash.update(chunk);
-  return hash.digest('hex');
+  if (changed.length === 0) return [];
+  const { hashFiles } = await import('../support/fs/hash-files.ts');
+  const found = await hashFiles(changed.map(({ path }) => path));
+  // A file that cannot be read is reported elsewhere.
+  return changed
+    .filter(({ sha256 }, at) => 'sha256' in found[at]! && found[at].sha256 !== sha256)
+    .map(({ path }) => path);
 }
 
 /** The list's text for files that have just been checked: what changes after this is not known. */

@@ -66,7 +66,7 @@ export async function writeRecordedSizes(environmentDir: string, files: Recorded
 /**
  * Compares sizes with the recorded ones: a power cut, a full disk or a virus scanner leaves files empty, cut short or missing, and an
  * archive or a network drive brings programs back that may not be run. Hashes a model that was written to since its digest was
- * checked, and nothing else: what computes with other weights does not fail. An environment of an older ktx has no record, and
+ * checked, and nothing else: wrong weights compute without an error. An environment of an older ktx has no record, and
  * counts as whole.
  * @returns one sentence with the path, or `null`.
  */
@@ -76,7 +76,7 @@ export async function findDamage(runtimeRoot: string, environmentDir: string): P
 
 /**
  * The same, of every file: the path of the record itself where that cannot be read. A model that was written to since its
- * digest was checked is hashed, and nothing else: wrong weights compute without a failure.
+ * digest was checked is hashed, and nothing else: wrong weights compute without an error.
  */
 export async function listDamage(
   runtimeRoot: string,

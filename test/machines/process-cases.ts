@@ -3,6 +3,19 @@ import type { MachineCase } from './lab.ts';
 const noProc = (command: string) =>
   `umount -l /proc; ${command}; code=$?; mount -t proc proc /proc; exit $code`;
 
+function withHiddenProcesses(hidepid: 1 | 2, source: string): MachineCase {
+  return {
+    kind: 'processes',
+    name: `/proc with hidepid=${hidepid}, as an ordinary user`,
+    source,
+    script: `mount -o remount,hidepid=${hidepid} /proc; chown -R 65530 $ROOT
+setpriv --reuid 65530 --clear-groups $CLEAN HOME=$H $NODE $LAUNCHER setup --yes --plain --offline --python system 2>&1`,
+    exits: 0,
+    says: [/is ready: core/],
+    needs: ['setpriv'],
+  };
+}
+
 /** What a machine does not show of its processes. */
 export const PROCESS_CASES: MachineCase[] = [
   {
@@ -63,16 +76,7 @@ timeout 100 $CLEAN HOME=$H $NODE $LAUNCHER admin runtime start --project-dir $H 
     exits: 0,
     says: [/Started ktx daemon/, /Stopped ktx daemon/],
   },
-  {
-    kind: 'processes',
-    name: '/proc with hidepid=1, as an ordinary user',
-    source: 'giampaolo/psutil#2026',
-    script: `mount -o remount,hidepid=1 /proc; chown -R 65530 $ROOT
-setpriv --reuid 65530 --clear-groups $CLEAN HOME=$H $NODE $LAUNCHER setup --yes --plain --offline --python system 2>&1`,
-    exits: 0,
-    says: [/is ready: core/],
-    needs: ['setpriv'],
-  },
+  withHiddenProcesses(1, 'giampaolo/psutil#2026'),
   {
     kind: 'processes',
     name: 'a /proc of another PID namespace',
@@ -81,16 +85,7 @@ setpriv --reuid 65530 --clear-groups $CLEAN HOME=$H $NODE $LAUNCHER setup --yes 
     exits: 0,
     says: [/is ready: core/],
   },
-  {
-    kind: 'processes',
-    name: '/proc with hidepid=2, as an ordinary user',
-    source: 'hishamhm/htop#676',
-    script: `mount -o remount,hidepid=2 /proc; chown -R 65530 $ROOT
-setpriv --reuid 65530 --clear-groups $CLEAN HOME=$H $NODE $LAUNCHER setup --yes --plain --offline --python system 2>&1`,
-    exits: 0,
-    says: [/is ready: core/],
-    needs: ['setpriv'],
-  },
+  withHiddenProcesses(2, 'hishamhm/htop#676'),
   {
     kind: 'processes',
     name: 'an image build: chroot without /proc, /sys and /dev/shm',

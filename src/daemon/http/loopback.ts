@@ -14,7 +14,7 @@ export type LoopbackFinding =
 /** Opens a port on 127.0.0.1 and connects to it. Never rejects. */
 export async function tryLoopback(patienceMs: number = PATIENCE_MS): Promise<LoopbackFinding> {
   const server = createServer((socket) => {
-    // The other end may be gone at once; that is no matter of who listens.
+    // The peer may already be gone, which does not matter here.
     socket.on('error', () => {});
     socket.end();
   });

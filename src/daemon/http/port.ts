@@ -12,9 +12,9 @@ export function isPortTaken(printed: string): boolean {
 }
 
 /**
- * Starts a daemon on a free port. A start takes seconds, in which any program of this machine may be given that port, also as the
- * near end of a connection: then another port is tried.
- * @param isTaken whether a start failed of that; every other failure is passed on.
+ * Starts a daemon on a free port. A start takes seconds, and another program may be given the port meanwhile, even for an outgoing
+ * connection; then another port is tried.
+ * @param isTaken whether the start failed because the port was taken; every other failure is passed on.
  */
 export async function onFreePort<T>(
   start: (port: number) => Promise<T>,

@@ -8,6 +8,11 @@ import { ZOO } from '../zoo-states.ts';
 import type { Box, RemedyRow } from './follow.ts';
 
 const SETUP = 'ktx setup --yes --force --python /usr/bin/python3';
+const withoutHome = (box: Box) => {
+  delete box.env['KTX_RUNTIME_ROOT'];
+  delete box.env['HOME'];
+};
+
 export const other = (box: Box) => join(box.home, 'other');
 export const IN_OTHER = 'ktx admin runtime status --runtime-root <dir>';
 export const toOther = { values: { '<dir>': other }, works: IN_OTHER } as const;
@@ -78,10 +83,7 @@ export const ROOT_ROWS: readonly RemedyRow[] = [
     remedy: 'core/layout: Name a folder',
     state: 'no home folder',
     uid: OTHER_UID,
-    damage: (box) => {
-      delete box.env['KTX_RUNTIME_ROOT'];
-      delete box.env['HOME'];
-    },
+    damage: withoutHome,
     fails: 'ktx setup --yes',
     ...toOther,
   },
@@ -89,10 +91,7 @@ export const ROOT_ROWS: readonly RemedyRow[] = [
     remedy: 'core/layout: Or set KTX_RUNTIME_ROOT, for all commands',
     state: 'no home folder',
     uid: OTHER_UID,
-    damage: (box) => {
-      delete box.env['KTX_RUNTIME_ROOT'];
-      delete box.env['HOME'];
-    },
+    damage: withoutHome,
     fails: 'ktx setup --yes',
     byHand: setRoot((box) => box.paths.root),
   },
