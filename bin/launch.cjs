@@ -61,13 +61,31 @@ function load() {
   );
 }
 
-const isOfChecks = (word) => word === '--json' || word === '--plain';
+/** The commands that are run most are one file each, loaded the quick way: their words, and the options that the file knows. */
+const QUICK = [
+  {
+    words: ['doctor'],
+    options: ['--json', '--plain'],
+    run: (rest) => require('../dist/quick-doctor.cjs').quickDoctor(rest),
+  },
+  {
+    words: ['admin', 'runtime', 'status'],
+    options: ['--json'],
+    run: (rest) => require('../dist/quick-status.cjs').quickStatus(rest),
+  },
+];
 
-/** The checks alone are one file, loaded the quick way; what it does not know it leaves to the program. */
-function checkOrLoad() {
+const quick = QUICK.find(
+  ({ words, options }) =>
+    words.every((word, at) => argv[at] === word) &&
+    argv.slice(words.length).every((word) => options.includes(word)),
+);
+
+/** What the file does not know it leaves to the program. */
+function runQuickly({ words, run }) {
   let running;
   try {
-    running = require('../dist/quick-doctor.cjs').quickDoctor(argv.slice(1));
+    running = run(argv.slice(words.length));
   } catch {
     return load();
   }
@@ -86,5 +104,5 @@ if (firstScreen) {
     firstScreen.follow?.();
     load();
   }, 5);
-} else if (argv[0] === 'doctor' && argv.slice(1).every(isOfChecks)) checkOrLoad();
+} else if (quick) runQuickly(quick);
 else load();

@@ -16,7 +16,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { assertPatched, startUp } from './start-up/plugin.mjs';
-import { leaveOut } from './start-up/quick-doctor.mjs';
+import { DOCTOR_LEAVES_OUT, leaveOut, STATUS_LEAVES_OUT, STATUS_SHARES } from './start-up/quick-files.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const bundleDir = join(root, 'dist');
@@ -74,6 +74,7 @@ export async function build() {
       models: 'src/models/index.ts',
       hosts: 'src/hosts/index.ts',
       maker: 'src/maker/main.ts',
+      ...Object.fromEntries(Object.entries(STATUS_SHARES).map(([path, name]) => [name, `src/${path}.ts`])),
     },
     staged,
     version,
@@ -89,16 +90,21 @@ export async function build() {
     outfile: join(staged, 'first-frame.cjs'),
     minify: true,
   });
-  const doctor = await bundle({
-    ...oneFile('src/cli/quick-doctor.ts', version),
-    outfile: join(staged, 'quick-doctor.cjs'),
-    minify: true,
-    plugins: [startUp, leaveOut],
-  });
+  const quickFile = (command, leftOut) =>
+    bundle({
+      ...oneFile(`src/cli/quick-${command}.ts`, version),
+      outfile: join(staged, `quick-${command}.cjs`),
+      minify: true,
+      plugins: [startUp, leftOut],
+    });
+  const doctor = await quickFile('doctor', leaveOut('doctor', DOCTOR_LEAVES_OUT));
+  const status = await quickFile('status', leaveOut('status', STATUS_LEAVES_OUT, STATUS_SHARES));
   writeLockParts(staged);
   await writeFirstFrames(bundle, staged, version);
   replaceBundle(staged);
-  const inputs = [metafile, first.metafile, frame.metafile, doctor.metafile].map((each) => each.inputs);
+  const inputs = [metafile, ...[first, frame, doctor, status].map((each) => each.metafile)].map(
+    (each) => each.inputs,
+  );
   return { ...metafile, inputs: Object.assign({}, ...inputs) };
 }
 

@@ -9,7 +9,7 @@ import { resolveProjectDir } from './project-dir.ts';
 
 /**
  * `ktx doctor` as it is run most: the offline checks, as lines or as JSON. The build makes one file of it that holds nothing else
- * (`scripts/start-up/quick-doctor.mjs`), which loads in a third of the time of the program.
+ * (`scripts/start-up/quick-files.mjs`), which loads in a third of the time of the program.
  * `bin/launch.cjs` decides which lines come here.
  * @param argv what follows `doctor`: any of `--json` and `--plain`
  * @returns the exit code as `runDoctorCommand`; `null`, with nothing done, where the program has to be asked
