@@ -85,17 +85,19 @@ export async function fixRuntime(target: DoctorTarget, options: FixOptions = {})
   const before = await look();
   const wanted = composeRepairs(options.repairs ?? offeredRepairs(before));
   if (wanted.length === 0) return { repairs: [], before, after: before };
+  const note: RepairContext['note'] = (level, text) =>
+    onEvent?.({ type: 'repair-note', id: wanted[0]!, level, text });
   const run: Run = {
     target,
     options,
-    backup: startBackup(runtimeRoot),
+    backup: startBackup(runtimeRoot, ({ path, what }) =>
+      note('warning', `Undo cannot bring back ${path}: ${what} cannot be copied there.`),
+    ),
     applied: [],
     results: before,
     current: null,
     isPutBack: false,
   };
-  const note: RepairContext['note'] = (level, text) =>
-    onEvent?.({ type: 'repair-note', id: wanted[0]!, level, text });
   const access = {
     runtimeRoot,
     versions: [basename(versionDir)],

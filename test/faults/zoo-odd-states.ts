@@ -76,6 +76,18 @@ export const ODD: readonly ZooState[] = [
   astray('.venv is a file', (p) => replaced(link(p), empty)),
   environment('recorded sizes are garbage', (p) => writeFile(sizes(p), '\0\xff{'), 'files'),
   environment('recorded sizes are a pipe', (p) => replaced(sizes(p), fifo), 'files'),
+  {
+    ...environment(
+      'recorded sizes are a pipe, environments on another volume',
+      async (p) => {
+        const unmount = await onOwnVolume(join(p.versionDir, 'envs'));
+        await replaced(sizes(p), fifo);
+        return unmount;
+      },
+      'files',
+    ),
+    needs: 'root',
+  },
   environment('packages of the system let in', async (p) => {
     const text = await readFile(config(p), 'utf8');
     await writeFile(config(p), text.replace(/(include-system-site-packages = )false/, '$1true'));

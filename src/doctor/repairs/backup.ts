@@ -1,19 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import {
-  chmod,
-  // biome-ignore lint/style/noRestrictedImports: copies what it has just seen to be a regular file
-  copyFile,
-  lchown,
-  link,
-  lstat,
-  mkdir,
-  readdir,
-  readlink,
-  rename,
-  rm,
-  rmdir,
-  symlink,
-} from 'node:fs/promises';
+import { chmod, lchown, lstat, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { sharedLayout } from '../../core/layout.ts';
@@ -21,6 +7,7 @@ import { absentAsNull, errorCode, isAbsence, SetupError } from '../../support/er
 import { jsonText, makeFolder, writeFileAtomic } from '../../support/fs/atomic-file.ts';
 import { readRegularText } from '../../support/fs/regular-file.ts';
 import { otherRemedy } from '../../support/remedies.ts';
+import { keepTree, type LostEntry } from './keep-tree.ts';
 
 const RECORD = 'backup.json';
 const MAX_RECORD_BYTES = 8 * 1024 * 1024;
@@ -59,8 +46,11 @@ export interface Backup {
   restore(): Promise<void>;
 }
 
-/** Starts a backup; nothing is written before something is kept. */
-export function startBackup(runtimeRoot: string): Backup {
+/**
+ * Starts a backup; nothing is written before something is kept.
+ * @param onLost is told what undo will not bring back, before it is changed.
+ */
+export function startBackup(runtimeRoot: string, onLost: (entry: LostEntry) => void = () => {}): Backup {
   const dir = join(backupsDir(runtimeRoot), randomBytes(4).toString('hex'));
   const record: BackupRecord = { schemaVersion: 1, at: new Date().toISOString(), repairs: [], changes: [] };
   const kept = new Set<string>();
@@ -77,7 +67,7 @@ export function startBackup(runtimeRoot: string): Backup {
       const copy = status === null ? null : join(dir, `${record.changes.length}`);
       if (copy !== null) {
         await makeFolder(dir);
-        await copyTree(path, copy);
+        for (const entry of await keepTree(path, copy)) onLost(entry);
       }
       const below = copy === null ? { below: await nearestFolder(dirname(path)) } : {};
       record.changes.push({ kept: path, copy, ...below });
@@ -236,25 +226,6 @@ async function restoreMode({
 async function moveTree(from: string, to: string): Promise<void> {
   await rename(from, to).catch(async (error: unknown) => {
     if (errorCode(error) !== 'EXDEV') throw error;
-    await copyTree(from, to);
+    await keepTree(from, to);
   });
-}
-
-/** Links files where the file system can, copies them elsewhere. Links, pipes and modes are kept as they are. */
-async function copyTree(from: string, to: string): Promise<void> {
-  const status = await lstat(from);
-  if (status.isDirectory()) {
-    await mkdir(to);
-    for (const name of await readdir(from)) await copyTree(join(from, name), join(to, name));
-    await chmod(to, status.mode & 0o7777);
-    return;
-  }
-  try {
-    await link(from, to);
-  } catch (error) {
-    if (isAbsence(error)) return;
-    if (status.isSymbolicLink()) await symlink(await readlink(from), to);
-    else if (status.isFile()) await copyFile(from, to);
-    // A pipe or socket on a file system without hard links holds nothing to keep.
-  }
 }
