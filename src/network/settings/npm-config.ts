@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { errorMessage, isAbsence } from '../../support/errors.ts';
+import { withHome } from '../address/home-path.ts';
 import { settingsText } from './settings-text.ts';
 import { readUserFile } from './user-file.ts';
 
@@ -84,8 +85,8 @@ export async function readNpmConfig(env: NodeJS.ProcessEnv, homeDir: string): Pr
   }
   const prefix = ofEnv.get('prefix')?.value ?? env['PREFIX'] ?? defaultPrefix(env);
   const paths = [
-    ofEnv.get('userconfig')?.value ?? join(homeDir, '.npmrc'),
-    ofEnv.get('globalconfig')?.value ?? join(prefix, 'etc', 'npmrc'),
+    withHome(ofEnv.get('userconfig')?.value ?? join(homeDir, '.npmrc'), homeDir),
+    withHome(ofEnv.get('globalconfig')?.value ?? join(prefix, 'etc', 'npmrc'), homeDir),
   ];
   const files: { path: string; settings: Map<string, string[]> }[] = [];
   for (const path of new Set(paths)) {

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { errorMessage, isAbsence } from '../../support/errors.ts';
+import { pathExists } from '../../support/fs/path-exists.ts';
+import { withHome } from '../address/home-path.ts';
 import { settingsText } from './settings-text.ts';
 import { readUserFile } from './user-file.ts';
 
@@ -80,20 +82,21 @@ function pipSettingName(text: string): string {
 
 /**
  * The files that pip reads, weakest first: global, user, site (the activated environment), `PIP_CONFIG_FILE`.
- * `PIP_CONFIG_FILE` set to the null device means that no file is read.
+ * `PIP_CONFIG_FILE` set to the null device means that no file is read; the user's files are left out when it exists.
  */
 export function pipConfigPaths(
   env: NodeJS.ProcessEnv,
   homeDir: string,
   platform: NodeJS.Platform = process.platform,
+  hasUserFiles = true,
 ): string[] {
-  const chosen = env['PIP_CONFIG_FILE'];
-  if (chosen === '/dev/null' || chosen?.toLowerCase() === 'nul') return [];
+  const chosen = withHome(env['PIP_CONFIG_FILE'] ?? '', homeDir);
+  if (chosen === '/dev/null' || chosen.toLowerCase() === 'nul') return [];
   const paths: string[] = [];
   if (platform === 'win32') {
     if (env['ProgramData']) paths.push(join(env['ProgramData'], 'pip', 'pip.ini'));
-    paths.push(join(homeDir, 'pip', 'pip.ini'));
-    if (env['APPDATA']) paths.push(join(env['APPDATA'], 'pip', 'pip.ini'));
+    if (hasUserFiles) paths.push(join(homeDir, 'pip', 'pip.ini'));
+    if (hasUserFiles && env['APPDATA']) paths.push(join(env['APPDATA'], 'pip', 'pip.ini'));
   } else {
     if (platform === 'darwin') paths.push('/Library/Application Support/pip/pip.conf');
     else {
@@ -102,9 +105,12 @@ export function pipConfigPaths(
       }
       paths.push('/etc/pip.conf');
     }
-    paths.push(join(homeDir, '.pip', 'pip.conf'));
-    paths.push(join(env['XDG_CONFIG_HOME'] || join(homeDir, '.config'), 'pip', 'pip.conf'));
-    if (platform === 'darwin') paths.push(join(homeDir, 'Library', 'Application Support', 'pip', 'pip.conf'));
+    if (hasUserFiles) {
+      paths.push(join(homeDir, '.pip', 'pip.conf'));
+      paths.push(join(env['XDG_CONFIG_HOME'] || join(homeDir, '.config'), 'pip', 'pip.conf'));
+      if (platform === 'darwin')
+        paths.push(join(homeDir, 'Library', 'Application Support', 'pip', 'pip.conf'));
+    }
   }
   const environmentDir = env['VIRTUAL_ENV'] || env['CONDA_PREFIX'];
   if (environmentDir) paths.push(join(environmentDir, platform === 'win32' ? 'pip.ini' : 'pip.conf'));
@@ -124,12 +130,14 @@ export async function readPipConfig(
   const general = new Map<string, PipSetting>();
   const ofInstall = new Map<string, PipSetting>();
   const warnings: string[] = [];
-  for (const path of pipConfigPaths(env, homeDir, platform)) {
+  const chosen = withHome(env['PIP_CONFIG_FILE'] ?? '', homeDir);
+  const hasUserFiles = chosen === '' || !(await pathExists(chosen));
+  for (const path of pipConfigPaths(env, homeDir, platform, hasUserFiles)) {
     let bytes: Buffer;
     try {
       bytes = await readUserFile(path);
     } catch (error) {
-      if (!isAbsence(error) || path === env['PIP_CONFIG_FILE'])
+      if (!isAbsence(error) || path === chosen)
         warnings.push(`The pip configuration ${path} is left out: ${errorMessage(error)}`);
       continue;
     }

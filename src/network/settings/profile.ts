@@ -24,6 +24,7 @@ import {
 } from './certificates.ts';
 import { type NetrcEntry, parseNetrc } from './netrc.ts';
 import { readSettings, type Setting, type SettingName, type Settings } from './settings.ts';
+import { settingsText } from './settings-text.ts';
 import { readUserFile } from './user-file.ts';
 import { isOn } from './uv-config.ts';
 
@@ -257,7 +258,10 @@ async function readNetrc(env: NodeJS.ProcessEnv, homeDir: string, warnings: stri
     ? [chosen]
     : [join(homeDir, '.netrc'), ...(process.platform === 'win32' ? [join(homeDir, '_netrc')] : [])];
   for (const path of paths) {
-    const text = await readUserFile(path).then(String, () => null);
+    const text = await readUserFile(path).then(
+      (bytes) => settingsText(bytes).text,
+      () => null,
+    );
     if (text !== null) return parseNetrc(text);
   }
   if (chosen) warnings.push(`NETRC names ${chosen}, which cannot be read.`);

@@ -9,7 +9,7 @@ export function settingsText(bytes: Uint8Array): SettingsText {
   const encoding = utf16Of(bytes);
   if (encoding !== null) {
     const text = new TextDecoder(encoding).decode(bytes);
-    return { text, note: 'is in UTF-16, which pip refuses; save it as UTF-8' };
+    return { text, note: 'is in UTF-16, which other tools refuse; save it as UTF-8' };
   }
   const text = new TextDecoder('utf-8').decode(bytes);
   return { text, note: text.includes('\uFFFD') ? 'is not in UTF-8; save it as UTF-8' : null };

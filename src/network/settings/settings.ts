@@ -74,18 +74,19 @@ export async function readSettings(sources: SettingSources): Promise<Settings> {
     readPipConfig(env, homeDir),
     readNpmConfig(env, homeDir),
   ]);
+  const comments: string[] = [];
   const layers: SettingLayer[] = [
     sources.indexUrl ? { index: [{ value: sources.indexUrl, origin: '--index-url' }] } : {},
     storedLayer(stored),
-    environmentLayer(env),
+    environmentLayer(env, comments),
     ...uv.files.map(uvLayer),
-    pipLayer(pip.settings, env),
+    pipLayer(pip.settings, env, comments),
     npmLayer(npm),
   ];
   return {
     first: (name) => layers.find((layer) => layer[name]?.length)?.[name]?.[0] ?? null,
     all: (name) => layers.flatMap((layer) => layer[name] ?? []),
-    warnings: [...uv.warnings, ...pip.warnings, ...npm.warnings],
+    warnings: [...uv.warnings, ...pip.warnings, ...npm.warnings, ...comments],
   };
 }
 
@@ -154,13 +155,26 @@ function isKeyring(value: string | undefined): boolean {
   return /^(?:subprocess|import|native)$/i.test(value?.trim() ?? '');
 }
 
-function environmentLayer(env: NodeJS.ProcessEnv): SettingLayer {
+/**
+ * The value without what looks like a comment after an address: pip.conf and env files know comments at the start of a line only, so
+ * other tools ask for `https://index.example/simple # ours`. With an `@` in it, it may be the rest of a password, and stays.
+ */
+function withoutComments(value: string, origin: string, warnings: string[]): string {
+  return value.replace(/^(\s*\S+:\/\/\S+)\s+[#;](?!.*@).*$/gm, (_, address: string) => {
+    const warning = `${origin} has a comment after its value, which other tools take for a part of it; ktx leaves it out.`;
+    if (!warnings.includes(warning)) warnings.push(warning);
+    return address;
+  });
+}
+
+function environmentLayer(env: NodeJS.ProcessEnv, warnings: string[]): SettingLayer {
   const layer: SettingLayer = {};
   const add = (name: SettingName, setting: Setting) => {
     layer[name] = [...(layer[name] ?? []), setting];
   };
   for (const [name, variable, split] of VARIABLES) {
-    const parts = split ? (env[variable] ?? '').split(split) : [env[variable] ?? ''];
+    const value = withoutComments(env[variable] ?? '', variable, warnings);
+    const parts = split ? value.split(split) : [value];
     for (const part of parts.map((each) => each.trim()).filter(Boolean)) {
       // `name=https://…` is uv's way to name an index.
       const named = variable.startsWith('UV_') ? /^([A-Za-z0-9_.-]+)=(.+)$/.exec(part) : null;
@@ -223,12 +237,14 @@ function joined(settings: readonly Setting[]): Setting[] {
 function pipLayer(
   settings: ReadonlyMap<string, { value: string; path: string }>,
   env: NodeJS.ProcessEnv,
+  warnings: string[],
 ): SettingLayer {
   const from = (name: string, split?: RegExp): Setting[] => {
     const setting = settings.get(name);
     if (!setting || env[`PIP_${name.toUpperCase().replaceAll('-', '_')}`]?.trim()) return [];
     const origin = `pip configuration (${setting.path})`;
-    const parts = split ? setting.value.split(split) : [setting.value];
+    const text = withoutComments(setting.value, origin, warnings);
+    const parts = split ? text.split(split) : [text];
     return parts
       .map((part) => part.trim())
       .filter(Boolean)

@@ -1,6 +1,8 @@
 import { dirname, join } from 'node:path';
 import type { TomlPrimitive, TomlTable } from 'smol-toml';
 import { errorMessage, isAbsence } from '../../support/errors.ts';
+import { withHome } from '../address/home-path.ts';
+import { settingsText } from './settings-text.ts';
 import { readUserFile } from './user-file.ts';
 
 /** One `uv.toml`. */
@@ -20,7 +22,7 @@ export function uvConfigPaths(
   platform: NodeJS.Platform = process.platform,
 ): string[] {
   if (isOn(env['UV_NO_CONFIG'])) return [];
-  if (env['UV_CONFIG_FILE']) return [env['UV_CONFIG_FILE']];
+  if (env['UV_CONFIG_FILE']) return [withHome(env['UV_CONFIG_FILE'], homeDir)];
   const paths: string[] = [];
   const hasSystem = !isOn(env['UV_NO_SYSTEM_CONFIG']);
   if (platform === 'win32') {
@@ -59,9 +61,11 @@ export async function readUvConfig(
   const warnings: string[] = [];
   for (const path of uvConfigPaths(env, homeDir)) {
     try {
-      files.push({ path, dir: dirname(path), table: await parseToml(String(await readUserFile(path))) });
+      const { text, note } = settingsText(await readUserFile(path));
+      if (note !== null) warnings.push(`The uv configuration ${path} ${note}.`);
+      files.push({ path, dir: dirname(path), table: await parseToml(text) });
     } catch (error) {
-      if (!isAbsence(error) || env['UV_CONFIG_FILE'] === path)
+      if (!isAbsence(error) || env['UV_CONFIG_FILE'])
         warnings.push(`The uv configuration ${path} is left out: ${errorMessage(error)}`);
     }
   }

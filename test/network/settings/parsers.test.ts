@@ -202,6 +202,12 @@ describe('pip configuration', () => {
       '/my.conf',
     ]);
     expect(pipConfigPaths({ PIP_CONFIG_FILE: '/dev/null' }, '/home/me', 'linux')).toEqual([]);
+    const named = { PIP_CONFIG_FILE: '~/my.conf' };
+    expect(pipConfigPaths(named, '/home/me', 'linux', false)).toEqual([
+      '/etc/xdg/pip/pip.conf',
+      '/etc/pip.conf',
+      '/home/me/my.conf',
+    ]);
   });
 });
 

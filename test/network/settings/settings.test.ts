@@ -22,7 +22,7 @@ beforeEach(async () => {
 
 /** Files below the home, by path; nothing of the machine that runs the tests. */
 async function profileWith(
-  files: Record<string, string>,
+  files: Record<string, string | Uint8Array>,
   env: NodeJS.ProcessEnv = {},
   more: Partial<NetworkProfileOptions> = {},
 ) {
@@ -370,5 +370,76 @@ describe('network.json', () => {
     const error = (await checkedSetting(name, value, home).catch((thrown: unknown) => thrown)) as Error;
     expect(error.message).toMatch(/was not stored/);
     expect(error.message).toMatch(problem);
+  });
+});
+
+describe('what people write into settings', () => {
+  const INDEX = 'https://corp.example/simple';
+  const EXTRA = 'https://more.example/simple';
+  const urls = (profile: { indexes: readonly { url: string }[] }) => profile.indexes.map(({ url }) => url);
+
+  it.each<[string, Record<string, string>, NodeJS.ProcessEnv]>([
+    ['# in pip.conf', { '.config/pip/pip.conf': `[global]\nindex-url = ${INDEX}  # ours\n` }, {}],
+    ['; in pip.conf', { '.config/pip/pip.conf': `[global]\nindex-url = ${INDEX} ; ours\n` }, {}],
+    ['# in an env file', {}, { PIP_INDEX_URL: `${INDEX} # ours` }],
+    ['# in a list', {}, { UV_DEFAULT_INDEX: INDEX, PIP_EXTRA_INDEX_URL: `${EXTRA} # theirs\n` }],
+  ])('leaves out a comment after an address: %s', async (_, files, env) => {
+    const profile = await profileWith(files, env);
+    expect(urls(profile)[0]).toBe(INDEX);
+    expect(urls(profile).filter((url) => url !== INDEX && url !== EXTRA)).toEqual([]);
+    expect(profile.warnings).toEqual([
+      expect.stringMatching(/has a comment after its value, which other tools take for a part of it/),
+    ]);
+  });
+
+  it('takes the comments out of each line of a list', async () => {
+    const conf = `[global]\nindex-url = ${INDEX}\nextra-index-url =\n  ${EXTRA}  # theirs\n  https://third.example/simple ; why\n`;
+    const profile = await profileWith({ '.config/pip/pip.conf': conf });
+    expect(urls(profile)).toEqual([INDEX, EXTRA, 'https://third.example/simple']);
+  });
+
+  it('takes no part of a password for a comment', async () => {
+    const asked = profileWith({}, { PIP_INDEX_URL: 'https://me:a #b@corp.example/simple' });
+    await expect(asked).rejects.toThrow('PIP_INDEX_URL is not a usable address.');
+  });
+
+  it('reads uv.toml and netrc in UTF-16, and says so of what other tools refuse', async () => {
+    const utf16 = (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le');
+    const profile = await profileWith({
+      '.config/uv/uv.toml': utf16(`index-url = "${INDEX}"\r\n`),
+      '.netrc': utf16('machine corp.example login me password x\r\n'),
+    });
+    expect(urls(profile)).toEqual([INDEX]);
+    expect(profile.netrc).toEqual([{ machine: 'corp.example', username: 'me', password: 'x' }]);
+    expect(profile.warnings).toEqual([expect.stringMatching(/uv\.toml is in UTF-16/)]);
+  });
+
+  it('reads a uv.toml with a byte order mark', async () => {
+    const profile = await profileWith({ '.config/uv/uv.toml': `\uFEFFindex-url = "${INDEX}"\n` });
+    expect([urls(profile), profile.warnings]).toEqual([[INDEX], []]);
+  });
+
+  it.each([
+    ['PIP_CONFIG_FILE', `[global]\nindex-url = ${INDEX}\n`],
+    ['UV_CONFIG_FILE', `index-url = "${INDEX}"\n`],
+  ])('expands ~ in %s', async (name, text) => {
+    const profile = await profileWith({ 'my.conf': text }, { [name]: '~/my.conf' });
+    expect([urls(profile), profile.warnings]).toEqual([[INDEX], []]);
+  });
+
+  it('expands ~ in the name of an npmrc', async () => {
+    const env = { npm_config_userconfig: '~/my.npmrc' };
+    const profile = await profileWith({ 'my.npmrc': 'https-proxy=http://proxy.example:8080\n' }, env);
+    expect(profile.proxies.forHttps?.url).toBe('http://proxy.example:8080/');
+  });
+
+  it("leaves out the user's pip.conf where PIP_CONFIG_FILE names a file, as pip does", async () => {
+    const files = {
+      '.config/pip/pip.conf': `[global]\nextra-index-url = ${EXTRA}\n`,
+      'my.conf': `[global]\nindex-url = ${INDEX}\n`,
+    };
+    const env = { PIP_CONFIG_FILE: join(home, 'my.conf') };
+    expect(urls(await profileWith(files, env))).toEqual([INDEX]);
+    expect(urls(await profileWith({}, { PIP_CONFIG_FILE: join(home, 'none') }))).toContain(EXTRA);
   });
 });
