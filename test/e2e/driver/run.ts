@@ -6,7 +6,7 @@ import { driveMachineFault, MACHINE_FAULTS } from './machine-faults.ts';
 import { type DriverRow, driveNetworkFault, NETWORK_FAULTS, openNetworkLab } from './network-faults.ts';
 
 /**
- * `npm run test:driver [network|machine] [part of a name]`: a program that knows nothing but the JSON sets up ktx over every fault of
+ * `npm run test:driver [network|machine] [part of a kind or name, or 2/5 for the second fifth]`: a program that knows nothing but the JSON sets up ktx over every fault of
  * the network matrix and of this machine. How many end in ready, and what nobody could carry out.
  */
 const [which, part = ''] = process.argv.slice(2);
@@ -17,13 +17,13 @@ const rows: DriverRow[] = [];
 try {
   if (which !== 'machine') {
     const lab = await openNetworkLab(root);
-    const faults = NETWORK_FAULTS.filter(({ fault }) => fault.includes(part));
+    const faults = partOf(NETWORK_FAULTS, ({ kind, fault }) => `${kind} ${fault}`);
     await sideBySide(faults, (fault) => driveNetworkFault(lab, fault));
     await lab.close();
   }
   if (which !== 'network') {
     const lab = await openLab();
-    const faults = MACHINE_FAULTS.filter(({ name }) => name.includes(part));
+    const faults = partOf(MACHINE_FAULTS, ({ name }) => name);
     await sideBySide(faults, (fault) => driveMachineFault(lab, fault));
     await lab.remove();
   }
@@ -38,6 +38,12 @@ console.log(
   `${own} of ${rows.length} were ready at once; ${ready} of the ${failed.length} that failed end in ready (${share.toFixed(1)}%)`,
 );
 process.exitCode = share < 95 ? 1 : 0;
+
+function partOf<Fault>(faults: readonly Fault[], nameOf: (fault: Fault) => string): Fault[] {
+  const [, share, count] = /^(\d+)\/(\d+)$/.exec(part) ?? [];
+  if (share === undefined) return faults.filter((fault) => nameOf(fault).includes(part));
+  return faults.filter((_, index) => index % Number(count) === Number(share) - 1);
+}
 
 async function sideBySide<Fault>(
   faults: readonly Fault[],
