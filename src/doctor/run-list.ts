@@ -46,6 +46,7 @@ export async function runCheckList(
   onEvent?.({ type: 'checks', checks: checks.map(infoOf) });
   const running = new Map<string, Promise<void>>();
   try {
+    for (const check of checks) check.prepare?.(own.signal);
     while (results.size < checks.length) {
       throwIfCancelled(signal);
       const { start, skip } = nextSteps(schedule, MAX_RUNNING);
@@ -112,7 +113,7 @@ function crashed(error: unknown): Outcome {
   };
 }
 
-export function infoOf({ run: _, timeoutMs: __, ...info }: Check) {
+export function infoOf({ run: _, timeoutMs: __, prepare: ___, ...info }: Check) {
   return info;
 }
 

@@ -179,12 +179,12 @@ export async function findInnerStrangers(
 /** Files that are missing, of another size or of other content; one sentence each, in the order of the files. @throws CancelledError. */
 export async function findDifferences(
   sitePackages: string,
-  recorded: readonly RecordedFile[] | Promise<readonly RecordedFile[]>,
+  recorded: readonly RecordedFile[],
   signal: AbortSignal,
 ): Promise<string[]> {
-  const paths = Promise.resolve(recorded).then((files) => files.map(({ path }) => join(sitePackages, path)));
+  const paths = recorded.map(({ path }) => join(sitePackages, path));
   const found = await hashFiles(paths, signal);
-  return (await recorded).flatMap((file, position) => {
+  return recorded.flatMap((file, position) => {
     const problem = differenceOf(found[position]!, file);
     return problem === null ? [] : [`${file.path} ${problem}`];
   });

@@ -64,6 +64,8 @@ export interface CheckInfo {
 }
 
 export interface Check extends CheckInfo {
+  /** Called when the run begins, before the checks that this one waits for: starts what takes its time. The signal fires at the end of the run. */
+  prepare?(signal: AbortSignal): void;
   /** Changes nothing. What it throws means that the check itself could not be carried out. */
   run(context: CheckContext): Promise<Outcome>;
 }

@@ -4,6 +4,7 @@ import {
   type SharedLayout,
   sharedLayout,
 } from '../../core/layout.ts';
+import { findSitePackages, type Records, readRecords } from '../../python/record-files.ts';
 import { type EnvironmentsOverview, readEnvironments } from '../../runtime/environments.ts';
 import { findInstalledEnvironment } from '../../runtime/installed-environment.ts';
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from '../../runtime/manifest.ts';
@@ -33,6 +34,8 @@ export interface Facts {
   environments(): Promise<EnvironmentsOverview>;
   /** What the active interpreter says of itself. @throws what kept it from running. */
   interpreter(): Promise<InterpreterAnswer>;
+  /** Where the packages of the active environment lie, and what their records say. @throws as `active`, `interpreter` and `findSitePackages`. */
+  packages(): Promise<Records & { sitePackages: string }>;
   lockedAsset(): Promise<LockedAsset | null>;
   host(): Promise<HostPlatform>;
 }
@@ -70,6 +73,10 @@ export function checkSurroundings(
     if (installed.problem !== null) throw new Error(installed.problem);
     return { layout: installed.layout, manifest: found };
   });
+  const interpreter = once(async () => {
+    const { pythonPath } = (await active()).layout;
+    return probeInterpreter(pythonPath, { env, signal: options.signal });
+  });
   return {
     target,
     env,
@@ -81,9 +88,11 @@ export function checkSurroundings(
       manifest,
       active,
       environments: once(() => readEnvironments(layout.versionDir)),
-      interpreter: once(async () => {
-        const { pythonPath } = (await active()).layout;
-        return probeInterpreter(pythonPath, { env, signal: options.signal });
+      interpreter,
+      packages: once(async () => {
+        const [{ layout }, { version }] = await Promise.all([active(), interpreter()]);
+        const sitePackages = await findSitePackages(layout.venvDir, version);
+        return { sitePackages, ...(await readRecords(sitePackages)) };
       }),
       lockedAsset: once(() => readLockedAsset(layout.assetDir)),
       host: once(detectHost),

@@ -6,16 +6,16 @@ import {
   findStrangers,
   listDistributions,
   lookAtFiles,
-  readRecords,
 } from '../../python/record-files.ts';
 import { listDamage, SIZES_FILE } from '../../runtime/recorded-sizes.ts';
 import { artefactsOf } from '../../shipped/lock.ts';
 import { targetKey } from '../../shipped/target.ts';
 import { errorMessage } from '../../support/errors.ts';
+import { startHashThread } from '../../support/fs/hash-files.ts';
 import { formatCount } from '../../support/text/format.ts';
 import { normaliseProject } from '../../support/text/project-name.ts';
 import { type Check, fail, type Outcome, pass, skip } from './check.ts';
-import type { CheckContext, Facts } from './context.ts';
+import type { CheckContext } from './context.ts';
 
 const LISTED = 3;
 
@@ -68,18 +68,13 @@ export const PACKAGE_CHECKS: readonly Check[] = [
     cost: 'deep',
     dependsOn: ['files'],
     timeoutMs: 300_000,
+    prepare: startHashThread,
     async run({ facts, signal, waitFor }): Promise<Outcome> {
       waitFor('hashing the files of the environment');
-      const sitePackages = await sitePackagesOf(facts);
-      const records = readRecords(sitePackages);
-      const [differences, strangers, { files }] = await Promise.all([
-        findDifferences(
-          sitePackages,
-          records.then(({ files }) => files),
-          signal,
-        ),
-        records.then(({ topLevel, recorded }) => findInnerStrangers(sitePackages, topLevel, recorded)),
-        records,
+      const { sitePackages, files, topLevel, recorded } = await facts.packages();
+      const [differences, strangers] = await Promise.all([
+        findDifferences(sitePackages, files, signal),
+        findInnerStrangers(sitePackages, topLevel, recorded),
       ]);
       const problems = [...differences.sort(), ...strangers.sort()];
       if (problems.length > 0) return fail(listed(problems), ['rebuild-environment']);
@@ -90,8 +85,8 @@ export const PACKAGE_CHECKS: readonly Check[] = [
 
 async function inspectFiles({ facts, layout, shared, signal }: CheckContext): Promise<Outcome> {
   const { venvDir } = (await facts.active()).layout;
-  const sitePackages = await sitePackagesOf(facts);
-  const { files, topLevel, problems } = await readRecords(sitePackages);
+  const { sitePackages, files, topLevel, problems: unreadableRecords } = await facts.packages();
+  const problems = [...unreadableRecords];
   const { unreadable, open, damaged } = await lookAtFiles(sitePackages, files, signal);
   if (unreadable.length > 0)
     return fail(listed(unreadable.sort()), ['mend-permissions', 'rebuild-environment']);
@@ -104,11 +99,6 @@ async function inspectFiles({ facts, layout, shared, signal }: CheckContext): Pr
   if (problems.length > 0) return fail(listed(problems), ['rebuild-environment']);
   if (open.length > 0) return fail(listed(open.sort()), ['mend-permissions', 'rebuild-environment']);
   return pass(`${formatCount(files.length, 'file')} of the size in their wheel`);
-}
-
-async function sitePackagesOf(facts: Facts): Promise<string> {
-  const [{ layout }, { version }] = await Promise.all([facts.active(), facts.interpreter()]);
-  return findSitePackages(layout.venvDir, version);
 }
 
 /** Versions that differ, packages that are missing or not in the lock; one clause each. Pure. */

@@ -1,3 +1,4 @@
+import type { Worker } from 'node:worker_threads';
 import { CancelledError, throwIfCancelled } from '../errors.ts';
 
 /** What a file holds; what was found instead of one; `unreadable` says the system's error. */
@@ -49,19 +50,54 @@ parentPort.once('message', (paths) => parentPort.postMessage(paths.map((path) =>
 })));
 `;
 
+let spare: Promise<Worker> | null = null;
+
+/**
+ * Starts the thread for the next `hashFiles`, which takes about as long as hashing a thousand small files: for who knows that
+ * there will be something to hash while it still waits for something else. The thread keeps no process alive.
+ * @param signal ends it, if nobody has used it.
+ */
+export function startHashThread(signal: AbortSignal): void {
+  if (spare !== null || signal.aborted) return;
+  const starting = newThread();
+  spare = starting;
+  const drop = () => {
+    if (spare === starting) spare = null;
+  };
+  const end = () => {
+    if (spare !== starting) return;
+    spare = null;
+    void starting.then((thread) => thread.terminate());
+  };
+  signal.addEventListener('abort', end, { once: true });
+  // One that fails, or ends, is not handed out: who needs one starts its own, and reports what stands in the way.
+  starting.then((thread) => {
+    thread.unref();
+    thread.on('error', drop);
+    thread.on('exit', drop);
+  }, drop);
+}
+
+async function newThread(): Promise<Worker> {
+  const { Worker } = await import('node:worker_threads');
+  return new Worker(THREAD, { eval: true, execArgv: [], env: {}, trackUnmanagedFds: false });
+}
+
+function takeThread(): Promise<Worker> {
+  const taken = spare ?? newThread();
+  spare = null;
+  return taken;
+}
+
 /**
  * The sha256, in hex, of each of these files, in their order. Reading happens beside the event loop: a disk that takes
  * seconds for a sector holds up nothing else.
- * @param paths a promise of them lets the thread start while they are still looked up.
- * @throws CancelledError at once when the signal fires; what the promise is rejected with.
+ * @throws CancelledError at once when the signal fires.
  */
-export async function hashFiles(
-  paths: readonly string[] | Promise<readonly string[]>,
-  signal?: AbortSignal,
-): Promise<HashedFile[]> {
-  const { Worker } = await import('node:worker_threads');
+export async function hashFiles(paths: readonly string[], signal?: AbortSignal): Promise<HashedFile[]> {
   throwIfCancelled(signal);
-  const worker = new Worker(THREAD, { eval: true, execArgv: [], env: {}, trackUnmanagedFds: false });
+  const worker = await takeThread();
+  worker.ref();
   const done = Promise.withResolvers<HashedFile[]>();
   const cancel = () => done.reject(new CancelledError());
   worker.once('message', done.resolve);
@@ -70,7 +106,8 @@ export async function hashFiles(
     done.reject(new Error(`the thread that hashes files ended with code ${code}`)),
   );
   signal?.addEventListener('abort', cancel, { once: true });
-  Promise.resolve(paths).then((known) => worker.postMessage(known), done.reject);
+  if (signal?.aborted) cancel();
+  worker.postMessage(paths);
   try {
     return await done.promise;
   } finally {

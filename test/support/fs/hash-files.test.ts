@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { CancelledError } from '../../../src/support/errors.ts';
-import { hashFiles } from '../../../src/support/fs/hash-files.ts';
+import { hashFiles, startHashThread } from '../../../src/support/fs/hash-files.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 
 it('gives each file its digest, in their order, and says what is none', async () => {
@@ -43,4 +43,24 @@ it('ends when it is told to', async () => {
   const hashing = hashFiles([process.execPath], stop.signal);
   stop.abort();
   await expect(hashing).rejects.toThrow(CancelledError);
+});
+
+it('uses a thread that was started ahead once, and does without one that was ended', async () => {
+  const stop = new AbortController();
+  const hash = async () => (await hashFiles([import.meta.filename]))[0];
+  const found = await hash();
+  expect(found).toHaveProperty('sha256');
+  startHashThread(stop.signal);
+  expect(await hash()).toEqual(found);
+  expect(await hash()).toEqual(found);
+  startHashThread(stop.signal);
+  stop.abort();
+  expect(await hash()).toEqual(found);
+});
+
+it('holds up no process that does not use the thread it has started', () => {
+  const module = join(import.meta.dirname, '../../../src/support/fs/hash-files.ts');
+  const script = `import(${JSON.stringify(module)}).then((m) => m.startHashThread(new AbortController().signal))`;
+  const { status } = spawnSync(process.execPath, ['-e', script], { timeout: 60_000 });
+  expect(status).toBe(0);
 });
