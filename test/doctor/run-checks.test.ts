@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import type { SetupEvent } from '../../src/core/events.ts';
+import { DOCTOR_CHECKS } from '../../src/doctor/all-checks.ts';
 import { runChecks } from '../../src/doctor/run-checks.ts';
 import { pathExists } from '../../src/support/fs/path-exists.ts';
 import { writeRuntime } from '../fixtures/asset.ts';
@@ -20,4 +22,21 @@ it('a program that the manifest names outside of the version is not started', as
   const detail = expect.stringContaining(`Python executable lies outside of ${join(runtimeRoot, '0.3.0')}`);
   expect(found('runtime')).toMatchObject({ status: 'fail', detail, repairs: ['rebuild-environment'] });
   for (const id of ['interpreter', 'environment', 'daemon']) expect(found(id)?.status).toBe('skipped');
+});
+
+it('tells each result as an event as soon as it is there, and runs what is offline and the daemon', async () => {
+  const events: SetupEvent[] = [];
+  const checks = await runChecks({
+    cliVersion: '0.3.0',
+    runtimeRoot: join(await temporaryFolder(), 'runtime'),
+    env: { PATH: '/usr/bin:/bin' },
+    onEvent: (event) => events.push(event),
+  });
+  expect(checks.map(({ id }) => id)).toEqual(
+    DOCTOR_CHECKS.filter(({ id, cost }) => cost === 'offline' || id === 'daemon').map(({ id }) => id),
+  );
+  expect(checks.some(({ id }) => id === 'daemon')).toBe(true);
+  const told = events.map((event) => (event.type === 'check' ? event.check : event.type));
+  expect(told).toHaveLength(checks.length);
+  expect(told).toEqual(expect.arrayContaining(checks));
 });

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { type Check, fail, pass } from '../../src/doctor/checks/check.ts';
 import type { DoctorEvent } from '../../src/doctor/events.ts';
 import { runCheckList } from '../../src/doctor/run-list.ts';
 import { runProcess } from '../../src/process/run-process.ts';
+import { CancelledError } from '../../src/support/errors.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 const check = (id: string, run: Check['run'], change: Partial<Check> = {}): Check => ({
@@ -104,4 +105,85 @@ it('ends when it is cancelled, although a check hears no signal', async () => {
 it('makes what a check found harmless', async () => {
   const [result] = await results([check('loud', async () => fail('red \u001b[31m'))]);
   expect(result?.detail).toBe('red \\u001b[31m');
+});
+
+it('gives a check twenty seconds, and runs six side by side', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  let running = 0;
+  const hang = () => {
+    running++;
+    return new Promise<never>(() => {});
+  };
+  const found = results(Array.from({ length: 8 }, (_, index) => check(`hangs-${index}`, hang)));
+  await vi.waitFor(() => expect(running).toBe(6));
+  vi.advanceTimersByTime(19_900);
+  await delay(0);
+  expect(running).toBe(6);
+  vi.advanceTimersByTime(100);
+  await vi.waitFor(() => expect(running).toBe(8));
+  vi.advanceTimersByTime(20_000);
+  expect(new Set((await found).map(({ detail }) => detail))).toEqual(new Set(['no answer within 20 s']));
+});
+
+it('tells what will run, what starts and what was found, each as it comes', async () => {
+  const told: string[] = [];
+  const first = Promise.withResolvers<void>();
+  await results(
+    [
+      check('slow', async ({ waitFor }) => {
+        waitFor('the other one');
+        await first.promise;
+        return pass('late');
+      }),
+      check('quick', async () => pass('early')),
+    ],
+    {
+      onEvent: (event) => {
+        if (event.type === 'checks') told.push(`will run ${event.checks.map(({ id }) => id).join(', ')}`);
+        if (event.type === 'check-started') told.push(`${event.id} started`);
+        if (event.type === 'check-waiting') told.push(`${event.id} waits for ${event.text}`);
+        if (event.type === 'check') {
+          told.push(`${event.check.id}: ${event.check.detail}`);
+          first.resolve();
+        }
+      },
+    },
+  );
+  expect(told).toEqual([
+    'will run slow, quick',
+    'slow started',
+    'slow waits for the other one',
+    'quick started',
+    'quick: early',
+    'slow: late',
+  ]);
+});
+
+it('a cancelled run never starts, and one that is cancelled on the way finds no more', async () => {
+  let hasRun = false;
+  const never = check('never', async () => {
+    hasRun = true;
+    return pass('ran');
+  });
+  await expect(results([never], { signal: AbortSignal.abort() })).rejects.toThrow(CancelledError);
+  expect(hasRun).toBe(false);
+  const stop = new AbortController();
+  const told: string[] = [];
+  const run = results(
+    [
+      check('stops', async () => {
+        stop.abort();
+        return pass('too late');
+      }),
+    ],
+    {
+      signal: stop.signal,
+      onEvent: (event) => {
+        if (event.type === 'check') told.push(event.check.id);
+      },
+    },
+  );
+  await expect(run).rejects.toThrow(CancelledError);
+  expect(told).toEqual([]);
 });
