@@ -6,7 +6,7 @@ import type { NumberedMutant } from './instrument.ts';
 import type { Warm } from './warm.ts';
 import type { FileResult } from './worker.ts';
 
-const AT_ONCE = 16;
+const AT_ONCE = 8;
 
 /** What the tests do without a mutant: how long each takes, which mutants it reaches, what fails anyway. */
 export interface Baseline {

@@ -39,6 +39,8 @@ if (related.length > 0) {
   vitest.config.related = undefined;
   specifications = specifications.filter((each) => each.project.name !== 'unit' || near.has(each.moduleId));
 }
+// What is quick first.
+specifications.sort((a, b) => Number(b.project.name === 'unit') - Number(a.project.name === 'unit'));
 const byFile = new Map(specifications.map((each) => [relative(root, each.moduleId), each]));
 
 process.on('message', async ({ files, isBailing }: Task) => {
