@@ -10,19 +10,25 @@ const GROUP_WRITE = 0o020;
 const STICKY = 0o1000;
 
 export interface FolderTrust {
-  /** Somebody else could have put there what is about to be run. */
+  /** Set when another user could have planted code in the runtime. */
   distrust: SetupError | null;
-  /** A group can change it. That is a choice which somebody made with `chmod g+w`, so it is said and not refused. */
+  /**
+   * A folder that a group can write to. Someone chose that with `chmod g+w`, so it is a warning and not
+   * refused.
+   */
   groupShared: string | null;
-  /** A folder above the root in which others can rename the root away. Somebody chose that place, so it is said and not refused. */
+  /**
+   * A folder above the root in which other users can rename the root away. The user chose that place, so it
+   * is a warning and not refused.
+   */
   openAbove: string | null;
 }
 
 /**
- * Looks at the folders of a runtime from which programs are run and files believed: each must belong to this user or to root and
- * must not be writable for everybody. In a sticky folder, such as one beside `/tmp`, others may add names but replace none of ours,
- * and what they added is theirs by its owner. Folders that are not there are no problem. Windows has access lists instead, which
- * Node does not read.
+ * Checks the folders of a runtime whose programs are run and whose files are trusted: each must belong to
+ * this user or root and must not be world-writable. Sticky folders are accepted: other users can add files
+ * there but cannot replace ours, and what they add has their uid. Missing folders are fine. Not checked on
+ * Windows, whose access lists Node does not read.
  */
 export async function inspectFolders(
   runtimeRoot: string,
@@ -61,7 +67,7 @@ export async function inspectFolders(
   return { distrust: null, groupShared, openAbove };
 }
 
-/** Of an environment: where a file that somebody puts there is run. */
+/** Folders of an environment in which a planted file would be run. */
 async function codeFolders(environmentDir: string): Promise<string[]> {
   const lib = join(environmentDir, 'lib');
   const pythons = await foldersIn(lib);
@@ -69,13 +75,13 @@ async function codeFolders(environmentDir: string): Promise<string[]> {
   return [environmentDir, join(environmentDir, 'bin'), lib, ...pythons, ...packages];
 }
 
-/** Each version of uv has one, with the program in it. */
+/** For `uv/`: each version of uv has a folder with the program in it. */
 async function foldersIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
 }
 
-/** The folders that lead to the root, links resolved, as far as they are there. */
+/** The nearest world-writable folder above the root, links resolved; `null` when there is none. */
 async function findOpenAbove(runtimeRoot: string): Promise<string | null> {
   let folder = await realpath(dirname(runtimeRoot)).catch(() => null);
   while (folder !== null) {
@@ -96,7 +102,7 @@ export async function assertTrustedFolders(
   return trust;
 }
 
-/** This user, root, and for root who became it with sudo: that user could do anything already. */
+/** This user, root, and under sudo the user who called it, who could do anything already. */
 function trustedUids(): Set<number> {
   const own = process.geteuid?.() ?? 0;
   const sudo = own === 0 ? Number(process.env['SUDO_UID'] ?? Number.NaN) : Number.NaN;
@@ -123,8 +129,8 @@ function writableForAll(folder: string, { mode }: Stats, runtimeRoot: string): S
     failureClass: 'permission',
     evidence: [`its mode is ${(mode & 0o7777).toString(8)}`, 'nothing in it was read or run'],
     remedies: [
-      // Where one is open, more may be.
-      otherRemedy('If nobody else used it', {
+      // Recursive: if one folder is open, more may be.
+      otherRemedy('If nobody else has used it', {
         argv: ['chmod', '-R', 'o-w', runtimeRoot],
         afterwards: ['ktx', 'setup'],
         nextAttempt: 'afterwards',

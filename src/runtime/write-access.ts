@@ -1,69 +1,56 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-// biome-ignore lint/style/noRestrictedImports: makes new files only (wx), synchronously
-import { existsSync, mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { existsSync, mkdirSync, statSync, utimesSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import * as z from 'zod/mini';
 import { sharedLayout } from '../core/layout.ts';
 import { readProcessStart } from '../process/process-table.ts';
 import { errorMessage, SetupError, throwIfCancelled } from '../support/errors.ts';
-import { jsonText } from '../support/fs/atomic-file.ts';
 import { fileIdentity } from '../support/fs/file-identity.ts';
 import { type FileLock, tryFileLock } from '../support/fs/file-lock.ts';
-import { readRegularText } from '../support/fs/regular-file.ts';
 import { OTHER_ROOT, otherRemedy, otherRoot } from '../support/remedies.ts';
 import { formatCount } from '../support/text/format.ts';
+import { hasHolderFile, type LockHolder, readLiveHolder, removeHolder, writeHolder } from './lock-holder.ts';
 import { assertTrustedFolders } from './trusted-folders.ts';
 
-/** How something is said to whoever runs the command. */
+/** Sends a message to the person who runs the command. */
 export type Note = (level: 'info' | 'warning', text: string) => void;
 
-/** The right to change the runtime folder. */
+/** Exclusive write access to the runtime folder. */
 export interface WriteAccess {
-  /** Somebody else had it first. */
+  /** Another process held a lock first. */
   readonly hasWaited: boolean;
-  /** Whether somebody else has had it since `readWriteMark` gave this mark, or had it then: what was seen may have changed. */
+  /**
+   * Whether another process has held the locks since `readWriteMark` returned this mark, or held them then:
+   * anything read since may be stale.
+   */
   hasChangedSince(mark: string | null): boolean;
-  /** What the holder is doing, for those who wait. */
+  /** What the holder is doing, shown to waiting processes. */
   setStep(step: string): void;
 }
 
 export interface WriteAccessOptions {
   runtimeRoot: string;
-  /** Names of the version folders that are changed, each with a lock of its own. */
+  /** Names of the version folders that change; each has its own lock. */
   versions: readonly string[];
   step: string;
   note: Note;
   signal?: AbortSignal;
-  /** `false`: do not wait, resolve with `null` when somebody has it. */
+  /** `false`: do not wait; resolve with `null` when a lock is taken. */
   shouldWait?: boolean;
   /** For tests; see `tryFileLock`. */
   vfs?: string;
 }
 
-/** The lock that all take, whatever they change. */
+/** The lock that everyone takes, whatever they change. */
 const ROOT = 'root';
 const POLL_INTERVAL_MS = 100;
-/** Of SQLite's 512, with a final NUL and room for the `-journal` that it appends. */
+/** SQLite's limit of 512, minus the final NUL and the `-journal` that it appends. */
 const MAX_LOCK_PATH_BYTES = 503;
-const MAX_HOLDER_BYTES = 64 * 1024;
-/** A holder writes its name within milliseconds; after this a lock that nobody put his name to is strange. */
+/** A holder writes its name within milliseconds. After this long, a lock without one is suspicious. */
 const UNKNOWN_HOLDER_AFTER_MS = 5000;
 
-/** `<lock>.holder.json`: who has a lock, for those who wait. The lock itself is the system's; this file decides nothing. */
-const holderSchema = z.object({
-  pid: z.int(),
-  start: z.nullable(z.string()),
-  host: z.string(),
-  step: z.string(),
-  /** ISO-8601 UTC. */
-  since: z.string(),
-});
-type Holder = z.infer<typeof holderSchema>;
-
-/** What an action that holds the locks may begin inside: nobody waits for himself. */
+/** The locks held by the current async context, so that nested calls do not wait for themselves. */
 interface HeldAccess {
   locksDir: string;
   versions: readonly string[];
@@ -73,10 +60,10 @@ interface HeldAccess {
 const heldAccess = new AsyncLocalStorage<HeldAccess>();
 
 /**
- * Runs something that changes the runtime folder while nobody else can: the locks of the versions in their order, then the
- * lock of the shared folder. Waits for whoever has them, says for whom, and stops waiting when the signal fires. An action
- * that calls this again for the same folder keeps the locks that it has.
- * @returns what the action returns; `null` with `shouldWait: false` when somebody has a lock.
+ * Runs an action with exclusive write access to the runtime folder. Takes the versions' locks in order, then
+ * the lock of the shared folder. Waits for the current holder, says who it is, and stops waiting when the
+ * signal fires. A nested call for the same folder reuses the locks.
+ * @returns what the action returns; `null` with `shouldWait: false` when a lock is taken.
  * @throws CancelledError; SetupError when a lock file cannot be used.
  */
 export async function withWriteAccess<T>(
@@ -101,7 +88,7 @@ export async function withWriteAccess<T>(
   const holding = heldAccess.getStore();
   if (holding?.locksDir === locksDir && !holding.isOver) {
     const isCovered = versions.every((version) => holding.versions.includes(version));
-    // Taking more now would be against the order in which everybody takes them.
+    // Taking another lock now would break the lock order and could deadlock.
     if (!isCovered) throw new Error(`no lock is held for ${versions.join(', ')}`);
     holding.access.setStep(options.step);
     return action(holding.access);
@@ -120,7 +107,7 @@ export async function withWriteAccess<T>(
   try {
     for (const name of lockNames(options.versions)) {
       const path = join(locksDir, `${name}.lock`);
-      // Taking it makes the file.
+      // Checked before `take`, which creates the file.
       const isFirst = !existsSync(path);
       const taken = await take(path, options, startedAt, () => {
         hasWaited = true;
@@ -130,7 +117,7 @@ export async function withWriteAccess<T>(
       held.push(taken);
       if (name === ROOT) {
         markFound = isFirst ? null : await readWriteMark(options.runtimeRoot);
-        wasLeft = existsSync(holderPath(path));
+        wasLeft = hasHolderFile(path);
       }
       mark(path);
       writeHolder(path, { ...self, step: options.step });
@@ -139,7 +126,7 @@ export async function withWriteAccess<T>(
     const ownMark = await readWriteMark(runtimeRoot);
     const access: WriteAccess = {
       hasWaited,
-      // Whoever was killed while he had it has left his name, and no mark of the end.
+      // A holder that was killed leaves its holder file and never updates the mark.
       hasChangedSince: (planned) => planned !== ownMark && (hasWaited || wasLeft || markFound !== planned),
       setStep: (step) => {
         for (const { path } of held) writeHolder(path, { ...self, step });
@@ -161,8 +148,8 @@ export async function withWriteAccess<T>(
 }
 
 /**
- * SQLite, which takes the locks, opens no longer path, and would only say that it cannot open it.
- * @throws SetupError with both lengths; nothing was made then.
+ * SQLite takes the locks; for a longer path it would only report that it cannot open the file.
+ * @throws SetupError with both lengths, before anything is created.
  */
 export function assertLockablePath(runtimeRoot: string, version: string): void {
   if (isLockablePath(runtimeRoot, version)) return;
@@ -189,24 +176,25 @@ function lockPathOf(runtimeRoot: string, version: string): string {
 }
 
 /**
- * Changes whenever somebody takes the right to change the runtime folder and when he gives it back; `null` before the first.
- * Who plans without it reads this first, and learns from `hasChangedSince` whether the plan still holds.
+ * Changes whenever a process takes or releases write access; `null` before the first. A caller that plans
+ * without the locks reads it first, and then learns from `hasChangedSince` whether the plan still holds.
  */
 export function readWriteMark(runtimeRoot: string): Promise<string | null> {
   return fileIdentity(join(sharedLayout(runtimeRoot).locksDir, `${ROOT}.lock`));
 }
 
-/** By its times: the lock file itself stays empty, and must not be opened. */
+/** Touches the lock file. Its content stays empty, and it must not be opened. */
 function mark(lockPath: string): void {
   const now = new Date();
   try {
     utimesSync(lockPath, now, now);
   } catch {
-    // An uninstall has deleted it; or another user owns it, and then only who waits notices somebody else.
+    // Deleted by an uninstall, or owned by another user; then only processes that had to wait notice the
+    // change.
   }
 }
 
-/** The order in which everybody takes them; two orders would wait for each other. */
+/** Everyone takes the locks in this order; two orders could deadlock. */
 function lockNames(versions: readonly string[]): string[] {
   return [...new Set(versions)].sort().concat(ROOT);
 }
@@ -220,7 +208,7 @@ async function take(
   let told = '';
   for (;;) {
     throwIfCancelled(options.signal);
-    // In the loop: who we wait for may be an uninstall, which deletes it at its end.
+    // Inside the loop, because an uninstall that holds the lock deletes the folder when it ends.
     makeFolder(dirname(path));
     const lock = tryFileLock(path, { vfs: options.vfs });
     if (lock || options.shouldWait === false) return lock;
@@ -236,12 +224,12 @@ async function take(
       told = text;
       options.note('info', text);
     }
-    // An aborted delay rejects with its own error; the loop throws ours.
+    // An aborted delay rejects with Node's error; the loop throws ours.
     await delay(POLL_INTERVAL_MS, undefined, { signal: options.signal }).catch(() => {});
   }
 }
 
-function waitingText({ pid, host, since, step }: Holder): string {
+function waitingText({ pid, host, since, step }: LockHolder): string {
   const where = host === hostname() ? '' : ` on ${host}`;
   return `Waiting for another ktx that changes the runtime: process ${pid}${where}, since ${since}, step ${step}. Ctrl+C stops waiting.`;
 }
@@ -251,84 +239,22 @@ function unknownHolderText(path: string): string {
 }
 
 function groupSharedText(folder: string): string {
-  return `The members of a group can write to ${folder}: each of them can change what the others run.`;
+  return `Members of a group can write to ${folder} and change what the others run.`;
 }
 
 function openAboveText(folder: string): string {
-  return `Every user of this machine can write to ${folder}, and could put another folder in the place of the runtime's.`;
+  return `Every user of this machine can write to ${folder} and could replace the runtime folder.`;
 }
 
 function cannotLockText(locksDir: string): string {
   return `The file system of ${locksDir} cannot lock files: do not run two commands that change the runtime at once.`;
 }
 
-/** Who has the lock, or `null` when nobody wrote his name or the name is that of a process that is gone. */
-async function readLiveHolder(lockPath: string): Promise<Holder | null> {
-  let holder: Holder;
-  try {
-    holder = holderSchema.parse(
-      JSON.parse(await readRegularText(holderPath(lockPath), { maxBytes: MAX_HOLDER_BYTES })),
-    );
-  } catch {
-    return null;
-  }
-  const isElsewhere = holder.host !== hostname();
-  return isElsewhere || readProcessStart(holder.pid) === holder.start ? holder : null;
-}
-
-/** Names beside the locks, for a doctor: a name without a live process was left by one that was killed. Reads only. */
-export async function readLockHolders(
-  locksDir: string,
-): Promise<(Holder & { path: string; isAlive: boolean })[]> {
-  const names = await readdir(locksDir).catch(() => []);
-  const holders = await Promise.all(
-    names
-      .filter((name) => name.endsWith('.lock.holder.json'))
-      .map(async (name) => {
-        const path = join(locksDir, name);
-        const text = await readRegularText(path, { maxBytes: MAX_HOLDER_BYTES }).catch(() => '');
-        try {
-          const holder = holderSchema.parse(JSON.parse(text));
-          const isElsewhere = holder.host !== hostname();
-          return [{ ...holder, path, isAlive: isElsewhere || readProcessStart(holder.pid) === holder.start }];
-        } catch {
-          return [];
-        }
-      }),
-  );
-  return holders.flat();
-}
-
-function writeHolder(lockPath: string, holder: Holder): void {
-  const path = holderPath(lockPath);
-  const temporary = `${path}.${process.pid}.tmp`;
-  rmSync(temporary, { force: true, recursive: true });
-  try {
-    // Never through what somebody put there.
-    writeFileSync(temporary, jsonText(holder), { flag: 'wx' });
-    renameSync(temporary, path);
-  } catch {
-    // A full disk keeps no name, and the lock holds without one.
-    rmSync(temporary, { force: true });
-  }
-}
-
-/** A name that stays is that of a process that has gone, or of one without the lock: it decides nothing. */
-function removeHolder(lockPath: string): void {
-  try {
-    rmSync(holderPath(lockPath), { force: true });
-  } catch {}
-}
-
-function holderPath(lockPath: string): string {
-  return `${lockPath}.holder.json`;
-}
-
 function makeFolder(path: string): void {
   try {
     makeEachFolder(path);
   } catch (error) {
-    throw new SetupError(`The folder of the locks cannot be made: ${path}`, {
+    throw new SetupError(`The folder for lock files cannot be created: ${path}`, {
       failureClass: 'permission',
       evidence: [errorMessage(error)],
       remedies: [otherRemedy('Make the folder writable for this user'), OTHER_ROOT],
@@ -337,13 +263,16 @@ function makeFolder(path: string): void {
   }
 }
 
-/** Node's own `recursive` never returns where a folder is refused with ENOENT, as below `/proc`, and no signal ends it. */
+/**
+ * Node's own `recursive` never returns where creating a folder fails with ENOENT, as below `/proc`, and no
+ * signal ends it.
+ */
 function makeEachFolder(path: string): void {
   if (isFolder(path)) return;
   const parent = dirname(path);
   if (parent !== path) makeEachFolder(parent);
   try {
-    // Whatever the umask says, not for everybody.
+    // Never world-writable, whatever the umask.
     mkdirSync(path, { mode: 0o775 });
   } catch (error) {
     if (!isFolder(path)) throw error;

@@ -65,9 +65,7 @@ describe.runIf(process.platform !== 'win32')('a runtime root', () => {
     const notes: string[] = [];
     const note = (_: string, text: string) => void notes.push(text);
     await withWriteAccess({ runtimeRoot, versions: ['0.3.0'], step: 'test', note }, async () => {});
-    expect(notes).toEqual([
-      `The members of a group can write to ${runtimeRoot}: each of them can change what the others run.`,
-    ]);
+    expect(notes).toEqual([`Members of a group can write to ${runtimeRoot} and change what the others run.`]);
   });
 
   it('in a folder where everybody can replace it is used, and said', async () => {
@@ -84,7 +82,7 @@ describe.runIf(process.platform !== 'win32')('a runtime root', () => {
     await chmod(above, 0o777);
     expect(await said()).toEqual([
       expect.stringContaining(
-        `Every user of this machine can write to ${await realpath(above)}, and could put`,
+        `Every user of this machine can write to ${await realpath(above)} and could replace`,
       ),
     ]);
   });

@@ -205,7 +205,7 @@ describe('a place where no folder can be made is an error that names it, and no 
     const { options } = await given();
     const access = withWriteAccess({ ...options, runtimeRoot: '/proc/ktx-runtime' }, async () => {});
     await expect(access).rejects.toThrow(
-      'The folder of the locks cannot be made: /proc/ktx-runtime/uv/locks',
+      'The folder for lock files cannot be created: /proc/ktx-runtime/uv/locks',
     );
   });
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { readProcessStart } from '../../process/process-table.ts';
 import { ENVIRONMENT_ID, environmentsDir, LEFTOVERS } from '../../runtime/environments.ts';
 import { readLeftRuns } from '../../runtime/journal.ts';
-import { readLockHolders } from '../../runtime/write-access.ts';
+import { readLockHolders } from '../../runtime/lock-holder.ts';
 import { formatCount } from '../../support/text/format.ts';
 import { type Check, fail, type Outcome, pass, warn } from './check.ts';
 

@@ -102,7 +102,7 @@ export const ROOT_ROWS: readonly RemedyRow[] = [
     fails: SETUP,
   },
   {
-    remedy: 'runtime/trusted-folders: If nobody else used it',
+    remedy: 'runtime/trusted-folders: If nobody else has used it',
     state: 'writable for all',
     damage: (box) => chmod(box.paths.root, 0o777),
     fails: SETUP,
@@ -123,7 +123,7 @@ export const ROOT_ROWS: readonly RemedyRow[] = [
   },
   {
     remedy: 'runtime/write-access: Make the folder writable for this user',
-    state: 'the folder of the locks cannot be made',
+    state: 'the locks folder cannot be created',
     ...closed(shared),
     damage: async (box) => {
       await rm(join(shared(box), 'locks'), { recursive: true });
