@@ -2,13 +2,13 @@ import { syncFileSystems } from '../process/sync-file-systems.ts';
 import type { Note } from '../runtime/write-access.ts';
 import { syncTrees } from '../support/fs/sync-tree.ts';
 
-/** After this it is said what is waited for: on a disk that others write to it can take long. */
+/** After this long, say what the wait is for: a busy disk can take minutes. */
 const QUIET_MS = 2000;
 
 /**
- * Waits until all below these folders is on the disk. May be called early, while something else is waited for: what is on the disk
- * already is not written again.
- * @throws CancelledError, or the file system's error when the disk does not take it.
+ * Resolves when everything below these folders is on disk. Can be called early, while other work goes on:
+ * data that is already on disk is not written again.
+ * @throws CancelledError, or the file system's error when the disk refuses the data.
  */
 export async function makeDurable(
   folders: readonly string[],

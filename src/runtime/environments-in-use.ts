@@ -3,7 +3,10 @@ import { dirname, isAbsolute, sep } from 'node:path';
 import { splitCommandLine } from '../process/command-line.ts';
 import { listProcesses, type ProcessCommand } from '../process/list-processes.ts';
 
-/** Processes that run a program of this folder: an interpreter, a daemon. A mere mention in an argument does not count. */
+/**
+ * Processes running a program from this folder, such as an interpreter or a daemon. A path that only appears
+ * as an argument does not count.
+ */
 export async function processesFrom(
   folder: string,
   list: () => Promise<ProcessCommand[]> = listProcesses,
@@ -12,9 +15,10 @@ export async function processesFrom(
   const processes = await list();
   const isFrom = await Promise.all(
     processes.map(async ({ command }) => {
-      // A script's interpreter comes first, the script second.
+      // For a script, the interpreter comes first and the script second.
       const programs = splitCommandLine(command).slice(0, 2).filter(isAbsolute);
-      // Of the folder, since the program itself may be a link out of it, and the folder one into it (`.venv`).
+      // Resolve the folder, not the program: the program may link out of the folder, and the folder may be a
+      // link (`.venv`).
       const folders = await Promise.all(programs.map((program) => realFolder(dirname(program))));
       return [...programs, ...folders.map((path) => path + sep)].some((path) =>
         prefixes.some((prefix) => path.startsWith(prefix)),
@@ -24,7 +28,7 @@ export async function processesFrom(
   return processes.filter((_, index) => isFrom[index]);
 }
 
-/** Whether something runs from this environment. Where processes cannot be listed it may be. */
+/** Whether a process runs from this environment. Assumes yes where processes cannot be listed. */
 export async function isEnvironmentInUse(environmentDir: string): Promise<boolean> {
   return processesFrom(environmentDir).then(
     (processes) => processes.length > 0,

@@ -22,54 +22,64 @@ import { findDamage } from './recorded-sizes.ts';
 
 export { ENVIRONMENT_ID };
 
-/** What interruptions leave in a version's folder or in `envs`: of a removal, of a new link `.venv`, of a new manifest. */
+/**
+ * What interrupted operations leave in a version's folder or in `envs`: partial removals, and temporary
+ * `.venv` links and manifests.
+ */
 export const LEFTOVERS = {
   folder: /^(?:[0-9a-f]{8}|\.venv)\.[0-9a-f]{8}\.removed$/,
   link: /^\.venv\.[0-9a-f]{8}$/,
   file: /^(?:manifest\.json|history\.jsonl)\.\d+\.[0-9a-f]{8}\.tmp$/,
 } as const;
 
-/** PEP 405 gives each environment a `pyvenv.cfg`; the record beside it says that it was finished. */
+/** PEP 405 gives every environment a `pyvenv.cfg`; the record beside it marks one that was finished. */
 export const ENVIRONMENT_TELLING: Telling = { whole: 'environment.json', ours: ['pyvenv.cfg'] };
 
 export function environmentsDir(versionDir: string): string {
   return join(versionDir, 'envs');
 }
 
-/** The folder of a new environment: never one that was there before. */
+/** A folder for a new environment. Names are random and never reused. */
 export function newEnvironmentDir(versionDir: string): string {
   return join(environmentsDir(versionDir), randomBytes(4).toString('hex'));
 }
 
-/** The environment that a manifest stands for: its interpreter's folder's folder. */
+/** The environment that a manifest points to: two levels above its interpreter. */
 export function environmentOf(manifest: InstalledKtxRuntimeManifest): string {
   return dirname(dirname(manifest.python.executable));
 }
 
 /**
- * `envs/<id>/environment.json`, written when an environment has proved itself and just before it takes over: its own manifest,
- * and which environment it took over from. Read by undo and by everything that removes environments.
+ * `envs/<id>/environment.json`, written after an environment has passed its proof and just before it becomes
+ * active: its own manifest, and the environment it replaced. Read by undo and by everything that removes
+ * environments.
  */
 const environmentRecordSchema = z.extend(installedManifestSchema, {
   previous: z.nullable(z.string().check(z.regex(ENVIRONMENT_ID))),
 });
 export type EnvironmentRecord = z.infer<typeof environmentRecordSchema>;
 
-/** Which environments of a version there are, by id, and what they are to each other. */
+/** The environments of a version, by id, and how they relate. */
 export interface EnvironmentsOverview {
-  /** `unreadable`: the manifest names none that is here; `none`: there is none, or it names an adopted `.venv`. */
+  /**
+   * `unreadable`: the manifest names an environment that is not here. `none`: there is no manifest, or it
+   * names an adopted `.venv`.
+   */
   active: { kind: 'id'; id: string } | { kind: 'none' } | { kind: 'unreadable' };
-  /** Those that were finished, by id. */
+  /** Finished environments, by id. */
   records: ReadonlyMap<string, EnvironmentRecord>;
-  /** Where undo goes: the one before the active one; after an undo, the one that was undone. */
+  /** Target of undo: the environment before the active one or, after an undo, the one that was undone. */
   other: string | null;
-  /** Every finished one beside the active one, by id, in the order in which undo would take them: `other` first. */
+  /**
+   * Finished environments except the active one, by id, in the order undo would try them; `other` comes
+   * first.
+   */
   others: readonly string[];
-  /** Finished or not, that nothing needs. */
+  /** Environments, finished or not, that can be removed. */
   unneeded: readonly string[];
 }
 
-/** Looks at a version's folder; writes nothing. */
+/** Reads a version's folder; writes nothing. */
 export async function readEnvironments(versionDir: string): Promise<EnvironmentsOverview> {
   const ids = (await namesIn(environmentsDir(versionDir))).filter((name) => ENVIRONMENT_ID.test(name));
   const records = new Map<string, EnvironmentRecord>();
@@ -85,13 +95,16 @@ export async function readEnvironments(versionDir: string): Promise<Environments
   const unneeded = ids.filter((id) => {
     if (ofNewer.has(id)) return false;
     if (activeId !== null) return id !== activeId && id !== other;
-    // Without an active one, every finished one may be the one that still works.
+    // With no active environment, any finished one may still be working.
     return !records.has(id);
   });
   return { active, records, other, others, unneeded };
 }
 
-/** Those that only a newer ktx can judge: what it finished, and where the manifest is its own all of them. */
+/**
+ * Environments that only a newer ktx can judge: those it finished, or all of them when it also wrote the
+ * manifest.
+ */
 async function environmentsOfNewer(versionDir: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
   if ((await readNewerManifest(join(versionDir, 'manifest.json'))) !== null) return new Set(ids);
   const found = new Set<string>();
@@ -102,8 +115,8 @@ async function environmentsOfNewer(versionDir: string, ids: readonly string[]): 
 }
 
 /**
- * Pure. First what the history says; then, for installs of a ktx that wrote none, what the records say of each other; then what is
- * left, newest first.
+ * Pure. Order: the history; then, for installs by a ktx that kept none, the links between records; then the
+ * rest, newest first.
  */
 function othersThan(
   active: string | null,
@@ -122,7 +135,7 @@ function othersThan(
   return [...new Set(ids)].filter((id) => id !== null && id !== active && records.has(id)) as string[];
 }
 
-/** One that is cut short or empty is no way back while another one is whole. */
+/** Truncated or empty environments go last: undo must not pick one while an intact one exists. */
 async function wholeFirst(versionDir: string, ids: readonly string[]): Promise<string[]> {
   if (ids.length < 2) return [...ids];
   const looks = await Promise.all(
@@ -133,7 +146,7 @@ async function wholeFirst(versionDir: string, ids: readonly string[]): Promise<s
   );
 }
 
-/** Whether its interpreter is there and the sizes of its files are those of the switch. Runs nothing. */
+/** Whether the interpreter exists and the recorded file sizes still match. Runs nothing. */
 export async function isWholeEnvironment(versionDir: string, id: string): Promise<boolean> {
   const environmentDir = join(environmentsDir(versionDir), id);
   if (!(await pathExists(environmentPaths(environmentDir).pythonPath))) return false;
@@ -150,7 +163,7 @@ async function readActive(
     const path = environmentOf(manifest);
     const id = basename(path);
     if (id === '.venv') return { kind: 'none' };
-    // Names, not whole paths: the same folder may be reached through a link.
+    // Compare names, not full paths: the same folder may be reached through a link.
     const isOurs = basename(dirname(path)) === 'envs' && ids.includes(id);
     return isOurs ? { kind: 'id', id } : { kind: 'unreadable' };
   } catch {
@@ -158,7 +171,7 @@ async function readActive(
   }
 }
 
-/** What an environment says of itself; `null` when it was never finished, or speaks of another place than its own. */
+/** An environment's own record; `null` when it was never finished or the record points somewhere else. */
 async function readEnvironmentRecord(versionDir: string, id: string): Promise<EnvironmentRecord | null> {
   try {
     const text = await readRegularText(join(environmentsDir(versionDir), id, 'environment.json'), {
@@ -171,7 +184,10 @@ async function readEnvironmentRecord(versionDir: string, id: string): Promise<En
   }
 }
 
-/** One sentence on the environment that undo goes to, for who finds the active one lost; `null` when there is none that is whole. */
+/**
+ * One sentence about the environment that undo would restore, shown when the active one is broken; `null`
+ * when no intact one exists.
+ */
 export async function describeEarlier(versionDir: string): Promise<string | null> {
   const { other, records } = await readEnvironments(versionDir);
   const record = other === null ? undefined : records.get(other);
@@ -181,16 +197,17 @@ export async function describeEarlier(versionDir: string): Promise<string | null
 }
 
 export interface TidyResult {
-  /** Folders and files that are gone now. */
+  /** Folders and files that were removed. */
   removed: string[];
-  /** What stands in the way of the rest, one sentence each. */
+  /** Why the rest could not be removed, one sentence each. */
   problems: string[];
 }
 
 /**
- * Leaves of a version what is needed: the active environment, the one that undo goes to, the link. Needs write access. May be
- * interrupted and repeated; problems are returned, because the runtime works with or without it.
- * @param isInUse keeps an environment whose processes run.
+ * Removes everything from a version's folder except the active environment, the target of undo and the link.
+ * Needs write access. Can be interrupted and repeated. Problems are returned rather than thrown: the runtime
+ * works either way.
+ * @param isInUse keeps environments with running processes.
  */
 export async function tidyEnvironments(
   versionDir: string,
@@ -228,7 +245,7 @@ async function isLeftover(path: string, name: string): Promise<boolean> {
 }
 
 /**
- * Deletes the environments of a version that is to go, each so that what is left by an interruption is known for what it is.
+ * Deletes all environments of a version. If interrupted, the remains are recognisable as such.
  * @throws the file system's error.
  */
 export async function removeEnvironments(versionDir: string): Promise<void> {
@@ -249,8 +266,8 @@ async function attempt(result: TidyResult, path: string, remove: () => Promise<v
 }
 
 /**
- * `.venv` for people and for the contract's paths. A real folder of an older installation is replaced only now, and not while
- * something runs from it.
+ * Points `.venv` at the active environment, for people and for documented paths. A real folder from an older
+ * installation is replaced, unless a process runs from it.
  */
 async function pointLinkAt(
   linkPath: string,
@@ -268,12 +285,12 @@ async function pointLinkAt(
   }
   const temporary = `${linkPath}.${randomBytes(4).toString('hex')}`;
   await symlink(target, temporary, isWindows ? 'junction' : 'dir');
-  // Windows does not rename over an existing junction.
+  // On Windows, rename does not replace an existing junction.
   if (isWindows) await rm(linkPath, { force: true, recursive: true });
   await rename(temporary, linkPath);
 }
 
-/** Through no link in place of `envs`: what it leads to is somebody else's. */
+/** Does not follow a link in place of `envs`: its target is not ours. */
 async function namesIn(folder: string): Promise<string[]> {
   if (basename(folder) === 'envs' && (await lstat(folder).catch(() => null))?.isSymbolicLink()) return [];
   return readdir(folder).catch((error: unknown) => {

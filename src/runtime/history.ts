@@ -5,16 +5,22 @@ import { isAbsence } from '../support/errors.ts';
 import { writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { clearPlace, openRegularFile, readRegularText } from '../support/fs/regular-file.ts';
 
-/** In a version's folder, one line of JSON for each switch: what took over, from which lock, by whom, when, why, and what it replaced. */
+/**
+ * One JSON line per switch, in a version's folder: what became active, from which lock, by whom, when, why,
+ * and what it replaced.
+ */
 export const HISTORY_FILE = 'history.jsonl';
 const MAX_HISTORY_BYTES = 1024 * 1024;
-/** A longer history is cut to its newest lines. */
+/** When the history grows past this, only its newest lines are kept. */
 const MAX_ENTRIES = 400;
 const KEPT_ENTRIES = 200;
 
 const nullableText = z.nullable(z.string());
 
-/** Keys of newer versions are dropped, and a value that this version does not know is no reason to lose the line. */
+/**
+ * Unknown keys are dropped, and an unknown value does not invalidate the line: a newer version may have
+ * written it.
+ */
 const entrySchema = z.object({
   schemaVersion: z.number(),
   /** ISO-8601 UTC. */
@@ -23,25 +29,28 @@ const entrySchema = z.object({
   action: z.string(),
   /** Why, in one word: `first`, `update`, `feature`, `damaged`, `forced`, `asked`. */
   reason: z.string(),
-  /** The environment that takes over, by id. */
+  /** Id of the environment that becomes active. */
   to: z.string(),
-  /** The one that was active, by id or `.venv`; `null` for none. It need not be whole. */
+  /** The previously active environment, by id or `.venv`; `null` for none. It may be damaged. */
   replaced: nullableText,
-  /** The one that undo goes to from here; `null` for none. */
+  /** The target of undo from here; `null` for none. */
   back: nullableText,
   features: z.array(z.string()),
   /** Version and sha256 of the wheel. */
   wheel: z.object({ version: z.string(), sha256: z.string() }),
-  /** The digest of the lock that it was made from; `null` when uv resolved it. */
+  /** Digest of the lock it was built from; `null` when uv resolved the packages. */
   lock: nullableText,
   by: z.object({ user: z.string(), host: z.string(), pid: z.number() }),
 });
 export type HistoryEntry = z.infer<typeof entrySchema>;
 
-/** What a switch knows; who did it and when is added. */
+/** What the caller of a switch provides; who and when are added. */
 export type NewHistoryEntry = Omit<HistoryEntry, 'schemaVersion' | 'at' | 'by'>;
 
-/** Oldest first; `[]` when there is none. Torn or altered lines are left out, and nothing in it makes it reject. */
+/**
+ * Oldest first; `[]` when there is no history. Torn or altered lines are skipped, and bad content never makes
+ * it reject.
+ */
 export async function readHistory(versionDir: string): Promise<HistoryEntry[]> {
   return parseHistory(await historyText(versionDir).catch(() => ''));
 }
@@ -59,9 +68,9 @@ export function parseHistory(text: string): HistoryEntry[] {
 }
 
 /**
- * Writes down a switch just before it is made; it counts once `manifest.json` names `to`. On the disk when this returns. Needs
- * write access. A link or a pipe in its place goes.
- * @throws the file system's error, or UnusableFileError for a folder in its place.
+ * Records a switch just before it happens; it only counts once `manifest.json` names `to`. Synced to disk
+ * before this returns. Needs write access. A link or a pipe in place of the file is removed.
+ * @throws the file system's error, or UnusableFileError when a folder is in the way.
  */
 export async function appendHistory(versionDir: string, entry: NewHistoryEntry): Promise<void> {
   const path = join(versionDir, HISTORY_FILE);
@@ -77,7 +86,7 @@ export async function appendHistory(versionDir: string, entry: NewHistoryEntry):
   }
   const handle = await openRegularFile(path, { maxBytes: MAX_HISTORY_BYTES }, 'append');
   try {
-    // A line that a power cut tore must not take this one with it.
+    // Keep this line separate from one that a power cut tore.
     const isTorn = text !== '' && !text.endsWith('\n');
     await handle.appendFile(`${isTorn ? '\n' : ''}${line}\n`);
     await handle.sync();
@@ -87,9 +96,10 @@ export async function appendHistory(versionDir: string, entry: NewHistoryEntry):
 }
 
 /**
- * Pure. Where undo goes from the active environment, best first: what the last switch to it left behind, then what was active
- * before that. A line whose switch never happened is not counted, since nothing names its `to`.
- * @param active by id; `null` when it is lost, and then all that was ever active counts.
+ * Pure. Where undo can go from the active environment, best first: what the last switch to it replaced, then
+ * what was active before that. Lines of switches that never completed have no effect, since nothing names
+ * their `to`.
+ * @param active by id; `null` when unknown, and then everything that was ever active counts.
  */
 export function waysBack(history: readonly HistoryEntry[], active: string | null): string[] {
   const newestFirst = history.toReversed();
@@ -107,7 +117,7 @@ function whoIsIt(): HistoryEntry['by'] {
   return { user: userName(), host: hostname(), pid: process.pid };
 }
 
-/** A container may run as a user that no file names. */
+/** In a container the user may have no entry in `/etc/passwd`. */
 function userName(): string {
   try {
     return userInfo().username;

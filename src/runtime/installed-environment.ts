@@ -4,9 +4,9 @@ import { daemonCommandName } from '../core/embedder.ts';
 import type { ManagedPythonRuntimeLayout } from '../core/layout.ts';
 import type { InstalledKtxRuntimeManifest } from './manifest.ts';
 
-/** Where a manifest's environment is, or why what it names is not to be run. */
+/** Where a manifest's environment is, or why its programs must not be run. */
 export interface InstalledEnvironment {
-  /** With the paths of the environment when there is no problem; as it was given when there is one. */
+  /** With the environment's paths when there is no problem; unchanged otherwise. */
   layout: ManagedPythonRuntimeLayout;
   /** One sentence with the path, for `detail` and evidence. */
   problem: string | null;
@@ -15,10 +15,11 @@ export interface InstalledEnvironment {
 type Programs = Pick<InstalledKtxRuntimeManifest, 'python'>;
 
 /**
- * Finds the environment that a manifest, or the record of an environment, stands for. Its paths are made from the version's folder and the
- * environment's name; what is written in the file only has to agree with them, so nothing outside of the folder is ever
- * run. An interpreter may be a link (to the one it was made from), the folders down to it may not; `.venv` may be one to
- * an environment of this version. Programs that are missing are no problem here. Writes nothing, spawns nothing.
+ * Finds the environment that a manifest or an environment's record points to. Paths are built from the
+ * version's folder and the environment's name; the paths in the file only have to agree, so nothing outside
+ * the folder is ever run. The interpreter may be a link to the one it was created from, but the folders above
+ * it may not; `.venv` may link to an environment of this version. Missing programs are not reported here.
+ * Writes nothing, spawns nothing.
  * @param computed from `managedPythonRuntimeLayout`.
  */
 export async function findInstalledEnvironment(
@@ -48,8 +49,9 @@ export async function findInstalledEnvironment(
 }
 
 /**
- * Environments are made and removed only in a real folder: what a link leads to is somebody else's, and nothing there is removed.
- * @returns one sentence when there is a link in its place, else `null`.
+ * Environments are created and removed only in a real folder: the target of a link is not ours, and nothing
+ * there is removed.
+ * @returns one sentence when `envs` is a link, else `null`.
  */
 export async function linkedEnvironments(versionDir: string): Promise<string | null> {
   const path = join(versionDir, 'envs');
@@ -59,13 +61,13 @@ export async function linkedEnvironments(versionDir: string): Promise<string | n
     : null;
 }
 
-/** The folder in this version that has the name of the one written down. */
+/** The folder in this version with the name found in the recorded path. */
 function environmentFolder({ versionDir, venvDir }: ManagedPythonRuntimeLayout, executable: string): string {
   const name = basename(dirname(dirname(resolve(executable))));
   return name === basename(venvDir) ? venvDir : join(versionDir, 'envs', name);
 }
 
-/** The same, or the same seen through a link above: a root may be reached by several names. */
+/** The same path, or the same file through a link further up: a root may have several names. */
 async function isSamePath(written: string, own: string): Promise<boolean> {
   if (resolve(written) === resolve(own)) return true;
   if (basename(written) !== basename(own)) return false;
@@ -73,7 +75,7 @@ async function isSamePath(written: string, own: string): Promise<boolean> {
   return real !== null && real === ownReal;
 }
 
-/** Whether no link leads out of the version's folder on the way down to the programs. */
+/** Whether no link on the way to the programs leaves the version's folder. */
 async function isOwnFolder(versionDir: string, path: string, real: string): Promise<boolean> {
   const realVersionDir = await realPath(versionDir);
   if (realVersionDir === null) return false;

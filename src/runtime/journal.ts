@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-// biome-ignore lint/style/noRestrictedImports: appends to a folder that it has just made, synchronously
+// biome-ignore lint/style/noRestrictedImports: appends synchronously to a folder that it has just created
 import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -8,14 +8,22 @@ import { readProcessStart, readProcessVariable } from '../process/process-table.
 import { readRegularText } from '../support/fs/regular-file.ts';
 import { runIds } from './left-runs.ts';
 
-/** In the environment of everything that a run starts, with the run's id: what outlives a killed ktx is found by it. */
+/**
+ * Set to the run's id in the environment of every process a run starts, so that survivors of a killed ktx can
+ * be found.
+ */
 export const RUN_VARIABLE = 'KTX_SETUP_RUN';
-/** Beside it, the process that runs it as `<pid> <start>`: what others find while it lives is not theirs to end. */
+/**
+ * The process that owns the run, as `<pid> <start>`. While it is alive, no other run may end its children.
+ */
 const OWNER_VARIABLE = 'KTX_SETUP_OWNER';
 const FILE = 'journal.jsonl';
 const MAX_JOURNAL_BYTES = 16 * 1024 * 1024;
 
-/** One line of `uv/runs/<id>/journal.jsonl`: written before the thing is made, read by the next run when this one was killed. */
+/**
+ * One line of `uv/runs/<id>/journal.jsonl`. Written before the thing is created; read by the next run when
+ * this one was killed.
+ */
 const entrySchema = z.union([
   z.object({
     schemaVersion: z.literal(1),
@@ -35,17 +43,21 @@ export type JournalEntry = z.infer<typeof entrySchema>;
 
 export interface Journal {
   readonly runId: string;
-  /** For what the run needs while it runs, such as a throw-away cache; goes away with it. */
+  /** For data needed only during the run, such as a throw-away cache; deleted with it. */
   readonly runDir: string;
   write(entry: JournalEntry): void;
-  /** What was just started. Its start time keeps a later run from ending another process with the same pid. */
+  /**
+   * Records a child that was just started. Its start time keeps a later run from ending an unrelated process
+   * with the same pid.
+   */
   child(pid: number, mark: string): void;
-  /** The run is over, and nothing of it needs to be looked after. */
+  /** The run is over and left nothing to clean up. */
   close(): void;
 }
 
 /**
- * Starts the journal of a run. Needs write access. Entries are in the file when `write` returns: what they announce comes after them.
+ * Starts the journal of a run. Needs write access. An entry is in the file when `write` returns, before the
+ * thing it announces.
  * @throws the file system's error.
  */
 export function openJournal(options: { runsDir: string; cliVersion: string }): Journal {
@@ -58,7 +70,7 @@ export function openJournal(options: { runsDir: string; cliVersion: string }): J
     try {
       rmSync(runDir, { recursive: true, force: true, maxRetries: 3 });
     } catch {
-      // What was done is done; the next run removes the notes.
+      // Best effort; the next run removes it.
     }
   };
   try {
@@ -83,22 +95,25 @@ export function openJournal(options: { runsDir: string; cliVersion: string }): J
   };
 }
 
-/** What a run puts into the environment of all that it starts. */
+/** Environment variables for every process that a run starts. */
 export function runEnvironment({ runId }: Pick<Journal, 'runId'>): NodeJS.ProcessEnv {
   return { [RUN_VARIABLE]: runId, [OWNER_VARIABLE]: `${process.pid} ${readProcessStart(process.pid)}` };
 }
 
-/** Whether a process was started by a run that is still under way. Linux only: elsewhere no environment can be read. */
+/**
+ * Whether a process belongs to a run that is still alive. Linux only: elsewhere the environment of a process
+ * cannot be read.
+ */
 export function isOfLivingRun(pid: number): boolean {
   const [owner, start] = readProcessVariable(pid, OWNER_VARIABLE)?.split(' ') ?? [];
   return start !== undefined && readProcessStart(Number(owner)) === start;
 }
 
-/** What is left of a run that did not end by itself. */
+/** What is left of a run that was killed. */
 export interface LeftRun {
   runId: string;
   runDir: string;
-  /** Those that could be read: a torn or altered line is left out. */
+  /** Torn or altered lines are skipped. */
   entries: JournalEntry[];
 }
 

@@ -5,10 +5,11 @@ import { fileIdentity } from '../support/fs/file-identity.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
 
 /**
- * `uv/known-files`, written by an install that succeeded: a line for each wheel and file of a model that it used, as it lay there
- * when its digest was checked. Read by the next plan, which hashes hundreds of megabytes otherwise. A line counts as a whole or
- * not at all, so neither another file nor a damaged line can pass for a known one. What it cannot tell is a disk that changes
- * bytes by itself: uv hashes wheels once more when it unpacks them, and the proof a model's files.
+ * `uv/known-files`, written after a successful install: one line for each wheel and model file it used, with
+ * the file's identity when its digest was checked. It saves the next plan from hashing hundreds of megabytes.
+ * A line matches whole or not at all, so neither another file nor a damaged line passes for a known one. It
+ * cannot detect silent disk corruption; uv hashes wheels again when it unpacks them, and the proof does so
+ * for model files.
  */
 export interface KnownFiles {
   has(path: string, identity: string, sha256: string): boolean;
@@ -18,7 +19,7 @@ const MAX_BYTES = 8 * 1024 * 1024;
 
 const listPath = (sharedDir: string) => join(sharedDir, 'known-files');
 
-/** Paths below the shared folder: it may be reached by another name, or be moved. */
+/** Relative to the shared folder, which may have another name or be moved. */
 const lineOf = (sharedDir: string, path: string, identity: string, sha256: string) =>
   `${sha256} ${identity} ${relative(sharedDir, path)}`;
 
@@ -31,9 +32,9 @@ export async function readKnownFiles(sharedDir: string): Promise<KnownFiles> {
 }
 
 /**
- * Files with another content than when their digest was checked. Only those that were written to or replaced since are
- * hashed; one that the list does not have is not judged.
- * @param paths of files that are there.
+ * Files whose content has changed since their digest was checked. Only files modified or replaced since then
+ * are hashed; files not in the list are skipped.
+ * @param paths of existing files.
  */
 export async function findAlteredFiles(sharedDir: string, paths: readonly string[]): Promise<string[]> {
   if (paths.length === 0) return [];
@@ -49,13 +50,16 @@ export async function findAlteredFiles(sharedDir: string, paths: readonly string
   if (changed.length === 0) return [];
   const { hashFiles } = await import('../support/fs/hash-files.ts');
   const found = await hashFiles(changed.map(({ path }) => path));
-  // A file that cannot be read is reported elsewhere.
+  // Unreadable files are reported elsewhere.
   return changed
     .filter(({ sha256 }, at) => 'sha256' in found[at]! && found[at].sha256 !== sha256)
     .map(({ path }) => path);
 }
 
-/** The list's text for files that have just been checked: what changes after this is not known. */
+/**
+ * The text of the list for files that have just been checked. Later changes go unnoticed until the next
+ * check.
+ */
 export async function describeKnownFiles(
   sharedDir: string,
   files: readonly { path: string; sha256: string }[],
@@ -69,12 +73,12 @@ export async function describeKnownFiles(
   return lines.join('');
 }
 
-/** Needs write access. A failure is none: the next plan hashes. */
+/** Needs write access. Best effort: without the list the next plan hashes. */
 export async function writeKnownFiles(sharedDir: string, text: string): Promise<void> {
   await writeFileAtomic(listPath(sharedDir), text, 0o644, { isDurable: false }).catch(() => {});
 }
 
-/** Before an install, so that one that fails leaves nothing that the next would trust. */
+/** Called before an install, so that a failed one leaves nothing for the next to trust. */
 export async function forgetKnownFiles(sharedDir: string): Promise<void> {
   await rm(listPath(sharedDir), { recursive: true, force: true, maxRetries: 3 });
 }

@@ -2,11 +2,14 @@ import * as z from 'zod/mini';
 import { RUNTIME_FEATURES } from '../core/features.ts';
 import { assetManifestSchema, embeddedAssetManifestSchema } from '../shipped/asset-schema.ts';
 
-/** What a locked environment was made from, beside the wheel. An addition of ours: other readers of the file drop it. */
+/**
+ * What a locked environment was built from, besides the wheel. Our addition; other readers of the file drop
+ * it.
+ */
 const lockedDigestsSchema = z.object({ lock: z.string(), requirements: z.string() });
 
 /**
- * `<versionDir>/manifest.json`: written last, so its presence means that every step of the install succeeded.
+ * `<versionDir>/manifest.json`. Written last, so its presence means that every step of the install succeeded.
  * Paths are those of the active environment, `<versionDir>/envs/<id>`. Unknown keys are dropped.
  */
 export const installedManifestSchema = z.object({

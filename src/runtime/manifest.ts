@@ -3,17 +3,17 @@ import { readRegularText } from '../support/fs/regular-file.ts';
 import { type NewerRecord, newerRecord } from '../support/newer-record.ts';
 import type { InstalledKtxRuntimeManifest } from './manifest-schema.ts';
 
-/** It has about 1 kB. */
+/** A manifest is about 1 kB. */
 export const MAX_MANIFEST_BYTES = 1024 * 1024;
 
-/** A manifest with a higher one is of a newer ktx. */
+/** A higher version was written by a newer ktx. */
 export const MANIFEST_SCHEMA_VERSION = 1;
 
 export type { InstalledKtxRuntimeManifest } from './manifest-schema.ts';
 
 /**
  * The installed manifest, or `null` when there is none.
- * @throws the file system's, JSON's or zod's own error when there is one that cannot be used.
+ * @throws the file system's, JSON's or zod's own error when it cannot be used.
  */
 export async function readInstalledManifest(path: string): Promise<InstalledKtxRuntimeManifest | null> {
   let text: string;
@@ -23,7 +23,7 @@ export async function readInstalledManifest(path: string): Promise<InstalledKtxR
     if (errorCode(error) === 'ENOENT') return null;
     throw error;
   }
-  // Loaded where there is something to check: without an installed runtime no command needs it.
+  // Loaded on demand: without an installed runtime no command needs it.
   const [{ installedManifestSchema }, { parseSchema }] = await Promise.all([
     import('./manifest-schema.ts'),
     import('../support/schema.ts'),
@@ -31,13 +31,19 @@ export async function readInstalledManifest(path: string): Promise<InstalledKtxR
   return parseSchema(installedManifestSchema, JSON.parse(text));
 }
 
-/** What a newer ktx wrote in the place of a manifest or of an environment's record; `null` for one of this version, and for none. */
+/**
+ * What a newer ktx wrote as a manifest or an environment's record; `null` for one of this version, and when
+ * there is none.
+ */
 export async function readNewerManifest(path: string): Promise<NewerRecord | null> {
   const text = await readRegularText(path, { maxBytes: MAX_MANIFEST_BYTES }).catch(() => null);
   return text === null ? null : newerRecord(text, MANIFEST_SCHEMA_VERSION);
 }
 
-/** Whether an environment is of another program's wheel: its daemon need not know what ours promises beyond the contract. */
+/**
+ * Whether an environment was built from another program's wheel, whose daemon need not support more than the
+ * contract.
+ */
 export function isForeignWheel({
   locked,
   asset,

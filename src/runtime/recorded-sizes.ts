@@ -5,35 +5,38 @@ import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { isExecutable } from '../support/fs/path-exists.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
 
-/** In the folder of an environment. Written at the switch, read by everything that asks whether the environment is whole. */
+/**
+ * In an environment's folder. Written at the switch; read by everything that asks whether the environment is
+ * intact.
+ */
 export const SIZES_FILE = 'sizes.json';
 const MAX_FILE_BYTES = 64 * 1024;
-/** A look at one file takes some 20 µs, and `status` takes one at each. */
+/** Checking one file takes about 20 µs, and `status` checks them all. */
 const MAX_RECORDED = 128;
-/** Of an unpacked Python: a power cut that takes anything takes small modules first. */
+/** Files recorded of an unpacked Python: what a power cut loses first is small modules. */
 const PYTHON_MODULES = 8;
 const PYTHON_OTHERS = 4;
-/** Below a runtime root, see `sharedLayout`. */
+/** Relative to the runtime root, see `sharedLayout`. */
 const SHARED = 'uv';
 const MODELS = `${SHARED}/models/`;
 
-/** Bytes of some files of a runtime, by their path below the runtime root, with `/`. */
+/** Sizes in bytes of some files of a runtime, by path relative to the runtime root, with `/`. */
 export type RecordedSizes = Record<string, number>;
 
-/** What a new environment is made of. */
+/** What a new environment consists of. */
 export interface RuntimeParts {
   runtimeRoot: string;
   environmentDir: string;
-  /** The managed Python that it uses; a Python of the system is updated by others and left out. */
+  /** Its managed Python; `null` for a system Python, which others update. */
   pythonDir: string | null;
-  /** Files of the model that it computes with. */
+  /** Files of its embedding model. */
   modelPaths: readonly string[];
 }
 
-/** Picks files that tell whether the others are there, and measures them: of each package the largest. */
+/** Picks and measures files that stand in for the rest: the largest of each package. */
 export async function measureRuntime(parts: RuntimeParts): Promise<RecordedSizes> {
   const { runtimeRoot, environmentDir, pythonDir, modelPaths } = parts;
-  // Only an install asks; `status` loads this file each time.
+  // Only installs need it, and every `status` loads this file.
   const { daemonCommandName } = await import('../core/embedder.ts');
   const isOwnFile = ownFileTest(daemonCommandName());
   const inEnvironment = await sizesBelow(environmentDir);
@@ -58,16 +61,13 @@ export async function measureRuntime(parts: RuntimeParts): Promise<RecordedSizes
 }
 
 export async function writeRecordedSizes(environmentDir: string, files: RecordedSizes): Promise<void> {
-  // Not synced by itself: the switch syncs the whole environment.
+  // Not synced here: the switch syncs the whole environment.
   const text = jsonText({ schemaVersion: 1, files });
   await writeFileAtomic(join(environmentDir, SIZES_FILE), text, 0o644, { isDurable: false });
 }
 
 /**
- * Compares sizes with the recorded ones: a power cut, a full disk or a virus scanner leaves files empty, cut short or missing, and an
- * archive or a network drive brings programs back that may not be run. Hashes a model that was written to since its digest was
- * checked, and nothing else: wrong weights compute without an error. An environment of an older ktx has no record, and
- * counts as whole.
+ * The first damage that `listDamage` finds.
  * @returns one sentence with the path, or `null`.
  */
 export async function findDamage(runtimeRoot: string, environmentDir: string): Promise<string | null> {
@@ -75,8 +75,10 @@ export async function findDamage(runtimeRoot: string, environmentDir: string): P
 }
 
 /**
- * The same, of every file: the path of the record itself where that cannot be read. A model that was written to since its
- * digest was checked is hashed, and nothing else: wrong weights compute without an error.
+ * Compares files with their recorded sizes: a power cut, a full disk or a virus scanner leaves files empty,
+ * truncated or missing, and an archive or a network drive may lose the executable bit. Model files modified
+ * since their digest was checked are also hashed: wrong weights compute without an error. An environment of
+ * an older ktx has no record and counts as intact. An unreadable record is reported as damage itself.
  */
 export async function listDamage(
   runtimeRoot: string,
@@ -114,14 +116,14 @@ export async function listDamage(
   return damages;
 }
 
-/** The daemon's script and the interpreter beside it. */
+/** The daemon's script, and the interpreter beside it. */
 function programsAmong(names: readonly string[]): string[] {
   return names
     .filter((name) => DAEMON.test(name))
     .flatMap((name) => [`${posix.dirname(name)}/python${posix.extname(name)}`, name]);
 }
 
-/** How many files `findDamage` looks at; 0 without a record that can be read, as in an environment of an older ktx. */
+/** How many files `findDamage` checks; 0 without a readable record, as in an environment of an older ktx. */
 export async function countRecordedSizes(environmentDir: string): Promise<number> {
   const path = join(environmentDir, SIZES_FILE);
   try {
@@ -131,7 +133,7 @@ export async function countRecordedSizes(environmentDir: string): Promise<number
   }
 }
 
-/** Without zod: `status` reads this each time. @throws Error. */
+/** Without zod, since every `status` reads this. @throws Error. */
 function parseSizes(text: string): RecordedSizes {
   const record = JSON.parse(text) as { schemaVersion?: unknown; files?: unknown } | null;
   const { files } = record ?? {};
@@ -145,16 +147,16 @@ function parseSizes(text: string): RecordedSizes {
 }
 
 interface SizedFile {
-  /** Below the folder that was looked through, with `/`. */
+  /** Relative to the folder that was walked, with `/`. */
   name: string;
   path: string;
   sizeBytes: number;
 }
 
-/** Of what is recorded, the command of the wheel. */
+/** Matches the wheel's command among the recorded paths. */
 const DAEMON = /\/envs\/[^/]+\/(?:bin|Scripts)\/[^/]+$/;
 
-/** Files of an environment that belong to no package: its configuration, and the command of the wheel. */
+/** Files of an environment that belong to no package: its configuration, and the wheel's command. */
 function ownFileTest(command: string): (name: string) => boolean {
   return (name) => {
     if (name === 'pyvenv.cfg') return true;
@@ -162,7 +164,7 @@ function ownFileTest(command: string): (name: string) => boolean {
   };
 }
 
-/** The package that a file belongs to: a folder of `site-packages`, `<package>.dist-info` included. */
+/** The package a file belongs to: a folder of `site-packages`, including `<package>.dist-info`. */
 function groupOf(name: string): string | null {
   return /\/site-packages\/([^/]+)/.exec(name)?.[1] ?? null;
 }

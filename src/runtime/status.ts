@@ -13,17 +13,17 @@ import { inspectFolders } from './trusted-folders.ts';
 
 export interface ManagedPythonRuntimeStatus {
   kind: 'missing' | 'ready' | 'mismatched' | 'broken';
-  /** One sentence with the path or the versions that decided it. */
+  /** One sentence with the path or versions that decided it. */
   detail: string;
-  /** Names the active environment when the manifest does and it lies in the version's folder. */
+  /** The active environment's, when the manifest names one inside the version's folder. */
   layout: ManagedPythonRuntimeLayout;
   manifest?: InstalledKtxRuntimeManifest;
 }
 
 /**
- * What is installed for this CLI version. Reads the manifest and looks whether its two programs are there,
- * may be run and lie in this version's folder, and whether some of its files have the sizes of the switch; writes nothing, spawns nothing, and never rejects for a bad manifest. Whether the runtime works is the doctor's
- * question.
+ * What is installed for this CLI version. Reads the manifest, then checks that its two programs exist, are
+ * executable and lie in this version's folder, and that recorded files have their sizes. Writes nothing,
+ * spawns nothing and never rejects for a bad manifest. Whether the runtime works is for the doctor to say.
  */
 export async function readManagedPythonRuntimeStatus(
   options: ManagedPythonRuntimeLayoutOptions,

@@ -11,21 +11,26 @@ import { type InstalledKtxRuntimeManifest, readInstalledManifest } from './manif
 import { type RecordedSizes, writeRecordedSizes } from './recorded-sizes.ts';
 import type { Note } from './write-access.ts';
 
-/** One environment of a version takes over from another one, or from none, or from the `.venv` of an older ktx. */
+/**
+ * Makes one environment of a version active in place of another, of none, or of the `.venv` of an older ktx.
+ */
 export interface Switchover {
   layout: Pick<ManagedPythonRuntimeLayout, 'runtimeRoot' | 'versionDir' | 'manifestPath'>;
-  /** The environment that takes over. It has proved itself. */
+  /** The environment that becomes active. It has passed its proof. */
   environmentDir: string;
-  /** Names its interpreter; becomes `manifest.json`. */
+  /** Names that environment's interpreter; becomes `manifest.json`. */
   manifest: InstalledKtxRuntimeManifest;
-  /** Of one that was just built: what its own record says beside the manifest. One that undo goes to has its record. */
+  /**
+   * For a newly built environment: what its record adds to the manifest. The target of an undo has its record
+   * already.
+   */
   built?: { sizes: RecordedSizes };
   /** For the history. */
   action: 'install' | 'undo' | 'redo' | 'repair';
   reason: string;
-  /** Other folders that it uses, such as its Python and its model. */
+  /** Other folders it depends on, such as its Python and its model. */
   uses: readonly string[];
-  /** There is nothing real to make durable. */
+  /** For injected builds, which leave nothing real to sync. */
   isInjected?: boolean;
   journal: Pick<Journal, 'write'>;
   note: Note;
@@ -33,11 +38,12 @@ export interface Switchover {
 }
 
 /**
- * Carries it out: the environment's record; all that the manifest will point to onto the disk; `manifest.json`, whose rename is the
- * commit point; then the link `.venv`, and the removal of what nothing needs any more. Needs write access.
+ * Performs the switch: writes the environment's record; syncs everything the manifest will point to; renames
+ * `manifest.json` into place, which is the commit point; then updates the link `.venv` and removes what is no
+ * longer needed. Needs write access.
  *
- * Until the commit everything answers as before and a rejection means that nothing happened. After it nothing rejects: what is left
- * to tidy is only said, and the next run does it.
+ * Until the commit nothing has changed for anyone, and a rejection means that nothing happened. After it
+ * nothing rejects: a failed cleanup becomes a note, and the next run finishes it.
  * @throws CancelledError, or the file system's error.
  */
 export async function switchOver(switchover: Switchover): Promise<void> {
@@ -75,7 +81,7 @@ async function tidyAfterSwitch(
   id: string,
   note: Note,
 ): Promise<void> {
-  // A full disk takes no note, and is no reason to leave more on it.
+  // On a full disk this write fails, but cleanup must still run.
   try {
     journal.write({ switchedTo: id });
   } catch {}
@@ -84,8 +90,9 @@ async function tidyAfterSwitch(
 }
 
 /**
- * What was active, and where undo goes afterwards: to the active one, or where that is not whole to the best of the others.
- * @param id the environment that takes over.
+ * What was active, and where undo will go: to the active environment or, if that is damaged, to the best of
+ * the others.
+ * @param id the environment that becomes active.
  */
 async function leftBehind(
   { versionDir, manifestPath }: Switchover['layout'],

@@ -6,8 +6,9 @@ import { schemaProblem } from '../support/schema.ts';
 import { MANIFEST_SCHEMA_VERSION, readNewerManifest } from './manifest.ts';
 
 /**
- * Why this user may not read a file, as one sentence: the topmost folder or file that is closed to him, whose it is, its mode, and what
- * its owner runs to share the runtime. `null` when nothing on the way is closed.
+ * Why this user cannot read a file, as one sentence: the topmost folder or file without access, its owner and
+ * mode, and the command with which the owner can share the runtime. `null` when nothing on the path blocks
+ * access.
  */
 export async function describeUnreadable(path: string, runtimeRoot: string): Promise<string | null> {
   const chain: string[] = [];
