@@ -1,4 +1,4 @@
-// biome-ignore lint/style/noRestrictedImports: package.json of the running program, read once, synchronously as layouts are
+// biome-ignore lint/style/noRestrictedImports: reads package.json of the running program once, synchronously, since layouts are computed synchronously
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { PACKAGE_ROOT } from '../support/package-root.ts';
@@ -8,21 +8,21 @@ import { setProgramVersion } from './program-version.ts';
 
 /** A program that embeds this library and installs a wheel of its own. */
 export interface KtxEmbedder {
-  /** Tells its environments from those of other programs: lower-case letters, digits and hyphens. */
+  /** Keeps its environments apart from those of other programs: lower-case letters, digits and hyphens. */
   name: string;
   /** Folder with `manifest.json` and the wheel. */
   assetDir: string;
-  /** Console script of the wheel that answers `serve-http`. Default: `ktx-daemon`. */
+  /** Console script in the wheel that serves `serve-http`. Default: `ktx-daemon`. */
   command?: string;
-  /** What people type to run the program. Every text calls it so. Default: `ktx`. */
+  /** The command that people type, used in every text. Default: `ktx`. */
   program?: string;
-  /** The version that its commands install and print. Default: that of this package. */
+  /** The version that its commands install and print. Default: this package's version. */
   version?: string;
-  /** What the features are to its users. */
+  /** How the features are described to its users. */
   features?: Partial<Record<KtxRuntimeFeature, FeatureWords>>;
 }
 
-/** A feature in words: a few for the title, one line for the description. */
+/** A short title and a one-line description. */
 export interface FeatureWords {
   title: string;
   description: string;
@@ -33,16 +33,17 @@ const COMMAND = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 const VERSION = /^[0-9A-Za-z][0-9A-Za-z.+-]*$/;
 /** The key in `package.json`. */
 const KEY = 'ktx-setup';
-/** Between a version and its embedder in the name of a folder, `0.3.0+wheel.acme`. */
+/** Separates a version from its embedder in the name of a folder: `0.3.0+wheel.acme`. */
 const MARK = 'wheel.';
 
 let declared: KtxEmbedder | null | undefined;
 
 /**
- * Says once for this process whose wheel it installs: every call without an `assetDir` is about that wheel from then on, and
- * its environments, `<runtimeRoot>/<cliVersion>+wheel.<name>`, never replace those of another program. Without this call the
- * key `ktx-setup` in the nearest `package.json` of the running program counts.
- * @throws Error for a bad name or command, a path that is not absolute, and for a second, different declaration.
+ * Declares, once per process, whose wheel is installed: from then on every call without an `assetDir` uses
+ * that wheel, in environments of its own (`<runtimeRoot>/<cliVersion>+wheel.<name>`) that never replace those
+ * of another program. Without this call, the key `ktx-setup` in the running program's nearest `package.json`
+ * applies.
+ * @throws Error for a bad name or command, a path that is not absolute, or a second, different declaration.
  */
 export function configureKtxSetup(embedder: KtxEmbedder): void {
   const next = checked(embedder, 'configureKtxSetup');
@@ -54,13 +55,13 @@ export function configureKtxSetup(embedder: KtxEmbedder): void {
   declare(next);
 }
 
-/** Whose wheel this process installs; `null`: ours. */
+/** The program whose wheel this process installs; `null` for ours. */
 export function declaredEmbedder(): KtxEmbedder | null {
   if (declared === undefined) declare(embedderOfProgram(process.argv[1]));
   return declared ?? null;
 }
 
-/** The console script of the wheel that answers `serve-http`. */
+/** The console script in the wheel that serves `serve-http`. */
 export function daemonCommandName(): string {
   return declaredEmbedder()?.command ?? 'ktx-daemon';
 }
@@ -71,7 +72,7 @@ function declare(embedder: KtxEmbedder | null): void {
   setProgramVersion(embedder?.version);
 }
 
-/** For tests: as if nothing had been declared yet. */
+/** For tests: resets the declaration. */
 export function forgetEmbedder(): void {
   declared = undefined;
   setProgramName('ktx');
@@ -79,10 +80,10 @@ export function forgetEmbedder(): void {
 }
 
 /**
- * The declaration in the package that a program belongs to: `"ktx-setup": { "assets": "assets/python" }`, with `name` and `version`
- * (default: the package's), `command`, `program` and `features` as `configureKtxSetup` takes them; `assets` is relative to
- * `package.json`.
- * @throws Error naming the file when the declaration cannot be understood.
+ * The declaration in the `package.json` that a program belongs to: `"ktx-setup": { "assets": "assets/python"
+ * }`, with `name` and `version` (default: the package's), `command`, `program` and `features` as in
+ * `configureKtxSetup`; `assets` is relative to `package.json`.
+ * @throws Error naming the file when the declaration is invalid.
  */
 export function embedderOfProgram(program: string | undefined): KtxEmbedder | null {
   if (!program || !isAbsolute(program)) return null;
@@ -93,7 +94,7 @@ export function embedderOfProgram(program: string | undefined): KtxEmbedder | nu
     return null;
   }
   for (;;) {
-    // Ours, without which most starts would read a file for nothing.
+    // Our own package: skip reading its package.json, which most starts would otherwise do for nothing.
     if (resolve(folder) === resolve(PACKAGE_ROOT)) return null;
     const path = join(folder, 'package.json');
     const found = readPackage(path);
@@ -114,7 +115,7 @@ function readPackage(path: string): Record<string, unknown> | null {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' ? (value as Record<string, unknown> | null) : {};
   } catch {
-    // Of no concern here: Node itself complains of it where it matters.
+    // Not our concern: Node reports it where it matters.
     return {};
   }
 }
@@ -180,17 +181,17 @@ function checked(embedder: KtxEmbedder, where: string): KtxEmbedder {
   return { ...embedder, assetDir: resolve(assetDir) };
 }
 
-/** The folder of a CLI version that belongs to an embedder. */
+/** The folder name of a CLI version that belongs to an embedder. */
 export function embeddedVersionName(cliVersion: string, { name }: Pick<KtxEmbedder, 'name'>): string {
   return `${cliVersion}${cliVersion.includes('+') ? '.' : '+'}${MARK}${name}`;
 }
 
-/** Whose the folder of a version is; `null`: ours. */
+/** The embedder that a version folder belongs to; `null` for ours. */
 export function ownerOfVersionName(folder: string): string | null {
   return /[+.]wheel\.([a-z0-9-]+)$/.exec(folder.slice(Math.max(0, folder.indexOf('+'))))?.[1] ?? null;
 }
 
-/** Whether the folder of a version belongs to the program that runs, whichever version it is. */
+/** Whether a version folder, of any version, belongs to the running program. */
 export function isOwnVersionName(folder: string): boolean {
   return ownerOfVersionName(folder) === (declaredEmbedder()?.name ?? null);
 }

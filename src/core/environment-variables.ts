@@ -1,12 +1,12 @@
-/** One variable that ktx reads. A name in lower case too where that is the custom (proxies). */
+/** A variable that ktx reads. Proxy variables also have a lower-case form. */
 export interface EnvironmentVariable {
   name: string;
   about: string;
 }
 
 /**
- * Every environment variable that a user can set for ktx, by what it is for. Read by docs/environment.md and held by a
- * test to what the code reads. On Windows names have no case.
+ * Every environment variable that a user can set for ktx, grouped by purpose. Source of docs/environment.md;
+ * a test keeps it in line with what the code reads. Names are case-insensitive on Windows.
  */
 export const ENVIRONMENT_VARIABLES: Readonly<Record<string, readonly EnvironmentVariable[]>> = {
   ktx: [

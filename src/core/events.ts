@@ -3,17 +3,23 @@ import { harmlessValue } from '../support/harmless.ts';
 import type { Remedy } from '../support/remedy.ts';
 import type { PlannedInstall } from './planned-install.ts';
 
-/** The steps of a setup, in their order. What each does is in `src/setup/build/`. */
+/** The steps of a setup, in order. Each is implemented in `src/setup/build/`. */
 export const SETUP_STEPS = ['plan', 'fetch', 'python', 'packages', 'prove', 'switch'] as const;
 export type SetupStep = (typeof SETUP_STEPS)[number];
 
 export type ArtefactKind = 'uv' | 'python' | 'wheel' | 'model';
 
-/** One row of the plan: what is needed, where it comes from, what it weighs. Sizes in bytes; `null` is unknown, never zero. */
+/**
+ * One row of the plan: what is needed, where it comes from, how large it is. Sizes in bytes; `null` is
+ * unknown, never zero.
+ */
 export interface PlanRow {
   id: 'uv' | 'python' | 'packages' | 'model' | 'environment';
   label: string;
-  /** `here`: nothing to fetch. `fetch`: comes over the network or from a directory. `make`: made on this machine. */
+  /**
+   * `here`: nothing to fetch. `fetch`: comes over the network or from a directory. `make`: built on this
+   * machine.
+   */
   action: 'here' | 'fetch' | 'make';
   /** In words: `your package index`, `official builds`, `already here`. */
   from: string;
@@ -21,11 +27,11 @@ export interface PlanRow {
   place: string;
   downloadBytes: number | null;
   diskBytes: number | null;
-  /** Sources that were tried and why they lost, one line each. */
+  /** Sources that were tried and rejected, with the reason, one line each. */
   rejected: readonly string[];
 }
 
-/** What an install will do, before it does it. The install is held to it. */
+/** What an install will do, computed up front. The install must not deviate from it. */
 export interface PlanSummary {
   features: readonly string[];
   /** Target key of the lock, such as `linux-x64-gnu-cp313`. */
@@ -34,27 +40,32 @@ export interface PlanSummary {
   rows: readonly PlanRow[];
   /** Hosts that will be contacted, sorted. */
   hosts: readonly string[];
-  /** uv will contact others too, which it finds by itself: so it is with a wheel that has no lock, and only then. */
+  /** uv will contact further hosts that it finds itself. Only for a wheel without a lock. */
   hasOpenHosts?: boolean;
-  /** Files that will be fetched: what is here already does not count. */
+  /** Files to fetch, without those already here. */
   fileCount: number | null;
   downloadBytes: number | null;
   diskBytes: number | null;
   freeBytes: number | null;
   environmentPath: string;
-  /** Why the plan is as it is, where a person would ask: `Python 3.13.14 cannot be reached; the system's 3.11.2 is used`. */
+  /**
+   * Explains surprising parts of the plan: `Python 3.13.14 cannot be reached; the system's 3.11.2 is used`.
+   */
   notes: readonly string[];
 }
 
-/** Everything that happens below is told upwards as one of these. `at` is ISO-8601 UTC. */
+/** Everything that happens is reported as one of these. `at` is ISO-8601 UTC. */
 export type SetupEvent = { at: string } & SetupEventBody;
 
 export type SetupEventBody =
   | { type: 'step'; step: SetupStep; status: 'started' | 'finished'; detail?: string; durationMs?: number }
   | { type: 'step'; step: SetupStep; status: 'failed'; detail: string; durationMs: number }
-  /** One batch of whole lines that a child printed, secrets masked. Batches keep a flood cheap: one event a chunk, not a line. */
+  /**
+   * Complete lines printed by a child, secrets masked. Batched, so that a flood costs one event per chunk and
+   * not one per line.
+   */
   | { type: 'lines'; step: SetupStep; stream: 'stdout' | 'stderr' | 'ktx'; lines: readonly string[] }
-  /** Bytes of one artefact so far, and of the whole transfer. Sent at most ten times a second and once at the end. */
+  /** Progress in bytes of one artefact. Sent at most ten times a second and once at the end. */
   | {
       type: 'bytes';
       step: SetupStep;
@@ -63,7 +74,7 @@ export type SetupEventBody =
       doneBytes: number;
       totalBytes: number | null;
     }
-  /** An artefact is verified and in the store. */
+  /** An artefact was verified and is in the store. */
   | {
       type: 'artefact';
       step: SetupStep;
@@ -71,11 +82,11 @@ export type SetupEventBody =
       artefactKind: ArtefactKind;
       sha256: string;
       sizeBytes: number;
-      /** Host or folder that it came from; `store` when it was there already. */
+      /** Host or folder it came from; `store` when it was already there. */
       place: string;
       isCached: boolean;
     }
-  /** uv's own words for where it is, parsed: `resolved 15 packages`, `installed 15 packages`. */
+  /** uv's own progress messages, parsed: `resolved 15 packages`, `installed 15 packages`. */
   | {
       type: 'uv';
       step: SetupStep;
@@ -84,7 +95,10 @@ export type SetupEventBody =
       name: string | null;
       durationMs: number | null;
     }
-  /** A source failed while it was fetched from; the next one sends its own files in place of these. A note says the same in words. */
+  /**
+   * A source failed during the download; the next one replaces its remaining files. A note says the same in
+   * words.
+   */
   | {
       type: 'source';
       step: SetupStep;
@@ -92,7 +106,7 @@ export type SetupEventBody =
       what: string;
       lost: { from: string; place: string; reason: string };
       next: { from: string; place: string };
-      /** What will not come any more; files that are here already are not among them. */
+      /** Files that are no longer expected; files that already arrived are not included. */
       dropped: readonly { file: string; sizeBytes: number | null }[];
       added: readonly { file: string; sizeBytes: number | null }[];
     }
@@ -135,14 +149,14 @@ export interface CheckResult {
   fix?: string;
   /** Ids of repairs that help from here, best first. */
   repairs?: readonly string[];
-  /** What it is, by the ids that failures have, where a failure would have one. */
+  /** The cause's id, as failures use it, where one applies. */
   cause?: string;
-  /** What mends it, best first. */
+  /** Fixes, best first. */
   remedies?: readonly Remedy[];
   durationMs: number;
 }
 
-/** What a failure screen, plain output and JSON say alike. */
+/** The content of a failure, shared by the failure screen, plain output and JSON. */
 export interface FailureReport {
   step: SetupStep | null;
   failureClass: FailureClass;
@@ -152,11 +166,11 @@ export interface FailureReport {
   evidence: readonly string[];
   /** The texts of `remedies`. */
   nextSteps: readonly string[];
-  /** One of the causes that `src/failure/diagnosis.ts` knows, for programs: `tls-interception`, `disk-full`. */
+  /** One of the causes known to `src/failure/diagnosis.ts`, for programs: `tls-interception`, `disk-full`. */
   cause?: string;
-  /** `host[:port]`, or the folder, that it is about. */
+  /** The `host[:port]` or folder concerned. */
   host?: string | null;
-  /** What to do, best first: data that a program can carry out. */
+  /** What to do, best first, as data that a program can execute. */
   remedies?: readonly Remedy[];
   /** `ktx 0.2.0 (core) still works.` or `Nothing was changed.` */
   untouched: string;
@@ -175,13 +189,13 @@ export interface SetupResult {
   logPath: string;
   durationMs: number;
   downloadedBytes: number;
-  /** Egress record: host and bytes received, largest first. */
+  /** Bytes received from each host, largest first. */
   egress: readonly { host: string; bytes: number }[];
 }
 
 export type OnEvent = (event: SetupEvent) => void;
 
-/** Stamps events with the time, makes every text in them harmless and hands them on. `now` is injected by tests only. */
+/** Timestamps events, sanitises all their text and passes them on. `now` is injected by tests only. */
 export function eventEmitter(onEvent: OnEvent | undefined, now: () => Date = () => new Date()) {
   return (body: SetupEventBody): void =>
     onEvent?.({ at: now().toISOString(), ...harmlessValue(body) } as SetupEvent);

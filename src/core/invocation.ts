@@ -5,21 +5,21 @@ import { rememberedArguments } from './this-run.ts';
 
 /** A command line of this program. */
 export interface Invocation {
-  /** How it was started. */
+  /** The words that started the program. */
   program: readonly string[];
-  /** What it was given. */
+  /** Its arguments. */
   args: readonly string[];
 }
 
-/** The command line of this process; without flags where another program uses the library. */
+/** The command line of this process; without arguments when another program uses the library. */
 export function thisInvocation(): Invocation {
   return { program: programWords(), args: rememberedArguments() };
 }
 
 /**
- * A remedy as the whole command that carries it out here: with the words that start this program, and for a next attempt with the
- * command and the flags that failed, but for those that the remedy gives another value or leaves out. A value that holds a secret
- * becomes a placeholder.
+ * Turns a remedy into a complete command for this run: with the words that start this program and, for a next
+ * attempt, the failed command and its flags, except those that the remedy overrides or drops. Values that
+ * hold a secret become placeholders.
  */
 export function remedyFor(remedy: Remedy, invocation: Invocation = thisInvocation()): Remedy {
   let isSecretNeeded = false;
@@ -38,8 +38,8 @@ export function remedyFor(remedy: Remedy, invocation: Invocation = thisInvocatio
 }
 
 /**
- * The way back: a command of a remedy as it was before `remedyFor`, without the words that start this program and the flags of this
- * run. `null` for a command of another program.
+ * The inverse of `remedyFor`: the command without the words that start this program and without the flags of
+ * this run. `null` for another program's command.
  */
 export function ownWordsOf(
   argv: readonly string[],
@@ -58,13 +58,13 @@ export function ownWordsOf(
 
 const SECRET = { token: '<secret>', name: 'secret', type: 'secret' } as const;
 
-/** Flags that belong to one kind of output or attempt, and are no part of the next one. */
+/** Flags for one kind of output or attempt, not repeated in the next one. */
 const NOT_CARRIED = ['--dry-run', '--print-schema', '--debug', '--help', '-h'];
 
-/** Commands that look for no runtime: the others look where the failed one did. */
+/** Commands that use no runtime. All others get the failed command's `--runtime-root`. */
 const WITHOUT_ROOT = /^(?:admin model-host|bundle (?:verify|inspect|diff))\b/;
 
-/** Flags of a next attempt that other commands than setup take too. */
+/** Flags of a next attempt that commands other than setup accept too. */
 const KNOWN_FLAGS: readonly (readonly [command: RegExp, flags: readonly string[]])[] = [
   [/^(?:doctor|bundle create)\b/, ['--runtime-root', '--index-url', '--offline']],
   [/^admin runtime (?:install|start)\b/, ['--runtime-root', '--force', '--feature']],
@@ -99,7 +99,7 @@ function failedCommand(args: readonly string[]): readonly string[] {
   return command.length === 0 ? ['setup'] : command;
 }
 
-/** Whether a command has all of these flags; without any it is simply run again. */
+/** Whether a command accepts all of these flags. With no flags it can always be repeated. */
 function takes(command: string, flags: readonly (readonly string[])[]): boolean {
   if (/^setup\b/.test(command)) return true;
   const known = KNOWN_FLAGS.find(([pattern]) => pattern.test(command))?.[1] ?? [];
@@ -111,7 +111,7 @@ function commandOf(words: readonly string[]): readonly string[] {
   return end === -1 ? words : words.slice(0, end);
 }
 
-/** Each flag with its value, if it has one: what follows a flag and is none belongs to it. */
+/** Each flag with its values: words that are not flags belong to the flag before them. */
 function flagsOf(words: readonly string[]): string[][] {
   const flags: string[][] = [];
   for (const word of words) {

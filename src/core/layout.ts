@@ -9,19 +9,19 @@ import { daemonCommandName, declaredEmbedder, embeddedVersionName, type KtxEmbed
 export interface ManagedPythonRuntimeLayoutOptions {
   cliVersion: string;
   platform?: NodeJS.Platform;
-  /** Replaces the process environment entirely when given. */
+  /** When given, replaces the process environment entirely. */
   env?: NodeJS.ProcessEnv;
   homeDir?: string;
   runtimeRoot?: string;
   assetDir?: string;
 }
 
-/** Where everything of one CLI version is. */
+/** The paths of one CLI version. */
 export interface ManagedPythonRuntimeLayout {
   cliVersion: string;
   runtimeRoot: string;
   versionDir: string;
-  /** In a layout that is computed, the link `.venv`; in results and status, the environment it stands for. */
+  /** In a computed layout the link `.venv`; in results and status, the environment it points to. */
   venvDir: string;
   manifestPath: string;
   installLogPath: string;
@@ -32,9 +32,10 @@ export interface ManagedPythonRuntimeLayout {
 }
 
 /**
- * Runtime root: option, else non-empty `KTX_RUNTIME_ROOT` verbatim, else `<home>/.ktx/runtime` on every platform.
- * @throws SetupError when it contains a control character: uv and its files of lines fail on it in the middle of an install; when it is
- * not UTF-8; when there is no home.
+ * Runtime root: the option, else a non-empty `KTX_RUNTIME_ROOT` verbatim, else `<home>/.ktx/runtime` on every
+ * platform.
+ * @throws SetupError when there is no home, or when the path is not UTF-8 or contains a control character: uv
+ * and its line-based files would fail on it in the middle of an install.
  */
 export function managedRuntimeRoot(
   options: Pick<ManagedPythonRuntimeLayoutOptions, 'env' | 'homeDir' | 'runtimeRoot'>,
@@ -79,8 +80,8 @@ function noRoot(text: string): SetupError {
 }
 
 /**
- * Computes paths; touches no disk. Without an `assetDir` it is about the wheel of the embedder that this process declared, in
- * a folder of its own.
+ * Computes paths without touching the disk. Without an `assetDir` it uses the wheel of the embedder that this
+ * process declared, in that embedder's own folder.
  */
 export function managedPythonRuntimeLayout(
   options: ManagedPythonRuntimeLayoutOptions,
@@ -103,7 +104,10 @@ export function managedPythonRuntimeLayout(
   };
 }
 
-/** The folder of the wheel that this process installs: of the embedder that it declared, else our own. Needs no home. */
+/**
+ * The folder with the wheel that this process installs: the declared embedder's, else ours. Works without a
+ * home.
+ */
 export function shippedAssetDir(): string {
   return declaredEmbedder()?.assetDir ?? join(PACKAGE_ROOT, 'assets', 'python');
 }
@@ -127,7 +131,7 @@ export function environmentPaths(
     : { venvDir, pythonPath: join(venvDir, 'bin', 'python'), daemonPath: join(venvDir, 'bin', command) };
 }
 
-/** Things that all versions share live under this one name, which every version's prune leaves alone. */
+/** Everything that versions share lives under this one folder, which no version's prune touches. */
 export interface SharedLayout {
   root: string;
   storeDir: string;
@@ -135,9 +139,9 @@ export interface SharedLayout {
   modelsDir: string;
   locksDir: string;
   runsDir: string;
-  /** Secrets of the daemons of projects. */
+  /** Secrets of project daemons. */
   daemonsDir: string;
-  /** What pages of package indexes said, see `KeptPage`. */
+  /** Cached answers of package indexes, see `KeptPage`. */
   indexPagesPath: string;
 }
 
@@ -155,7 +159,7 @@ export function sharedLayout(runtimeRoot: string): SharedLayout {
   };
 }
 
-/** What `ktx admin network set` stored, for all versions. */
+/** Settings stored by `ktx admin network set`, shared by all versions. */
 export function networkSettingsPath(runtimeRoot: string): string {
   return join(sharedLayout(runtimeRoot).root, 'network.json');
 }

@@ -1,4 +1,4 @@
-/** A file that an install needs, known by its digest. Sizes in bytes; `null` is unknown. */
+/** A file that an install needs, identified by its digest. Sizes in bytes; `null` is unknown. */
 export interface PlannedArtefact {
   file: string;
   kind: 'uv' | 'python' | 'wheel' | 'model';
@@ -7,7 +7,9 @@ export interface PlannedArtefact {
   unpackedBytes: number | null;
 }
 
-/** How uv gets to `path`: named by the user, in its place, fetched, or by the embedding program's own download. */
+/**
+ * How uv gets to `path`: named by the user, already in place, fetched, or provided by the embedding program.
+ */
 export type PlannedUv =
   | { kind: 'given' | 'ensure'; path: string }
   | { kind: 'here'; path: string; isPinned: boolean }
@@ -38,7 +40,7 @@ export interface PlannedModel {
   }[];
 }
 
-/** A whole plan as data: what `ktx setup --dry-run --json` prints, for scripts and auditors. */
+/** The complete plan as data, printed by `ktx setup --dry-run --json` for scripts and auditors. */
 export interface PlannedInstall {
   cliVersion: string;
   runtimeRoot: string;
@@ -52,12 +54,12 @@ export interface PlannedInstall {
     requirementsSha256: string;
     python: PlannedPython;
     wheels: readonly PlannedArtefact[];
-    /** Interpreter and wheels that have to be in the store, those that are there already included. */
+    /** Interpreter and wheels that must be in the store, including those already there. */
     toFetch: readonly PlannedArtefact[];
     model: PlannedModel | null;
   } | null;
   /** Every host that will be contacted. */
   hosts: readonly string[];
-  /** What is written where. */
+  /** How much is written where. */
   diskNeeds: readonly { what: string; path: string; bytes: number | null }[];
 }

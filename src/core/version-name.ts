@@ -2,7 +2,7 @@
 export const VERSION = '\\d+\\.\\d+\\.\\d+(?:[-+][0-9A-Za-z.+-]*)?';
 const VERSION_NAME = new RegExp(`^${VERSION}$`);
 
-/** The folders of installed versions. Anything else was not made by an install. */
+/** Whether this is the folder of an installed version. An install creates no other names. */
 export function isVersionName(name: string): boolean {
   return VERSION_NAME.test(name);
 }

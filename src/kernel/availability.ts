@@ -7,7 +7,7 @@ import { kernelEnvironment } from './environment.ts';
 export interface PythonKernelAvailability {
   ok: boolean;
   pythonPath?: string;
-  /** Why not, as one sentence for a person. */
+  /** Why it is unavailable, in one sentence. */
   reason?: string;
 }
 
@@ -22,7 +22,7 @@ export interface PythonKernelAvailabilityOptions {
 
 const DEFAULT_TIMEOUT_MS = 5000;
 
-/** Whether the interpreter starts and ends, in the environment that a session would get. Never rejects. */
+/** Whether the interpreter starts and exits in the environment that a session would get. Never rejects. */
 export async function checkPythonKernelAvailability({
   pythonPath,
   cwd,

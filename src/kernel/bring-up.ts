@@ -4,10 +4,13 @@ import type { KernelExecuteOptions, KernelExecuteResult, KernelStartOptions } fr
 
 const STEP_LIMIT_MS = 10_000;
 
-/** The part of a session that its start needs. */
+/** The part of a session that start-up uses. */
 export interface StartedSession {
   execute(code: string, options?: KernelExecuteOptions): Promise<KernelExecuteResult>;
-  /** How the process ended, with the end of its stderr; `null` while it runs. Waits a moment for an end that is near. */
+  /**
+   * How the process ended, with the end of its stderr; `null` while it runs. Waits briefly for a process that
+   * is about to exit.
+   */
   endedText(): Promise<string | null>;
 }
 
@@ -59,7 +62,7 @@ async function runStep(
   }
 }
 
-/** Values travel as JSON string literals, which Python reads alike; the rest is constant. */
+/** Values travel as JSON string literals, which are also valid Python; the rest is constant. */
 function initCode({ cwd, env = {} }: KernelStartOptions): string {
   const values = definedEntries(env).filter(([name]) => !(name in FORCED_ENVIRONMENT));
   const environment = JSON.stringify(JSON.stringify(Object.fromEntries(values)));

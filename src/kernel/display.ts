@@ -6,8 +6,8 @@ const statusSchema = z.looseObject({ op: z.string() });
 const wrappedSchema = z.object({ data: z.record(z.string(), z.unknown()) });
 
 /**
- * What a bundle of MIME types shows: a text, and the outputs that are no text. Takes the bundle itself, or an object
- * that holds it as `data`. A status event shows nothing else.
+ * What a MIME bundle shows: its text, and its non-text outputs. Accepts the bundle itself or an object with
+ * it under `data`. A status event has no other output.
  */
 export async function renderKernelDisplay(
   bundle: Record<string, unknown>,

@@ -15,7 +15,7 @@ const INHERITED_ON_WINDOWS = new Set([
 
 const INHERITED_PREFIX = /^(?:LC_|XDG_|KTX_|HF_)/;
 
-/** Set last: with them output comes at once and in one encoding, and no package of the user's home is seen. */
+/** Applied last: unbuffered output in one encoding, and no packages from the user's home. */
 export const FORCED_ENVIRONMENT = {
   PYTHONUNBUFFERED: '1',
   PYTHONIOENCODING: 'utf-8',
@@ -23,9 +23,9 @@ export const FORCED_ENVIRONMENT = {
 } as const;
 
 /**
- * The environment of a session: a short list of the caller's variables, the virtual environment that the interpreter
- * belongs to, then `overlay`, then the forced ones. Stricter than a shell's on purpose: the session must see what that
- * environment alone provides. Looks for `pyvenv.cfg` on the disk.
+ * The environment of a session: a short list of inherited variables, then the interpreter's virtual
+ * environment, then `overlay`, then the forced variables. Deliberately stricter than a shell's: the session
+ * must see only what that virtual environment provides. Looks for `pyvenv.cfg` on disk.
  */
 export function kernelEnvironment(
   base: NodeJS.ProcessEnv,
@@ -58,7 +58,7 @@ function isInherited(name: string, platform: NodeJS.Platform): boolean {
   return INHERITED.has(upper) || INHERITED_ON_WINDOWS.has(upper) || INHERITED_PREFIX.test(upper);
 }
 
-/** On Windows `Path` and `PATH` are one variable, and with both of them a child gets either. */
+/** On Windows `Path` and `PATH` are the same variable; given both, a child sees only one of them. */
 function put(env: Record<string, string>, name: string, value: string, platform: NodeJS.Platform): void {
   const existing = Object.keys(env).find((other) => sameName(other, name, platform));
   if (existing !== undefined) delete env[existing];

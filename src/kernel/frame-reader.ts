@@ -5,15 +5,21 @@ import type { KernelLog } from './log.ts';
 
 const LOGGED_LINE_CHARS = 200;
 const QUIET_TICK_MS = 50;
-/** After the end of the process: how long its output may be silent before something else is taken to hold the pipe. */
+/**
+ * How long the output may stay silent after the process has ended before another process is assumed to hold
+ * the pipe.
+ */
 const QUIET_TICKS = 5;
 
 export interface FrameReader {
-  /** Resolves when the session has ended and all that it has written is handed over. */
+  /** Resolves when the session has ended and all its output has been delivered. */
   finish(): Promise<void>;
 }
 
-/** Hands over frame after frame, each when the one before is done with: a slow reader slows the session down. */
+/**
+ * Delivers frames one at a time, each after the previous one is handled: a slow reader applies backpressure
+ * to the session.
+ */
 export function readFrames(
   stream: Readable,
   log: KernelLog,
@@ -50,7 +56,7 @@ export function readFrames(
     try {
       for await (const chunk of stream as AsyncIterable<Buffer>) await handleAll(splitter.push(chunk));
     } catch {
-      // Abandoned: what has arrived so far counts.
+      // Abandoned: keep what has arrived.
     }
     await handleAll(splitter.end());
     hasEnded = true;
@@ -61,7 +67,7 @@ export function readFrames(
   async function finish(): Promise<void> {
     let seen = -1;
     let quietTicks = 0;
-    // Ticks instead of one timer: between two of them a busy event loop gets to read.
+    // Several ticks instead of one timer: between ticks, a busy event loop gets to read.
     while (!hasEnded && quietTicks < QUIET_TICKS) {
       await Promise.race([done, delay(QUIET_TICK_MS, undefined, { ref: false })]);
       quietTicks = isHandingOver || activity !== seen ? 0 : quietTicks + 1;

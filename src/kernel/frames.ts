@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 
-/** Missing and mistyped fields are what they would be if they were empty: a frame is never refused for a detail. */
+/** A missing or mistyped field counts as empty: a frame is never rejected over a detail. */
 const textField = z.catch(z.optional(z.string()), undefined);
 const bundleField = z.catch(z.record(z.string(), z.unknown()), {});
 
@@ -26,10 +26,10 @@ const frameSchema = z.discriminatedUnion('type', [
   }),
 ]);
 
-/** What the session says, one a line. Format: docs/kernel.md. */
+/** A message from the session, one per line. Format: docs/kernel.md. */
 export type KernelFrame = z.infer<typeof frameSchema>;
 
-/** `null` for JSON that is no frame of a kind we know. @throws SyntaxError when the line is not JSON. */
+/** `null` for JSON that is not a known kind of frame. @throws SyntaxError when the line is not JSON. */
 export function parseFrame(line: string): KernelFrame | null {
   const parsed = frameSchema.safeParse(JSON.parse(line));
   return parsed.success ? parsed.data : null;
@@ -48,7 +48,9 @@ export function encodeRequest(request: ExecuteRequest): string {
   return `${JSON.stringify(request)}\n`;
 }
 
-/** Splits bytes into lines of any length; what two chunks share is decoded once it is whole. */
+/**
+ * Splits bytes into lines of any length. A character split between two chunks is decoded once it is complete.
+ */
 export function createFrameSplitter(): { push(chunk: Buffer): string[]; end(): string[] } {
   let carried: Buffer[] = [];
 

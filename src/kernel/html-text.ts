@@ -6,10 +6,10 @@ const BLOCKS = new Set([
 ]);
 const HIDDEN = new Set(['head', 'script', 'style', 'template', 'title']);
 
-/** What a browser without styles would show: blocks and rows on lines of their own, cells separated by tabs. */
+/** What a browser without styles would show: blocks and rows on separate lines, cells separated by tabs. */
 export function htmlToText(html: string): string {
   const lines: string[] = [];
-  /** The cells of the current line before the current one. */
+  /** The finished cells of the current line. */
   let cells: string[] = [];
   let cell: string[] = [];
   let endsInSpace = true;

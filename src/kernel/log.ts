@@ -3,7 +3,7 @@ import type { Redactor } from '../support/text/redaction.ts';
 
 const TRACE_LIMIT_CHARS = 200;
 
-/** What a session tells its logger. A logger that throws is ignored: logging must not stop the reader. */
+/** What a session logs. Errors thrown by the logger are ignored: logging must not stop the reader. */
 export interface KernelLog {
   warn(message: string): void;
   /** One request or frame: direction, id and type first. Does nothing unless `KTX_KERNEL_TRACE=1`. */
@@ -19,13 +19,13 @@ export function createKernelLog(
     try {
       logger?.[level]?.(message);
     } catch {
-      // Nobody is left to be told.
+      // The logger itself failed; there is nowhere to report it.
     }
   }
 
   function trace(direction: '->' | '<-', { id = '', type = 'execute', ...fields }: TraceMessage): void {
     if (!isTracing || !logger) return;
-    // Masked value by value: JSON escapes would hide a secret.
+    // Mask value by value: JSON escapes would hide a secret.
     const data = JSON.stringify(fields, (_name, value: unknown) =>
       typeof value === 'string' ? redactor.redact(value) : value,
     );

@@ -41,8 +41,8 @@ interface KernelSettings {
 }
 
 /**
- * One Python process that runs source text on request and keeps its variables in between. It is never restarted: after
- * its end a new kernel is started. Protocol: docs/kernel.md.
+ * A Python process that runs source text on request and keeps its variables between requests. It is never
+ * restarted; start a new kernel instead. Protocol: docs/kernel.md.
  */
 export class PythonKernel {
   /** Unique within this process. */
@@ -52,9 +52,9 @@ export class PythonKernel {
   readonly #reader: FrameReader;
   readonly #stderr = createByteTail(STDERR_KEPT_BYTES);
   readonly #queue: KernelRequest[] = [];
-  /** The process has ended, and nothing it started is left. */
+  /** The process has ended and so have its children. */
   readonly #tidied: Promise<void>;
-  /** Besides, everything it wrote is delivered. */
+  /** The same, and all its output has been delivered. */
   readonly #ended: Promise<ExitStatus>;
   #current: KernelRequest | null = null;
   #requestCount = 0;
@@ -71,14 +71,14 @@ export class PythonKernel {
   }
 
   /**
-   * Starts a session and waits until it has answered. The interpreter is checked while the session comes up.
+   * Starts a session and waits until it responds. The interpreter is checked while the session starts.
    * @throws Error that says why the interpreter or the session does not work. Nothing is left running.
    * @throws the signal's reason, or an error named AbortError or TimeoutError.
    */
   static async start(options: KernelStartOptions): Promise<PythonKernel> {
     if (options.signal?.aborted) throw abortError(options.signal.reason);
     const { pythonPath, cwd, env, signal, logger } = options;
-    // A missing folder would be reported as a missing program; the session itself names it.
+    // A missing folder would be reported as a missing program; the session names it correctly.
     const spawnCwd = existsSync(cwd) ? cwd : parse(resolve(cwd)).root;
     const available = checkPythonKernelAvailability({ pythonPath, cwd: spawnCwd, env, signal });
     const redactor = redactorFor({ ...process.env, ...env });
@@ -115,8 +115,8 @@ export class PythonKernel {
   }
 
   /**
-   * Runs `code` after everything that was asked before. Errors, timeouts, cancellation and the end of the process are
-   * results.
+   * Runs `code` after all earlier requests. Errors, timeouts, cancellation and the end of the process are
+   * returned as results.
    * @throws Error `Python kernel is not running`.
    */
   async execute(code: string, options: KernelExecuteOptions = {}): Promise<KernelExecuteResult> {
@@ -128,14 +128,17 @@ export class PythonKernel {
     return request.result;
   }
 
-  /** Interrupts what runs now. Harmless while nothing does. */
+  /** Interrupts the running request. Does nothing when there is none. */
   async interrupt(): Promise<void> {
     if (!this.#isAlive) return;
     if (this.#current?.phase === 'written') this.#current.isInterruptHeld = true;
     else this.#sendInterrupt();
   }
 
-  /** Ends the process in three phases, see `KernelShutdownOptions`. Never rejects; calls at the same time share one run. */
+  /**
+   * Ends the process in three phases, see `KernelShutdownOptions`. Never rejects; concurrent calls share one
+   * shutdown.
+   */
   shutdown(options: KernelShutdownOptions = {}): Promise<KernelShutdownResult> {
     this.#shutdown ??= this.#runShutdown(options).then((result) => {
       if (!result.confirmed) this.#shutdown = null;
@@ -144,7 +147,7 @@ export class PythonKernel {
     return this.#shutdown;
   }
 
-  /** How the process ended, with the end of its stderr; `null` while it runs. For a start that failed. */
+  /** How the process ended, with the end of its stderr; `null` while it runs. Used when a start fails. */
   async endedText(): Promise<string | null> {
     const status = await Promise.race([this.#ended, delay(NEAR_END_MS, null, { ref: false })]);
     if (status === null) return null;
@@ -194,7 +197,7 @@ export class PythonKernel {
     }
     if (request.phase === 'started') this.#sendInterrupt();
     else request.isInterruptHeld = true;
-    // Python drops an interrupt that lands in a finalizer, and code may swallow one.
+    // Repeat: Python drops an interrupt that arrives in a finalizer, and code may swallow one.
     const repeat = setInterval(() => {
       if (request.phase === 'started') this.#sendInterrupt();
     }, REPEAT_INTERRUPT_MS);

@@ -4,17 +4,17 @@ import type { KernelFrame } from './frames.ts';
 import type { KernelLog } from './log.ts';
 import type { KernelExecuteOptions, KernelExecuteResult } from './types.ts';
 
-/** The longest delay of a timer: with a longer one Node fires at once. */
+/** The longest timer delay; for anything longer Node fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** One call of `execute`, from the queue to its result. */
+/** One call of `execute`, from queueing to its result. */
 export class KernelRequest {
   readonly id: string;
   readonly code: string;
   readonly options: KernelExecuteOptions;
-  /** `started`: the session has armed its interrupt handler. */
+  /** `started`: the session's interrupt handler is in place. */
   phase: 'queued' | 'written' | 'started' = 'queued';
-  /** An interrupt that waits for `started`: earlier it would be lost. */
+  /** An interrupt held back until `started`; sent earlier, it would be lost. */
   isInterruptHeld = false;
   readonly #log: KernelLog;
   readonly #settled = Promise.withResolvers<KernelExecuteResult>();
@@ -38,12 +38,12 @@ export class KernelRequest {
     return this.#result.cancelled;
   }
 
-  /** Takes no frames any more; its result may still wait for a callback. */
+  /** No more frames are accepted; the result may still wait for a callback. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  /** Calls `onCancel` once, when the time is up or the signal fires; at once when it already has. */
+  /** Calls `onCancel` once, on timeout or when the signal fires; at once if it already has. */
   watch(onCancel: () => void): void {
     const { signal, timeoutMs = 0 } = this.options;
     const cancel = (isTimeout: boolean): void => {
@@ -74,14 +74,14 @@ export class KernelRequest {
     else this.#cleanUps.push(cleanUp);
   }
 
-  /** Resolves when every callback of this frame has settled. `done` gives the result. */
+  /** Resolves when every callback for this frame has settled. `done` settles the result. */
   deliver(frame: KernelFrame): Promise<void> {
     if (this.#isClosed) return Promise.resolve();
     this.#delivery = this.#handle(frame);
     return this.#delivery;
   }
 
-  /** Gives the result without a `done`: cancelled in the queue, or never written. */
+  /** Settles without a `done`: the request was cancelled in the queue or could not be written. */
   settleUnsent(error?: KernelExecuteResult['error']): void {
     if (this.#isClosed) return;
     Object.assign(this.#result, { status: 'error', cancelled: true }, error && { error });
@@ -89,7 +89,7 @@ export class KernelRequest {
     this.#settled.resolve(this.#result);
   }
 
-  /** Gives the result after the end of the process. What is known by now stays; no frame is taken any more. */
+  /** Settles after the process has ended. What is known so far is kept; no more frames are accepted. */
   settleEnded(reason: string): void {
     if (this.#isClosed) return;
     this.#close();
@@ -136,7 +136,7 @@ export class KernelRequest {
     if (text) await this.#call(this.options.onChunk, text);
   }
 
-  /** An error that escaped here would leave the session deaf. */
+  /** An error that escaped here would stop the session from reading. */
   async #call<T>(callback: ((value: T) => void | Promise<void>) | undefined, value: T): Promise<void> {
     try {
       await callback?.(value);

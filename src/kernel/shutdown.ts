@@ -4,7 +4,10 @@ import type { KernelShutdownOptions } from './types.ts';
 
 const DEFAULT_PHASE_MS = 1000;
 
-/** Asks the process to end, then SIGTERM, then SIGKILL. Resolves to whether its end was observed; never rejects. */
+/**
+ * Asks the process to exit, then sends SIGTERM, then SIGKILL. Resolves to whether its exit was observed;
+ * never rejects.
+ */
 export async function endProcess(child: DuplexChild, options: KernelShutdownOptions): Promise<boolean> {
   const { timeoutMs = DEFAULT_PHASE_MS, signal } = options;
   const phases: { enter: () => void; isLast?: true }[] = [

@@ -1,26 +1,26 @@
 import type { KtxLogger } from '../support/logger.ts';
 
 export interface KernelStartOptions {
-  /** Always explicit: `PATH` is never searched. */
+  /** Required: `PATH` is never searched. */
   pythonPath: string;
   cwd: string;
-  /** Wins over what is inherited, and is copied into `os.environ`. */
+  /** Overrides inherited variables, and is copied into `os.environ`. */
   env?: Record<string, string | undefined>;
-  /** Cancels the start; later it has no effect. */
+  /** Cancels the start; has no effect afterwards. */
   signal?: AbortSignal;
   /** Epoch milliseconds by which the session must be ready. */
   deadlineMs?: number;
-  /** How long a cancelled request may go on before the process is ended. Default 5000. */
+  /** How long a cancelled request may keep running before the process is ended. Default 5000. */
   interruptEscalationMs?: number;
   logger?: KtxLogger;
 }
 
 export interface KernelExecuteOptions {
   signal?: AbortSignal;
-  /** Text of both streams, of results and of tracebacks. Awaited before the next frame is looked at. */
+  /** Text of both streams, results and tracebacks. Awaited before the next frame is read. */
   onChunk?: (text: string) => void | Promise<void>;
   onDisplay?: (output: KernelDisplayOutput) => void | Promise<void>;
-  /** From the call on, time in the queue included. */
+  /** From the call on, including time in the queue. */
   timeoutMs?: number;
   silent?: boolean;
   storeHistory?: boolean;
@@ -28,14 +28,14 @@ export interface KernelExecuteOptions {
 
 export interface KernelExecuteResult {
   status: 'ok' | 'error';
-  /** Grows from request to request. */
+  /** Increases with each request. */
   executionCount?: number;
   error?: KernelError;
   cancelled: boolean;
   timedOut: boolean;
   /** Always false: `input()` fails with `EOFError`. */
   stdinRequested: boolean;
-  /** The process has ended, by itself or because it did not react to an interrupt. */
+  /** The process has ended, by itself or because it ignored an interrupt. */
   kernelKilled?: boolean;
 }
 
@@ -48,12 +48,12 @@ export interface KernelError {
 export interface KernelShutdownOptions {
   /** How long each of the three phases waits. Default 1000. */
   timeoutMs?: number;
-  /** Goes on to the next phase at once. */
+  /** Skips to the next phase at once. */
   signal?: AbortSignal;
 }
 
 export interface KernelShutdownResult {
-  /** The end of the process was observed. */
+  /** The process was seen to exit. */
   confirmed: boolean;
 }
 
