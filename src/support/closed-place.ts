@@ -3,8 +3,9 @@ import { dirname } from 'node:path';
 import { errorCode } from './errors.ts';
 
 /**
- * What has to be opened so that this path can be made, written or removed: the file or the nearest folder above it that this user may not
- * write. The system names what was to be made, which need not be there. A path where nothing is closed comes back as the nearest that is there.
+ * What must be made writable so that this path can be created, written or removed: the path itself, or the
+ * nearest folder above it without write permission. (The system's error names the path to be created, which
+ * may not exist.) When nothing blocks it, returns the nearest path that exists.
  */
 export function closedPlaceFor(path: string): string {
   let nearest: string | null = null;
@@ -12,14 +13,16 @@ export function closedPlaceFor(path: string): string {
     if (isThere(current)) {
       nearest ??= current;
       if (!isWritable(current)) return current;
-      // Above a folder that may be written nothing stands in the way.
+      // Once a parent is writable, nothing above it matters.
       if (current !== path) return nearest;
     }
     if (dirname(current) === current) return nearest ?? path;
   }
 }
 
-/** Who owns it, where that is somebody else: only they can open it to others. `null`: this user, or nobody knows. */
+/**
+ * The uid of the owner when it is another user, who alone can grant access. `null`: this user, or unknown.
+ */
 export function otherOwnerOf(path: string): number | null {
   const own = process.getuid?.();
   if (own === undefined || own === 0) return null;
@@ -36,7 +39,7 @@ function isThere(path: string): boolean {
     lstatSync(path);
     return true;
   } catch {
-    // Not there, or in a folder that may not even be entered.
+    // Missing, or in a folder without search permission.
     return false;
   }
 }
@@ -46,7 +49,7 @@ function isWritable(path: string): boolean {
     accessSync(path, constants.W_OK);
     return true;
   } catch (error) {
-    // Of a link that leads nowhere its folder is what counts.
+    // A dangling link: its folder decides.
     return errorCode(error) === 'ENOENT';
   }
 }

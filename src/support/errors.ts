@@ -1,7 +1,7 @@
 import { harmlessLine, harmlessText, harmlessValue } from './harmless.ts';
 import { type Remedy, remedy, remedyText, uniqueRemedies } from './remedy.ts';
 
-/** What kind of thing stood in the way. Shown in text and JSON; decides which remedies are offered. */
+/** What kind of failure it is. Shown in text and JSON; decides which remedies are offered. */
 export type FailureClass =
   | 'network'
   | 'verification'
@@ -11,13 +11,13 @@ export type FailureClass =
   | 'conflict'
   | 'internal';
 
-/** In the symbol registry, so that every package and every copy of this one has the same. */
+/** In the global symbol registry, so that all packages and copies of this one share it. */
 const EXPECTED = Symbol.for('ktx.expected-error');
 
 /**
- * An outcome of the environment, not a fault of the product: error reporting skips it, the user still reads
- * the message. The name and the constructor are part of the library's contract. `instanceof` also holds for errors of
- * other packages that carry the property `Symbol.for('ktx.expected-error')` with `true`.
+ * A failure caused by the environment and not by a bug: error reporting skips it, the user still sees the
+ * message. The name and the constructor are part of the library's contract. `instanceof` also accepts errors
+ * of other packages whose property `Symbol.for('ktx.expected-error')` is `true`.
  */
 export class KtxExpectedError extends Error {
   readonly [EXPECTED] = true;
@@ -28,7 +28,7 @@ export class KtxExpectedError extends Error {
   }
 }
 
-// Not a static method: this is inherited by subclasses, which promise fields that a brand does not.
+// Not a static method: subclasses would inherit it, and they promise fields that the brand does not.
 Object.defineProperty(KtxExpectedError, Symbol.hasInstance, {
   value(value: unknown): boolean {
     return Error[Symbol.hasInstance].call(this, value) || (this === KtxExpectedError && isBranded(value));
@@ -36,8 +36,8 @@ Object.defineProperty(KtxExpectedError, Symbol.hasInstance, {
 });
 
 /**
- * Whether an error is an expected outcome, whichever package made it: by the brand, or by the name of its class or of one that
- * it extends. For programs that have a `KtxExpectedError` of their own, where `instanceof` fails.
+ * Whether an error is expected, whichever package created it: by the brand, or by the name of its class or of
+ * a base class. For programs with a `KtxExpectedError` of their own, where `instanceof` fails.
  */
 export function isKtxExpectedError(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
@@ -54,17 +54,17 @@ function isBranded(value: unknown): boolean {
 
 export interface SetupErrorDetails extends ErrorOptions {
   failureClass: FailureClass;
-  /** What was seen, one fact a line: host, file, digests. Never a secret. */
+  /** Facts, one per line: host, file, digests. Never a secret. */
   evidence?: readonly string[];
   /** What to do, best first. */
   remedies?: readonly Remedy[];
-  /** `host[:port]`, or the folder, that it is about. */
+  /** The `host[:port]` or folder concerned. */
   host?: string;
-  /** What programs know it by, where its thrower knows: an id of the tables in src/failure/causes. */
+  /** Id for programs, if the thrower knows it; see the tables in src/failure/causes. */
   causeId?: string;
 }
 
-/** An expected error that also says its class, the evidence, and what to do next. */
+/** An expected error with its class, evidence and remedies. */
 export class SetupError extends KtxExpectedError {
   readonly failureClass: FailureClass;
   evidence: readonly string[];
@@ -86,7 +86,7 @@ export class SetupError extends KtxExpectedError {
     return this.remedies.map((each) => harmlessLine(remedyText(each)));
   }
 
-  /** Adds what its thrower could not know and may explain it, such as settings that are not obeyed. */
+  /** Adds context that the thrower could not know, such as settings that are ignored. */
   explain(evidence: readonly string[], remedies: readonly Remedy[]): void {
     this.evidence = [...new Set([...this.evidence, ...evidence.map(harmlessLine)])];
     this.remedies = uniqueRemedies([...remediesOf(this), ...harmlessValue(remedies)]);
@@ -94,11 +94,11 @@ export class SetupError extends KtxExpectedError {
 }
 
 /**
- * A file that several versions share has a format that this version does not know. What a newer ktx wrote is neither guessed at nor
- * written over.
+ * A shared file has a format that this version does not know. Files of a newer ktx are never guessed at or
+ * overwritten.
  */
 export class NewerFormatError extends SetupError {
-  /** @param writtenBy the version that wrote it, where the file says so. */
+  /** @param writtenBy the version that wrote it, if the file says so. */
   constructor(path: string, writtenBy: string | null) {
     super(
       `${path} was written by a newer ktx${writtenBy === null ? '' : `, ${writtenBy}`}. Nothing was changed.`,
@@ -119,7 +119,7 @@ export class NewerFormatError extends SetupError {
   }
 }
 
-/** The remedies of an error; without any, those of what it was made of. */
+/** An error's remedies or, if it has none, those of its nearest cause. */
 function remediesOf(error: SetupError): readonly Remedy[] {
   let current: unknown = error;
   for (let depth = 0; current instanceof Error && depth < 8; depth++) {
@@ -129,7 +129,7 @@ function remediesOf(error: SetupError): readonly Remedy[] {
   return [];
 }
 
-/** The user stopped it (Ctrl+C, SIGTERM, SIGHUP) while something ran. Exit code 130. */
+/** The user stopped the operation (Ctrl+C, SIGTERM, SIGHUP). Exit code 130. */
 export class CancelledError extends Error {
   constructor(message = 'Operation cancelled.') {
     super(message);
@@ -148,17 +148,20 @@ export function errorCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** Whether an error of the file system says that nothing is at that path. */
+/** Whether a file system error means that the path does not exist. */
 export function isAbsence(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '');
 }
 
-/** Node takes a file that may not be deleted, such as an immutable one, for a folder and complains that it is none. */
+/**
+ * Node takes an undeletable file, such as an immutable one, for a folder and then fails because it is not
+ * one.
+ */
 export function isRefusedRemoval(error: unknown): boolean {
   return errorCode(error) === 'ENOTDIR' && (error as NodeJS.ErrnoException).syscall === 'scandir';
 }
 
-/** For `catch`: what is not there is `null`; anything else goes on. */
+/** For `catch`: `null` when the path does not exist; rethrows anything else. */
 export function absentAsNull(error: unknown): null {
   if (isAbsence(error)) return null;
   throw error;
@@ -170,7 +173,7 @@ export function errorMessage(error: unknown): string {
   return String(error);
 }
 
-/** The message followed by each `cause`, joined with `: `, without saying the same thing twice. */
+/** The message and that of each `cause`, joined with `: `, skipping repetitions. */
 export function errorChain(error: unknown): string {
   const parts: string[] = [];
   let current: unknown = error;

@@ -1,4 +1,4 @@
-/** Where a library function writes what its caller may want to keep. One line a call, secrets masked. */
+/** Receives messages that a caller of the library may want to keep. One line per call, secrets masked. */
 export interface KtxLogger {
   debug?(message: string): void;
   warn(message: string): void;

@@ -1,17 +1,18 @@
-/** A record of ours in a format that only a newer ktx understands, as far as it can be read. */
+/** A record of ours in a newer format, as far as it can be read. */
 export interface NewerRecord {
-  /** The version of ktx that wrote it, where it says so. */
+  /** The ktx version that wrote it, if recorded. */
   writtenBy: string | null;
-  /** Its fields, none of them checked. */
+  /** Its fields, unchecked. */
   fields: Readonly<Record<string, unknown>>;
 }
 
-/** Where records say who wrote them: settings and choices, manifests, states of daemons. */
+/** Fields in which records name their writer: settings and choices, manifests, daemon state. */
 const WRITERS = ['writtenBy', 'cliVersion', 'version'] as const;
 
 /**
- * Whether a text is a record of a newer ktx: JSON with a `schemaVersion` above the one that is known here. All records that versions share
- * are judged by this, so that none is written over or half removed. `null` for a known format, and for what is no record. Pure.
+ * Recognises a record of a newer ktx: JSON with a `schemaVersion` above the known one. All shared records are
+ * checked here, so that none is overwritten or partly removed. `null` for a known format and for anything
+ * else. Pure.
  */
 export function newerRecord(text: string | null, knownVersion: number): NewerRecord | null {
   let fields: unknown;

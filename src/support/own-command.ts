@@ -4,9 +4,9 @@ import { PACKAGE_ROOT } from './package-root.ts';
 import { programName, withProgramName } from './program-name.ts';
 import { commandLine } from './remedy.ts';
 
-/** What is known of the start of a process. */
+/** How a process was started. */
 export interface ProgramStart {
-  /** `process.argv[1]`: the script, or the link that was followed to it. */
+  /** `process.argv[1]`: the script, or the link through which it was started. */
   scriptPath: string | undefined;
   execPath: string;
   env: NodeJS.ProcessEnv;
@@ -17,8 +17,9 @@ export interface ProgramStart {
 let known: { program: string; words: readonly string[] } | undefined;
 
 /**
- * The words that start this program again as it was started: `ktx`, `npx ktx-setup`, `npm start --`, `node <path>/bin/ktx.cjs`.
- * `ktx` where another program uses the library and declared no name of its own. Every command that a person types or a program runs is built with them.
+ * The words that start this program again the same way: `ktx`, `npx ktx-setup`, `npm start --`, `node
+ * <path>/bin/ktx.cjs`. `ktx` when another program uses the library and declared no name. All commands shown
+ * to people or run by programs start with them.
  */
 export function programWords(): readonly string[] {
   const program = programName();
@@ -44,10 +45,10 @@ export function programWordsOf(start: ProgramStart, program = 'ktx'): readonly s
   return [isNodeOnPath ? 'node' : start.execPath, scriptPath!];
 }
 
-/** npm, npx and their like say in the environment who they are. */
+/** npm, npx and other package runners identify themselves in the environment. */
 function packageRunner(script: string, env: NodeJS.ProcessEnv, program: string): readonly string[] | null {
   const agent = env['npm_config_user_agent'] ?? '';
-  // Fetched for this one run, so the package is named: `ktx` alone would be another one's.
+  // Fetched for this run only, so use the package's name: a bare `ktx` could be another package.
   const isFetched = script.includes(`${sep}_npx${sep}`) || script.includes(`${sep}dlx${sep}`);
   const isRun = env['npm_lifecycle_event'] !== undefined && (agent !== '' || env['npm_command'] === 'exec');
   if (!isFetched && !isRun) return null;
@@ -58,12 +59,12 @@ function packageRunner(script: string, env: NodeJS.ProcessEnv, program: string):
   return ['npx', name];
 }
 
-/** npm's shim on Windows is a script beside the folder that it leads into. */
+/** npm's shim on Windows is a script beside the folder that it starts from. */
 function isShimOf(shim: string, script: string): boolean {
   return script.toLowerCase().startsWith(join(shim, '..').toLowerCase());
 }
 
-/** What the shell would start by this name: the first executable file on PATH, if there is one. */
+/** What a shell would run for this name: the first executable file on PATH, if any. */
 function onPath(name: string, { env, platform }: ProgramStart): string[] {
   const names = platform === 'win32' ? [`${name}.cmd`, `${name}.exe`] : [name];
   const folders = (env['PATH'] ?? env['Path'] ?? '').split(delimiter).filter(isAbsolute);
@@ -93,7 +94,7 @@ function thisStart(): ProgramStart {
   return { scriptPath: argv[1], execPath, env, platform, packageRoot: PACKAGE_ROOT };
 }
 
-/** The words as somebody would type them: a path below the working directory is shortened. */
+/** The words as a person would type them: a path below the working directory is shortened. */
 export function typedWords(words: readonly string[], cwd: string): string {
   return commandLine(words.map((word, at) => (at === words.length - 1 ? shortest(word, cwd) : word)));
 }
@@ -107,19 +108,22 @@ function shortest(word: string, cwd: string): string {
 
 let isOwnCommandPrinted = false;
 
-/** From now on commands are printed as this process was started. For the program itself; the library does not call it. */
+/**
+ * From now on, texts show commands the way this process was started. Called by the program, not by the
+ * library.
+ */
 export function printOwnCommand(): void {
   isOwnCommandPrinted = true;
 }
 
-/** The program with one of its commands behind it, and no runner before it. */
+/** The program's name followed by one of its commands and not preceded by a package runner. */
 const commandOf = (program: string) =>
   new RegExp(
     String.raw`(?<![\w./@-]|\b(?:npx|exec|dlx|yarn|bunx) )${program.replaceAll('.', String.raw`\.`)}(?= (?:setup|admin|bundle|embed|doctor|status|help)\b)`,
     'g',
   );
 
-/** A text for a person in which the program has its own name, and every command of it can be typed as it stands. */
+/** Text for a person, with the program's own name and commands that can be pasted as they are. */
 export function withOwnCommand(text: string): string {
   const named = withProgramName(text);
   const program = programName();

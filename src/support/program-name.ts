@@ -1,6 +1,6 @@
 let name = 'ktx';
 
-/** From now on texts for people call this program so. */
+/** Sets the name that texts use for this program. */
 export function setProgramName(program: string): void {
   name = program;
 }
@@ -11,14 +11,17 @@ export function programName(): string {
 }
 
 /**
- * The word `ktx` where it names the program: not as a part of another word, of a path (`~/.ktx`, `ktx.yaml`, `ktx-daemon`) or of an
- * address, and not as a whole value of JSON.
+ * The word `ktx` as the program's name: not part of another word, a path (`~/.ktx`, `ktx.yaml`, `ktx-daemon`)
+ * or an address, and not an entire JSON value.
  */
 const WORD = /(?<![\w./@:~\\-])(?<!"(?=ktx"))ktx(?![\w/\\-]|\.\w)/g;
-/** A path is data, whatever it holds. */
+/** Paths are data and are never changed. */
 const PATH = /^(?:[/\\~]|[A-Za-z]:[/\\])\S*/;
 
-/** A text with the program's own name. Unchanged where nobody declared one, and for what is no sentence. */
+/**
+ * The text with the program's own name. Unchanged when no name was declared, and for texts that are not
+ * sentences.
+ */
 export function withProgramName(text: string): string {
   if (name === 'ktx' || text === 'ktx' || !text.includes('ktx') || PATH.test(text)) return text;
   return text.replaceAll(WORD, () => name);

@@ -1,11 +1,11 @@
 import { type Remedy, type RemedyAction, remedy, underShell } from './remedy.ts';
 
-/** What failed, once more. */
+/** The failed command again. */
 const SETUP: RemedyAction = { argv: ['ktx', 'setup'], nextAttempt: 'argv' };
-/** A person does what the label says; then this is run. */
+/** A person does what the label says; then this runs. */
 const THEN_SETUP: RemedyAction = { afterwards: ['ktx', 'setup'], nextAttempt: 'afterwards' };
 
-/** The next attempt with more flags. */
+/** The next attempt with additional flags. */
 function setupWith(
   flags: readonly string[],
   more: Omit<RemedyAction, 'argv' | 'afterwards'> = {},
@@ -13,7 +13,7 @@ function setupWith(
   return { argv: ['ktx', 'setup', ...flags], nextAttempt: 'argv', ...more };
 }
 
-/** Stores a setting; after that the setup is run again. */
+/** Stores a setting, after which setup runs again. */
 function storeSetting(
   words: readonly string[],
   more: Omit<RemedyAction, 'argv' | 'afterwards'> = {},
@@ -21,7 +21,7 @@ function storeSetting(
   return { argv: ['ktx', 'admin', 'network', 'set', ...words], ...THEN_SETUP, ...more };
 }
 
-/** With a bundle no host is asked. */
+/** With a bundle no host is contacted. */
 const NOT_WITH_BUNDLE = ['--offline', '--index-url', '--allow-host'];
 
 const SHOW_NETWORK: RemedyAction = { argv: ['ktx', 'admin', 'network', 'show'], changes: false };
@@ -44,19 +44,19 @@ export const CHECK_PROXY = remedy(
   SHOW_NETWORK,
 );
 export const SHOW_SETTINGS = remedy('check-settings', 'See what is set and where', SHOW_NETWORK);
-/** @param origin the variable, flag or file in which it stands. */
+/** @param origin the variable, flag or file that sets it. */
 export const correctSetting = (origin: string, example: string) =>
   remedy('check-settings', `Correct ${origin}: ${example}`);
 export const PROXY_LOGIN = remedy('proxy-login', 'Put the login into the proxy address, for this run', {
   ...SETUP,
   env: {
     HTTPS_PROXY: 'http://<user>:<password>@<proxy>',
-    // An index on plain http goes through this one.
+    // Used for an index on plain http.
     HTTP_PROXY: 'http://<user>:<password>@<proxy>',
   },
   needs: ['proxy-user', 'proxy-password', 'proxy-host'],
 });
-/** A proxy on this machine that logs in the way that ktx does not. */
+/** A local proxy that handles logins which ktx does not support. */
 export const TRANSLATING_PROXY = remedy(
   'translating-proxy',
   'Run cntlm or px on this machine, which log in for you, and name it as the proxy',
@@ -90,7 +90,7 @@ export const COPY_STORE = remedy(
   'Copy the folder uv/store of ~/.ktx/runtime from such a machine with a network, where ktx setup ran, then run',
   { afterwards: ['ktx', 'setup', '--offline'], nextAttempt: 'afterwards' },
 );
-/** @param path of a bundle that lies here; `null`: one has to be made and carried here. */
+/** @param path of a bundle on this machine; `null`: one has to be created elsewhere and carried here. */
 export const installFromBundle = (
   path: string | null,
   platform: string = `${process.platform}-${process.arch}`,
@@ -152,7 +152,7 @@ export const bypassProxy = (host: string) =>
     `If ${host} is inside this network, leave the proxy out for it`,
     storeSetting(['no-proxy', host]),
   );
-/** @param proxyHost `host[:port]`; absent: not known. */
+/** @param proxyHost `host[:port]`, if known. */
 export const writeProxyAs = (scheme: 'http' | 'https', proxyHost?: string) =>
   remedy(
     'set-proxy',
@@ -161,7 +161,7 @@ export const writeProxyAs = (scheme: 'http' | 'https', proxyHost?: string) =>
       ? storeSetting(['proxy', `${scheme}://<host:port>`], { needs: ['proxy'] })
       : storeSetting(['proxy', `${scheme}://${proxyHost}`]),
   );
-/** @param address where to sign in; absent: not known. */
+/** @param address where to sign in, if known. */
 export const signInAt = (address: string | undefined) =>
   address === undefined
     ? SIGN_IN
@@ -170,7 +170,7 @@ export const askForAccess = (what: string) =>
   remedy('ask-for-access', `Ask your IT department to allow ${what}`);
 export const askTheOwner = (host: string, about: string) =>
   remedy('ask-the-owner', `Ask the people who run ${host} ${about}`);
-/** All hosts at once: an earlier `--allow-host` that is left out would be refused by the next run. */
+/** All hosts at once: the next run would refuse an earlier `--allow-host` that was left out. */
 export const allowHosts = (hosts: readonly string[]) =>
   remedy(
     'allow-host',
@@ -193,18 +193,18 @@ export const releaseFromQuarantine = (file: string) =>
     THEN_SETUP,
   );
 
-/** What no other remedy says; without an action a person does it. */
+/** Anything without an id of its own; without an action, a person does it. */
 export const otherRemedy = (label: string, action: RemedyAction = {}): Remedy =>
   remedy('other', label, action);
-/** A person does it, then setup is run again. */
+/** A person does it, then setup runs again. */
 export const thenSetup = (label: string, flags: readonly string[] = []): Remedy =>
   remedy('other', label, { afterwards: ['ktx', 'setup', ...flags], nextAttempt: 'afterwards' });
-/** The next attempt, for a reason that the label gives. */
+/** The next attempt, with a label that gives the reason. */
 export const setupAgain = (label: string, flags: readonly string[] = []): Remedy =>
   remedy('other', label, { argv: ['ktx', 'setup', ...flags] });
-/** The failed command again, for a reason that the label gives. */
+/** The failed command again, with a label that gives the reason. */
 export const retryBecause = (reason: string): Remedy => remedy('retry', `Run it again (${reason})`, SETUP);
-/** A person does it, then the failed command is run again. */
+/** A person does it, then the failed command runs again. */
 export const byHandThenRetry = (label: string): Remedy => remedy('other', `${label}, then run`, THEN_SETUP);
 /** @param label such as `Choose a shorter path`. */
 export const otherRoot = (label: string): Remedy =>
@@ -220,7 +220,10 @@ export const FREE_QUOTA = remedy(
   'Delete files of yours there, such as runtimes of other versions, or ask for a larger quota',
   PRUNE,
 );
-/** The next attempt with a limit of this user as high as the system allows. @param options of `ulimit`, the first that the shell knows counts. */
+/**
+ * The next attempt with this user's limit raised as far as the system allows. @param options of `ulimit`; the
+ * first that the shell supports is used.
+ */
 function withLimit(options: readonly string[]): RemedyAction {
   if (process.platform === 'win32') return THEN_SETUP;
   const ways = options.map((option) => `ulimit -S ${option} "$(ulimit -H ${option})"`);
@@ -230,13 +233,13 @@ function withLimit(options: readonly string[]): RemedyAction {
 const raise = (label: string, ...options: string[]) => remedy('raise-limit', label, withLimit(options));
 
 export const LIFT_FILE_LIMIT = raise('Lift the limit of file sizes for this run', '-f');
-/** Node has raised the limit of this user by itself when it starts, so what is left is the one of the system. */
+/** Node raises its soft limit at start, so only the hard limit is left. */
 export const RAISE_OPEN_FILES = remedy(
   'raise-limit',
   'Close other programs, or raise the hard limit of open files (nofile in limits.conf, LimitNOFILE= of a service), then run',
   THEN_SETUP,
 );
-/** dash and busybox call it `-p`, which is another limit in bash. */
+/** dash and busybox name it `-p`, which is a different limit in bash. */
 export const RAISE_PROCESSES = raise('Raise the limit of processes for this run', '-u', '-p');
 export const LIFT_CPU_LIMIT = raise('Lift the limit of processor time for this run', '-t');
 export const FREE_MEMORY = remedy(
@@ -251,7 +254,7 @@ export const moveAway = (path: string) =>
     `Move ${path} away`,
     process.platform === 'win32' ? THEN_SETUP : { argv: ['mv', path, `${path}.old`], ...THEN_SETUP },
   );
-/** @param path the folder; a user who owns it can do it. */
+/** @param path the folder; its owner can do this. */
 export const makeWritable = (path: string) =>
   remedy(
     'make-writable',
@@ -264,13 +267,13 @@ export const USE_PYTHON_MIRROR = remedy('use-index', 'Name a mirror', {
   env: { UV_PYTHON_INSTALL_MIRROR: '<url>' },
   needs: ['python-mirror'],
 });
-/** @param mountPoint of a volume that is mounted `noexec`. */
+/** @param mountPoint of a volume mounted with `noexec`. */
 export const mountExecutable = (mountPoint: string) =>
   remedy('other', 'Mount it without noexec', {
     argv: ['mount', '-o', 'remount,exec', mountPoint],
     ...THEN_SETUP,
   });
-/** The uv that ktx pins, in place of the one that `--uv` names. */
+/** Use the uv that ktx pins instead of the one named by `--uv`. */
 export const USE_PINNED_UV = remedy('other', 'Use the uv that ktx pins, without --uv', {
   ...SETUP,
   drop: ['--uv'],

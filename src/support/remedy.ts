@@ -1,4 +1,7 @@
-/** Everything that a person or a program can do about a failure, as typed actions: a screen can offer them, a fleet can count them. */
+/**
+ * Everything that a person or program can do about a failure, as typed actions that a screen can offer and
+ * fleet reports can count.
+ */
 export const REMEDY_IDS = [
   'retry',
   'go-online',
@@ -42,14 +45,14 @@ export type ValueType = (typeof VALUE_TYPES)[number];
 
 /** A value that ktx cannot know. */
 export interface Placeholder {
-  /** What stands in its place in `argv`, `afterwards`, `env` and `append`. */
+  /** Stands for the value in `argv`, `afterwards`, `env` and `append`. */
   token: string;
   /** What it means. */
   name: PlaceholderName;
   type: ValueType;
 }
 
-/** Every value that a remedy may ask for. Tokens are the words that help and README use. */
+/** All values that a remedy may ask for. Tokens match those in the help and the README. */
 const PLACEHOLDERS = {
   'index-url': { token: '<url>', type: 'url' },
   'index-user': { token: '<user>', type: 'text' },
@@ -77,59 +80,67 @@ export const PLACEHOLDER_NAMES = Object.keys(PLACEHOLDERS) as [PlaceholderName, 
 
 export const CONSENTS = ['deletes', 'weakens', 'machine'] as const;
 /**
- * Why a program asks a person before it carries a remedy out: it deletes what nothing brings back, gives up a protection, or changes the
- * machine outside of the runtime folder.
+ * Why a person must be asked before a remedy runs: it deletes something for good, weakens a protection, or
+ * changes the machine outside the runtime folder.
  */
 export type Consent = (typeof CONSENTS)[number];
 
-/** What carries a remedy out. In `argv` and `afterwards` the word `ktx` stands for however this program was started. */
+/**
+ * How a remedy is executed. In `argv` and `afterwards`, the word `ktx` stands for however this program was
+ * started.
+ */
 export interface RemedyAction {
-  /** Carries it out. Absent: a person does what the label says. */
+  /** The command that executes it. Absent: a person does what the label says. */
   argv?: readonly string[];
-  /** To run afterwards; absent where `argv` is itself the next attempt. */
+  /** Run afterwards; absent where `argv` is itself the next attempt. */
   afterwards?: readonly string[];
-  /** Variables for `argv` and for everything that is run later. */
+  /** Variables for `argv` and all later commands. */
   env?: Readonly<Record<string, string>>;
-  /** A line for the end of a file. */
+  /** A line to append to a file. */
   append?: { file: string; line: string };
-  /** Flags of the failed run that the next attempt leaves out, such as `--offline`. */
+  /** Flags of the failed run to omit from the next attempt, such as `--offline`. */
   drop?: readonly string[];
-  /** Which of the two is the failed command once more; its words are `ktx setup` until the command is known. */
+  /** Which of the two repeats the failed command. It reads `ktx setup` until that command is known. */
   nextAttempt?: 'argv' | 'afterwards';
-  /** The values that are needed, in the order of their tokens. */
+  /** The values it needs, in the order of their tokens. */
   needs?: readonly PlaceholderName[];
-  /** `false`: it only shows something, and the failure stays. */
+  /** `false`: it only shows something and does not fix the failure. */
   changes?: boolean;
 }
 
-/** One thing to do about a failure. Programs read `argv` and what follows it; the texts are derived from the same data. */
+/**
+ * One thing to do about a failure. Programs use `argv` and the fields after it; the texts are derived from
+ * the same data.
+ */
 export interface Remedy {
   id: RemedyId;
-  /** What to do, without a final point. */
+  /** What to do, without a full stop. */
   label: string;
-  /** The words of the command that carries it out; `null` when a person has to do what the label says. */
+  /** The command that executes it; `null` when a person has to do what the label says. */
   argv: readonly string[] | null;
-  /** The command to run when that is done; `null` when `argv` is itself the next attempt, or nothing has to be run. */
+  /**
+   * The command to run afterwards; `null` when `argv` is itself the next attempt, or there is nothing to run.
+   */
   afterwards: readonly string[] | null;
-  /** Variables to set for `argv`, and for all that is run later. */
+  /** Variables to set for `argv` and all later commands. */
   env: Readonly<Record<string, string>>;
-  /** A line for the end of a file; `~` is the home folder. */
+  /** A line to append to a file; `~` is the home folder. */
   append: { file: string; line: string } | null;
-  /** Values to fill in, wherever their tokens stand. */
+  /** Values to fill in wherever their tokens appear. */
   placeholders: readonly Placeholder[];
-  /** Flags of the failed run that the next attempt leaves out. */
+  /** Flags of the failed run to omit from the next attempt. */
   drop: readonly string[];
-  /** Which command is what failed once more, whatever command that was; `null`: another command is to be run. */
+  /** Which command repeats the failed one; `null`: neither does. */
   nextAttempt: 'argv' | 'afterwards' | null;
-  /** Whether it changes anything: what only shows something mends nothing. */
+  /** `false` when it only shows something and fixes nothing. */
   changes: boolean;
-  /** Why a person is asked first; `null`: nobody has to be. */
+  /** Why a person must be asked first; `null` when that is not necessary. */
   consent: Consent | null;
-  /** What to type, derived from the data above; `null` when it is nothing to type. */
+  /** The text to type, derived from the fields above; `null` when there is none. */
   command: string | null;
 }
 
-/** @param label what to do, without a final point. */
+/** @param label what to do, without a full stop. */
 export function remedy(id: RemedyId, label: string, action: RemedyAction = {}): Remedy {
   return withCommand({
     id,
@@ -146,7 +157,7 @@ export function remedy(id: RemedyId, label: string, action: RemedyAction = {}): 
   });
 }
 
-/** By the command itself, so that no remedy can forget to say it. */
+/** Derived from the command, so that no remedy can forget it. */
 function consentFor(argv: readonly string[]): Consent | null {
   if (argv[0] !== 'ktx') {
     const isOurs = argv.length === 0 || fromUnderShell(argv)?.argv[0] === 'ktx';
@@ -156,7 +167,7 @@ function consentFor(argv: readonly string[]): Consent | null {
   return argv.some((word) => ['--allow-host', '--ignore-disk', '--uv'].includes(word)) ? 'weakens' : null;
 }
 
-/** Derives the text to type anew, after the data have changed. */
+/** Recomputes the text to type after the data have changed. */
 export function withCommand(data: Omit<Remedy, 'command'>): Remedy {
   const { append, env } = data;
   const words = data.argv ?? data.afterwards;
@@ -171,12 +182,12 @@ export function remedyText({ label, command }: Remedy): string {
   return command === null ? `${label}.` : `${label}: ${command}`;
 }
 
-/** A command that a shell starts after a line of its own, such as a change of limits. */
+/** Wraps a command in a shell that first runs `line`, such as a change of limits. */
 export function underShell(line: string, argv: readonly string[]): readonly string[] {
   return ['sh', '-c', `${line} && exec "$@"`, 'sh', ...argv];
 }
 
-/** The line and the command of `underShell`; `null` for any other words. */
+/** The inverse of `underShell`; `null` for other commands. */
 export function fromUnderShell(
   argv: readonly string[],
 ): { before: readonly string[]; line: string; argv: readonly string[] } | null {
@@ -185,7 +196,7 @@ export function fromUnderShell(
   return { before: argv.slice(0, 4), line, argv: argv.slice(4) };
 }
 
-/** The words of a command as a shell takes them. Tokens of placeholders stay readable. */
+/** A command quoted for the shell. Placeholder tokens stay readable. */
 export function commandLine(argv: readonly string[]): string {
   const shell = fromUnderShell(argv);
   if (shell !== null) return `(${shell.line} && ${commandLine(shell.argv)})`;
@@ -194,13 +205,13 @@ export function commandLine(argv: readonly string[]): string {
 
 function shellWord(word: string): string {
   const isWindows = process.platform === 'win32';
-  // To a POSIX shell a backslash is no part of a word.
+  // A POSIX shell takes a backslash as an escape.
   const isPlain = /^(?:[\w@%+=:,./\\~-]|<[\w:-]+>)+$/.test(word) && (isWindows || !word.includes('\\'));
   if (isPlain) return word;
   return isWindows ? `"${word}"` : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** The lists one after the other, each action once. */
+/** Removes duplicates, keeping the first of each. */
 export function uniqueRemedies(remedies: readonly Remedy[]): Remedy[] {
   return [...new Map(remedies.map((each) => [remedyText(each), each])).values()];
 }

@@ -1,9 +1,10 @@
-/** Ctrl+C, an end from outside, a closed terminal. */
+/** Ctrl+C, an external kill, a closed terminal. */
 export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Runs something that must tidy up before the program may end: Ctrl+C, SIGTERM and a closed terminal abort the signal
- * instead of killing the process. A second one changes nothing; what runs is ending already.
+ * Runs an operation that must clean up before the program ends: Ctrl+C, SIGTERM and a closed terminal abort
+ * its signal instead of killing the process. Further signals have no effect, since the operation is already
+ * stopping.
  */
 export async function withStopSignals<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();

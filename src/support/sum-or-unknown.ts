@@ -1,4 +1,4 @@
-/** The sum, or `null` as soon as one part is unknown: unknown is not zero. */
+/** The sum, or `null` if any part is unknown: unknown is not zero. */
 export function sumOrUnknown(sizes: readonly (number | null)[]): number | null {
   let sum = 0;
   for (const size of sizes) {

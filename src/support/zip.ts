@@ -1,6 +1,6 @@
 import { crc32, inflateRaw } from 'node:zlib';
 
-/** One file of a zip archive, as its central directory describes it. Sizes in bytes. */
+/** One file of a zip archive, from its central directory. Sizes in bytes. */
 export interface ZipEntry {
   name: string;
   method: number;
@@ -16,8 +16,8 @@ const STORED = 0;
 const DEFLATED = 8;
 
 /**
- * The central directory of a zip archive (PKWARE APPNOTE, sections 4.3.12 and 4.3.16); nothing is unpacked.
- * @throws Error saying what is wrong with the archive. ZIP64 and split archives are refused: nothing that is read
+ * The central directory of a zip archive (PKWARE APPNOTE, sections 4.3.12 and 4.3.16); unpacks nothing.
+ * @throws Error saying what is wrong with the archive. ZIP64 and split archives are refused: no archive read
  * here comes near 4 GB.
  */
 export function listZip(bytes: Uint8Array): ZipEntry[] {
@@ -46,8 +46,8 @@ export function listZip(bytes: Uint8Array): ZipEntry[] {
 }
 
 /**
- * Unpacks one file, off the main thread, and checks size and CRC.
- * @param maxBytes refuses a bigger file: neither the directory's word nor the stream can take more memory than this.
+ * Unpacks one file off the main thread, and checks its size and CRC.
+ * @param maxBytes larger files are refused, whatever the directory claims, so memory use is bounded.
  * @throws Error naming the entry.
  */
 export async function readZipEntry(
@@ -76,7 +76,7 @@ async function unpack(packed: Buffer, entry: ZipEntry): Promise<Uint8Array> {
   if (entry.method === STORED) return packed;
   if (entry.method !== DEFLATED) throw new Error(`${entry.name} uses zip method ${entry.method}`);
   return new Promise((resolve, reject) => {
-    // One byte at least: a limit of 0 is not a limit for zlib.
+    // At least 1: zlib treats a limit of 0 as none.
     inflateRaw(packed, { maxOutputLength: Math.max(1, entry.sizeBytes) }, (error, content) =>
       error
         ? reject(new Error(`damaged zip entry ${entry.name}: ${error.message}`, { cause: error }))

@@ -1,4 +1,4 @@
-/** Lets so many tasks run at a time; the others wait for their turn, in order. */
+/** Limits how many tasks run at once; the rest wait in order. */
 export type Gate = <T>(task: () => Promise<T>) => Promise<T>;
 
 export function createGate(width: number): Gate {
@@ -6,7 +6,7 @@ export function createGate(width: number): Gate {
   const waiting: (() => void)[] = [];
   return async (task) => {
     if (underWay < width) underWay++;
-    // Whoever leaves hands its place on, so that nobody slips in between.
+    // A finished task passes its slot directly to the next in line, so that no newcomer jumps the queue.
     else await new Promise<void>((resolve) => waiting.push(resolve));
     try {
       return await task();

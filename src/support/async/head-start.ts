@@ -1,18 +1,19 @@
 import { linkedAbort } from './linked-abort.ts';
 
-/** Somebody who answers at all has done so by then, over a slow line too. */
+/** Anyone who answers at all has usually done so by then, even over a slow line. */
 const SLOW_AFTER_MS = 1000;
 
 export interface HeadStart<T> {
-  /** The result, started now at the latest. */
+  /** The result; starts the work if it has not started yet. */
   take(): Promise<T>;
-  /** It is not needed, or no longer: what was started ends. */
+  /** The result is not needed, or no longer; aborts the work. */
   drop(): void;
 }
 
 /**
- * The second choice of somebody who waits for the first: begun when the wait gets long, so that both take no longer than the slower
- * of them, and not begun at all where the first answers soon. Must be dropped at the end.
+ * A fallback that starts while the first choice is still pending. It starts only when the wait gets long, so
+ * that both together take no longer than the slower one, and not at all when the first answers quickly. The
+ * caller must drop it at the end.
  */
 export function headStart<T>(
   start: (signal: AbortSignal) => Promise<T>,
@@ -23,7 +24,7 @@ export function headStart<T>(
   const begin = (): Promise<T> => {
     if (running === null) {
       running = start(own.signal);
-      // Whoever takes it gets the failure.
+      // The caller of `take` gets the failure.
       running.catch(() => {});
     }
     return running;

@@ -2,9 +2,10 @@ import { throwIfCancelled } from '../errors.ts';
 import { linkedAbort } from './linked-abort.ts';
 
 /**
- * Runs a task for each item, so many at a time. The first that fails ends the others through the signal that each is given, and no
- * more are started.
- * @throws that first failure, once all of them have ended: what the others die of is its echo. CancelledError when `signal` fires.
+ * Runs a task for each item, up to `width` at a time. The first failure aborts the other tasks through their
+ * signal and starts no more.
+ * @throws the first failure, once all tasks have ended (later failures are its consequence). CancelledError
+ * when `signal` fires.
  */
 export async function inParallel<T>(
   items: readonly T[],

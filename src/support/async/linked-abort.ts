@@ -1,4 +1,4 @@
-/** A stop of one's own beside that of the caller: the signal fires with either. */
+/** A signal that fires with the caller's, or when `stop` is called. */
 export function linkedAbort(signal: AbortSignal | undefined): { stop: () => void; signal: AbortSignal } {
   const own = new AbortController();
   return {

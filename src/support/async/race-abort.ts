@@ -1,6 +1,6 @@
 import { CancelledError } from '../errors.ts';
 
-/** Lets go of something shared that goes on for others: a page that the plan has begun to read. */
+/** Stops waiting for shared work, such as a page that the plan is reading, without ending it for others. */
 export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   return new Promise((resolve, reject) => {

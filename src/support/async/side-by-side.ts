@@ -1,7 +1,7 @@
 import { inParallel } from './in-parallel.ts';
 
 /**
- * Runs tasks at the same time. The first that fails ends the others through the signal that each is given.
+ * Runs tasks concurrently. The first failure aborts the others through their signal.
  * @throws as `inParallel`.
  */
 export async function sideBySide<T extends readonly unknown[]>(

@@ -4,17 +4,20 @@ import { dirname } from 'node:path';
 import { errorCode } from '../errors.ts';
 import { assertNoLinkWithin, UnusableFileError } from './regular-file.ts';
 
-/** Makes a folder and those above it, writable for others under no umask. @throws the file system's error. */
+/**
+ * Creates a folder and its parents, never world-writable whatever the umask. @throws the file system's error.
+ */
 export async function makeFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o775 });
 }
 
 /**
- * Writes a whole file so that a reader, or the next run after a power cut, sees the old content or the new
- * one and nothing between: temp file beside it, fsync, rename, fsync of the folder. Whatever else lies in the file's place, such as a
- * link or a pipe, is replaced and never written through.
- * @param options.isDurable `false` leaves out both fsyncs: for what is only a hint, or is synced together with others.
- * @throws the file system's own error; the temp file is gone then.
+ * Writes a whole file atomically: a reader, or the next run after a power cut, sees either the old content or
+ * the new. Temp file beside it, fsync, rename, fsync of the folder. A link or pipe in its place is replaced
+ * and never written through.
+ * @param options.isDurable `false` skips both fsyncs: for hints, or files that are synced together with
+ * others.
+ * @throws the file system's own error, after removing the temp file.
  */
 export async function writeFileAtomic(
   path: string,
@@ -41,7 +44,10 @@ export async function writeFileAtomic(
   if (isDurable) await syncDirectory(dirname(path));
 }
 
-/** The same for a file of a project, see `assertNoLinkWithin`. @throws UnusableFileError for a link on the way; the file system's error. */
+/**
+ * The same for a file of a project, see `assertNoLinkWithin`. @throws UnusableFileError for a link in its
+ * path; the file system's error.
+ */
 export async function writeFileWithin(
   folder: string,
   path: string,
@@ -53,8 +59,9 @@ export async function writeFileWithin(
 }
 
 /**
- * Makes a rename in this folder last through a power cut, where the file system can. Never rejects: the rename has happened, and
- * a caller that took it for failed would remove what is in force now. Windows has no such call and needs none.
+ * Makes a rename in this folder survive a power cut, where the file system can. Never rejects: the rename has
+ * happened, and a caller that took it for failed would remove the active file. Windows has no such call and
+ * needs none.
  */
 export async function syncDirectory(path: string): Promise<void> {
   if (process.platform === 'win32') return;

@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
 
-/** What lies at a path: itself, not what a link leads to. */
+/** What is at a path, not following links. */
 export type Kind = 'file' | 'folder' | 'link' | 'other';
 
 /** @param status of `lstat`. */

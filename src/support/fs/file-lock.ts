@@ -5,10 +5,10 @@ import { pathToFileURL } from 'node:url';
 import { errorMessage, isAbsence, SetupError } from '../errors.ts';
 import { OTHER_ROOT, otherRemedy } from '../remedies.ts';
 
-/** A lock of the operating system: it ends with the process that has it, however that ends, and with nothing else. */
+/** An operating system lock: held until it is released or its process ends, however that happens. */
 export interface FileLock {
   readonly path: string;
-  /** `false`: this file system grants the same lock twice, so it keeps nobody out. */
+  /** `false`: the file system grants the same lock twice, so it excludes nobody. */
   readonly isExclusive: boolean;
   release(): void;
 }
@@ -19,9 +19,9 @@ const SQLITE_IOERR = 10;
 const SQLITE_CANTOPEN = 14;
 
 /**
- * Takes the lock, or says with `null` that somebody has it: another process, or this one. The file
- * stays empty and must be opened by nothing else: POSIX drops a process' locks when it closes any descriptor of the file.
- * @param vfs of SQLite, for tests: `unix-none` behaves as a file system without locks.
+ * Tries to take the lock; `null` when another process, or this one, holds it. The file stays empty and
+ * nothing else may open it: POSIX drops a process's locks when it closes any descriptor of the file.
+ * @param vfs of SQLite, for tests: `unix-none` behaves like a file system without locks.
  * @throws SetupError when the file cannot be written or is not a lock file.
  */
 export function tryFileLock(path: string, options: { vfs?: string } = {}): FileLock | null {
@@ -40,7 +40,7 @@ export function tryFileLock(path: string, options: { vfs?: string } = {}): FileL
   }
 }
 
-/** SQLite is what Node has for locks of the system: `BEGIN EXCLUSIVE` holds one and writes nothing. */
+/** Node offers system locks only through SQLite: `BEGIN EXCLUSIVE` takes one and writes nothing. */
 function openExclusive(path: string, vfs: string | undefined): DatabaseSync | 'held' | 'unsupported' {
   const Database = loadSqlite();
   const url = pathToFileURL(path);
@@ -50,10 +50,10 @@ function openExclusive(path: string, vfs: string | undefined): DatabaseSync | 'h
   try {
     database = new Database(url, { timeout: 0 });
     const opened = identityOf(path);
-    // Without this a journal file would appear beside it.
+    // Otherwise a journal file would be created beside it.
     database.exec('PRAGMA journal_mode=MEMORY');
     database.exec('BEGIN EXCLUSIVE');
-    // Whoever uninstalled everything has deleted the file meanwhile: what we hold keeps nobody out.
+    // If an uninstall deleted the file meanwhile, our lock on it excludes nobody.
     if (opened !== null && opened === identityOf(path)) return database;
     database.close();
     return 'held';
@@ -61,7 +61,8 @@ function openExclusive(path: string, vfs: string | undefined): DatabaseSync | 'h
     database?.close();
     const { errcode } = error as { errcode?: number };
     const primary = (errcode ?? 0) & 0xff;
-    // An uninstall that has just ended deleted its folder, and another run may have made it anew: it was held until now.
+    // An uninstall that has just ended deleted the folder, and another run may have recreated it: the lock
+    // was held until now.
     const isFolderGone = folder === null || identityOf(dirname(path)) !== folder;
     if (primary === SQLITE_CANTOPEN && isFolderGone) return 'held';
     if (primary === SQLITE_BUSY || primary === SQLITE_LOCKED) return 'held';
@@ -70,21 +71,21 @@ function openExclusive(path: string, vfs: string | undefined): DatabaseSync | 'h
   }
 }
 
-/** A file that is deleted and made again is another file, although its name and even its inode are the same. */
+/** Includes the birth time: a deleted and recreated file can have the same name and even the same inode. */
 function identityOf(path: string): string | null {
   const status = statSync(path, { bigint: true, throwIfNoEntry: false });
   return status ? `${status.dev}:${status.ino}:${status.birthtimeNs}` : null;
 }
 
-/** SQLite opens a file that it may not write for reading, and then holds nothing. */
+/** SQLite opens a file without write permission read-only, and then locks nothing. */
 function assertWritable(path: string): void {
-  // SQLite would follow a link, and make and lock what it leads to.
+  // SQLite would follow a link, and create and lock its target.
   const status = lstatSync(path, { throwIfNoEntry: false });
   if (status && !status.isFile()) throw cannotLock(path, new Error('it is not a regular file'));
   try {
     accessSync(path, constants.W_OK);
   } catch (error) {
-    // It is made by opening it.
+    // Opening it creates it.
     if (!isAbsence(error)) throw cannotLock(path, error);
   }
 }
@@ -103,7 +104,7 @@ function cannotLock(path: string, error: unknown): SetupError {
   });
 }
 
-/** Loaded when a lock is taken, and without the warning that some versions of Node print for it. */
+/** Loaded on demand, without the warning that some versions of Node print. */
 function loadSqlite(): typeof DatabaseSync {
   const { emitWarning } = process;
   process.emitWarning = () => {};

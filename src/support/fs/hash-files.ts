@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { CancelledError, throwIfCancelled } from '../errors.ts';
 
-/** What a file holds; what was found instead of one; `unreadable` says the system's error. */
+/** A file's size and digest, or why there is none; `code` is the system's error. */
 export type HashedFile =
   | { sizeBytes: number; sha256: string }
   | { problem: 'missing' }
@@ -9,9 +9,9 @@ export type HashedFile =
   | { problem: 'unreadable'; code: string };
 
 /**
- * Runs in a thread of its own, as text: whatever bundles this library needs no file for it. It opens files as
- * `openRegularFile` does with `links: 'follow'`, but one system call after the other: for a thousand small files the way
- * there and back through the event loop takes longer than all their hashing.
+ * Source of a worker thread, kept as text so that bundlers need no extra file. It opens files like
+ * `openRegularFile` with `links: 'follow'`, but synchronously: for a thousand small files the trips through
+ * the event loop take longer than the hashing.
  */
 const THREAD = `
 const { createHash, hash: hashWhole } = require('node:crypto');
@@ -25,7 +25,7 @@ const hashOf = (path) => {
     const found = fstatSync(handle);
     if (!found.isFile()) return { problem: 'not-a-file' };
     let length = readSync(handle, piece, 0, piece.length, null);
-    // A read that ends where the file does needs no other one to say so.
+    // The read covered the whole file; no second read is needed to see the end.
     if (length === found.size && length > 0)
       return { sizeBytes: length, sha256: hashWhole('sha256', piece.subarray(0, length), 'hex') };
     const hash = createHash('sha256');
@@ -53,9 +53,9 @@ parentPort.once('message', (paths) => parentPort.postMessage(paths.map((path) =>
 let spare: Promise<Worker> | null = null;
 
 /**
- * Starts the thread for the next `hashFiles`, which takes about as long as hashing a thousand small files: for who knows that
- * there will be something to hash while it still waits for something else. The thread keeps no process alive.
- * @param signal ends it, if nobody has used it.
+ * Starts the thread for the next `hashFiles` early, while its caller still waits for something else: starting one
+ * takes about as long as hashing a thousand small files. The thread does not keep the process alive.
+ * @param signal ends the thread if it has not been used.
  */
 export function startHashThread(signal: AbortSignal): void {
   if (spare !== null || signal.aborted) return;
@@ -70,7 +70,7 @@ export function startHashThread(signal: AbortSignal): void {
     void starting.then((thread) => thread.terminate());
   };
   signal.addEventListener('abort', end, { once: true });
-  // One that fails, or ends, is not handed out: who needs one starts its own, and reports what stands in the way.
+  // A thread that failed or ended is never handed out; `hashFiles` then starts its own and reports the error.
   starting.then((thread) => {
     thread.unref();
     thread.on('error', drop);
@@ -90,8 +90,8 @@ function takeThread(): Promise<Worker> {
 }
 
 /**
- * The sha256, in hex, of each of these files, in their order. Reading happens beside the event loop: a disk that takes
- * seconds for a sector holds up nothing else.
+ * The sha256, in hex, of each file, in order. Reads in a worker thread, so that a disk that takes seconds for
+ * a sector blocks nothing else.
  * @throws CancelledError at once when the signal fires.
  */
 export async function hashFiles(paths: readonly string[], signal?: AbortSignal): Promise<HashedFile[]> {
@@ -112,7 +112,7 @@ export async function hashFiles(paths: readonly string[], signal?: AbortSignal):
     return await done.promise;
   } finally {
     signal?.removeEventListener('abort', cancel);
-    // Not waited for: a read that hangs holds up the end of the thread.
+    // Not awaited: a hanging read would delay it.
     void worker.terminate();
   }
 }

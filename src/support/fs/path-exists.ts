@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 
-/** Whether something is at this path that can be reached; a dangling link is nothing. */
+/** Whether this path exists and can be reached. False for a dangling link. */
 export async function pathExists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
@@ -8,7 +8,9 @@ export async function pathExists(path: string): Promise<boolean> {
   );
 }
 
-/** Whether this user may run what is at this path. Windows knows no such permission, and asks only whether it is there. */
+/**
+ * Whether this user may execute this path. On Windows, which has no such permission, only whether it exists.
+ */
 export async function isExecutable(path: string): Promise<boolean> {
   return access(path, constants.X_OK).then(
     () => true,

@@ -4,8 +4,8 @@ import { makeFolder } from './atomic-file.ts';
 import { assertNoLinkWithin, createFile } from './regular-file.ts';
 
 /**
- * Makes `<projectDir>/.ktx`, which keeps itself out of git as `.venv` does: what is in it belongs to this machine. A `.gitignore` that is
- * there stays as it is; where none can be written the folder is of use all the same.
+ * Creates `<projectDir>/.ktx` with a `.gitignore` that excludes it, as `.venv` has: its content belongs to
+ * this machine. An existing `.gitignore` is kept, and one that cannot be written is skipped.
  * @throws UnusableFileError for a link in its place; the file system's error.
  */
 export async function makeProjectFolder(projectDir: string): Promise<void> {

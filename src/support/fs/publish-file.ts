@@ -8,8 +8,8 @@ import { createFile } from './regular-file.ts';
 const NO_HARD_LINKS = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
 /**
- * Writes a new file whole or not at all, and never over another one. Its folder has to be there.
- * @returns `false` when something is there already.
+ * Writes a new file completely or not at all, never overwriting one. Its folder must exist.
+ * @returns `false` when the path already exists.
  * @throws the file system's error.
  */
 export async function publishNewFile(path: string, text: string, mode?: number): Promise<boolean> {

@@ -6,19 +6,22 @@ import { errorCode, isAbsence, SetupError } from '../errors.ts';
 import { byHandThenRetry } from '../remedies.ts';
 
 /**
- * The one way to open a file that is ours, a project's or a user's. Only a regular file is opened, and opening it never blocks: a
- * named pipe would hold up the program, deaf to every signal; a device may be endless, or act when it is opened.
+ * Conditions for opening a file of ours, a project's or a user's. All such files are opened here. Only
+ * regular files are opened, and opening never blocks: a named pipe would hang the program, unresponsive to
+ * signals; a device may be endless, or react to being opened.
  */
 export interface FileGuard {
-  /** A longer file is refused. */
+  /** Longer files are refused. */
   maxBytes: number;
-  /** `follow` for files that users may well link (settings, certificates) and for those whose digest is checked. */
+  /**
+   * `follow` for files that users commonly link (settings, certificates) and files whose digest is checked.
+   */
   links?: 'refuse' | 'follow';
-  /** No part of the path beneath this folder may be a link: a cloned project could lead out of itself. */
+  /** No part of the path below this folder may be a link, which in a cloned project could lead outside. */
   within?: string;
 }
 
-/** Something else is in the place of a file, or a file too long. Class `conflict`; the message names the path. */
+/** The path is not a regular file, or the file is too long. Class `conflict`; the message names the path. */
 export class UnusableFileError extends SetupError {
   constructor(path: string, what: string) {
     super(`${path} ${what}.`, {
@@ -30,19 +33,19 @@ export class UnusableFileError extends SetupError {
   }
 }
 
-// Windows has none of them, and no named pipes among its files.
+// Undefined on Windows, which has no named pipes in its file system.
 const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
 
 const FLAGS = {
   read: constants.O_RDONLY,
-  /** For what is continued at some position. */
+  /** For resuming at some position. */
   update: constants.O_RDWR,
   append: constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT,
 } as const;
 
 /**
- * Opens a file, see `FileGuard`. `append` makes it when nothing is there.
- * @throws UnusableFileError; the file system's error, also when it is not there.
+ * Opens a file, see `FileGuard`. `append` creates it if necessary.
+ * @throws UnusableFileError; the file system's error, including when the file does not exist.
  */
 export async function openRegularFile(
   path: string,
@@ -52,7 +55,7 @@ export async function openRegularFile(
 ): Promise<FileHandle> {
   if (within !== undefined) await assertNoLinkWithin(within, path);
   const doesFollow = links === 'follow';
-  // Looked at before it is opened: to open some devices is an action.
+  // Check before opening: opening some devices has side effects.
   const found = await (doesFollow ? stat : lstat)(path).catch((error: unknown) => {
     if (access === 'append' && errorCode(error) === 'ENOENT') return null;
     throw error;
@@ -60,7 +63,7 @@ export async function openRegularFile(
   if (found) assertRegular(path, found, maxBytes);
   const flags = FLAGS[access] | O_NONBLOCK | (doesFollow ? 0 : O_NOFOLLOW);
   const handle = await open(path, flags, mode).catch((error: unknown) => {
-    // Put there since it was looked at.
+    // Replaced since the check.
     if (errorCode(error) === 'ELOOP') throw new UnusableFileError(path, 'is a symbolic link, not a file');
     if (errorCode(error) === 'ENXIO') throw new UnusableFileError(path, 'is a named pipe, not a file');
     throw error;
@@ -74,13 +77,16 @@ export async function openRegularFile(
   }
 }
 
-/** The whole content. `/dev/null` in the place of a file that may be linked is an empty one. @throws as `openRegularFile`. */
+/**
+ * The whole content. `/dev/null` reads as an empty file where links are followed. @throws as
+ * `openRegularFile`.
+ */
 export async function readRegularFile(path: string, guard: FileGuard): Promise<Buffer> {
   if (guard.links === 'follow' && path === devNull) return Buffer.alloc(0);
   const handle = await openRegularFile(path, guard);
   try {
     const { size } = await handle.stat();
-    // One byte more: a read that fills less than it could has come to the end.
+    // One byte extra: a read that does not fill the buffer has reached the end.
     let buffer = Buffer.allocUnsafe(size + 1);
     let length = 0;
     for (;;) {
@@ -101,7 +107,8 @@ export async function readRegularText(path: string, guard: FileGuard): Promise<s
 }
 
 /**
- * Opens a new, empty file of ours for reading and writing. A file, link or pipe in its place goes; nothing is ever written through one.
+ * Opens a new, empty file of ours for reading and writing. An existing file, link or pipe is removed first
+ * and never written through.
  * @throws UnusableFileError for anything else in its place; the file system's error.
  */
 export async function openNewFile(path: string, mode = 0o644): Promise<FileHandle> {
@@ -109,25 +116,27 @@ export async function openNewFile(path: string, mode = 0o644): Promise<FileHandl
   return createFile(path, mode);
 }
 
-/** Makes an empty file where nothing is. @throws the file system's error, `EEXIST` when something is there. */
+/** Creates an empty file. @throws the file system's error, `EEXIST` when the path exists. */
 export function createFile(path: string, mode = 0o644): Promise<FileHandle> {
   return open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | O_NOFOLLOW, mode);
 }
 
-/** Removes what lies in the place of a file of ours: the file, or a link or pipe. @throws as `openNewFile`. */
+/** Removes a file, link or pipe at the path of a file of ours. @throws as `openNewFile`. */
 export async function clearPlace(path: string): Promise<void> {
   const status = await lstat(path).catch((error: unknown) => {
     if (isAbsence(error)) return null;
     throw error;
   });
   if (status === null) return;
-  // A folder or a device is more than something in the way.
+  // Do not remove a folder or a device.
   if (!status.isFile() && !status.isSymbolicLink() && !status.isFIFO())
     throw new UnusableFileError(path, `is ${kindText(status)}, not a file`);
   await rm(path, { force: true });
 }
 
-/** @throws UnusableFileError when a part of the path beneath the folder is a link. Parts that are not there are none. */
+/**
+ * @throws UnusableFileError when a part of the path below the folder is a link. Missing parts are accepted.
+ */
 export async function assertNoLinkWithin(folder: string, path: string): Promise<void> {
   const parts = relative(folder, path);
   if (parts.startsWith('..') || isAbsolute(parts)) throw new Error(`${path} is not within ${folder}`);

@@ -5,18 +5,18 @@ import { errorCode, isAbsence } from '../errors.ts';
 
 const REMOVAL = { recursive: true, force: true, maxRetries: 3 } as const;
 
-/** Files that tell what a folder is. */
+/** Files that mark what a folder is. */
 export interface Telling {
-  /** Without it the folder no longer counts as whole. */
+  /** Its absence means the folder is incomplete. */
   whole?: string;
-  /** With one of them it is known to be ours. */
+  /** Any of these marks the folder as ours. */
   ours: readonly string[];
 }
 
 /**
- * Gives a folder the name of something removed, `<path>.<8 hex digits>.removed`: a removal that is interrupted leaves nothing that
- * looks whole, and nothing whose origin could not be told. Where a folder cannot be renamed, as in the lower layer of an overlay
- * (EXDEV), it stays where it is.
+ * Renames a folder to `<path>.<8 hex digits>.removed`: an interrupted removal then leaves nothing that looks
+ * intact or that cannot be attributed to ktx. A folder that cannot be renamed, such as one in the lower layer
+ * of an overlay (EXDEV), stays.
  * @returns the new path, or the old one.
  */
 async function moveAside(path: string): Promise<string> {
@@ -30,7 +30,10 @@ async function moveAside(path: string): Promise<string> {
   }
 }
 
-/** In an order that tells the truth about the folder at every instant: what makes it whole first, what makes it ours last. */
+/**
+ * Deletes in an order that keeps the markers true throughout: first the one for completeness, last those that
+ * mark it as ours.
+ */
 async function removeInPlace(folder: string, { whole, ours }: Telling): Promise<void> {
   if (whole !== undefined) await rm(join(folder, whole), REMOVAL);
   const names = await readdir(folder).catch((error: unknown) => {
@@ -42,13 +45,13 @@ async function removeInPlace(folder: string, { whole, ours }: Telling): Promise<
   await rm(folder, REMOVAL);
 }
 
-/** Moves it aside and deletes it with all that is in it. @param path a folder. */
+/** Renames a folder aside and deletes it with its content. @param path a folder. */
 export async function removeAside(path: string, telling: Telling): Promise<void> {
   const place = await moveAside(path);
   await (place === path ? removeInPlace(path, telling) : rm(place, REMOVAL));
 }
 
-/** Where it was before it was moved aside. */
+/** The path before `moveAside` renamed it. */
 export function originalPath(path: string): string {
   return path.replace(/\.[0-9a-f]{8}\.removed$/, '');
 }

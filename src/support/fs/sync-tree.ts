@@ -2,14 +2,15 @@ import { open, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorCode, isAbsence, throwIfCancelled } from '../errors.ts';
 
-/** As many as Node runs at once. */
+/** The size of Node's thread pool. */
 const PARALLEL = 4;
-/** What a file system says that knows no fsync of such a thing, or does not let this user open it. */
+/** Errors of file systems that cannot fsync such an entry, or do not let this user open it. */
 const NOT_SYNCABLE = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM', 'EACCES', 'EISDIR', 'EBADF']);
 
 /**
- * Syncs each file and folder of these trees, and the folders above them: a name lasts only when its folder was synced.
- * @throws CancelledError, or the file system's error when something could not be written to the disk.
+ * Syncs every file and folder in these trees, and the folders above them: a name is durable only once its
+ * folder is synced.
+ * @throws CancelledError, or the file system's error when the disk refuses the data.
  */
 export async function syncTrees(roots: readonly string[], signal?: AbortSignal): Promise<void> {
   const paths = new Set<string>();
@@ -33,7 +34,7 @@ export async function syncTrees(roots: readonly string[], signal?: AbortSignal):
 
 async function syncPath(path: string): Promise<void> {
   try {
-    // Windows flushes only what it may write.
+    // Windows can flush only files opened for writing.
     const handle = await open(path, process.platform === 'win32' ? 'r+' : 'r');
     try {
       await handle.sync();
@@ -41,7 +42,7 @@ async function syncPath(path: string): Promise<void> {
       await handle.close();
     }
   } catch (error) {
-    // Taken away meanwhile, as a running Python does with its temporary files.
+    // Deleted meanwhile, like the temporary files of a running Python.
     if (isAbsence(error) || NOT_SYNCABLE.has(errorCode(error) ?? '')) return;
     throw error;
   }

@@ -2,21 +2,21 @@ import { homedir, userInfo } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { quoted } from '../text/control-characters.ts';
 
-/** What Debian gives accounts without a home: nothing is read below it, and nothing is made there. */
+/** Debian's home for accounts without one. Nothing is read or created below it. */
 const NO_HOME = '/nonexistent';
 
-/** Node replaces what is not UTF-8 by this, and the path is another one then. */
+/** Node decodes invalid UTF-8 to this character, and the path is then a different one. */
 export const isLossy = (path: string): boolean => path.includes('\uFFFD');
 
 /**
- * The home folder of this user: HOME, or what the system has for the user where HOME is unset or empty. Never throws; a folder that does
- * not exist where there is none to be had, see `homeProblem`.
+ * This user's home folder: HOME or, when it is unset or empty, the one from the account database. Never
+ * throws; without a home, returns a folder that does not exist, see `homeProblem`.
  */
 export function homeFolder(): string {
   return look().path ?? NO_HOME;
 }
 
-/** Why nothing can be put into `homeFolder()`; `null` when it can. */
+/** Why `homeFolder()` cannot be used; `null` when it can. */
 export function homeProblem(folder: string): string | null {
   if (folder !== NO_HOME) return null;
   return look().problem ?? `${NO_HOME} is no home folder`;

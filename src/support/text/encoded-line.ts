@@ -1,15 +1,16 @@
-/** As `/[A-Za-z0-9+/]/` says, by the character's code. */
+/** `/[A-Za-z0-9+/]/` as a lookup table by character code. */
 const IS_BASE64 = Uint8Array.from({ length: 128 }, (_, code) =>
   Number(/[A-Za-z0-9+/]/.test(String.fromCharCode(code))),
 );
-/** The length of a line of a PEM file is 64; less is no line of a key. */
+/** Lines of a PEM file have 64 characters; a shorter one is not part of a key. */
 const LEAST_CHARS = 60;
 const SPACE = 32;
 const TAB = 9;
 
 /**
- * Whether a line begins with base64, as one of a private key does: `/^[ \t]*[A-Za-z0-9+/]{60}/m`. The expression looks at every
- * character for the start of a line; most lines differ at their first space.
+ * Whether a line begins with base64, as lines of a private key do: `/^[ \t]*[A-Za-z0-9+/]{60}/m`, but faster.
+ * The expression tests every character for the start of a line, while most lines can be rejected at their
+ * first space.
  */
 export function hasEncodedLine(text: string): boolean {
   for (let start = 0; start !== -1; ) {
@@ -23,13 +24,13 @@ export function hasEncodedLine(text: string): boolean {
   return false;
 }
 
-/** `^` comes after a carriage return too, and after the line ends that only Unicode has. */
+/** `^` also matches after a carriage return and the Unicode line ends. */
 const LINE_END = /[\n\r\u2028\u2029]/g;
 
 function nextLine(text: string, from: number): number {
   const lineFeed = text.indexOf('\n', from);
   const end = lineFeed === -1 ? text.length : lineFeed;
-  // Rare, and then the expression's way.
+  // Rare; handled as the expression would.
   const line = text.slice(from, end);
   if (line.includes('\r') || line.includes('\u2028') || line.includes('\u2029')) {
     LINE_END.lastIndex = from;

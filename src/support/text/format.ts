@@ -1,4 +1,4 @@
-/** Bytes for people, decimal units as download pages use them: `27 MB`, `8.4 MB`, `512 B`. */
+/** Bytes for people, in decimal units like download pages: `27 MB`, `8.4 MB`, `512 B`. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${Math.round(bytes)} B`;
   const units = ['kB', 'MB', 'GB', 'TB'];
@@ -11,7 +11,7 @@ export function formatBytes(bytes: number): string {
   return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
-/** A size that may be unknown. Unknown is not zero. */
+/** A size that may be unknown; unknown is not zero. */
 export function formatBytesOrUnknown(bytes: number | null): string {
   return bytes === null ? 'size unknown' : formatBytes(bytes);
 }
@@ -29,12 +29,12 @@ export function formatDuration(durationMs: number): string {
 
 /** `1 package`, `15 packages`. */
 export function formatCount(count: number, singular: string, plural = `${singular}s`): string {
-  // Not `toLocaleString`: the first one costs a plan 12 ms.
+  // Not `toLocaleString`, whose first call adds 12 ms to a plan.
   const digits = String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
   return `${digits} ${count === 1 ? singular : plural}`;
 }
 
-/** A path with the home folder as `~`. Display only: never a path to use. */
+/** A path with the home folder as `~`. For display only; never a usable path. */
 export function tildePath(path: string, homeDir: string): string {
   if (!homeDir || homeDir === '/') return path;
   if (path === homeDir) return '~';

@@ -1,4 +1,4 @@
-/** Names of Python projects and of their extras that mean the same give the same text (PEP 503). */
+/** Normalises the name of a Python project or extra (PEP 503). */
 export function normaliseProject(name: string): string {
   return name.replace(/[-_.]+/g, '-').toLowerCase();
 }

@@ -1,39 +1,45 @@
 import { type Hint, KNOWN_TOKEN, SECRET_SHAPES } from './secret-shapes.ts';
 
-/** Hides secrets in text that is shown or logged. */
+/** Masks secrets in text that is shown or logged. */
 export interface Redactor {
-  /** Give it whole lines, one or many: a secret cut in two is not found. Idempotent; leaves line ends alone. */
+  /**
+   * Takes whole lines, one or many: a secret split between calls is not found. Idempotent; keeps line ends.
+   */
   redact(text: string): string;
-  /** A value to hide wherever it stands, in any of the forms that addresses, JSON and headers give it. Shorter than 4 characters is ignored: it would blot out the text. */
+  /**
+   * A value to mask wherever it appears, in any form that URLs, JSON and headers give it. Values shorter than
+   * 4 characters are ignored, since masking them would make text unreadable.
+   */
   addSecret(secret: string): void;
 }
 
 const MASK = '****';
 const MIN_SECRET_CHARS = 4;
-/** Shorter pieces of encoded text stand anywhere. */
+/** Shorter base64 fragments match by chance. */
 const MIN_ENCODED_CHARS = 6;
 const BASE64 = '[A-Za-z0-9+/_=-]';
 
 const SHAPES = [...SECRET_SHAPES, KNOWN_TOKEN].map(({ hints, pattern }) => ({
   hints,
   pattern,
-  // A group that a pattern has not is empty, when it has another.
+  // `$<name>` of a group that the pattern lacks is empty, provided that it has another named group.
   replacement: /\(\?<[a-z]/.test(pattern.source) ? `$<before>${MASK}$<after>` : MASK,
 }));
 
-/** A redactor that knows how secrets look, and the secrets it is told. */
+/** A redactor for known shapes of secrets and for those added to it. */
 export function createRedactor(): Redactor {
   let secrets: string[] = [];
   let encodedCores: string[] = [];
 
   function addSecret(secret: string): void {
-    // A certificate or key has several lines, and each of them comes alone; so does what a carriage return cuts off.
+    // A certificate or key has several lines, which arrive separately, as does what a carriage return cuts
+    // off.
     const parts = secret
       .toWellFormed()
       .split(/[\r\n]+/)
       .map((line) => line.trim())
       .filter((part) => part.length >= MIN_SECRET_CHARS && !MASK.includes(part));
-    // Longest first: a secret inside another would leave the rest of the longer one readable.
+    // Longest first: masking a secret inside a longer one would leave the rest of that readable.
     secrets = longestFirst([...secrets, ...parts.flatMap(writtenForms)]);
     encodedCores = longestFirst([...encodedCores, ...parts.flatMap(base64Cores)]);
   }
@@ -47,7 +53,7 @@ export function createRedactor(): Redactor {
       if (out.includes(core))
         out = out.replace(new RegExp(`${BASE64}*${escapeForRegExp(core)}${BASE64}*`, 'g'), MASK);
     }
-    // Several shapes have the same hint. Masking takes none away that a later shape needs.
+    // Hints are shared between shapes, so cache them. Masking never removes what a later hint needs.
     const seen = new Map<Hint, boolean>();
     const has = (hint: Hint): boolean => {
       const known = seen.get(hint) ?? hint.test(text);
@@ -67,7 +73,7 @@ function longestFirst(texts: readonly string[]): string[] {
   return [...new Set(texts)].sort((a, b) => b.length - a.length);
 }
 
-/** As it is, percent-encoded, in a form, in a JSON string, in hexadecimal. */
+/** Verbatim, percent-encoded, form-encoded, as a JSON string, in hexadecimal. */
 function writtenForms(secret: string): string[] {
   const percent = encodeURIComponent(secret);
   const every = [...Buffer.from(secret)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
@@ -86,8 +92,8 @@ function writtenForms(secret: string): string[] {
 }
 
 /**
- * What a secret looks like in base64 wherever it begins there, as in that of `user:secret`: three ways, without the characters at
- * both ends that also depend on what stands beside it.
+ * How a secret looks in base64 at each of the three alignments, as inside an encoded `user:secret`, without
+ * the characters at both ends that depend on the neighbouring bytes.
  */
 function base64Cores(secret: string): string[] {
   return [0, 1, 2].flatMap((offset) => {

@@ -1,22 +1,26 @@
 import { hasEncodedLine } from './encoded-line.ts';
 
-/** A quick look at a text. */
+/** A quick test of a text. */
 export interface Hint {
   test(text: string): boolean;
 }
 
 /**
- * How secrets look in text that programs print. The shapes are those that gitleaks and detect-secrets know and that installers,
- * package indexes and cloud tools print; the patterns are our own. A pattern either masks all that it finds, or keeps its
- * groups `before` and `after`.
+ * Shapes of secrets in text that programs print. They cover those known to gitleaks and detect-secrets and
+ * those that installers, package indexes and cloud tools print; the patterns are our own. A pattern either
+ * masks its entire match, or keeps the groups `before` and `after`.
  */
 export interface SecretShape {
-  /** What a text must hold, one of them, before the pattern is tried: most text has none, and to look for them is much quicker. */
+  /**
+   * The pattern is only tried when one of these matches: most text has no secret, and hints are much faster.
+   */
   hints: readonly Hint[];
   pattern: RegExp;
 }
 
-/** The end of a name whose value is a secret: `DB_PASSWORD`, `apiKey`, `client-secret`, `//host/:_authToken`. */
+/**
+ * The end of a name whose value is a secret: `DB_PASSWORD`, `apiKey`, `client-secret`, `//host/:_authToken`.
+ */
 const NAME = [
   'pass(?:wor)?d',
   'passwd',
@@ -47,13 +51,14 @@ const shape = (hint: Hint, pattern: string, flags = 'gi'): SecretShape => ({
 });
 
 const NAME_WORD = /pass|pwd|[_-](?:pw|auth)|secret|token|key|credential|signature|cookie|art-api/;
-/** In lower case first: an expression that minds no case takes twice as long. */
+/** Lower-cased first: a case-insensitive expression takes twice as long. */
 const NAME_HINT: Hint = { test: (text) => NAME_WORD.test(text.toLowerCase()) };
 
 export const SECRET_SHAPES: readonly SecretShape[] = [
-  // `://user:password@`, `://token@`. Up to the last `@` of the authority, because people put `@` into passwords.
+  // `://user:password@`, `://token@`. Up to the last `@` of the authority, because people use `@` in
+  // passwords.
   shape(/@/, '(?<before>://)[^\\s/?#"\'<>]*(?<after>@)'),
-  // `://user:pass/word@`: a slash that should have been encoded. A number after the colon is a port.
+  // `://user:pass/word@`: an unencoded slash. A number after the colon is a port.
   shape(
     /@/,
     '(?<before>://)[^\\s:/?#@"\'<>]{1,256}:(?!\\d{1,5}(?:[/?#]|$))[^\\s@"\'<>]{1,256}(?<after>@)',
@@ -64,7 +69,7 @@ export const SECRET_SHAPES: readonly SecretShape[] = [
     /authorization/i,
     '(?<before>authorization["\']?[ \\t]*[:=][ \\t]*["\']?(?:basic|bearer|token|negotiate|ntlm|apikey|api-key)[ \\t]+)[^\\s,"\']+',
   ),
-  // Any other scheme, such as `Digest` with its many parts: to the end of the quotes, or of the line.
+  // Any other scheme, such as `Digest` with its many fields: up to the closing quote, or the end of the line.
   shape(
     /authorization/i,
     '(?<before>authorization["\']?[ \\t]*[:=][ \\t]*(?<quote>["\']))(?!(?:basic|bearer|token|negotiate|ntlm|apikey|api-key)[ \\t])(?:\\\\.|(?!\\k<quote>)[^\\r\\n\\\\])+',
@@ -73,7 +78,7 @@ export const SECRET_SHAPES: readonly SecretShape[] = [
     /authorization/i,
     '(?<before>authorization["\']?[ \\t]*[:=][ \\t]*)(?![ \\t"\']|(?:basic|bearer|token|negotiate|ntlm|apikey|api-key)[ \\t])[^\\r\\n]+',
   ),
-  // Not `bearer authentication`, of which errors speak.
+  // Not `bearer authentication`, a phrase in error messages.
   shape(/bearer[ \t]/i, '(?<before>\\bbearer[ \\t]+)(?!authentication\\b)[\\w.~+/=-]{8,}'),
   shape(
     /basic[ \t]/i,
@@ -81,7 +86,7 @@ export const SECRET_SHAPES: readonly SecretShape[] = [
   ),
   shape(/cookie/i, '(?<before>\\b(?:set-)?cookies?["\']?[ \\t]*:[ \\t]*)(?![\\s\\d*{[])[^\\r\\n"\']+'),
   shape(/cookie/i, `(?<before>\\b(?:set-)?cookies?["']?[ \\t]*[:=][ \\t]*)(?:${QUOTED})`),
-  // `name=value`, in an address, an environment or a configuration. `==` is a version: `tokenizers==0.22`.
+  // `name=value` in a URL, an environment or a configuration. `==` is a version: `tokenizers==0.22`.
   shape(
     NAME_HINT,
     `(?<before>(?:${NAME})["'\\]]{0,2}[ \\t]*(?:=>?|:=)(?![=>])[ \\t]*)(?:${QUOTED}|[^&\\s"'<>]+)`,
@@ -90,17 +95,17 @@ export const SECRET_SHAPES: readonly SecretShape[] = [
     /[?&](?:sig|key|auth|pass|pwd|jwt|sid|session|code|access|ticket|assertion)/i,
     '(?<before>[?&](?:sig|key|auth|pass|pwd|jwt|sid|session(?:_?id)?|code|access|ticket|assertion)=)[^&\\s"\'<>]+',
   ),
-  // `"name": "value"`, `name: value`. A path before the name, or a word about parsing, makes it no name.
+  // `"name": "value"`, `name: value`. Not after a path, or after a word from a parser's error.
   shape(
     NAME_HINT,
     `(?<before>(?:${NAME})(?<!(?:[/\\\\]|\\b(?:expected|invalid|illegal|unknown|bad|missing) )[\\w.-]{0,48})(?:\\\\?["'])?[ \\t]*:[ \\t]*)(?:${QUOTED}|(?!${PROSE})[^\\s,;"'<>(){}[\\]*]+)`,
   ),
-  // `--password X`, `-passphrase X`; `<X>` is a word of a help text.
+  // `--password X`, `-passphrase X`; `<X>` is a placeholder in help text.
   shape(
     NAME_HINT,
     `(?<before>(?<![\\w-])--?[\\w-]{0,64}?(?:${NAME})[ \\t]+)(?![-<[|=:])(?:${QUOTED}|[^\\s"'<>]+)`,
   ),
-  // `curl -u me:X`; two numbers are a user and a group.
+  // `curl -u me:X`; two numbers are a uid and a gid.
   shape(
     /(?:^|\s)-[uU]|-user/,
     '(?<before>(?:^|\\s)(?:-u|--user|--proxy-user)[ \\t=]*["\']?[^\\s:"\'/]{1,256}:)(?!\\d+(?:\\s|$)|//)[^\\s"\']+',
@@ -112,13 +117,13 @@ export const SECRET_SHAPES: readonly SecretShape[] = [
     '(?<before>\\b(?:machine|default|login)\\s.{0,200}?\\bpassword[ \\t]+)\\S+',
     'g',
   ),
-  // The body of a private key, with what stands around it.
+  // The body of a private key, with whatever surrounds it.
   shape(
     /-----BEGIN/,
     '(?<before>-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)(?:(?!-----END)[\\s\\S])+',
     'g',
   ),
-  // A line of such a body alone, as programs hand it on line by line. Digests in hexadecimal are none.
+  // A single line of such a body, as programs pass it on line by line. Not hexadecimal digests.
   shape(
     { test: hasEncodedLine },
     '(?<=^[ \\t]*)(?=[a-z+/]*[A-Z0-9])(?=[A-Z0-9+/]*[a-z])(?![0-9a-f]{60,}[ \\t]*$)[A-Za-z0-9+/]{60,80}={0,2}(?=[ \\t]*\\r?$)',
@@ -127,11 +132,11 @@ export const SECRET_SHAPES: readonly SecretShape[] = [
 ];
 
 /**
- * Tokens that say what they are. That of the package index shares its beginning with the names of repositories and packages,
+ * Tokens with a recognisable prefix. The package index's prefix is also that of repository and package names,
  * which have no digits among capitals.
  */
 const TOKENS = [
-  // Code, packages and models.
+  // Source code, packages and models.
   'gh[oprsu]_[A-Za-z0-9]{16,}',
   'github_pat_\\w{16,}',
   'gl(?:pat|ptt|dt|rt|cbt|ft|imt|soat|agent|oas|ffct)-[\\w.-]{16,}',
@@ -171,7 +176,7 @@ const TOKENS = [
   'pplx-[A-Za-z0-9]{20,}',
   'xai-[A-Za-z0-9]{20,}',
   'r8_[A-Za-z0-9]{20,}',
-  // Talking and working together.
+  // Chat and collaboration.
   'xox[abeoprs]-[\\w-]{10,}',
   'xoxe\\.[\\w.-]{10,}',
   'xapp-\\d-[\\w-]{10,}',
@@ -189,20 +194,22 @@ const TOKENS = [
   '[0-9a-f]{32}-us\\d{1,2}',
   'SG\\.[\\w-]{16,}\\.[\\w-]{16,}',
   'SK[0-9a-f]{32}',
-  // Payment.
+  // Payments.
   '[rsp]k_(?:live|test|prod)_[A-Za-z0-9]{10,}',
   'whsec_[A-Za-z0-9+/=]{16,}',
   'sq0(?:atp|csp|idp)-[\\w-]{16,}',
   'EAAA[\\w-]{40,}',
-  // Secrets of password stores.
+  // Password managers.
   'AGE-SECRET-KEY-1[A-Z0-9]{40,}',
   'ops_eyJ[\\w+/=-]{40,}',
   'A3-[A-Z0-9]{6}-[A-Z0-9-]{20,}',
-  // Signed (JWT, RFC 7519), and the encrypted form of it.
+  // JSON Web Tokens, signed (JWS, RFC 7515) and encrypted (JWE, RFC 7516).
   '(?<![\\w-])eyJ[\\w-]{8,}\\.[\\w-]*\\.[\\w-]{8,}(?:\\.[\\w-]+){0,2}',
 ];
 
-/** How the tokens begin, or what stands in the middle of them. In three parts, each with what makes it quick to look for. */
+/**
+ * Prefixes of the tokens, or characters from their middle. Three expressions, each with a fast first test.
+ */
 const TOKEN_HINTS = [
   /[_-](?<=(?:gh[oprsu]|pat|gl[a-z]{1,5}|npm|hf|pypi|gems|JARS|oat|sgp|OCSPX|v1|HRKU|tskey|sbp|tkn|pw|oauth|pul|sk|gsk|pplx|xai|r8|xox[abeoprs]|xapp|api|ntn|secret|PMAK|shp[a-z]{2}|sntry[su]|NRAK|key|live|test|prod|whsec|sq0[a-z]{3}|KEY|ops|A3|fm[12][ar]?).)(?=[\w-]{8})/,
   /cmVmd|dapi|dp\.|dt0|ya29|eyJ|oy2|hv[bsr]\.|slack\.com|atlasv1|xoxe\.|-us\d/,

@@ -1,11 +1,11 @@
 /**
- * Names that somebody may have meant: those with nearly the same letters, else those with the same words, the more of
- * them the better: `index` for `index-url`, `proxy` for `HTTPS_PROXY`. Pure.
+ * Names that a typo may have meant: those with nearly the same letters, otherwise those sharing the most
+ * words: `index` for `index-url`, `proxy` for `HTTPS_PROXY`. Pure.
  */
 export function similarNames(typed: string, names: readonly string[]): string[] {
   const distances = names.map((name) => editDistance(typed, name));
   const nearest = Math.min(...distances);
-  // Half a word that differs is another word.
+  // When half the letters differ, it is another word.
   if (nearest <= 2 && nearest * 2 < typed.length) return names.filter((_, at) => distances[at] === nearest);
   const words = wordsOf(typed);
   const shared = names.map((name) => sharedWords(words, wordsOf(name)));
@@ -17,13 +17,13 @@ function wordsOf(name: string): Set<string> {
   return new Set(name.toLowerCase().split(/[-_]/).filter(Boolean));
 }
 
-/** How many, where one name has every word of the other; else none. */
+/** The number of shared words when one name contains all words of the other, else 0. */
 function sharedWords(left: ReadonlySet<string>, right: ReadonlySet<string>): number {
   const shared = [...left].filter((word) => right.has(word)).length;
   return shared === Math.min(left.size, right.size) ? shared : 0;
 }
 
-/** How many letters must be added, taken away, changed, or swapped with their neighbour. */
+/** Damerau-Levenshtein distance: letters added, removed, changed, or swapped with their neighbour. */
 function editDistance(from: string, to: string): number {
   const rows = [Array.from({ length: to.length + 1 }, (_, column) => column)];
   for (let row = 1; row <= from.length; row++) {

@@ -1,6 +1,6 @@
 import { type Remedy, remedyText } from '../remedy.ts';
 
-/** Whole words on lines of a width, at least 8; a word that is longer than that, a path, is broken. */
+/** Wraps text to lines of a width of at least 8. A longer word, such as a path, is broken. */
 export function wrapWords(text: string, width: number): string[] {
   const lines: string[] = [];
   const pieces = text
@@ -15,7 +15,7 @@ export function wrapWords(text: string, width: number): string[] {
   return lines;
 }
 
-/** A step on lines of a width. The command of a remedy is never cut, because it is there to be copied: it has its own line. */
+/** Wraps a remedy's text. Its command is kept whole on a line of its own, so that it can be copied. */
 export function wrapStep(step: string, remedies: readonly Remedy[], width: number): string[] {
   if (step.length <= width) return [step];
   const remedy = remedies.find((each) => remedyText(each) === step);
