@@ -1,6 +1,6 @@
 export interface ByteTail {
   push(chunk: Buffer): void;
-  /** The kept bytes as UTF-8, from the start of a line when something before it was dropped. */
+  /** The kept bytes as UTF-8; after truncation, from the first complete line. */
   text(): string;
   isTruncated(): boolean;
 }
@@ -22,7 +22,7 @@ export function createByteTail(maxBytes: number): ByteTail {
       keptBytes -= chunks[firstKept]!.length;
       chunks[firstKept++] = NOTHING;
     }
-    // `shift` would move all the others each time: with tiny chunks that is most of the work.
+    // `shift` would move all remaining elements each time; with tiny chunks that would be most of the work.
     if (firstKept > chunks.length / 2) {
       chunks = chunks.slice(firstKept);
       firstKept = 0;

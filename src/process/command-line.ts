@@ -1,6 +1,6 @@
 /**
- * A command line as words: split at white space, with single and double quotes holding together what is between them.
- * A backslash is an ordinary character, as in Windows paths. A quote that is never closed holds to the end.
+ * Splits a command line into words at white space; single and double quotes group text. A backslash is an
+ * ordinary character, as in Windows paths. An unclosed quote extends to the end.
  */
 export function splitCommandLine(command: string): string[] {
   const words: string[] = [];
@@ -24,14 +24,14 @@ export function splitCommandLine(command: string): string[] {
   return words;
 }
 
-/** The inverse: `splitCommandLine(joinCommandLine(words))` gives the words again, whatever is in them. */
+/** The inverse: `splitCommandLine(joinCommandLine(words))` returns the same words, whatever they contain. */
 export function joinCommandLine(words: readonly string[]): string {
   return words.map(quoted).join(' ');
 }
 
 function quoted(word: string): string {
   if (word !== '' && !/[\s'"]/.test(word)) return word;
-  // What one kind of quote cannot hold stands between the other kind, side by side in one word.
+  // Single quotes are put in double quotes and the rest in single quotes, joined into one word.
   return word
     .split(/('+)/)
     .map((part) => (part.startsWith("'") ? `"${part}"` : part === '' && word !== '' ? '' : `'${part}'`))

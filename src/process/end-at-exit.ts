@@ -4,8 +4,8 @@ const roots = new Set<() => TreeRoot>();
 let hasHandler = false;
 
 /**
- * An uncaught error in this process must not leave a child behind: `exit` is the last moment to end it. `root` is
- * asked then. Returns what takes it off the list.
+ * Kills the tree when this process exits, so that an uncaught error leaves no child behind. `root` is called
+ * at that moment. Returns a function that unregisters it.
  */
 export function endAtExit(root: () => TreeRoot): () => void {
   if (!hasHandler) {

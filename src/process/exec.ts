@@ -8,7 +8,7 @@ export type ManagedPythonRuntimeExec = (
   options?: { cwd?: string; env?: NodeJS.ProcessEnv },
 ) => Promise<{ stdout: string; stderr: string }>;
 
-/** What a failed command leaves: its output is what the failure message and the install log quote. */
+/** A failed command with its output, which the failure message and the install log quote. */
 export class ExecError extends Error {
   readonly stdout: string;
   readonly stderr: string;
@@ -28,13 +28,13 @@ export class ExecError extends Error {
   }
 }
 
-/** What the contract's call has no room for, see `runProcess`. */
+/** Options beyond the contract's signature, see `runProcess`. */
 interface ExecControl {
   signal?: AbortSignal;
   onSpawn?: (pid: number, mark: string) => void;
 }
 
-/** `defaultExec` for who may stop it, or must know of the child. */
+/** A `defaultExec` that can be cancelled and reports its children. */
 export function controlledExec(control: ExecControl): ManagedPythonRuntimeExec {
   return (command, args, options) => defaultExec(command, args, { ...options, ...control });
 }
@@ -42,8 +42,8 @@ export function controlledExec(control: ExecControl): ManagedPythonRuntimeExec {
 const EXEC_BUFFER_BYTES = 20 * 1024 * 1024;
 
 /**
- * No shell, UTF-8, whole output in memory up to 20 MiB a stream.
- * @throws ExecError on a non-zero exit, an ending by signal, or more output than that, with `stdout` and `stderr`.
+ * Runs a command without a shell; UTF-8, output kept in memory up to 20 MiB per stream.
+ * @throws ExecError on a non-zero exit, death by signal or too much output, with `stdout` and `stderr`.
  * @throws the system's error when the command cannot be started; CancelledError.
  */
 export async function defaultExec(

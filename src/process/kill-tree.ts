@@ -9,23 +9,26 @@ import {
   withDescendants,
 } from './process-table.ts';
 
-/** What ends a tree: its root, when that still runs, and a mark that processes whose parents are gone still carry. */
+/** A process tree to end: its root, if still running, and a mark that orphaned descendants still carry. */
 export interface TreeRoot {
   pid: number | null;
-  /** `NAME=value` in the environment of everything in the tree. */
+  /** `NAME=value` in the environment of every process in the tree. */
   mark?: string;
 }
 
 const POLL_MS = 20;
-/** A process in an uninterruptible system call (a dead network file system) outlives SIGKILL; nobody can wait for that. */
+/**
+ * A process in an uninterruptible system call (a dead network file system) survives SIGKILL, so the wait is
+ * bounded.
+ */
 const KILL_WAIT_MS = 5000;
 
 /**
- * Ends a process and everything below it: SIGTERM, SIGKILL to what is left after `graceMs`. Resolves when all are
- * gone, zombies not counted. Descendants that lose their parent on the way are followed. Windows: `taskkill /T /F`.
- * Where processes cannot be seen (no `/proc`) the root itself is signalled, and the group that it leads: a child that is started there
- * gets a group of its own, see `runProcess`.
- * The pid must be that of a child not yet reaped, or verified by its start time: a reused pid would be killed.
+ * Ends a process and its descendants: SIGTERM, then SIGKILL to what is left after `graceMs`. Resolves when
+ * all are gone, not counting zombies. Descendants that lose their parent meanwhile are tracked. Windows:
+ * `taskkill /T /F`. Where processes cannot be seen (no `/proc`), signals the root and the process group that
+ * it leads; children started there get their own group, see `runProcess`. The pid must belong to an unreaped
+ * child or be verified by its start time; otherwise a reused pid would be killed.
  */
 export async function killTree(target: number | TreeRoot, graceMs = 200): Promise<void> {
   const root = typeof target === 'number' ? { pid: target } : target;
@@ -40,7 +43,7 @@ export async function killTree(target: number | TreeRoot, graceMs = 200): Promis
   await members.areGoneWithin(KILL_WAIT_MS, 'SIGKILL');
 }
 
-/** SIGKILL to the whole tree at once, synchronously: for the moment when this process itself exits. */
+/** Sends SIGKILL to the whole tree, synchronously: for use while this process exits. */
 export function killTreeNow(root: TreeRoot): void {
   if (process.platform === 'win32') {
     if (root.pid !== null) spawnSync('taskkill', ['/pid', String(root.pid), '/T', '/F'], { stdio: 'ignore' });
@@ -49,7 +52,10 @@ export function killTreeNow(root: TreeRoot): void {
   signalAll(new TreeMembers(root).refresh(), 'SIGKILL');
 }
 
-/** Everything that was ever seen in a tree: a grandchild whose parent died is found by no walk from the root. */
+/**
+ * All processes ever seen in a tree: a grandchild whose parent has died can no longer be reached from the
+ * root.
+ */
 class TreeMembers {
   readonly #root: TreeRoot;
   readonly #known = new Map<number, string>();
@@ -59,7 +65,7 @@ class TreeMembers {
     if (root.pid !== null) this.#known.set(root.pid, '');
   }
 
-  /** Those that run now. */
+  /** The members running now. */
   refresh(): ProcessEntry[] {
     const table = readProcessTable();
     if (!showsProcesses(table)) return this.#unseen();
@@ -73,14 +79,17 @@ class TreeMembers {
     return running;
   }
 
-  /** Without a table: the root and its group, asked by signal 0. A zombie answers until its parent reaps it. */
+  /**
+   * Without a process table: the root and its group, probed with signal 0. Zombies answer until they are
+   * reaped.
+   */
   #unseen(): ProcessEntry[] {
     const { pid } = this.#root;
     if (pid === null) return [];
     return [-pid, pid].filter(isThere).map((each) => ({ pid: each, parentPid: 0, start: '' }));
   }
 
-  /** Waits; what turns up meanwhile gets the signal too. */
+  /** Waits; members that appear meanwhile are signalled too. */
   async areGoneWithin(limitMs: number, signal: NodeJS.Signals): Promise<boolean> {
     const signalled = new Set([...this.#known.keys(), ...[...this.#known.keys()].map((pid) => -pid)]);
     const deadline = performance.now() + limitMs;
@@ -112,7 +121,7 @@ function signalAll(entries: readonly ProcessEntry[], signal: NodeJS.Signals): vo
     try {
       process.kill(pid, signal);
     } catch {
-      // It ended by itself, or it changed its user: neither is ours to end.
+      // It has ended, or runs as another user and is not ours to end.
     }
   }
 }

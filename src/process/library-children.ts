@@ -7,7 +7,10 @@ import { killTree } from './kill-tree.ts';
 const owners = new AsyncLocalStorage<LibraryChildren>();
 let isSubscribed = false;
 
-/** Node publishes every child process while it is being made: before it has a pid, in the context of the caller of `spawn`. */
+/**
+ * Node publishes every child process as it is created: before it has a pid, in the async context of the
+ * caller of `spawn`.
+ */
 function adoptFromNowOn(): void {
   if (isSubscribed) return;
   isSubscribed = true;
@@ -17,8 +20,8 @@ function adoptFromNowOn(): void {
 }
 
 /**
- * The processes that a library starts by itself and does not hand out. Keeps them from taking this process down (a
- * library that drops its listeners makes a late `error` event, or EPIPE on stdin, an uncaught exception) and ends them.
+ * Owns the processes that a library starts internally. Keeps them from crashing this process (when a library
+ * drops its listeners, a late `error` event or EPIPE on stdin becomes an uncaught exception) and ends them.
  */
 export class LibraryChildren {
   readonly #children = new Map<ChildProcess, () => void>();
@@ -27,12 +30,15 @@ export class LibraryChildren {
     adoptFromNowOn();
   }
 
-  /** Calls into the library. What is started in there, also later in its own callbacks, belongs here. */
+  /**
+   * Calls into the library. Processes started inside, including later from its callbacks, belong to this
+   * object.
+   */
   run<T>(work: () => T): T {
     return owners.run(this, work);
   }
 
-  /** Called from `run` back into code that may start processes of its own. */
+  /** For callbacks from `run` into code that may start processes of its own. */
   static outside<T>(work: () => T): T {
     return owners.exit(work);
   }
@@ -44,7 +50,10 @@ export class LibraryChildren {
     process.nextTick(() => child.stdin?.on('error', () => {}));
   }
 
-  /** Ends the trees of all that still runs and waits until they are gone. The first signals are sent before it returns. */
+  /**
+   * Ends the trees of all running children and waits until they are gone. The first signals are sent
+   * synchronously.
+   */
   async end(): Promise<void> {
     await Promise.all(
       [...this.#children].map(async ([child, release]) => {
@@ -62,12 +71,12 @@ function runningPid(child: ChildProcess): number | null {
   return isRunning ? (child.pid ?? null) : null;
 }
 
-/** Also after the library has removed all listeners. */
+/** Keeps an error listener even after the library removes all listeners. */
 function keepErrorListener(child: ChildProcess): void {
   const ignore = (): void => {};
   const removeAll = child.removeAllListeners;
   child.removeAllListeners = (...events) => {
-    // Called without an argument it removes everything, with `undefined` nothing.
+    // Pass the arguments as they came: without any it removes everything, with `undefined` nothing.
     removeAll.apply(child, events);
     return child.on('error', ignore);
   };

@@ -2,22 +2,23 @@ import { isAscii } from 'node:buffer';
 
 /** A line longer than this, in UTF-16 code units, is broken into pieces. */
 export const MAX_LINE_CHARS = 64 * 1024;
-/** Ends every piece of a broken line but the last, so that a reader can tell it from two lines. */
+/** Ends every piece of a broken line except the last, to tell it from separate lines. */
 export const BROKEN_LINE_NOTE = ' […line goes on]';
-/** Masking sees this many characters on both sides of a break. Longer secrets may survive a break. */
+/** How much context masking gets on both sides of a break. A longer secret may survive a break. */
 const HOLD_BACK_CHARS = 8 * 1024;
 
 export interface LineAssembler {
-  /** Whole lines that this chunk completes, without their ends. */
+  /** The lines that this chunk completes, without line ends. */
   push(chunk: Uint8Array): string[];
-  /** What is left when the stream ends: no line, or the last one. */
+  /** The rest when the stream ends: the last, unterminated line, if any. */
   end(): string[];
 }
 
 /**
- * Bytes of one stream to whole lines. UTF-8 is decoded across chunks, invalid bytes become U+FFFD. Lines end with LF or CRLF; after a
- * lone CR the line starts anew, as on a terminal (progress bars), and what it replaced is dropped. `mask` is given
- * whole lines, many at a time, so a secret that two chunks share is seen whole; it must leave line ends alone.
+ * Splits a byte stream into lines. UTF-8 is decoded across chunks; invalid bytes become U+FFFD. Lines end
+ * with LF or CRLF. As on a terminal, a lone CR restarts the line (progress bars), and the text before it is
+ * dropped. `mask` gets whole lines, many at a time, so that a secret split between chunks is seen whole; it
+ * must keep line ends.
  */
 export function createLineAssembler(mask: (text: string) => string = (text) => text): LineAssembler {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -25,7 +26,7 @@ export function createLineAssembler(mask: (text: string) => string = (text) => t
   let carry = '';
 
   function decode(chunk: Uint8Array): string {
-    // The streaming decoder is several times slower than a copy, and children mostly print ASCII.
+    // The streaming decoder is several times slower than a copy, and most output is ASCII.
     if (!hasPendingBytes && isAscii(chunk)) {
       return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1');
     }
@@ -59,7 +60,7 @@ export function createLineAssembler(mask: (text: string) => string = (text) => t
     return lines;
   }
 
-  /** A progress bar never ends its line: only its newest state is worth carrying. */
+  /** A progress bar may never end its line; keep only its latest state. */
   function dropReplaced(): void {
     carry = carry.slice(carry.lastIndexOf('\r', carry.length - 2) + 1);
   }
@@ -83,7 +84,7 @@ function splitLines(text: string): string[] {
   return lines;
 }
 
-/** What a terminal shows of a line with carriage returns: the text after the last one that replaced something. */
+/** What a terminal would show of a line with carriage returns. */
 function visiblePart(line: string): string {
   let end = line.length;
   while (end > 0 && line.charCodeAt(end - 1) === 13) end--;
@@ -103,7 +104,7 @@ function breakLine(line: string): string | string[] {
   return pieces;
 }
 
-/** `MAX_LINE_CHARS`, or one less where that would cut a surrogate pair in two. */
+/** `MAX_LINE_CHARS`, or one less to keep a surrogate pair together. */
 function breakPoint(line: string): number {
   const before = line.charCodeAt(MAX_LINE_CHARS - 1);
   return before >= 0xd800 && before <= 0xdbff ? MAX_LINE_CHARS - 1 : MAX_LINE_CHARS;

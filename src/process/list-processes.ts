@@ -8,26 +8,26 @@ import { runProcess } from './run-process.ts';
 
 export interface ProcessCommand {
   pid: number;
-  /** The command line as one text. From `/proc` the arguments are quoted where needed, so that nothing is lost. */
+  /** The command line as one text. On Linux, arguments are quoted where needed, so nothing is lost. */
   command: string;
 }
 
-/** Reads at a time. */
+/** Concurrent reads. */
 const PARALLEL = 8;
 const LISTING_LIMIT_BYTES = 10 * 1024 * 1024;
 
 /**
- * Every process whose command line can be read. Linux reads `/proc` (exact arguments, and slim images have no `ps`),
- * other POSIX systems ask `ps`, Windows asks PowerShell.
+ * Every process whose command line can be read. Reads `/proc` on Linux (exact arguments, and slim images have
+ * no `ps`), runs `ps` on other POSIX systems and PowerShell on Windows.
  * @throws Error when the listing program is missing, fails, or prints more than 10 MiB.
  */
 export async function listProcesses(platform: NodeJS.Platform = process.platform): Promise<ProcessCommand[]> {
   if (platform === 'win32') return parsePowerShellProcesses(await listing('powershell', POWERSHELL_ARGS));
   const pids = platform === 'linux' ? await procPids() : [];
-  // A system without /proc, such as a bare chroot.
+  // A Linux without /proc, such as a bare chroot.
   if (pids.length === 0) return parsePsCommands(await listing('ps', ['-axww', '-o', 'pid=,command=']));
   const found: ProcessCommand[] = [];
-  // All at once would open a file for each process of the machine, and the limit of open files is low on some.
+  // Reading all at once would open a file per process, and the open-file limit is low on some machines.
   const waiting = pids.values();
   const work = async () => {
     for (const pid of waiting) {
@@ -39,7 +39,7 @@ export async function listProcesses(platform: NodeJS.Platform = process.platform
   return found.sort((a, b) => a.pid - b.pid);
 }
 
-/** The command line of one process, or `null` when it is gone or cannot be read. */
+/** The command line of one process; `null` when it is gone or unreadable. */
 export async function readProcessCommand(pid: number): Promise<string | null> {
   if (process.platform === 'linux') {
     const command = await readProcCommand(pid);
@@ -50,8 +50,8 @@ export async function readProcessCommand(pid: number): Promise<string | null> {
 }
 
 /**
- * Whether a process runs, whoever it belongs to. A zombie does not, although it answers signal 0 for as long as nobody
- * reaps it: for ever in a container whose first process is no init. (Zombies are told apart on Linux only.)
+ * Whether a process is running, whoever owns it. A zombie is not, although it answers signal 0 until reaped,
+ * which never happens in a container without an init. (Zombies are recognised on Linux only.)
  */
 export async function isProcessAlive(pid: number): Promise<boolean> {
   try {
@@ -60,13 +60,13 @@ export async function isProcessAlive(pid: number): Promise<boolean> {
     if (errorCode(error) !== 'EPERM') return false;
   }
   if (process.platform !== 'linux') return true;
-  // Of another process, where the table is that of another PID namespace.
+  // A process table from another PID namespace would describe a different process.
   if (!canSeeProcesses()) return true;
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
   return stat === '' || parseProcStat(stat) !== null;
 }
 
-/** Whether a process runs as this user. For root, whom every process obeys, as root. */
+/** Whether a process runs as this user; for root, which may signal every process, whether it runs as root. */
 export async function isOwnProcess(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
@@ -83,7 +83,7 @@ async function procPids(): Promise<number[]> {
   return names.filter((name) => /^\d+$/.test(name)).map(Number);
 }
 
-/** `proc_pid_cmdline(5)`: arguments that each end with NUL. Empty for kernel threads and zombies. */
+/** `proc_pid_cmdline(5)`: NUL-terminated arguments. Empty for kernel threads and zombies. */
 async function readProcCommand(pid: number): Promise<string | null> {
   const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   return text === '' ? null : joinCommandLine(text.replace(/\0$/, '').split('\0'));

@@ -1,17 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** One running process. Zombies are left out: they run nothing and hold nothing. */
+/** A running process. Zombies are excluded: they run nothing and hold nothing. */
 export interface ProcessEntry {
   pid: number;
   parentPid: number;
-  /** When it started, as text to compare, never to show: with the pid it names a process that a reused pid does not. */
+  /** Opaque start time, only for comparison: tells a process from a later one that reuses its pid. */
   start: string;
 }
 
 /**
- * All processes that can be seen, read at once and synchronously, because it is also needed while this process exits.
- * Linux reads `/proc` (`proc_pid_stat(5)`, no `ps` in slim images), other systems ask `ps`. Empty on Windows.
+ * All visible processes. Synchronous, because it is also used while this process exits. Linux reads `/proc`
+ * (`proc_pid_stat(5)`; slim images have no `ps`), other systems run `ps`. Empty on Windows.
  */
 export function readProcessTable(platform: NodeJS.Platform = process.platform): ProcessEntry[] {
   if (platform === 'win32') return [];
@@ -27,15 +27,16 @@ export function readProcessTable(platform: NodeJS.Platform = process.platform): 
 }
 
 /**
- * Whether a table shows what runs. Without `/proc` (a bare chroot, an image build) or without `ps` it is empty, and that says nothing
- * about any process; a `/proc` of another PID namespace shows other processes under the same numbers.
+ * Whether a table reflects this system's processes. Without `/proc` (a bare chroot, an image build) or `ps`
+ * it is empty, which proves nothing; a `/proc` of another PID namespace shows other processes under the same
+ * numbers.
  */
 export function showsProcesses(table: readonly ProcessEntry[]): boolean {
   if (process.platform === 'linux') return canSeeProcesses();
   return table.some(({ pid }) => pid === process.pid);
 }
 
-/** Whether this system's processes can be seen here. Windows asks other programs. */
+/** Whether this system's processes are visible. On Windows other programs list them. */
 export function canSeeProcesses(): boolean {
   if (process.platform === 'win32') return true;
   if (process.platform !== 'linux') return readProcessStart(process.pid) !== null;
@@ -46,13 +47,16 @@ export function canSeeProcesses(): boolean {
   }
 }
 
-/** When the process started, or `null` when it no longer runs. For journals, which compare it before they end a recorded pid. */
+/**
+ * The start time of a process, or `null` when it is not running. Journals compare it before they end a
+ * recorded pid.
+ */
 export function readProcessStart(pid: number): string | null {
   if (process.platform === 'linux') return parseProcStat(readTextOrEmpty(`/proc/${pid}/stat`))?.start ?? null;
   return readProcessTable().find((entry) => entry.pid === pid)?.start ?? null;
 }
 
-/** Pids whose environment holds the assignment `NAME=value`. Linux only; empty elsewhere. */
+/** Pids whose environment contains `NAME=value`. Linux only; empty elsewhere. */
 export function findPidsByEnvironment(assignment: string): number[] {
   if (process.platform !== 'linux') return [];
   return procPids().filter((pid) =>
@@ -60,14 +64,14 @@ export function findPidsByEnvironment(assignment: string): number[] {
   );
 }
 
-/** The value of a variable in the environment that a process was started with, or `null`. Linux only; `null` elsewhere. */
+/** A variable from a process's initial environment, or `null`. Linux only; `null` elsewhere. */
 export function readProcessVariable(pid: number, name: string): string | null {
   if (process.platform !== 'linux') return null;
   const assignments = readTextOrEmpty(`/proc/${pid}/environ`).split('\0');
   return assignments.find((text) => text.startsWith(`${name}=`))?.slice(name.length + 1) ?? null;
 }
 
-/** `/proc/<pid>/stat`: `pid (name) state ppid … starttime …`. The name may hold spaces and parentheses. */
+/** `/proc/<pid>/stat`: `pid (name) state ppid … starttime …`. The name may contain spaces and parentheses. */
 export function parseProcStat(text: string): ProcessEntry | null {
   const nameEnd = text.lastIndexOf(')');
   if (nameEnd < 0) return null;
@@ -85,7 +89,7 @@ export function parsePsLine(line: string): ProcessEntry | null {
   return { pid: Number(match[1]), parentPid: Number(match[2]), start: match[4]! };
 }
 
-/** The roots that are in the table, and everything below them. */
+/** Those roots that are in the table, and all their descendants. */
 export function withDescendants(table: readonly ProcessEntry[], rootPids: Iterable<number>): ProcessEntry[] {
   const children = new Map<number, ProcessEntry[]>();
   const found = new Map<number, ProcessEntry>();
@@ -96,7 +100,7 @@ export function withDescendants(table: readonly ProcessEntry[], rootPids: Iterab
     if (siblings) siblings.push(entry);
     else children.set(entry.parentPid, [entry]);
   }
-  // A Map that grows while it is walked: each entry brings its children.
+  // A Map may grow while it is iterated: each entry adds its children.
   for (const pid of found.keys()) {
     for (const child of children.get(pid) ?? []) found.set(child.pid, child);
   }
@@ -113,7 +117,7 @@ function procPids(): number[] {
   return names.filter((name) => /^\d+$/.test(name)).map(Number);
 }
 
-/** A process that ended meanwhile, or that is not ours to read, is no process to us. */
+/** Processes that have ended, or that we may not read, are skipped. */
 function readTextOrEmpty(path: string): string {
   try {
     return readFileSync(path, 'latin1');

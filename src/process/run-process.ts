@@ -17,48 +17,55 @@ export interface RunProcessOptions {
   command: string;
   args: readonly string[];
   cwd?: string;
-  /** Replaces the process environment entirely when given. The child gets one variable more, `KTX_PROCESS_MARK`. */
+  /** When given, replaces the process environment entirely. `KTX_PROCESS_MARK` is added for the child. */
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal;
   /**
-   * Written to the child's stdin in full, which is then closed. Absent: stdin is empty. A child that ends without
-   * reading it all is no failure of the run: its exit code says what it made of it.
+   * Written to the child's stdin, which is then closed. Absent: stdin is empty. A child that exits without
+   * reading all of it is not an error; its exit code decides.
    */
   stdin?: string;
   /**
-   * Whole lines without their ends, one call a chunk. While a returned promise is pending that stream is not read, so
-   * a child that floods waits for a slow reader. What it throws ends the child and rejects the run.
+   * Complete lines without line ends, one call per chunk. The stream is not read while the returned promise
+   * is pending, so a slow reader applies backpressure. An error thrown here ends the child and rejects the
+   * run.
    */
   onLines?: (stream: OutputStream, lines: string[]) => void | Promise<void>;
-  /** Hides secrets in whole lines and in the captured text. Leave it out where the output is data to be parsed. */
+  /** Masks secrets in complete lines and in the captured text. Omit it where the output is parsed as data. */
   mask?: (text: string) => string;
-  /** How much of the end of each stream is kept for the outcome, in bytes. */
+  /** How many bytes of the end of each stream are kept for the outcome. */
   maxCaptureBytes?: number;
-  /** The mark is what the environment of the whole tree holds: with it in a journal, `killTree` finds what a killed ktx left. */
+  /**
+   * The mark is in the environment of the whole tree: `killTree` uses it, from a journal, to find what a
+   * killed ktx left.
+   */
   onSpawn?: (pid: number, mark: string) => void;
 }
 
 export interface ProcessOutcome {
   exitCode: number | null;
   signal: NodeJS.Signals | null;
-  /** The end of the output, from the start of a line when something before it was dropped. */
+  /** The end of the output; after truncation, from the first complete line. */
   stdout: string;
   stderr: string;
   durationMs: number;
-  /** Something of stdout or stderr was dropped. */
+  /** Some of stdout or stderr was dropped. */
   isTruncated: boolean;
 }
 
 const DEFAULT_CAPTURE_BYTES = 1024 * 1024;
-/** After a cancel: how long a pipe that something unknown still holds may be silent, and how long it may go on in all. */
+/**
+ * After a cancel, for a pipe still held by an unknown process: the longest silence, and the longest total
+ * time.
+ */
 const LEFT_PIPE_QUIET_MS = 250;
 const LEFT_PIPE_LIMIT_MS = 5000;
 
 /**
- * Runs a program without a shell and without a terminal. Resolves for every exit code, once both streams
- * are read to their end and every line is handed over. Nothing is ended for being silent.
+ * Runs a program without a shell or terminal. Resolves for every exit code, once both streams have ended and
+ * every line has been delivered. Silence never ends a program.
  * @throws the system's error, errno kept, when the program cannot be started.
- * @throws CancelledError when the signal fires, after the whole tree of processes is gone.
+ * @throws CancelledError when the signal fires, after the whole process tree is gone.
  */
 export async function runProcess(options: RunProcessOptions): Promise<ProcessOutcome> {
   throwIfCancelled(options.signal);
@@ -69,13 +76,14 @@ export async function runProcess(options: RunProcessOptions): Promise<ProcessOut
     cwd: options.cwd,
     env: { ...(options.env ?? process.env), KTX_PROCESS_MARK: markValue },
     stdio: [options.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    // The only name for what a child starts where no table shows it. Elsewhere it stays in the terminal's group, for Ctrl+Z.
+    // Without a process table the group is the only way to reach the child's descendants. Elsewhere the child
+    // stays in the terminal's group, for Ctrl+Z.
     detached: !canSeeProcesses(),
     windowsHide: true,
   });
-  // EPIPE comes asynchronously, and without a listener it would end this process.
+  // EPIPE arrives asynchronously, and without a listener it would crash this process.
   child.stdin?.on('error', () => {});
-  // Stays for the whole life: without a listener a late 'error' would end this process.
+  // Never removed: without a listener a late 'error' would crash this process.
   child.on('error', () => {});
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   exited.catch(() => {});
@@ -113,14 +121,14 @@ export async function runProcess(options: RunProcessOptions): Promise<ProcessOut
   }
 }
 
-/** A pid is ours only until the child is reaped. */
+/** The pid is ours only until the child is reaped. */
 function treeRoot(child: ChildProcess, mark: string): TreeRoot {
   const isRunning = child.exitCode === null && child.signalCode === null;
   return { pid: isRunning ? child.pid! : null, mark };
 }
 
 function startError(error: unknown, options: RunProcessOptions): unknown {
-  // The system says ENOENT for the program when it is the folder that is missing.
+  // The system reports ENOENT for the program when the folder is missing.
   if (error instanceof Error && errorCode(error) === 'ENOENT' && options.cwd && !existsSync(options.cwd)) {
     error.message = `Cannot start ${options.command}: its working folder does not exist: ${options.cwd}`;
   }
@@ -140,12 +148,14 @@ interface Pump {
   done: Promise<void>;
   captured(): string;
   isTruncated(): boolean;
-  /** Nothing is being handed over, and nothing arrived for a while, counted from then at the earliest. */
+  /**
+   * Nothing is being delivered, and nothing has arrived for a while, counted from `sinceMs` at the earliest.
+   */
   isQuiet(sinceMs: number): boolean;
   abandon(): void;
 }
 
-/** Reads one stream to its end, a chunk at a time, and not faster than its reader. */
+/** Reads a stream to its end, a chunk at a time and no faster than its consumer. */
 function createPump(stream: Readable, name: OutputStream, options: RunProcessOptions): Pump {
   const assembler = options.onLines && createLineAssembler(options.mask);
   const tail = createByteTail(options.maxCaptureBytes ?? DEFAULT_CAPTURE_BYTES);
@@ -190,22 +200,22 @@ function createPump(stream: Readable, name: OutputStream, options: RunProcessOpt
 }
 
 /**
- * Lets what the dead tree printed arrive; a pipe that something outside the tree holds open would never end, so
- * silence ends it here.
+ * Waits for output that the dead tree left in its pipes. A pipe held open by a process outside the tree would
+ * never end, so silence ends it here.
  */
 async function endPumps(pumps: readonly Pump[]): Promise<void> {
   let areDone = false;
   const done = Promise.allSettled(pumps.map((pump) => pump.done)).then(() => {
     areDone = true;
   });
-  // What the tree had said before it ended may not have been read yet, however long ago that is.
+  // Count from now: output from before the tree died may still be unread.
   const deadAt = performance.now();
   const deadline = deadAt + LEFT_PIPE_LIMIT_MS;
   while (!areDone && performance.now() < deadline && !pumps.every((pump) => pump.isQuiet(deadAt))) {
     await Promise.race([done, delay(25)]);
   }
   for (const pump of pumps) pump.abandon();
-  // Ended with the race: a timer that is left keeps the whole program alive after its last word.
+  // Cancelled after the race: a leftover timer would keep the program alive after its last output.
   const patience = new AbortController();
   const tooLong = delay(LEFT_PIPE_QUIET_MS, undefined, { signal: patience.signal }).catch(() => {});
   await Promise.race([done, tooLong]);

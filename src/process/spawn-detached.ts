@@ -4,7 +4,10 @@ import { endingText } from './ending.ts';
 
 export interface DetachedSpawnOptions {
   detached: true;
-  /** No stdin; stdout and stderr go to open file descriptors, since nobody reads pipes once this process is gone. */
+  /**
+   * No stdin; stdout and stderr go to open file descriptors, since pipes would have no reader once this
+   * process is gone.
+   */
   stdio: ['ignore', number, number];
   env: NodeJS.ProcessEnv;
 }
@@ -12,15 +15,15 @@ export interface DetachedSpawnOptions {
 export interface DetachedChild {
   /** `undefined` when the program could not be started. */
   pid?: number;
-  /** Lets this process end while the child goes on. */
+  /** Lets this process exit while the child continues. */
   unref(): void;
-  /** In words how it ended, or why it did not start: `ended with exit code 1`. Never rejects. */
+  /** How it ended or why it did not start: `ended with exit code 1`. Never rejects. */
   ended: Promise<string>;
 }
 
 /**
- * Starts a process in a session of its own that outlives this one. Never throws: a missing or unusable program shows
- * as a child without a pid.
+ * Starts a process in its own session, so that it outlives this one. Never throws: if the program is missing
+ * or unusable, the child has no pid.
  */
 export function spawnDetached(
   command: string,
@@ -31,12 +34,12 @@ export function spawnDetached(
   try {
     child = spawn(command, args, { ...options, windowsHide: true });
   } catch (error) {
-    // Node reports some errors by an event (ENOENT, EACCES) and throws the others (ENOTDIR, E2BIG).
+    // Node reports some errors by an event (ENOENT, EACCES) and throws others (ENOTDIR, E2BIG).
     return { unref: () => {}, ended: Promise.resolve(notStarted(error)) };
   }
   const ended = new Promise<string>((resolve) => {
     child.once('exit', (exitCode, signal) => resolve(endingText(exitCode, signal)));
-    // Stays for the whole life: an 'error' event without a listener ends this process.
+    // Never removed: an 'error' event without a listener would crash this process.
     child.on('error', (error) => resolve(notStarted(error)));
   });
   return { pid: child.pid, unref: () => child.unref(), ended };

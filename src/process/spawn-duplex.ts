@@ -9,7 +9,7 @@ export interface DuplexOptions {
   command: string;
   args: readonly string[];
   cwd?: string;
-  /** Replaces the process environment entirely. The child gets one variable more, `KTX_PROCESS_MARK`. */
+  /** Replaces the process environment entirely. `KTX_PROCESS_MARK` is added for the child. */
   env: NodeJS.ProcessEnv;
 }
 
@@ -18,25 +18,28 @@ export interface ExitStatus {
   signal: NodeJS.Signals | null;
 }
 
-/** A running child that is talked to. Its streams have error listeners: a broken pipe never ends this process. */
+/**
+ * A running child with open pipes. All its streams have error listeners: a broken pipe never crashes this
+ * process.
+ */
 export interface DuplexChild {
   readonly pid: number;
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** Resolves when the child has ended; its output may still be on the way. */
+  /** Resolves when the child has exited; output may still be in the pipes. */
   readonly exited: Promise<ExitStatus>;
   isRunning(): boolean;
-  /** To the child alone. False when it could not be sent, for instance because the child has ended. */
+  /** Signals the child alone. False when that failed, for instance because it has ended. */
   signal(signal: NodeJS.Signals): boolean;
-  /** To the child and its process group. Does nothing once the child has ended. */
+  /** Signals the child and its process group. Does nothing once the child has ended. */
   signalGroup(signal: NodeJS.Signals): void;
-  /** Ends what an ended child has left behind. */
+  /** Ends processes that the exited child left behind. */
   endStrays(): Promise<void>;
 }
 
 /**
- * Starts a program with three pipes, without a shell, in a process group of its own, so that a terminal's Ctrl+C does
+ * Starts a program with three pipes and no shell, in its own process group, so that a terminal's Ctrl+C does
  * not reach it. Whatever is left of it when this process exits is killed.
  * @throws the system's error when the program cannot be started.
  */
@@ -50,7 +53,7 @@ export async function spawnDuplex(options: DuplexOptions): Promise<DuplexChild> 
     detached: process.platform !== 'win32',
     windowsHide: true,
   });
-  // Stay for the whole life: without a listener a late 'error' would end this process.
+  // Never removed: without a listener a late 'error' would crash this process.
   for (const emitter of [child, child.stdin, child.stdout, child.stderr]) emitter.on('error', () => {});
   const exited = new Promise<ExitStatus>((resolve) => {
     child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
@@ -68,7 +71,7 @@ export async function spawnDuplex(options: DuplexOptions): Promise<DuplexChild> 
     isRunning,
     signal: (signal) => sendSignal(child, signal),
     signalGroup: (signal) => {
-      // The group's id is the child's, and nobody else's as long as the child is not reaped.
+      // The group id is the child's pid, which cannot be reused while the child is not reaped.
       if (!isRunning()) return;
       if (process.platform !== 'win32') signalProcessGroup(pid, signal);
       sendSignal(child, signal);
@@ -90,7 +93,7 @@ function sendSignal(child: ChildProcess, signal: NodeJS.Signals): boolean {
 }
 
 function signalProcessGroup(pid: number, signal: NodeJS.Signals): void {
-  // Zero is our own group, and minus one is everybody.
+  // 0 means our own group and -1 every process.
   if (!Number.isInteger(pid) || pid <= 1) return;
   try {
     process.kill(-pid, signal);

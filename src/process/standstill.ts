@@ -2,19 +2,22 @@ import { readFileSync } from 'node:fs';
 import { findPidsByEnvironment, readProcessTable, withDescendants } from './process-table.ts';
 
 export interface StandstillLimits {
-  /** How long nothing of the tree may run, in time in which it could have. */
+  /** How long the tree may be idle, counting only time in which it could have run. */
   stillMs: number;
-  /** Processor time of the whole tree after which it is running in circles. */
+  /** Processor time of the whole tree above which it counts as an endless loop. */
   cpuMs: number;
-  /** How often it is looked at. */
+  /** How often it is checked. */
   tickMs?: number;
 }
 
-/** Limits of a child that count its own time: not that in which it, this process or the whole machine was stopped. */
+/**
+ * Limits on a child's own progress, not on wall-clock time in which it, this process or the machine was
+ * suspended.
+ */
 export interface StandstillWatch {
-  /** Fires when a limit is passed. */
+  /** Fires when a limit is exceeded. */
   readonly signal: AbortSignal;
-  /** In words, once the signal has fired: `made no progress for 5 s`. */
+  /** The reason, once the signal has fired: `made no progress for 5 s`. */
   reason(): string | null;
   /** For `onSpawn` of `runProcess`. */
   start(pid: number, mark: string): void;
@@ -22,14 +25,15 @@ export interface StandstillWatch {
 }
 
 const TICK_MS = 250;
-/** USER_HZ, which `/proc` counts in on every Linux that Node runs on. */
+/** USER_HZ, the unit of `/proc` times on every Linux that Node supports. */
 const MS_PER_JIFFY = 10;
-/** Without `/proc` nothing of a child is seen but its end: it gets so many times the patience. */
+/** Without `/proc` progress cannot be seen, so the limit is multiplied by this. */
 const BLIND_FACTOR = 6;
 
 /**
- * Watches a tree of processes. It works as long as it uses the processor, waits for it, reads or writes, or starts processes; a child
- * that is stopped (Ctrl+Z) is not counted, and a tick that took long (a swapped or suspended machine) counts as one tick.
+ * Watches a process tree. It makes progress while it uses or waits for the processor, reads, writes or starts
+ * processes. Time in which the child is stopped (Ctrl+Z) is not counted, and a long tick (a swapping or
+ * suspended machine) counts as one.
  */
 export function watchStandstill(limits: StandstillLimits): StandstillWatch {
   const tickMs = limits.tickMs ?? TICK_MS;
@@ -71,18 +75,18 @@ export function watchStandstill(limits: StandstillLimits): StandstillWatch {
   };
 }
 
-/** What a tree of processes has used so far. */
+/** Resources that a process tree has used so far. */
 export interface TreeUse {
   cpuMs: number;
-  /** Bytes and faults that it waited for. */
+  /** Bytes read and written, and major page faults. */
   ioCount: number;
   processCount: number;
-  /** Something waits for the processor. */
+  /** A process is running or waiting for the processor. */
   isRunnable: boolean;
   isStopped: boolean;
 }
 
-/** Whether it did something between two looks. Pure. */
+/** Whether it made progress between two samples. Pure. */
 export function isWorking(before: TreeUse | null, now: TreeUse | null): boolean {
   if (before === null || now === null) return false;
   return (

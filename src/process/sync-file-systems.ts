@@ -3,10 +3,10 @@ import { CancelledError } from '../support/errors.ts';
 import { runProcess } from './run-process.ts';
 
 /**
- * Waits until all that was written to the file systems of these folders is on the disk, with one `sync -f` (syncfs(2), which Node
- * does not have). Measured on ext4 after an install: 24 to 44 ms, where an fsync for each of its 2,400 files, four at a time, takes
- * 170 to 900 ms.
- * @returns `false` where it cannot be done so: not Linux, or no such command.
+ * Flushes the file systems of these folders to disk with one `sync -f` (syncfs(2), which Node lacks).
+ * Measured on ext4 after an install: 24 to 44 ms, against 170 to 900 ms for an fsync of each of its 2,400
+ * files, four at a time.
+ * @returns `false` where this is not possible: not Linux, or no such command.
  * @throws CancelledError.
  */
 export async function syncFileSystems(folders: readonly string[], signal?: AbortSignal): Promise<boolean> {

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Runs a command line of the user's, such as `$EDITOR`, with the terminal of this process and `argument` as its last word, and waits
- * for its end. A shell reads the command line, so it may hold options: `code --wait`.
- * @returns the exit code; 128 and more after a signal, 127 when it was not found.
+ * Runs a command line of the user's, such as `$EDITOR`, on this process's terminal, with `argument` as its
+ * last word, and waits until it exits. A shell parses the command line, so it may contain options: `code
+ * --wait`.
+ * @returns the exit code; 128 after a signal, 127 when the command was not found.
  */
 export async function runInteractive(command: string, argument: string): Promise<number> {
   const isWindows = process.platform === 'win32';
