@@ -2,11 +2,11 @@ import { daemonCommandName } from '../core/embedder.ts';
 import { splitCommandLine } from '../process/command-line.ts';
 import { isOwnProcess, readProcessCommand } from '../process/list-processes.ts';
 
-/** Where a daemon listens, as its command line says. */
+/** The address a daemon listens on, from its command line. */
 export interface DaemonCommand {
   host: string;
   port: number;
-  /** `false`: no usable `--port` was given, `port` is the daemon's default. */
+  /** `false`: no valid `--port` was given; `port` is the daemon's default. */
   isPortGiven: boolean;
 }
 
@@ -14,8 +14,8 @@ const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = 8765;
 
 /**
- * Recognises the command line of a daemon of this program, by position: the words in an argument of an editor, a shell or a `grep` are
- * none. `null` for everything else.
+ * Recognises a daemon of this program by its command line. Checks the positions of words, so that the same
+ * words in an argument of an editor, a shell or `grep` do not match. `null` for everything else.
  */
 export function parseDaemonCommand(command: string): DaemonCommand | null {
   const words = splitCommandLine(command);
@@ -23,7 +23,10 @@ export function parseDaemonCommand(command: string): DaemonCommand | null {
   return serve < 0 ? null : addressOf(words.slice(serve + 1));
 }
 
-/** Whether what precedes `serve-http` starts the daemon: directly, as a module, by its interpreter, or with `uv run`. */
+/**
+ * Whether the words before `serve-http` start the daemon: directly, as a module, through its interpreter, or
+ * with `uv run`.
+ */
 function isDaemonBefore(words: readonly string[], serve: number): boolean {
   const first = programName(words[0] ?? '');
   const isModule = words[serve - 2] === '-m' && words[serve - 1] === 'ktx_daemon';
@@ -39,14 +42,14 @@ function isDaemonBefore(words: readonly string[], serve: number): boolean {
   return start === 0 || (start === 1 && isInterpreter(first));
 }
 
-/** The last part of a path, `.exe` taken off. */
+/** The last part of a path, without `.exe`. */
 function programName(word: string): string {
   return (word.split(/[\\/]/).at(-1) ?? '').replace(/\.exe$/i, '');
 }
 
 const isUv = (name: string): boolean => /^uv$/i.test(name);
 const isPython = (name: string): boolean => /^python3?$/i.test(name);
-/** The kernel puts what stands behind `#!` before a script: `…/python3.13 …/ktx-daemon serve-http`. */
+/** The kernel prepends the `#!` interpreter of a script: `…/python3.13 …/ktx-daemon serve-http`. */
 const isInterpreter = (name: string): boolean => /^python(3(\.\d+)?)?$/i.test(name);
 
 function addressOf(options: readonly string[]): DaemonCommand {
@@ -60,7 +63,7 @@ function addressOf(options: readonly string[]): DaemonCommand {
   };
 }
 
-/** The last one counts, as it does for the daemon. */
+/** The last occurrence wins, as in the daemon. */
 function optionValue(options: readonly string[], name: string): string | undefined {
   let value: string | undefined;
   for (const [index, word] of options.entries()) {
@@ -71,8 +74,8 @@ function optionValue(options: readonly string[], name: string): string | undefin
 }
 
 /**
- * Whether the process with a recorded pid is the daemon that was recorded. A pid is given again after its process ended, and a
- * state file may have come with a cloned project and name any process: one that is not ours is never signalled.
+ * Whether a recorded pid is still the recorded daemon. A pid may be reused, and a state file may come with a
+ * cloned project and name any process: a process that is not ours is never signalled.
  */
 export async function isRecordedDaemon(recorded: { pid: number; port: number }): Promise<boolean> {
   const command = await readProcessCommand(recorded.pid);
@@ -80,16 +83,16 @@ export async function isRecordedDaemon(recorded: { pid: number; port: number }):
 }
 
 /**
- * The same, and it runs as this user: only to such a one are texts sent. A state file may have come with a cloned project
- * and name anybody's server; the process that holds the port of a living daemon is that daemon.
+ * The same, and that it runs as this user; texts are sent to no other daemon. A state file may come with a
+ * cloned project and name anyone's server, but the process that holds a live daemon's port is that daemon.
  */
 export async function isOwnRecordedDaemon(recorded: { pid: number; port: number }): Promise<boolean> {
   return (await isOwnProcess(recorded.pid)) && (await isRecordedDaemon(recorded));
 }
 
 /**
- * Whether a command line is that of a daemon at this port. Where it is not exact (`ps` joins arguments by spaces), a
- * path with a space falls apart; then the end that every daemon of ours has decides. Pure.
+ * Whether a command line is that of a daemon at this port. Where it is not exact (`ps` joins arguments with
+ * spaces), a path with a space is split; then the ending that all our daemons share decides. Pure.
  */
 export function isDaemonAtPort(command: string, port: number, isExact: boolean): boolean {
   const daemon = parseDaemonCommand(command);

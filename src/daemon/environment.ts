@@ -2,22 +2,26 @@ import type { KtxRuntimeFeature } from '../core/features.ts';
 import { embeddingsModelDir } from '../core/model-folder-path.ts';
 import { interpreterEnvironment } from '../python/system-python.ts';
 
-/** Of our own process: a mark by which somebody who runs ktx ends it together with everything below it; and what we set. */
+/**
+ * Variables of our own process: a mark with which a caller of ktx ends its process tree, and variables that
+ * we set ourselves.
+ */
 const NOT_FOR_THE_DAEMON =
   /^(UV_.*|RUST_LOG|JPY_SESSION_NAME|KTX_PROCESS_MARK|KTX_SETUP_RUN|KTX_SETUP_OWNER|KTX_DAEMON_(?:SECRET|STRICT|STATE|STARTER|PROOF))$/i;
 
 /**
- * The daemon's environment: the given one without what would lead Python elsewhere, plus the version that `/health`
- * echoes, the secret that it proves to know and, with embeddings, the folder of the model. The user's proxies pass.
+ * The daemon's environment: the given one without variables that would redirect Python, plus the version that
+ * `/health` reports, the secret for its proofs and, with embeddings, the model folder. The user's proxies are
+ * passed on.
  */
 export function daemonEnvironment(
   base: NodeJS.ProcessEnv,
   options: {
     cliVersion: string;
     secret: string;
-    /** Every request has to carry the token. */
+    /** Every request must carry the token. */
     isStrict: boolean;
-    /** The state file that will name the daemon: until then it ends when this process does. */
+    /** The state file that will name the daemon. Until it exists, the daemon ends with this process. */
     statePath?: string;
     features: readonly KtxRuntimeFeature[];
     runtimeRoot: string;
@@ -40,13 +44,13 @@ export function daemonEnvironment(
   });
 }
 
-/** Whether the user wants a daemon that answers only to requests with its token: `KTX_DAEMON_STRICT=1`. */
+/** Whether the user wants a daemon that answers only requests with its token: `KTX_DAEMON_STRICT=1`. */
 export const isStrictWanted = (env: NodeJS.ProcessEnv): boolean => env['KTX_DAEMON_STRICT'] === '1';
 
 /**
- * A copy in which `NO_PROXY` and `no_proxy` say the same, both lists united in their order. IPv6 networks (`fe80::/10`)
- * are left out: Python's HTTP clients take the text behind the first colon for a port and crash. Never adds the
- * variables.
+ * A copy in which `NO_PROXY` and `no_proxy` both hold the union of the two lists, in order. IPv6 networks
+ * (`fe80::/10`) are dropped: Python's HTTP clients take the text after the first colon for a port and crash.
+ * Never adds the variables.
  */
 export function sanitizeChildProxyEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { NO_PROXY, no_proxy } = env;

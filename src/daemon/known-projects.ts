@@ -12,17 +12,20 @@ import { readDaemonState } from './state.ts';
 /** A project that has started a daemon from a runtime root. */
 export interface KnownProject {
   projectDir: string;
-  /** `gone`: its folder is not there any more. */
+  /** `gone`: the folder no longer exists. */
   folder: 'there' | 'gone';
-  /** Of its daemon, while that runs. */
+  /** Its daemon, if running. */
   daemon: { pid: number; version: string } | null;
 }
 
-/** What is read of the file of a project's secret; the secret itself is not. */
+/** The only part read of a project's secret file; the secret is not. */
 const projectSchema = z.object({ projectDir: z.string().check(z.minLength(1)) });
 const MAX_BYTES = 64 * 1024;
 
-/** The projects that use a runtime root, by their path. Reads only; what cannot be read is left out, as another user's is. */
+/**
+ * The projects that use a runtime root, sorted by path. Reads only. Unreadable files, such as another user's,
+ * are skipped.
+ */
 export async function readKnownProjects(runtimeRoot: string, cliVersion: string): Promise<KnownProject[]> {
   const { daemonsDir } = sharedLayout(runtimeRoot);
   const names = await readdir(daemonsDir).catch(() => []);

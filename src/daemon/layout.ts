@@ -10,7 +10,7 @@ export interface ManagedPythonDaemonLayoutOptions extends ManagedPythonRuntimeLa
   projectDir: string;
 }
 
-/** The runtime's paths, which no project changes, and those of one project's daemon. */
+/** The runtime's paths, which are the same for all projects, and those of one project's daemon. */
 export interface ManagedPythonDaemonLayout extends ManagedPythonRuntimeLayout {
   projectDir: string;
   daemonStateDir: string;
@@ -19,12 +19,12 @@ export interface ManagedPythonDaemonLayout extends ManagedPythonRuntimeLayout {
   daemonStderrPath: string;
 }
 
-/** Computes paths; touches no disk. */
+/** Computes paths without touching the disk. */
 export function managedPythonDaemonLayout(
   options: ManagedPythonDaemonLayoutOptions,
 ): ManagedPythonDaemonLayout {
   const { projectDir, ...runtimeOptions } = options;
-  // Two programs with different wheels may serve one project.
+  // Programs with different wheels may serve the same project.
   const embedder = declaredEmbedder();
   const daemonStateDir = join(projectDir, '.ktx', 'runtime', ...(embedder ? [embedder.name] : []));
   return {

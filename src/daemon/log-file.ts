@@ -1,12 +1,12 @@
 import { type FileHandle, rename } from 'node:fs/promises';
 import { openRegularFile } from '../support/fs/regular-file.ts';
 
-/** A log that has grown beyond this is moved to `<path>.1` at the next start, in the place of an earlier one. */
+/** A larger log is rotated to `<path>.1` at the next start, replacing an earlier one. */
 export const MAX_LOG_BYTES = 1024 * 1024;
 
 /**
- * Opens a daemon's log to append, and moves a large one aside first. Never through a link: a cloned project could have
- * its log, or a folder above it, point to a file of the user's.
+ * Opens a daemon's log for appending, rotating a large one first. Never follows a link: in a cloned project
+ * the log, or a folder above it, could link to one of the user's files.
  * @throws UnusableFileError for anything but a regular file.
  */
 export async function openDaemonLog(path: string, projectDir: string): Promise<FileHandle> {
@@ -15,7 +15,7 @@ export async function openDaemonLog(path: string, projectDir: string): Promise<F
   const { size } = await handle.stat();
   if (size <= MAX_LOG_BYTES) return handle;
   await handle.close();
-  // A daemon that still ends writes into the file it has, wherever it is by then.
+  // A daemon that is still shutting down keeps writing to its open file, wherever that is.
   await rename(path, `${path}.1`);
   return openRegularFile(path, guard, 'append');
 }

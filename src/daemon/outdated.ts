@@ -3,8 +3,9 @@ import { DAEMON_SETTINGS } from './settings.ts';
 import type { ManagedPythonDaemonState } from './state.ts';
 
 /**
- * Whether a daemon was started before its runtime was last installed, repaired or undone: the manifest is written by each
- * of them, and the daemon still runs from the environment before. A runtime that cannot be read outdates nothing.
+ * Whether a daemon was started before the last install, repair or undo of its runtime. Each of them writes
+ * the manifest, and such a daemon still runs from the previous environment. False when the manifest cannot be
+ * read.
  */
 export async function startedBeforeRuntime(
   state: Pick<ManagedPythonDaemonState, 'startedAt'>,
@@ -18,7 +19,10 @@ export async function startedBeforeRuntime(
   return writtenMs !== null && startedMs < writtenMs;
 }
 
-/** Whether a `/health` answer names other settings than this environment. One that names none fits. */
+/**
+ * Whether a `/health` answer reports settings that differ from this environment. An answer without settings
+ * matches.
+ */
 export function hasOtherSettings(health: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEnv): boolean {
   const { embeddings } = health as { embeddings?: { settings?: Record<string, unknown> } };
   const settings = embeddings?.settings;

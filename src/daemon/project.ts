@@ -5,14 +5,14 @@ import { daemonBaseUrl, type ManagedPythonDaemonState, projectOfState, readDaemo
 
 export type DaemonPlace = Pick<ManagedPythonDaemonLayout, 'runtimeRoot' | 'projectDir' | 'cliVersion'>;
 
-/** A daemon that hangs is still one that has to be stopped. */
+/** A hanging daemon still has to be stopped. */
 const PROOF_TIMEOUT_MS = 1000;
 const NOBODYS_SECRET = '0'.repeat(64);
 
 /**
- * Whether a living daemon that a project's state names was started for another project: the state was copied there. One whose
- * project was moved is still this project's. A daemon without proofs (it hangs, or is of a wheel that is not ours) goes by
- * what the state says of its logs. Never rejects.
+ * Whether a live daemon named in a project's state belongs to another project, from which the state was
+ * copied. A daemon whose project was moved still belongs to this one. A daemon that gives no proof (it hangs,
+ * or its wheel is foreign) is judged by the log paths in the state. Never rejects.
  */
 export async function isOfAnotherProject(
   place: DaemonPlace,
@@ -32,7 +32,7 @@ export async function isOfAnotherProject(
   return own === 'wrong' && known.kind !== 'not kept';
 }
 
-/** The other project is still there, and knows this daemon as its own. */
+/** The other project still exists and records this daemon as its own. */
 async function isRecordedIn(origin: DaemonPlace, state: ManagedPythonDaemonState): Promise<boolean> {
   const { daemonStatePath } = managedPythonDaemonLayout(origin);
   const read = await readDaemonState(daemonStatePath);

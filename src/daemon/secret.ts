@@ -11,21 +11,24 @@ import { parseSchema } from '../support/schema.ts';
 import { accessToken, newSecret } from './http/proof.ts';
 import { type ManagedPythonDaemonLayoutOptions, managedPythonDaemonLayout } from './layout.ts';
 
-/** `<root>/uv/daemons/<sha256 of the project's path>`, only for its owner. Never in the project: that may come from anybody. */
+/**
+ * `<root>/uv/daemons/<sha256 of the project's path>`, readable only by its owner. Never in the project, which
+ * may come from anyone.
+ */
 const secretFileSchema = z.object({
   schemaVersion: z.literal(1),
-  /** Whose daemons it is for; for people. */
+  /** The project it belongs to, for people reading the file. */
   projectDir: z.string(),
   secret: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
-  /** What a strict daemon wants as `Authorization: Bearer <token>`; for callers. */
+  /** For callers: the token that a strict daemon requires as `Authorization: Bearer <token>`. */
   token: z.string(),
 });
 
 const MAX_SECRET_FILE_BYTES = 64 * 1024;
 
 /**
- * What is known of the secret of a project's daemons. `not kept`: this user cannot write to the runtime root, so no
- * daemon is given one that another command could ask for.
+ * The secret of a project's daemons. `not kept`: this user cannot write to the runtime root, so daemons get a
+ * secret that no other command can read.
  */
 export type DaemonSecret = { kind: 'kept'; secret: string } | { kind: 'none' } | { kind: 'not kept' };
 
@@ -34,14 +37,16 @@ interface Place {
   projectDir: string;
 }
 
-/** Where the secret and the token of a project's daemons are. */
+/** The file with the secret and token of a project's daemons. */
 export async function daemonSecretPath({ runtimeRoot, projectDir }: Place): Promise<string> {
   const path = await realpath(projectDir).catch(() => resolve(projectDir));
   const name = createHash('sha256').update(path).digest('hex');
   return join(sharedLayout(runtimeRoot).daemonsDir, name);
 }
 
-/** The secret of a project's daemons. One that others could have read or written is none. Never rejects. */
+/**
+ * The secret of a project's daemons. One that others could have read or written is ignored. Never rejects.
+ */
 export async function readDaemonSecret(place: Place): Promise<DaemonSecret> {
   const path = await daemonSecretPath(place);
   const secret = await readSecretFile(path);
@@ -49,10 +54,11 @@ export async function readDaemonSecret(place: Place): Promise<DaemonSecret> {
   return (await isWritable(dirname(path))) ? { kind: 'none' } : { kind: 'not kept' };
 }
 
-/** The same; makes it when there is none. @returns `null` where none can be kept. */
+/** The same, creating a secret if necessary. @returns `null` where none can be stored. */
 export async function provideDaemonSecret(place: Place): Promise<string | null> {
   const path = await daemonSecretPath(place);
-  // Another start may make it at the same time: then that one counts. What is none, and still is, goes.
+  // A concurrent start may create it first, and then that one is used. A file that remains unusable is
+  // deleted.
   for (let attempt = 1; attempt <= 3; attempt++) {
     const found = await readSecretFile(path);
     if (found !== null) return found;
@@ -69,8 +75,9 @@ export async function provideDaemonSecret(place: Place): Promise<string | null> 
 }
 
 /**
- * What a project's daemon wants as `Authorization: Bearer <token>` when it was started with `KTX_DAEMON_STRICT=1`; others do not
- * look at it. `null` when no daemon was started for the project yet. Never rejects.
+ * The token that a project's daemon requires as `Authorization: Bearer <token>` when started with
+ * `KTX_DAEMON_STRICT=1`; other daemons ignore it. `null` when no daemon has been started for the project yet.
+ * Never rejects.
  */
 export async function readManagedPythonDaemonToken(
   options: ManagedPythonDaemonLayoutOptions,
@@ -89,7 +96,7 @@ async function readSecretFile(path: string): Promise<string | null> {
   }
 }
 
-/** Windows keeps the files of a user's profile from others by itself and has no such bits. */
+/** Windows has no such mode bits and protects the user's profile by itself. */
 async function isOnlyOurs(path: string): Promise<boolean> {
   if (process.getuid === undefined) return true;
   const handle = await openRegularFile(path, { maxBytes: MAX_SECRET_FILE_BYTES });
@@ -101,7 +108,10 @@ async function isOnlyOurs(path: string): Promise<boolean> {
   }
 }
 
-/** Whether this user can make files there; where it is not yet, in what it would be made in. */
+/**
+ * Whether this user can create files there or, if the folder does not exist yet, in the nearest one above it
+ * that does.
+ */
 async function isWritable(folder: string): Promise<boolean> {
   for (let current = folder; ; current = dirname(current)) {
     try {

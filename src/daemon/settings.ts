@@ -1,7 +1,7 @@
 import { SetupError } from '../support/errors.ts';
 import { otherRemedy } from '../support/remedies.ts';
 
-/** The daemon's settings that a start hands on, and the numbers that each may have. Another value asks for another daemon. */
+/** Settings passed to the daemon at its start, with their ranges. Changing one requires a new daemon. */
 export const DAEMON_SETTINGS = {
   KTX_EMBEDDINGS_THREADS: { least: 1, most: 1024 },
   KTX_EMBEDDINGS_IDLE_SECONDS: { least: 0, most: 86_400 },
@@ -10,9 +10,9 @@ export const DAEMON_SETTINGS = {
 const SHOWN_CHARACTERS = 40;
 
 /**
- * A daemon refuses these settings too. Asked here, before something is installed or a daemon that works is ended for one that
- * cannot start.
- * @throws SetupError naming the variable, its range, and the command that takes it away.
+ * The daemon refuses invalid settings too. Checked here before anything is installed, and before a working
+ * daemon is replaced by one that cannot start.
+ * @throws SetupError naming the variable, its range, and the command that unsets it.
  */
 export function assertDaemonSettings(env: NodeJS.ProcessEnv): void {
   for (const [name, { least, most }] of Object.entries(DAEMON_SETTINGS)) {

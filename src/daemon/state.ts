@@ -14,7 +14,10 @@ const MAX_STATE_BYTES = 64 * 1024;
 
 const nonEmpty = z.string().check(z.minLength(1));
 
-/** `<projectDir>/.ktx/runtime/daemon.json`. A project may be somebody else's: nothing in it is trusted. */
+/**
+ * `<projectDir>/.ktx/runtime/daemon.json`. The project may come from someone else, so nothing in it is
+ * trusted.
+ */
 const daemonStateSchema = z.object({
   schemaVersion: z.literal(SCHEMA_VERSION),
   pid: z.int().check(z.positive()),
@@ -22,7 +25,7 @@ const daemonStateSchema = z.object({
   port: z.int().check(z.minimum(1), z.maximum(65535)),
   /** The CLI version that started it. */
   version: nonEmpty,
-  /** What is installed, possibly more than what was asked for. */
+  /** What is installed, possibly more than was requested. */
   features: z.array(z.enum(RUNTIME_FEATURES)).check(z.minLength(1)),
   /** ISO-8601. */
   startedAt: nonEmpty,
@@ -32,24 +35,28 @@ const daemonStateSchema = z.object({
 
 export type ManagedPythonDaemonState = z.infer<typeof daemonStateSchema>;
 
-/** A record that only a newer ktx understands, as far as its version and process can be told. */
+/** A record in a newer format, as far as its version and process can be read. */
 export interface NewerState {
   path: string;
   writtenBy: string | null;
   pid: number | null;
 }
 
-/** What the state file holds. `text` is what was read: the file is removed only while it still says that. */
+/**
+ * The content of the state file. `text` is what was read; the file is removed only if it has not changed
+ * since.
+ */
 export type DaemonStateRead =
   | { kind: 'none' }
   | { kind: 'invalid'; reason: string; text: string | null; newer?: NewerState }
   | { kind: 'valid'; state: ManagedPythonDaemonState; text: string };
 
-/** The project of a state file, `<projectDir>/.ktx/runtime/daemon.json`. */
+/** The project folder of a state file, `<projectDir>/.ktx/runtime/daemon.json`. */
 export const projectOfState = (statePath: string) => dirname(dirname(dirname(statePath)));
 
 /**
- * Makes `<projectDir>/.ktx/runtime`. A cloned project could have a link in its place, and what ktx writes would land elsewhere.
+ * Creates `<projectDir>/.ktx/runtime`. A cloned project could have a link there that leads ktx to write
+ * elsewhere.
  * @throws UnusableFileError for a link; the file system's error.
  */
 export async function makeDaemonStateDir(stateDir: string): Promise<void> {
@@ -59,7 +66,7 @@ export async function makeDaemonStateDir(stateDir: string): Promise<void> {
   await makeFolder(stateDir);
 }
 
-/** Reads the state file; never rejects for what is in it or in its place. */
+/** Reads the state file; never rejects, whatever its content or whatever is in its place. */
 export async function readDaemonState(path: string): Promise<DaemonStateRead> {
   let text: string | null = null;
   try {
@@ -85,8 +92,8 @@ function newerState(path: string, text: string | null): NewerState | null {
 }
 
 /**
- * Who overwrites the record of a newer ktx leaves its daemon without an owner.
- * @throws NewerFormatError while that daemon lives, or may live because its process cannot be read from the record.
+ * Overwriting the record of a newer ktx would orphan its daemon.
+ * @throws NewerFormatError while that daemon is alive, or may be because its pid cannot be read.
  */
 export async function assertNotNewer(
   read: DaemonStateRead,
@@ -98,7 +105,8 @@ export async function assertNotNewer(
 }
 
 /**
- * Removes the file that was read. One that another ktx wrote meanwhile belongs to a daemon that runs, and stays.
+ * Removes the state file that was read. If another ktx has written one meanwhile, it belongs to a running
+ * daemon and is kept.
  * @throws UnusableFileError for a folder in its place.
  */
 export async function removeDaemonState(path: string, read: DaemonStateRead): Promise<void> {
@@ -112,15 +120,15 @@ export async function removeDaemonState(path: string, read: DaemonStateRead): Pr
 }
 
 /**
- * Publishes the state of a daemon that answers, whole or not at all, and never over another one: of two that start at
- * once, one finds `false` and has to go.
+ * Publishes the state of a daemon that answers: completely or not at all, and never over another one. Of two
+ * concurrent starts, one gets `false` and must end its daemon.
  */
 export async function publishDaemonState(path: string, state: ManagedPythonDaemonState): Promise<boolean> {
   await makeDaemonStateDir(dirname(path));
   return publishNewFile(path, jsonText(state));
 }
 
-/** Where the daemon of a state listens. */
+/** The URL of a state's daemon. */
 export function daemonBaseUrl(address: { host: string; port: number }): string {
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return `http://${host}:${address.port}`;

@@ -32,10 +32,10 @@ export interface ManagedPythonDaemonStatusOptions extends ManagedPythonDaemonLay
   processAlive?: (pid: number) => boolean | Promise<boolean>;
 }
 
-/** A daemon that computes answers late and is still a working one. */
+/** A slow answer from a busy daemon still counts. */
 const HEALTH_TIMEOUT_MS = 10_000;
 
-/** Whether this project's daemon runs and is of this CLI version. Read-only. */
+/** Whether this project's daemon is running and matches this CLI version. Reads only. */
 export async function readManagedPythonDaemonStatus(
   options: ManagedPythonDaemonStatusOptions,
 ): Promise<ManagedPythonDaemonStatus> {
@@ -43,8 +43,9 @@ export async function readManagedPythonDaemonStatus(
 }
 
 /**
- * Why a recorded daemon is not one to send texts to, or `null`: it has to be healthy, and to prove that it was started for this
- * project by this user. Without a proof when a caller replaced the transport or our view of processes. Never rejects.
+ * Why texts must not be sent to a recorded daemon, or `null`: it must be healthy and prove that it was
+ * started for this project by this user. No proof is requested when the caller replaced the transport or the
+ * process check. Never rejects.
  */
 export async function probeDaemon(
   layout: Pick<ManagedPythonDaemonLayout, 'runtimeRoot' | 'projectDir' | 'cliVersion' | 'manifestPath'>,
@@ -68,13 +69,13 @@ export async function probeDaemon(
   );
 }
 
-/** Only what was installed from our lock is known to be ours. */
+/** Only a runtime installed from our lock is known to be ours. */
 async function isForeignAt(manifestPath: string): Promise<boolean> {
   const manifest = await readInstalledManifest(manifestPath).catch(() => null);
   return manifest !== null && isForeignWheel(manifest);
 }
 
-/** The status, and the file content that it was made of. */
+/** The status, and the file content it is based on. */
 export async function inspectDaemon(
   options: ManagedPythonDaemonStatusOptions,
 ): Promise<{ status: ManagedPythonDaemonStatus; read: DaemonStateRead }> {

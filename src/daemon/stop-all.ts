@@ -18,7 +18,7 @@ export interface ManagedPythonDaemonStopAllEntry {
   pid: number;
   source: 'state' | 'process';
   url?: string;
-  /** What it said before it was stopped; decides nothing. */
+  /** Its answer before it was stopped; informational only. */
   health?: 'healthy' | 'unreachable';
   version?: string;
   command?: string;
@@ -31,10 +31,10 @@ export interface ManagedPythonDaemonStopAllFailure extends ManagedPythonDaemonSt
 
 export interface ManagedPythonDaemonStopAllResult {
   stopped: ManagedPythonDaemonStopAllEntry[];
-  /** Recorded, but not running (any more). */
+  /** Recorded, but not running. */
   stale: ManagedPythonDaemonStopAllEntry[];
   failed: ManagedPythonDaemonStopAllFailure[];
-  /** Why the machine's processes could not be searched. */
+  /** Why the list of processes could not be read. */
   scanErrors: string[];
 }
 
@@ -42,7 +42,7 @@ export interface ManagedPythonDaemonStopAllOptions
   extends ManagedPythonDaemonLayoutOptions,
     DaemonProcessControls {
   listProcesses?: () => Promise<ManagedPythonDaemonProcessInfo[]> | ManagedPythonDaemonProcessInfo[];
-  /** How long SIGTERM, and then SIGKILL, may take. */
+  /** How long to wait after SIGTERM, and again after SIGKILL. */
   stopGraceMs?: number;
   pollIntervalMs?: number;
   healthProbeMs?: number;
@@ -50,14 +50,14 @@ export interface ManagedPythonDaemonStopAllOptions
 
 interface Candidate {
   entry: ManagedPythonDaemonStopAllEntry;
-  /** Present when a state file names it. */
+  /** Set when a state file names it. */
   read?: Extract<DaemonStateRead, { kind: 'valid' }>;
   isInScan: boolean;
 }
 
 /**
- * Ends this project's daemon and every ktx daemon among the machine's processes, one after the other by pid: SIGTERM, then
- * SIGKILL. One that resists, or that belongs to somebody else, does not keep the others.
+ * Stops this project's daemon and every ktx daemon on the machine, one at a time by pid: SIGTERM, then
+ * SIGKILL. One that cannot be stopped, or belongs to another user, does not hold up the rest.
  */
 export async function stopAllManagedPythonDaemons(
   options: ManagedPythonDaemonStopAllOptions,
@@ -154,8 +154,9 @@ async function endCandidate(
 }
 
 /**
- * A daemon in another container, or outside of this one, has another pid here or none, and still answers. Its record stays.
- * @throws SetupError when the recorded daemon proves who it is.
+ * A daemon in another container, or on the host, has a different pid here or none, but still answers. Its
+ * record is kept.
+ * @throws SetupError when the recorded daemon proves its identity.
  */
 async function assertNotElsewhere(
   { read, entry }: Candidate,

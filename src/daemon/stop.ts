@@ -15,10 +15,12 @@ import {
   removeDaemonState,
 } from './state.ts';
 
-/** Replaceable looks at and signals to processes. With either one injected, the process behind a pid is not looked at. */
+/**
+ * Replaceable process checks and signals. With either one injected, the process behind a pid is not verified.
+ */
 export interface DaemonProcessControls {
   processAlive?: (pid: number) => boolean | Promise<boolean>;
-  /** Without a signal: SIGTERM. */
+  /** Default signal: SIGTERM. */
   killProcess?: (pid: number, signal?: NodeJS.Signals) => unknown;
 }
 
@@ -26,7 +28,10 @@ export interface ManagedPythonDaemonStopResult {
   status: 'stopped' | 'already-stopped';
   layout: ManagedPythonDaemonLayout;
   state?: ManagedPythonDaemonState;
-  /** Present and false when only the record was removed: its process had ended, or is not this project's daemon. */
+  /**
+   * False when only the record was removed: the process had ended, or is not this project's daemon. Absent
+   * otherwise.
+   */
   wasRunning?: boolean;
 }
 
@@ -35,9 +40,9 @@ export interface ManagedPythonDaemonStopOptions
     DaemonProcessControls {}
 
 /**
- * Ends this project's daemon with SIGTERM, without waiting for its end, and forgets it. A recorded pid that by now is
- * another process is not signalled.
- * @throws SetupError when the state file cannot be understood; nothing was done then.
+ * Sends SIGTERM to this project's daemon, without waiting for its end, and removes its record. A recorded pid
+ * that now belongs to another process is not signalled.
+ * @throws SetupError when the state file is invalid; nothing is changed then.
  */
 export async function stopManagedPythonDaemon(
   options: ManagedPythonDaemonStopOptions,
@@ -60,7 +65,7 @@ export async function stopManagedPythonDaemon(
   return { status: 'stopped', layout, state: read.state, ...(!wasRunning && { wasRunning }) };
 }
 
-/** SIGTERM to a recorded daemon, once, when it is alive and this project's. @returns whether it was. */
+/** Sends SIGTERM to a recorded daemon if it is alive and this project's. @returns whether it was. */
 export async function endRecordedDaemon(
   layout: DaemonPlace,
   state: ManagedPythonDaemonState,
@@ -72,9 +77,10 @@ export async function endRecordedDaemon(
 }
 
 /**
- * Whether a recorded pid may be signalled: alive and, unless a caller replaced our view of processes, a ktx daemon that is not
- * another project's.
- * @throws SetupError when it is alive and nobody can see what it is (no `/proc`): neither "stopped" nor "not ours" would be true.
+ * Whether a recorded pid may be signalled: alive and, unless the caller replaced the process check, a ktx
+ * daemon of this project.
+ * @throws SetupError when it is alive but cannot be identified (no `/proc`): neither "stopped" nor "not ours"
+ * would be true.
  */
 export async function isRecordedProcessOurs(
   layout: DaemonPlace,
@@ -97,7 +103,7 @@ function unseenProcess(pid: number): SetupError {
   );
 }
 
-/** Signals a process; one that ended meanwhile is what was wanted. @throws SetupError for somebody else's process. */
+/** Signals a process; one that has already ended is fine. @throws SetupError for another user's process. */
 export function killIfThere(pid: number, signal: NodeJS.Signals = 'SIGTERM'): void {
   try {
     process.kill(pid, signal);

@@ -1,11 +1,11 @@
 import { postJson } from './post-json.ts';
 
-/** A vector has some 8 kB as JSON. */
+/** A vector is about 8 kB as JSON. */
 const MAX_ANSWER_BYTES = 256 * 1024;
 
 /**
- * Asks a daemon for the vector of a text.
- * @throws Error with the daemon's own words when it answers with anything but 200.
+ * Requests the vector of a text from a daemon.
+ * @throws Error with the daemon's message for any status but 200.
  */
 export async function askEmbedding(
   port: number,
@@ -21,7 +21,10 @@ export async function askEmbedding(
   return (answer as { embedding?: unknown } | null)?.embedding;
 }
 
-/** The largest difference of two vectors, number by number; `Infinity` when the first is no vector of that length. */
+/**
+ * The largest difference between two vectors, element by element; `Infinity` when the first is not a vector
+ * of the same length.
+ */
 export function largestDifference(vector: unknown, reference: readonly number[]): number {
   if (!Array.isArray(vector) || vector.length !== reference.length) return Number.POSITIVE_INFINITY;
   return vector.reduce<number>((largest, value, index) => {

@@ -1,7 +1,7 @@
 import { Agent, get } from 'node:http';
 import { newChallenge } from './proof.ts';
 
-/** As much of a `fetch` answer as a health check reads. */
+/** The part of a `fetch` response that a health check uses. */
 export interface ManagedPythonDaemonResponse {
   ok: boolean;
   status: number;
@@ -14,21 +14,21 @@ export interface HealthOptions {
   baseUrl: string;
   cliVersion: string;
   /**
-   * What the daemon was given at its start. With our own transport it has to prove that it knows it: another process that
-   * took the port does not. An injected `fetch` can ask for no proof.
+   * The secret that the daemon got when it started. With our own transport it must prove that it knows the
+   * secret, which a process that took over its port cannot. With an injected `fetch` no proof is requested.
    */
   secret?: string;
-  /** A wheel that is not ours need not know of proofs; one that gives a wrong one is refused all the same. */
+  /** Set for a foreign wheel, which may not support proofs; a wrong proof is rejected all the same. */
   isProofOptional?: boolean;
   /** Replaces the transport. */
   fetch?: ManagedPythonDaemonFetch;
-  /** Nothing waits for one answer longer than this, an injected `fetch` included. */
+  /** Timeout for one answer, including an injected `fetch`. */
   timeoutMs: number;
-  /** Ends the wait at once. The problem that is returned then says nothing about the daemon. */
+  /** Stops waiting at once. The returned problem then says nothing about the daemon. */
   signal?: AbortSignal;
 }
 
-/** A health answer is some hundred bytes; what answers more is not read to its end. */
+/** A health answer has a few hundred bytes; a longer one is cut off. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 /** Why a daemon is not healthy, in fixed words; `null` when it is. Never rejects. */
@@ -40,7 +40,7 @@ export async function daemonHealthProblem(options: HealthOptions): Promise<strin
   }
 }
 
-/** `true` when something at this address says that it is healthy, whatever its version. Never rejects. */
+/** Whether something at this address claims to be healthy, whatever its version. Never rejects. */
 export async function answersHealthy(baseUrl: string, timeoutMs: number): Promise<boolean> {
   try {
     return await withTimeout(timeoutMs, async (signal) => {
@@ -53,7 +53,7 @@ export async function answersHealthy(baseUrl: string, timeoutMs: number): Promis
   }
 }
 
-/** What `/health` answers, or `null` when nothing does or it is no object. Never rejects. */
+/** The object that `/health` returns, or `null` without one. Never rejects. */
 export async function readDaemonHealth(
   baseUrl: string,
   timeoutMs: number,
@@ -72,7 +72,10 @@ export async function readDaemonHealth(
   }
 }
 
-/** Whether what answers at this address knows the secret. `silent`: nothing answers, or it gives no proof at all. Never rejects. */
+/**
+ * Whether the process at this address knows the secret. `silent`: no answer, or one without a proof. Never
+ * rejects.
+ */
 export async function askForProof(
   baseUrl: string,
   secret: string,
@@ -82,7 +85,7 @@ export async function askForProof(
   try {
     return await withTimeout(timeoutMs, async (signal) => {
       const { status, proof } = await fetchDirectly(`${baseUrl}/health`, signal, challenge.headers);
-      // A strict daemon of somebody who has another secret.
+      // A strict daemon with a different secret.
       if (proof === undefined) return status === 401 ? 'wrong' : 'silent';
       return challenge.isProof(proof) ? 'right' : 'wrong';
     });
@@ -118,14 +121,14 @@ async function problemOfAnswer(
     : `Another process answers at ${baseUrl}: it does not know what the daemon was told at its start`;
 }
 
-/** An answer of our own transport also has the proof that came with it. */
+/** Our own transport's response, with the proof that came with it. */
 type DirectResponse = ManagedPythonDaemonResponse & { proof?: string };
 
 const portOf = (baseUrl: string): number => Number(new URL(baseUrl).port);
 
 /**
- * GET without `fetch` and without Node's global agent: both may send a request for this machine to the user's proxy
- * (`NODE_USE_ENV_PROXY`).
+ * GET without `fetch` and Node's global agent: both may send a request for this machine through the user's
+ * proxy (`NODE_USE_ENV_PROXY`).
  */
 function fetchDirectly(
   url: string,
@@ -182,7 +185,7 @@ async function withTimeout<T>(
   }
 }
 
-/** `fetch failed: connect ECONNREFUSED …`: the message alone says nothing. */
+/** With causes, `fetch failed: connect ECONNREFUSED …`: the message alone says nothing. */
 function causes(error: unknown): string {
   const messages: string[] = [];
   for (let current = error; current !== undefined && current !== null && messages.length < 8; ) {

@@ -3,10 +3,10 @@ import { networkInterfaces } from 'node:os';
 import { errorCode, errorMessage, type FailureClass, SetupError } from '../../support/errors.ts';
 import { otherRemedy } from '../../support/remedies.ts';
 
-/** This machine answers itself within a millisecond; who drops packets never does. */
+/** A machine answers itself within a millisecond; a firewall that drops packets never does. */
 const PATIENCE_MS = 3000;
 
-/** What a program on this machine gets when it calls itself. */
+/** The result of connecting to this machine itself. */
 export type LoopbackFinding =
   | { problem: null }
   | { problem: 'listen' | 'connect'; code: string | null; detail: string };
@@ -14,7 +14,7 @@ export type LoopbackFinding =
 /** Opens a port on 127.0.0.1 and connects to it. Never rejects. */
 export async function tryLoopback(patienceMs: number = PATIENCE_MS): Promise<LoopbackFinding> {
   const server = createServer((socket) => {
-    // The peer may already be gone, which does not matter here.
+    // The peer may already be gone, which does not matter.
     socket.on('error', () => {});
     socket.end();
   });
@@ -42,8 +42,8 @@ export async function tryLoopback(patienceMs: number = PATIENCE_MS): Promise<Loo
 }
 
 /**
- * The daemon and who asks it talk over 127.0.0.1: where that does not work, nothing has to be waited for.
- * @throws SetupError saying why this machine cannot reach itself.
+ * Daemon and clients communicate over 127.0.0.1. Where that is broken, there is no point in waiting.
+ * @throws SetupError saying why this machine cannot connect to itself.
  */
 export async function assertLoopback(): Promise<void> {
   const finding = await tryLoopback();
@@ -56,7 +56,7 @@ function hasLoopbackInterface(): boolean {
     .some((address) => address?.internal === true && address.family === 'IPv4');
 }
 
-/** Tells a missing interface, a sandbox and a firewall apart. Pure. */
+/** Distinguishes a missing interface, a sandbox and a firewall. Pure. */
 export function loopbackError(
   { problem, code, detail }: Exclude<LoopbackFinding, { problem: null }>,
   isInterfaceUp: boolean,

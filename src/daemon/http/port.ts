@@ -1,20 +1,20 @@
 import { createServer } from 'node:net';
 
-/** A port that somebody takes again and again is not taken by chance. */
+/** A port that is taken on every attempt is not taken by chance. */
 const MAX_ATTEMPTS = 3;
-/** As uvicorn, Python and Node say EADDRINUSE, on Linux (98), macOS (48) and Windows (10048). */
+/** EADDRINUSE as reported by uvicorn, Python and Node on Linux (98), macOS (48) and Windows (10048). */
 const TAKEN =
   /address already in use|EADDRINUSE|\[(?:Errno|WinError) (?:98|48|10048)\]|only one usage of each socket address/i;
 
-/** Whether a daemon could not listen, by what it printed: another program took its port first. */
+/** Whether a daemon's output says that its port was taken by another program. */
 export function isPortTaken(printed: string): boolean {
   return TAKEN.test(printed);
 }
 
 /**
- * Starts a daemon on a free port. A start takes seconds, and another program may be given the port meanwhile, even for an outgoing
- * connection; then another port is tried.
- * @param isTaken whether the start failed because the port was taken; every other failure is passed on.
+ * Starts a daemon on a free port. A start takes seconds, during which the port may be assigned to another
+ * program, even for an outgoing connection; then another port is tried.
+ * @param isTaken whether the start failed because the port was taken; all other failures are rethrown.
  */
 export async function onFreePort<T>(
   start: (port: number) => Promise<T>,
@@ -30,7 +30,7 @@ export async function onFreePort<T>(
   }
 }
 
-/** A loopback port that was free a moment ago. It is not held, see `onFreePort`. */
+/** A loopback port that was free a moment ago. Not reserved, see `onFreePort`. */
 export async function allocateDaemonPort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http';
 
-/** A daemon on this machine, and its token where it is known: a strict one wants it. */
+/** A daemon on this machine, and its token if known; a strict daemon requires it. */
 export interface DaemonAddress {
   port: number;
   token?: string;
@@ -9,15 +9,15 @@ export interface DaemonAddress {
 export interface PostOptions {
   /** How long the daemon may be silent. */
   timeoutMs: number;
-  /** What a sensible answer has at most. */
+  /** Upper bound for a sensible answer. */
   maxAnswerBytes: number;
   signal?: AbortSignal;
 }
 
 /**
- * Sends JSON to a daemon on this machine. Straight to it: Node's global agent may go through the user's proxy.
- * @returns what it answered, not checked.
- * @throws Error with the daemon's own words when it answers with anything but 200 and JSON.
+ * Posts JSON to a daemon on this machine. Connects directly: Node's global agent may use the user's proxy.
+ * @returns the answer, unchecked.
+ * @throws Error with the daemon's message when the answer is not 200 with JSON.
  */
 export function postJson(
   { port, token }: DaemonAddress,
@@ -72,7 +72,7 @@ export function postJson(
   });
 }
 
-/** The daemon's sentence; what is no answer of a daemon's as it came. */
+/** The daemon's message; an answer in any other format is returned verbatim. */
 function detailOf(answer: string): string {
   try {
     const { detail } = JSON.parse(answer) as { detail?: unknown };

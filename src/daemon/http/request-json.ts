@@ -2,7 +2,8 @@ import { Agent, request } from 'node:http';
 
 /**
  * Posts JSON to a ktx daemon over plain HTTP, never through a proxy.
- * @throws Error with path, status and body for any status but 2xx; the parse error; the socket's error unchanged.
+ * @throws Error with path, status and body for any status but 2xx; the parse error; the socket's error
+ * unchanged.
  */
 export async function requestDaemonJson(
   baseUrl: string,
@@ -28,7 +29,7 @@ function post(url: URL, body: string): Promise<{ statusCode: number; text: strin
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
     };
-    // An agent of its own: Node's global one may go through the user's proxy.
+    // A separate agent: Node's global one may use the user's proxy.
     const call = request(url, { method: 'POST', headers, agent: new Agent() }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
