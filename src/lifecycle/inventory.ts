@@ -20,35 +20,44 @@ import {
   readKnown,
 } from './ownership.ts';
 
-/** Something below the runtime root that this program made, to be deleted as a whole. */
+/** Something below the runtime root that this program created, deleted as a whole. */
 export interface OwnedItem {
   path: string;
-  /** In words, for a list. */
+  /** A description for lists. */
   what: string;
   sizeBytes: number;
-  /** Of a folder that its content proves to be ours: moved aside and deleted in this order, so that what an interruption leaves is still known. */
+  /**
+   * For a folder identified by its content: it is renamed aside and deleted in this order, so that an
+   * interruption leaves something recognisable.
+   */
   telling: Telling | null;
 }
 
 export interface Inventory {
   owned: OwnedItem[];
-  /** What this program does not know, and what keeps it from looking further: never deleted. */
+  /** Unknown entries, and errors that prevented a closer look: never deleted. */
   foreign: { path: string; sizeBytes: number; reason: string }[];
-  /** Folders of versions of other programs, each with a wheel of its own: they stay, and so does what they share with ours. */
+  /**
+   * Version folders of other programs, each with its own wheel. They are kept, along with everything they
+   * share with ours.
+   */
   others: string[];
-  /** Folders that hold only the above, deepest first; to be removed when they are empty. */
+  /** Folders that contain only the above, deepest first; removed if empty. */
   folders: string[];
 }
 
-/** What may be in a folder of ours. A folder with `children` is looked into; everything else that matches is ours as a whole. */
+/**
+ * What one of our folders may contain. A folder with `children` is walked; any other match is ours as a
+ * whole.
+ */
 interface Shape {
   name: RegExp;
   kind: Kind;
   what: string;
   children?: readonly Shape[];
-  /** Where the name does not tell enough. */
+  /** For names that alone prove nothing. */
   evidence?: Evidence;
-  /** Of a folder: what in it is the evidence. */
+  /** Of a folder: the files that serve as evidence. */
   telling?: Telling;
 }
 
@@ -105,7 +114,7 @@ const SHARED_SHAPES: readonly Shape[] = [
         kind: 'file',
         what: 'locks',
       },
-      // What FUSE file systems make of a file that is deleted while it is open.
+      // FUSE file systems rename a file to this when it is deleted while open.
       { name: /^\.fuse_hidden[0-9a-f]+$/, kind: 'file', what: 'locks' },
     ],
   },
@@ -184,8 +193,9 @@ const ROOT_SHAPES: readonly Shape[] = [
 ];
 
 /**
- * Looks through the whole runtime root. What is ours is told by name and kind, and by content where a name could be anybody's;
- * what journals say of unfinished things counts. Follows no link, deletes nothing. Sizes count hard links once.
+ * Walks the whole runtime root. Entries are recognised as ours by name and kind, and by content where anyone
+ * could use the name; journals vouch for unfinished ones. Follows no links, deletes nothing. Hard links are
+ * counted once.
  */
 export async function takeInventory(runtimeRoot: string): Promise<Inventory> {
   const inventory: Inventory = {
@@ -224,7 +234,7 @@ async function look(
     const path = join(folder, name);
     if (inventory.others.includes(path)) continue;
     const status = await lstat(path).catch(() => null);
-    // A plan is made without a lock, so another run may take away what was just listed.
+    // Plans hold no lock, so another run may have deleted what was just listed.
     if (status === null) continue;
     const named = shapes.filter((candidate) => candidate.name.test(name));
     const shape = named.find((candidate) => candidate.kind === kindOf(status));
@@ -267,7 +277,7 @@ function unfit(named: readonly Shape[], kind: Kind): string {
   return shape ? `is no ${shape.kind} of ours: it is a ${kind}` : 'is not known to ktx';
 }
 
-/** Bytes of a file or of everything in a folder. */
+/** Size in bytes of a file, or of everything in a folder. */
 async function sizeOf(path: string, seen: Set<string>): Promise<number> {
   const status = await lstat(path).catch(() => null);
   if (!status) return 0;

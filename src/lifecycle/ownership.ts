@@ -7,11 +7,14 @@ import { readInstalledManifest, readNewerManifest } from '../runtime/manifest.ts
 import { pathExists } from '../support/fs/path-exists.ts';
 import { harmlessLine } from '../support/harmless.ts';
 
-/** What the runtime root says of things that cannot speak for themselves. */
+/** What the runtime root records about entries that carry no proof themselves. */
 export interface Known {
-  /** Being made by a run that is under way or was killed, as journals say: `environment deadbeef`, `python deadbeef`. */
+  /**
+   * Being created by an active or killed run, according to journals: `environment deadbeef`, `python
+   * deadbeef`.
+   */
   making: ReadonlySet<string>;
-  /** Interpreters that environments were made from, by id. */
+  /** Ids of interpreters that environments were created from. */
   usedPythons: ReadonlySet<string>;
 }
 
@@ -25,12 +28,16 @@ export async function readKnown(runtimeRoot: string): Promise<Known> {
   };
 }
 
-/** Looks at something whose name could be anybody's. @returns `null` when this program made it, else why that cannot be said. */
+/**
+ * Checks an entry whose name anyone could use. @returns `null` when this program created it, else why that is
+ * not certain.
+ */
 export type Evidence = (path: string, name: string, known: Known) => Promise<string | null>;
 
 /**
- * The manifest of a version that only a newer ktx understands: its whole folder stays, since half of it would be neither a runtime nor gone.
- * @returns which version wrote it, as far as it says so; `null` for any other manifest, and without one.
+ * Detects a version's manifest in a newer format. The whole folder is kept, since a partly removed runtime
+ * would be neither usable nor gone.
+ * @returns the version that wrote it, if recorded; `null` for any other manifest, and without one.
  */
 export async function newerManifest(versionDir: string): Promise<string | null> {
   const newer = await readNewerManifest(join(versionDir, 'manifest.json'));
@@ -44,7 +51,7 @@ export const manifestEvidence: Evidence = (path) =>
     () => 'is not a manifest of ktx',
   );
 
-/** PEP 405 gives each environment a `pyvenv.cfg`; ours have a record beside it once they are finished. */
+/** PEP 405 gives every environment a `pyvenv.cfg`; ours get a record beside it once finished. */
 export const environmentEvidence: Evidence = async (path, name, { making }) => {
   if (making.has(`environment ${name}`)) return null;
   if (await pathExists(join(path, 'pyvenv.cfg'))) return null;
@@ -53,7 +60,9 @@ export const environmentEvidence: Evidence = async (path, name, { making }) => {
   return 'has no pyvenv.cfg, so it is not known to be an environment of ktx';
 };
 
-/** Only the link that this program makes: to an environment of the same version, there or gone. */
+/**
+ * Accepts only the link that this program creates: to an environment of the same version, existing or not.
+ */
 export const environmentLinkEvidence: Evidence = async (path) => {
   const folder = dirname(path);
   const target = resolve(folder, await readlink(path));
@@ -76,7 +85,7 @@ function realPath(path: string): Promise<string> {
   return realpath(path).catch(() => resolve(path));
 }
 
-/** Whether it went away since its folder was read: another run may tidy up while this one looks. */
+/** Whether an entry vanished after its folder was read: another run may be cleaning up. */
 export async function isGone(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => null)) === null;
 }

@@ -18,13 +18,15 @@ export interface ManagedPythonRuntimePruneResult {
   kept: string[];
   /** What was deleted; empty in a dry run. */
   removed: string[];
-  /** With `store`: how many downloaded files there are, which a dry run leaves. */
+  /** With `store`: the number of downloaded files. A dry run keeps them. */
   downloads?: number;
-  /** What only versions used that are gone, in a dry run what would be removed. Absent when there is nothing. */
+  /**
+   * Files that only removed versions used; in a dry run, what would be removed. Absent when there are none.
+   */
   unneeded?: UnneededItem[];
 }
 
-/** What a prune looks at. Without any of them: everything. */
+/** The parts a prune covers. Default: all. */
 export type PrunePart = 'versions' | SharedPart;
 
 export interface PruneOptions {
@@ -32,30 +34,31 @@ export interface PruneOptions {
   runtimeRoot: string;
   assetDir?: string;
   dryRun?: boolean;
-  /** Deletes the downloaded files too; a later install fetches them again. */
+  /** Also deletes downloaded files; a later install fetches them again. */
   store?: boolean;
   parts?: readonly PrunePart[];
-  /** So many of the newest other versions stay. */
+  /** Keeps this many of the newest other versions. */
   keep?: number;
-  /** Other versions installed less than so long ago stay. */
+  /** Keeps other versions installed more recently than this. */
   olderThanMs?: number;
   note?: Note;
   signal?: AbortSignal;
 }
 
 /**
- * Removes the runtimes of other CLI versions of this program, but for those whose daemons or interpreters run, and what is no longer needed of the
- * others: old versions of uv and of the model, and downloads that this version's lock does not name, unless another version or program
- * stays that may use them. Only real folders with a version's name are touched, and what ktx is known to have put into `uv`: never other files, links or what a link points to. Waits for
- * whoever else changes the runtime.
- * @throws SetupError naming every folder that could not be removed; the others are gone then.
+ * Removes runtimes of other CLI versions of this program, except those with running daemons or interpreters,
+ * and whatever is no longer needed: old versions of uv and the model, and downloads that this version's lock
+ * does not name, unless a version or program remains that may use them. Touches only real folders named like
+ * a version, and files in `uv` that ktx is known to have created: never other files, links, or their targets.
+ * Waits for concurrent changes to finish.
+ * @throws SetupError naming every folder that could not be removed, after removing the others.
  */
 export async function pruneManagedPythonRuntimes(
   options: PruneOptions,
 ): Promise<ManagedPythonRuntimePruneResult> {
   const { runtimeRoot, note = () => {} } = options;
   const { others, ...preview } = await findStale(options);
-  // Without the shared folder nothing was installed by a program that locks.
+  // Without the shared folder, nothing was installed by a version that takes locks.
   const hasShared = (await entriesOf(runtimeRoot)).some(
     (entry) => entry.name === 'uv' && entry.isDirectory(),
   );
@@ -77,7 +80,7 @@ export async function pruneManagedPythonRuntimes(
   const access = { runtimeRoot, versions, step: 'prune', note, signal: options.signal };
   return withWriteAccess(access, async () => {
     await recover({ runtimeRoot, note });
-    // Looked at again: whoever we waited for may have installed, or started something.
+    // Checked again: the process we waited for may have installed or started something.
     const { others, ...found } = await findStale(options);
     const locked = new Set(preview.stale);
     const stale = found.stale.filter((path) => locked.has(path));
@@ -99,7 +102,10 @@ function ownFolder({ cliVersion, runtimeRoot }: { cliVersion: string; runtimeRoo
   return basename(managedPythonRuntimeLayout({ cliVersion, runtimeRoot }).versionDir);
 }
 
-/** Nothing, as long as a version stays that may use it: its manifest does not say which uv and downloads it was made from. */
+/**
+ * Nothing while any version remains that may use it: its manifest does not record which uv and downloads it
+ * was made from.
+ */
 async function unneededFor(
   options: PruneOptions,
   { kept, others }: StaleVersions & { others: number },
@@ -137,7 +143,7 @@ async function findStale(options: PruneOptions): Promise<StaleVersions & { other
   let spared = options.keep ?? 0;
   for (const name of newestFirst) {
     const path = join(runtimeRoot, name);
-    // Of another program with a wheel of its own: not ours to judge.
+    // Another program's, with its own wheel: not ours to remove.
     if (!isOwnVersionName(name)) continue;
     const stays =
       name === own ||
@@ -151,7 +157,7 @@ async function findStale(options: PruneOptions): Promise<StaleVersions & { other
   return { runtimeRoot, stale, kept, others: newestFirst.filter((name) => !isOwnVersionName(name)).length };
 }
 
-/** By what the manifest says; a folder without one counts from its last change. */
+/** By the manifest's date or, without a manifest, the folder's modification time. */
 async function isYounger(versionDir: string, olderThanMs: number | undefined): Promise<boolean> {
   if (olderThanMs === undefined) return false;
   const manifest = await readInstalledManifest(join(versionDir, 'manifest.json')).catch(() => null);
@@ -159,7 +165,7 @@ async function isYounger(versionDir: string, olderThanMs: number | undefined): P
   return Date.now() - installedMs < olderThanMs;
 }
 
-/** Only what has a digest for its name. */
+/** Only entries named by a digest. */
 async function downloadsIn(storeDir: string): Promise<string[]> {
   return (await entriesOf(storeDir))
     .filter(({ name }) => /^[0-9a-f]{64}(?:$|\.partial)/.test(name))
@@ -181,14 +187,14 @@ async function removeFolders(paths: readonly string[]): Promise<string[]> {
   const problems: string[] = [];
   for (const path of paths) {
     try {
-      // First the commit point: a deletion that is cut off leaves no runtime, not a broken one.
+      // The commit point first: an interrupted deletion then leaves no runtime instead of a broken one.
       await rm(join(path, 'manifest.json'), { force: true });
       await syncDirectory(path);
       await removeEnvironments(path);
       await rm(path, { recursive: true });
       removed.push(path);
     } catch (error) {
-      // An uninstall was faster.
+      // Removed by an uninstall meanwhile.
       if (isAbsence(error)) continue;
       problems.push(`Could not remove ${path}: ${errorMessage(error)}`);
     }

@@ -12,17 +12,18 @@ import { type LeftRun, RUN_VARIABLE, readLeftRuns } from '../runtime/journal.ts'
 import { type Note, withWriteAccess } from '../runtime/write-access.ts';
 import { formatCount } from '../support/text/format.ts';
 
-/** A transfer that was not taken up again for so long is not going to be. */
+/** A transfer that has not been resumed for this long never will be. */
 const PARTIAL_LIFETIME_MS = 7 * 24 * 60 * 60 * 1000;
 
 /**
- * Puts in order what killed runs left: ends processes that outlived them, removes what was begun, finishes what comes after a
- * switch. Needs write access, which means that no run is under way. Says what it did; may itself be interrupted and repeated.
+ * Cleans up after killed runs: ends surviving processes, removes unfinished files, completes the cleanup
+ * after a switch. Needs write access, which also means that no run is active. Reports what it did. Can itself
+ * be interrupted and repeated.
  */
 export async function recover(options: {
   runtimeRoot: string;
   note: Note;
-  /** Also where no run was killed: a removal may have failed. */
+  /** Also when no run was killed: an earlier removal may have failed. */
   alwaysTidies?: boolean;
 }): Promise<void> {
   const shared = sharedLayout(options.runtimeRoot);
@@ -45,7 +46,10 @@ export async function recover(options: {
   }
 }
 
-/** Removes of a version, and of the interpreters of all, what no environment needs. Needs write access. */
+/**
+ * Removes environments of a version, and interpreters of any version, that are no longer needed. Needs write
+ * access.
+ */
 export async function tidyRuntime(options: {
   runtimeRoot: string;
   cliVersion: string;
@@ -57,7 +61,9 @@ export async function tidyRuntime(options: {
   await removeUnneededPythons(options.runtimeRoot, { alsoFinished: true });
 }
 
-/** For a run that has nothing else to write: recovers unless somebody else has write access, whose run it then is. */
+/**
+ * For a run that writes nothing else: recovers, unless another process has write access and does so itself.
+ */
 export async function recoverIfFree(options: {
   runtimeRoot: string;
   versions: readonly string[];
@@ -67,7 +73,7 @@ export async function recoverIfFree(options: {
   await withWriteAccess(access, () => recover({ ...options, alwaysTidies: true }));
 }
 
-/** Ends what a dead run started and what that started. @returns how many processes there were. */
+/** Ends the processes of a dead run and their descendants. @returns how many there were. */
 async function endSurvivors(run: LeftRun): Promise<number> {
   const mark = `${RUN_VARIABLE}=${run.runId}`;
   const isHere = run.entries.every((entry) => !('host' in entry) || entry.host === hostname());
@@ -75,7 +81,7 @@ async function endSurvivors(run: LeftRun): Promise<number> {
   const marked = findPidsByEnvironment(mark).length;
   if (marked > 0) await killTree({ pid: null, mark });
   if (process.platform === 'linux') return marked;
-  // Where no environment can be read, a pid counts only with the very start time that was written down.
+  // Where environments cannot be read, a pid only counts if its start time matches the recorded one exactly.
   let count = 0;
   for (const entry of run.entries) {
     if (!('child' in entry) || entry.start === null) continue;
@@ -98,7 +104,7 @@ function recoveryText(run: LeftRun, endedCount: number, removed: readonly string
   return `An earlier run${version ? ` of ktx ${version}` : ''} was interrupted${when}: ${did}.`;
 }
 
-/** Half-written files that no name of ours would ever find again. Nobody writes any: write access is ours. */
+/** Incomplete files that nothing will ever use. Safe to delete, since we have write access. */
 async function removeStaleFiles(runtimeRoot: string): Promise<string[]> {
   const shared = sharedLayout(runtimeRoot);
   const removed: string[] = [];
@@ -119,8 +125,9 @@ async function removeStaleFiles(runtimeRoot: string): Promise<string[]> {
 }
 
 /**
- * Parts of transfers that nobody continues: what belongs to a part that is not there, what was never renamed, parts of files that
- * came by another way, and parts that are old. `<sha256>.partial` and `<sha256>.partial.json` of the others stay.
+ * Partial downloads that nothing will resume: notes without a partial file, temporary files that were never
+ * renamed, parts of files that have since arrived, and old parts. Other `<sha256>.partial` and
+ * `<sha256>.partial.json` files are kept.
  */
 async function uselessPartials(storeDir: string): Promise<string[]> {
   const names = await namesIn(storeDir);
@@ -138,11 +145,11 @@ async function uselessPartials(storeDir: string): Promise<string[]> {
 }
 
 async function ageMs(path: string): Promise<number> {
-  // A link in its place is the thing, whether or not it leads anywhere.
+  // `lstat`: the link itself counts, even a dangling one.
   return Date.now() - (await lstat(path)).mtimeMs;
 }
 
-/** Real folders only: what a link points to is somebody else's, and is not tidied. */
+/** Real folders only: the target of a link is not ours. */
 async function versionDirs(runtimeRoot: string): Promise<string[]> {
   const entries = await readdir(runtimeRoot, { withFileTypes: true }).catch(() => []);
   return entries

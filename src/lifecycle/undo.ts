@@ -14,7 +14,7 @@ import { SetupError } from '../support/errors.ts';
 import { REBUILD } from '../support/remedies.ts';
 import { recover } from './recovery.ts';
 
-/** One of the two environments that undo goes between. */
+/** One of the two environments that undo switches between. */
 export interface UndoSide {
   environmentDir: string;
   /** ISO-8601 UTC. */
@@ -26,7 +26,7 @@ export interface UndoSide {
 export interface UndoTarget {
   /** `back` to the environment before the last install, or `forward` to the one that was undone. */
   direction: 'back' | 'forward';
-  /** The active one; `null` when it is lost. */
+  /** The active environment; `null` when it is lost. */
   from: UndoSide | null;
   to: UndoSide;
 }
@@ -40,7 +40,7 @@ export interface UndoOptions {
   signal?: AbortSignal;
 }
 
-/** What an undo would do now; `null` when there is nothing to go to. Reads only. */
+/** What an undo would do now; `null` when there is nothing to switch to. Reads only. */
 export async function readUndoTarget(
   options: Pick<UndoOptions, 'cliVersion' | 'runtimeRoot' | 'env' | 'homeDir'>,
 ): Promise<UndoTarget | null> {
@@ -49,9 +49,10 @@ export async function readUndoTarget(
 }
 
 /**
- * Switches to the other environment of this version: back, and with the next call forward again. It proves itself before it takes
- * over; when it cannot, nothing changes. `manifest.json` becomes a copy of the environment's own.
- * @throws SetupError when there is nothing to go to or it does not work; CancelledError.
+ * Switches to the other environment of this version: back, and on the next call forward again. That
+ * environment must pass its proof first; otherwise nothing changes. `manifest.json` becomes a copy of the
+ * environment's own record.
+ * @throws SetupError when there is nothing to switch to or it does not work; CancelledError.
  */
 export async function undoManagedPythonRuntime(options: UndoOptions): Promise<UndoTarget> {
   const layout = managedPythonRuntimeLayout(options);
@@ -63,7 +64,7 @@ export async function undoManagedPythonRuntime(options: UndoOptions): Promise<Un
     { runtimeRoot, versions: [basename(versionDir)], step: 'undo', note, signal },
     async () => {
       await recover({ runtimeRoot, note });
-      // Looked at again: whoever we waited for may have installed.
+      // Checked again: the process we waited for may have installed something.
       const found = await findTarget(versionDir);
       if (found === null) throw await nothingToUndo(layout);
       const { target, record } = found;
@@ -110,7 +111,7 @@ async function findTarget(
   const activeId = active.kind === 'id' ? active.id : '';
   const [from, to] = [records.get(activeId), records.get(other)];
   if (!to) return null;
-  // What was installed later lies ahead.
+  // An environment installed later is `forward`.
   const isAhead = from !== undefined && to.installedAt > from.installedAt;
   const target: UndoTarget = {
     direction: to.previous === activeId || isAhead ? 'forward' : 'back',
@@ -129,7 +130,7 @@ function sideOf(versionDir: string, id: string, record: EnvironmentRecord): Undo
   };
 }
 
-/** Environments hold absolute paths, so one in a folder that was moved runs nothing, or something else. */
+/** Environments contain absolute paths: in a moved folder they run nothing, or something else. */
 async function locate(
   layout: ManagedPythonRuntimeLayout,
   { environmentDir }: UndoSide,

@@ -23,15 +23,15 @@ export interface UninstallOptions {
   signal?: AbortSignal;
 }
 
-/** What an uninstall would delete, and whom it would stop. */
+/** What an uninstall would delete and which processes it would stop. */
 export interface UninstallPlan {
   runtimeRoot: string;
-  /** By what it is: `runtime 0.3.0`, `downloads`, `Python`, … */
+  /** Grouped by kind: `runtime 0.3.0`, `downloads`, `Python`, … */
   parts: { what: string; sizeBytes: number; paths: string[] }[];
   sizeBytes: number;
-  /** Stays, because ktx does not know it. */
+  /** Kept, because ktx did not create it. */
   foreign: Inventory['foreign'];
-  /** Folders of other programs with wheels of their own. They stay, and so does what all share. */
+  /** Folders of other programs with their own wheels. They are kept, along with everything shared. */
   others: string[];
   daemons: ProcessCommand[];
 }
@@ -40,7 +40,7 @@ export interface UninstallResult {
   runtimeRoot: string;
   removedBytes: number;
   stoppedPids: number[];
-  /** What is still there after it was looked through again, and why. */
+  /** What remains after the final check, and why. */
   left: { path: string; sizeBytes: number; reason: string }[];
   leftBytes: number;
 }
@@ -48,7 +48,7 @@ export interface UninstallResult {
 const STOP_GRACE_MS = 3000;
 const STOP_POLL_MS = 50;
 
-/** Looks, deletes nothing. */
+/** Reads only. */
 export async function planUninstall(options: UninstallOptions): Promise<UninstallPlan> {
   const runtimeRoot = managedRuntimeRoot(options);
   const { owned, foreign, others, folders } = await takeInventory(runtimeRoot);
@@ -64,9 +64,10 @@ export async function planUninstall(options: UninstallOptions): Promise<Uninstal
 }
 
 /**
- * Deletes every runtime of this program, all that they share, and at last the locks; only what this program made, see `takeInventory`.
- * Daemons that run from there are stopped first. Where other programs have runtimes in the same root, theirs and what is shared stay. Looks through the folder again and reports what is left.
- * @throws SetupError when other programs run from there: nothing was deleted then.
+ * Deletes every runtime of this program, everything they share and, last, the locks; only what this program
+ * created, see `takeInventory`. Stops daemons that run from there first. If other programs have runtimes in
+ * the same root, these and everything shared are kept. Walks the folder again and reports what is left.
+ * @throws SetupError when other programs are running from there; nothing is deleted then.
  */
 export async function uninstallManagedPythonRuntimes(options: UninstallOptions): Promise<UninstallResult> {
   const runtimeRoot = managedRuntimeRoot(options);
@@ -94,13 +95,14 @@ export async function uninstallManagedPythonRuntimes(options: UninstallOptions):
         }
       };
       const isLock = (item: OwnedItem) => item.what === 'locks';
-      // What makes a runtime one goes first: an uninstall that is cut off leaves none, not a broken one.
+      // The commit points first: an interrupted uninstall then leaves no runtime instead of a broken one.
       const isCommit = (item: OwnedItem) => /[\\/]manifest\.json$/.test(item.path);
       const commits = inventory.owned.filter(isCommit);
       await remove(commits);
       for (const { path } of commits) await syncDirectory(dirname(path));
       await remove(inventory.owned.filter((item) => !isLock(item) && !isCommit(item)));
-      // To delete a lock file makes way for a second holder, so it comes when there is nothing left to guard.
+      // Deleting a lock file would admit a second holder, so it comes last, when there is nothing left to
+      // protect.
       if (problems.size === 0) await remove(inventory.owned.filter(isLock));
       for (const folder of inventory.folders) await removeIfEmpty(folder);
       const after = await takeInventory(runtimeRoot);
@@ -136,7 +138,7 @@ function leftOf(entries: readonly { path: string; sizeBytes: number; reason: str
   };
 }
 
-/** What runs from the root; beside other programs, only what runs from our versions. */
+/** Processes running from the root; beside other programs, only those from our versions. */
 async function processesOf(
   { others, folders }: Pick<Inventory, 'others' | 'folders'>,
   runtimeRoot: string,
@@ -162,7 +164,7 @@ async function stopEverythingOf(inventory: Inventory, runtimeRoot: string): Prom
       ],
     });
   }
-  // Workers end by themselves after their daemon; one that is still there is told to.
+  // Workers exit after their daemon; those still running are stopped.
   for (const { pid } of [...daemons, ...workers]) await stopDaemon(pid);
   return daemons.map(({ pid }) => pid);
 }
@@ -186,7 +188,9 @@ function isDaemon({ command }: ProcessCommand): boolean {
   return parseDaemonCommand(command) !== null;
 }
 
-/** What a daemon of ours started: `python -P -m ktx_daemon.sql.worker`. It may outlive its daemon for a moment. */
+/**
+ * A process that our daemon started: `python -P -m ktx_daemon.sql.worker`. It may briefly outlive its daemon.
+ */
 function isDaemonWorker({ command }: ProcessCommand): boolean {
   return /\s-m ktx_daemon\.[\w.]+(?:\s|$)/.test(command);
 }

@@ -5,7 +5,7 @@ import { readLockedAsset } from '../shipped/locked-asset.ts';
 import { MANAGED_UV_ARTIFACTS, MANAGED_UV_VERSION, MANAGED_UV_WHEELS } from '../uv/release.ts';
 import { type OwnedItem, takeInventory } from './inventory.ts';
 
-/** What versions share, and can have too much of. */
+/** Shared parts that can accumulate leftovers. */
 export const SHARED_PARTS = ['uv', 'models', 'wheels'] as const;
 export type SharedPart = (typeof SHARED_PARTS)[number];
 
@@ -16,8 +16,9 @@ export interface UnneededItem {
 }
 
 /**
- * Files that only versions used that are gone: other versions of uv, other revisions of the model, downloads that the lock of
- * this version does not name. What another version or another program may still use is for the caller to know.
+ * Files that only removed versions used: other versions of uv, other revisions of the model, downloads that
+ * this version's lock does not name. The caller must check whether another version or program still uses
+ * them.
  */
 export async function findUnneeded(
   options: { cliVersion: string; runtimeRoot: string; assetDir?: string | undefined },
@@ -28,7 +29,7 @@ export async function findUnneeded(
   const needed = {
     uvVersion: MANAGED_UV_VERSION,
     modelFolder: `${EMBEDDINGS_MODEL.name}@${EMBEDDINGS_MODEL.revision}`,
-    // Without a lock nobody knows which wheels an install takes.
+    // Without a lock, the wheels of an install are not known in advance.
     digests: lockedAsset === null ? null : new Set([...uvDigests(), ...digestsIn(lockedAsset.lock)]),
   };
   return owned.flatMap((item) => {
@@ -37,7 +38,7 @@ export async function findUnneeded(
   });
 }
 
-/** Pure. @param path below the runtime root, in its parts. */
+/** Pure. @param path below the runtime root, split into parts. */
 export function unneededPart(
   path: readonly string[],
   needed: { uvVersion: string; modelFolder: string; digests: ReadonlySet<string> | null },
@@ -61,7 +62,7 @@ function uvDigests(): string[] {
   );
 }
 
-/** Whatever in the lock has a digest: wheels, interpreters, files of the model. */
+/** All digests in the lock: wheels, interpreters, model files. */
 function digestsIn(lock: object): string[] {
   return JSON.stringify(lock).match(/\b[0-9a-f]{64}\b/g) ?? [];
 }

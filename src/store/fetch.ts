@@ -16,10 +16,13 @@ import { arrival } from './stock.ts';
 import { type ArtefactStore, DigestMismatchError } from './store.ts';
 import { type TransferResult, transfer } from './transfer.ts';
 
-/** In all; the client allows four of them to one host. */
+/** In total; the client limits connections to four per host. */
 const CONCURRENCY = 8;
 const PROGRESS_INTERVAL_MS = 100;
-/** An attempt that brought this much was worth it, and the count of failures starts again: a bad link is no reason to give up. */
+/**
+ * An attempt that received this much counts as progress and resets the failure count: a bad line is no reason
+ * to give up.
+ */
 const WORTHWHILE_BYTES = 64 * 1024;
 
 export interface FetchOptions {
@@ -27,28 +30,31 @@ export interface FetchOptions {
   store: ArtefactStore;
   client: HttpClient;
   profile: NetworkProfile;
-  /** In the order in which they are tried. */
+  /** In the order they are tried. */
   sourcesOf: (artefact: Artefact) => readonly ArtefactSource[];
-  /** Pages that were read while planning are not asked for again. */
+  /** Pages already read while planning are not requested again. */
   index: PackageIndex;
   signal?: AbortSignal;
   emit: Emit;
   step?: SetupStep;
   concurrency?: number;
-  /** The caller can have what these files are for from somewhere else: the last of their sources need not be the last. */
+  /**
+   * The caller has another source for these files as a whole, so the last source here is not the last resort.
+   */
   hasNextSource?: boolean;
-  /** Share of the waiting time between attempts; 0 in tests. */
+  /** Scales the delay between attempts; 0 in tests. */
   delayFactor?: number;
   /** See `createPacer`. */
   paceWindowMs?: number;
 }
 
 /**
- * Brings artefacts that are not in the store into it, verified, from the first source that has the right bytes, in their order. The
- * first with no source left ends the others.
+ * Downloads artefacts that are missing from the store, in order, each verified and from the first source that
+ * has the right bytes. An artefact with no source left aborts the others.
  * @param options.artefacts see `takeStock`.
- * @returns bytes that arrived and were kept.
- * @throws SetupError naming each source and why it lost, of class verification when one sent other bytes; CancelledError.
+ * @returns bytes received and kept.
+ * @throws SetupError naming each source and why it failed, of class verification when one sent different
+ * bytes; CancelledError.
  */
 export async function fetchMissing(options: FetchOptions): Promise<{ downloadedBytes: number }> {
   const { signal, step = 'fetch' } = options;
@@ -66,7 +72,7 @@ interface FetchRun extends FetchOptions {
   pacer: Pacer;
   step: SetupStep;
   signal: AbortSignal;
-  /** Messages that were said already. */
+  /** Messages already sent. */
   noted: Set<string>;
 }
 
@@ -82,7 +88,7 @@ async function fetchOne(run: FetchRun, artefact: Artefact): Promise<number> {
     const isLastSource = position === sources.length - 1;
     const outcome = await trySource(run, artefact, source, isLastSource && !run.hasNextSource);
     if (!(outcome instanceof SetupError)) {
-      // Bytes of an earlier run did not come in this one; those of an earlier attempt of this run did.
+      // Exclude bytes from an earlier run; those from an earlier attempt in this run count.
       return outcome.sizeBytes - Math.min(hereBytes, outcome.keptBytes);
     }
     failures.push(outcome);
@@ -91,7 +97,7 @@ async function fetchOne(run: FetchRun, artefact: Artefact): Promise<number> {
   throw joinFailures(`${artefact.file} could not be fetched from any source.`, failures);
 }
 
-/** Killed between the last byte and its verification: everything is here, and no host needs to be asked. */
+/** Killed between the last byte and verification: the file is complete, and no request is needed. */
 async function isComplete(run: FetchRun, artefact: Artefact): Promise<boolean> {
   try {
     const startBytes = artefact.sizeBytes!;
@@ -107,7 +113,7 @@ async function isComplete(run: FetchRun, artefact: Artefact): Promise<boolean> {
 
 async function* noBytes(): AsyncIterable<Uint8Array> {}
 
-/** Again and again while it is worth it. @returns the failure that the source lost with. */
+/** Retries a source as long as it is worthwhile. @returns the final failure when the source is given up. */
 async function trySource(
   run: FetchRun,
   artefact: Artefact,
@@ -147,7 +153,10 @@ async function trySource(
   }
 }
 
-/** Says once why a source lost. That one of several does not have a file is how it should be, and no news. */
+/**
+ * Says once why a source was given up. Except when it simply lacks the file: with several sources that is
+ * normal.
+ */
 function noteLost(run: FetchRun, failure: SetupError): void {
   if (failure instanceof NetworkFailure && failure.reason === 'not-found') return;
   if (run.noted.has(failure.message)) return;

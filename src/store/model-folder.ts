@@ -9,13 +9,13 @@ import { RETRY } from '../support/remedies.ts';
 import { listZip, readZipEntry } from '../support/zip.ts';
 import type { ArtefactStore } from './store.ts';
 
-/** The largest file of a model that is taken out of a container. */
+/** The largest model file that is extracted from a container. */
 const MAX_MEMBER_BYTES = 512 * 1024 * 1024;
 const STAGED = '.staged-';
 
 /**
- * Every file is there with its digest, hashed or known from an earlier install: one that was altered computes other vectors, and
- * nobody would notice.
+ * Whether every file exists with its digest, hashed now or known from an earlier install: altered weights
+ * compute different vectors without any error.
  */
 export async function isWholeModel(
   folder: string,
@@ -32,7 +32,7 @@ export async function isWholeModel(
   return true;
 }
 
-/** Moves verified files from the store into the folder, in one step. */
+/** Moves verified files from the store into the folder, atomically. */
 export async function placeModelFiles(
   folder: string,
   files: readonly Artefact[],
@@ -43,7 +43,7 @@ export async function placeModelFiles(
   });
 }
 
-/** Store and models may lie on volumes of their own; what is copied then stays for the caller to remove. */
+/** Store and models may be on different volumes; the copied original is left for the caller to remove. */
 async function moveFile(from: string, to: string): Promise<void> {
   await rename(from, to).catch(async (error: unknown) => {
     if (errorCode(error) !== 'EXDEV') throw error;
@@ -60,8 +60,8 @@ async function moveFile(from: string, to: string): Promise<void> {
 }
 
 /**
- * Takes the files out of a verified archive of the store into the folder, in one step.
- * @throws SetupError of class verification when a member is not the pinned one; CancelledError.
+ * Extracts the files from a verified archive in the store into the folder, atomically.
+ * @throws SetupError of class verification when a member differs from the pinned one; CancelledError.
  */
 export async function placeModelFromContainer(
   folder: string,
@@ -88,7 +88,7 @@ export async function placeModelFromContainer(
   });
 }
 
-/** Fills a folder beside the wanted one, then swaps: a reader sees the whole model or none. */
+/** Fills a staging folder beside the target, then swaps them: a reader sees the complete model or none. */
 async function placeFolder(folder: string, fill: (staged: string) => Promise<void>): Promise<void> {
   const parent = dirname(folder);
   await makeFolder(parent);

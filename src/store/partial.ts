@@ -6,16 +6,16 @@ import type { PartialOrigin } from './partial-schema.ts';
 
 export type { PartialOrigin };
 
-/** What arrived of an artefact before its transfer broke off. */
+/** What was received of an artefact before its transfer broke off. */
 export interface PartialFile {
   sizeBytes: number;
-  /** `null` when nobody wrote it down, or it cannot be read: the digest decides in the end. */
+  /** `null` when it was not recorded or cannot be read; the digest decides in the end. */
   origin: PartialOrigin | null;
 }
 
 const MAX_ORIGIN_BYTES = 64 * 1024;
 
-/** The files `<sha256>.partial`, and `<sha256>.partial.json` beside each. */
+/** The files `<sha256>.partial`, each with a `<sha256>.partial.json`. */
 export function partialStore(storeDir: string) {
   const pathOf = (sha256: string) => join(storeDir, `${sha256}.partial`);
   const originPathOf = (sha256: string) => `${pathOf(sha256)}.json`;
@@ -28,13 +28,16 @@ export function partialStore(storeDir: string) {
   return {
     pathOf,
     discard,
-    /** Before the first byte: a partial file whose origin is another one's would be continued with the wrong condition. */
+    /**
+     * Called before the first byte: with another transfer's origin, a partial file would be resumed under the
+     * wrong condition.
+     */
     async begin(sha256: string, origin: PartialOrigin | null): Promise<void> {
       await discard(sha256);
-      // Not synced: a torn note is as good as none, and syncing costs more than small files.
+      // Not synced: a torn note is treated as missing, and syncing costs more than a small download.
       if (origin) await writeFileAtomic(originPathOf(sha256), jsonText(origin), 0o600, { isDurable: false });
     },
-    /** `null` when there is none, or an empty one. */
+    /** `null` when there is no partial file, or an empty one. */
     async read(sha256: string): Promise<PartialFile | null> {
       const status = await lstat(pathOf(sha256)).catch(() => null);
       if (!status?.isFile() || status.size === 0) return null;
@@ -46,7 +49,7 @@ export function partialStore(storeDir: string) {
 async function readOrigin(path: string): Promise<PartialOrigin | null> {
   try {
     const text = await readRegularText(path, { maxBytes: MAX_ORIGIN_BYTES });
-    // Loaded here: the first screen opens the store, and should not wait for zod.
+    // Loaded on demand: the first screen opens the store and should not wait for zod.
     const { partialOriginSchema } = await import('./partial-schema.ts');
     return partialOriginSchema.parse(JSON.parse(text));
   } catch {

@@ -7,7 +7,7 @@ import type { Artefact } from '../shipped/lock.ts';
 import { SetupError } from '../support/errors.ts';
 import { SHOW_SETTINGS, USE_INDEX } from '../support/remedies.ts';
 
-/** Nothing is set where an artefact could come from, or it was switched off. */
+/** No source for the artefact is configured, or all are switched off. */
 export class NoSourceError extends SetupError {
   constructor(file: string) {
     super(`There is no source for ${file}.`, {
@@ -20,25 +20,26 @@ export class NoSourceError extends SetupError {
   }
 }
 
-/** One place where an artefact may come from. */
+/** One place an artefact can come from. */
 export type ArtefactSource =
   | { kind: 'url'; label: string; url: string }
   | { kind: 'package'; label: string; location: PackageLocation; project: string };
 
-/** Releases that the file names do not tell. */
+/** Releases that file names do not include. */
 export interface ReleaseNumbers {
   /** Release of python-build-standalone, `lock.python.build`. */
   pythonBuild?: string;
   /** Version of uv, for its archives. */
   uvVersion?: string;
-  /** Repository and commit on the hub, for files of a model. */
+  /** Repository and commit on the hub, for model files. */
   model?: { repository: string; revision: string };
 }
 
 /**
- * The sources of an artefact in the order they are tried. Wheels, the uv wheel included: find-links, then the indexes. Python:
- * `UV_PYTHON_INSTALL_MIRROR`, official mirror, GitHub. uv's archives: official mirror, GitHub. Files of a model: the hub.
- * @throws when a release number is missing that the address needs: our fault.
+ * The sources of an artefact in the order they are tried. Wheels, including uv's: find-links, then the
+ * indexes. Python: `UV_PYTHON_INSTALL_MIRROR`, official mirror, GitHub. uv's archives: official mirror,
+ * GitHub. Model files: the hub.
+ * @throws Error when a release number that the URL needs is missing: a bug.
  */
 export function sourcesFor(
   artefact: Artefact,
@@ -88,7 +89,7 @@ function officialSources(
   ];
 }
 
-/** uv's own layout of a mirror: `<build>/<file>`, `+` as `%2B` over http and as itself in folders. */
+/** uv's mirror layout: `<build>/<file>`, with `+` encoded as `%2B` over http and literal in folders. */
 function mirrorAddress(mirror: string, build: string, file: string): string {
   const name = mirror.startsWith('file:') ? file : encodeURIComponent(file);
   return joinAddress(mirror, `${build}/${name}`);

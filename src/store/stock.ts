@@ -3,7 +3,7 @@ import type { Artefact } from '../shipped/lock.ts';
 import { inParallel } from '../support/async/in-parallel.ts';
 import type { ArtefactStore } from './store.ts';
 
-/** Two are enough for the disk, and hashing keeps a core busy. */
+/** Two suffice to saturate the disk, and hashing occupies a core. */
 const HASH_CONCURRENCY = 2;
 
 export interface StockOptions {
@@ -15,8 +15,9 @@ export interface StockOptions {
 }
 
 /**
- * Looks for artefacts in the store: tells of each that is there and whole, removes what was altered. Asks no host.
- * @returns the others, each digest once, the largest first.
+ * Checks which artefacts are in the store: emits an event for each intact one and removes altered ones.
+ * Contacts no host.
+ * @returns the missing artefacts, one per digest, largest first.
  * @throws CancelledError, or the file system's error.
  */
 export async function takeStock(options: StockOptions): Promise<Artefact[]> {
@@ -40,7 +41,7 @@ export async function takeStock(options: StockOptions): Promise<Artefact[]> {
   return uniqueBySize(missing);
 }
 
-/** The event that an artefact is here, and from where. */
+/** The event for an artefact that is in the store, and where it came from. */
 export function arrival(
   step: SetupStep,
   { file, kind, sha256 }: Artefact,
@@ -49,7 +50,7 @@ export function arrival(
   return { type: 'artefact' as const, step, file, artefactKind: kind, sha256, ...how };
 }
 
-/** Each digest once, largest first, unknown sizes before all: the long ones must not start last. */
+/** One per digest, unknown sizes first, then largest first: long downloads must not start last. */
 function uniqueBySize(artefacts: readonly Artefact[]): Artefact[] {
   const unique = new Map(artefacts.map((artefact) => [artefact.sha256, artefact]));
   const size = (artefact: Artefact) => artefact.sizeBytes ?? Number.POSITIVE_INFINITY;

@@ -19,13 +19,16 @@ import { openNewFile, openRegularFile } from '../support/fs/regular-file.ts';
 import { byHandThenRetry } from '../support/remedies.ts';
 import { type PartialFile, type PartialOrigin, partialStore } from './partial.ts';
 
-/** TLS hands out 16 KiB at a time; a write for each costs more than the bytes. */
+/** TLS delivers 16 KiB at a time; writing each piece separately costs more than the data. */
 const WRITE_PIECE_BYTES = 256 * 1024;
 const SETTLED_MS = 100;
-/** Of a file that is there, the next piece read while one is hashed. 60 MB take 35 ms, in pieces of 128 KiB 41. */
+/**
+ * For hashing files: the next piece is read while one is hashed. 60 MB take 35 ms; with pieces of 128 KiB, 41
+ * ms.
+ */
 const HASH_PIECE_BYTES = 1024 * 1024;
 
-/** What arrived is not what was asked for. The partial file is gone. */
+/** The received bytes have a different digest. The partial file has been deleted. */
 export class DigestMismatchError extends Error {
   readonly expected: string;
   readonly actual: string;
@@ -42,56 +45,62 @@ export class DigestMismatchError extends Error {
 
 export interface PutOptions {
   signal?: AbortSignal;
-  /** Bytes in the file so far, those of an earlier attempt included. */
+  /** Bytes in the file so far, including those of an earlier attempt. */
   onBytes?: (doneBytes: number) => void;
-  /** The body goes on after so many bytes of the partial file; 0 starts anew. */
+  /** The body continues after this many bytes of the partial file; 0 starts over. */
   startBytes?: number;
-  /** Kept beside the partial file, for who goes on with it. */
+  /** Stored beside the partial file, for a later resume. */
   origin?: PartialOrigin;
 }
 
 /**
- * Verified files by digest: `<storeDir>/<sha256>/<file>`; `<storeDir>/<sha256>.partial` while one arrives, and after a transfer
- * that broke off. Who writes must be alone (the install lock): two writers of one partial file spoil it.
+ * Verified files by digest: `<storeDir>/<sha256>/<file>`; `<storeDir>/<sha256>.partial` during a transfer and
+ * after one that broke off. Writers must hold the install lock: two writers of one partial file would corrupt
+ * it.
  */
 export interface ArtefactStore {
   readonly dir: string;
-  /** Where it is, or would be. Touches no disk. */
+  /** The artefact's path, whether or not it exists. Does not touch the disk. */
   pathOf(artefact: Artefact): string;
-  /** A file of the right size is there. Not hashed: say `verify` before it is used. */
+  /** Whether a file of the right size exists. Not hashed: call `verify` before using it. */
   has(artefact: Artefact): Promise<boolean>;
-  /** Those of them that `has` denies. */
+  /** The artefacts for which `has` is false. */
   missingOf(artefacts: readonly Artefact[]): Promise<Artefact[]>;
-  /** @throws the file system's error when it is not there. */
+  /** @throws the file system's error when it does not exist. */
   sizeOf(artefact: Artefact): Promise<number>;
-  /** Hashes the file, but for a wheel that is known, see `digestOf`: what unpacks it hashes it again. */
+  /**
+   * Hashes the file. A wheel checked by an earlier install is not hashed (see `digestOf`): what unpacks it
+   * hashes it again.
+   */
   verify(artefact: Artefact, signal?: AbortSignal): Promise<'ok' | 'missing' | 'altered'>;
   /**
-   * sha256 of any file, here or elsewhere; `null` when nothing is there. What has not changed since it was asked for last is not
-   * hashed again: a plan and the install that follows it ask for the same files.
-   * @param expected with it, what an earlier install has checked counts, see `KnownFiles`.
+   * sha256 of any file, in the store or elsewhere; `null` when it does not exist. A file that has not changed
+   * since the last call is not hashed again: a plan and the install after it check the same files.
+   * @param expected also accept a check by an earlier install, see `KnownFiles`.
    * @throws CancelledError, or the file system's error.
    */
   digestOf(path: string, signal?: AbortSignal, expected?: string): Promise<string | null>;
   /**
-   * Streams bytes into the store, hashing as they come; the file takes its place only when the digest is right.
+   * Streams bytes into the store, hashing them on the way; the file is renamed into place only if the digest
+   * matches.
    * @returns its size.
-   * @throws DigestMismatchError; SetupError of class disk or permission; CancelledError; whatever the body rejects with. After a
-   * broken transfer (SetupError of the body, CancelledError) the partial file stays; after anything else it is gone.
+   * @throws DigestMismatchError; SetupError of class disk or permission; CancelledError; whatever the body
+   * rejects with. After a broken transfer (SetupError from the body, CancelledError) the partial file is
+   * kept; after anything else it is deleted.
    */
   put(artefact: Artefact, body: AsyncIterable<Uint8Array>, options?: PutOptions): Promise<number>;
-  /** What an earlier transfer left, or `null`. Nothing says yet that its bytes are right. */
+  /** The result of an unfinished transfer, or `null`. Its bytes are not verified. */
   partial(artefact: Artefact): Promise<PartialFile | null>;
   discardPartial(artefact: Artefact): Promise<void>;
   remove(artefact: Artefact): Promise<void>;
 }
 
-/** @param known absent, for who must see every byte. */
+/** @param known omit it to hash every file. */
 export function openStore(storeDir: string, known?: KnownFiles): ArtefactStore {
   const folderOf = (artefact: Artefact) => join(storeDir, artefact.sha256);
   const pathOf = (artefact: Artefact) => join(folderOf(artefact), artefact.file);
   const partials = partialStore(storeDir);
-  /** What was hashed already, by path, and what it was then. */
+  /** Digests computed so far, by path, with the file's identity at the time. */
   const hashed = new Map<string, { identity: string; sha256: string }>();
   const digestOf: ArtefactStore['digestOf'] = async (path, signal, expected) => {
     const status = await stat(path, { bigint: true }).catch(absentAsNull);
@@ -100,9 +109,9 @@ export function openStore(storeDir: string, known?: KnownFiles): ArtefactStore {
     if (expected !== undefined && known?.has(path, identity, expected)) return expected;
     const earlier = hashed.get(path);
     if (earlier?.identity === identity) return earlier.sha256;
-    // The clock of a file system ticks in milliseconds: what changed just now could change again unseen.
+    // Timestamps may only have millisecond resolution: a file modified just now could change again unnoticed.
     const isSettled = Date.now() - Number(status.ctimeMs) > SETTLED_MS;
-    // Who plans has no lock, and another run may have taken it away since it was seen.
+    // A plan holds no lock, so another run may have deleted the file since.
     const sha256 = await hashFile(path, signal).catch(absentAsNull);
     if (isSettled && sha256 !== null) hashed.set(path, { identity, sha256 });
     return sha256;
@@ -118,7 +127,7 @@ export function openStore(storeDir: string, known?: KnownFiles): ArtefactStore {
     pathOf,
     has,
     async missingOf(artefacts) {
-      // One look at the folder spares one for each file where there are none, as on the first screen ever.
+      // One `readdir` saves a `stat` per file when the store is empty, as on the very first screen.
       const digests = new Set(await readdir(storeDir).catch(() => []));
       const isHere = await Promise.all(
         artefacts.map(async (artefact) => digests.has(artefact.sha256) && (await has(artefact))),
@@ -153,7 +162,8 @@ export function openStore(storeDir: string, known?: KnownFiles): ArtefactStore {
         await syncDirectory(folderOf(artefact));
         return sizeBytes;
       } catch (error) {
-        // What broke on the way can go on; what broke here, or is wrong, is in the way of the next attempt.
+        // A transfer that broke off can be resumed; after a local or verification error the partial file
+        // would only get in the way.
         const isWorthKeeping = error instanceof SetupError || error instanceof CancelledError;
         if (!isWorthKeeping || (await partials.read(artefact.sha256)) === null)
           await partials.discard(artefact.sha256);
@@ -185,12 +195,12 @@ export function openStore(storeDir: string, known?: KnownFiles): ArtefactStore {
   };
 }
 
-/** No file of this artefact is longer: of an archive whose size is not known, because what is packed is not. */
+/** The longest that the file can be. For an archive of unknown size, its unpacked size. */
 export function mostBytesOf({ sizeBytes, unpackedBytes }: Artefact): number {
   return sizeBytes ?? unpackedBytes ?? Number.POSITIVE_INFINITY;
 }
 
-/** Digest of a file, at the speed of the disk. @throws CancelledError, or the file system's error. */
+/** Digest of a file, at disk speed. @throws CancelledError, or the file system's error. */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const handle = await openRegularFile(path, { maxBytes: Number.POSITIVE_INFINITY, links: 'follow' });
   try {
@@ -202,7 +212,7 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<stri
   }
 }
 
-/** Hashes from the start of the file, at most so many bytes. @returns how many there were. */
+/** Hashes the start of the file, up to `limitBytes`. @returns the number of bytes hashed. */
 async function updateFrom(
   hash: Hash,
   handle: FileHandle,
@@ -282,18 +292,18 @@ async function writeChunks(
       waitingBytes += chunk.byteLength;
       const sizeBytes = writtenBytes + waitingBytes;
       onBytes?.(sizeBytes);
-      // Longer than the file can be: no need to wait for the end of it, which may never come.
+      // Longer than the file can be: do not wait for an end that may never come.
       if (sizeBytes > mostBytesOf(artefact)) break;
       if (waitingBytes >= WRITE_PIECE_BYTES) await flush();
     }
   } finally {
-    // Also when the transfer breaks off: what has arrived need not come again.
+    // Also when the transfer breaks off: what has arrived need not be sent again.
     await flush();
   }
   return writtenBytes;
 }
 
-/** Turns what a person can act on (disk full, no permission) into words. */
+/** Explains errors that a person can act on (disk full, no permission). */
 function storeFailure(error: unknown, storeDir: string): unknown {
   return explainMachineFailure(error, { path: storeDir });
 }

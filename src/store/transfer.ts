@@ -18,26 +18,27 @@ export interface TransferOptions {
   url: string;
   signal: AbortSignal;
   onBytes: (doneBytes: number, totalBytes: number | null) => void;
-  /** Something that a person reading the log wants to know of. */
+  /** A message for people reading the log. */
   onNote: (text: string) => void;
-  /** A source that is too slow loses when there is another; the last one is only told about. */
+  /** A source that is too slow is given up if there is another; the last one only gets a note. */
   isLastSource: boolean;
   pacer: Pacer;
 }
 
 export interface TransferResult {
   sizeBytes: number;
-  /** Bytes that were here before and did not come again. */
+  /** Bytes that were already here and were not sent again. */
   keptBytes: number;
   /** Host or folder. */
   place: string;
 }
 
 /**
- * One attempt to bring one artefact into the store from one address. Goes on where an earlier attempt or run broke off, whoever sent
- * that part: the digest of the whole decides. Bytes that do not add up after a continuation are fetched once more from the
- * first byte, because the old part may be to blame.
- * @throws NetworkFailure (the partial file stays), SetupError of class verification (it is gone), CancelledError (it stays).
+ * One attempt to download one artefact from one URL into the store. Resumes where an earlier attempt or run
+ * broke off, whichever host sent that part: the digest of the whole file decides. If the digest is wrong
+ * after resuming, the file is downloaded once more from the start, since the old part may be at fault.
+ * @throws NetworkFailure (keeps the partial file), SetupError of class verification (deletes it),
+ * CancelledError (keeps it).
  */
 export async function transfer(options: TransferOptions): Promise<TransferResult> {
   const { store, artefact, url } = options;
@@ -58,7 +59,7 @@ export async function transfer(options: TransferOptions): Promise<TransferResult
   return receive(options, response, 0);
 }
 
-/** The rest of a partial file; `null` when it has to be fetched from the first byte. */
+/** Fetches the rest of a partial file; `null` when it must be downloaded from the start. */
 async function continueTransfer(
   options: TransferOptions,
   partial: PartialFile,
@@ -108,8 +109,8 @@ async function ask(options: TransferOptions, headers: Record<string, string>): P
   if (response.status === 416 && headers['range']) return response;
   await requireOk(response);
   if (!/^text\/html\b/i.test(response.headers.get('content-type') ?? '')) return response;
-  // Some servers call every file a web page, so what comes decides. A sign-in page with status 200 would be reported as altered bytes,
-  // which is a far worse thing.
+  // Some servers label every file as a web page, so look at the content. A sign-in page with status 200 would
+  // otherwise be reported as altered bytes, which sounds far more alarming.
   const { first, body } = await peeked(response.body);
   if (first === null || !looksLikePage(first)) return { ...response, body };
   await response.discard();
@@ -119,7 +120,7 @@ async function ask(options: TransferOptions, headers: Record<string, string>): P
   });
 }
 
-/** The first bytes of a body, and the whole of it. */
+/** The first bytes of a body, and the complete body. */
 async function peeked(
   body: AsyncIterable<Uint8Array>,
 ): Promise<{ first: Uint8Array | null; body: AsyncIterable<Uint8Array> }> {
@@ -163,7 +164,7 @@ async function receive(
   }
 }
 
-/** Ends, or tells about, a transfer that only keeps the line open. */
+/** Ends, or reports, a transfer that barely moves. */
 function watched(
   options: TransferOptions,
   body: AsyncIterable<Uint8Array>,
@@ -180,9 +181,12 @@ function watched(
   });
 }
 
-/** Only for the host that sent the first part: another mirror has another ETag for the same bytes. */
+/**
+ * Only for the host that sent the first part: another mirror may have a different ETag for the same bytes.
+ */
 function conditionOf(origin: PartialOrigin | null, url: string): Record<string, string> {
-  // The host behind redirects is not known before it answers; an ETag that it does not know makes it send everything.
+  // The host behind redirects is not known before it answers; if it does not recognise the ETag, it sends the
+  // whole file.
   return origin?.etag && origin.host === placeOf(url) ? { 'if-range': origin.etag } : {};
 }
 

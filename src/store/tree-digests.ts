@@ -3,12 +3,15 @@ import { join, sep } from 'node:path';
 import { hashFiles } from '../support/fs/hash-files.ts';
 
 /**
- * Every file and link of a folder, by its path with `/`: `sha256:<digest>` of the content, or `link:<target>`; of anything else
- * the reason why it has no digest.
+ * Every file and link in a folder, by path with `/`: `sha256:<digest>` of the content, `link:<target>`, or
+ * the reason why there is no digest.
  */
 export type TreeDigests = Record<string, string>;
 
-/** Hashes a whole tree. Links are not followed. @throws CancelledError, or the file system's error of a folder. */
+/**
+ * Hashes a whole tree without following links. @throws CancelledError, or the file system's error of a
+ * folder.
+ */
 export async function digestTree(root: string, signal?: AbortSignal): Promise<TreeDigests> {
   const entries = await readdir(root, { withFileTypes: true, recursive: true });
   const pathOf = (entry: (typeof entries)[number]) => join(entry.parentPath, entry.name);
@@ -25,7 +28,7 @@ export async function digestTree(root: string, signal?: AbortSignal): Promise<Tr
   return Object.fromEntries(digests.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Names that are missing, differ, or are there without being listed. Pure. */
+/** Names that are missing or differ, and names that are not listed. Pure. */
 export function differences(
   expected: TreeDigests,
   actual: TreeDigests,
