@@ -11,22 +11,22 @@ const NOT_AS_WRITTEN =
   'the file on the host is not what was written: something else writes to it, such as a command left by a lost connection; backup retained';
 const NOT_HEALTHY = 'health check did not pass after restart; backup retained';
 
-/** What a run left, and the text that it found on the host when it looked last. */
+/** The result of a run, and the text last read from the host. */
 export interface ApplyOutcome {
   result: ApplyResult;
   current: string | null;
 }
 
 /**
- * Replaces the configuration on the host: validate, read and diff, back up, write, restart, wait for health. The first
- * failing step ends the run, so nothing is written without a backup of the same run. Never rejects, never rolls back,
- * never deletes a backup.
+ * Replaces the configuration on the host: validate, read and diff, back up, write, restart, wait for health.
+ * The first failing step ends the run, so nothing is written without a backup from the same run. Never
+ * rejects, never rolls back, never deletes a backup.
  */
 export async function applyRemoteConfig(options: ApplyOptions): Promise<ApplyResult> {
   return (await runPipeline(options)).result;
 }
 
-/** The same for who shows the diff and must mask it, which takes both texts. */
+/** The same for callers that mask the diff before showing it, which requires both texts. */
 export async function runPipeline(options: ApplyOptions): Promise<ApplyOutcome> {
   const { newConfig, signal, now = new Date() } = options;
   const known: Pick<ApplyResult, 'backupPath' | 'diff'> = {};
@@ -58,7 +58,7 @@ export async function runPipeline(options: ApplyOptions): Promise<ApplyOutcome> 
     enter('write');
     if (options.expectedCurrent !== undefined) see(await readCurrent(ops));
     await ops.write(newConfig);
-    // Two that write at once mix their texts, and neither is told. The service must not load that.
+    // Two concurrent writers mix their texts without an error. The service must not load that.
     if (options.expectedCurrent !== undefined && (await readCurrent(ops, 'read back')) !== newConfig)
       throw new Error(NOT_AS_WRITTEN);
 
@@ -86,11 +86,9 @@ async function readCurrent(ops: RemoteOps, what = 'read current'): Promise<strin
   }
 }
 
-/** Who watches a run cannot end it half-way. */
+/** An observer's error must not interrupt a run. */
 async function ignoringErrors(watch: () => unknown): Promise<void> {
   try {
     await watch();
-  } catch {
-    // See above.
-  }
+  } catch {}
 }

@@ -4,8 +4,8 @@ import { parseSchema } from '../support/schema.ts';
 const REQUEST_TIMEOUT_MS = 5000;
 
 /**
- * Asks `/v1/models` until the server answers with success. Never rejects; `false` after `attempts` requests, each given
- * up after 5 s, with a pause of `delayMs` between them, or as soon as the signal fires.
+ * Requests `/v1/models` until the server answers successfully. Never rejects; `false` after `attempts`
+ * requests with a timeout of 5 s each and `delayMs` between them, or as soon as the signal fires.
  */
 export async function healthWait(
   baseUrl: string,
@@ -24,7 +24,7 @@ export async function healthWait(
 
 const modelListSchema = z.object({ data: z.array(z.object({ id: z.string() })) });
 
-/** The ids that the server lists now; `null` when it gives no list. */
+/** The model ids that the server lists; `null` without a valid list. */
 export async function servedModels(baseUrl: string, fetcher: typeof fetch): Promise<string[] | null> {
   return withinLimit(async (signal) => {
     const response = await fetcher(modelsUrl(baseUrl), { signal });
@@ -35,10 +35,10 @@ export async function servedModels(baseUrl: string, fetcher: typeof fetch): Prom
 
 async function isHealthy(baseUrl: string, fetcher: typeof fetch, signal: AbortSignal): Promise<boolean> {
   const response = await fetcher(modelsUrl(baseUrl), { signal });
-  // An unread body would hold its connection.
+  // An unread body would keep its connection open.
   response.body?.cancel().catch(() => {});
   const { ok, status } = response;
-  // An injected fetcher may answer with one of the two alone.
+  // An injected fetcher may set only one of the two.
   return ok || (status >= 200 && status < 300);
 }
 
@@ -46,7 +46,7 @@ function modelsUrl(baseUrl: string): string {
   return `${baseUrl.replace(/\/+$/, '')}/v1/models`;
 }
 
-/** `null` when the work fails or takes too long, also where it does not listen to its signal. */
+/** `null` when the work fails or times out, even if it ignores its signal. */
 async function withinLimit<T>(
   work: (signal: AbortSignal) => Promise<T>,
   outer?: AbortSignal,
@@ -69,7 +69,7 @@ async function withinLimit<T>(
   }
 }
 
-/** The global timer, so that tests can turn the clock. */
+/** Uses the global timer, so that tests can control the clock. */
 function pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {

@@ -8,21 +8,24 @@ import { type FileLock, tryFileLock } from '../support/fs/file-lock.ts';
 import { otherRemedy } from '../support/remedies.ts';
 
 const POLL_INTERVAL_MS = 100;
-/** Names of backups have whole seconds, and a second one of that name would replace the first. */
+/**
+ * Backup names have a resolution of one second, and a second backup with the same name would overwrite the
+ * first.
+ */
 const MIN_DISTANCE_MS = 1000;
 
 export interface HostLockOptions {
   homeDir: string;
   host: string;
-  /** Called once when another ktx has to be waited for. */
+  /** Called once if another ktx holds the lock. */
   onWait?: () => void;
   signal?: AbortSignal;
 }
 
 /**
- * Lets one change of a host run at a time, for this user on this machine, and gives each a time of its own, at least a
- * second after the one before, also when that was killed.
- * @throws CancelledError; SetupError when the lock cannot be made.
+ * Serialises changes to a host, for this user on this machine, and gives each its own timestamp, at least a
+ * second after the previous one, even if that one was killed.
+ * @throws CancelledError; SetupError when the lock cannot be created.
  */
 export async function withHostLock<T>(options: HostLockOptions, work: (now: Date) => Promise<T>): Promise<T> {
   const path = lockPath(options);
@@ -37,7 +40,9 @@ export async function withHostLock<T>(options: HostLockOptions, work: (now: Date
   }
 }
 
-/** The lock file has the time of the last change. A clock that was set back makes no one wait longer. */
+/**
+ * The lock file's mtime is the time of the last change. The wait is bounded, in case the clock was set back.
+ */
 async function waitForNextSecond(path: string, signal: AbortSignal | undefined): Promise<void> {
   const { mtimeMs } = await stat(path);
   const waitMs = Math.min(MIN_DISTANCE_MS, mtimeMs + MIN_DISTANCE_MS - Date.now());
@@ -57,7 +62,7 @@ async function takeLock(
     await mkdir(join(path, '..'), { recursive: true });
     for (let attempt = 0; ; attempt++) {
       throwIfCancelled(signal);
-      // Both at once: a new lock file has the time of now, and there was no change then.
+      // Checked before taking the lock: a new lock file has the current time, although there was no change.
       const isNew = !existsSync(path);
       const lock = tryFileLock(path);
       if (lock) return { ...lock, isNew };

@@ -1,4 +1,7 @@
-/** Editing the configuration of a llama-swap server on another machine, through the system's `ssh` (`ktx-setup/hosts`). */
+/**
+ * Edits the configuration of a llama-swap server on another machine through the system's `ssh`
+ * (`ktx-setup/hosts`).
+ */
 export { applyRemoteConfig } from './apply.ts';
 export { computeDiff } from './config/diff.ts';
 export { LLAMA_SWAP_SCHEMA } from './config/llama-swap-schema.ts';

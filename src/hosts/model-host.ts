@@ -13,25 +13,28 @@ import { readRemoteConfig } from './ssh/remote-ops.ts';
 import type { SshExec } from './ssh/types.ts';
 import type { ApplyOptions, ApplyResult } from './types.ts';
 
-/** What every command and screen that changes a model host has at hand. */
+/** What every command and screen that changes a model host needs. */
 export interface ModelHostContext {
   connection: ModelHostConnection;
   schema: object;
   exec: SshExec;
   fetcher?: typeof fetch;
-  /** Keeps what was reviewed, and what was not finished. */
+  /** Stores the last review and unfinished changes. */
   projectDir: string;
-  /** Holds the lock that keeps other changes of the same host waiting. */
+  /** Contains the lock that serialises changes to the same host. */
   homeDir: string;
   signal?: AbortSignal;
 }
 
 export interface ModelHostOutcome {
-  /** Its diff is masked: it may be shown. */
+  /** Its diff is masked and may be shown. */
   result: ApplyResult;
-  /** What has to be known although the change was made. */
+  /** Problems to report although the change was made. */
   warnings: string[];
-  /** All that the last failed command printed, of which the result quotes the beginning; for hints. `null`: none failed. */
+  /**
+   * Full stderr of the last failed command, which the result only quotes in part; used for hints. `null`:
+   * none failed.
+   */
   stderr: string | null;
 }
 
@@ -39,18 +42,18 @@ export interface ChangeOptions
   extends Pick<ApplyOptions, 'onStep' | 'onBackup' | 'healthAttempts' | 'healthDelayMs'> {
   newConfig: string;
   /**
-   * The text on the host that the change was made from. Absent: what the last review of this project showed, if there
-   * was one.
+   * The host's text that the change is based on. Default: the text shown by this project's last review, if
+   * any.
    */
   base?: string;
-  /** A restore replaces whatever is there: it was damaged, or it is not wanted. */
+  /** A restore replaces whatever is there, damaged or unwanted. */
   isRestore?: boolean;
-  /** The diff is known and masked, and is not empty. */
+  /** Called with the masked diff, if it is not empty. */
   onDiff?: (diff: string) => void;
   onWait?: () => void;
 }
 
-/** Compares a text with the file on the host, which is read and not changed. An invalid text is not compared. */
+/** Compares a text with the file on the host, without changing it. An invalid text is not compared. */
 export async function reviewModelHost(
   context: ModelHostContext,
   newConfig: string,
@@ -65,9 +68,10 @@ export async function reviewModelHost(
 }
 
 /**
- * Replaces the file on the host and makes the service use it. One change of a host at a time. What somebody else wrote
- * there since it was reviewed stays. Nothing is done, and `diff` is empty, when the texts are equal.
- * @throws SetupError when the lock cannot be made; CancelledError while waiting for it.
+ * Replaces the file on the host and makes the service use it. Changes to a host are serialised. Changes made
+ * by others since the review are not overwritten. When the texts are equal, nothing is done and `diff` is
+ * empty.
+ * @throws SetupError when the lock cannot be created; CancelledError while waiting for it.
  */
 export async function changeModelHost(
   context: ModelHostContext,
@@ -126,7 +130,7 @@ async function changeLocked(
     },
   });
   const masked = { ...result, diff: maskedDiff(current ?? read.text, newConfig) };
-  // Only a write that began and failed leaves a file that may be neither the old nor the new one.
+  // Only a failed write can leave a file that is neither the old nor the new one.
   const isWhole = result.step !== 'write' || result.error === CHANGED_MEANWHILE;
   if (isWhole) await unfinishedChange.remove(projectDir).catch(() => {});
   if (result.error === CHANGED_MEANWHILE) await markReviewed(context, current ?? read.text);
@@ -158,7 +162,7 @@ async function isChangedSinceReview(
   return reviewed !== null && reviewed.sha256 !== sha256(current);
 }
 
-/** A folder that cannot be written is no reason to refuse a diff. */
+/** Best effort: a folder without write permission is no reason to withhold a diff. */
 async function markReviewed({ connection, projectDir }: ModelHostContext, text: string): Promise<void> {
   const { host, configPath } = connection;
   await reviewedFile.write(projectDir, { host, configPath, sha256: sha256(text) }).catch(() => {});
@@ -185,7 +189,7 @@ function outcome(
   return { result, warnings, stderr };
 }
 
-/** Keeps the last answer that was a failure: the result quotes only its beginning. */
+/** Remembers the stderr of the last failure: the result quotes only its beginning. */
 function watched(exec: SshExec): { exec: SshExec; stderr: () => string | null } {
   let stderr: string | null = null;
   return {
@@ -203,12 +207,17 @@ const configuredSchema = z.object({
   models: z.catch(z.record(z.string(), z.object({ unlisted: z.optional(z.boolean()) })), {}),
 });
 
-/** What the health check needs of a configuration; nothing of what another schema allows and ktx does not know. */
+/**
+ * The parts of a configuration that the health check needs, tolerating whatever else another schema allows.
+ */
 function configured(newConfig: string) {
   return parseSchema(configuredSchema, parseConfigYaml(newConfig));
 }
 
-/** The server wants one of its keys as soon as it has the new file. A key that is a macro is known on the host alone. */
+/**
+ * The server requires one of its keys as soon as it has loaded the new file. A key given as a macro is only
+ * known on the host.
+ */
 function withApiKey(fetcher: typeof fetch, newConfig: string): typeof fetch {
   const key = configured(newConfig).apiKeys.find((candidate) => !candidate.includes('${'));
   if (key === undefined) return fetcher;
@@ -219,7 +228,7 @@ function withApiKey(fetcher: typeof fetch, newConfig: string): typeof fetch {
   };
 }
 
-/** A healthy answer may come from a service that rejected the new file and goes on with the old one. */
+/** A healthy answer may come from a service that rejected the new file and still uses the old one. */
 async function missingModels(
   { host, baseUrl }: ModelHostConnection,
   fetcher: typeof fetch,

@@ -23,14 +23,17 @@ const settingsSchema = z.object({
   baseUrl: z.string(),
 });
 
-/** `<project>/.ktx/setup/model-host.json`: how this project's model host is reached. No keys, no configuration text. */
+/**
+ * `<project>/.ktx/setup/model-host.json`: the connection to this project's model host. No keys, no
+ * configuration text.
+ */
 export function modelHostSettingsPath(projectDir: string): string {
   return setupFile(projectDir, 'model-host.json');
 }
 
 /**
- * The saved connection; `null` where none is saved. Its values are looked at when they are used.
- * @throws SetupError that names the file and what is wrong in it.
+ * The saved connection; `null` when there is none. Its values are validated when they are used.
+ * @throws SetupError that names the file and what is wrong with it.
  */
 export async function readModelHostSettings(projectDir: string): Promise<ModelHostConnection | null> {
   const path = modelHostSettingsPath(projectDir);
@@ -49,8 +52,8 @@ export async function readModelHostSettings(projectDir: string): Promise<ModelHo
 }
 
 /**
- * Saves the connection for the project, readable for its owner alone. @returns the path.
- * @throws SetupError when a value cannot be used, or holds a secret.
+ * Saves the connection for the project, readable only by its owner. @returns the path.
+ * @throws SetupError when a value is invalid or contains a secret.
  */
 export async function saveModelHostSettings(
   projectDir: string,
@@ -77,11 +80,11 @@ export async function saveModelHostSettings(
 export interface ReviewedFile {
   host: string;
   configPath: string;
-  /** Of the text on the host. */
+  /** Digest of the text on the host. */
   sha256: string;
 }
 
-/** A change that began to write and did not end. */
+/** A change that started writing and did not finish. */
 export interface UnfinishedChange {
   host: string;
   configPath: string;
@@ -92,20 +95,20 @@ export interface UnfinishedChange {
 
 const place = { schemaVersion: z.literal(1), host: z.string(), configPath: z.string() };
 
-/** What the last `diff` showed, so that `apply` can tell that somebody changed the file since. */
+/** The file that the last `diff` was made against, so that `apply` can detect later changes. */
 export const reviewedFile: ProjectRecord<ReviewedFile> = projectRecord(
   'model-host-reviewed.json',
   z.object({ ...place, sha256: z.string() }),
 );
 
-/** Written before the host's file is, so that a killed run can be repaired. */
+/** Written before the host's file is changed, so that an interrupted change can be repaired. */
 export const unfinishedChange: ProjectRecord<UnfinishedChange> = projectRecord(
   'model-host-unfinished.json',
   z.object({ ...place, backupPath: z.string(), startedAt: z.string() }),
 );
 
 export interface ProjectRecord<T> {
-  /** `null` where there is none for this file of this host. */
+  /** `null` when there is none for this file on this host. */
   read(projectDir: string, at: { host: string; configPath: string }): Promise<T | null>;
   write(projectDir: string, value: T): Promise<void>;
   remove(projectDir: string): Promise<void>;
@@ -126,7 +129,7 @@ function projectRecord<T extends { host: string; configPath: string }>(
         );
         return value.host === host && value.configPath === configPath ? value : null;
       } catch {
-        // It helps where it can be read, and is in nobody's way.
+        // Only a convenience: an unreadable record is ignored.
         return null;
       }
     },

@@ -1,4 +1,4 @@
-/** The language models: one port, and Codex behind it. Published as `ktx-setup/models`. */
+/** Language models: one port, implemented with Codex. Published as `ktx-setup/models`. */
 
 export { type CodexExecSummary, summarizeCodexExecEvents } from './codex/account.ts';
 export {

@@ -1,11 +1,11 @@
-/** The one stretch of lines in which two texts differ. `start` is 0-based and the same on both sides. */
+/** The one range of lines in which two texts differ. `start` is 0-based and the same on both sides. */
 export interface Hunk {
   start: number;
   oldCount: number;
   newCount: number;
 }
 
-/** Without the longest common prefix of lines, then without the longest common suffix; `null` when nothing is left. */
+/** What remains between the longest common prefix and suffix of lines; `null` when the texts are equal. */
 export function findHunk(oldLines: readonly string[], newLines: readonly string[]): Hunk | null {
   const shorter = Math.min(oldLines.length, newLines.length);
   let start = 0;
@@ -20,7 +20,9 @@ export function findHunk(oldLines: readonly string[], newLines: readonly string[
   return hunk.oldCount === 0 && hunk.newCount === 0 ? null : hunk;
 }
 
-/** The header `@@ lines 2..2 -> 2..3 @@`, the old lines after `- `, the new ones after `+ `; no final line end. */
+/**
+ * The header `@@ lines 2..2 -> 2..3 @@`, old lines prefixed with `- `, new ones with `+ `; no final line end.
+ */
 export function hunkText(hunk: Hunk, oldLines: readonly string[], newLines: readonly string[]): string {
   const { start, oldCount, newCount } = hunk;
   const first = start + 1;
@@ -32,8 +34,8 @@ export function hunkText(hunk: Hunk, oldLines: readonly string[], newLines: read
 }
 
 /**
- * A preview of a change: one hunk, not minimal; empty when the texts are equal. A missing final line end is a
- * difference of the last, empty line; carriage returns are ordinary characters.
+ * A preview of a change: one hunk, not minimal; empty when the texts are equal. A missing final line end
+ * shows as a difference in the last, empty line; carriage returns are ordinary characters.
  */
 export function computeDiff(oldText: string, newText: string): string {
   const oldLines = oldText.split('\n');

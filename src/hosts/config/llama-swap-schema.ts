@@ -4,8 +4,9 @@ const mapping = { type: 'object' };
 const uri = { type: 'string', format: 'uri' };
 
 /**
- * What ktx itself requires of a llama-swap configuration: the keys that people set, with their types and limits. Keys
- * that it does not name are tolerated at every level. `--schema` takes the one that llama-swap publishes instead.
+ * What ktx itself requires of a llama-swap configuration: the keys that people set, with their types and
+ * limits. Unknown keys are accepted at every level. `--schema` replaces it with the schema that llama-swap
+ * publishes.
  */
 export const LLAMA_SWAP_SCHEMA: object = {
   $schema: 'http://json-schema.org/draft-07/schema#',

@@ -16,16 +16,19 @@ const MASK = '****';
 const SECRET_NAME = /KEY|TOKEN|SECRET|PASSWORD/i;
 /** `NAME=value`, quoted or not. */
 const ASSIGNMENT = /^(["']?[^=\s]*=)([\s\S]*?)(["']?)$/;
-/** For lines that no parser understands: a configuration that was cut in half, or is no YAML at all. */
+/** For lines that cannot be parsed: a truncated configuration, or text that is not YAML. */
 const KEY_LINE = /^(\s*(?:#\s*)*(?:-\s+)?["']?api_?keys?["']?\s*:\s*)(\S.*)$/i;
 const KEY_LIST_START = /^\s*["']?api_?keys["']?\s*:\s*(?:#.*)?$/i;
 const LIST_ITEM = /^(\s*-\s+)\S.*$/;
 const ENV_WORD = /\b(\w*(?:KEY|TOKEN|SECRET|PASSWORD)\w*=)(?:"[^"]*"?|'[^']*'?|[^\s"']+)/gi;
-/** `--api-key value` of a server's command line; `--max-tokens 4096` is none. */
+/** `--api-key value` on a server's command line, but not `--max-tokens 4096`. */
 const SECRET_OPTION =
   /(--?[\w-]*(?:keys?|token|secret|password)(?:=|\s+))(?!-)("[^"]*"?|'[^']*'?|[^\s"']+)/gi;
 
-/** `computeDiff` for a person: values of API keys and secret variables are masked, also where the hunk shows no key of theirs. */
+/**
+ * `computeDiff` for display: API keys and secret variables are masked, even if the key of a value is outside
+ * the hunk.
+ */
 export function maskedDiff(oldText: string, newText: string): string {
   const hunk = findHunk(oldText.split('\n'), newText.split('\n'));
   return hunk === null
@@ -34,9 +37,9 @@ export function maskedDiff(oldText: string, newText: string): string {
 }
 
 /**
- * Masks in a configuration text what stands below `apiKeys` and `apiKey`, items of `env` and macros whose name says that
- * they are secret, such options in commands, and what looks like a token anywhere. Keeps the number of lines. Broken YAML
- * is masked as far as it can be read, and line by line.
+ * Masks secrets in a configuration text: everything below `apiKeys` and `apiKey`, items of `env` and macros
+ * whose name suggests a secret, such options in commands, and anything that looks like a token. Keeps the
+ * number of lines. Broken YAML is masked as far as it can be parsed, and line by line.
  */
 export function maskSecrets(text: string): string {
   const { redact } = createRedactor();
@@ -57,7 +60,7 @@ function maskLine(line: string): string {
     .replace(SECRET_OPTION, `$1${MASK}`);
 }
 
-/** The values stand on the following lines, or are masked already. */
+/** The values are on the following lines, or already masked. */
 function isStructure(value: string): boolean {
   return /^(?:[|>][-+\d]*|\[\s*|\[\]|[&*]\S+|#.*|\[?\*{4}.*)$/.test(value.trim());
 }
@@ -84,7 +87,7 @@ function rangesOfPair(document: Document, { key, value }: Pair): Range[] {
   return [];
 }
 
-/** Items `NAME=value` of a list, and `NAME: value` of a mapping, whose name says that the value is secret. */
+/** `NAME=value` items of a list and `NAME: value` pairs of a map whose name suggests a secret. */
 function secretItems(document: Document, value: unknown): Range[] {
   const node = isAlias(value) ? value.resolve(document) : value;
   if (isMap(node)) {
@@ -101,7 +104,7 @@ function secretItems(document: Document, value: unknown): Range[] {
   });
 }
 
-/** Every scalar below a node, aliases followed. */
+/** Every scalar below a node, following aliases. */
 function scalarRanges(document: Document, value: unknown): Range[] {
   const node = isAlias(value) ? value.resolve(document) : value;
   if (!isNode(node)) return [];
@@ -115,7 +118,7 @@ function scalarRanges(document: Document, value: unknown): Range[] {
   return ranges;
 }
 
-/** Every line that a range covers keeps its place: what is masked is a part of each. */
+/** Keeps every line: a masked range that spans several lines leaves a mask on each. */
 function withoutRanges(text: string, ranges: readonly Range[]): string {
   let out = '';
   let position = 0;

@@ -2,23 +2,29 @@ import { isMap, isScalar, type Pair, parseDocument, type YAMLMap } from 'yaml';
 
 interface Block {
   id: string;
-  /** Offsets of whole lines, the comments right above the key included. */
+  /** Offsets of whole lines, including comments directly above the key. */
   start: number;
   end: number;
 }
 
-/** The ids of the models that can be edited by themselves, in their order. Empty where the text is not written in blocks. */
+/**
+ * The ids of the models that can be edited separately, in order. Empty when the text does not use block
+ * style.
+ */
 export function modelIds(text: string): string[] {
   return blocksOf(text).map(({ id }) => id);
 }
 
-/** The lines of one model, as they stand in the text; `null` where it has none of its own. */
+/** The lines of one model, verbatim; `null` if it has no lines of its own. */
 export function modelBlock(text: string, id: string): string | null {
   const block = blocksOf(text).find((each) => each.id === id);
   return block ? text.slice(block.start, block.end) : null;
 }
 
-/** The text with other lines for one model; all else stays byte for byte. Unchanged where the model has no lines of its own. */
+/**
+ * Replaces the lines of one model; everything else stays byte for byte. Unchanged when the model has no lines
+ * of its own.
+ */
 export function withModelBlock(text: string, id: string, lines: string): string {
   const block = blocksOf(text).find((each) => each.id === id);
   if (block === undefined) return text;
@@ -47,7 +53,7 @@ function keyStart({ key }: Pair): number {
   return (key as { range: [number, number, number] }).range[0];
 }
 
-/** The start of the line, and of the comments at the same indent right above it. */
+/** The start of the line, or of the comments with the same indent directly above it. */
 function blockStart(text: string, offset: number): number {
   let start = text.lastIndexOf('\n', offset - 1) + 1;
   const indent = text.slice(start, offset);

@@ -5,15 +5,15 @@ import { parseConfigYaml } from './config-yaml.ts';
 
 export interface ValidationResult {
   valid: boolean;
-  /** `<JSON pointer> <message>` for each violation, `(root)` at the top. */
+  /** `<JSON pointer> <message>` for each violation, `(root)` at the top level. */
   errors: string[];
-  /** The parsed value, where the text is YAML. */
+  /** The parsed value, if the text is valid YAML. */
   parsed?: unknown;
 }
 
 /**
- * Checks a llama-swap configuration: first that it is one YAML mapping, then against a JSON Schema of draft-07. All
- * violations are reported, in the validator's order. Never throws: a schema that cannot be used is reported too.
+ * Validates a llama-swap configuration: it must be one YAML mapping and match a JSON Schema of draft-07.
+ * Reports all violations, in the validator's order. Never throws: an unusable schema is reported too.
  */
 export function validateLlamaConfig(yamlText: string, schema: object): ValidationResult {
   let parsed: unknown;
@@ -42,20 +42,20 @@ function describe(errors: readonly ErrorObject[] | null | undefined): string[] {
 
 const validators = new WeakMap<object, ValidateFunction>();
 
-/** One validator a schema object: in a shared one, two schemas with the same `$id` would clash. */
+/** One validator per schema object: in a shared one, two schemas with the same `$id` would clash. */
 function compiled(schema: object): ValidateFunction {
   const known = validators.get(schema);
   if (known) return known;
   const ajv = new Ajv({ allErrors: true, strict: false, validateFormats: true, logger: false });
   addFormats.default(ajv);
   const validate = ajv.compile(withKnownDialect(schema));
-  // It would answer with a promise, which is always true.
+  // It would return a promise, which is always truthy.
   if ('$async' in validate) throw new Error('asynchronous schemas are not supported');
   validators.set(schema, validate);
   return validate;
 }
 
-/** Ajv knows draft-07 by its http address only, and the published schema says https. */
+/** Ajv knows draft-07 only by its http URL, and the published schema uses https. */
 function withKnownDialect(schema: object): object {
   const { $schema, ...rest } = schema as { $schema?: unknown };
   return typeof $schema === 'string' && /^https:\/\/json-schema\.org\/draft-07\/schema#?$/.test($schema)

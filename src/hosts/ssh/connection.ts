@@ -2,7 +2,7 @@ import { hasControlCharacter } from '../../support/text/control-characters.ts';
 import { createRedactor } from '../../support/text/redaction.ts';
 import type { SshMode, SshTarget } from './types.ts';
 
-/** All that is needed to change a model host's configuration. */
+/** Everything needed to change a model host's configuration. */
 export interface ModelHostConnection extends SshTarget {
   configPath: string;
   mode: SshMode;
@@ -11,12 +11,10 @@ export interface ModelHostConnection extends SshTarget {
   baseUrl: string;
 }
 
-/** What a shell on the way, such as that of a `ProxyCommand`, would take for more than a name. */
+/** Characters with a meaning in a shell, which a `ProxyCommand` may run. */
 const SHELL_CHARACTER = /['"`$\\;&|<>(){}*?!#]/;
 
-/**
- * What is wrong with a connection, one sentence a field; empty when it can be used. Pure.
- */
+/** What is wrong with a connection, one sentence per field; empty when it is valid. Pure. */
 export function connectionProblems(connection: ModelHostConnection): { field: string; problem: string }[] {
   const { host, user, keyPath, configPath, mode, restartCmd, baseUrl } = connection;
   const found: [field: string, problem: string | null][] = [
@@ -30,7 +28,7 @@ export function connectionProblems(connection: ModelHostConnection): { field: st
   return found.flatMap(([field, problem]) => (problem === null ? [] : [{ field, problem }]));
 }
 
-/** Fields that hold a secret, which the project's folder must not. Pure. */
+/** Fields that contain a secret, which must not be stored in the project folder. Pure. */
 export function secretFields(connection: ModelHostConnection): string[] {
   const { redact } = createRedactor();
   return Object.entries(connection).flatMap(([field, value]) => (redact(value) === value ? [] : [field]));
@@ -48,7 +46,7 @@ function pathProblem(path: string): string | null {
   return hasControlCharacter(path) ? 'contains a control character' : null;
 }
 
-/** The path is quoted for the host's shell, so nothing replaces the tilde. */
+/** The path is quoted on the host, so its shell does not expand the tilde. */
 function tildeProblem(path: string): string | null {
   return /^~(?:\/|$)/.test(path) ? 'starts with ~; write the whole path' : null;
 }

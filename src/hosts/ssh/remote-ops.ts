@@ -2,7 +2,7 @@ import type { ExecResult, RemoteOps, SshExec, SshMode, SshTarget } from './types
 
 const MAX_STDERR_CHARS = 300;
 
-/** One literal word for any POSIX shell. */
+/** Quotes a word for any POSIX shell. */
 export function shellQuoted(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
@@ -13,7 +13,7 @@ export function backupFilename(configPath: string, now: Date): string {
   return `${configPath}.bak-${stamp.replaceAll(/[-:]/g, '')}`;
 }
 
-/** Ordinary commands on the host: `cat`, `cp`, `cat >`, and the restart command as it stands. */
+/** Ordinary commands on the host: `cat`, `cp`, `cat >`, and the restart command verbatim. */
 export function shellOps(target: SshTarget, configPath: string, exec: SshExec): RemoteOps {
   const path = shellQuoted(configPath);
   return {
@@ -34,7 +34,7 @@ export function shellOps(target: SshTarget, configPath: string, exec: SshExec): 
   };
 }
 
-/** Four bare verbs and nothing else: the host's forced command owns every path and the way to restart. */
+/** Four bare verbs: the host's forced command chooses every path and how to restart. */
 export function wrapperOps(target: SshTarget, exec: SshExec): RemoteOps {
   return {
     async read() {
@@ -43,7 +43,7 @@ export function wrapperOps(target: SshTarget, exec: SshExec): RemoteOps {
     async backup() {
       const { stdout } = succeeded('backup', await exec(target, 'backup'));
       const backupPath = stdout.trim();
-      // Without a path there is nothing to restore from.
+      // Without a path there would be nothing to restore from.
       if (backupPath === '') throw new Error('backup failed (exit 0): the host named no backup path');
       return backupPath;
     },

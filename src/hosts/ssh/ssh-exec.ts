@@ -2,17 +2,17 @@ import { runProcess } from '../../process/run-process.ts';
 import { CancelledError, errorMessage } from '../../support/errors.ts';
 import type { ExecResult, SshExec, SshTarget } from './types.ts';
 
-/** A word that `ssh` could take for an option, or split: nothing is started with it. */
+/** Words that `ssh` could take for an option or split; refused before anything runs. */
 const UNSAFE_WORD = /^-|[\s\p{Cc}]/u;
 
 /**
- * Runs a command on the host with the system's `ssh`: this key alone, no questions, a changed host key refused. Never
- * rejects: `code` is that of the command, 255 when `ssh` itself failed, 1 after a signal, 127 when `ssh` could not be
- * started.
+ * Runs a command on the host with the system's `ssh`: only this key, no prompts, changed host keys refused.
+ * Never rejects: `code` is the command's, 255 when `ssh` itself failed, 1 after a signal, 127 when `ssh`
+ * could not be started.
  */
 export const sshExec: SshExec = createSshExec();
 
-/** The same with a signal that ends `ssh`; a command that was ended so has code 1 and says that it was cancelled. */
+/** The same with a signal that ends `ssh`; a cancelled command has code 1 and a message that says so. */
 export function createSshExec(signal?: AbortSignal): SshExec {
   return async (target, command, stdin) => {
     if (!isUsable(target)) return { code: 127, stdout: '', stderr: 'invalid ssh target' };
@@ -56,7 +56,7 @@ async function runSsh(
     args,
     stdin,
     signal,
-    // A configuration cut at its start must never pass for a whole one.
+    // A truncated configuration must never pass for a complete one.
     maxCaptureBytes: Number.POSITIVE_INFINITY,
   });
   return { code: exitCode ?? 1, stdout, stderr };

@@ -6,7 +6,7 @@ interface Hint {
   steps: (target: SshTarget) => string[];
 }
 
-/** What OpenSSH and the host's commands print, and what to do then. The first that matches counts. */
+/** Messages of OpenSSH and commands on the host, with what to do. First match wins. */
 const HINTS: readonly Hint[] = [
   {
     pattern: /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed/,
@@ -53,7 +53,7 @@ export function sshHints(target: SshTarget, stderr: string): string[] {
   return HINTS.find(({ pattern }) => pattern.test(stderr))?.steps(target) ?? [];
 }
 
-/** How to bring a backup back by hand. */
+/** How to restore a backup by hand. */
 export function restoreByHand(backupPath: string, configPath: string): string {
   return `cp ${shellQuoted(backupPath)} ${shellQuoted(configPath)}, then restart the service`;
 }

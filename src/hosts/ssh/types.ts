@@ -1,4 +1,4 @@
-/** Where the model host is reached, and with which key. */
+/** The model host's address and the key for it. */
 export interface SshTarget {
   host: string;
   user: string;
@@ -12,16 +12,18 @@ export interface ExecResult {
   stderr: string;
 }
 
-/** Runs one command on the host, with `stdin` as its input. The seam through which tests replace `ssh`. */
+/** Runs one command on the host, with `stdin` as its input. Tests replace `ssh` here. */
 export type SshExec = (target: SshTarget, command: string, stdin?: string) => Promise<ExecResult>;
 
-/** `shell`: ordinary commands. `wrapper`: four bare verbs, for a key that is bound to a forced command. */
+/** `shell`: ordinary commands. `wrapper`: four bare verbs, for a key bound to a forced command. */
 export type SshMode = 'shell' | 'wrapper';
 
-/** What can be done to the configuration file and its service. Each throws `<label> failed (exit <code>): <stderr>`. */
+/**
+ * Operations on the configuration file and its service. Each throws `<label> failed (exit <code>): <stderr>`.
+ */
 export interface RemoteOps {
   read(): Promise<string>;
-  /** Copies the file on the host and resolves with the path of the copy. */
+  /** Copies the file on the host; resolves with the path of the copy. */
   backup(now: Date): Promise<string>;
   write(content: string): Promise<void>;
   restart(restartCmd: string): Promise<void>;

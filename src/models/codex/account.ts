@@ -11,13 +11,13 @@ import {
   toolFailure,
 } from './events.ts';
 
-/** What a run came to. */
+/** The outcome of a run. */
 export interface CodexExecSummary {
-  /** The last message of the agent; empty when there was none. */
+  /** The agent's last message; empty without one. */
   finalText: string;
   stopReason: RunLoopStopReason;
   usage: LlmTokenUsage;
-  /** Completed steps; without any, the number of turns. */
+  /** Completed steps or, without any, the number of turns. */
   stepCount: number;
   /** When each step ended, in milliseconds since the start. */
   stepBoundariesMs: number[];
@@ -27,10 +27,10 @@ export interface CodexExecSummary {
   error?: Error;
 }
 
-/** What an event was, for the one who counts along. `bare-turn`: a turn that ended before any step. */
+/** What kind of progress an event was. `bare-turn`: a turn that ended before any step. */
 export type CodexProgress = 'step' | 'bare-turn' | 'none';
 
-/** Adds up events one by one, so that a run of any length is accounted for without keeping it. */
+/** Accumulates events one at a time, so that a run of any length can be summarised without storing it. */
 export class CodexAccount {
   readonly #startedAt: number;
   readonly #stepBoundariesMs: number[] = [];
@@ -41,7 +41,7 @@ export class CodexAccount {
   #usage: LlmTokenUsage = {};
   #turnCount = 0;
   #toolCallCount = 0;
-  /** Of a top-level `error` event. A reconnect that succeeds is followed by `turn.completed`, which clears it. */
+  /** From a top-level `error` event. After a successful reconnect, `turn.completed` clears it. */
   #provisionalError: Error | undefined;
   #finalError: Error | undefined;
   #isTurnCompleted = false;
@@ -50,7 +50,7 @@ export class CodexAccount {
     this.#startedAt = startedAt;
   }
 
-  /** A turn ran to its end. */
+  /** A turn was completed. */
   get isTurnCompleted(): boolean {
     return this.#isTurnCompleted;
   }
@@ -59,7 +59,7 @@ export class CodexAccount {
     return this.#finalError ?? this.#provisionalError;
   }
 
-  /** `now` is asked once for each boundary. */
+  /** `now` is called once per boundary. */
   add(value: unknown, now: () => number): CodexProgress {
     const event = asCodexEvent(value);
     switch (event?.type) {
@@ -122,7 +122,9 @@ export class CodexAccount {
   }
 }
 
-/** Accounts for events that are all there already; `now` is asked once for each boundary. Pure but for the clock. */
+/**
+ * Summarises events that are already complete; `now` is called once per boundary. Pure except for the clock.
+ */
 export function summarizeCodexExecEvents(
   events: Iterable<unknown>,
   { startedAt = Date.now(), now = Date.now }: { startedAt?: number; now?: () => number } = {},

@@ -10,7 +10,7 @@ export type CodexAuthProbeResult =
   | {
       ok: false;
       kind: CodexFailureKind;
-      /** For people: what is wrong, what to do, and what the CLI said, secrets masked. */
+      /** For people: what is wrong, what to do, and the CLI's own message, secrets masked. */
       message: string;
       fix: string;
     };
@@ -19,9 +19,9 @@ export interface CodexAuthProbeInput {
   projectDir: string;
   model: string;
   runner?: CodexSdkRunner;
-  /** Without network the CLI retries for ever, so the probe has a limit. Default: 60 seconds. */
+  /** Without a network the CLI retries forever, so the probe has a timeout. Default: 60 seconds. */
   timeoutMs?: number;
-  /** Ends the probe; what it answers then means nothing. */
+  /** Cancels the probe; its result is then meaningless. */
   signal?: AbortSignal;
 }
 
@@ -29,7 +29,7 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 const PROMPT = 'Reply with exactly: ok';
 
 interface KindText {
-  /** What is wrong. The fix and the details follow it. */
+  /** What is wrong. Followed by the fix and the details. */
   problem: (model: string) => string;
   fix: string;
 }
@@ -60,7 +60,7 @@ const TEXTS: Record<Exclude<CodexFailureKind, 'model-id'>, KindText> = {
 const MODEL_ID_FIX =
   'Set llm.models.default in ktx.yaml to a supported codex model (codex, default, or a gpt-* / codex-* id), or rerun `ktx setup`.';
 
-/** Asks the model for one word, and says what stands in the way when there is no answer. Never rejects. */
+/** Asks the model for one word and explains why, if there is no answer. Never rejects. */
 export async function runCodexAuthProbe(input: CodexAuthProbeInput): Promise<CodexAuthProbeResult> {
   const { projectDir, model, runner, timeoutMs = DEFAULT_TIMEOUT_MS, signal } = input;
   const timeout = new AbortController();
@@ -82,7 +82,7 @@ export async function runCodexAuthProbe(input: CodexAuthProbeInput): Promise<Cod
   }
 }
 
-/** What the CLI reported last, before the limit, is its `cause`. Without network it reports each of its attempts. */
+/** The CLI's last message before the timeout is the `cause`. Without a network it reports each attempt. */
 function timedOut(model: string, error: unknown, timeoutMs: number): CodexAuthProbeResult {
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause === undefined) return failed(model, 'network', `no response within ${timeoutMs / 1000} s`);

@@ -5,13 +5,13 @@ import { CodexAccount } from './account.ts';
 export interface CodexRunRequest {
   /** Starts the run. */
   open: () => Promise<AsyncIterable<unknown>>;
-  /** The signal that the run was given; after it fires, a run that does not end by itself is abandoned. */
+  /** The signal passed to the run. A run that does not end after it fires is abandoned. */
   signal?: AbortSignal;
-  /** Stop as soon as this many steps are completed. */
+  /** Stop after this many completed steps. */
   stepBudget?: number;
-  /** Called when the budget is used up; fires `signal`. */
+  /** Called when the budget is used up; must fire `signal`. */
   onBudgetReached?: () => void;
-  /** Called with 1, 2, … as steps complete; the next event is read after it. Must not throw. */
+  /** Called with 1, 2, … as steps complete, and awaited before the next event is read. Must not throw. */
   onStep?: (step: number) => void | Promise<void>;
 }
 
@@ -20,18 +20,18 @@ export interface CollectedCodexRun {
   isOverBudget: boolean;
   /** The stream was opened. */
   hasStarted: boolean;
-  /** What opening or reading the stream threw. What was read before is accounted for. */
+  /** The error from opening or reading the stream. Events read before it are included in the account. */
   streamError?: unknown;
 }
 
-/** How long a stream may go on after an abort, once its processes are gone. */
+/** How long a stream may continue after an abort, once its processes are gone. */
 const ABANDON_MS = 500;
 
-/** Milliseconds of a clock that never jumps; only differences mean something. */
+/** A monotonic clock in milliseconds; only differences are meaningful. */
 export const clockMs = (): number => Math.round(performance.now());
 
 /**
- * Reads one run to its end, live. When it resolves, no process of the run is left. Never rejects.
+ * Reads one run to its end, as it happens. No process of the run is left when this resolves. Never rejects.
  */
 export async function collectCodexRun(
   request: CodexRunRequest,
@@ -80,22 +80,23 @@ async function readStream(
   }
 }
 
-/** Waits no longer than `ABANDON_MS`. */
+/** Waits at most `ABANDON_MS`. */
 async function closeStream(iterator: AsyncIterator<unknown>): Promise<void> {
   const patience = new AbortController();
   const tooLong = delay(ABANDON_MS, undefined, { signal: patience.signal }).catch(() => {});
   await Promise.race([Promise.resolve(iterator.return?.()).catch(() => {}), tooLong]);
-  // A timer that is left would keep the program alive.
+  // A leftover timer would keep the program alive.
   patience.abort();
 }
 
-/** Rejects when the signal has fired, the run's processes are gone, and its stream still has not ended. */
+/** Rejects when the signal has fired and the run's processes are gone, but its stream has still not ended. */
 function abandonment(signal: AbortSignal | undefined, children: LibraryChildren) {
   const { promise, reject } = Promise.withResolvers<never>();
   promise.catch(() => {});
   const done = new AbortController();
   const giveUp = async (): Promise<void> => {
-    // Listening since before the library does, which ends the root alone: the processes below it are found from there.
+    // Our listener was added before the library's, which only ends the root process: its descendants are
+    // still found from there.
     await children.end();
     await delay(ABANDON_MS, undefined, { signal: done.signal }).catch(() => {});
     reject(signal?.reason);

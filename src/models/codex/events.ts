@@ -2,8 +2,9 @@ import { errorMessage } from '../../support/errors.ts';
 import type { LlmTokenUsage } from '../port/runtime-port.ts';
 
 /*
- * Reading single events of `codex exec --experimental-json`, one JSON object a line: `thread.started`, `turn.*`,
- * `item.*`, `error`. Nothing in them is taken for granted: the CLI may be older or newer than what this was written for.
+ * Parses single events of `codex exec --experimental-json`, one JSON object per line: `thread.started`,
+ * `turn.*`, `item.*`, `error`. All fields are optional here: the CLI may be older or newer than the version
+ * this was written for.
  */
 
 type Fields = Record<string, unknown>;
@@ -27,7 +28,7 @@ export function parseCodexExecEventLine(line: string): unknown {
   }
 }
 
-/** The event when it is one, or `null`. */
+/** The value as an event, or `null` if it is not one. */
 export function asCodexEvent(value: unknown): CodexEvent | null {
   const fields = asFields(value);
   return typeof fields?.type === 'string' ? (fields as CodexEvent) : null;
@@ -38,7 +39,7 @@ export function eventItem(event: CodexEvent): Fields | null {
   return asFields(event.item);
 }
 
-/** Whether this event completes a step of the agent: a command, a tool call, a change of files, a web search. */
+/** Whether this event completes a step of the agent: a command, a tool call, a file change, a web search. */
 export function isCompletedAgentStep(event: unknown): boolean {
   const known = asCodexEvent(event);
   if (known?.type !== 'item.completed') return false;
@@ -52,7 +53,7 @@ export function toolFailure(item: Fields): string | null {
   const hasError = item.error !== undefined && item.error !== null;
   if (item.status !== 'failed' && !hasError) return null;
   const name = firstText(item.name, item.tool, item.tool_name) ?? 'unknown';
-  // A tool that throws is reported with `error: null` and its text in the content of the result.
+  // A tool that throws is reported with `error: null` and its message in the content of the result.
   const message = firstText(asFields(item.error)?.message, item.error) ?? resultText(item.result);
   return `${name}: ${message ?? FALLBACK_ERROR_TEXT}`;
 }
@@ -72,7 +73,7 @@ export function eventErrorText(event: CodexEvent): string {
   return unwrapApiError(text ?? FALLBACK_ERROR_TEXT);
 }
 
-/** Bodies of the API reach us as text: `{"error":{"message":…}}`, `{"message":…}`, `{"detail":…}`. */
+/** API responses arrive as text: `{"error":{"message":…}}`, `{"message":…}`, `{"detail":…}`. */
 export function unwrapApiError(text: string): string {
   if (!text.trimStart().startsWith('{')) return text;
   try {

@@ -2,7 +2,7 @@ import { errorCode, errorMessage } from '../../support/errors.ts';
 import { unwrapApiError } from './events.ts';
 import { UnsupportedCodexModelError } from './model-ids.ts';
 
-/** What stands in the way of using Codex. `auth` is what is left when nothing else is recognised. */
+/** Why Codex cannot be used. `auth` is the fallback when nothing else matches. */
 export type CodexFailureKind = 'model-id' | 'install' | 'model-access' | 'rate-limit' | 'network' | 'auth';
 
 interface KindRow {
@@ -10,14 +10,14 @@ interface KindRow {
   pattern: RegExp;
 }
 
-/** First match wins. The words are those of the API, the CLI and the SDK (0.163.0). */
+/** First match wins. The phrases come from the API, the CLI and the SDK (0.163.0). */
 const KINDS: readonly KindRow[] = [
   {
     kind: 'install',
     pattern:
       /unable to locate codex cli binaries|unsupported platform|cannot find (?:module|package)|codex-sdk cannot be loaded|\bspawn \S.* E[A-Z]+\b|error: unexpected argument/i,
   },
-  // A rejected login names the model too when the API is asked about one; it is never a problem of the model.
+  // Before `model-access`: when the API rejects a login, its message may also name the model.
   { kind: 'auth', pattern: /unexpected status 401\b/i },
   {
     kind: 'model-access',
@@ -34,7 +34,7 @@ const KINDS: readonly KindRow[] = [
 
 const MISSING_MODULE_CODES = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'];
 
-/** What kind of failure a run's error is. */
+/** The kind of failure behind a run's error. */
 export function codexFailureKind(error: unknown): CodexFailureKind {
   if (error instanceof UnsupportedCodexModelError) return 'model-id';
   if (MISSING_MODULE_CODES.includes(errorCode(error) ?? '')) return 'install';

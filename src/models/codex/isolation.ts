@@ -1,4 +1,4 @@
-/** What ktx can and cannot keep a Codex run from; shown wherever the codex backend is chosen or checked. */
+/** The limits of Codex isolation; shown wherever the codex backend is chosen or checked. */
 export const CODEX_ISOLATION_WARNING =
   'Codex backend isolation is limited: ktx runs Codex in a read-only sandbox without approvals, restricts the ' +
   'runtime MCP server to the current ktx tool set and disables Codex web search, but Codex may still load user Codex ' +

@@ -20,11 +20,11 @@ export interface RunMcpServerInput {
   /** 0: any free port. */
   port: number;
   token: string;
-  /** Names that may stand in `Host`, without the port. */
+  /** Host names accepted in `Host`, without the port. */
   allowedHosts: string[];
-  /** Values that may stand in `Origin`; a browser sends one, the CLI does not. */
+  /** Accepted `Origin` values; a browser sends one, the CLI does not. */
   allowedOrigins: string[];
-  /** Each call makes one that no client is connected to. */
+  /** Creates a new, unconnected server on each call. */
   createMcpServer: () => ToolRegistry;
 }
 
@@ -33,7 +33,7 @@ export interface RunningMcpServer {
   close(): Promise<void>;
 }
 
-/** Offers the tools to one Codex run over streamable HTTP on loopback, behind a token of its own. */
+/** Serves the tools to one Codex run over streamable HTTP on loopback, protected by its own token. */
 export async function startCodexRuntimeMcpServer(input: {
   projectDir: string;
   toolSet: KtxRuntimeToolSet;
@@ -58,9 +58,9 @@ export async function startCodexRuntimeMcpServer(input: {
   };
 }
 
-/** @throws the system's error when it cannot listen, or what keeps the tools from being offered */
+/** @throws the system's error when it cannot listen, or the reason the tools cannot be served */
 async function runMcpHttpServer(input: RunMcpServerInput): Promise<RunningMcpServer> {
-  // A tool set that cannot be offered (two tools of one name) is found now and not at the first request.
+  // Fail now, not on the first request, when the tool set is invalid (two tools with the same name).
   input.createMcpServer();
   const handler = createMcpHandler(() => input.createMcpServer() as McpServer);
   const server = createServer((request, response) => {
@@ -78,7 +78,7 @@ async function runMcpHttpServer(input: RunMcpServerInput): Promise<RunningMcpSer
     close: async () => {
       const closed = once(server, 'close');
       server.close();
-      // A CLI that was stopped never says goodbye: what is open would be open for ever.
+      // A CLI that was killed never closes its connections, so they would stay open forever.
       server.closeAllConnections();
       await Promise.all([closed, handler.close()]);
     },
@@ -94,13 +94,13 @@ function refusal({ headers, url = '' }: IncomingMessage, input: RunMcpServerInpu
   return isEqual(headers.authorization ?? '', `Bearer ${input.token}`) ? null : 401;
 }
 
-/** Takes as long for a wrong token as for the right one. */
+/** Constant-time comparison. */
 function isEqual(given: string, expected: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(expected));
 }
 
-/** Hands a request of Node's server to a handler of web requests, and its response back. */
+/** Adapts a Node request to a handler of web requests, and its response back. */
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
@@ -123,7 +123,7 @@ async function answer(
     response.end();
     return;
   }
-  // Headers of a stream must not wait for its first event.
+  // A stream's headers must not wait for its first event.
   response.flushHeaders();
   await pipeline(Readable.fromWeb(webResponse.body as ReadableStream), response);
 }

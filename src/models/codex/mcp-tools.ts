@@ -1,14 +1,14 @@
 import { McpServer } from '@modelcontextprotocol/server';
 import type { KtxRuntimeToolOutput, KtxRuntimeToolSet } from '../port/runtime-port.ts';
 
-/** The answer to a tool call as MCP has it. */
+/** An MCP tool result. */
 export interface McpToolResult {
   [key: string]: unknown;
   content: { type: 'text'; text: string }[];
   structuredContent?: Record<string, unknown>;
 }
 
-/** What of an MCP server is used; `McpServer` of any version of the MCP SDK is one. */
+/** The part of an MCP server that is used; `McpServer` of any MCP SDK version satisfies it. */
 export interface ToolRegistry {
   registerTool(
     name: string,
@@ -19,7 +19,7 @@ export interface ToolRegistry {
   ): unknown;
 }
 
-/** Offers every tool of the set under its own name (not its key in the set). */
+/** Registers every tool under its own name (not its key in the set). */
 export function createCodexRuntimeMcpServer<T extends ToolRegistry = ToolRegistry>(input: {
   server?: T;
   toolSet: KtxRuntimeToolSet;
@@ -42,7 +42,9 @@ function toolResult(output: unknown): McpToolResult {
   };
 }
 
-/** Tools from elsewhere return what they like: a string is markdown, anything else is shown as JSON. */
+/**
+ * Third-party tools may return anything: a string is treated as markdown, any other value is shown as JSON.
+ */
 export function normalizeToolOutput(output: unknown): KtxRuntimeToolOutput {
   if (typeof output === 'string') return { markdown: output };
   if (typeof output === 'object' && output !== null && 'markdown' in output) {

@@ -5,7 +5,7 @@ export const DEFAULT_CODEX_MODEL = 'gpt-5.5';
 const ALIASES = ['codex', 'default'];
 const MODEL_ID = /^(?:gpt|codex)-[a-z0-9][a-z0-9._-]*$/i;
 
-/** A model id that is neither an alias nor `gpt-*` or `codex-*`. Thrown before anything is started. */
+/** A model id that is neither an alias nor `gpt-*` or `codex-*`. Thrown before any process starts. */
 export class UnsupportedCodexModelError extends Error {
   constructor(model: string) {
     super(`Unsupported Codex model "${model}". Use codex, default, or a gpt-* / codex-* model id.`);
@@ -14,7 +14,8 @@ export class UnsupportedCodexModelError extends Error {
 }
 
 /**
- * The model id to give to Codex: `codex` and `default` stand for `DEFAULT_CODEX_MODEL`, others are trimmed only.
+ * The model id to pass to Codex: `codex` and `default` stand for `DEFAULT_CODEX_MODEL`; others are only
+ * trimmed.
  * @throws UnsupportedCodexModelError
  */
 export function resolveCodexModel(model: string): string {
@@ -24,7 +25,7 @@ export function resolveCodexModel(model: string): string {
   throw new UnsupportedCodexModelError(model);
 }
 
-/** One model for each role that needs its own, and `default` for the others. */
+/** A model for each role that needs its own, and `default` for the rest. */
 export type CodexModelSlots = { default: string } & Partial<Record<string, string>>;
 
 /** @throws UnsupportedCodexModelError */

@@ -1,13 +1,13 @@
 /** A started MCP server and how to reach it. */
 export interface CodexRuntimeMcpServerHandle {
   url: string;
-  /** The variable of the child's environment that holds the token. */
+  /** The environment variable of the child that holds the token. */
   bearerTokenEnvVar: string;
   bearerToken: string;
   close(): Promise<void>;
 }
 
-/** What a run needs to know of the server. */
+/** What a run needs to use the server. */
 export type CodexMcpAccess = Omit<CodexRuntimeMcpServerHandle, 'close'> & { toolNames: readonly string[] };
 
 export interface CodexRuntimeConfig {
@@ -16,8 +16,8 @@ export interface CodexRuntimeConfig {
 }
 
 /**
- * The configuration of one run. Model, sandbox, approval and web search are thread options and never here; the token
- * is in the child's environment and never on its command line.
+ * The configuration of one run. Model, sandbox, approval and web search are thread options and never set
+ * here. The token is passed in the child's environment, never on its command line.
  */
 export function buildCodexRuntimeConfig(input: { model: string; mcp?: CodexMcpAccess }): CodexRuntimeConfig {
   const history = { persistence: 'none' };
@@ -33,7 +33,7 @@ export function buildCodexRuntimeConfig(input: { model: string; mcp?: CodexMcpAc
   return { configOverrides: { history, mcp_servers: { ktx } }, env: { [bearerTokenEnvVar]: bearerToken } };
 }
 
-/** System and user text with a blank line between; empty parts are dropped. */
+/** System and user prompt separated by a blank line; empty parts are omitted. */
 export function codexPrompt(system: string | undefined, prompt: string): string {
   return [system, prompt].filter(Boolean).join('\n\n');
 }

@@ -32,11 +32,11 @@ export interface CodexKtxLlmRuntimeOptions {
     toolSet: KtxRuntimeToolSet;
   }) => Promise<CodexRuntimeMcpServerHandle>;
   logger?: KtxLogger;
-  /** Paces and repeats calls that meet a rate limit. Without one there is one attempt. */
+  /** Paces calls and retries those that hit a rate limit. Without it, each call is tried once. */
   rateLimitGovernor?: RateLimitGovernor;
 }
 
-/** One attempt's outcome: what was collected, and the error that it amounts to. */
+/** One attempt: what was collected, and the resulting error. */
 interface Attempt {
   run: CollectedCodexRun;
   error: Error | undefined;
@@ -46,11 +46,14 @@ interface Operation {
   runInput: Omit<CodexSdkRunnerInput, 'projectDir' | 'configOverrides' | 'env'>;
   toolSet: KtxRuntimeToolSet;
   callerSignal: AbortSignal | undefined;
-  /** What an attempt adds: the agent loop its budget and a signal of its own. */
+  /** Extra options for each attempt: in an agent loop, its budget and its own signal. */
   attempt?: () => Partial<CodexRunRequest>;
 }
 
-/** The LLM port on the Codex CLI: each call starts the CLI once, hands it one prompt and reads its events. */
+/**
+ * Implements the LLM port with the Codex CLI: each call starts the CLI once, gives it one prompt and reads
+ * its events.
+ */
 export class CodexKtxLlmRuntime implements KtxLlmRuntimePort {
   readonly #options: CodexKtxLlmRuntimeOptions;
   readonly #runner: CodexSdkRunner;
@@ -61,8 +64,9 @@ export class CodexKtxLlmRuntime implements KtxLlmRuntimePort {
   }
 
   /**
-   * @throws UnsupportedCodexModelError before anything is started
-   * @throws Error named `AbortError` when the caller's signal ended the run; else what the API, a tool or the CLI said
+   * @throws UnsupportedCodexModelError before any process starts
+   * @throws Error named `AbortError` when the caller's signal ended the run; otherwise the message of the
+   * API, a tool or the CLI
    */
   async generateText(input: KtxGenerateTextInput): Promise<string> {
     return this.#generate(input);
@@ -134,7 +138,9 @@ export class CodexKtxLlmRuntime implements KtxLlmRuntimePort {
     }
   }
 
-  /** With one MCP server for all attempts, closed on every path. @throws what keeps a first attempt from being made. */
+  /**
+   * Uses one MCP server for all attempts and always closes it. @throws whatever prevents the first attempt.
+   */
   async #operate(operation: Operation, startedAt: number): Promise<Attempt> {
     throwIfAborted(operation.callerSignal);
     const { projectDir } = this.#options;
@@ -200,14 +206,14 @@ function outputSchemaOf(schema: z.ZodType): Record<string, unknown> {
   return toJSONSchema(schema, { target: 'draft-7' }) as Record<string, unknown>;
 }
 
-/** The first that applies: what the API said always beats the exit message of the CLI. */
+/** First match wins: the API's message takes precedence over the CLI's exit message. */
 function runError(run: CollectedCodexRun, callerSignal: AbortSignal | undefined): Error | undefined {
   const { account, streamError } = run;
   if (callerSignal?.aborted && !account.isTurnCompleted) return abortError(account.error);
   if (account.error) return account.error;
   const { toolFailures } = account.summary();
   if (toolFailures.length > 0) return new Error(`Codex runtime tool call failed: ${toolFailures.join('; ')}`);
-  // The turn was complete when the abort came: only the CLI's exit was cut short.
+  // The turn was complete before the abort, which only interrupted the CLI's exit.
   if (streamError === undefined || callerSignal?.aborted) return undefined;
   return asError(streamError);
 }

@@ -5,18 +5,18 @@ export interface CodexSdkRunnerInput {
   model: string;
   prompt: string;
   configOverrides?: Record<string, unknown>;
-  /** Added to the child's environment; wins over what is inherited. */
+  /** Added to the child's environment; overrides inherited variables. */
   env?: Record<string, string>;
   outputSchema?: Record<string, unknown>;
   signal?: AbortSignal;
 }
 
-/** Starts one Codex run and hands out its events as they come. */
+/** Starts a Codex run and streams its events. */
 export interface CodexSdkRunner {
   runStreamed(input: CodexSdkRunnerInput): Promise<AsyncIterable<unknown>>;
 }
 
-/** What of `@openai/codex-sdk` is used. Its own types are not at hand when it is not installed. */
+/** The part of `@openai/codex-sdk` that is used. Declared here because the package may not be installed. */
 export interface CodexSdk {
   Codex: new (options: {
     config?: Record<string, unknown>;
@@ -32,7 +32,9 @@ interface CodexSdkThread {
   ): Promise<{ events: AsyncIterable<unknown> }>;
 }
 
-/** What the Codex CLI needs of our environment: home, login, path, temporary folder, certificates, proxies. */
+/**
+ * Environment variables that the Codex CLI needs: home, login, path, temporary folder, certificates, proxies.
+ */
 const INHERITED_VARIABLES = [
   'HOME',
   'USERPROFILE',
@@ -59,15 +61,15 @@ const INHERITED_VARIABLES = [
 ];
 
 export interface CodexSdkCliRunnerOptions {
-  /** Where the child's variables are copied from. Default: `process.env`, which is never changed. */
+  /** Source of the child's variables. Default: `process.env`, which is never modified. */
   envBase?: NodeJS.ProcessEnv;
-  /** Another Codex CLI than the one that the SDK brings. */
+  /** Path of a Codex CLI to use instead of the SDK's own. */
   codexPathOverride?: string;
-  /** For tests: another SDK than the installed one. */
+  /** For tests: replaces the installed SDK. */
   loadSdk?: () => Promise<CodexSdk>;
 }
 
-/** Runs the Codex CLI through `@openai/codex-sdk`, an optional dependency that is loaded on the first run. */
+/** Runs the Codex CLI through `@openai/codex-sdk`, an optional dependency loaded on the first run. */
 export class CodexSdkCliRunner implements CodexSdkRunner {
   readonly #options: CodexSdkCliRunnerOptions;
 
@@ -75,7 +77,7 @@ export class CodexSdkCliRunner implements CodexSdkRunner {
     this.#options = options;
   }
 
-  /** @throws CodexSdkMissingError, or the SDK's own error where the CLI of this platform is not installed. */
+  /** @throws CodexSdkMissingError, or the SDK's own error when this platform's CLI is not installed. */
   async runStreamed(input: CodexSdkRunnerInput): Promise<AsyncIterable<unknown>> {
     const { envBase = process.env, codexPathOverride, loadSdk = loadInstalledSdk } = this.#options;
     const { Codex } = await loadSdk();
@@ -113,7 +115,7 @@ function inheritedEnvironment(base: NodeJS.ProcessEnv): Record<string, string> {
   );
 }
 
-/** The optional dependency is not installed, or cannot be loaded. */
+/** The optional dependency is missing or cannot be loaded. */
 export class CodexSdkMissingError extends Error {
   constructor(cause: unknown) {
     super(
@@ -125,7 +127,7 @@ export class CodexSdkMissingError extends Error {
 }
 
 async function loadInstalledSdk(): Promise<CodexSdk> {
-  // Not a literal: bundler and compiler would insist on a package that need not be there.
+  // Not a literal: bundler and compiler would require the optional package.
   const name = '@openai/codex-sdk';
   try {
     return (await import(name)) as CodexSdk;

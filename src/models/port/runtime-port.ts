@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 
-/** What a call is for. A project may give each role its own model; a role without one uses `default`. */
+/** The purpose of a call. A project may assign each role its own model; other roles use `default`. */
 export const KTX_MODEL_ROLES = [
   'default',
   'triage',
@@ -12,9 +12,11 @@ export const KTX_MODEL_ROLES = [
 export type KtxModelRole = (typeof KTX_MODEL_ROLES)[number];
 
 export interface KtxRuntimeToolOutput<T = unknown> {
-  /** For people, and for models when there is no `structured`. Must hold no fact that `structured` lacks. */
+  /**
+   * For people, and for models when `structured` is absent. Must not contain facts that `structured` lacks.
+   */
   markdown: string;
-  /** When given, Codex shows the model this and not the markdown. */
+  /** When given, Codex passes this to the model instead of the markdown. */
   structured?: T;
 }
 
@@ -32,7 +34,7 @@ export type KtxRuntimeToolSet = Record<string, KtxRuntimeToolDescriptor>;
 /** `budget`: stopped at the step budget. `natural`: the model finished. */
 export type RunLoopStopReason = 'budget' | 'natural' | 'error';
 
-/** Tokens as the backend counts them. A field is absent when the backend did not report it. */
+/** Token counts from the backend. A field is absent when the backend did not report it. */
 export interface LlmTokenUsage {
   inputTokens?: number;
   outputTokens?: number;
@@ -53,10 +55,10 @@ export interface RunLoopParams {
   systemPrompt: string;
   userPrompt: string;
   toolSet: KtxRuntimeToolSet;
-  /** The run stops when it has completed this many steps. */
+  /** The run stops after this many completed steps. */
   stepBudget: number;
   telemetryTags: Record<string, string>;
-  /** Called while the run goes on; the next step waits for it. What it throws is logged and ignored. */
+  /** Called during the run and awaited before the next step. Errors it throws are logged and ignored. */
   onStepFinish?: (info: { stepIndex: number; stepBudget: number }) => void | Promise<void>;
   abortSignal?: AbortSignal;
 }
@@ -74,12 +76,12 @@ export interface KtxGenerateTextInput {
   tools?: KtxRuntimeToolSet;
   /** Ignored by Codex, which has no such setting. */
   temperature?: number;
-  /** Called once the run has ended, also when it failed. */
+  /** Called once when the run has ended, even if it failed. */
   onMetrics?: (metrics: { totalMs: number; usage: LlmTokenUsage }) => void;
   abortSignal?: AbortSignal;
 }
 
-/** The result is parsed by `schema`. Optional properties are refused by the API: use nullable ones. */
+/** The result is parsed with `schema`. The API rejects optional properties; use nullable ones. */
 export interface KtxGenerateObjectInput<TOut = unknown, TSchema extends z.ZodType<TOut> = z.ZodType<TOut>>
   extends KtxGenerateTextInput {
   schema: TSchema;
@@ -91,7 +93,7 @@ export interface KtxLlmRuntimePort {
   generateObject<TOut, TSchema extends z.ZodType<TOut>>(
     input: KtxGenerateObjectInput<TOut, TSchema>,
   ): Promise<TOut>;
-  /** Failures are in the result; only an unsupported model and an abort by the caller reject. */
+  /** Failures are in the result; it rejects only for an unsupported model or when the caller aborts. */
   runAgentLoop(params: RunLoopParams): Promise<RunLoopResult>;
 }
 
@@ -112,7 +114,7 @@ export class RuntimeAgentRunner implements AgentRunnerPort {
   }
 }
 
-/** Where a runtime writes what it ignores. */
+/** Receives errors that a runtime ignores. */
 export interface KtxLogger {
   warn(message: string): void;
 }
@@ -131,6 +133,6 @@ export interface RateLimitGovernor {
   /** Resolves when the next attempt may start. */
   waitForReady(signal?: AbortSignal): Promise<void>;
   report(signal: RateLimitSignal): void;
-  /** How often a call is tried in all. */
+  /** The maximum number of attempts, including the first. */
   maxRetryAttempts(): number;
 }

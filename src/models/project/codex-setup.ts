@@ -9,7 +9,7 @@ import { codexConfigEdits, parseLlmConfig } from './llm-config.ts';
 
 export const LLM_PROVIDER_QUESTION = 'Which LLM provider should ktx use?';
 
-/** The answers in their order. `--llm-backend <value>` skips the question. */
+/** The answers, in order. `--llm-backend <value>` skips the question. */
 export const LLM_PROVIDER_OPTIONS = [
   { value: 'claude-code', label: 'Claude subscription (Pro/Max)' },
   { value: 'codex', label: 'Codex subscription' },
@@ -18,7 +18,7 @@ export const LLM_PROVIDER_OPTIONS = [
   { value: 'back', label: 'Back' },
 ] as const;
 
-/** Said, with the status `missing-input`, when no backend is given and no question may be asked. */
+/** Shown with the status `missing-input` when no backend is given and prompting is not possible. */
 export const MISSING_LLM_BACKEND =
   'Missing LLM backend: pass --llm-backend with one of claude-code, codex, anthropic, vertex. ' +
   'Or run `ktx setup` in a terminal to choose one.';
@@ -32,15 +32,15 @@ export const CODEX_PRESET = Object.fromEntries(
 
 export interface CodexSetupStepArgs {
   projectDir: string;
-  /** What differs from the preset. */
+  /** Overrides of the preset. */
   models?: Partial<CodexModels>;
-  /** Probe and write also where a model is configured already. */
+  /** Probe and write even if a model is already configured. */
   isForced?: boolean;
 }
 
 export interface CodexSetupStepDeps {
   io: { stdout: { write(text: string): unknown }; stderr: { write(text: string): unknown } };
-  /** Records the step `llm` of the project's setup as completed. */
+  /** Marks the step `llm` of the project's setup as completed. */
   recordStep: (step: 'llm') => Promise<void>;
   progress?: { start(text: string): void; succeed(text: string): void; fail(text: string): void };
   probe?: typeof runCodexAuthProbe;
@@ -51,8 +51,8 @@ export interface CodexSetupStepResult {
 }
 
 /**
- * Probes each model once, the default first, and writes the choice into `ktx.yaml`. When the default model fails, nothing
- * is written; the roles of another model that fails fall back to the default. Asks nothing.
+ * Probes each model once, the default first, and writes the choice to `ktx.yaml`. If the default model fails,
+ * nothing is written; roles whose own model fails fall back to the default. Never prompts.
  * @throws SetupError when `ktx.yaml` cannot be read
  */
 export async function runCodexSetupStep(
@@ -82,7 +82,7 @@ export async function runCodexSetupStep(
   return { status: 'ready' };
 }
 
-/** The models that answered, others replaced by the default; `null` when that is the one that did not. */
+/** The models with failed ones replaced by the default; `null` when the default itself failed. */
 async function usableModels(
   models: CodexModels,
   projectDir: string,

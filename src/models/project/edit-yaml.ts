@@ -15,17 +15,20 @@ import { SetupError } from '../../support/errors.ts';
 import { otherRemedy } from '../../support/remedies.ts';
 import { yamlBlock, yamlFlow, yamlScalar } from './yaml-text.ts';
 
-/** A text value to set at a path of keys: `['llm', 'provider', 'backend']`. Maps on the way are made where they are missing. */
+/**
+ * A text value to set at a path of keys: `['llm', 'provider', 'backend']`. Missing maps on the path are
+ * created.
+ */
 export interface YamlEdit {
   path: readonly string[];
   value: string;
 }
 
 /**
- * The text with these values set and every other byte as it was: comments, order, quotes, line ends, blank lines. A value
- * that is there already is left as it is written. Pure.
- * @throws SetupError saying what and where, when the text is no YAML, or when setting a value would change another
- *   (an anchor that is used elsewhere, a merged map, a list in the way).
+ * Sets these values and preserves every other byte: comments, order, quotes, line ends, blank lines. A value
+ * that is already set is left as written. Pure.
+ * @throws SetupError saying what and where, when the text is not valid YAML, or when setting a value would
+ * change another one (a shared anchor, a merged map, a list in the way).
  */
 export function editYaml(text: string, edits: readonly YamlEdit[]): string {
   return edits.reduce(applyEdit, text);
@@ -35,7 +38,8 @@ function applyEdit(text: string, edit: YamlEdit): string {
   const { document, place } = parsed(text);
   const found = find(document, edit, place);
   if (isScalar(found.node) && found.node.value === edit.value) return text;
-  // The second way is for a last value that would change when a line follows it, such as a block of text without an end.
+  // The second candidate is for a final value that a following line would change, such as an unterminated
+  // block scalar.
   for (const candidate of candidates(text, found, edit)) {
     if (isOnlyChange(text, candidate, edit)) return candidate;
   }
@@ -57,7 +61,10 @@ function parsed(text: string): { document: Document.Parsed; place: Place } {
   throw refusal(`it is not valid YAML (${problem})`, place(error.pos[0]));
 }
 
-/** The deepest that exists of a path: the value itself, or the map (or nothing) in which the rest of the path is missing. */
+/**
+ * The deepest existing node on a path: the value itself, or the map (or empty value) where the rest of the
+ * path is missing.
+ */
 interface Found {
   node: unknown;
   /** The pair whose value `node` is; absent for the root. */
@@ -87,7 +94,7 @@ function isNothing(node: unknown): boolean {
   return node === null || node === undefined || (isScalar(node) && node.value === null);
 }
 
-/** The texts that the edit may lead to, best first. */
+/** Possible results of the edit, best first. */
 function candidates(text: string, found: Found, { path, value }: YamlEdit): string[] {
   const { node, pair, depth } = found;
   const rest = path.slice(depth);
@@ -104,7 +111,7 @@ function candidates(text: string, found: Found, { path, value }: YamlEdit): stri
   if (!pair) return [withLines(text, text.length, yamlBlock(rest, value, '', indentStep(text)))];
   const step = indentStep(text);
   const lines = yamlBlock(rest, value, lineIndent(text, keyStart(pair)) + step, step);
-  // `null` or `~` gives way to the map.
+  // `null` or `~` is replaced by the map.
   const [start = 0, end = start] = (isScalar(node) && node.range) || [];
   const kept = text.slice(0, start).replace(/[ \t]+$/, '');
   const emptied = start === end ? text : kept + text.slice(end);
@@ -114,7 +121,7 @@ function candidates(text: string, found: Found, { path, value }: YamlEdit): stri
   ];
 }
 
-/** Sets the value of a pair, in the quotes that it has. */
+/** Sets the value of a pair, keeping its quotes. */
 function withValue(text: string, pair: Pair, value: string): string {
   const node = pair.value as Scalar | null;
   const [start, end] = node?.range ?? [endOfPair(pair), endOfPair(pair)];
@@ -125,7 +132,7 @@ function withValue(text: string, pair: Pair, value: string): string {
   return text.slice(0, start) + scalar + (isBlock ? eol(text, start) : '') + text.slice(end);
 }
 
-/** Where a value is missing: right after the colon, before the space of a comment. */
+/** For an empty value: right after the colon, before a comment. */
 function afterColon(text: string, offset: number, value: string): string {
   const before = text.slice(0, offset).replace(/[ \t]+$/, '');
   return `${before} ${value}${text.slice(before.length)}`;
@@ -148,12 +155,12 @@ function withFlowValue(text: string, pair: Pair, path: readonly string[], value:
   return start === end ? afterColon(text, start, flow) : text.slice(0, start) + flow + text.slice(end);
 }
 
-/** Inserts lines after the line in which `offset` is. */
+/** Inserts lines after the line that contains `offset`. */
 function withLines(text: string, offset: number, lines: string[]): string {
   if (offset === lineStart(text, offset)) return withLinesAt(text, offset, lines);
   const newline = text.indexOf('\n', offset);
   if (newline >= 0) return withLinesAt(text, newline + 1, lines);
-  // The last line has no end, and neither has the new one.
+  // The last line has no line end, so the new one gets none either.
   return [text, ...lines].join(eol(text, offset));
 }
 
@@ -166,7 +173,7 @@ function keyStart(pair: Pair): number {
   return (pair.key as Scalar).range![0];
 }
 
-/** Where the text of a pair ends, without a comment after it. */
+/** The end of a pair's text, excluding a trailing comment. */
 function endOfPair({ key, value }: Pair): number {
   const node = (value ?? key) as Scalar;
   return node.range![1];
@@ -176,25 +183,25 @@ function lineStart(text: string, offset: number): number {
   return text.lastIndexOf('\n', offset - 1) + 1;
 }
 
-/** The indentation of the map whose key is at `offset`, also where the map starts behind `- ` or `: `. */
+/** The indentation of the map whose key is at `offset`, even if the map starts after `- ` or `: `. */
 function lineIndent(text: string, offset: number): string {
   const before = text.slice(lineStart(text, offset), offset).replace('\uFEFF', '');
   return /^ *[-:] +/.test(before) ? ' '.repeat(before.length) : /^ */.exec(before)![0];
 }
 
-/** By how much the file indents its maps: the first indented line says it. */
+/** The file's indentation step, taken from the first indented line. */
 function indentStep(text: string): string {
   return /^( +)[^\s#-].*:/m.exec(text)?.[1] ?? '  ';
 }
 
-/** The line end that is in use at this place. */
+/** The line end used at this place. */
 function eol(text: string, offset: number): string {
   const before = text.lastIndexOf('\n', offset - 1);
   const newline = before >= 0 ? before : text.indexOf('\n');
   return newline > 0 && text[newline - 1] === '\r' ? '\r\n' : '\n';
 }
 
-/** Whether all else means what it meant, for readers that know merge keys and for those that do not. */
+/** Whether everything else keeps its meaning, for parsers with and without merge keys. */
 function isOnlyChange(text: string, candidate: string, edit: YamlEdit): boolean {
   return [false, true].every((merge) => {
     const options = { prettyErrors: false, logLevel: 'error', merge } as const;
@@ -204,7 +211,7 @@ function isOnlyChange(text: string, candidate: string, edit: YamlEdit): boolean 
   });
 }
 
-/** The data without anything shared, so that what an alias repeats is there twice. */
+/** The data with aliases expanded into copies. */
 function plain(document: Document.Parsed): unknown {
   return JSON.parse(JSON.stringify(document.toJS() ?? null));
 }

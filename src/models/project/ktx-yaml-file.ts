@@ -9,7 +9,7 @@ import { editYaml, type YamlEdit } from './edit-yaml.ts';
 const MAX_BYTES = 1024 * 1024;
 
 interface KtxYamlFile {
-  /** Where the file really is: it may be a link. */
+  /** The real path: `ktx.yaml` may be a link. */
   path: string;
   text: string;
   mode: number;
@@ -20,13 +20,13 @@ async function readKtxYaml(projectDir: string): Promise<KtxYamlFile> {
   try {
     const path = await realpath(named);
     const status = await stat(path);
-    // The folder may come with a cloned repository: a pipe or a device would be read for ever.
+    // The folder may come from a cloned repository, where reading a pipe or device would never end.
     if (!status.isFile() || status.size > MAX_BYTES) {
       throw fileError(`${named} is not a regular file of at most 1 MB.`);
     }
     const bytes = await readRegularFile(path, { maxBytes: MAX_BYTES });
     const text = bytes.toString('utf8');
-    // What is not UTF-8 could not be written back as it was.
+    // Text that is not UTF-8 could not be written back unchanged.
     if (!Buffer.from(text).equals(bytes)) throw fileError(`${named} is not UTF-8 text.`);
     return { path, text, mode: status.mode & 0o777 };
   } catch (error) {
@@ -35,14 +35,18 @@ async function readKtxYaml(projectDir: string): Promise<KtxYamlFile> {
   }
 }
 
-/** The text of the project's `ktx.yaml`; empty where there is none. @throws SetupError when it is no text file */
+/**
+ * The text of the project's `ktx.yaml`; empty when there is none. @throws SetupError when it is not a text
+ * file
+ */
 export async function readKtxYamlText(projectDir: string): Promise<string> {
   return (await readKtxYaml(projectDir)).text;
 }
 
 /**
- * Sets values in the project's `ktx.yaml`; makes the file where there is none. A reader sees the old text or the new one.
- * @throws SetupError as `editYaml` does, or when somebody else changed the file meanwhile; nothing is written then.
+ * Sets values in the project's `ktx.yaml`, creating the file if necessary. The write is atomic.
+ * @throws SetupError as `editYaml` does, or when another process changed the file meanwhile; nothing is
+ * written then.
  */
 export async function editKtxYaml(projectDir: string, edits: readonly YamlEdit[]): Promise<void> {
   const file = await readKtxYaml(projectDir);

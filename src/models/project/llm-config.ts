@@ -8,7 +8,7 @@ import type { YamlEdit } from './edit-yaml.ts';
 
 const optional = <T extends z.core.SomeType>(schema: T) => z.optional(z.nullable(schema));
 
-/** What of `ktx.yaml` chooses the language model. */
+/** The parts of `ktx.yaml` that select the language model. */
 const configSchema = z.object({
   llm: optional(
     z.object({
@@ -19,13 +19,13 @@ const configSchema = z.object({
 });
 
 export interface LlmConfig {
-  /** `codex`, `claude-code`, …; `null` where none is chosen. */
+  /** `codex`, `claude-code`, …; `null` when none is chosen. */
   backend: string | null;
   models: Partial<Record<KtxModelRole, string>>;
 }
 
 /**
- * Reads the choice of the language model from the text of a `ktx.yaml`. Pure.
+ * Parses the choice of language model from the text of a `ktx.yaml`. Pure.
  * @throws SetupError that says in one line what is wrong with the file.
  */
 export function parseLlmConfig(text: string): LlmConfig {
@@ -50,7 +50,7 @@ export function parseLlmConfig(text: string): LlmConfig {
   }
 }
 
-/** What choosing Codex changes in `ktx.yaml`, and nothing else does. */
+/** The changes to `ktx.yaml` for choosing Codex. */
 export function codexConfigEdits(models: Readonly<Record<KtxModelRole, string>>): YamlEdit[] {
   return [
     { path: ['llm', 'provider', 'backend'], value: 'codex' },

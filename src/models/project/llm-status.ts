@@ -3,7 +3,7 @@ import { CODEX_ISOLATION_WARNING, CODEX_ISOLATION_WARNING_FIX } from '../codex/i
 import type { LlmConfig } from './llm-config.ts';
 
 export interface LlmStatusRow {
-  /** `skipped`: nothing was asked, or there is nothing to ask. */
+  /** `skipped`: no probe was made, or there is nothing to probe. */
   status: 'ok' | 'fail' | 'skipped';
   detail: string;
   fix?: string;
@@ -19,7 +19,7 @@ export interface LlmStatusInput {
   probe?: typeof runCodexAuthProbe;
 }
 
-/** The row of the language model in `ktx status` and the doctor. Only the codex backend is probed. */
+/** The language model's row in `ktx status` and the doctor. Only the codex backend is probed. */
 export async function checkLlmStatus(input: LlmStatusInput): Promise<LlmStatusRow> {
   const { backend, models } = input.llm;
   const warnings =
