@@ -1,11 +1,11 @@
 import { access, constants, readdir, realpath } from 'node:fs/promises';
 import { basename, posix, win32 } from 'node:path';
 
-/** Where interpreters may be that PATH does not lead to. */
+/** A place outside PATH where interpreters may be installed. */
 interface Place {
-  /** Folders that hold one folder a version: its tool's own variables and defaults, as its documentation has them. */
+  /** Folders with one subfolder per version, from the tool's documented variables and defaults. */
   roots(env: NodeJS.ProcessEnv, home: string): (string | undefined)[];
-  /** Where the interpreters are in the folder of a version. */
+  /** Where the interpreter is within a version's folder. */
   bin?: string;
 }
 
@@ -16,7 +16,7 @@ const inHome =
   (variable: string, fallback: string, ...below: string[]): Place['roots'] =>
   (env, home) => [posix.join(env[variable] || posix.join(home, fallback), ...below)];
 
-/** Version managers, package managers, and images that are made for builds. */
+/** Version managers, package managers, and build images. */
 const UNIX_PLACES: readonly Place[] = [
   { roots: inHome('PYENV_ROOT', '.pyenv', 'versions') },
   { roots: (env, home) => [env['UV_PYTHON_INSTALL_DIR'] || underData(env, home, 'uv', 'python')] },
@@ -33,20 +33,20 @@ const UNIX_PLACES: readonly Place[] = [
     roots: (env, home) => [underData(env, home, 'pypoetry', 'python'), underData(env, home, 'pdm', 'python')],
   },
   {
-    // Homebrew: its links are named by minor, `python@3.13`.
+    // Homebrew, whose links are named by minor version: `python@3.13`.
     roots: (env) => [
       env['HOMEBREW_PREFIX'] && posix.join(env['HOMEBREW_PREFIX'], 'opt'),
       ...['/opt/homebrew/opt', '/home/linuxbrew/.linuxbrew/opt', '/usr/local/opt'],
     ],
   },
-  // The installer of python.org, and MacPorts, which puts the same framework below its own folder.
+  // python.org's installer, and MacPorts, which has the same framework below its own folder.
   {
     roots: () => [
       '/Library/Frameworks/Python.framework/Versions',
       '/opt/local/Library/Frameworks/Python.framework/Versions',
     ],
   },
-  // A system-wide pyenv, manylinux images, builds by hand.
+  // A system-wide pyenv, manylinux images, manual builds.
   { roots: () => ['/opt/pyenv/versions', '/opt/python'] },
   // Hosted runners of GitHub and Azure.
   {
@@ -58,7 +58,7 @@ const UNIX_PLACES: readonly Place[] = [
 
 const WINDOWS_PLACES: readonly Place[] = [
   {
-    // The installer of python.org, for one user and for all; the Python install manager.
+    // python.org's installer, per user and for all users; the Python install manager.
     roots: ({ LOCALAPPDATA, ProgramFiles, SystemDrive }) => [
       LOCALAPPDATA && win32.join(LOCALAPPDATA, 'Programs', 'Python'),
       LOCALAPPDATA && win32.join(LOCALAPPDATA, 'Python'),
@@ -86,16 +86,17 @@ const WINDOWS_PLACES: readonly Place[] = [
   },
 ];
 
-/** Installations of conda: its Python is never taken, and is named with the reason. */
+/** Conda installations: their Python is never used, but listed with the reason. */
 const CONDA_FOLDERS = ['miniconda3', 'miniforge3', 'mambaforge', 'anaconda3', 'micromamba'];
 
 /**
- * The names of version folders that hold a Python: `3.12.1`, `cpython-3.12.1-linux-x86_64-gnu`, `cpython@3.12.1`, `python@3.12`,
- * `cp312-cp312`; on Windows also `Python312`, `Python312-arm64`, `pythoncore-3.14-64`, `python312`.
+ * Names of version folders that contain a Python: `3.12.1`, `cpython-3.12.1-linux-x86_64-gnu`,
+ * `cpython@3.12.1`, `python@3.12`, `cp312-cp312`; on Windows also `Python312`, `Python312-arm64`,
+ * `pythoncore-3.14-64`, `python312`.
  */
 const VERSION_FOLDER = /^(?:(?:cpython[-@]|python@|pythoncore-)?3\.\d+|cp3\d+-cp3\d+$|python3\d+(?:-|$))/i;
 
-/** Where interpreters are looked for first, best first: PATH, then the usual folders. Pure. */
+/** Where to look for interpreters first, best first: PATH, then the usual folders. Pure. */
 export function candidatePaths(
   platform: NodeJS.Platform,
   env: NodeJS.ProcessEnv,
@@ -109,14 +110,14 @@ export function candidatePaths(
   const names = isWindows
     ? ['python.exe', 'python3.exe']
     : [...minors.map((minor) => `python${minor}`), 'python3', 'python'];
-  // A relative folder is another one in each folder that ktx is started in.
+  // A relative folder would depend on where ktx is started.
   const absolute = [...directories.filter((directory) => isAbsolute(directory)), ...usual];
   return [...new Set(absolute.flatMap((directory) => names.map((name) => join(directory, name))))];
 }
 
 /**
- * Interpreters that PATH does not lead to: those of version managers, of the environment that is active (named, and its base used), and
- * of conda (named). Newest first within a manager. Reads folders, runs nothing.
+ * Interpreters outside PATH: those of version managers, of the active environment (listed, with its base
+ * used) and of conda (listed only). Newest first within a manager. Reads folders, runs nothing.
  */
 export async function managedElsewhere(
   platform: NodeJS.Platform,
@@ -147,8 +148,8 @@ export async function managedElsewhere(
 }
 
 /**
- * The minors of the interpreters of this machine by the names of their files, without running one: what can be said before a plan is
- * made. A file whose name says nothing (a shim) is left out.
+ * The minor versions of this machine's interpreters by file name, without running any: enough to say before a
+ * plan is made. Files whose name has no version (shims) are skipped.
  */
 export async function minorsByName(
   platform: NodeJS.Platform,
@@ -163,7 +164,10 @@ export async function minorsByName(
   return new Set(found.filter((minor) => minor !== null));
 }
 
-/** `3.12` of an interpreter whose real file is `python3.12`; `null` when there is none, or its name says nothing. */
+/**
+ * `3.12` for an interpreter whose real file is `python3.12`; `null` when it does not exist or its name has no
+ * version.
+ */
 export async function minorByName(path: string): Promise<string | null> {
   try {
     await access(path, constants.X_OK);

@@ -21,7 +21,10 @@ import {
 } from './system-python.ts';
 import { findUnpackedPython } from './unpacked-python.ts';
 
-/** `auto`: managed when it can be had, else a system interpreter that passes its check. A version (`3.13`, `3.13.2`): the same, of that one. */
+/**
+ * `auto`: managed if available, else a system interpreter that passes its check. A version (`3.13`,
+ * `3.13.2`): the same, restricted to that version.
+ */
 export type PythonChoice = 'auto' | 'managed' | 'system' | { path: string } | { version: string };
 
 export interface ManagedPython {
@@ -29,9 +32,9 @@ export interface ManagedPython {
   version: string;
   target: string;
   archive: Artefact;
-  /** Where the archive is now: nothing to do, in the store, or to be fetched. */
+  /** Where the archive is: already unpacked, in the store, or still to be fetched. */
   presence: 'unpacked' | 'stored' | 'fetch';
-  /** Where it was unpacked earlier. Its files are compared with their list just before they are used. */
+  /** Where it was unpacked earlier. Its files are verified against their list just before use. */
   unpackedDir: string | null;
   notes: string[];
 }
@@ -42,16 +45,18 @@ export interface ChosenSystemPython {
   path: string;
   target: string;
   notes: string[];
-  /** Why others were passed over: each source of the managed one, and each interpreter of this machine that was looked at. */
+  /**
+   * Why the others were rejected: each source of the managed one, and each interpreter found on this machine.
+   */
   rejected: string[];
 }
 
 export type PythonDecision = ManagedPython | ChosenSystemPython;
 
 /**
- * Decides which Python to use for the environment. Order of `auto`: managed and unpacked, managed and in the store,
- * managed and reachable, then a system interpreter that fits the lock and passes its check.
- * @throws SetupError naming every source and interpreter that was tried, and why it lost.
+ * Decides which Python the environment uses. Order for `auto`: managed and unpacked, managed and in the
+ * store, managed and reachable, then a system interpreter that matches the lock and passes its check.
+ * @throws SetupError naming every source and interpreter that was tried, and why it was rejected.
  */
 export async function choosePython(options: {
   choice: PythonChoice;
@@ -60,12 +65,12 @@ export async function choosePython(options: {
   features: readonly KtxRuntimeFeature[];
   pythonDir: string;
   env: NodeJS.ProcessEnv;
-  /** The runtime may be for several users: an interpreter that all can run goes first. */
+  /** The runtime may be shared: prefer an interpreter that all users can run. */
   isShared?: boolean;
   isStored: (artefact: Artefact) => Promise<boolean>;
   /**
-   * Asks the archive's sources; one line for each that cannot give it, empty as soon as one can. Patiently: a source that is slow is
-   * waited for; else it is an obstacle after a moment.
+   * Checks the archive's sources; one line for each that cannot provide it, empty as soon as one can. If
+   * patient, waits for slow sources; otherwise a slow source counts as an obstacle after a moment.
    */
   findObstacles: (archive: Artefact, isPatient: boolean) => Promise<string[]>;
   signal?: AbortSignal;
@@ -114,7 +119,7 @@ export async function choosePython(options: {
   });
   const best = search.usable.find((python) => isWanted(python.version));
   if (!best && managed) {
-    // There is nothing better than a source that is slow.
+    // Nothing else is left, so wait for the slow source.
     obstacles = await options.findObstacles(managed.archive, true);
     if (obstacles.length === 0) return { ...managed, presence: 'fetch' };
   }
@@ -137,7 +142,7 @@ export async function choosePython(options: {
   return systemDecision(best, host, notes, [...obstacles, ...passedOver(best, search)]);
 }
 
-/** Why each other interpreter was not taken. */
+/** Why each other interpreter was not chosen. */
 function passedOver(best: SystemPython, { usable, refused }: SystemPythonSearch): string[] {
   return [
     ...usable
@@ -220,13 +225,18 @@ function noManagedPython(lock: RuntimeLock, host: HostPlatform, obstacles: strin
   });
 }
 
-/** The minor that most packages are made for when a lock is made; the nearer one is to it, the earlier it is taken. */
+/**
+ * The minor version with the most prebuilt packages when a lock is made. Versions closer to it are preferred.
+ */
 const FAVOURED_MINOR = 13;
 const KNOWN_MINORS = [...LOCKED_MINORS].sort(
   (a, b) => Math.abs(a - FAVOURED_MINOR) - Math.abs(b - FAVOURED_MINOR) || a - b,
 );
 
-/** The minors that a wheel without a lock may have: those that its Requires-Python admits, or that of the version that was asked for. */
+/**
+ * The minor versions possible for a wheel without a lock: those its Requires-Python allows, or that of the
+ * requested version.
+ */
 export function foreignMinors(specifier: string, request: string): string[] {
   const minimum = Number(request.split('.')[1]);
   const below = Number(/<\s*3\.(\d+)/.exec(specifier)?.[1] ?? Number.POSITIVE_INFINITY);
@@ -239,7 +249,7 @@ export function foreignMinors(specifier: string, request: string): string[] {
 /**
  * An interpreter of this machine: the one at the path, or the best that passes its check.
  * @param obstacles why none can be fetched, one line each.
- * @throws SetupError naming every interpreter that was tried, and why it lost.
+ * @throws SetupError naming every interpreter that was tried, and why it was rejected.
  */
 export async function systemPythonFor(
   choice: 'system' | { path: string },

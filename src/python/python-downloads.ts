@@ -8,14 +8,16 @@ const UV_OS: Partial<Record<NodeJS.Platform, string>> = {
   win32: 'windows',
 };
 
-/** uv's key of a managed Python, such as `cpython-3.13.14-linux-x86_64-gnu`: the folder it is unpacked into. */
+/**
+ * uv's key for a managed Python, such as `cpython-3.13.14-linux-x86_64-gnu`: the folder it is unpacked into.
+ */
 export function managedPythonKey(host: HostPlatform, version: string): string {
   return `cpython-${version}-${UV_OS[host.platform]}-${UV_ARCH[host.arch]}-${host.libc ?? 'none'}`;
 }
 
 /**
- * The list that `uv python install` reads instead of the one compiled into it: one entry, whose archive is a verified
- * file of the store. uv checks the digest once more while it unpacks. Format: uv's `download-metadata.json`.
+ * The list that `uv python install` reads instead of its built-in one. Its single entry points to a verified
+ * archive in the store, whose digest uv checks again while unpacking. Format: uv's `download-metadata.json`.
  */
 export function pythonDownloadsList(options: {
   host: HostPlatform;

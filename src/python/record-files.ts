@@ -5,10 +5,13 @@ import { type HashedFile, hashFiles } from '../support/fs/hash-files.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
 
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
-/** More of them wait for each other. */
+/** More concurrent calls only queue up. */
 const PARALLEL = 16;
 
-/** A line of `RECORD`: a file of a wheel, with its digest in base64url and its size. Source: the PyPA specification of recorded projects. */
+/**
+ * A line of `RECORD`: a file of a wheel, with its digest in base64url and its size. Format: PyPA
+ * specification "Recording installed projects".
+ */
 export interface RecordedFile {
   /** Relative to `site-packages`, with `/`. */
   path: string;
@@ -16,7 +19,7 @@ export interface RecordedFile {
   sizeBytes: number;
 }
 
-/** The lines of a `RECORD` that carry a digest. Pure. */
+/** The lines of a `RECORD` that have a digest. Pure. */
 export function parseRecord(text: string): RecordedFile[] {
   return text.split('\n').flatMap((line) => {
     const match = /^(?:"((?:[^"]|"")*)"|([^,"]*)),sha256=([\w-]+)=*,(\d+)\s*$/.exec(line);
@@ -26,7 +29,10 @@ export function parseRecord(text: string): RecordedFile[] {
   });
 }
 
-/** The path in each line of a `RECORD`, with or without a digest: installers give none to what they write themselves. Pure. */
+/**
+ * The path in each line of a `RECORD`, with or without a digest: installers add none for files they generate.
+ * Pure.
+ */
 export function recordedPaths(text: string): string[] {
   return text.split('\n').flatMap((line) => {
     const match = /^(?:"((?:[^"]|"")*)"|([^,"]+)),/.exec(line);
@@ -35,8 +41,8 @@ export function recordedPaths(text: string): string[] {
 }
 
 /**
- * `lib/python3.11/site-packages` of an environment with this version of Python: an upgrade may have left the folder of another one
- * beside it. @throws Error when there is none, or it leads out of the environment.
+ * `lib/python3.11/site-packages` of an environment, for this version of Python: an upgrade may have left
+ * another version's folder beside it. @throws Error when it is missing, or leads out of the environment.
  */
 export async function findSitePackages(venvDir: string, version: string): Promise<string> {
   const isWindows = process.platform === 'win32';
@@ -50,7 +56,7 @@ export async function findSitePackages(venvDir: string, version: string): Promis
   return path;
 }
 
-/** `name version` of each distribution, by its folder `<name>-<version>.dist-info`. */
+/** Name and version of each distribution, from its folder `<name>-<version>.dist-info`. */
 export async function listDistributions(
   sitePackages: string,
 ): Promise<{ folder: string; name: string; version: string }[]> {
@@ -61,19 +67,18 @@ export async function listDistributions(
   });
 }
 
-/** What the `RECORD` of every package says. */
+/** The contents of the `RECORD` files of all packages. */
 export interface Records {
-  /** Files in `site-packages` with a digest; those elsewhere (`bin`) are left out. */
+  /** Files in `site-packages` with a digest; files elsewhere (`bin`) are excluded. */
   files: RecordedFile[];
-  /** Every path, with a digest or without. */
+  /** Every path, with or without a digest. */
   recorded: ReadonlySet<string>;
-  /** The first part of every path. */
+  /** The first component of every path. */
   topLevel: ReadonlySet<string>;
-  /** A `RECORD` that cannot be read. */
+  /** `RECORD` files that cannot be read. */
   problems: string[];
 }
 
-/** Reads the records of all packages. */
 export async function readRecords(sitePackages: string): Promise<Records> {
   const files: RecordedFile[] = [];
   const recorded = new Set<string>();
@@ -100,12 +105,12 @@ export async function readRecords(sitePackages: string): Promise<Records> {
   return { files, recorded, topLevel, problems };
 }
 
-/** What uv puts into a new environment beside the packages. */
+/** Files that uv adds to a new environment. */
 const FROM_UV = new Set(['_virtualenv.py', '_virtualenv.pth', '__pycache__']);
 
 /**
- * Entries of `site-packages` that came with no package: Python runs a `.pth` or a `sitecustomize` at every start, and a module may
- * hide a package. One sentence each, in no order.
+ * Entries of `site-packages` that belong to no package: Python runs a `.pth` or `sitecustomize` at every
+ * start, and a module may shadow a package. One sentence each, unordered.
  */
 export async function findStrangers(sitePackages: string, topLevel: ReadonlySet<string>): Promise<string[]> {
   const names = await readdir(sitePackages);
@@ -114,17 +119,17 @@ export async function findStrangers(sitePackages: string, topLevel: ReadonlySet<
     .map((name) => `${name} belongs to no package`);
 }
 
-/** What a look at the entries of files tells, without reading them; one sentence each, in no order. */
+/** What can be told about files from `stat` alone; one sentence each, unordered. */
 export interface FileFindings {
-  /** Missing, or of another size. */
+  /** Missing, or a different size. */
   damaged: string[];
-  /** This user may not read them. */
+  /** Not readable by this user. */
   unreadable: string[];
-  /** Every user of the machine may change them. */
+  /** World-writable. */
   open: string[];
 }
 
-/** Looks at the entry of each file. @throws CancelledError. */
+/** Runs `stat` on each file. @throws CancelledError. */
 export async function lookAtFiles(
   sitePackages: string,
   files: readonly RecordedFile[],
@@ -154,10 +159,12 @@ export async function lookAtFiles(
   return found;
 }
 
-/** What Python itself writes beside its modules. */
+/** Bytecode that Python writes beside its modules. */
 const BYTECODE = /(?:^|\/)__pycache__(?:\/|$)/;
 
-/** Files inside the folders of packages that no `RECORD` names: Python would import them like any other. In no order. */
+/**
+ * Files inside package folders that no `RECORD` lists, which Python would import like any other. Unordered.
+ */
 export async function findInnerStrangers(
   sitePackages: string,
   topLevel: ReadonlySet<string>,
@@ -176,7 +183,10 @@ export async function findInnerStrangers(
     .map((path) => `${path} belongs to no package`);
 }
 
-/** Files that are missing, of another size or of other content; one sentence each, in the order of the files. @throws CancelledError. */
+/**
+ * Files that are missing or differ in size or content; one sentence each, in the order of the files. @throws
+ * CancelledError.
+ */
 export async function findDifferences(
   sitePackages: string,
   recorded: readonly RecordedFile[],

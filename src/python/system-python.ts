@@ -11,7 +11,7 @@ import { type HostPlatform, platformKey } from '../shipped/target.ts';
 import { errorMessage } from '../support/errors.ts';
 import { candidatePaths, managedElsewhere } from './interpreter-places.ts';
 
-/** What an interpreter says of itself when it is run. */
+/** What an interpreter reports about itself. */
 const interpreterFactsSchema = z.object({
   version: z.string(),
   implementation: z.string(),
@@ -22,18 +22,19 @@ const interpreterFactsSchema = z.object({
   isVirtualEnvironment: z.boolean(),
   isConda: z.boolean(),
   missingModules: z.array(z.string()),
-  /** Why a module is missing: the error of its import. */
+  /** Why modules are missing: their import errors. */
   importErrors: z.optional(z.array(z.string())),
-  /** What a virtual environment was made from. */
+  /** The interpreter that a virtual environment was created from. */
   base: z.optional(z.nullable(z.string())),
-  /** The file that runs at each start, where there is one. */
+  /** The file that runs at every start, if any. */
   startFile: z.optional(z.nullable(z.string())),
 });
 export type InterpreterFacts = z.infer<typeof interpreterFactsSchema>;
 
-// Runs under any Python 3, so that an old one is refused by its version and not by a SyntaxError. Every plan that may take a Python
-// of the system waits for it, so it imports only what depends on the machine's libraries, the compiled halves, and looks for the
-// rest: 25 ms instead of 41. A module that is there and damaged shows in the proof.
+// Valid in any Python 3, so that an old one is rejected for its version and not with a SyntaxError. Every
+// plan that may use a system Python waits for it, so it imports only compiled modules, which depend on the
+// machine's libraries, and merely looks up the rest: 25 ms instead of 41. A module that exists but is damaged
+// shows in the proof.
 const INSPECT_SCRIPT = `
 import importlib.util, json, os, sys
 def has(name):
@@ -75,49 +76,54 @@ print(json.dumps({
 }))
 `;
 
-/** An interpreter that starts is busy, also on a network home and under emulation; one that hangs does nothing. */
+/**
+ * An interpreter that is starting is busy, even on a network home or under emulation; one that hangs is idle.
+ */
 const INSPECT_LIMITS = { stillMs: 5000, cpuMs: 60_000 };
-/** The answer has some hundred. */
+/** An answer has a few hundred bytes. */
 const MAX_ANSWER_BYTES = 256 * 1024;
 
 export interface SystemPython {
-  /** What the interpreter calls itself: behind a version manager's shim the real one, since a shim may change its mind. */
+  /**
+   * The interpreter's own `sys.executable`: behind a version manager's shim the real one, since the shim's
+   * target may change.
+   */
   path: string;
   version: string;
-  /** A folder above it that other users may not enter. Looked at for a shared runtime only. */
+  /** A folder above it that other users cannot enter. Only checked for a shared runtime. */
   closedBy?: string;
 }
 
 export interface RefusedPython {
   path: string;
   reason: string;
-  /** What it said of itself, where it answered. */
+  /** The version it reported, if it answered. */
   foundVersion?: string;
-  /** The interpreter that a virtual environment was made from. */
+  /** The interpreter that a virtual environment was created from. */
   base?: string;
 }
 
 export interface SystemPythonSearch {
-  /** Interpreters that fit, best first. */
+  /** Usable interpreters, best first. */
   usable: SystemPython[];
   refused: RefusedPython[];
 }
 
 /**
- * Looks for interpreters on PATH and in the usual folders, runs each and judges it; where none fits, also what an active virtual
- * environment was made from, and what version managers have installed. An unusable first hit (a shim that exits 127) is not the end of
- * the search.
+ * Finds interpreters on PATH and in the usual folders, runs each and checks it. If none is usable, also tries
+ * the base of an active virtual environment and the installations of version managers. An unusable first hit
+ * (a shim that exits with 127) does not end the search.
  */
 export async function findSystemPythons(options: {
   host: HostPlatform;
-  /** Minors that the lock has wheels for, best first. */
+  /** Minor versions that the lock has wheels for, best first. */
   minors: readonly string[];
-  /** Minors whose names are looked for; those that do not fit are named with the reason. Default: `minors`. */
+  /** Minor versions to look for by name; unusable ones are reported with the reason. Default: `minors`. */
   knownMinors?: readonly string[];
-  /** Why a minor does not fit, where more is known than that it is not in the lock. */
+  /** Why a minor version is unusable, if there is a better reason than its absence from the lock. */
   whyNot?: (minor: string) => string | null;
   env: NodeJS.ProcessEnv;
-  /** Others will run it: those that only this user can run come last. */
+  /** For a shared runtime: interpreters that only this user can run come last. */
   isShared?: boolean;
   signal?: AbortSignal;
 }): Promise<SystemPythonSearch> {
@@ -150,7 +156,7 @@ export async function findSystemPythons(options: {
   };
 }
 
-/** Runs one interpreter and judges it. */
+/** Runs one interpreter and checks it. */
 export async function inspectSystemPython(options: {
   path: string;
   host: HostPlatform;
@@ -178,7 +184,7 @@ export async function inspectSystemPython(options: {
     if (outcome.exitCode !== 0) {
       const shim = shimReason(outcome.stderr);
       if (shim !== null) return { path, reason: shim };
-      // Older ones do not know the option -I.
+      // Old versions do not support the option -I.
       if (/^Unknown option: -I/m.test(outcome.stderr)) return { path, reason: 'is Python 2' };
       const lastLine = outcome.stderr.trim().split('\n').at(-1) ?? '';
       return {
@@ -219,7 +225,7 @@ export async function inspectSystemPython(options: {
   }
 }
 
-/** Something else has this name, or ends before it has answered. */
+/** A different program with this name, or one that exits before answering. */
 const foreignAnswer = (stdout: string) => {
   const [line = ''] = stdout.trim().split('\n');
   return `does not run: it printed ${line === '' ? 'nothing' : `"${line.slice(0, 80)}" instead of an answer`}`;
@@ -230,7 +236,7 @@ const startLimit = (reason: 'too-many-files' | 'too-many-processes'): string =>
     ? 'too many files are open (raise the limit: ulimit -n 1024)'
     : 'this user may start no more processes or threads (see: ulimit -u)';
 
-/** uv asks an interpreter too, and takes no answer among other text. */
+/** uv queries the interpreter too, and does not accept extra output. */
 function printsReason(line: string, isAtStart: boolean, { startFile }: InterpreterFacts): string {
   const where = startFile
     ? `; ${startFile} runs at each start`
@@ -239,8 +245,8 @@ function printsReason(line: string, isAtStart: boolean, { startFile }: Interpret
 }
 
 /**
- * What a version manager's shim says when no version is chosen, as one clause: which manager, and which versions have it. `null` for
- * other text. Formats: pyenv 2, asdf 0.16, mise 2025.
+ * The message of a version manager's shim when no version is selected, as one clause: which manager, and
+ * which versions provide the command. `null` for other text. Formats: pyenv 2, asdf 0.16, mise 2025.
  */
 export function shimReason(stderr: string): string | null {
   if (/Python was not found; run without arguments to install from the Microsoft Store/.test(stderr))
@@ -266,7 +272,7 @@ export function shimReason(stderr: string): string | null {
   return `is a shim of ${manager}, which has not chosen a version that has it${which}`;
 }
 
-/** What explains why an interpreter lacks something. */
+/** Context that explains missing modules. */
 interface Machine {
   env: NodeJS.ProcessEnv;
   isDebian: boolean;
@@ -295,7 +301,7 @@ export function refusalOf(
   return facts.missingModules.length > 0 ? missingReason(facts, machine) : null;
 }
 
-/** Which variable makes it look for libraries elsewhere, or which package of the system is not installed. */
+/** The variable that redirects its library search, or the system package that is not installed. */
 function missingReason(
   { missingModules, importErrors = [], version, executable }: InterpreterFacts,
   { env, isDebian }: Machine,
@@ -312,7 +318,10 @@ function missingReason(
   return `${lacks}; this system has them in a package of their own: apt install ${missingModules.length > 1 || missingModules[0] !== 'venv' ? `python${minor}` : `python${minor}-venv`}`;
 }
 
-/** The topmost folder above a file, of the real file too, that others may not enter; `undefined` when they may run it. */
+/**
+ * The topmost folder above a file, or above its real file, that others cannot enter; `undefined` when they
+ * can run it.
+ */
 async function closedFolder(path: string): Promise<string | undefined> {
   for (const each of [path, await realpath(path)]) {
     const folders: string[] = [];
@@ -324,8 +333,8 @@ async function closedFolder(path: string): Promise<string | undefined> {
 }
 
 /**
- * Those that can be run, each once. A name that leads to a Python is that Python; one that leads to something else (a version manager's
- * single program behind all its shims) is a candidate of its own.
+ * Executable candidates, without duplicates. A name that links to a Python is that Python; one that links to
+ * anything else (a version manager's single binary behind all its shims) is a separate candidate.
  */
 async function existingCandidates(paths: readonly string[], seen: Set<string>): Promise<string[]> {
   const found = await Promise.all(
@@ -334,7 +343,7 @@ async function existingCandidates(paths: readonly string[], seen: Set<string>): 
         await access(path, constants.X_OK);
         const target = await realpath(path);
         const folder = await realpath(dirname(path));
-        // All names in a virtual environment are that environment, and not what it was made from.
+        // All names in a virtual environment mean that environment, not its base.
         if (existsSync(join(folder, '..', 'pyvenv.cfg'))) return { path, key: join(folder, 'python') };
         const isPython = /^(?:python|pypy|graalpy)[\d.]*(?:-\w+)?(?:\.exe)?$/i.test(basename(target));
         return { path, key: isPython ? target : join(folder, basename(path)) };
@@ -350,7 +359,7 @@ async function existingCandidates(paths: readonly string[], seen: Set<string>): 
   });
 }
 
-/** What an interpreter must not inherit: it would look at somebody's activated environment instead of itself. */
+/** Removes variables that would point an interpreter to an activated environment instead of itself. */
 export function interpreterEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return withUtf8Locale(
     Object.fromEntries(

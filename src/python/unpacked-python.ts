@@ -15,21 +15,27 @@ const PYTHON_ID = /^[0-9a-f]{8}$/;
 const LIST = 'digests.json';
 const MAX_LIST_BYTES = 32 * 1024 * 1024;
 const MAX_CONFIG_BYTES = 64 * 1024;
-/** Name of the list of a Python that was found altered: no environment is made from it, and it is still known to be ours. */
+/**
+ * Renamed list of a Python that was found altered: no new environment uses it, and it is still recognised as
+ * ours.
+ */
 const ALTERED_LIST = `${LIST}.altered`;
-/** No environment is made from a part of one: its list names what is missing. */
+/** A partly removed Python is never used: its list names the missing files. */
 export const PYTHON_TELLING: Telling = { ours: [LIST, ALTERED_LIST] };
-/** What an interrupted removal leaves. */
+/** Remains of an interrupted removal. */
 export const PYTHON_LEFTOVER = /^[0-9a-f]{8}\.[0-9a-f]{8}\.removed$/;
-/** What Python itself writes beside its modules while it runs. */
+/** Bytecode that Python writes beside its modules at run time. */
 const BYTECODE = /(?:^|\/)__pycache__\/[^/]+\.pyc(?:\.\d+)?$/;
 
-/** A folder for one interpreter: `UV_PYTHON_INSTALL_DIR` of the calls that unpack it and use it. */
+/** A new folder for one interpreter: the `UV_PYTHON_INSTALL_DIR` for unpacking and using it. */
 export function newPythonDir(pythonDir: string): string {
   return join(pythonDir, randomBytes(4).toString('hex'));
 }
 
-/** The unpacked interpreter of this archive, made last. Looks for its list and its binary; `verifyPython` looks closer. */
+/**
+ * The most recently unpacked interpreter from this archive. Checks only for its list and its binary;
+ * `verifyPython` checks all files.
+ */
 export async function findUnpackedPython(
   pythonDir: string,
   wanted: { key: string; archiveSha256: string },
@@ -46,7 +52,7 @@ export async function findUnpackedPython(
   return newest?.dir ?? null;
 }
 
-/** Writes down what was just unpacked. From now on the folder is used for new environments. */
+/** Records the files that were just unpacked. From now on, new environments may use the folder. */
 export async function recordPython(
   dir: string,
   made: { key: string; archiveSha256: string },
@@ -57,9 +63,10 @@ export async function recordPython(
 }
 
 /**
- * Compares every file with the list. Bytecode that Python added is deleted, since nothing vouches for it; everything else that
- * differs or was added makes the folder altered: it would run in every environment made from it.
- * @returns the name of the first file that is not as it was unpacked, `null` when all are.
+ * Compares every file with the list. Bytecode added by Python is deleted, since it cannot be verified; any
+ * other difference or addition makes the folder altered, because it would run in every environment created
+ * from it.
+ * @returns the name of the first altered file, or `null`.
  */
 export async function verifyPython(dir: string, signal?: AbortSignal): Promise<string | null> {
   const { altered, bytecode } = await compareWithList(dir, signal);
@@ -68,7 +75,7 @@ export async function verifyPython(dir: string, signal?: AbortSignal): Promise<s
   return null;
 }
 
-/** The same, and deletes nothing. */
+/** The same without deleting anything. */
 export async function findAlteration(dir: string, signal?: AbortSignal): Promise<string | null> {
   return (await compareWithList(dir, signal)).altered;
 }
@@ -85,15 +92,15 @@ async function compareWithList(
   return { altered: changed[0] ?? foreign ?? null, bytecode: extra.map((name) => join(root, name)) };
 }
 
-/** No new environment is made from it; the environments that use it stay as they are. */
+/** No new environment will use it; existing ones are unaffected. */
 export async function disownPython(dir: string): Promise<void> {
   await rename(join(dir, LIST), join(dir, ALTERED_LIST)).catch((error: unknown) => {
-    // The list itself was what had gone.
+    // The list itself was missing.
     if (errorCode(error) !== 'ENOENT') throw error;
   });
 }
 
-/** Whether it was once unpacked and written down, altered since or not. */
+/** Whether it was once unpacked and recorded, altered since or not. */
 export async function isRecordedPython(dir: string): Promise<boolean> {
   return (await readList(dir)) !== null || (await readList(dir, ALTERED_LIST)) !== null;
 }
@@ -101,7 +108,7 @@ export async function isRecordedPython(dir: string): Promise<boolean> {
 /**
  * Removes interpreters that no environment of any version uses. Needs write access.
  * @param options.alsoFinished also those that a new environment could use.
- * @returns what is gone.
+ * @returns the removed folders.
  */
 export async function removeUnneededPythons(
   runtimeRoot: string,
