@@ -200,7 +200,7 @@ describe('a plan that was made without it', () => {
   });
 });
 
-describe('a place where no folder can be made is an error that names it, and no endless attempt', () => {
+describe('reports a place where no folder can be created, instead of trying forever', () => {
   it.runIf(process.platform === 'linux')('below a file system that refuses', async () => {
     const { options } = await given();
     const access = withWriteAccess({ ...options, runtimeRoot: '/proc/ktx-runtime' }, async () => {});
@@ -213,7 +213,7 @@ describe('a place where no folder can be made is an error that names it, and no 
     const { runtimeRoot, options } = await given();
     await mkdir(join(runtimeRoot, ...names, '..'), { recursive: true });
     await writeFile(join(runtimeRoot, ...names), '');
-    await expect(withWriteAccess(options, async () => {})).rejects.toThrow('cannot be made');
+    await expect(withWriteAccess(options, async () => {})).rejects.toThrow('cannot be created');
   });
 });
 
