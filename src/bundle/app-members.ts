@@ -10,7 +10,7 @@ import type { ArchiveContent } from './archive/write-bundle.ts';
 import type { BundlePlatform } from './pins.ts';
 import type { DescribedMember } from './sbom.ts';
 
-/** The pinned Node of each platform, by which a bundle's Node is known. */
+/** The pinned Node of each platform, by the digest of its binary. */
 export function nodePins(): ReadonlyMap<string, { path: string; pin: NodeWheel }> {
   return new Map(
     Object.entries(CARRIED_NODE_WHEELS).map(([platform, pin]) => [
@@ -20,13 +20,13 @@ export function nodePins(): ReadonlyMap<string, { path: string; pin: NodeWheel }
   );
 }
 
-/** The wheel that a platform's Node is taken from. */
+/** The wheel that contains a platform's Node. */
 export function nodeWheelOf(platform: BundlePlatform): Artefact {
   const pin = pinOf(platform);
   return { file: pin.file, sha256: pin.sha256, kind: 'wheel', sizeBytes: pin.sizeBytes, unpackedBytes: null };
 }
 
-/** Node's of platforms, from files that were fetched by hand: pinned wheels, or the binaries in them. */
+/** The Node of each platform, from manually downloaded files: pinned wheels, or the binaries in them. */
 export async function nodesFrom(
   paths: readonly string[],
   platforms: readonly BundlePlatform[],
@@ -45,9 +45,9 @@ export async function nodesFrom(
 }
 
 /**
- * This program as members of a bundle, and a Node for each platform.
- * @param nodeFiles where the wheel or binary of each platform lies
- * @throws SetupError when this program is not whole.
+ * This program as bundle members, with a Node for each platform.
+ * @param nodeFiles path of each platform's wheel or binary
+ * @throws SetupError when this program is incomplete.
  */
 export async function appMembers(
   platforms: readonly BundlePlatform[],
@@ -64,7 +64,7 @@ export async function appMembers(
   return [...files, ...nodes];
 }
 
-/** A platform's Node for the SBOM. */
+/** A platform's Node, for the SBOM. */
 export function nodeComponent(platform: BundlePlatform): DescribedMember {
   const { binarySha256, binarySizeBytes } = pinOf(platform);
   return {

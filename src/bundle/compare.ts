@@ -1,15 +1,17 @@
 import type { BundleContents, BundleMember } from './archive/bundle-schema.ts';
 
-/** What differs between two bundles: members by path; a member of another digest is changed. */
+/**
+ * The difference between two bundles. Members are matched by path; one with a different digest is changed.
+ */
 export interface BundleDifference {
   added: readonly BundleMember[];
   removed: readonly BundleMember[];
   changed: readonly { before: BundleMember; after: BundleMember }[];
-  /** Bytes that the older bundle does not hold. */
+  /** Bytes that the older bundle does not contain. */
   newBytes: number;
 }
 
-/** Compares what two bundles list. Pure. */
+/** Compares the lists of two bundles. Pure. */
 export function compareBundles(older: BundleContents, newer: BundleContents): BundleDifference {
   const before = new Map(older.members.map((member) => [member.path, member]));
   const after = new Map(newer.members.map((member) => [member.path, member]));

@@ -33,17 +33,17 @@ export interface CreateBundleOptions {
   output: string;
   indexUrl?: string;
   isOffline?: boolean;
-  /** Archives of the pinned Python that were fetched by hand. */
+  /** Manually downloaded archives of the pinned Python. */
   pythonArchives?: readonly string[];
-  /** Brings this program and a Node for each platform along, for hosts that have neither. */
+  /** Include this program and a Node for each platform, for hosts that have neither. */
   isWithApp?: boolean;
-  /** Wheels or binaries of the pinned Node that were fetched by hand. */
+  /** Manually downloaded wheels or binaries of the pinned Node. */
   nodeArchives?: readonly string[];
-  /** Leaves out what this earlier bundle held: the store of the target has it. */
+  /** Omit what this earlier bundle contained: the target's store has it already. */
   since?: BundleContents;
-  /** Signs `bundle.json`; gives the armoured signature. */
+  /** Signs `bundle.json`; returns the armoured signature. */
   sign?: (contents: Uint8Array) => Promise<string>;
-  /** Splits the file into parts of at most so many bytes. */
+  /** Split the file into parts of at most this many bytes. */
   splitBytes?: number;
   emit: Emit;
   onBytes?: (doneBytes: number, totalBytes: number) => void;
@@ -51,9 +51,10 @@ export interface CreateBundleOptions {
 }
 
 /**
- * Makes one file that holds everything an install of these features needs on these platforms. What is in the store is
- * taken from there; the rest is fetched into it first, verified as ever. Nothing is left half made.
- * @throws SetupError naming the member that cannot be had and what would supply it; CancelledError.
+ * Creates one file with everything that an install of these features needs on these platforms. Files are
+ * taken from the store; missing ones are first downloaded into it and verified as usual. No incomplete bundle
+ * is left behind.
+ * @throws SetupError naming the member that cannot be obtained and how to supply it; CancelledError.
  */
 export async function createBundle(options: CreateBundleOptions): Promise<WrittenBundle> {
   const { assetDir, emit, signal } = options;
@@ -118,7 +119,7 @@ async function obtain(
 ): Promise<Artefact[]> {
   const { store, network, emit, signal } = context;
   const chosen: Artefact[] = [];
-  // What has no choice goes together: the client keeps several transfers going.
+  // Files without alternatives are fetched together: the client runs several transfers at once.
   const certain = needed.filter(({ alternatives }) => alternatives.length === 1);
   const files = certain.flatMap(({ alternatives }) => [...alternatives[0]!]);
   await network.fetch(store, files, emit, signal).catch((error: unknown) => {
@@ -168,7 +169,7 @@ async function obtainNodes(
   });
 }
 
-/** Adds what would supply the member. */
+/** Adds remedies that would supply the member. */
 function explained(error: unknown, needed: readonly NeededFiles[]): unknown {
   if (!isSourceFailure(error)) return error;
   const python = needed

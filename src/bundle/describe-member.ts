@@ -5,10 +5,10 @@ import { MANAGED_UV_VERSION } from '../uv/release.ts';
 import { storePathOf } from './pins.ts';
 import type { DescribedMember } from './sbom.ts';
 
-/** The largest wheel of the lock has 40 MB. */
+/** The largest locked wheel has 40 MB. */
 const MAX_WHEEL_BYTES = 512 * 1024 * 1024;
 
-/** What a bundle and its SBOM say of an artefact. The file is in the store, verified. */
+/** An artefact's entry in a bundle and its SBOM. The file is in the store and verified. */
 export async function describeMember(
   artefact: Artefact,
   path: string,

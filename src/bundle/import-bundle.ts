@@ -22,8 +22,8 @@ export interface ImportBundleOptions {
 }
 
 /**
- * Verifies a bundle from its first byte to its last, and only then puts what it holds into the store, verified once
- * more on the way. An install that follows needs no network.
+ * Verifies a bundle completely, and only then copies its content into the store, verifying it again on the
+ * way. A subsequent install needs no network.
  * @throws BundleError, with nothing changed; CancelledError; what `ArtefactStore.put` throws.
  */
 export async function importBundle(options: ImportBundleOptions): Promise<VerifiedBundle> {

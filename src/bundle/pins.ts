@@ -4,7 +4,7 @@ import { artefactsOf, lockArtefact } from '../shipped/lock.ts';
 import { lockedMinors, platformKey, targetKey } from '../shipped/target.ts';
 import { uvPinsFor } from '../uv/binary.ts';
 
-/** Platforms that a bundle can be made for, as `<platform>-<arch>`. */
+/** Platforms that bundles can be created for, as `<platform>-<arch>`. */
 export const BUNDLE_PLATFORMS = [
   'linux-x64',
   'linux-arm64',
@@ -15,7 +15,7 @@ export const BUNDLE_PLATFORMS = [
 ] as const;
 export type BundlePlatform = (typeof BUNDLE_PLATFORMS)[number];
 
-/** What of a platform decides which files it needs. Linux is glibc. */
+/** The properties of a platform that determine which files it needs. Linux means glibc. */
 export function hostOf(platform: BundlePlatform): {
   platform: NodeJS.Platform;
   arch: string;
@@ -25,7 +25,7 @@ export function hostOf(platform: BundlePlatform): {
   return { platform: name, arch, libc: name === 'linux' ? 'gnu' : null };
 }
 
-/** Alternatives: one of them is needed, the first that can be had. Each is a set of files. */
+/** Alternatives, each a set of files; the first that can be obtained is used. */
 export interface NeededFiles {
   /** For messages: `uv for linux-x64`. */
   what: string;
@@ -33,14 +33,14 @@ export interface NeededFiles {
 }
 
 /**
- * Everything that an install needs on these platforms, from this program's own pins and lock. Pure.
- * @throws Error when the lock has nothing for a platform, our fault.
+ * Everything that an install needs on these platforms, from this program's pins and lock. Pure.
+ * @throws Error when the lock has nothing for a platform: a bug.
  */
 export function neededFiles(options: {
   lock: RuntimeLock;
   platforms: readonly BundlePlatform[];
   features: readonly KtxRuntimeFeature[];
-  /** With `none` the wheels of every Python that the lock knows are needed: which one the target has is not known. */
+  /** `none` requires the wheels for every Python in the lock, since the target's Python is not known. */
   python: 'managed' | 'none';
 }): NeededFiles[] {
   const { lock, platforms, features, python } = options;
@@ -78,7 +78,7 @@ export function neededFiles(options: {
   return needed;
 }
 
-/** Every artefact that this program knows by digest, on any platform. A bundle may hold these and no others. */
+/** Every artefact that this program knows by digest, for any platform. A bundle may contain only these. */
 export function pinnedArtefacts(lock: RuntimeLock): Map<string, Artefact> {
   const pinned = new Map(Object.keys(lock.artefacts).map((sha256) => [sha256, lockArtefact(lock, sha256)]));
   for (const platform of BUNDLE_PLATFORMS) {
@@ -88,7 +88,7 @@ export function pinnedArtefacts(lock: RuntimeLock): Map<string, Artefact> {
   return pinned;
 }
 
-/** Where an artefact lies in a bundle. */
+/** The path of an artefact in a bundle. */
 export function storePathOf({ sha256, file }: Pick<Artefact, 'sha256' | 'file'>): string {
   return `store/${sha256}/${file}`;
 }

@@ -1,14 +1,15 @@
 import { formatBytes, formatDuration } from '../support/text/format.ts';
 
-/** Nothing is said more often, and every tenth or now and then; a log is read later. */
+/** Report at most this often, and at every tenth or after a longer time; logs are read later. */
 const SAY_EVERY_MS = 1000;
 const SAY_AFTER_MS = 10_000;
-/** Before that much has gone by, its speed says nothing of the rest. */
+/** Until this share is done, the speed does not predict the rest. */
 const FORETELLS_FROM = 0.01;
 
 /**
- * Tells how far a transfer is: bytes, speed and time left, at every tenth, or every ten seconds, and at its end.
- * @param nowMs any clock that does not go back
+ * Reports the progress of a transfer (bytes, speed and time left) at every tenth, every ten seconds, and at
+ * the end.
+ * @param nowMs any monotonic clock
  */
 export function progressTeller(
   say: (text: string) => void,

@@ -9,7 +9,7 @@ import type { BundleTrust } from './verify.ts';
 const MAX_TRUST_BYTES = 1024 * 1024;
 
 /**
- * What this program says about bundles, and whom the user's trust file trusts.
+ * What this program requires of bundles, and the signers in the user's trust file.
  * @throws SetupError when the trust file cannot be used; what `readLockedAsset` throws.
  */
 export async function readBundleTrust(options: {

@@ -2,13 +2,13 @@ import { hostname } from 'node:os';
 import { formatBytes } from '../support/text/format.ts';
 import type { VerifiedBundle } from './verify.ts';
 
-/** What an auditor keeps: that this bundle was checked, by which program, when, and what it holds. */
+/** A record for auditors: that this bundle was checked, by which program, when, and what it contains. */
 export interface BundleReceipt {
   schemaVersion: 1;
   type: 'bundle-receipt';
   bundle: string;
   sizeBytes: number;
-  /** Names every member by digest: the same value means the same content. */
+  /** Covers every member by digest: the same value means the same content. */
   contentsSha256: string;
   checkedAt: string;
   checkedBy: string;

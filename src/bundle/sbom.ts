@@ -4,15 +4,18 @@ import { JSON as Json, JsonSerializer } from '@cyclonedx/cyclonedx-library/Seria
 import { Spec1dot6 } from '@cyclonedx/cyclonedx-library/Spec';
 import type { BundleContents, BundleMember } from './archive/bundle-schema.ts';
 
-/** A member, and what its own metadata says of it. */
+/** A member, with data from its own metadata. */
 export interface DescribedMember extends BundleMember {
   componentName: string;
   componentVersion: string;
-  /** Package URL, where the kind has one. */
+  /** Package URL, if the kind has one. */
   purl: string | null;
 }
 
-/** A CycloneDX 1.6 document of what a bundle holds. Without times and serial numbers: the same content, the same bytes. */
+/**
+ * A CycloneDX 1.6 document of a bundle's contents. Without times and serial numbers, so that the same content
+ * gives the same bytes.
+ */
 export function sbomOf(
   contents: Pick<BundleContents, 'cliVersion'>,
   members: readonly DescribedMember[],
@@ -20,7 +23,7 @@ export function sbomOf(
   const bom = new Bom();
   bom.metadata.component = new Component(ComponentType.Application, 'ktx-setup', {
     version: contents.cliVersion,
-    // Without one the library makes a random one.
+    // Without it the library generates a random one.
     bomRef: 'ktx-setup',
   });
   for (const member of members) {

@@ -4,9 +4,10 @@ import { otherRemedy } from '../support/remedies.ts';
 import { SIGNATURE_NAMESPACE } from './signature.ts';
 
 /**
- * Signs with `ssh-keygen`, which knows encrypted keys and the keys of an agent (give the public key for those).
+ * Signs with `ssh-keygen`, which supports encrypted keys and keys held by an agent (pass the public key for
+ * those).
  * @returns the armoured signature
- * @throws SetupError with what ssh-keygen said; CancelledError.
+ * @throws SetupError with ssh-keygen's message; CancelledError.
  */
 export async function signContents(
   contents: Uint8Array,

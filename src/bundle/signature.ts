@@ -1,18 +1,18 @@
 import { createHash, createPublicKey, verify as verifySignature } from 'node:crypto';
 
 /**
- * OpenSSH signatures (PROTOCOL.sshsig) over `bundle.json`, of the namespace below, with Ed25519 or RSA keys:
- * what `ssh-keygen -Y sign -n ktx-bundle -f KEY bundle.json` writes.
+ * OpenSSH signatures (PROTOCOL.sshsig) over `bundle.json` with the namespace below and Ed25519 or RSA keys,
+ * as written by `ssh-keygen -Y sign -n ktx-bundle -f KEY bundle.json`.
  */
 export const SIGNATURE_NAMESPACE = 'ktx-bundle';
 
 export interface TrustedKey {
-  /** Who signs with it, as the trust file says. */
+  /** Who signs with it, according to the trust file. */
   principals: string;
   namespaces: readonly string[] | null;
   validAfter: Date | null;
   validBefore: Date | null;
-  /** The key as on the wire, in base64. */
+  /** The key in wire format, in base64. */
   blob: string;
 }
 
@@ -21,8 +21,8 @@ export type SignatureVerdict =
   | { isTrusted: false; reason: string };
 
 /**
- * Reads a trust file in the format of OpenSSH's `allowed_signers`: principals, options, key type, key.
- * @throws Error naming the line that is not understood: a line that is passed over could be the one that forbids.
+ * Parses a trust file in the format of OpenSSH's `allowed_signers`: principals, options, key type, key.
+ * @throws Error naming the first invalid line: a skipped line could be the one that restricts a key.
  */
 export function parseAllowedSigners(text: string): TrustedKey[] {
   return text
@@ -67,7 +67,7 @@ function readDate(text: string, line: number): Date {
   return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}${zone}`);
 }
 
-/** Judges a signature against the trust file. Never throws: what cannot be read is not trusted. */
+/** Checks a signature against the trust file. Never throws: an unreadable signature is not trusted. */
 export function judgeSignature(
   message: Uint8Array,
   armoured: string,

@@ -20,42 +20,42 @@ import { type ArchiveMember, readArchive } from './archive/read-archive.ts';
 import { pinnedArtefacts, storePathOf } from './pins.ts';
 import { judgeSignature, type SignatureVerdict, type TrustedKey } from './signature.ts';
 
-/** Read by people and never run: nothing at the top but what this names. */
+/** Documents are for people and never run; only this name is allowed, at the top level. */
 const DOCUMENT = /^sbom\.cdx\.json$/;
 
-/** What this program says about bundles: its own pins, and whom the user trusts. */
+/** What this program requires of bundles: its own pins, and the user's trusted signers. */
 export interface BundleTrust {
   lock: RuntimeLock;
   lockSha256: string;
   wheelSha256: string;
   cliVersion: string;
-  /** The files of this program by their path in a bundle; asked for when a bundle carries them. */
+  /** Digests of this program's files by their path in a bundle; called only for bundles that contain them. */
   appFiles: () => Promise<ReadonlyMap<string, string>>;
-  /** Keys of the trust file; `null` without one. */
+  /** Keys from the trust file; `null` without one. */
   signers: readonly TrustedKey[] | null;
   isSignatureRequired: boolean;
 }
 
 export interface VerifiedBundle {
   contents: BundleContents;
-  /** sha256 of `bundle.json`, which names everything else. */
+  /** sha256 of `bundle.json`, which covers everything else. */
   contentsSha256: string;
   sizeBytes: number;
-  /** `null` where the bundle carries no signature, or no trust file was given. */
+  /** `null` when the bundle is not signed, or no trust file was given. */
   signature: SignatureVerdict | null;
 }
 
 export interface VerifyOptions {
   signal?: AbortSignal;
   onBytes?: (doneBytes: number, totalBytes: number) => void;
-  /** Takes the content of a member that has just been named; its bytes are not yet checked. */
+  /** Receives the content of each member; its bytes have not been verified yet. */
   onMember?: (member: BundleMember, body: AsyncIterable<Buffer>) => Promise<void>;
 }
 
 /**
- * Reads a bundle once, from its first byte to its last, and compares every one of them with `bundle.json`, and
- * `bundle.json` with what this program carries. Runs and changes nothing.
- * @throws BundleError for the first thing that is not right; CancelledError; the file system's error.
+ * Reads a bundle once from start to end and checks every byte against `bundle.json`, and `bundle.json`
+ * against what this program has pinned. Runs and changes nothing.
+ * @throws BundleError for the first problem; CancelledError; the file system's error.
  */
 export async function verifyBundle(
   path: string,
@@ -72,10 +72,13 @@ export async function verifyBundle(
   }
 }
 
-/** What another copy would mend. A bundle that is whole and not wanted is refused without reading all of it. */
+/**
+ * Faults that another copy may fix. A bundle that is intact but not acceptable is refused without reading all
+ * of it.
+ */
 const COPY_FAULTS: readonly BundleRefusal[] = ['truncated', 'structure', 'contents', 'digest'];
 
-/** Names the parts that have to be copied again, where that can be told. @throws CancelledError. */
+/** Names the parts to copy again, if that can be determined. @throws CancelledError. */
 async function withAlteredParts(
   error: unknown,
   { path, segments }: BundleFile,
@@ -91,7 +94,10 @@ async function withAlteredParts(
   return error;
 }
 
-/** The contents as the bundle states them, its structure and digests not yet checked. @throws as `verifyBundle`. */
+/**
+ * The contents as stated by the bundle, before its structure and digests are checked. @throws as
+ * `verifyBundle`.
+ */
 export async function readBundleContents(path: string, signal?: AbortSignal): Promise<BundleContents> {
   const file = await openBundleFile(path);
   try {
@@ -169,7 +175,7 @@ async function wholeBody(member: ArchiveMember, maxBytes: number): Promise<Buffe
   return Buffer.concat(pieces);
 }
 
-/** Against accidents; whoever rewrites the one can rewrite the other. */
+/** Detects accidents only; anyone who rewrites one can rewrite the other. */
 async function assertDigest(next: IteratorResult<ArchiveMember>, contentsSha256: string): Promise<void> {
   if (next.done || next.value.path !== DIGEST_PATH) throw unexpected(`${DIGEST_PATH} is missing`);
   const line = await wholeBody(next.value, MAX_SIGNATURE_BYTES);
@@ -188,7 +194,7 @@ function assertMadeForThis(contents: BundleContents, trust: BundleTrust): void {
   ]);
 }
 
-/** A bundle cannot vouch for itself: what an install uses is known to this program by digest. */
+/** A bundle cannot vouch for itself: this program knows the digest of everything that an install uses. */
 function assertPinned({ members }: BundleContents, lock: RuntimeLock): void {
   const pinned = pinnedArtefacts(lock);
   const nodes = nodePins();
@@ -221,7 +227,7 @@ function pinProblem(
   return null;
 }
 
-/** The program in a bundle is compared with the one that runs: of one version there is one build. */
+/** The program in a bundle must match the running one: each version has exactly one build. */
 async function assertOwnApp({ members }: BundleContents, { appFiles }: BundleTrust): Promise<void> {
   const carried = members.filter(({ kind }) => kind === 'app');
   if (carried.length === 0) return;

@@ -2,18 +2,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type DaemonAddress, postJson } from '../daemon/http/post-json.ts';
 import { errorMessage, throwIfCancelled } from '../support/errors.ts';
 
-/** A bulk of long texts behind others' takes a while; the daemon answers when it is done. */
+/** Long texts queued behind others' take a while; the daemon answers when they are done. */
 const ANSWER_TIMEOUT_MS = 15 * 60_000;
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
-/** The daemon has as much work as it keeps, or it is being replaced: it is asked again. */
+/** The daemon's queue is full, or the daemon is being replaced: try again. */
 const BUSY = /^HTTP (429|503):/;
 const BUSY_WAIT_MS = 1000;
 const MAX_BUSY_WAITS = 300;
 const VECTOR_BYTES = 384 * 4;
 
 /**
- * The vectors of at most 2,048 texts, each float32 little-endian, in their order.
- * @throws Error with the daemon's own words; CancelledError.
+ * The vectors of up to 2,048 texts, each float32 little-endian, in order.
+ * @throws Error with the daemon's message; CancelledError.
  */
 export async function askVectors(
   daemon: DaemonAddress,

@@ -3,14 +3,14 @@ import { throwIfCancelled } from '../support/errors.ts';
 import { askVectors } from './ask-vectors.ts';
 import type { TextItem } from './read-texts.ts';
 
-/** Small enough that progress is seen and little is computed twice after a kill, large enough to keep the engine busy. */
+/** Small enough to show progress and lose little when killed; large enough to keep the engine busy. */
 const TEXTS_AT_ONCE = 32;
-/** While one request is computed the next one waits at the daemon. */
+/** While one request is computed, the next one waits in the daemon's queue. */
 const REQUESTS_AT_ONCE = 2;
 
 /**
- * Embeds the items from `start` on; `onVectors` gets them in order, a portion at a time.
- * @throws whatever `onVectors` and the daemon say; CancelledError.
+ * Embeds the items from `start` on; `onVectors` gets them in order, in batches.
+ * @throws errors of `onVectors` and the daemon; CancelledError.
  */
 export async function embedTexts(
   daemon: DaemonAddress,
@@ -30,7 +30,7 @@ export async function embedTexts(
         portion.map(({ text }) => text),
         signal,
       );
-      // It is awaited in its turn; until then its failure is nobody's.
+      // Awaited later; until then a rejection must not count as unhandled.
       vectors.catch(() => {});
       waiting.push({ portion, vectors });
       next += portion.length;

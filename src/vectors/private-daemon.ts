@@ -14,13 +14,14 @@ import { errorMessage, throwIfCancelled } from '../support/errors.ts';
 
 const POLL_INTERVAL_MS = 50;
 const PROBE_TIMEOUT_MS = 5000;
-/** It answers within a second; a machine that is busy with other things needs longer. */
+/** It answers within a second on an idle machine; a busy one needs longer. */
 const START_TIMEOUT_MS = 120_000;
 
 /**
- * Runs `work` with a daemon of its own that no state file names and that answers nobody else, and ends it afterwards.
- * @throws SetupError for a setting that a daemon would refuse, and when this machine cannot reach itself; Error naming how the
- * daemon ended when it does before it answers, or why it does not; whatever `work` throws.
+ * Runs `work` with a private daemon that no state file names and that answers no one else, and ends it
+ * afterwards.
+ * @throws SetupError for a setting that a daemon would refuse, or when this machine cannot connect to itself;
+ * Error saying how the daemon ended before it answered, or why it does not answer; whatever `work` throws.
  */
 export async function withPrivateDaemon<Result>(
   options: PrivateDaemonOptions,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { SetupError } from '../support/errors.ts';
 import { otherRemedy } from '../support/remedies.ts';
 
-/** A text to embed, and the name that its file gives it. */
+/** A text to embed, with its id from the file, if any. */
 export interface TextItem {
   text: string;
   id?: string | number;
@@ -10,14 +10,14 @@ export interface TextItem {
 
 export interface Texts {
   items: readonly TextItem[];
-  /** Of the bytes that were read: a run is resumed only with the same input. */
+  /** Digest of the input: a run is resumed only with the same input. */
   sha256: string;
 }
 
 /**
- * Texts of a file: one a line, or with `jsonl` one JSON value a line, a string or an object with `text` and maybe `id`.
- * A line break at the end makes no further text.
- * @throws SetupError naming the line that is blank, not UTF-8 or not of that form; the text itself is not repeated.
+ * Reads the texts of a file: one per line or, with `jsonl`, one JSON value per line, either a string or an
+ * object with `text` and optionally `id`. A final line break does not add a text.
+ * @throws SetupError naming a line that is blank, not UTF-8 or malformed, without quoting the text.
  */
 export function readTexts(bytes: Uint8Array, source: string, format: 'lines' | 'jsonl'): Texts {
   let content: string;

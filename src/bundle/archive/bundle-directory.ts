@@ -15,9 +15,9 @@ import { parseContents } from './parse-contents.ts';
 import { BLOCK_BYTES, encodeHeader, paddingAfter } from './ustar.ts';
 
 /**
- * The archive that an unpacked bundle came from, put together again from its files, so that one reader checks both. Other
- * files of the folder are not part of it, but for those among the program. No link beneath the folder is followed.
- * @throws BundleError when a listed file is not there; UnusableFileError; the file system's error.
+ * Reconstructs the archive of an unpacked bundle from its files, so that the same reader checks both. Other
+ * files in the folder are ignored, except inside the program. No link below the folder is followed.
+ * @throws BundleError when a listed file is missing; UnusableFileError; the file system's error.
  */
 export async function directorySegments(folder: string): Promise<BundleSegment[]> {
   const contents = await document(folder, CONTENTS_PATH, MAX_CONTENTS_BYTES);
@@ -51,7 +51,7 @@ export async function directorySegments(folder: string): Promise<BundleSegment[]
   return [...segments, zeros(2 * BLOCK_BYTES)];
 }
 
-/** What lies where the program of a bundle is run from: a module that was put there would be loaded. */
+/** Files in the folders that a bundle's program is run from: a module planted there would be loaded. */
 async function programFiles(folder: string): Promise<string[]> {
   const found = await Promise.all(
     ['app', 'node'].map(async (part) => {

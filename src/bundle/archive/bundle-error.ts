@@ -2,7 +2,7 @@ import { SetupError } from '../../support/errors.ts';
 import { otherRemedy } from '../../support/remedies.ts';
 import type { Remedy } from '../../support/remedy.ts';
 
-/** Why a bundle is refused, as one word for programs. */
+/** Why a bundle is refused, as a code for programs. */
 export type BundleRefusal =
   | 'not-a-bundle'
   | 'truncated'
@@ -16,7 +16,7 @@ export type BundleRefusal =
   | 'not-signed'
   | 'signature';
 
-/** A bundle was refused; nothing of it was used. */
+/** A bundle was refused; nothing from it was used. */
 export class BundleError extends SetupError {
   readonly refusal: BundleRefusal;
 

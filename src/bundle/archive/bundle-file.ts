@@ -6,16 +6,16 @@ import { BundleError } from './bundle-error.ts';
 import { partsOf } from './bundle-parts.ts';
 import type { BundleSegment } from './bundle-segment.ts';
 
-/** A bundle that is read from start to end: one file, its parts one after the other, or the folder it was unpacked to. */
+/** A bundle read sequentially: a single file, its parts in order, or the folder it was unpacked into. */
 export interface BundleFile {
-  /** As the user named it. */
+  /** As named by the user. */
   readonly path: string;
   readonly sizeBytes: number;
-  /** What it is read from, in order. */
+  /** The pieces it consists of, in order. */
   readonly segments: readonly BundleSegment[];
   /**
-   * The next bytes, at most so many; empty at the end. What is returned is only valid until the next call but one.
-   * @throws BundleError when a file became shorter; the file system's error
+   * The next bytes, up to `maxBytes`; empty at the end. The buffer is valid until the call after next.
+   * @throws BundleError when a file was truncated meanwhile; the file system's error
    */
   read(maxBytes: number): Promise<Buffer>;
   close(): Promise<void>;
@@ -25,13 +25,15 @@ export interface BundleFile {
 const PIECE_BYTES = 256 * 1024;
 
 /**
- * Opens a bundle: a file; its parts, named by the first of them (`FILE.001`) or by the name that they were split from; a folder.
- * @throws BundleError when a part or a file of the folder is missing; UnusableFileError; the file system's error.
+ * Opens a bundle: a file; its parts, given the first one (`FILE.001`) or the name that was split; or a
+ * folder.
+ * @throws BundleError when a part or a file of the folder is missing; UnusableFileError; the file system's
+ * error.
  */
 export async function openBundleFile(path: string): Promise<BundleFile> {
   const segments = await segmentsOf(path);
   const pieces = piecesOf(segments);
-  // The next piece is read while this one is hashed.
+  // Read ahead: the next piece is read while this one is hashed.
   let next = settled(pieces.next());
   let current: Buffer = Buffer.alloc(0);
   return {
@@ -56,7 +58,7 @@ export async function openBundleFile(path: string): Promise<BundleFile> {
   };
 }
 
-/** A failure waits for who asks for the piece. */
+/** Holds a read error until its piece is requested. */
 async function settled(
   result: Promise<IteratorResult<Buffer, void>>,
 ): Promise<{ error?: unknown; value?: Buffer | undefined }> {
@@ -67,7 +69,7 @@ async function settled(
   }
 }
 
-/** The bytes of a bundle. A piece stays as it is until the next but two is asked for. */
+/** The bytes of a bundle. A piece stays valid until two more have been requested. */
 async function* piecesOf(segments: readonly BundleSegment[]): AsyncGenerator<Buffer, void, undefined> {
   const largestBytes = Math.max(0, ...segments.map(({ sizeBytes }) => sizeBytes));
   const buffers = Array.from({ length: 3 }, () => Buffer.allocUnsafe(Math.min(PIECE_BYTES, largestBytes)));
@@ -94,13 +96,13 @@ async function* piecesOf(segments: readonly BundleSegment[]): AsyncGenerator<Buf
   }
 }
 
-/** What a bundle is read from, in order. @throws as `openBundleFile`. */
+/** The pieces a bundle consists of, in order. @throws as `openBundleFile`. */
 export async function segmentsOf(path: string): Promise<readonly BundleSegment[]> {
   const status = await stat(path).catch(() => null);
   if (status?.isDirectory()) return directorySegments(path);
   const segments: BundleSegment[] = [];
   for (const part of await partsOf(path)) {
-    // Looked at through the same door as it is read.
+    // Checked with the same open call that later reads it.
     const handle = await openSegment({ path: part });
     segments.push({ path: part, sizeBytes: (await handle.stat()).size });
     await handle.close();

@@ -4,7 +4,7 @@ import { BundleError } from './bundle-error.ts';
 
 const PART = /\.(\d{3})$/;
 
-/** The name that the parts of a bundle share; the name itself when it is none of a part. */
+/** The common name of a bundle's parts; any other name is returned unchanged. */
 export function stemOf(path: string): string {
   return path.replace(PART, '');
 }
@@ -15,8 +15,9 @@ export function partPath(stem: string, number: number): string {
 }
 
 /**
- * The files of a bundle in their order: the file itself, or its parts.
- * @throws BundleError when one between two others is missing. The last one leaves no gap: it is found when the bundle is read.
+ * The files of a bundle in order: the file itself, or its parts.
+ * @throws BundleError when a part in the middle is missing. A missing last part leaves no gap and is detected
+ * when the bundle is read.
  */
 export async function partsOf(path: string): Promise<string[]> {
   const stem = stemOf(basename(path));

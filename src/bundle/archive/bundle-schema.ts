@@ -3,7 +3,7 @@ import { isMemberPath, MAX_MEMBER_BYTES } from './ustar.ts';
 
 export const BUNDLE_SCHEMA_VERSION = 1;
 
-/** `bundle.json` comes first, then its digest as `sha256sum` writes it, then the signature, if there is one. */
+/** `bundle.json` comes first, then its digest in the format of `sha256sum`, then the signature, if any. */
 export const CONTENTS_PATH = 'bundle.json';
 export const DIGEST_PATH = 'bundle.json.sha256';
 export const SIGNATURE_PATH = 'bundle.json.sig';
@@ -14,7 +14,10 @@ export const MAX_SIGNATURE_BYTES = 64 * 1024;
 
 const sha256Schema = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 
-/** `uv`, `python`, `wheel` and `model` are artefacts of an install; `app` and `node` run it; `document` is read by people. */
+/**
+ * `uv`, `python`, `wheel` and `model` are artefacts of an install; `app` and `node` run it; `document` is for
+ * people.
+ */
 export const MEMBER_KINDS = ['uv', 'python', 'wheel', 'model', 'app', 'node', 'document'] as const;
 
 export const memberSchema = z.object({
@@ -26,11 +29,11 @@ export const memberSchema = z.object({
   sha256: sha256Schema,
   sizeBytes: z.int().check(z.nonnegative(), z.lte(MAX_MEMBER_BYTES)),
   kind: z.enum(MEMBER_KINDS),
-  /** Where such a file comes from, in words. */
+  /** A description of the file's origin. */
   source: z.string(),
-  /** SPDX expression, or what its metadata says. */
+  /** SPDX expression, or the text from its metadata. */
   licence: z.string(),
-  /** Absent from this file: the store of the target has it already, from an earlier bundle. */
+  /** Not in this file: an earlier bundle has put it into the target's store. */
   isOmitted: z.optional(z.literal(true)),
 });
 
@@ -38,18 +41,18 @@ export const bundleSchema = z.object({
   schemaVersion: z.literal(BUNDLE_SCHEMA_VERSION),
   name: z.literal('ktx-bundle'),
   cliVersion: z.string(),
-  /** Digests of what it was made for: another program installs other files. */
+  /** Digests that tie it to one program: another program installs other files. */
   lockSha256: sha256Schema,
   wheelSha256: sha256Schema,
   uvVersion: z.string(),
-  /** `null`: the target's own interpreter is used. */
+  /** `null`: uses the target's own interpreter. */
   pythonVersion: z.nullable(z.string()),
   platforms: z.array(z.string()).check(z.minLength(1)),
   features: z.array(z.string()).check(z.minLength(1)),
   members: z.array(memberSchema),
 });
 
-/** What is in a bundle: its first member, which the signature covers. */
+/** The contents of a bundle: its first member, covered by the signature. */
 export type BundleContents = z.infer<typeof bundleSchema>;
 export type BundleMember = BundleContents['members'][number];
 

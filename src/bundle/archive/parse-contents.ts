@@ -1,7 +1,7 @@
 import { BundleError } from './bundle-error.ts';
 import { type BundleContents, bundleSchema, CONTENTS_PATH } from './bundle-schema.ts';
 
-/** Reads `bundle.json`. @throws BundleError saying what is wrong with it. */
+/** Parses `bundle.json`. @throws BundleError saying what is wrong with it. */
 export function parseContents(bytes: Buffer): BundleContents {
   let value: unknown;
   try {
@@ -23,7 +23,7 @@ export function parseContents(bytes: Buffer): BundleContents {
   }
   const paths = new Set<string>();
   for (const { path } of result.data.members) {
-    // Some file systems take two names for one.
+    // Some file systems are case-insensitive.
     const folded = path.toLowerCase();
     if (paths.has(folded)) throw new BundleError('contents', `The bundle lists ${path} twice`);
     paths.add(folded);

@@ -3,7 +3,7 @@ import { hashFile } from '../../store/store.ts';
 import { readRegularText } from '../../support/fs/regular-file.ts';
 import { partsOf, stemOf } from './bundle-parts.ts';
 
-/** Beside the parts: their digests as `sha256sum` writes and checks them. */
+/** The file beside the parts with their digests, in the format of `sha256sum`. */
 export function sumsPath(stem: string): string {
   return `${stem}.sha256`;
 }
@@ -11,14 +11,14 @@ export function sumsPath(stem: string): string {
 /** A thousand parts have 100 kB. */
 const MAX_SUMS_BYTES = 1024 * 1024;
 
-/** The lines of a sums file. */
+/** The content of a sums file. */
 export function sumsText(parts: readonly { path: string; sha256: string }[]): string {
   return parts.map(({ path, sha256 }) => `${sha256}  ${basename(path)}\n`).join('');
 }
 
 /**
- * Which parts are not those that were written, where the file of their digests came along. It vouches for nothing: it only
- * says which of them has to be copied again.
+ * Which parts differ from those that were written, if their sums file is present. It proves nothing about the
+ * content; it only tells which part to copy again.
  * @param path of the bundle, or of its first part
  * @throws CancelledError; the file system's error.
  */

@@ -3,15 +3,15 @@ import { BundleError } from './bundle-error.ts';
 import type { BundleFile } from './bundle-file.ts';
 import { BLOCK_BYTES, decodeHeader, type MemberHeader, paddingAfter, UstarError } from './ustar.ts';
 
-/** A member whose content is to be read next. */
+/** A member whose content can be read next. */
 export interface ArchiveMember extends MemberHeader {
-  /** Its content, exactly `sizeBytes`; ends early by an error. To be read before the next member. */
+  /** Its content, exactly `sizeBytes`; throws if there is less. Must be read before the next member. */
   body(): AsyncIterable<Buffer>;
 }
 
 /**
- * The members of an archive, one after the other. Whatever is not read of a member is passed over.
- * @throws BundleError for a structure that ktx does not write, or an end that comes too early or too late;
+ * The members of an archive, one at a time. Unread content of a member is skipped.
+ * @throws BundleError for a structure that ktx does not write, missing data, or data after the end;
  * CancelledError; the file system's error.
  */
 export async function* readArchive(file: BundleFile, signal?: AbortSignal): AsyncGenerator<ArchiveMember> {

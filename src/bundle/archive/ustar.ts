@@ -1,10 +1,10 @@
 /**
- * The subset of POSIX ustar that a bundle is written in: regular files only, mode, time and owner fixed, no extensions
- * (pax, GNU), so that the same content gives the same bytes, and nothing in a header can mean more than it says.
+ * The subset of POSIX ustar used for bundles: regular files only, fixed mode, time and owner, no extensions
+ * (pax, GNU). The same content gives the same bytes, and a header has no hidden meaning.
  */
 export const BLOCK_BYTES = 512;
 
-/** Largest size that eleven octal digits hold. */
+/** The largest size that eleven octal digits can hold. */
 export const MAX_MEMBER_BYTES = 8 ** 11 - 1;
 
 export interface MemberHeader {
@@ -12,7 +12,7 @@ export interface MemberHeader {
   sizeBytes: number;
 }
 
-/** A header is not one that this program writes. The message says in which respect. */
+/** A header differs from what this program writes. The message says how. */
 export class UstarError extends Error {
   constructor(message: string) {
     super(message);
@@ -20,20 +20,20 @@ export class UstarError extends Error {
   }
 }
 
-/** Bytes from the end of a member's content to the next header. */
+/** Bytes between the end of a member's content and the next header. */
 export function paddingAfter(sizeBytes: number): number {
   return (BLOCK_BYTES - (sizeBytes % BLOCK_BYTES)) % BLOCK_BYTES;
 }
 
-/** Bytes of a whole archive with members of these sizes. */
+/** Size of a complete archive with members of these sizes. */
 export function archiveBytes(sizes: readonly number[]): number {
   const members = sizes.reduce((sum, size) => sum + BLOCK_BYTES + size + paddingAfter(size), 0);
   return members + 2 * BLOCK_BYTES;
 }
 
 /**
- * Whether a name can stand in a bundle: relative, with `/`, of printable ASCII, without empty, `.` or `..` parts, and
- * without what Windows reads as something else.
+ * Whether a path may be used in a bundle: relative, with `/`, printable ASCII, no empty, `.` or `..` parts,
+ * and nothing that Windows would interpret differently.
  */
 export function isMemberPath(path: string): boolean {
   if (!/^[A-Za-z0-9._+!/-]{1,255}$/.test(path)) return false;
@@ -60,8 +60,8 @@ export function encodeHeader({ path, sizeBytes }: MemberHeader): Buffer {
 }
 
 /**
- * Reads a header. Anything but what `encodeHeader` would have written for that name and size is refused: types, links,
- * owners, times, long sizes, other checksums.
+ * Parses a header. Rejects anything that `encodeHeader` would not have written for that name and size: types,
+ * links, owners, times, long sizes, wrong checksums.
  * @returns `null` for a block of zeros: the end of the archive
  * @throws UstarError
  */
@@ -85,7 +85,7 @@ export function decodeHeader(block: Buffer): MemberHeader | null {
   return header;
 }
 
-/** Type flags of POSIX and GNU that other programs write. */
+/** POSIX and GNU type flags written by other programs. */
 const TYPES: Readonly<Record<string, string>> = {
   '\0': 'a member of an older form of tar',
   '1': 'a hard link',
@@ -102,7 +102,7 @@ const TYPES: Readonly<Record<string, string>> = {
   S: 'a sparse file',
 };
 
-/** Fields of a ustar header after its name, where each begins. */
+/** Fields of a ustar header after its name, by offset. */
 const FIELDS: readonly (readonly [start: number, name: string])[] = [
   [0, 'another form of the name'],
   [100, 'another mode than 644'],
@@ -121,7 +121,7 @@ const FIELDS: readonly (readonly [start: number, name: string])[] = [
   [500, 'bytes behind the last field'],
 ];
 
-/** The first field that ktx writes otherwise; the checksum, which follows from the others, last. */
+/** The first field that differs from what ktx writes; the checksum last, since it follows from the others. */
 function foreignField(block: Buffer, wanted: Buffer): string {
   const differs = (at: number) => block[at] !== wanted[at];
   const places = Array.from({ length: BLOCK_BYTES }, (_, at) => at).filter(differs);
@@ -131,7 +131,7 @@ function foreignField(block: Buffer, wanted: Buffer): string {
 
 function splitPath(path: string): { name: string; prefix: string } {
   if (path.length <= 100) return { name: path, prefix: '' };
-  // The first place that leaves a name that fits.
+  // The first split that leaves a name short enough.
   for (let at = path.indexOf('/'); at !== -1 && at <= 155; at = path.indexOf('/', at + 1)) {
     const name = path.slice(at + 1);
     if (name.length <= 100) return { name, prefix: path.slice(0, at) };

@@ -19,14 +19,14 @@ import {
 import { sumsPath, sumsText } from './part-sums.ts';
 import { archiveBytes, BLOCK_BYTES, encodeHeader, paddingAfter } from './ustar.ts';
 
-/** Where a member's bytes are; `load` makes large ones when it is their turn. */
+/** The source of a member's bytes; `load` produces large ones when they are written. */
 export type ArchiveContent = { path: string } | { bytes: Buffer } | { load: () => Promise<Uint8Array> };
 
 export interface WrittenBundle {
-  /** The file, or its parts in their order. */
+  /** The file, or its parts in order. */
   paths: readonly string[];
   sizeBytes: number;
-  /** sha256 of the whole file, its parts joined. */
+  /** sha256 of the whole file, with its parts joined. */
   sha256: string;
   contents: BundleContents;
 }
@@ -34,9 +34,9 @@ export interface WrittenBundle {
 const PIECE_BYTES = 1024 * 1024;
 
 /**
- * Writes the archive beside its place and moves it there when it is whole and on the disk. Each member's digest is
- * compared once more while it is read.
- * @throws SetupError when a file of the store changed meanwhile; CancelledError; the file system's error.
+ * Writes the archive beside its target and renames it into place once it is complete and synced. Each
+ * member's digest is checked again while it is read.
+ * @throws SetupError when a file in the store changed meanwhile; CancelledError; the file system's error.
  */
 export async function writeBundle(
   output: string,
@@ -134,7 +134,7 @@ async function copyChecked(
   });
 }
 
-/** Writes to `<output>.partial`, or `<output>.001.partial` and so on, and names them rightly at the end. */
+/** Writes to `<output>.partial`, or `<output>.001.partial` and so on, and renames them at the end. */
 function partWriter(output: string, partBytes: number) {
   const isSplit = Number.isFinite(partBytes);
   const parts: { path: string; hash: Hash }[] = [];
@@ -155,7 +155,7 @@ function partWriter(output: string, partBytes: number) {
         const file: FileHandle = handle === null || writtenBytes >= partBytes ? await next() : handle;
         const length = Math.min(bytes.length - at, partBytes - writtenBytes);
         const { bytesWritten } = await file.write(bytes, at, length);
-        // Of the whole file the caller has the digest.
+        // The caller hashes the whole file.
         if (isSplit) parts.at(-1)!.hash.update(bytes.subarray(at, at + bytesWritten));
         at += bytesWritten;
         writtenBytes += bytesWritten;
@@ -180,7 +180,10 @@ function partWriter(output: string, partBytes: number) {
   };
 }
 
-/** Of a bundle of this name that was written in another form, or in more parts: what is left of it would be read as part of this one. */
+/**
+ * Removes remains of an earlier bundle with this name, split differently or into more parts: they would be
+ * read as part of this one.
+ */
 async function removeEarlier(output: string, partCount: number): Promise<void> {
   if (partCount === 0) await rm(sumsPath(output), { force: true });
   else await rm(output, { force: true });

@@ -7,15 +7,15 @@ import {
 } from '../archive/bundle-schema.ts';
 import { archiveBytes, BLOCK_BYTES, paddingAfter } from '../archive/ustar.ts';
 
-/** Where each member's header stands in an archive of these contents, and how long the whole is. */
+/** The position of each member's header in an archive with these contents, and its total size. */
 export interface BundleLayout {
   totalBytes: number;
   headers: readonly { path: string; sizeBytes: number; position: number }[];
 }
 
 /**
- * What a whole bundle with this list looks like, from the list alone: nothing else has to be read to find a copy that was
- * cut short. Pure.
+ * The layout of a complete bundle with this list, computed from the list alone: a truncated copy can be
+ * detected without reading the rest. Pure.
  * @param signatureBytes 0 without a signature
  */
 export function bundleLayout(
@@ -38,7 +38,7 @@ export function bundleLayout(
   return { headers, totalBytes: archiveBytes(members.map(({ sizeBytes }) => sizeBytes)) };
 }
 
-/** What is wrong with files of these sizes, of which the whole has so many bytes; `null` when nothing is. Pure. */
+/** What is wrong with files of these sizes, given the total; `null` when they match. Pure. */
 export function sizeProblem(
   sizes: readonly number[],
   totalBytes: number,
@@ -52,7 +52,7 @@ export function sizeProblem(
   return { part: sizes.length, problem: 'too-short' };
 }
 
-/** All parts but the last have one size: the first that is shorter, counted from 1. Pure. */
+/** All parts except the last have the same size. The first one that is shorter, counted from 1. Pure. */
 export function unevenPart(sizes: readonly number[]): number | null {
   const partBytes = Math.max(...sizes.slice(0, -1));
   const position = sizes.slice(0, -1).findIndex((size) => size < partBytes);

@@ -4,21 +4,21 @@ import { commandLine } from '../../support/remedy.ts';
 import { formatBytes } from '../../support/text/format.ts';
 import { type BundlePlatform, neededFiles } from '../pins.ts';
 
-/** What has to be done on a machine with a network, so that this one gets a bundle. */
+/** What to do on a machine with a network to get a bundle for this one. */
 export interface BundleRequest {
-  /** The words of the command; it works where no ktx is installed. */
+  /** The words of the command; it works without an installed ktx. */
   argv: readonly string[];
-  /** To be typed or photographed: the same command as one line. */
+  /** The same command as one line, to type or photograph. */
   command: string;
-  /** The file that the command makes. */
+  /** The file that the command creates. */
   fileName: string;
-  /** About how large it will be; what the lock has no size of is estimated. */
+  /** Its approximate size; sizes missing in the lock are estimated. */
   sizeBytes: number;
-  /** The request in a few lines for a sheet of paper or a chat. */
+  /** The request in a few lines, for paper or a chat. */
   text: readonly string[];
 }
 
-/** Archives of Python have 20 to 35 MB; the lock does not know their sizes. */
+/** Archives of Python have 20 to 35 MB; the lock does not record their sizes. */
 const PYTHON_ARCHIVE_BYTES = 32_000_000;
 
 /** The command for the connected machine, with this machine's platform and features filled in. Pure. */
@@ -27,7 +27,7 @@ export function bundleRequest(options: {
   lock: RuntimeLock;
   platform: BundlePlatform;
   features: readonly KtxRuntimeFeature[];
-  /** `none` where this machine has a Python that ktx supports. */
+  /** `none` when this machine has a Python that ktx supports. */
   python: 'managed' | 'none';
 }): BundleRequest {
   const { cliVersion, platform, features, python } = options;

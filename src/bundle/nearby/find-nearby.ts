@@ -6,14 +6,14 @@ import { CONTENTS_PATH } from '../archive/bundle-schema.ts';
 import { type BundleExpectation, judgeBundle, type NearbyBundle } from './judge-bundle.ts';
 import { isBundleName, nearbyPlaces } from './nearby-places.ts';
 
-/** A folder with more entries is not read to its end. */
+/** At most this many entries of a folder are read. */
 const MAX_ENTRIES = 2000;
-/** More bundles than this in one folder are not looked at. */
+/** At most this many bundles in one folder are inspected. */
 const MAX_CANDIDATES = 20;
-/** A medium that does not answer by then has none. */
+/** A medium that does not respond within this time is skipped. */
 const PATIENCE_MS = 1500;
 
-/** The folders where bundles are looked for on this machine. Never throws. */
+/** The folders on this machine to search for bundles. Never throws. */
 export async function placesHere(cwd: string): Promise<string[]> {
   const { platform } = process;
   return nearbyPlaces({
@@ -26,9 +26,9 @@ export async function placesHere(cwd: string): Promise<string[]> {
 }
 
 /**
- * The bundles next to this program, in the working directory and on mounted media, usable ones first, then the nearest.
- * Cheap: file names and a few kilobytes of each. Never throws: what cannot be read is not there. File systems of other
- * machines are not touched.
+ * Finds bundles beside this program, in the working directory and on mounted media; usable ones first, then
+ * the nearest. Cheap: reads file names and a few kilobytes of each. Never throws: whatever cannot be read is
+ * skipped. Does not touch network file systems.
  */
 export async function findBundlesNearby(
   wanted: BundleExpectation,
@@ -62,9 +62,9 @@ async function candidatesIn(place: string): Promise<string[]> {
       else if (isBundleName(entry.name) && !entry.isSymbolicLink()) names.push(entry.name);
     }
   } catch {
-    // A medium that was pulled out meanwhile.
+    // The medium was removed meanwhile.
   }
-  // The folder itself is one when it holds the files of one.
+  // The folder itself may be an unpacked bundle.
   return names.sort().map((name) => (name === '' ? place : join(place, name)));
 }
 

@@ -11,7 +11,7 @@ import { parseContents } from '../archive/parse-contents.ts';
 import { BLOCK_BYTES, decodeHeader, encodeHeader, paddingAfter, UstarError } from '../archive/ustar.ts';
 import { bundleLayout, sizeProblem, unevenPart } from './bundle-layout.ts';
 
-/** What a bundle has to be for this machine. */
+/** What a bundle must match to be usable on this machine. */
 export interface BundleExpectation {
   cliVersion: string;
   lockSha256: string;
@@ -22,11 +22,11 @@ export interface BundleExpectation {
 }
 
 /**
- * A bundle that lies nearby, after a short look: its list, its length and the places of its files, no digest. Whether it is
- * genuine is found when it is used.
+ * A nearby bundle after a quick inspection: its list, its size and the positions of its members, but no
+ * digests. Whether it is genuine is verified when it is used.
  */
 export interface NearbyBundle {
-  /** For `--bundle`. */
+  /** Path for `--bundle`. */
   path: string;
   state:
     | 'usable'
@@ -36,15 +36,18 @@ export interface NearbyBundle {
     | 'other-platform'
     | 'other-features'
     | 'damaged';
-  /** What is wrong, as a sentence without its final point; `null` when it is usable. */
+  /** What is wrong, as a sentence without a full stop; `null` when it is usable. */
   problem: string | null;
   sizeBytes: number;
-  /** Of the whole bundle; `null` while too little of it is here to know. */
+  /** Size of the complete bundle; `null` if too little has arrived to tell. */
   totalBytes: number | null;
   cliVersion: string | null;
 }
 
-/** What this program expects of a bundle. @returns `null` where there can be none: a wheel without a lock. */
+/**
+ * What this program requires of a bundle. @returns `null` for a wheel without a lock, which cannot be
+ * bundled.
+ */
 export async function bundleExpectation(options: {
   cliVersion: string;
   assetDir: string;
@@ -63,8 +66,8 @@ export async function bundleExpectation(options: {
 }
 
 /**
- * Looks at a file, its parts or a folder; a few kilobytes are read.
- * @returns `null` for what is no bundle at all
+ * Inspects a file, its parts or a folder, reading a few kilobytes.
+ * @returns `null` when it is not a bundle at all
  * @throws the file system's error; UnusableFileError.
  */
 export async function judgeBundle(path: string, wanted: BundleExpectation): Promise<NearbyBundle | null> {
@@ -76,7 +79,7 @@ export async function judgeBundle(path: string, wanted: BundleExpectation): Prom
   } catch (error) {
     if (!(error instanceof BundleError)) throw error;
     if (error.refusal === 'not-a-bundle') return null;
-    // A part or a file of a folder that is not there yet.
+    // A part, or a file of a folder, that has not arrived yet.
     const isComing = error.refusal === 'truncated' || error.refusal === 'structure';
     return { ...found, state: isComing ? 'incomplete' : 'damaged', problem: error.message };
   }
@@ -94,12 +97,12 @@ async function judgeSegments(
   const isSplit = sizes.length > 1 || /\.001$/.test(found.path);
   const reader = positionReader(segments);
   try {
-    // The list may reach into the part that is cut: this is seen without it.
+    // Checked before reading the list, which may extend into a truncated part.
     const uneven = isFolder ? null : unevenPart(sizes);
     if (uneven !== null)
       return { ...found, ...cutWords(found, { part: uneven, problem: 'too-short' }, isSplit) };
     const start = await readContents(reader).catch((error: unknown): 'broken' => {
-      // It begins in the first part and is broken where another one goes on.
+      // The list begins in the first part and is broken where the next part continues.
       if (sizes.length > 1 && error instanceof BundleError && error.refusal === 'contents') return 'broken';
       throw error;
     });
@@ -133,7 +136,7 @@ async function judgeSegments(
   }
 }
 
-/** The list, if enough of it is here; `null` when this is another kind of file. */
+/** The list, if enough of it has arrived; `null` when this is another kind of file. */
 async function readContents(
   reader: PositionReader,
 ): Promise<
@@ -152,11 +155,11 @@ async function readContents(
   if (first === 'incomplete') return first;
   if (first === null || first.path !== 'bundle.json' || first.sizeBytes > MAX_CONTENTS_BYTES) return null;
   const bytes = await reader.read(BLOCK_BYTES, first.sizeBytes);
-  // Room that was made for it and is not filled yet reads as zeros.
+  // Preallocated space that is not filled yet reads as zeros.
   if (bytes.length < first.sizeBytes || bytes.includes(0)) return 'incomplete';
   const contents = parseContents(bytes);
   const unsigned = bundleLayout(contents, first.sizeBytes, 0);
-  // Behind the digest stands the signature or the first member.
+  // The digest is followed by the signature or the first member.
   const digest = unsigned.headers[1]!;
   const third = header(
     await reader.read(
@@ -204,7 +207,7 @@ function cutWords(
   if (problem === 'missing') return { state: 'incomplete', problem: `${name} is missing: ${amount}` };
   if (problem === 'too-long')
     return { state: isSplit ? 'wrong-part' : 'damaged', problem: `${name} is too long` };
-  // A first part alone is whole as far as anybody can tell.
+  // A first part alone may be complete for all we know.
   if (isSplit && part === 1 && sizeBytes % 1000 === 0)
     return { state: 'incomplete', problem: `${partPath(stemOf(path), 2)} is missing: ${amount}` };
   return { state: 'incomplete', problem: `${name} is cut short: ${amount}` };
@@ -217,7 +220,7 @@ function misplaced(
   member: string,
 ): Pick<NearbyBundle, 'state' | 'problem'> {
   const path = fileAt(segments, position);
-  // A copy into a file whose room was made beforehand.
+  // A copy into a preallocated file.
   if (block.every((byte) => byte === 0))
     return { state: 'incomplete', problem: `${path ?? member} is not filled up to ${member}` };
   if (path !== null && segments.length > 1)
@@ -235,7 +238,7 @@ function fileAt(segments: readonly BundleSegment[], position: number): string | 
 }
 
 interface PositionReader {
-  /** Fewer bytes only where the end is. */
+  /** Fewer bytes only at the end. */
   read(position: number, length: number): Promise<Buffer>;
   close(): Promise<void>;
 }

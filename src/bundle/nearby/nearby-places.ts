@@ -1,28 +1,28 @@
 import { posix, win32 } from 'node:path';
 
-/** What decides where a bundle may lie. */
+/** What determines where to look for bundles. */
 export interface PlaceFacts {
   platform: NodeJS.Platform;
-  /** Where the command was started. */
+  /** The working directory. */
   cwd: string;
   /** The folder of this program. */
   programFolder: string;
-  /** `/proc/self/mountinfo` on Linux, else empty. */
+  /** `/proc/self/mountinfo` on Linux, otherwise empty. */
   mountInfo: string;
-  /** Names in `/Volumes` on macOS, else empty. */
+  /** Names in `/Volumes` on macOS, otherwise empty. */
   volumes: readonly string[];
 }
 
-/** Where the systems mount what somebody plugs in. */
+/** Where operating systems mount removable media. */
 const MEDIA = /^\/(?:media|mnt|run\/media)\//;
 
-/** A file system on another machine may hang on the first look; so may one that is mounted by looking. */
+/** A network file system may hang on first access; so may one that is mounted on access. */
 const REMOTE = /^(?:nfs|cifs|smb|9p|afs|ceph|gluster|lustre|autofs|davfs|fuse\.)/i;
 
-/** More media than this are not looked at. */
+/** At most this many media are searched. */
 const MAX_MEDIA = 16;
 
-/** The folders where a bundle is looked for, the nearest first, each once. Pure. */
+/** The folders to search for bundles, nearest first, without duplicates. Pure. */
 export function nearbyPlaces(facts: PlaceFacts): string[] {
   const { dirname } = facts.platform === 'win32' ? win32 : posix;
   const { cwd, programFolder } = facts;
@@ -43,7 +43,7 @@ function mediaOf({ platform, mountInfo, volumes }: PlaceFacts): string[] {
   });
 }
 
-/** Whether a file's name is one that bundles are given: `….bundle`, `….ktx`, or the first part of one. */
+/** Whether a file is named like a bundle: `….bundle`, `….ktx`, or the first part of one. */
 export function isBundleName(name: string): boolean {
   return /^[^.].*\.(?:bundle|ktx)(?:\.001)?$/i.test(name);
 }

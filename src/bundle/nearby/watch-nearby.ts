@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledError, throwIfCancelled } from '../../support/errors.ts';
 import type { NearbyBundle } from './judge-bundle.ts';
 
-/** Something about a bundle that somebody carries here. */
+/** A change to a bundle that is being copied here. */
 export type BundleNews =
-  /** More of it is here than before. */
+  /** More of it has arrived. */
   | { type: 'arriving'; bundle: NearbyBundle }
-  /** It grows no longer and is not whole. */
+  /** It has stopped growing and is incomplete. */
   | { type: 'stopped-short'; bundle: NearbyBundle }
   /** It cannot be used: a wrong part, another version or platform. */
   | { type: 'unusable'; bundle: NearbyBundle }
@@ -18,11 +18,11 @@ export type WatchMemory = ReadonlyMap<
   { bundle: NearbyBundle; sinceMs: number; said: BundleNews['type'] }
 >;
 
-/** A copy that has not grown for so long has ended, or its medium was pulled out. */
+/** A copy that has not grown for this long has ended, or its medium was removed. */
 const STANDSTILL_MS = 5000;
 const LOOK_EVERY_MS = 1000;
 
-/** What is new since the last look. Pure. @param nowMs any clock that does not go back */
+/** What is new since the last check. Pure. @param nowMs any monotonic clock */
 export function newsOf(
   memory: WatchMemory,
   seen: readonly NearbyBundle[],
@@ -48,8 +48,9 @@ function newsType({ state }: NearbyBundle, unchangedMs: number): BundleNews['typ
 }
 
 /**
- * Waits for a usable bundle and tells what happens on the way: one that is being copied, stopped short, or is the wrong one.
- * @param look such as `findBundlesNearby`, with the media that are mounted at that moment
+ * Waits for a usable bundle and reports progress: one that is being copied, that stopped short, or that is
+ * the wrong one.
+ * @param look such as `findBundlesNearby`, with the media mounted at that moment
  * @throws CancelledError when the signal fires.
  */
 export async function watchForBundle(options: {
