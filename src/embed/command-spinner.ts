@@ -3,7 +3,7 @@ import { harmlessLine, harmlessText } from '../support/harmless.ts';
 import { rawOutput } from './harmless-io.ts';
 import type { KtxCliIo } from './io.ts';
 
-/** How a command without a screen of its own shows that something takes a while. */
+/** Progress display for a command without a screen of its own. */
 export interface CommandSpinner {
   start(text: string): void;
   message(text: string): void;
@@ -17,14 +17,14 @@ const GLYPHS = {
   stop: ['◇', 32],
   error: ['■', 31],
 } as const;
-/** The moving row. The lines that stay where nobody watches have their glyphs by contract. */
+/** Frames of the animation. Without a terminal, the glyphs of the printed lines are fixed by contract. */
 const FRAMES = ['◐', '◓', '◑', '◒'];
 const ASCII_FRAMES = ['|', '/', '-', '\\'];
 const ASCII_ENDS: Partial<Record<keyof typeof GLYPHS, string>> = { stop: '*', error: 'x' };
 const FRAME_MS = 120;
 const CLEAR_LINE = '\r\u001b[K';
 
-/** On a terminal a line that moves, else one line on stderr for each thing that is said. */
+/** An animated line on a terminal; otherwise one line on stderr per message. */
 export function createCommandSpinner(io: KtxCliIo, env: NodeJS.ProcessEnv = process.env): CommandSpinner {
   const paint = painter(env);
   const isMoving = io.stdout.isTTY === true && env['TERM'] !== 'dumb';
@@ -51,7 +51,7 @@ function movingSpinner(
   let shown = '';
   let frame = 0;
   const draw = () => {
-    // One row at most: what wraps cannot be cleared.
+    // Keep to one row: a wrapped line cannot be cleared.
     const room = (io.stdout.columns ?? 80) - 4;
     const glyph = frames[frame++ % frames.length]!;
     output.write(`${CLEAR_LINE}${paint(GLYPHS.start[1], glyph)}  ${harmlessLine(shown).slice(0, room)}`);
@@ -64,7 +64,7 @@ function movingSpinner(
     start(text) {
       shown = text;
       clearInterval(timer);
-      // Unreferenced: a spinner that nobody ended keeps no process alive.
+      // Unreferenced: a spinner that was never ended must not keep the process alive.
       timer = setInterval(draw, FRAME_MS).unref();
       draw();
     },

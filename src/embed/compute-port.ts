@@ -2,14 +2,15 @@ import { ensureManagedPythonCommandRuntime, type ManagedPythonCommandOptions } f
 import type { KtxSemanticLayerComputePort } from './python-compute.ts';
 
 export interface ManagedPythonSemanticLayerComputeOptions extends ManagedPythonCommandOptions {
-  /** Makes the port of an executable. Default: one process a call. */
+  /** Creates the port for an executable. Default: one process per call. */
   createPythonCompute?: (options: { command: string; args: string[] }) => KtxSemanticLayerComputePort;
-  /** Accepted for callers that pass it; nothing is derived from it. */
+  /** Accepted but unused. */
   projectDir?: string;
 }
 
 /**
- * The port of the managed runtime, which is installed first as the policy allows. Always the feature `core`.
+ * The port of the managed runtime, which is installed first if the policy allows. Always uses the feature
+ * `core`.
  * @throws as `ensureManagedPythonCommandRuntime`.
  */
 export async function createManagedPythonSemanticLayerComputePort(
@@ -32,8 +33,8 @@ export async function createManagedPythonSemanticLayerComputePort(
 }
 
 /**
- * The same at once, touching nothing: the first call of a method makes the port. Calls at the same time share one attempt; a
- * failure is tried again by the next call.
+ * The same, lazily: the first method call creates the port. Concurrent calls share one attempt; after a
+ * failure the next call tries again.
  */
 export function createLazyManagedPythonSemanticLayerComputePort(
   options: ManagedPythonSemanticLayerComputeOptions,

@@ -10,7 +10,7 @@ import type { ManagedPythonDaemonStartResult } from './start-daemon.ts';
 
 type JsonObject = Record<string, unknown>;
 
-/** Posts JSON to a path of a ktx daemon. @returns the JSON object that it answers. */
+/** Posts JSON to a path of a ktx daemon. @returns the JSON object in its answer. */
 export type ManagedPythonHttpJsonRunner = (path: string, payload: JsonObject) => Promise<JsonObject>;
 
 type PostJson = (baseUrl: string, path: string, payload: JsonObject) => Promise<JsonObject>;
@@ -34,19 +34,19 @@ export interface ManagedPythonCoreDaemonOptions {
   }) => Promise<ManagedPythonDaemonStartResult>;
 }
 
-/** Who answers: a function, a daemon at an address, or the project's own daemon. */
+/** Who answers: a function, a daemon at a URL, or the project's own daemon. */
 export type ManagedPythonDaemonHttpOptions =
   | { requestJson: ManagedPythonHttpJsonRunner }
   | { resolveBaseUrl: () => Promise<string>; postJson?: PostJson }
   | (ManagedPythonCoreDaemonOptions & { postJson?: PostJson });
 
-/** Resolvers of ours forget an address behind which nobody listens. */
+/** Lets our own resolvers drop a cached URL at which nothing listens any more. */
 const forgetters = new WeakMap<() => Promise<string>, (baseUrl: string) => void>();
 
 /**
- * The address of the project's daemon with `core`. Touches nothing until it is called; then it installs as the policy allows
- * and starts the daemon, or uses the one that runs. Success is cached, a failure is not, and calls at the same time share
- * one attempt.
+ * Resolves the URL of the project's daemon with `core`. Lazy: on the first call it installs what the policy
+ * allows and starts the daemon, or uses a running one. Success is cached, failure is not, and concurrent
+ * calls share one attempt.
  */
 export function createManagedPythonDaemonBaseUrlResolver(
   options: ManagedPythonCoreDaemonOptions,
@@ -67,7 +67,7 @@ export function createManagedPythonDaemonBaseUrlResolver(
     return resolving;
   };
   forgetters.set(resolve, (baseUrl) => {
-    // Another request that failed may have brought a new one already.
+    // Another failed request may already have resolved a new one.
     if (resolved === baseUrl) {
       resolving = null;
       resolved = null;
@@ -92,8 +92,8 @@ async function startCoreDaemon(options: ManagedPythonCoreDaemonOptions): Promise
 }
 
 /**
- * Posts to the daemon of the options; its address is asked for at every call. When the daemon behind a cached address is
- * gone (connection refused), it is started anew, once.
+ * Posts to the daemon given by the options, resolving its URL on every call. If the daemon behind a cached
+ * URL is gone (connection refused), it is restarted once.
  */
 export function createManagedDaemonHttpJsonRunner(
   options: ManagedPythonDaemonHttpOptions,
@@ -123,7 +123,7 @@ function isRefused(error: unknown): boolean {
 const postWithHttp: PostJson = async (baseUrl, path, payload) =>
   (await import('../daemon/http/request-json.ts')).requestDaemonJson(baseUrl, path, payload);
 
-/** What of the options a client for database introspection needs. */
+/** The options for a database introspection client. */
 export function managedDaemonDatabaseIntrospectionOptions(options: ManagedPythonDaemonHttpOptions): {
   requestJson: ManagedPythonHttpJsonRunner;
 } {

@@ -9,7 +9,7 @@ import {
 import type { KtxCliIo } from './io.ts';
 import type { ManagedPythonDaemonStartResult } from './start-daemon.ts';
 
-/** The model that the daemon serves, and what its interface takes at once. */
+/** The model that the daemon serves, and the batch size of its interface. */
 export const LOCAL_EMBEDDINGS_DEFAULTS = {
   model: 'all-MiniLM-L6-v2',
   dimensions: 384,
@@ -40,8 +40,8 @@ export interface ManagedLocalEmbeddingsOptions {
 }
 
 /**
- * A running daemon with embeddings: installs what the policy allows, then starts the daemon or uses the one that runs.
- * The model is loaded at the first text, not here.
+ * Provides a running daemon with embeddings: installs what the policy allows, then starts the daemon or uses
+ * a running one. The model is loaded with the first text, not here.
  */
 export async function ensureManagedLocalEmbeddingsDaemon(
   options: ManagedLocalEmbeddingsOptions,
@@ -73,7 +73,7 @@ export interface TryUseManagedLocalEmbeddingsOptions {
   readStatus?: (options: { cliVersion: string; projectDir: string }) => Promise<ManagedPythonDaemonStatus>;
 }
 
-/** The daemon with embeddings that runs already, or `null`. Starts and installs nothing. */
+/** A daemon with embeddings that is already running, or `null`. Starts and installs nothing. */
 export async function tryUseManagedLocalEmbeddingsDaemon(
   options: TryUseManagedLocalEmbeddingsOptions,
 ): Promise<ManagedLocalEmbeddingsDaemon | null> {
@@ -90,7 +90,7 @@ function addressOf(daemon: Pick<ManagedPythonDaemonStartResult, 'state' | 'baseU
   return { baseUrl: daemon.baseUrl, stdoutLog, stderrLog };
 }
 
-/** The configuration by which an embedding client checks the daemon. */
+/** The configuration with which an embedding client checks the daemon. */
 export function managedLocalEmbeddingHealthConfig(options: {
   baseUrl: string;
   model: string;

@@ -8,7 +8,7 @@ const LABELS: Record<KtxRuntimeFeature, string> = {
   'local-embeddings': 'local embeddings Python runtime',
 };
 
-/** The question that is asked before an install on demand. */
+/** The question asked before an install on demand. */
 export function installQuestion(feature: KtxRuntimeFeature): string {
   return (
     `ktx needs to install the ${LABELS[feature]}. ` +
@@ -17,7 +17,7 @@ export function installQuestion(feature: KtxRuntimeFeature): string {
 }
 
 /**
- * Asks yes or no on the terminal. Where nobody can be asked the answer is no.
+ * Asks yes or no on the terminal. Without a terminal the answer is no.
  * @throws CancelledError on Escape or Ctrl+C, and as soon as the signal fires.
  */
 export async function confirmOnTerminal(
@@ -27,7 +27,7 @@ export async function confirmOnTerminal(
 ): Promise<boolean> {
   if (io.stdout.isTTY !== true || process.stdin.isTTY !== true) return false;
   const { confirm, isCancel } = await import('@clack/prompts');
-  // Whoever read keys before may have let go of stdin; then the program would end at the question.
+  // An earlier reader of keys may have unreferenced stdin; the program would then exit at the question.
   process.stdin.ref();
   const answer = await confirm({ message: harmlessText(question), initialValue, signal });
   if (isCancel(answer)) throw new CancelledError();

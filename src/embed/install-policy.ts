@@ -8,10 +8,10 @@ import { type CommandSpinner, createCommandSpinner } from './command-spinner.ts'
 import { confirmOnTerminal, installQuestion } from './install-consent.ts';
 import type { KtxCliIo } from './io.ts';
 
-/** What a command that needs the runtime may do when it is missing: ask, install, or fail. */
+/** What a command may do when the runtime it needs is missing: ask, install, or fail. */
 export type KtxManagedPythonInstallPolicy = 'prompt' | 'auto' | 'never';
 
-/** The policy of `--yes` and `--no-input`. @throws Error for both at once. */
+/** The policy for `--yes` and `--no-input`. @throws Error when both are given. */
 export function runtimeInstallPolicyFromFlags(flags: {
   yes?: boolean;
   input?: boolean;
@@ -24,12 +24,12 @@ export function runtimeInstallPolicyFromFlags(flags: {
   return isAsking ? 'prompt' : 'never';
 }
 
-/** The same for `ktx setup`, where both flags together are the unattended install. */
+/** The same for `ktx setup`, where both flags together mean an unattended install. */
 export function setupInstallPolicy(flags: { yes?: boolean; input?: boolean }): KtxManagedPythonInstallPolicy {
   return flags.yes === true ? 'auto' : runtimeInstallPolicyFromFlags(flags);
 }
 
-/** What to type to get a feature. */
+/** The command that installs a feature. */
 export function managedRuntimeInstallCommand(feature: KtxRuntimeFeature = 'core'): string {
   const flag = feature === 'core' ? '' : ` --feature ${feature}`;
   return `${programName()} admin runtime install${flag} --yes`;
@@ -57,8 +57,9 @@ export interface ManagedPythonCommandOptions {
 }
 
 /**
- * The runtime that a command needs: the installed one, silently, or one that is installed now as the policy allows.
- * @throws KtxExpectedError with the command to run when it may not be installed; CancelledError when the question is.
+ * The runtime that a command needs: the installed one, silently, or one installed now if the policy allows.
+ * @throws KtxExpectedError with the command to run when installing is not allowed; CancelledError when the
+ * question is cancelled.
  */
 export async function ensureManagedPythonCommandRuntime(
   options: ManagedPythonCommandOptions,

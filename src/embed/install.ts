@@ -11,11 +11,12 @@ import type {
 import { homeFolder } from '../support/home/home-folder.ts';
 
 /**
- * Installs the bundled wheel for one CLI version, or finds that it is installed. A new
- * environment is built beside the present one and takes over once it has proved itself, so a failure at any point leaves
- * the present runtime as it was.
- * @param options.note receives whom it waits for and what it repairs, which are also sent as events.
- * @throws KtxExpectedError for outcomes of the environment, plain Error with the uv output for a failing command.
+ * Installs the bundled wheel for one CLI version, unless it is installed already. The new environment is
+ * built beside the current one and becomes active after its proof, so a failure at any point leaves the
+ * current runtime unchanged.
+ * @param options.note receives notes about lock holders and repairs, which are also sent as events.
+ * @throws KtxExpectedError for failures of the environment, plain Error with uv's output for a failed
+ * command.
  */
 export async function installManagedPythonRuntime(
   options: ManagedPythonRuntimeInstallOptions & { onEvent?: OnEvent; note?: Note; signal?: AbortSignal },

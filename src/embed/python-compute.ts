@@ -1,7 +1,9 @@
 import { endingText } from '../process/ending.ts';
 import { runProcess } from '../process/run-process.ts';
 
-/** What the semantic layer of an embedder's Python package computes. Our own package does not contain one. */
+/**
+ * Computations of the semantic layer in an embedder's Python package. Our own package does not contain one.
+ */
 export interface KtxSemanticLayerComputePort {
   query(input: { sources: object[]; query: object; dialect: string }): Promise<SemanticLayerQueryResult>;
   validateSources(input: {
@@ -55,8 +57,9 @@ type JsonObject = Record<string, unknown>;
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 
 /**
- * A port whose every call runs one `<command> <args…> semantic-…` with JSON on stdin and stdout.
- * @throws Error with the command's stderr, or its exit code, when it fails; the system's error when it cannot be started.
+ * A port that runs `<command> <args…> semantic-…` once per call, with JSON on stdin and stdout.
+ * @throws Error with the command's stderr or exit code when it fails; the system's error when it cannot be
+ * started.
  */
 export function createPythonSemanticLayerComputePort(options: {
   command: string;
@@ -116,7 +119,7 @@ async function runOneShot(
   return answer;
 }
 
-/** Optional fields that are `undefined` are left out by `JSON.stringify`. */
+/** `JSON.stringify` omits optional fields that are `undefined`. */
 function generationPayload({ tables, links, dialect = 'postgres' }: SourceGenerationInput): object {
   return {
     tables: tables.map(({ name, catalog, db, comment, columns }) => ({

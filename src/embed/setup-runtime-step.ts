@@ -21,7 +21,7 @@ export interface KtxSetupRuntimeArgs {
 
 export interface KtxSetupRuntimeDeps {
   env?: NodeJS.ProcessEnv;
-  /** Reads the project's configuration. What it throws is passed on. */
+  /** Reads the project's configuration. Its errors are passed on. */
   loadProject?: (options: { projectDir: string }) => Promise<{ config: KtxRuntimeProjectConfig }>;
   ensureRuntime?: (options: {
     cliVersion: string;
@@ -46,8 +46,8 @@ export interface KtxSetupRuntimeResult {
 const LABELS: Record<KtxRuntimeFeature, string> = { core: 'core', 'local-embeddings': 'local embeddings' };
 
 /**
- * The step of a project's setup that prepares what the project needs of Python, and no more. Recorded as completed only when
- * everything is ready.
+ * The setup step that prepares the Python features a project needs, and no more. Recorded as completed only
+ * when everything is ready.
  */
 export async function runKtxSetupRuntimeStep(
   args: KtxSetupRuntimeArgs,
@@ -83,7 +83,7 @@ export async function runKtxSetupRuntimeStep(
   return { status: 'ready', projectDir, requirements };
 }
 
-/** Embeddings bring their own install: the daemon is started with it. */
+/** Embeddings are installed when their daemon is started. */
 async function prepare(
   feature: KtxRuntimeFeature,
   args: KtxSetupRuntimeArgs,

@@ -28,7 +28,9 @@ import { otherRemedy } from '../support/remedies.ts';
 export interface ManagedPythonDaemonChild {
   pid?: number;
   unref(): void;
-  /** Our own spawn says how the child ended, so that nobody waits for an answer of a process that is gone. */
+  /**
+   * How the child ended, so that nobody waits for an answer from a dead process. Only set by our own spawn.
+   */
   ended?: Promise<string>;
 }
 
@@ -42,7 +44,7 @@ export interface ManagedPythonDaemonStartOptions
   extends ManagedPythonDaemonStatusOptions,
     DaemonProcessControls {
   features: KtxRuntimeFeature[];
-  /** Replaces a daemon that would do. */
+  /** Replace a daemon even if it satisfies the request. */
   force?: boolean;
   installRuntime?: (
     options: ManagedPythonRuntimeInstallOptions,
@@ -52,18 +54,21 @@ export interface ManagedPythonDaemonStartOptions
   now?: () => Date;
   startupTimeoutMs?: number;
   pollIntervalMs?: number;
-  /** Ends the install or the daemon that does not answer yet; the call rejects with `CancelledError` then. */
+  /**
+   * Cancels the install or ends a daemon that has not answered yet; the call then rejects with
+   * `CancelledError`.
+   */
   signal?: AbortSignal;
-  /** Told whom an install waits for. */
+  /** Receives notes about the lock holder that an install waits for. */
   note?: Note;
 }
 
-/** A daemon that was spawned and never became healthy. It is gone, and no state file names it. */
+/** A daemon was spawned and never became healthy. It has been ended, and no state file names it. */
 export class ManagedPythonDaemonStartError extends Error {
   readonly detail: string;
   readonly stderrLog: string;
 
-  /** @param cause with remedies, where the machine is in the way. */
+  /** @param cause with remedies, when the machine is the cause. */
   constructor(detail: string, stderrLog: string, cause?: SetupError) {
     super(
       harmlessText(`ktx daemon failed to start: ${detail}. stderr: ${stderrLog}`),
@@ -78,13 +83,13 @@ export class ManagedPythonDaemonStartError extends Error {
 const STARTUP_TIMEOUT_MS = 30_000;
 const POLL_INTERVAL_MS = 100;
 export const SETTINGS_TIMEOUT_MS = 5000;
-/** The probe after the deadline gets time to answer too. */
+/** Extra time for the final probe after the deadline. */
 const FINAL_PROBE_MS = 1000;
 
-/** Whether a daemon refuses requests without its token. */
+/** Whether a daemon requires its token. */
 export const wantsToken = (health: Record<string, unknown> | null) => health?.['token'] === 'required';
 
-/** Why the program could not be started, with what helps where the machine is in the way. */
+/** Why the program could not be started, with remedies when the machine is the cause. */
 function startFailure(text: string): Error {
   const read = reasonOfText(text);
   if (read === null) return new Error(text);
@@ -98,9 +103,9 @@ export interface StartedDaemon {
 }
 
 /**
- * Starts a daemon of an installed runtime and waits until it answers. Writes no state.
- * @throws SetupError when this machine cannot reach itself; ManagedPythonDaemonStartError when the daemon never becomes healthy;
- * CancelledError. The child is gone then.
+ * Starts a daemon from an installed runtime and waits until it answers. Writes no state.
+ * @throws SetupError when this machine cannot connect to itself; ManagedPythonDaemonStartError when the
+ * daemon never becomes healthy; CancelledError. The child is gone then.
  */
 export async function spawnHealthyDaemon(
   options: ManagedPythonDaemonStartOptions,
@@ -172,10 +177,10 @@ async function spawnHealthyAt(
     void child.ended?.then((how) => {
       ending = how;
     });
-    // A pid is ours only until the child is reaped.
+    // The pid is ours only until the child is reaped.
     const end = async () => (ending === null ? endChild(pid, options) : undefined);
     try {
-      // Only what was installed from our lock is known to be ours.
+      // Only a runtime installed from our lock is known to be ours.
       const isProofOptional = isForeignWheel(manifest);
       const told = { secret, isProofOptional };
       const problem =
@@ -198,9 +203,9 @@ async function spawnHealthyAt(
 }
 
 /**
- * What the daemon is given, and later commands ask it for. Where this user cannot write to the runtime root nobody can ask: the
- * secret is then for this start alone.
- * @throws SetupError in the strict mode, whose callers need the token.
+ * The daemon's secret, which later commands read to verify it. If this user cannot write to the runtime root,
+ * no command can, and the secret is for this start only.
+ * @throws SetupError in strict mode, where callers need the token.
  */
 async function secretFor(layout: ManagedPythonDaemonLayout, isStrict: boolean): Promise<string> {
   const kept = await provideDaemonSecret(layout);
@@ -213,7 +218,7 @@ async function secretFor(layout: ManagedPythonDaemonLayout, isStrict: boolean): 
   return kept ?? newSecret();
 }
 
-/** A wheel that is not ours need not know of the strict mode; then it would answer everybody. */
+/** A foreign wheel may not support strict mode and would answer everyone. */
 async function problemOfStrictness(state: ManagedPythonDaemonState, secret: string): Promise<string | null> {
   const health = await readDaemonHealth(daemonBaseUrl(state), SETTINGS_TIMEOUT_MS, secret);
   return wantsToken(health)
@@ -221,7 +226,10 @@ async function problemOfStrictness(state: ManagedPythonDaemonState, secret: stri
     : 'KTX_DAEMON_STRICT=1 is set, and this daemon answers requests without a token';
 }
 
-/** Polls until it is healthy (`null`), the deadline has passed, or the child is gone: then the last reason. */
+/**
+ * Polls until the daemon is healthy (`null`), the deadline has passed or the child is gone; then returns the
+ * last reason.
+ */
 async function healthProblemAfterStart(
   options: ManagedPythonDaemonStartOptions,
   state: ManagedPythonDaemonState,
@@ -254,7 +262,7 @@ async function endChild(pid: number, options: ManagedPythonDaemonStartOptions): 
 
 const LAST_WORDS_BYTES = 4096;
 
-/** What the child said last on stderr since `start`, as `: <line>`; a line that names an error goes before others. */
+/** The child's last line on stderr since `start`, as `: <line>`, preferring a line that mentions an error. */
 async function lastErrorLine(path: string, start: number): Promise<string> {
   const handle = await openRegularFile(path, { maxBytes: Number.POSITIVE_INFINITY });
   try {

@@ -14,7 +14,7 @@ export interface SqlTableRef {
 
 export interface SqlAnalysisBatchResult {
   tablesTouched: SqlTableRef[];
-  /** Keys: `select`, `where`, `join`, `groupBy`, `having`, `orderBy`; ones without columns are absent. */
+  /** Keys: `select`, `where`, `join`, `groupBy`, `having`, `orderBy`; clauses without columns are absent. */
   columnsByClause: Record<string, string[]>;
   /** Why the statement could not be analysed. */
   error?: string | null;
@@ -30,7 +30,7 @@ export interface SqlFingerprint {
   error?: string | null;
 }
 
-/** SQL analysis of a ktx daemon. Every method rejects when the daemon's answer does not have its shape. */
+/** SQL analysis by a ktx daemon. Every method rejects when the answer is malformed. */
 export interface SqlAnalysisPort {
   analyzeForFingerprint(sql: string, dialect: string): Promise<SqlFingerprint>;
   /** @returns results by id, in the order of the answer. */
@@ -63,7 +63,7 @@ export function createManagedDaemonSqlAnalysisPort(options: ManagedPythonDaemonH
   };
 }
 
-/** A parsed table identifier, or the reason why there is none. */
+/** A parsed table identifier, or why there is none. */
 export interface LookerParsedIdentifier {
   ok: boolean;
   catalog?: string | null;
@@ -176,7 +176,7 @@ function nullableString(object: JsonObject, field: string): string | null {
   return value;
 }
 
-/** Absent only where the answer has none. */
+/** Absent only if the answer has none. */
 function errorField({ error }: JsonObject): { error?: string | null } {
   if (error === undefined) return {};
   if (error === null || typeof error === 'string') return { error };

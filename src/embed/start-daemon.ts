@@ -30,23 +30,24 @@ import {
 } from './spawn-daemon.ts';
 
 export interface ManagedPythonDaemonStartResult {
-  /** `reused`: one that runs satisfies the request. */
+  /** `reused`: a running daemon satisfies the request. */
   status: 'started' | 'reused';
   layout: ManagedPythonDaemonLayout;
   state: ManagedPythonDaemonState;
   baseUrl: string;
 }
 
-/** A start that keeps losing against others is not the one that is wanted. */
+/** Give up after losing this many races against other starts. */
 const MAX_PUBLISH_ATTEMPTS = 3;
 
 /**
- * Starts this project's daemon, or finds that a healthy one with the features runs. Installs what is missing without
- * asking: consent belongs to the caller. The state file is written once the daemon answers, so a failed start leaves
- * none; of two starts at once one ends with `reused`.
+ * Starts this project's daemon, unless a healthy one with these features is running. Installs what is missing
+ * without asking: the caller is responsible for consent. The state file is written once the daemon answers,
+ * so a failed start leaves none; of two concurrent starts, one ends with `reused`.
  * @throws SetupError for a setting that a daemon would refuse.
- * @throws ManagedPythonDaemonStartError when it never becomes healthy, with the last reason and the path of its log.
- * @throws CancelledError when the signal fires; a child that was spawned is gone then.
+ * @throws ManagedPythonDaemonStartError when it never becomes healthy, with the last reason and the path of
+ * its log.
+ * @throws CancelledError when the signal fires; a spawned child is gone then.
  */
 export async function startManagedPythonDaemon(
   options: ManagedPythonDaemonStartOptions,
@@ -60,7 +61,7 @@ export async function startManagedPythonDaemon(
 
   const { manifest, daemonPath } = await installRuntime(options, features);
   throwIfCancelled(options.signal);
-  // Only now: an install that fails leaves the daemon that works.
+  // Only now: a failed install must leave the working daemon alone.
   const other = await reuseOrDiscardPresent(options, wanted);
   if (other) return other;
   const daemon = await spawnHealthyDaemon(options, layout, manifest, daemonPath);
@@ -69,7 +70,8 @@ export async function startManagedPythonDaemon(
       if (await publishDaemonState(layout.daemonStatePath, daemon.state)) {
         return { status: 'started', layout, state: daemon.state, baseUrl: daemonBaseUrl(daemon.state) };
       }
-      // Written since we looked, so it is another start's. Also with `force`: that daemon is as new as ours.
+      // Written since our check, so by another start. Accepted even with `force`: that daemon is as new as
+      // ours.
       const other = await reuseOrDiscardPresent(options, features);
       if (other) {
         await daemon.end();
@@ -89,7 +91,7 @@ export async function startManagedPythonDaemon(
   }
 }
 
-/** A running daemon with these features; `null` without one, and any other goes on. */
+/** A running daemon with these features, or `null`. Any other daemon is left running. */
 async function reusePresent(
   options: ManagedPythonDaemonStartOptions,
   features: readonly KtxRuntimeFeature[] | null,
@@ -98,7 +100,10 @@ async function reusePresent(
   return reusable(options, features, await inspectDaemon(statusOptions(options)));
 }
 
-/** A running daemon with these features; any other (every one for `null`) is ended, if it is ours, and forgotten. */
+/**
+ * A running daemon with these features. Any other one (every one for `null`) is ended if it is ours, and its
+ * record removed.
+ */
 async function reuseOrDiscardPresent(
   options: ManagedPythonDaemonStartOptions,
   features: readonly KtxRuntimeFeature[] | null,
@@ -127,7 +132,10 @@ async function reusable(
   return { status: 'reused', layout, state, baseUrl };
 }
 
-/** It runs from before a repair, or with other settings. With an injected `fetch` there is no real daemon to ask. */
+/**
+ * Whether it was started before a repair or with different settings. With an injected `fetch` there is no
+ * real daemon to ask.
+ */
 async function isOutdated(
   options: ManagedPythonDaemonStartOptions,
   daemon: Extract<ManagedPythonDaemonStatus, { kind: 'running' }>,
@@ -166,7 +174,9 @@ async function installRuntime(
 
 const LAYOUT_KEYS = ['platform', 'env', 'homeDir', 'runtimeRoot', 'assetDir'] as const;
 
-/** The layout options that were given, and no `undefined` ones: the installer is called with exactly these. */
+/**
+ * The layout options that were given, without `undefined` values: the installer is called with exactly these.
+ */
 function layoutOptions(options: ManagedPythonDaemonStartOptions) {
   const { cliVersion, projectDir } = options;
   const given = LAYOUT_KEYS.filter((key) => options[key] !== undefined);

@@ -23,10 +23,10 @@ import { otherRemedy, REBUILD } from '../support/remedies.ts';
 import { countTables } from './reference-statement.ts';
 import { REFERENCE_TEXT, REFERENCE_VECTOR } from './reference-vector.ts';
 
-/** What our own wheel consists of. */
+/** The packages in our own wheel. */
 const OWN_IMPORTS = ['ktx_daemon', 'semantic_layer'];
 
-/** What must load in an environment with a wheel. */
+/** The modules that must be importable in an environment with a wheel. */
 export function importedModules(wheelProof: WheelProof | undefined): readonly string[] {
   return wheelProof?.imports ?? OWN_IMPORTS;
 }
@@ -38,17 +38,23 @@ ${modules.map((name) => `import ${name}\n`).join('')}print(json.dumps({"prefix":
 
 const importAnswerSchema = z.object({ prefix: z.string(), version: z.string() });
 
-/** No time for the whole: a busy machine takes as long as it takes. Only who stands still, or computes without end, has failed. */
+/**
+ * No limit on the total time, since a busy machine may take long. Only standing still or computing endlessly
+ * counts as failure.
+ */
 const PROOF_LIMITS = { stillMs: 60_000, cpuMs: 600_000 };
-/** Who answers, and says the wrong thing, is asked again so long: another process may have the port for a moment. */
+/** How long wrong answers are tolerated: another process may briefly hold the port. */
 const WRONG_ANSWER_MS = 60_000;
 const POLL_INTERVAL_MS = 10;
 const PROBE_TIMEOUT_MS = 2000;
-/** Standstill ends a request before this does. */
+/** The standstill watch ends a request long before this. */
 const WORK_TIMEOUT_MS = 3_600_000;
-/** What the daemon of our own wheel says of itself when it is asked to prove itself, see `ktx_daemon.self_proof`. */
+/**
+ * Prefix of the line in which our own daemon identifies itself when asked for a proof, see
+ * `ktx_daemon.self_proof`.
+ */
 const IDENTITY_PREFIX = 'ktx-daemon identity: ';
-/** The engines agree within 3e-7; another model or a wrong graph is off by tenths. */
+/** Engines agree within 3e-7; another model or a wrong graph differs by tenths. */
 const MAX_DIFFERENCE = 1e-4;
 
 export interface ProofOptions {
@@ -56,35 +62,38 @@ export interface ProofOptions {
   pythonPath: string;
   daemonPath: string;
   cliVersion: string;
-  /** The wheel is not ours: it need not prove that it knows its secret. */
+  /** A foreign wheel, whose daemon need not prove that it knows its secret. */
   isForeign?: boolean;
-  /** How another program's wheel is proved, see its manifest. */
+  /** How another program's wheel is proved, from its manifest. */
   wheelProof?: WheelProof;
-  /** Folder of the embedding model; with it a vector is part of the proof. */
+  /** Folder of the embedding model; if set, the proof includes a vector. */
   modelDir?: string;
   env: NodeJS.ProcessEnv;
-  /** The children leave no compiled files in the environment. */
+  /** Keep the children from writing bytecode into the environment. */
   isReadOnly?: boolean;
   signal?: AbortSignal;
-  /** When a daemon has failed; for tests. */
+  /** When a daemon counts as failed; for tests. */
   limits?: StandstillLimits;
-  /** Hides secrets in what the children print. */
+  /** Masks secrets in the output of the children. */
   mask?: (text: string) => string;
-  /** Told of every child, see `runProcess`. */
+  /** Called for every child, see `runProcess`. */
   onSpawn?: (pid: number, mark: string) => void;
   onLines?: (stream: 'stdout' | 'stderr', lines: string[]) => void | Promise<void>;
-  /** Told of each part of the proof as soon as it holds. */
+  /** Called for each part of the proof as soon as it succeeds. */
   onProven?: (part: ProvenPart) => void;
 }
 
-/** One thing that an environment has shown: `SQL is analysed`. */
+/** One proven property of an environment: `SQL is analysed`. */
 export interface ProvenPart {
   id: 'python' | 'imports' | 'daemon' | 'analysis' | 'vector';
   label: string;
   detail: string;
 }
 
-/** What of a proof an installed environment says itself. A foreign wheel brings its own way to embed, and its own model. */
+/**
+ * The proof options recorded in an installed environment. A foreign wheel has its own way to embed, and its
+ * own model.
+ */
 export function proofOf(
   { locked, features, asset }: Pick<InstalledKtxRuntimeManifest, 'locked' | 'features' | 'asset'>,
   runtimeRoot: string,
@@ -100,32 +109,38 @@ export interface Proof {
   daemon: DaemonProof;
 }
 
-/** What a daemon did when it was asked. */
+/** What a daemon demonstrated. */
 export interface DaemonProof {
-  /** Of a wheel that serves nothing: its command only has to be there. */
+  /** False for a wheel without a server: its command only has to exist. */
   isServing?: false;
-  /** How many tables it found in the reference statement; null for a wheel that is not ours. */
+  /** How many tables it found in the reference statement; null for a foreign wheel. */
   tableCount: number | null;
   hasVector: boolean;
-  /** Version of the interpreter that answered, where it said it and is this environment's; its process imported both packages. */
+  /**
+   * Version of the interpreter that answered, if the daemon identified itself as belonging to this
+   * environment; its process has imported both packages.
+   */
   pythonVersion?: string;
 }
 
 /**
- * Proves an environment where it stands: the interpreter runs, is this environment's, imports both packages, and the
- * daemon answers `/health` on a free port with the version and the proof of a secret that only it was given. The daemon of our own
- * wheel also analyses a statement, and with a model it computes a vector.
- * @throws SetupError naming what did not answer, with the last lines the child printed as evidence.
+ * Proves an environment in place: the interpreter runs, belongs to this environment and imports both
+ * packages, and the daemon answers `/health` on a free port with the version and a proof of a secret that
+ * only it was given. Our own daemon also analyses a statement and, with a model, computes a vector.
+ * @throws SetupError naming the part that failed, with the last lines of the child's output as evidence.
  */
 export async function proveEnvironment(options: ProofOptions): Promise<Proof> {
   return options.isForeign || options.wheelProof ? proveForeign(options) : proveOwn(options);
 }
 
-/** One process does all of it. What an older wheel of ours does not say of itself is asked of the interpreter. */
+/**
+ * One process proves everything. If an older wheel of ours does not identify itself, the interpreter is
+ * asked.
+ */
 async function proveOwn(options: ProofOptions): Promise<Proof> {
   const daemon = await proveDaemon(options).catch(async (error: unknown) => {
     if (error instanceof CancelledError || !(error instanceof UnstartedError)) throw error;
-    // What cannot be imported is why the daemon does not start, and says it better.
+    // A failed import explains better why the daemon does not start.
     await proveImports(options);
     throw error;
   });
@@ -134,8 +149,8 @@ async function proveOwn(options: ProofOptions): Promise<Proof> {
 }
 
 async function proveForeign(options: ProofOptions): Promise<Proof> {
-  // Side by side, since each reads other packages for the first time: a third of the whole install otherwise. What cannot
-  // be imported is also why the daemon does not start, and says it better.
+  // In parallel, since each imports different packages for the first time: sequentially this would be a third
+  // of the whole install. A failed import also explains better why the daemon does not start.
   const { stop, signal } = linkedAbort(options.signal);
   const [imports, daemon] = await Promise.allSettled([
     proveImports(options).catch((error: unknown) => {
@@ -149,7 +164,9 @@ async function proveForeign(options: ProofOptions): Promise<Proof> {
   return { pythonVersion: imports.value, daemon: daemon.value };
 }
 
-/** What a daemon did, as one clause: "answered /health and analysed a statement (2 tables found)". */
+/**
+ * What a daemon demonstrated, as one clause: "answered /health and analysed a statement (2 tables found)".
+ */
 export function daemonEvidence({ isServing, tableCount, hasVector }: DaemonProof): string {
   if (isServing === false) return 'is there, and serves nothing';
   const deeds = ['answered /health'];
@@ -159,7 +176,10 @@ export function daemonEvidence({ isServing, tableCount, hasVector }: DaemonProof
   return deeds.length > 0 ? `${deeds.join(', ')} and ${last}` : last;
 }
 
-/** The interpreter runs, is this environment's, and imports both packages. @returns its version. */
+/**
+ * Checks that the interpreter runs, belongs to this environment and imports both packages. @returns its
+ * version.
+ */
 export async function proveImports(options: ProofOptions): Promise<string> {
   const env = interpreterEnvironment(options.env);
   const outcome = await runProcess({
@@ -183,7 +203,7 @@ export async function proveImports(options: ProofOptions): Promise<string> {
   return answer.version;
 }
 
-/** It is this environment's, and has imported what it is to import. */
+/** Reports the interpreter and its imports as proven. */
 function tellInterpreter({ onProven, environmentDir, wheelProof }: ProofOptions, version: string): void {
   const packages = (wheelProof?.imports ?? OWN_IMPORTS).join(', ');
   onProven?.({ id: 'python', label: `Python ${version} starts`, detail: environmentDir });
@@ -198,7 +218,10 @@ async function assertOwnPrefix(
   throw unproven('the interpreter belongs to another environment', pythonPath, `sys.prefix is ${prefix}`);
 }
 
-/** The version of the interpreter that answered, of this environment; `null` when it did not say who it is. */
+/**
+ * The version of the interpreter that answered, checked to belong to this environment; `null` when it did not
+ * identify itself.
+ */
 async function identifiedVersion(options: ProofOptions, said: string | null): Promise<string | null> {
   if (said === null) return null;
   let identity: z.infer<typeof importAnswerSchema>;
@@ -212,7 +235,7 @@ async function identifiedVersion(options: ProofOptions, said: string | null): Pr
   return identity.version;
 }
 
-/** Among what packages print when they are imported, and when Python ends. */
+/** Finds the answer among whatever packages print on import or at exit. */
 function readAnswer(pythonPath: string, printed: string): z.infer<typeof importAnswerSchema> {
   try {
     return importAnswerSchema.parse(
@@ -223,7 +246,10 @@ function readAnswer(pythonPath: string, printed: string): z.infer<typeof importA
   }
 }
 
-/** The daemon starts on a free port, answers `/health` with our version and a proof, works, and ends when told to. */
+/**
+ * Checks that the daemon starts on a free port, answers `/health` with our version and a proof, works, and
+ * ends on request.
+ */
 export async function proveDaemon(options: ProofOptions): Promise<DaemonProof> {
   if (options.wheelProof?.serves === false) {
     if (await pathExists(options.daemonPath)) return { isServing: false, tableCount: null, hasVector: false };
@@ -314,7 +340,7 @@ async function proveDaemonAt(options: ProofOptions, port: number): Promise<Daemo
       if (!watch.signal.aborted) throw error;
       throw unproven('the daemon does not answer', options.daemonPath, `it ${watch.reason()}\n${printed}`);
     });
-    // On a busy machine its line may be read after its answer.
+    // On a busy machine this line may be read after the answer.
     pythonVersion ??= await identifiedVersion(options, said);
     return {
       tableCount,
@@ -328,7 +354,7 @@ async function proveDaemonAt(options: ProofOptions, port: number): Promise<Daemo
   }
 }
 
-/** A statement is parsed in this environment, and the right tables are found in it. @returns how many. */
+/** Checks that a statement is parsed and the right tables are found. @returns how many. */
 async function proveAnalysis(options: ProofOptions, port: number): Promise<number> {
   const count = await countTables(port, { timeoutMs: WORK_TIMEOUT_MS, signal: options.signal }).catch(
     (error: unknown) => {
@@ -344,7 +370,7 @@ async function proveAnalysis(options: ProofOptions, port: number): Promise<numbe
   return count;
 }
 
-/** The model and its runtime compute here what they compute elsewhere. */
+/** Checks that the model computes the reference vector here. */
 async function proveVector(options: ProofOptions, port: number): Promise<void> {
   const vector = await askEmbedding(port, REFERENCE_TEXT, {
     timeoutMs: WORK_TIMEOUT_MS,
@@ -363,7 +389,7 @@ async function proveVector(options: ProofOptions, port: number): Promise<void> {
   }
 }
 
-/** The daemon never answered as it should: why may be that something cannot be imported. */
+/** The daemon never answered properly, possibly because an import failed. */
 class UnstartedError extends SetupError {}
 
 function unstarted(what: string, path: string, output: string): SetupError {

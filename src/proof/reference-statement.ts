@@ -1,7 +1,10 @@
 import * as z from 'zod/mini';
 import { postJson } from '../daemon/http/post-json.ts';
 
-/** Two tables in ways that only a parser tells from other names: a CTE is called like one of them. */
+/**
+ * Uses two tables in ways that only a parser can tell from other names: a CTE has the same name as one of
+ * them.
+ */
 const STATEMENT =
   'with orders as (select id, customer_id from shop.orders) ' +
   'select c.name, count(*) from orders o join shop.customers c on c.id = o.customer_id group by c.name';
@@ -20,8 +23,8 @@ const answerSchema = z.object({
 
 /**
  * Lets a daemon analyse the reference statement.
- * @returns how many tables it found: all of them.
- * @throws Error with what it said or found instead.
+ * @returns the number of tables found: all of them.
+ * @throws Error with the daemon's message, or what it found instead.
  */
 export async function countTables(
   port: number,

@@ -1,6 +1,6 @@
 /**
- * One text and its vector, computed with sentence-transformers (6.2.0) on the pinned model: what an environment with
- * local embeddings must come to before it takes over.
+ * A text and its vector, computed with sentence-transformers (6.2.0) on the pinned model. An environment with
+ * local embeddings must reproduce it before it becomes active.
  */
 export const REFERENCE_TEXT = 'hello world';
 
