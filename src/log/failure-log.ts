@@ -9,25 +9,26 @@ import { harmlessText } from '../support/harmless.ts';
 import { createRedactor } from '../support/text/redaction.ts';
 
 const NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.log$/;
-/** Of the failed setups of all versions. */
+/** Failed setups kept, across all versions. */
 const KEPT_LOGS = 5;
-/** The end of a log says what happened. */
+/** Only the end of a log is kept; that is where the failure is. */
 const MAX_LOG_BYTES = 512 * 1024;
 const MAX_BYTES = 2 * MAX_LOG_BYTES;
 
-/** A setup that failed: what was asked for, and how it ended. */
+/** A failed setup: what was requested, and how it ended. */
 export interface FailedSetup {
   runtimeRoot: string;
   cliVersion: string;
   features: readonly string[];
   failure: FailureReport;
-  /** The network settings of that run, one a line. */
+  /** The network settings of that run, one per line. */
   settings: readonly string[];
 }
 
 /**
- * Keeps a failed setup with its log in `uv/logs`, where the next one does not replace it: a report is written later, often after
- * another attempt. Secrets are masked. The newest few are kept. Never rejects: the failure itself is what is told.
+ * Keeps a failed setup with its log in `uv/logs`, where the next one does not overwrite it: reports are often
+ * written after another attempt. Secrets are masked. Only the newest few are kept. Never rejects, so that the
+ * original failure is reported.
  */
 export async function keepFailure(failed: FailedSetup): Promise<void> {
   try {
@@ -50,11 +51,11 @@ export async function keepFailure(failed: FailedSetup): Promise<void> {
     await writeFileAtomic(join(folder, `${randomUUID()}.log`), text, 0o600, { isDurable: false });
     for (const path of (await failureLogs(folder)).slice(KEPT_LOGS)) await rm(path, { force: true });
   } catch {
-    // A disk that takes no log, or a root that is somebody else's.
+    // A full disk, or a root that belongs to another user.
   }
 }
 
-/** The failed setup that was kept last; `null` when there is none. */
+/** The most recent failed setup; `null` when there is none. */
 export async function readLastFailure(runtimeRoot: string): Promise<{ path: string; text: string } | null> {
   const [path] = await failureLogs(logsDir(runtimeRoot));
   if (path === undefined) return null;

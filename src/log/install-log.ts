@@ -6,36 +6,42 @@ import { harmlessLines } from '../support/harmless.ts';
 import type { Redactor } from '../support/text/redaction.ts';
 
 /**
- * `install.log`: what ran, and all that it printed. Every method returns a promise that is pending while too much waits for
- * the disk: a runner that awaits it (`onLines` of `runProcess`) makes the child wait too. A failed write rejects the
- * call that waits for it and all later ones, `close` included.
+ * `install.log`: every command and all its output. The promise of each method stays pending while too much
+ * data waits for the disk: a runner that awaits it (`onLines` of `runProcess`) slows the child down. A failed
+ * write rejects the waiting call and all later ones, including `close`.
  */
 export interface InstallLog {
   readonly path: string;
   /** `$ <command> <args joined by one space>`. */
   command(command: string, args: readonly string[]): Promise<void>;
-  /** Whole lines in the order they arrive, all streams in one file. Lines of one call stay together. */
+  /** Complete lines in order of arrival, all streams in one file. The lines of one call stay together. */
   lines(lines: readonly string[]): Promise<void>;
-  /** The same for what children print: it was masked where it was read, and to do it again costs a fifth of the way. */
+  /**
+   * The same for children's output, which was already masked when it was read; masking again would cost a
+   * fifth of the throughput.
+   */
   maskedLines(lines: readonly string[]): Promise<void>;
-  /** Text of any length, with a final newline if it lacks one; nothing for an empty text. */
+  /** Text of any length; a missing final newline is added. An empty text writes nothing. */
   text(text: string): Promise<void>;
-  /** Resolves when everything is in the file. May be called twice; what is logged after it is an error. */
+  /** Resolves when everything is in the file. May be called twice; logging afterwards is an error. */
   close(): Promise<void>;
 }
 
-/** The log, if this process wrote it: what ends before anything is built has none, and one of an earlier run says nothing about it. */
+/**
+ * The log, if this process wrote it: a run that ends before the build has none, and a log from an earlier run
+ * says nothing about this one.
+ */
 export async function ownInstallLog(path: string): Promise<string | null> {
   const status = await stat(path).catch(() => null);
   return status !== null && status.mtimeMs >= performance.timeOrigin ? path : null;
 }
 
-/** How much may wait in memory for the disk, in characters. */
+/** How many characters may wait in memory for the disk. */
 const MAX_WAITING_CHARS = 1024 * 1024;
 
 /**
- * Opens the log anew: what was in it is gone. The file grows while the run goes. The redactor sees all
- * but `maskedLines`.
+ * Opens a new log, replacing the previous one. It is written continuously during the run. The redactor masks
+ * everything except `maskedLines`.
  * @throws the file system's error.
  */
 export async function openInstallLog(
@@ -45,7 +51,7 @@ export async function openInstallLog(
   await makeFolder(dirname(path));
   const handle = await openNewFile(path, 0o666);
   let pending: string[] = [];
-  /** In `pending` and on the way to the disk. */
+  /** In `pending` and being written. */
   let waitingChars = 0;
   let writing: Promise<void> | null = null;
   let failure: { error: unknown } | null = null;
@@ -54,7 +60,7 @@ export async function openInstallLog(
   async function writePending(): Promise<void> {
     try {
       while (pending.length > 0) {
-        // An empty last line gives the final newline without copying the text once more.
+        // An empty last line yields the final newline without copying the text again.
         pending.push('');
         const text = pending.join('\n');
         pending = [];
@@ -77,7 +83,7 @@ export async function openInstallLog(
   async function append(lines: readonly string[]): Promise<void> {
     if (failure) throw failure.error;
     if (closing) throw new Error(`The log ${path} is closed and cannot take more.`);
-    // An empty batch would end the writer before it is kept in `writing`, and nothing would start another.
+    // An empty batch would end the writer before it is assigned to `writing`, and no other would be started.
     if (lines.length === 0) return;
     const text = harmlessLines(lines).join('\n');
     pending.push(text);

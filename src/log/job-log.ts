@@ -2,7 +2,7 @@ import type { SetupEventBody } from '../core/events.ts';
 import type { Redactor } from '../support/text/redaction.ts';
 import { type InstallLog, openInstallLog } from './install-log.ts';
 
-/** What `install.log` says of what we do ourselves: every transfer, every note, every line of ours. */
+/** The lines of `install.log` about our own work: transfers, notes and our own output. */
 export function ownLogLines(event: SetupEventBody): readonly string[] {
   switch (event.type) {
     case 'artefact': {
@@ -12,7 +12,7 @@ export function ownLogLines(event: SetupEventBody): readonly string[] {
     case 'note':
       return [`${event.level}: ${event.text}`];
     case 'lines':
-      // Commands are there already, with the whole path of the program.
+      // Commands are logged already, with the full path of the program.
       return event.stream === 'ktx' ? event.lines.filter((line) => !line.startsWith('$ ')) : [];
     default:
       return [];
@@ -22,14 +22,14 @@ export function ownLogLines(event: SetupEventBody): readonly string[] {
 export interface DeferredLog {
   open(): Promise<InstallLog>;
   keep(lines: readonly string[]): void;
-  /** What children printed, see `InstallLog`. */
+  /** Output of children, see `InstallLog`. */
   maskedLines(lines: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * `install.log` is replaced when a build starts, which is after uv was acquired: a failed acquisition leaves the
- * version's folder untouched. What was fetched before that is kept and written first.
+ * `install.log` is replaced only when a build starts, after uv was acquired: a failed acquisition leaves the
+ * version's folder untouched. Lines from before that are kept and written first.
  */
 export function createDeferredLog(path: string, redactor: Pick<Redactor, 'redact'>): DeferredLog {
   let log: InstallLog | null = null;

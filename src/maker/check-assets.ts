@@ -12,8 +12,8 @@ import { parseSchema, schemaProblem } from '../support/schema.ts';
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /**
- * Where the files of an asset directory contradict each other, as sentences that name a file; an empty list is good. Needs neither
- * Python nor a network.
+ * Inconsistencies between the files of an asset directory, one sentence each; empty when there are none.
+ * Needs neither Python nor a network.
  */
 export async function findContradictions(assetDir: string): Promise<string[]> {
   const manifestBytes = await readShippedFile(join(assetDir, 'manifest.json')).catch(absentAsNull);
@@ -50,7 +50,7 @@ export async function findContradictions(assetDir: string): Promise<string[]> {
   return [...problems, ...findLockContradictions(lock.value, requirements)];
 }
 
-/** A file of JSON as what it should hold, or one sentence about what is wrong with it. */
+/** Parses a JSON file, or says in one sentence what is wrong with it. */
 function parsed<Value>(
   file: string,
   bytes: Buffer,
@@ -71,7 +71,7 @@ function parsed<Value>(
   }
 }
 
-/** Contradictions inside a lock, and between it and the requirements by feature. */
+/** Inconsistencies within a lock, and between it and the requirements of each feature. */
 export function findLockContradictions(lock: RuntimeLock, requirements: Record<string, string>): string[] {
   const problems: string[] = [];
   const models = Object.values(lock.models ?? {});

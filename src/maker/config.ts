@@ -13,29 +13,29 @@ import type { AssetsConfig } from './make-assets.ts';
 
 const path = z.string().check(z.minLength(1));
 
-/** `build` under `ktx-setup` in package.json; paths are relative to it. */
+/** `build` under `ktx-setup` in package.json; paths are relative to that file. */
 const buildSchema = z.strictObject({
   /** Folder with `pyproject.toml`. */
   project: z.optional(path),
-  /** A built wheel. One of the two. */
+  /** A prebuilt wheel. Exactly one of `project` and `wheel`. */
   wheel: z.optional(path),
-  /** Extras of the wheel by feature. `core` without an entry is the wheel without extras. */
+  /** Extras of the wheel by feature. Without an entry, `core` is the wheel without extras. */
   extras: z.optional(z.partialRecord(z.enum(RUNTIME_FEATURES), z.array(path))),
   proof: wheelProofSchema,
   /** As in `AssetsConfig`. */
   targets: z.optional(z.array(path)),
-  /** Whether `local-embeddings` brings the embedding model that ktx-setup pins. */
+  /** Whether `local-embeddings` includes the embedding model that ktx-setup pins. */
   model: z.optional(z.boolean()),
 });
 
 const declarationSchema = z.object({ assets: path, build: buildSchema });
 
-/** An example, for messages. */
+/** An example for messages. */
 const EXAMPLE =
   '"ktx-setup": { "assets": "assets/python", "build": { "project": "python", "proof": { "imports": ["acme"], "serves": true } } }';
 
 /**
- * The configuration in the package.json of a folder.
+ * Reads the configuration from the package.json in a folder.
  * @throws SetupError naming the file and what is wrong with it.
  */
 export async function readAssetsConfig(folder: string): Promise<AssetsConfig> {
@@ -82,7 +82,7 @@ async function wheelSource(
   return project === undefined ? { file: place } : { project: place };
 }
 
-/** The managed Python that this package pins, and its models for these features. */
+/** The managed Python pinned by this package, and its models for these features. */
 export async function bundledBasis(features: readonly KtxRuntimeFeature[]): Promise<AssetsConfig['basis']> {
   const asset = await readLockedAsset(join(PACKAGE_ROOT, 'assets/python'));
   if (!asset) throw new Error('this package has no lock');

@@ -2,7 +2,7 @@ import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../core/features.ts';
 import { lockArtefact, lockedFeature, type RuntimeLock } from '../shipped/lock.ts';
 import { formatBytes } from '../support/text/format.ts';
 
-/** One line for every target: what each feature weighs there, or why it cannot be had. */
+/** One line per target: the size of each feature there, or why it is not available. */
 export function describeLock(lock: RuntimeLock): string[] {
   return Object.keys(lock.targets).map((key) => {
     const parts = RUNTIME_FEATURES.flatMap((feature) => describeFeature(lock, key, feature));

@@ -6,17 +6,17 @@ import { readRegularText } from '../support/fs/regular-file.ts';
 import type { Toolbox } from './toolbox.ts';
 import type { MadeWheel } from './wheel.ts';
 
-/** A requirements file of a few hundred packages has some 500 kB. */
+/** A requirements file of a few hundred packages has about 500 kB. */
 export const MAX_REQUIREMENTS_BYTES = 64 * 1024 * 1024;
-/** What uv writes below the list about `--no-emit-package`. */
+/** uv's note about `--no-emit-package` at the end of the list. */
 const EXCLUDED = /\n?# The following packages were excluded from the output:\n(?:# .*\n)*/;
 
-/** A universal lock of one feature, in the two forms that uv writes, in a folder of this run. */
+/** A universal lock of one feature, in uv's two formats, in a folder of this run. */
 export interface FeatureLock {
   feature: KtxRuntimeFeature;
-  /** What is shipped: pins, markers and hashes. */
+  /** The shipped file: pins, markers and hashes. */
   requirementsPath: string;
-  /** Where the index keeps the files; has addresses, so it is not shipped. */
+  /** Where the index keeps the files. Contains URLs, so it is not shipped. */
   pylockPath: string;
 }
 
@@ -25,9 +25,10 @@ export function requirementsFile(feature: KtxRuntimeFeature): string {
 }
 
 /**
- * Resolves a feature for all platforms at once. `core` goes first: its pins hold for the features on top of it.
- * @param options.kept earlier requirements of this feature: their versions stay where they can.
- * @throws SetupError with uv's words where there is no solution, or only source distributions.
+ * Resolves a feature for all platforms at once. `core` comes first: its pins apply to the features on top of
+ * it.
+ * @param options.kept earlier requirements of this feature, whose versions are kept where possible.
+ * @throws SetupError with uv's message when there is no solution, or only source distributions.
  */
 export async function lockRequirements(
   feature: KtxRuntimeFeature,
@@ -48,9 +49,9 @@ export async function lockRequirements(
   const names = extras.length === 0 ? '' : `[${extras.join(',')}]`;
   const { name } = wheel.metadata;
   await writeFileAtomic(input, `${name}${names} @ ${pathToFileURL(options.wheelPath).href}\n`);
-  // uv prefers the versions that stand in its output file.
+  // uv prefers versions that are already in its output file.
   if (kept !== null) await writeFileAtomic(requirementsPath, kept);
-  // No address, no date, no comment: the same pins give the same bytes, and an index has no business in a lock.
+  // No URLs, dates or comments: the same pins must give the same bytes, and a lock must not name an index.
   const plain = [
     '--universal',
     '--python-version',

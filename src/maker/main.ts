@@ -23,13 +23,13 @@ Options:
   -h, --help          print this help
 `;
 
-/** What the command line prints to. */
+/** The outputs of the command. */
 interface MakerIo {
   stdout: { write(text: string): unknown };
   stderr: { write(text: string): unknown };
 }
 
-/** Runs `ktx-setup-assets` and resolves with its exit code: 0, 1 when it failed, 2 for a command line that it does not understand. */
+/** Runs `ktx-setup-assets`; resolves with its exit code: 0, 1 on failure, 2 for an invalid command line. */
 export async function runMaker(argv: readonly string[], io: MakerIo = process): Promise<number> {
   let parsed: ReturnType<typeof parse>;
   try {
@@ -85,7 +85,7 @@ async function make(
 ): Promise<number> {
   const config = await readAssetsConfig(folder);
   const problems = flags.check ? await findContradictions(config.assetDir) : [];
-  // What contradicts itself is not what would be made; that is known without an index.
+  // Inconsistent assets cannot be up to date; reporting that needs no index.
   if (problems.length > 0) return reported(problems, io);
   const made = await makeAssets(config, work, { shouldUpgrade: flags.upgrade === true });
   if (!flags.check) {
@@ -113,7 +113,7 @@ function reported(problems: readonly string[], io: MakerIo): number {
 function failed(error: unknown, io: MakerIo): number {
   if (error instanceof CancelledError) return 130;
   if (!(error instanceof SetupError)) {
-    // A folder that cannot be written, a full disk: the system says which, and its stack says nothing more.
+    // A read-only folder or a full disk: the system's message suffices, and a stack trace would not help.
     if (errorCode(error) === undefined) throw error;
     io.stderr.write(`${errorMessage(error)}\n`);
     return 1;

@@ -25,25 +25,28 @@ import { type MadeWheel, takeWheel, type WheelSource } from './wheel.ts';
 /** The oldest Python with targets (`assets/maker/targets.py`). */
 const OLDEST_MINOR = 11;
 
-/** What is made, out of what. */
+/** What to make, and from what. */
 export interface AssetsConfig {
-  /** The folder that gets `manifest.json`, `lock.json`, requirements and the wheel. Earlier requirements there keep their pins. */
+  /**
+   * The folder for `manifest.json`, `lock.json`, requirements and the wheel. Pins of earlier requirements
+   * there are kept.
+   */
   assetDir: string;
   wheel: WheelSource;
-  /** Extras of the wheel by feature; a feature that is left out is not in the lock. */
+  /** Extras of the wheel by feature; omitted features are not in the lock. */
   extras: Partial<Record<KtxRuntimeFeature, readonly string[]>>;
-  /** How an environment with the wheel is proved; `null`: as ours, by analysing SQL. */
+  /** How an environment with the wheel is proved; `null` for our own way, by analysing SQL. */
   proof: WheelProof | null;
   /**
-   * What is locked: targets, `linux-x64-gnu-cp313`, and platforms with every Python, `linux-x64-gnu`. Each must have every feature.
-   * Empty: everything that can be locked, whatever is missing.
+   * What to lock: targets, `linux-x64-gnu-cp313`, or platforms with every Python, `linux-x64-gnu`. Each must
+   * have every feature. Empty: everything that can be locked, with gaps.
    */
   targets: readonly string[];
-  /** The managed Python of the lock, its archives, and the models of features. */
+  /** The managed Python of the lock with its archives, and the models of the features. */
   basis: Pick<RuntimeLock, 'python' | 'models' | 'artefacts'>;
 }
 
-/** The files of an asset directory, by name, `manifest.json` last; nothing is written yet. */
+/** The files of an asset directory by name, `manifest.json` last; not written yet. */
 export interface MadeAssets {
   files: ReadonlyMap<string, Buffer>;
   lock: RuntimeLock;
@@ -51,9 +54,10 @@ export interface MadeAssets {
 }
 
 /**
- * Builds or takes the wheel, resolves its requirements for every platform and Python, picks one wheel of each for every target, lets
- * uv prove every list, and describes all of it by digests. The same wheel, pins and index give the same bytes.
- * @throws SetupError saying what of it failed; CancelledError.
+ * Builds or reads the wheel, resolves its requirements for every platform and Python, picks one wheel of each
+ * package for every target, has uv verify every list, and describes everything by digest. The same wheel,
+ * pins and index give the same bytes.
+ * @throws SetupError saying what failed; CancelledError.
  */
 export async function makeAssets(
   config: AssetsConfig,
@@ -94,7 +98,7 @@ export async function makeAssets(
   }
 }
 
-/** Puts the files into the asset directory and removes others of earlier makings; folders there stay. */
+/** Writes the files to the asset directory and removes files of earlier runs; folders are kept. */
 export async function writeAssets(assetDir: string, { files }: Pick<MadeAssets, 'files'>): Promise<void> {
   await makeFolder(assetDir);
   for (const [name, content] of files) await writeFileAtomic(join(assetDir, name), content);
@@ -122,7 +126,10 @@ function oldestPythonFor({ metadata }: MadeWheel): string {
   return `3.${Math.max(minor, OLDEST_MINOR)}`;
 }
 
-/** The pins of an earlier making, which may be linked; `null` without one. @throws what keeps them from being read. */
+/**
+ * The pins of an earlier run, which may be a link; `null` without one. @throws the reason they cannot be
+ * read.
+ */
 export async function keptRequirements(assetDir: string, feature: KtxRuntimeFeature): Promise<string | null> {
   const path = join(assetDir, requirementsFile(feature));
   return readRegularText(path, { maxBytes: MAX_REQUIREMENTS_BYTES, links: 'follow' }).catch(absentAsNull);
@@ -164,7 +171,8 @@ async function makeLock(
 }
 
 /**
- * @throws SetupError naming every target that was asked for and lacks a feature, and why; and when there is none at all.
+ * @throws SetupError naming every requested target that lacks a feature, and why; also when there are no
+ * targets at all.
  */
 function assertComplete(
   { targets }: AssetsConfig,

@@ -7,7 +7,7 @@ import { makeFolder } from '../support/fs/atomic-file.ts';
 import type { FeatureLock } from './lock-requirements.ts';
 import type { Toolbox } from './toolbox.ts';
 
-/** The machine of a target as uv names it. */
+/** uv's name for the machine of a target. */
 const UV_PLATFORMS: Record<string, string> = {
   'linux-x64-gnu': 'x86_64-manylinux_2_28',
   'linux-arm64-gnu': 'aarch64-manylinux_2_28',
@@ -19,7 +19,7 @@ const UV_PLATFORMS: Record<string, string> = {
   'win32-arm64': 'aarch64-pc-windows-msvc',
 };
 
-/** What uv is asked: whether these files satisfy the requirements on that target. */
+/** A check for uv: whether these files satisfy the requirements on that target. */
 interface Question {
   key: string;
   files: readonly Artefact[];
@@ -28,10 +28,10 @@ interface Question {
 }
 
 /**
- * Lets uv, which will install them, judge every list of the lock: with nothing but the chosen files it must be able
- * to satisfy the requirements for that platform and Python.
+ * Has uv, which will install them, verify every list in the lock: the chosen files alone must satisfy the
+ * requirements for that platform and Python.
  * @param options.wheelsDir the downloaded wheels, `<sha256>/<file>`.
- * @throws SetupError of the first target that uv refuses, with its words.
+ * @throws SetupError for the first target that uv rejects, with its message.
  */
 export async function proveTargets(
   lock: RuntimeLock,

@@ -10,30 +10,30 @@ import { readRegularText } from '../support/fs/regular-file.ts';
 import { otherRemedy } from '../support/remedies.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
 
-/** The uv that installs later, and what chooses wheels. */
+/** The uv version used for installs, and the package that selects wheels. */
 const TOOLS = [`uv==${MANAGED_UV_VERSION}`, 'packaging==26.3'];
-/** How much of a failed tool's output is shown. */
+/** How many lines of a failed tool's output are shown. */
 const SHOWN_LINES = 20;
 const CAPTURE_BYTES = 256 * 2 ** 20;
 
-/** Where the maker works, and who hears of it. */
+/** Where the maker works, and where it reports. */
 export interface MakerWork {
-  /** Holds the tools, downloaded wheels and uv's cache. Deleting it costs only time. */
+  /** Contains the tools, downloaded wheels and uv's cache. Can be deleted at the cost of time only. */
   scratchDir: string;
   /** Runs the tools; must have `venv` and `pip`. Default: `python3`, on Windows `python`. */
   python?: string;
   signal?: AbortSignal;
-  /** One line about what is being done. */
+  /** One line about the current step. */
   tell?: (line: string) => void;
 }
 
-/** Python and the pinned uv in a private environment of the scratch folder. */
+/** Python and the pinned uv in a private environment in the scratch folder. */
 export interface Toolbox {
   python: string;
   uv: string;
-  /** Runs a tool to its end; its stdout is the result. @throws SetupError with the end of its stderr. */
+  /** Runs a tool to completion; resolves with its stdout. @throws SetupError with the end of its stderr. */
   run(command: string, args: readonly string[], options?: RunOptions): Promise<string>;
-  /** The same for uv. No configuration file of the machine has a say, and it fetches no Python. */
+  /** The same for uv, ignoring the machine's configuration files and never downloading Python. */
   runUv(args: readonly string[], options?: RunOptions): Promise<string>;
 }
 
@@ -44,8 +44,9 @@ interface RunOptions {
 }
 
 /**
- * Makes the tools when they are missing or of other versions; several processes may ask at once.
- * @throws SetupError when there is no Python, or the package index does not give the tools; CancelledError.
+ * Creates the tools when they are missing or outdated; safe to call from several processes.
+ * @throws SetupError when there is no Python, or the package index does not provide the tools;
+ * CancelledError.
  */
 export async function openToolbox(work: MakerWork): Promise<Toolbox> {
   const venvDir = join(work.scratchDir, 'tools');
@@ -77,7 +78,7 @@ export async function openToolbox(work: MakerWork): Promise<Toolbox> {
   };
 }
 
-/** Executable of a virtual environment, by its name on POSIX. */
+/** Executable in a virtual environment, by its POSIX name. */
 export function venvExecutable(venvDir: string, name: string): string {
   return process.platform === 'win32' ? join(venvDir, 'Scripts', `${name}.exe`) : join(venvDir, 'bin', name);
 }
@@ -95,7 +96,10 @@ async function waitForLock(path: string, signal: AbortSignal | undefined) {
   }
 }
 
-/** uv searches for no Python: one broken shim of a version manager would end it, and wheels here are for every Python. */
+/**
+ * uv must not search for a Python: one broken shim of a version manager would make it fail, and these wheels
+ * are for every Python.
+ */
 function uvEnvironment(work: MakerWork, python: string, extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const index =
     process.env['UV_DEFAULT_INDEX'] ?? process.env['UV_INDEX_URL'] ?? process.env['PIP_INDEX_URL'];

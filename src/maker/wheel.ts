@@ -7,14 +7,14 @@ import { readRegularFile } from '../support/fs/regular-file.ts';
 import { otherRemedy } from '../support/remedies.ts';
 import type { MakerWork, Toolbox } from './toolbox.ts';
 
-/** 1980-01-01, the first day that a zip can tell. */
+/** 1980-01-01, the earliest date in a zip. */
 const SOURCE_DATE_EPOCH = '315532800';
 const MAX_WHEEL_BYTES = 1024 * 1024 * 1024;
 
-/** Where the wheel comes from: a file, or a folder with `pyproject.toml`. */
+/** The source of the wheel: a file, or a folder with `pyproject.toml`. */
 export type WheelSource = { file: string } | { project: string };
 
-/** A wheel: its file name, its bytes, and what its METADATA says. */
+/** A wheel: its file name, its bytes, and its metadata. */
 export interface MadeWheel {
   file: string;
   bytes: Buffer;
@@ -22,8 +22,9 @@ export interface MadeWheel {
 }
 
 /**
- * Reads or builds the wheel. A project is built twice, by its own build backend.
- * @throws SetupError when it cannot be built, when two builds differ, and for a wheel that one file cannot serve everybody with.
+ * Reads or builds the wheel. A project is built twice, with its own build backend.
+ * @throws SetupError when it cannot be built, when the two builds differ, or when the wheel is
+ * platform-specific.
  */
 export async function takeWheel(source: WheelSource, tools: Toolbox, work: MakerWork): Promise<MadeWheel> {
   if ('file' in source) {
@@ -45,7 +46,7 @@ export async function takeWheel(source: WheelSource, tools: Toolbox, work: Maker
   return first;
 }
 
-/** Builds the wheel of a project once. */
+/** Builds a project's wheel once. */
 export async function buildWheel(project: string, tools: Toolbox, work: MakerWork): Promise<MadeWheel> {
   await makeFolder(work.scratchDir);
   const outDir = await mkdtemp(join(work.scratchDir, 'wheel-'));

@@ -11,7 +11,7 @@ const MAX_CONFIG_BYTES = 1024 * 1024;
 
 const optional = <T extends z.core.SomeType>(schema: T) => z.optional(z.nullable(schema));
 
-/** What of `ktx.yaml` decides whether Python is needed; everything else in it is others' business. */
+/** The parts of `ktx.yaml` that decide whether Python is needed; all else is ignored. */
 const projectConfigSchema = z.object({
   connections: optional(
     z.record(
@@ -39,8 +39,9 @@ const projectConfigSchema = z.object({
 });
 
 /**
- * Reads a project's `ktx.yaml`; `null` where there is none.
- * @throws SetupError naming the file and in one line what is wrong in it; where it is no YAML, also the place.
+ * Reads a project's `ktx.yaml`; `null` when there is none.
+ * @throws SetupError naming the file and, in one line, what is wrong with it, with the position if it is not
+ * valid YAML.
  */
 export async function readProjectConfig(projectDir: string): Promise<KtxRuntimeProjectConfig | null> {
   const path = join(projectDir, 'ktx.yaml');
@@ -60,16 +61,16 @@ export async function readProjectConfig(projectDir: string): Promise<KtxRuntimeP
   }
 }
 
-/** @throws Error that says in one line what is wrong, and at which place. */
+/** @throws Error that says in one line what is wrong and where. */
 function parsedYaml(text: string): unknown {
   const lineCounter = new LineCounter();
   try {
-    // The parser would draw the place below its message, and print its warnings past us.
+    // Otherwise the parser adds a code frame to its message and prints warnings itself.
     return parse(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
   } catch (error) {
     if (!(error instanceof YAMLParseError)) throw error;
     const { line, col } = lineCounter.linePos(error.pos[0]);
-    // It names a function for programs.
+    // The parser's own message suggests a function to programmers.
     const problem = error.code === 'MULTIPLE_DOCS' ? 'there is a second document' : error.message;
     throw new Error(`no valid YAML at line ${line}, column ${col} (${problem})`, { cause: error });
   }

@@ -10,7 +10,7 @@ export type KtxRuntimeRequirementReason =
 export interface KtxRuntimeRequirement {
   feature: KtxRuntimeFeature;
   reason: KtxRuntimeRequirementReason;
-  /** One sentence for a person: what in the project needs it. */
+  /** One sentence: what in the project needs it. */
   detail: string;
 }
 
@@ -20,7 +20,7 @@ export interface KtxRuntimeRequirements {
   requirements: KtxRuntimeRequirement[];
 }
 
-/** What of a project's `ktx.yaml` decides whether Python is needed. */
+/** The parts of a project's `ktx.yaml` that decide whether Python is needed. */
 export interface KtxRuntimeProjectConfig {
   connections?: Record<
     string,
@@ -31,14 +31,14 @@ export interface KtxRuntimeProjectConfig {
   } | null;
 }
 
-/** What of a plan to ingest decides it. */
+/** The parts of an ingest plan that decide it. */
 export interface KtxPublicIngestPlan {
   targets: readonly {
     connectionId: string;
     driver?: string;
     adapter?: string;
     queryHistory?: { enabled?: boolean } | null;
-    // What else a plan of the ktx CLI holds. It decides nothing here.
+    // Other fields of a ktx CLI plan, unused here.
     operation?: string;
     sourceDir?: string;
     debugCommand?: string;
@@ -83,7 +83,7 @@ export function resolveProjectRuntimeRequirements(
   return summary([...found, ...embeddingsRequirement(config)]);
 }
 
-/** The same for what is about to be ingested; embeddings count only when the configuration is given. */
+/** The same for an ingest; embeddings are considered only when the configuration is given. */
 export function resolvePublicIngestRuntimeRequirements(
   plan: KtxPublicIngestPlan,
   options: KtxPublicIngestRuntimeRequirementOptions = {},

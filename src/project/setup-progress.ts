@@ -6,7 +6,7 @@ import { makeProjectFolder } from '../support/fs/project-folder.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
 
-/** The steps of setting up a project, in their usual order. */
+/** The steps of a project's setup, in their usual order. */
 export const PROJECT_SETUP_STEPS = [
   'project',
   'llm',
@@ -23,14 +23,14 @@ const MAX_BYTES = 64 * 1024;
 
 const progressSchema = z.object({ completed_steps: z.array(z.string()) });
 
-/** Where a project records which steps of its setup are done. */
+/** The file in which a project records its completed setup steps. */
 export function projectSetupProgressPath(projectDir: string): string {
   return join(projectDir, '.ktx', 'setup', 'state.json');
 }
 
 /**
- * The completed steps in the order of their completion; ids that nobody knows are dropped.
- * @throws SetupError naming the file when it cannot be understood: guessing would do steps again.
+ * The completed steps in order of completion; unknown ids are dropped.
+ * @throws SetupError naming the file when it is invalid: guessing would repeat steps.
  */
 export async function readCompletedSetupSteps(projectDir: string): Promise<ProjectSetupStep[]> {
   const path = projectSetupProgressPath(projectDir);
@@ -51,7 +51,7 @@ export async function readCompletedSetupSteps(projectDir: string): Promise<Proje
   }
 }
 
-/** Records a step as completed; one that was recorded before keeps its place. */
+/** Records a step as completed; one recorded earlier keeps its position. */
 export async function recordSetupStep(projectDir: string, step: ProjectSetupStep): Promise<void> {
   const completed = new Set([...(await readCompletedSetupSteps(projectDir)), step]);
   const path = projectSetupProgressPath(projectDir);

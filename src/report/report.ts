@@ -21,22 +21,22 @@ import { formatBytes } from '../support/text/format.ts';
 import { uvPinsFor } from '../uv/binary.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
 
-/** The end of the log says what happened; a flood before it helps nobody. */
+/** Only the end of the log is included; that is where the failure is. */
 const MAX_LOG_BYTES = 1024 * 1024;
 
-/** What the people who run a network need to know of a failed setup. Every text in it is masked. */
+/** Information about a failed setup for network administrators. All texts are masked. */
 export interface SetupReport {
   createdAt: string;
   versions: Record<string, string>;
   runtime: { root: string; status: string; detail: string };
   network: NetworkOverview;
-  /** Each place that a setup would ask, for one file that it would want from there. */
+  /** Each source that a setup would contact, tested with one file from it. */
   probes: readonly { place: string; file: string; verdict: string; hosts: readonly string[] }[];
-  /** Bytes that came for this report, by host. */
+  /** Bytes received while making this report, by host. */
   egress: readonly { host: string; bytes: number }[];
-  /** The log of the last installation of this version; `null` when there is none. */
+  /** The log of this version's last installation; `null` when there is none. */
   log: { path: string; text: string; isCut: boolean } | null;
-  /** The last setup that failed, of whatever version, with its settings and its log; `null` when there is none. */
+  /** The last failed setup of any version, with its settings and log; `null` when there is none. */
   failure: { path: string; text: string } | null;
 }
 
@@ -49,7 +49,7 @@ export interface ReportOptions {
   signal?: AbortSignal;
 }
 
-/** Reads settings and log, and asks the hosts of a setup whether they would answer. Changes nothing. */
+/** Reads settings and log, and tests whether the hosts of a setup would answer. Changes nothing. */
 export async function collectReport(options: ReportOptions): Promise<SetupReport> {
   const layout = managedPythonRuntimeLayout(options);
   const [asset, host, status, network] = await Promise.all([
@@ -85,7 +85,7 @@ export async function collectReport(options: ReportOptions): Promise<SetupReport
   }
 }
 
-/** One file for each kind of source: what is true of it is true of the others. */
+/** One file for each kind of source, as a sample. */
 function samplesOf(lock: RuntimeLock, host: HostPlatform): Artefact[] {
   const pins = uvPinsFor(host);
   const python = lock.python.archives[platformKey(host)];
@@ -118,7 +118,7 @@ async function readLog(path: string): Promise<SetupReport['log']> {
     const buffer = Buffer.alloc(size - from);
     await handle.read(buffer, 0, buffer.length, from);
     const text = buffer.toString('utf8');
-    // A line that is cut in two could hold half a secret, which no pattern knows.
+    // Drop the truncated first line: it could contain half a secret, which no pattern recognises.
     return { path, text: from > 0 ? text.slice(text.indexOf('\n') + 1) : text, isCut: from > 0 };
   } catch (error) {
     return { path, text: `The log cannot be read: ${errorMessage(error)}`, isCut: false };
@@ -127,7 +127,7 @@ async function readLog(path: string): Promise<SetupReport['log']> {
   }
 }
 
-/** Every text of a value, however deep. */
+/** Masks every text in a value, at any depth. */
 function masked<T>(value: T, redact: (text: string) => string): T {
   if (typeof value === 'string') return redact(value) as T;
   if (Array.isArray(value)) return value.map((each) => masked(each, redact)) as T;

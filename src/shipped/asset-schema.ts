@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 
-/** `<assetDir>/manifest.json`, made by `npm run assets:build`. Unknown keys are dropped. */
+/** `<assetDir>/manifest.json`, written by `npm run assets:build`. Unknown keys are dropped. */
 export const assetManifestSchema = z.object({
   schemaVersion: z.literal(1),
   distributionName: z.literal('kaelio-ktx'),
@@ -14,15 +14,15 @@ export const assetManifestSchema = z.object({
 });
 
 /**
- * How an environment with another program's wheel is proved: these modules can be imported, and, unless it serves nothing,
- * its command answers `/health`. Ours has none, and proves that it analyses SQL.
+ * How an environment with another program's wheel is proved: these modules are importable and, unless it has
+ * no server, its command answers `/health`. Our own manifest has none, and its proof analyses SQL.
  */
 export const wheelProofSchema = z.object({
   imports: z.array(z.string().check(z.regex(/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/))),
   serves: z.boolean(),
 });
 
-/** The manifest of another program's wheel, made by `ktx-setup-assets`. */
+/** The manifest of another program's wheel, written by `ktx-setup-assets`. */
 export const embeddedAssetManifestSchema = z.extend(assetManifestSchema, {
   distributionName: z.string().check(z.regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/)),
   normalizedName: z.string().check(z.regex(/^[a-z0-9_]+$/)),
@@ -40,7 +40,7 @@ export type ManagedRuntimeAssetManifest =
   | z.infer<typeof assetManifestSchema>
   | z.infer<typeof embeddedAssetManifestSchema>;
 
-/** How this wheel is proved; `undefined`: as ours. */
+/** How this wheel is proved; `undefined` for ours. */
 export function wheelProofOf(manifest: ManagedRuntimeAssetManifest): WheelProof | undefined {
   return 'proof' in manifest ? manifest.proof : undefined;
 }

@@ -8,7 +8,7 @@ import type { WheelPythonRequirement } from './wheel-metadata.ts';
 
 export type { ManagedRuntimeAssetManifest } from './asset-schema.ts';
 
-/** A bundled wheel that was read and is the file its manifest describes. */
+/** A bundled wheel that was read and matches its manifest. */
 export interface ManagedRuntimeAsset {
   manifest: ManagedRuntimeAssetManifest;
   wheelPath: string;
@@ -16,9 +16,10 @@ export interface ManagedRuntimeAsset {
 }
 
 /**
- * Reads and checks the bundled wheel: manifest, file name, digest and size, Python requirement, in this order.
- * @throws plain Error (a broken package is our fault) with fixed messages; file system, JSON
- * and zod errors unchanged.
+ * Reads and checks the bundled wheel: manifest, file name, digest and size, Python requirement, in this
+ * order.
+ * @throws plain Error with fixed messages (a broken package is a bug); file system, JSON and zod errors
+ * unchanged.
  */
 export async function verifyRuntimeAsset(options: { assetDir: string }): Promise<ManagedRuntimeAsset> {
   const { manifest, isBundled } = await readAssetManifest(join(options.assetDir, 'manifest.json'));
@@ -54,7 +55,7 @@ async function readAssetManifest(
     );
   }
   const document: unknown = JSON.parse(bytes.toString('utf8'));
-  // The very bytes that this program was built with need no schema, and every command is spared loading one.
+  // These are the exact bytes that this program was built with, so no schema needs to be loaded.
   if (createHash('sha256').update(bytes).digest('hex') === BUNDLED_MANIFEST_SHA256) {
     const { schemaVersion, distributionName, normalizedName, version, wheel } = document as Exclude<
       ManagedRuntimeAssetManifest,

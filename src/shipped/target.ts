@@ -2,7 +2,7 @@ import { readRegularText } from '../support/fs/regular-file.ts';
 import type { RuntimeLock, SystemMinimum } from './lock.ts';
 import { readMissingProcessorFlags } from './processor.ts';
 
-/** What of this machine decides which wheels and which Python fit. */
+/** The properties of this machine that decide which wheels and which Python fit. */
 export interface HostPlatform {
   platform: NodeJS.Platform;
   arch: string;
@@ -15,7 +15,7 @@ export interface HostPlatform {
   missingProcessorFlags?: readonly string[];
 }
 
-/** Looks at the running machine. Reads no network, starts nothing. */
+/** Inspects the running machine. No network, no child processes. */
 export async function detectHost(): Promise<HostPlatform> {
   const { platform, arch } = process;
   const glibcVersion = platform === 'linux' ? runningGlibcVersion() : null;
@@ -30,9 +30,9 @@ export async function detectHost(): Promise<HostPlatform> {
 }
 
 function runningGlibcVersion(): string | null {
-  // Missing in the types of this Node.
+  // Not in the types of this Node.
   const report = process.report as typeof process.report & { excludeNetwork: boolean };
-  // Without this the report resolves the machine's network interfaces, which takes seconds on some hosts.
+  // Otherwise the report resolves the machine's network interfaces, which takes seconds on some hosts.
   report.excludeNetwork = true;
   const header = (report.getReport() as { header?: { glibcVersionRuntime?: string } }).header;
   return header?.glibcVersionRuntime ?? null;
@@ -45,12 +45,14 @@ async function readMacosVersion(): Promise<string | null> {
   return macosVersionOf(plist);
 }
 
-/** `14.5` of the text of SystemVersion.plist. */
+/** `14.5` from the text of SystemVersion.plist. */
 export function macosVersionOf(plist: string): string | null {
   return /<key>ProductVersion<\/key>\s*<string>([\d.]+)<\/string>/.exec(plist)?.[1] ?? null;
 }
 
-/** `linux-x64-gnu`, `darwin-arm64`, `win32-x64`: keys of `lock.python.archives` and stems of target keys. */
+/**
+ * `linux-x64-gnu`, `darwin-arm64`, `win32-x64`: keys of `lock.python.archives` and prefixes of target keys.
+ */
 export function platformKey(host: Pick<HostPlatform, 'platform' | 'arch' | 'libc'>): string {
   return [host.platform, host.arch, host.libc].filter(Boolean).join('-');
 }
@@ -64,7 +66,7 @@ export function targetKey(
   return `${platformKey(host)}-cp${major}${minor}`;
 }
 
-/** Python minors (`3.11`) that the lock has wheels for on this platform, newest first. */
+/** Python minor versions (`3.11`) that the lock has wheels for on this platform, newest first. */
 export function lockedMinors(lock: RuntimeLock, host: HostPlatform): string[] {
   const stem = `${platformKey(host)}-cp3`;
   return Object.keys(lock.targets)
@@ -85,7 +87,7 @@ export function unmetMinimum(minimum: SystemMinimum, host: HostPlatform): string
   return null;
 }
 
-/** Compares dotted numbers; missing parts count as 0. Negative, zero or positive as a comparator wants it. */
+/** Compares dotted numbers; missing parts count as 0. Returns a number as a comparator does. */
 export function compareVersions(a: string, b: string): number {
   const left = a.split('.').map(Number);
   const right = b.split('.').map(Number);

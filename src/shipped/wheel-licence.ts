@@ -1,17 +1,17 @@
 import { listZip, readZipEntry } from '../support/zip.ts';
 
-/** Real METADATA files have a few kB, with a long README tens of them. */
+/** METADATA files have a few kB, or tens of kB with a long README. */
 const MAX_METADATA_BYTES = 4 * 1024 * 1024;
 
-/** What the METADATA of a wheel says of its name, version and licence (Core metadata specification). */
+/** Name, version and licence from a wheel's METADATA (Core metadata specification). */
 export interface WheelIdentity {
   name: string;
   version: string;
-  /** SPDX expression where the wheel gives one, else its own words; `unknown` where it says nothing. */
+  /** SPDX expression if given, else the wheel's own text; `unknown` without either. */
   licence: string;
 }
 
-/** @throws Error when the wheel has no METADATA that can be read. */
+/** @throws Error when the wheel has no readable METADATA. */
 export async function readWheelIdentity(wheel: Uint8Array): Promise<WheelIdentity> {
   const entry = listZip(wheel).find(({ name }) => /^[^/]+\.dist-info\/METADATA$/.test(name));
   const bytes = entry && (await readZipEntry(wheel, entry, MAX_METADATA_BYTES));
@@ -25,7 +25,7 @@ export async function readWheelIdentity(wheel: Uint8Array): Promise<WheelIdentit
   return { name: header('Name') ?? '', version: header('Version') ?? '', licence: licence ?? 'unknown' };
 }
 
-/** Some wheels put the whole text there. */
+/** Some wheels put the full licence text here. */
 function shortLicence(text: string | undefined): string | undefined {
   return text !== undefined && text.length <= 80 && text.toUpperCase() !== 'UNKNOWN' ? text : undefined;
 }

@@ -1,17 +1,17 @@
 import { errorMessage } from '../support/errors.ts';
 import { listZip, readZipEntry } from '../support/zip.ts';
 
-/** The Python that a wheel asks for. `minimumVersion` is `<major>.<minor>` of its first lower bound. */
+/** The Python that a wheel requires. `minimumVersion` is `<major>.<minor>` of its first lower bound. */
 export interface WheelPythonRequirement {
   specifier: string;
   minimumVersion: string;
 }
 
-/** Real METADATA files have a few kB, with a long README tens of them. */
+/** METADATA files have a few kB, or tens of kB with a long README. */
 const MAX_METADATA_BYTES = 4 * 1024 * 1024;
 
 /**
- * What Python the wheel needs, from its METADATA (Core metadata specification); nothing else is unpacked.
+ * The Python requirement from a wheel's METADATA (Core metadata specification); unpacks nothing else.
  * @param wheelPath for messages only.
  * @throws Error with messages that callers may match.
  */
@@ -22,7 +22,7 @@ export async function readWheelPythonRequirement(
   return parseRequiresPython(await readHeaders(wheel, wheelPath));
 }
 
-/** What the maker of a lock asks a wheel. */
+/** The metadata that the lock maker needs. */
 export interface WheelMetadata {
   /** As the wheel spells it. */
   name: string;
@@ -31,7 +31,9 @@ export interface WheelMetadata {
   python: WheelPythonRequirement;
 }
 
-/** @param wheelPath for messages only. @throws Error when METADATA cannot be read, or lacks one of these. */
+/**
+ * @param wheelPath for messages only. @throws Error when METADATA is unreadable or lacks one of these fields.
+ */
 export async function readWheelMetadata(wheel: Uint8Array, wheelPath: string): Promise<WheelMetadata> {
   const headers = await readHeaders(wheel, wheelPath);
   const values = (name: string) =>
@@ -45,12 +47,12 @@ export async function readWheelMetadata(wheel: Uint8Array, wheelPath: string): P
   return { name: one('Name'), version: one('Version'), extras: values('Provides-Extra'), python };
 }
 
-/** The header block of METADATA: a README below it may quote such lines. */
+/** The headers of METADATA, without the README below them, which may quote such lines. */
 async function readHeaders(wheel: Uint8Array, wheelPath: string): Promise<string> {
   let metadata: Uint8Array | null;
   try {
     const entries = listZip(wheel).filter(({ name }) => name.endsWith('.dist-info/METADATA'));
-    // Packages that a wheel carries inside have theirs deeper down.
+    // Packages vendored in a wheel have theirs in deeper folders.
     const entry = entries.find(({ name }) => name.split('/').length === 2) ?? entries[0];
     metadata = entry ? await readZipEntry(wheel, entry, MAX_METADATA_BYTES) : null;
   } catch (error) {
