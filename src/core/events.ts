@@ -1,5 +1,7 @@
+import type { LineBatch } from '../process/line-batch.ts';
 import type { FailureClass } from '../support/errors.ts';
-import { harmlessValue } from '../support/harmless.ts';
+import { harmlessLines, harmlessValue } from '../support/harmless.ts';
+import { programName } from '../support/program-name.ts';
 import type { Remedy } from '../support/remedy.ts';
 import type { PlannedInstall } from './planned-install.ts';
 
@@ -195,9 +197,38 @@ export interface SetupResult {
 
 export type OnEvent = (event: SetupEvent) => void;
 
+/** The batch behind a `lines` event, if it was made from one. */
+const batches = new WeakMap<object, LineBatch>();
+
+/** A `lines` event that splits its batch only when `lines` is read: most of a flood never is. */
+export function linesBody(step: SetupStep, stream: 'stdout' | 'stderr', batch: LineBatch): SetupEventBody {
+  return withLazyLines({ type: 'lines', step, stream } as const, batch);
+}
+
+/** The plain batch behind a `lines` event, for readers that keep only its end; otherwise `null`. */
+export function batchOfEvent(event: SetupEventBody): LineBatch | null {
+  return batches.get(event) ?? null;
+}
+
+function withLazyLines<Head extends object>(head: Head, batch: LineBatch) {
+  const event = Object.defineProperty(head, 'lines', {
+    enumerable: true,
+    get: () => harmlessLines(batch.lines),
+  }) as Head & { lines: readonly string[] };
+  // Plain lines are harmless as bytes, but may call the program by a name that its embedder replaced.
+  if (batch.plainBytes !== null && programName() === 'ktx') batches.set(event, batch);
+  return event;
+}
+
 /** Timestamps events, sanitises all their text and passes them on. `now` is injected by tests only. */
 export function eventEmitter(onEvent: OnEvent | undefined, now: () => Date = () => new Date()) {
-  return (body: SetupEventBody): void =>
-    onEvent?.({ at: now().toISOString(), ...harmlessValue(body) } as SetupEvent);
+  return (body: SetupEventBody): void => {
+    const at = now().toISOString();
+    const batch = batches.get(body);
+    if (body.type === 'lines' && batch) {
+      const { type, step, stream } = body;
+      onEvent?.(withLazyLines({ at, type, step, stream }, batch));
+    } else onEvent?.({ at, ...harmlessValue(body) } as SetupEvent);
+  };
 }
 export type Emit = ReturnType<typeof eventEmitter>;

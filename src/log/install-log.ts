@@ -1,8 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { LineBatch } from '../process/line-batch.ts';
 import { makeFolder } from '../support/fs/atomic-file.ts';
 import { openNewFile } from '../support/fs/regular-file.ts';
 import { harmlessLines } from '../support/harmless.ts';
+import { programName } from '../support/program-name.ts';
 import type { Redactor } from '../support/text/redaction.ts';
 
 /**
@@ -21,6 +23,8 @@ export interface InstallLog {
    * fifth of the throughput.
    */
   maskedLines(lines: readonly string[]): Promise<void>;
+  /** The same, for a batch. */
+  maskedBatch(batch: LineBatch): Promise<void>;
   /** Text of any length; a missing final newline is added. An empty text writes nothing. */
   text(text: string): Promise<void>;
   /** Resolves when everything is in the file. May be called twice; logging afterwards is an error. */
@@ -36,12 +40,12 @@ export async function ownInstallLog(path: string): Promise<string | null> {
   return status !== null && status.mtimeMs >= performance.timeOrigin ? path : null;
 }
 
-/** How many characters may wait in memory for the disk. */
-const MAX_WAITING_CHARS = 1024 * 1024;
+/** How many bytes may wait in memory for the disk. */
+const MAX_WAITING_BYTES = 1024 * 1024;
 
 /**
  * Opens a new log, replacing the previous one. It is written continuously during the run. The redactor masks
- * everything except `maskedLines`.
+ * everything except `maskedLines` and `maskedBatch`.
  * @throws the file system's error.
  */
 export async function openInstallLog(
@@ -50,9 +54,9 @@ export async function openInstallLog(
 ): Promise<InstallLog> {
   await makeFolder(dirname(path));
   const handle = await openNewFile(path, 0o666);
-  let pending: string[] = [];
+  let pending: Buffer[] = [];
   /** In `pending` and being written. */
-  let waitingChars = 0;
+  let waitingBytes = 0;
   let writing: Promise<void> | null = null;
   let failure: { error: unknown } | null = null;
   let closing: Promise<void> | null = null;
@@ -60,12 +64,10 @@ export async function openInstallLog(
   async function writePending(): Promise<void> {
     try {
       while (pending.length > 0) {
-        // An empty last line yields the final newline without copying the text again.
-        pending.push('');
-        const text = pending.join('\n');
+        const bytes = Buffer.concat(pending);
         pending = [];
-        await handle.appendFile(text);
-        waitingChars -= text.length;
+        await handle.appendFile(bytes);
+        waitingBytes -= bytes.length;
       }
     } catch (error) {
       failure = { error };
@@ -81,15 +83,19 @@ export async function openInstallLog(
   }
 
   async function append(lines: readonly string[]): Promise<void> {
+    const text = lines.length === 0 ? '' : `${harmlessLines(lines).join('\n')}\n`;
+    await appendBytes(Buffer.from(text));
+  }
+
+  async function appendBytes(bytes: Buffer): Promise<void> {
     if (failure) throw failure.error;
     if (closing) throw new Error(`The log ${path} is closed and cannot take more.`);
     // An empty batch would end the writer before it is assigned to `writing`, and no other would be started.
-    if (lines.length === 0) return;
-    const text = harmlessLines(lines).join('\n');
-    pending.push(text);
-    waitingChars += text.length + 1;
+    if (bytes.length === 0) return;
+    pending.push(bytes);
+    waitingBytes += bytes.length;
     writing ??= writePending();
-    if (waitingChars > MAX_WAITING_CHARS) await writing;
+    if (waitingBytes > MAX_WAITING_BYTES) await writing;
     if (failure) throw (failure as { error: unknown }).error;
   }
 
@@ -104,6 +110,10 @@ export async function openInstallLog(
     command: (command, args) => appendOwn([`$ ${[command, ...args].join(' ')}`]),
     lines: appendOwn,
     maskedLines: append,
+    maskedBatch: (batch) => {
+      const { plainBytes } = batch;
+      return plainBytes !== null && programName() === 'ktx' ? appendBytes(plainBytes) : append(batch.lines);
+    },
     text: async (text) => {
       if (text !== '') await appendOwn([text.endsWith('\n') ? text.slice(0, -1) : text]);
     },

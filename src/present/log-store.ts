@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { batchOfLines, type LineBatch } from '../process/line-batch.ts';
 import { harmlessLine } from '../support/harmless.ts';
 
 /** What a log view shows. The same object until something new is there, so React compares it by identity. */
@@ -14,6 +15,8 @@ export interface LogSnapshot {
 /** A bounded tail of the log for one screen; the whole log is in `install.log`. Made for `useSyncExternalStore`. */
 export interface LogStore {
   append(lines: readonly string[]): void;
+  /** The same for a batch; its lines are read only when shown. */
+  appendBatch(batch: LineBatch): void;
   /** Shows what is there now: at the end of a step, and before the program exits. */
   flush(): void;
   subscribe(listener: () => void): () => void;
@@ -26,37 +29,48 @@ export interface LogStoreOptions {
   flushIntervalMs?: number;
 }
 
-/** Lines kept beyond the bound, so that a flood trims once in a while and not at every batch. */
-const SLACK_LINES = 1000;
 const MAX_SHOWN_CHARS = 2000;
+const NO_LINES = batchOfLines([]);
 
 export function createLogStore(options: LogStoreOptions = {}): LogStore {
   const maxLines = options.maxLines ?? 2000;
   const flushIntervalMs = options.flushIntervalMs ?? 100;
   const listeners = new Set<() => void>();
-  let tail: string[] = [];
+  let tail: LineBatch[] = [];
+  /** Index of the first batch kept; those before it are dropped, without moving the others each time. */
+  let firstKept = 0;
+  let keptLines = 0;
   let hiddenCount = 0;
   let snapshot: LogSnapshot = { version: 0, lines: [], hiddenCount: 0 };
   let hasNews = false;
   let timer: NodeJS.Timeout | null = null;
   let flushedAt = Number.NEGATIVE_INFINITY;
 
-  function trim(): void {
-    const extra = tail.length - maxLines;
-    if (extra <= 0) return;
-    tail = tail.slice(extra);
-    hiddenCount += extra;
-  }
-
   function append(lines: readonly string[]): void {
     if (lines.length === 0) return;
     const skipped = Math.max(0, lines.length - maxLines);
-    if (skipped > 0) {
-      hiddenCount += tail.length + skipped;
-      tail = [];
+    hiddenCount += skipped;
+    keep(batchOfLines(lines.slice(skipped).map(boundedLine)));
+  }
+
+  function appendBatch(batch: LineBatch): void {
+    const { count, plainBytes } = batch;
+    if (plainBytes === null || plainBytes.length > count * MAX_SHOWN_CHARS) append(batch.lines);
+    else if (count > 0) keep(batch);
+  }
+
+  function keep(batch: LineBatch): void {
+    tail.push(batch);
+    keptLines += batch.count;
+    while (keptLines - tail[firstKept]!.count >= maxLines) {
+      keptLines -= tail[firstKept]!.count;
+      hiddenCount += tail[firstKept]!.count;
+      tail[firstKept++] = NO_LINES;
     }
-    for (let index = skipped; index < lines.length; index++) tail.push(boundedLine(lines[index]!));
-    if (tail.length > maxLines + SLACK_LINES) trim();
+    if (firstKept > tail.length / 2) {
+      tail = tail.slice(firstKept);
+      firstKept = 0;
+    }
     hasNews = true;
     if (timer) return;
     timer = setTimeout(flush, Math.max(0, flushedAt + flushIntervalMs - performance.now()));
@@ -69,13 +83,16 @@ export function createLogStore(options: LogStoreOptions = {}): LogStore {
     if (!hasNews) return;
     hasNews = false;
     flushedAt = performance.now();
-    trim();
-    snapshot = { version: snapshot.version + 1, lines: shownLines(tail), hiddenCount };
+    const kept = tail.flatMap((batch) => batch.lines);
+    const extra = Math.max(0, kept.length - maxLines);
+    const lines = shownLines(kept.slice(extra).map(boundedLine));
+    snapshot = { version: snapshot.version + 1, lines, hiddenCount: hiddenCount + extra };
     for (const listener of [...listeners]) listener();
   }
 
   return {
     append,
+    appendBatch,
     flush,
     subscribe: (listener) => {
       listeners.add(listener);

@@ -1,4 +1,6 @@
 import { isAscii } from 'node:buffer';
+import type { LinePart } from '../support/line-part.ts';
+import { batchOfBytes, batchOfLines, type LineBatch } from './line-batch.ts';
 
 /** A line longer than this, in UTF-16 code units, is broken into pieces. */
 export const MAX_LINE_CHARS = 64 * 1024;
@@ -6,10 +8,15 @@ export const MAX_LINE_CHARS = 64 * 1024;
 export const BROKEN_LINE_NOTE = ' […line goes on]';
 /** How much context masking gets on both sides of a break. A longer secret may survive a break. */
 const HOLD_BACK_CHARS = 8 * 1024;
+const LINE_FEED = 10;
+/** Less is not worth a separate scan. */
+const LEAST_PLAIN_BYTES = 1024;
 
 export interface LineAssembler {
   /** The lines that this chunk completes, without line ends. */
   push(chunk: Uint8Array): string[];
+  /** The same lines in batches; those that `lineParts` calls plain are not looked at. Keeps the chunk's bytes. */
+  pushBatches(chunk: Buffer): LineBatch[];
   /** The rest when the stream ends: the last, unterminated line, if any. */
   end(): string[];
 }
@@ -18,9 +25,12 @@ export interface LineAssembler {
  * Splits a byte stream into lines. UTF-8 is decoded across chunks; invalid bytes become U+FFFD. Lines end
  * with LF or CRLF. As on a terminal, a lone CR restarts the line (progress bars), and the text before it is
  * dropped. `mask` gets whole lines, many at a time, so that a secret split between chunks is seen whole; it
- * must keep line ends.
+ * must keep line ends. `lineParts` tells which of whole lines `mask` would not change.
  */
-export function createLineAssembler(mask: (text: string) => string = (text) => text): LineAssembler {
+export function createLineAssembler(
+  mask: (text: string) => string = (text) => text,
+  lineParts?: (lines: Uint8Array) => readonly LinePart[],
+): LineAssembler {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   let hasPendingBytes = false;
   let carry = '';
@@ -60,6 +70,32 @@ export function createLineAssembler(mask: (text: string) => string = (text) => t
     return lines;
   }
 
+  function pushBatches(chunk: Buffer): LineBatch[] {
+    const isBetweenLines = carry === '' && !hasPendingBytes;
+    const start = isBetweenLines ? 0 : chunk.indexOf(LINE_FEED) + 1;
+    const end = chunk.lastIndexOf(LINE_FEED) + 1;
+    if (!lineParts || end - start < LEAST_PLAIN_BYTES) return batches(push(chunk));
+    // The end of a line from earlier chunks, complete lines, and the start of the next.
+    return [
+      ...(start === 0 ? [] : batches(push(chunk.subarray(0, start)))),
+      ...wholeLines(chunk.subarray(start, end), lineParts),
+      ...(end === chunk.length ? [] : batches(push(chunk.subarray(end)))),
+    ];
+  }
+
+  function wholeLines(
+    bytes: Buffer,
+    partsOf: (lines: Uint8Array) => readonly LinePart[],
+  ): readonly LineBatch[] {
+    let start = 0;
+    return partsOf(bytes).flatMap(({ end, plainLineCount }) => {
+      const part = bytes.subarray(start, end);
+      start = end;
+      const isPlain = plainLineCount !== null && !hasLongLine(part);
+      return isPlain ? [batchOfBytes(part, plainLineCount)] : batches(push(part));
+    });
+  }
+
   /** A progress bar may never end its line; keep only its latest state. */
   function dropReplaced(): void {
     carry = carry.slice(carry.lastIndexOf('\r', carry.length - 2) + 1);
@@ -72,7 +108,20 @@ export function createLineAssembler(mask: (text: string) => string = (text) => t
     return rest === '' ? [] : splitLines(mask(rest));
   }
 
-  return { push, end };
+  return { push, pushBatches, end };
+}
+
+function batches(lines: readonly string[]): LineBatch[] {
+  return lines.length === 0 ? [] : [batchOfLines(lines)];
+}
+
+function hasLongLine(bytes: Buffer): boolean {
+  for (let start = 0; bytes.length - start > MAX_LINE_CHARS; ) {
+    const end = bytes.indexOf(LINE_FEED, start);
+    if (end === -1 || end - start > MAX_LINE_CHARS) return true;
+    start = end + 1;
+  }
+  return false;
 }
 
 function splitLines(text: string): string[] {

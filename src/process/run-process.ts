@@ -5,10 +5,12 @@ import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledError, errorCode, throwIfCancelled } from '../support/errors.ts';
+import type { LinePart } from '../support/line-part.ts';
 import { createByteTail } from './byte-tail.ts';
 import { endAtExit } from './end-at-exit.ts';
 import { killTree, type TreeRoot } from './kill-tree.ts';
 import { createLineAssembler } from './line-assembler.ts';
+import { batchOfLines, type LineBatch } from './line-batch.ts';
 import { canSeeProcesses } from './process-table.ts';
 
 export type OutputStream = 'stdout' | 'stderr';
@@ -31,8 +33,12 @@ export interface RunProcessOptions {
    * run.
    */
   onLines?: (stream: OutputStream, lines: string[]) => void | Promise<void>;
+  /** Like `onLines`, for readers that do not look at every line of a flood. */
+  onBatch?: (stream: OutputStream, batch: LineBatch) => void | Promise<void>;
   /** Masks secrets in complete lines and in the captured text. Omit it where the output is parsed as data. */
   mask?: (text: string) => string;
+  /** Tells which parts of complete lines are plain and unchanged by `mask`: those are passed on as bytes. */
+  lineParts?: (lines: Uint8Array) => readonly LinePart[];
   /** How many bytes of the end of each stream are kept for the outcome. */
   maxCaptureBytes?: number;
   /**
@@ -157,18 +163,21 @@ interface Pump {
 
 /** Reads a stream to its end, a chunk at a time and no faster than its consumer. */
 function createPump(stream: Readable, name: OutputStream, options: RunProcessOptions): Pump {
-  const assembler = options.onLines && createLineAssembler(options.mask);
+  const { onLines, onBatch } = options;
+  const assembler = (onLines || onBatch) && createLineAssembler(options.mask, options.lineParts);
   const tail = createByteTail(options.maxCaptureBytes ?? DEFAULT_CAPTURE_BYTES);
   let lastActivityAt = performance.now();
   let isHandingOver = false;
   let isAbandoned = false;
 
-  async function handOver(lines: string[]): Promise<void> {
-    if (lines.length === 0) return;
-    isHandingOver = true;
-    await options.onLines?.(name, lines);
-    isHandingOver = false;
-    lastActivityAt = performance.now();
+  async function handOver(batches: readonly LineBatch[]): Promise<void> {
+    for (const batch of batches) {
+      isHandingOver = true;
+      await onBatch?.(name, batch);
+      await onLines?.(name, [...batch.lines]);
+      isHandingOver = false;
+      lastActivityAt = performance.now();
+    }
   }
 
   async function pump(): Promise<void> {
@@ -176,12 +185,13 @@ function createPump(stream: Readable, name: OutputStream, options: RunProcessOpt
       for await (const chunk of stream as AsyncIterable<Buffer>) {
         lastActivityAt = performance.now();
         tail.push(chunk);
-        if (assembler) await handOver(assembler.push(chunk));
+        if (assembler)
+          await handOver(onLines ? linesOf(assembler.push(chunk)) : assembler.pushBatches(chunk));
       }
     } catch (error) {
       if (!isAbandoned) throw error;
     }
-    if (assembler) await handOver(assembler.end());
+    if (assembler) await handOver(linesOf(assembler.end()));
   }
 
   const done = pump();
@@ -197,6 +207,10 @@ function createPump(stream: Readable, name: OutputStream, options: RunProcessOpt
       stream.destroy();
     },
   };
+}
+
+function linesOf(lines: string[]): LineBatch[] {
+  return lines.length === 0 ? [] : [batchOfLines(lines)];
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { UvPhase } from '../core/events.ts';
+import type { LineBatch } from '../process/line-batch.ts';
 
 /** What one line of uv says about where it is. */
 export interface UvProgress {
@@ -70,6 +71,27 @@ export function parseUvLine(line: string): UvProgress | null {
       return parseTreeError(line);
     default:
       return null;
+  }
+}
+
+/** `parseUvLine` for each line of a batch, without creating strings for lines that cannot match. */
+export function* parseUvBatch(batch: LineBatch): Generator<UvProgress> {
+  for (const line of batch.plainBytes === null ? batch.lines : linesLikeProgress(batch.plainBytes)) {
+    const parsed = parseUvLine(line);
+    if (parsed) yield parsed;
+  }
+}
+
+/** First letters of the ASCII lines that `parseUvLine` knows. */
+const FIRST_LETTERS = new Set([...' BDUCIAPRehwx'].map((letter) => letter.charCodeAt(0)));
+
+function* linesLikeProgress(plainBytes: Buffer): Generator<string> {
+  const text = plainBytes.toString('latin1');
+  for (let start = 0; start < text.length; ) {
+    const end = text.indexOf('\n', start);
+    const isDebug = text.startsWith('DEBUG', start);
+    if (FIRST_LETTERS.has(text.charCodeAt(start)) && !isDebug) yield text.slice(start, end);
+    start = end + 1;
   }
 }
 

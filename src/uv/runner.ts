@@ -1,10 +1,11 @@
-import type { Emit, SetupStep } from '../core/events.ts';
+import { type Emit, linesBody, type SetupStep } from '../core/events.ts';
 import { reasonOfText } from '../failure/causes/machine-reason.ts';
 import type { InstallLog } from '../log/install-log.ts';
 import { endingText } from '../process/ending.ts';
 import type { ManagedPythonRuntimeExec } from '../process/exec.ts';
-import { runProcess } from '../process/run-process.ts';
-import { parseUvLine } from './output.ts';
+import { batchOfLines, type LineBatch } from '../process/line-batch.ts';
+import { type RunProcessOptions, runProcess } from '../process/run-process.ts';
+import { parseUvBatch } from './output.ts';
 
 /** A uv command that ended badly. Callers may match its message. */
 export class UvCommandError extends Error {
@@ -39,6 +40,8 @@ export function createUvRunner(options: {
   emit: Emit;
   /** Hides secrets in what uv prints. */
   mask: (text: string) => string;
+  /** Tells what needs no masking, see `runProcess`. */
+  lineParts?: RunProcessOptions['lineParts'];
   /** Told of every child, see `runProcess`. */
   onSpawn?: (pid: number, mark: string) => void;
   exec?: ManagedPythonRuntimeExec;
@@ -54,26 +57,27 @@ export function createUvRunner(options: {
   async function outcomeOf(
     args: string[],
     env: NodeJS.ProcessEnv,
-    onLines?: (stream: 'stdout' | 'stderr', lines: string[]) => void | Promise<void>,
+    onBatch: (stream: 'stdout' | 'stderr', batch: LineBatch) => Promise<void>,
   ): Promise<{ isOk: boolean; stdout: string; stderr: string; cause?: unknown }> {
     if (!exec) {
-      const { mask } = options;
-      const outcome = await runProcess({ command: uvPath, args, env, signal, mask, onLines, onSpawn });
+      const { mask, lineParts } = options;
+      const run = { command: uvPath, args, env, signal, mask, lineParts, onBatch, onSpawn };
+      const outcome = await runProcess(run);
       const { stdout, stderr } = outcome;
       if (outcome.signal === null) return { isOk: outcome.exitCode === 0, stdout, stderr };
       const how = `uv ${endingText(outcome.exitCode, outcome.signal)}`;
-      await onLines?.('stderr', [how]);
+      await onBatch('stderr', batchOfLines([how]));
       return { isOk: false, stdout, stderr: `${stderr}\n${how}` };
     }
     try {
       const { stdout, stderr } = masked(await exec(uvPath, args, { env }));
-      await onLines?.('stdout', linesOf(stdout));
-      await onLines?.('stderr', linesOf(stderr));
+      await onBatch('stdout', batchOfLines(linesOf(stdout)));
+      await onBatch('stderr', batchOfLines(linesOf(stderr)));
       return { isOk: true, stdout, stderr };
     } catch (cause) {
       const { stdout, stderr } = masked(outputOf(cause));
-      await onLines?.('stdout', linesOf(stdout));
-      await onLines?.('stderr', linesOf(stderr));
+      await onBatch('stdout', batchOfLines(linesOf(stdout)));
+      await onBatch('stderr', batchOfLines(linesOf(stderr)));
       return { isOk: false, stdout, stderr, cause };
     }
   }
@@ -82,23 +86,20 @@ export function createUvRunner(options: {
     async run(step, args, env) {
       await log?.command(uvPath, args);
       emit({ type: 'lines', step, stream: 'ktx', lines: [options.mask(`$ ${['uv', ...args].join(' ')}`)] });
-      const onLines = async (stream: 'stdout' | 'stderr', lines: string[]) => {
-        if (lines.length === 0) return;
-        emit({ type: 'lines', step, stream, lines });
-        for (const line of lines) {
-          const parsed = parseUvLine(line);
-          if (parsed) emit({ type: 'uv', step, ...parsed });
-        }
-        await log?.maskedLines(lines);
+      const onBatch = async (stream: 'stdout' | 'stderr', batch: LineBatch) => {
+        if (batch.count === 0) return;
+        emit(linesBody(step, stream, batch));
+        for (const parsed of parseUvBatch(batch)) emit({ type: 'uv', step, ...parsed });
+        await log?.maskedBatch(batch);
       };
-      let outcome = await outcomeOf(args, env, onLines);
+      let outcome = await outcomeOf(args, env, onBatch);
       // The panic of uv, whose pools of threads are made at the limit of processes (`ulimit -u`, a cgroup's `pids.max`).
       const lacksThreads = !outcome.isOk && reasonOfText(outcome.stderr)?.reason === 'too-many-processes';
       if (lacksThreads && !exec && env['UV_CONCURRENT_INSTALLS'] !== '1') {
         const text =
           'uv could not start its threads, of which this user may have few; once more with one (UV_CONCURRENT_INSTALLS=1)';
         emit({ type: 'note', step, level: 'warning', text });
-        outcome = await outcomeOf(args, { ...env, UV_CONCURRENT_INSTALLS: '1' }, onLines);
+        outcome = await outcomeOf(args, { ...env, UV_CONCURRENT_INSTALLS: '1' }, onBatch);
       }
       if (!outcome.isOk) {
         throw new UvCommandError(args, outcome.stdout, outcome.stderr, options.logPath, outcome.cause);

@@ -1,13 +1,13 @@
 // The install screen over a child that floods it, through the product's whole log path. Bundled and run on a pseudo-terminal by the
 // bench; what it took is written to FLOOD_RESULT.
 import { writeFileSync } from 'node:fs';
-import { eventEmitter } from '../../src/core/events.ts';
+import { eventEmitter, linesBody } from '../../src/core/events.ts';
 import { openInstallLog } from '../../src/log/install-log.ts';
 import { runWizard } from '../../src/present/ink/run-wizard.tsx';
 import { runProcess } from '../../src/process/run-process.ts';
 import { CancelledError } from '../../src/support/errors.ts';
 import { createRedactor } from '../../src/support/text/redaction.ts';
-import { parseUvLine } from '../../src/uv/output.ts';
+import { parseUvBatch } from '../../src/uv/output.ts';
 import { DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT } from '../pty/demo-data.ts';
 
 const { FLOOD_COMMAND = '', FLOOD_ARGS = '[]', FLOOD_LOG = '', FLOOD_RESULT = '' } = process.env;
@@ -42,13 +42,11 @@ process.exitCode = await runWizard({
         command: FLOOD_COMMAND,
         args: JSON.parse(FLOOD_ARGS),
         mask: redactor.redact,
-        onLines: (stream, lines) => {
-          emit({ type: 'lines', step: 'packages', stream, lines });
-          for (const line of lines) {
-            const progress = parseUvLine(line);
-            if (progress) emit({ type: 'uv', step: 'packages', ...progress });
-          }
-          return log.maskedLines(lines);
+        lineParts: redactor.lineParts,
+        onBatch: (stream, batch) => {
+          emit(linesBody('packages', stream, batch));
+          for (const progress of parseUvBatch(batch)) emit({ type: 'uv', step: 'packages', ...progress });
+          return log.maskedBatch(batch);
         },
       });
       await log.close();

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventEmitter } from '../../src/core/events.ts';
+import { batchOfEvent, eventEmitter, linesBody } from '../../src/core/events.ts';
 import { openInstallLog } from '../../src/log/install-log.ts';
 import { createLogStore } from '../../src/present/log-store.ts';
 import { runProcess } from '../../src/process/run-process.ts';
 import { createRedactor } from '../../src/support/text/redaction.ts';
-import { parseUvLine } from '../../src/uv/output.ts';
+import { parseUvBatch } from '../../src/uv/output.ts';
 import { type BenchRow, compare } from './bench-row.ts';
 
 export const FLOOD_LINES = 1_000_000;
@@ -61,18 +61,18 @@ async function throughLogPath(child: { command: string; args: string[] }, path: 
   const log = await openInstallLog(path, { redactor });
   const store = createLogStore();
   const emit = eventEmitter((event) => {
-    if (event.type === 'lines') store.append(event.lines);
+    const batch = batchOfEvent(event);
+    if (batch) store.appendBatch(batch);
+    else if (event.type === 'lines') store.append(event.lines);
   });
   await runProcess({
     ...child,
     mask: redactor.redact,
-    onLines: (stream, lines) => {
-      emit({ type: 'lines', step: 'packages', stream, lines });
-      for (const line of lines) {
-        const progress = parseUvLine(line);
-        if (progress) emit({ type: 'uv', step: 'packages', ...progress });
-      }
-      return log.maskedLines(lines);
+    lineParts: redactor.lineParts,
+    onBatch: (stream, batch) => {
+      emit(linesBody('packages', stream, batch));
+      for (const progress of parseUvBatch(batch)) emit({ type: 'uv', step: 'packages', ...progress });
+      return log.maskedBatch(batch);
     },
   });
   await log.close();

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { SetupEvent } from '../../src/core/events.ts';
 import { paceOfLoad, remainingMs } from '../../src/wizard/estimate.ts';
 import { advanceProgress, startProgress, tickProgress } from '../../src/wizard/progress.ts';
@@ -46,8 +46,7 @@ async function main(): Promise<void> {
   const kept = option('--keep');
   const speeds = option('--only') ? [Number(option('--only'))] : SPEEDS;
   const rounds = Number(option('--rounds') ?? ROUNDS);
-  const recordings = replayed === undefined ? await record(speeds, rounds) : readRecordings(replayed);
-  if (kept !== undefined) keepRecordings(kept, recordings);
+  const recordings = replayed === undefined ? await record(speeds, rounds, kept) : readRecordings(replayed);
   let samples = 0;
   let within = 0;
   let hasGoneBack = false;
@@ -74,7 +73,11 @@ async function main(): Promise<void> {
   if (share < 0.8 || hasGoneBack) process.exitCode = 1;
 }
 
-async function record(speeds: readonly number[], rounds: number): Promise<Map<number, Recording[]>> {
+async function record(
+  speeds: readonly number[],
+  rounds: number,
+  kept: string | undefined,
+): Promise<Map<number, Recording[]>> {
   const files = await openWheelhouse();
   const recordings = new Map<number, Recording[]>();
   for (const speed of speeds) {
@@ -86,8 +89,11 @@ async function record(speeds: readonly number[], rounds: number): Promise<Map<nu
       return true;
     });
     const runs: Recording[] = [];
-    for (let round = 0; round < rounds; round++)
-      runs.push({ load: loadavg()[0] ?? 0, events: await install(index.url) });
+    for (let round = 0; round < rounds; round++) {
+      const recording = { load: loadavg()[0] ?? 0, events: await install(index.url) };
+      runs.push(recording);
+      if (kept !== undefined) keepRecording(join(kept, `${speed}-${round}.jsonl`), recording);
+    }
     await index.close();
     recordings.set(speed, runs);
   }
@@ -170,14 +176,10 @@ function honestyOf(recorded: Recording): Honesty {
   return honesty;
 }
 
-function keepRecordings(folder: string, recordings: Map<number, Recording[]>): void {
-  mkdirSync(folder, { recursive: true });
-  for (const [speed, runs] of recordings)
-    for (const [index, { load, events }] of runs.entries())
-      writeFileSync(
-        join(folder, `${speed}-${index}.jsonl`),
-        [{ load }, ...events].map((it) => JSON.stringify(it)).join('\n'),
-      );
+/** At once: what was measured before somebody stops it stays. */
+function keepRecording(path: string, { load, events }: Recording): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, [{ load }, ...events].map((it) => JSON.stringify(it)).join('\n'));
 }
 
 function readRecordings(folder: string): Map<number, Recording[]> {

@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogStore } from '../../src/present/log-store.ts';
+import { batchOfBytes, batchOfLines } from '../../src/process/line-batch.ts';
 
 const numbered = (from: number, to: number): string[] =>
   Array.from({ length: to - from }, (_, index) => `line ${from + index}`);
@@ -37,6 +38,31 @@ describe('log store', () => {
       expect(store.getSnapshot().lines).toEqual(numbered(8000, 10_000));
       expect(store.getSnapshot().hiddenCount).toBe(8000);
     }
+  });
+
+  it('keeps the same tail of batches whose lines nobody made', () => {
+    for (const size of [1, 7, 1999, 2000, 2001, 9000]) {
+      const store = createLogStore();
+      const plain = createLogStore();
+      for (let from = 0; from < 10_000; from += size) {
+        const lines = numbered(from, Math.min(10_000, from + size));
+        plain.append(lines);
+        const isPlain = from % 2 === 0;
+        store.appendBatch(
+          isPlain ? batchOfBytes(Buffer.from(`${lines.join('\n')}\n`), lines.length) : batchOfLines(lines),
+        );
+      }
+      store.flush();
+      plain.flush();
+      expect(store.getSnapshot()).toEqual(plain.getSnapshot());
+    }
+  });
+
+  it('keeps no endless lines of a batch', () => {
+    const store = createLogStore();
+    store.appendBatch(batchOfBytes(Buffer.from(`${'x'.repeat(60_000)}\nlast\n`), 2));
+    store.flush();
+    expect(store.getSnapshot().lines).toEqual([`${'x'.repeat(2000)}…`, 'last']);
   });
 
   it('counts right over flushes between', () => {

@@ -104,3 +104,77 @@ describe('line assembler', () => {
     }
   });
 });
+
+describe('batches of the line assembler', () => {
+  const filler = Array.from({ length: 150 }, (_, index) => `DEBUG package ${index} of many, nothing of note`);
+  const key = [
+    '-----BEGIN PRIVATE KEY-----',
+    `${'Ab1'.repeat(21)}x`,
+    'shortEnd==',
+    '-----END PRIVATE KEY-----',
+  ];
+  const texts: Record<string, string[]> = {
+    'plain lines': [...filler, '', '\ttab', ...filler],
+    'a secret in the middle': [
+      ...filler,
+      'password: hunter2hunter2',
+      ...filler,
+      'https://u:p@h.example/',
+      ...filler,
+    ],
+    'a private key over parts': [...filler, ...key, ...filler, ...filler, ...filler],
+    'a private key whose body begins a part': [
+      ...filler,
+      ...filler,
+      key[0]!,
+      ...Array(200).fill(key[1]),
+      key[2]!,
+      key[3]!,
+    ],
+    'a netrc over two lines': [...filler, 'login', 'me password Zq7value', ...filler],
+    'a told secret': [...filler, 'it is a-password-of-the-index', ...filler],
+    'carriage returns': [...filler, '10%\r50%\r100%', 'crlf\r', ...filler],
+    'letters beyond ASCII': [...filler, 'größer 漢字 🐍', ...filler],
+    'control characters': [...filler, '\x1b[31mred\x1b[0m \x07', ...filler],
+    'lines longer than are kept whole': [...filler, 'x '.repeat(50_000), ...filler],
+  };
+  const redactor = createRedactor();
+  redactor.addSecret('a-password-of-the-index');
+
+  it.each(Object.entries(texts))('are the masked lines, however the stream is cut: %s', (_, lines) => {
+    const bytes = Buffer.from(`${lines.join('\n')}\nno end`);
+    for (const size of [700, 1031, 8192, 65_536, bytes.length]) {
+      const careful = createLineAssembler(redactor.redact);
+      const quick = createLineAssembler(redactor.redact, redactor.lineParts);
+      const expected: string[] = [];
+      const got: string[] = [];
+      for (let at = 0; at < bytes.length; at += size) {
+        const chunk = bytes.subarray(at, at + size);
+        expected.push(...careful.push(chunk));
+        for (const batch of quick.pushBatches(chunk)) {
+          expect(batch.lines.length).toBe(batch.count);
+          if (batch.plainBytes) expect(`${batch.lines.join('\n')}\n`).toBe(batch.plainBytes.toString());
+          got.push(...batch.lines);
+        }
+      }
+      expect([...got, ...quick.end()]).toEqual([...expected, ...careful.end()]);
+    }
+  });
+
+  it('look at the next line too, wherever a part ends', () => {
+    for (let before = 150; before < 200; before++) {
+      const some = [...filler, ...filler].slice(0, before);
+      const bytes = Buffer.from(`${[...some, 'login', 'me password Zq7value', ...filler].join('\n')}\n`);
+      const batches = createLineAssembler(redactor.redact, redactor.lineParts).pushBatches(bytes);
+      expect(batches.flatMap(({ lines }) => lines)).not.toContain('me password Zq7value');
+    }
+  });
+
+  it('leaves what is plain as the bytes that came', () => {
+    const bytes = Buffer.from(`${filler.join('\n')}\n`);
+    const batches = createLineAssembler(redactor.redact, redactor.lineParts).pushBatches(bytes);
+    expect(batches.map(({ count, plainBytes }) => [count, plainBytes?.length])).toEqual([
+      [150, bytes.length],
+    ]);
+  });
+});

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { pressed } from '../../../screens/layout/pressed.ts';
+import { batchOfEvent } from '../../core/events.ts';
 import { harmlessValue } from '../../support/harmless.ts';
 import { homeFolder } from '../../support/home/home-folder.ts';
 import { withOwnCommand } from '../../support/own-command.ts';
@@ -43,7 +44,9 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
     },
     lendTerminal: (work) => lendTerminal(work),
     onInstallEvent: (event) => {
-      logStore.append(logLines(event));
+      const batch = batchOfEvent(event);
+      if (batch) logStore.appendBatch(batch);
+      else logStore.append(logLines(event));
       if (event.type === 'step') logStore.flush();
     },
   });

@@ -173,6 +173,7 @@ async function fetchAll(run: InstallRun, log: DeferredLog) {
     logPath: plan.layout.installLogPath,
     emit,
     mask: (text) => tools.network.redactor.redact(text),
+    lineParts: (lines) => tools.network.redactor.lineParts(lines),
     onSpawn: journal.child,
     exec: tools.exec,
     signal,

@@ -38,3 +38,18 @@ function nextLine(text: string, from: number): number {
   }
   return lineFeed === -1 ? -1 : lineFeed + 1;
 }
+
+const BLOCK_BYTES = LEAST_CHARS / 2;
+
+/**
+ * A quick check on bytes: `false` means that `hasEncodedLine` is false for them. A run of `LEAST_CHARS` base64 characters contains a
+ * whole aligned block of half that length, and the last characters of a block usually rule it out.
+ */
+export function mayHoldEncodedLine(bytes: Uint8Array): boolean {
+  for (let end = BLOCK_BYTES; end <= bytes.length; end += BLOCK_BYTES) {
+    let index = end - 1;
+    while (index >= end - BLOCK_BYTES && IS_BASE64[bytes[index]!] === 1) index--;
+    if (index < end - BLOCK_BYTES) return true;
+  }
+  return false;
+}

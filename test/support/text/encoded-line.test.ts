@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { hasEncodedLine } from '../../../src/support/text/encoded-line.ts';
+import { hasEncodedLine, mayHoldEncodedLine } from '../../../src/support/text/encoded-line.ts';
 
 const WANTED = /^[ \t]*[A-Za-z0-9+/]{60}/m;
 
@@ -27,5 +27,13 @@ it('is the expression for texts of all kinds', () => {
   for (let run = 0; run < 3000; run++) {
     const text = Array.from({ length: random(12) }, () => parts[random(parts.length)]).join('');
     expect(hasEncodedLine(text), JSON.stringify(text)).toBe(WANTED.test(text));
+    if (WANTED.test(text)) expect(mayHoldEncodedLine(Buffer.from(text)), JSON.stringify(text)).toBe(true);
+  }
+});
+
+it('finds a run in bytes wherever it begins', () => {
+  for (let before = 0; before < 70; before++) {
+    expect(mayHoldEncodedLine(Buffer.from(`${'. '.repeat(before)}${'a'.repeat(60)} .`))).toBe(true);
+    expect(mayHoldEncodedLine(Buffer.from(`${'.'.repeat(before)}${'a'.repeat(29)} .`))).toBe(false);
   }
 });

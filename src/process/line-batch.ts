@@ -1,0 +1,28 @@
+/**
+ * Lines printed by a child, in order. Most lines of a flood are never read one by one, so plain ones stay the bytes that arrived
+ * until `lines` is first read.
+ */
+export interface LineBatch {
+  readonly count: number;
+  /** Without line ends. */
+  readonly lines: readonly string[];
+  /** The same with line ends if all are printable ASCII with nothing to mask, otherwise `null`. */
+  readonly plainBytes: Buffer | null;
+}
+
+export function batchOfLines(lines: readonly string[]): LineBatch {
+  return { count: lines.length, lines, plainBytes: null };
+}
+
+/** @param plainBytes complete lines with their ends. Must not be modified afterwards. */
+export function batchOfBytes(plainBytes: Buffer, count: number): LineBatch {
+  let lines: readonly string[] | null = null;
+  return {
+    count,
+    plainBytes,
+    get lines() {
+      lines ??= plainBytes.toString('latin1', 0, plainBytes.length - 1).split('\n');
+      return lines;
+    },
+  };
+}
