@@ -46,8 +46,8 @@ const UNIX_PLACES: readonly Place[] = [
       '/opt/local/Library/Frameworks/Python.framework/Versions',
     ],
   },
-  // A system-wide pyenv, manylinux images, manual builds.
-  { roots: () => ['/opt/pyenv/versions', '/opt/python'] },
+  // A system-wide pyenv, manylinux images, manual builds, shared hosts with CloudLinux.
+  { roots: () => ['/opt/pyenv/versions', '/opt/python', '/opt/alt'] },
   // Hosted runners of GitHub and Azure.
   {
     roots: ({ RUNNER_TOOL_CACHE, AGENT_TOOLSDIRECTORY }) =>

@@ -8,6 +8,7 @@ import { SIBLING_CASES } from './sibling-cases.ts';
 import { TOOL_CASES } from './tool-cases.ts';
 import { TRUST_CASES } from './trust-cases.ts';
 import { WAY_CASES } from './way-cases.ts';
+import { WRITTEN_CASES } from './written-cases.ts';
 
 /** Everything that the matrix plants. */
 export const CASES: readonly MatrixCase[] = [
@@ -20,4 +21,5 @@ export const CASES: readonly MatrixCase[] = [
   ...ANSWER_CASES,
   ...PROXY_CASES,
   ...SIBLING_CASES,
+  ...WRITTEN_CASES,
 ];

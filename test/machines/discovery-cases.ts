@@ -88,6 +88,46 @@ in_sid --feature core; echo "core $?"; in_sid --feature local-embeddings; echo "
     `mkdir -p rel; printf '#!/bin/sh\\nexit 3\\n' >rel/python3; chmod +x rel/python3; ${linked('abs')}`,
     'PATH=rel:.::/etc/passwd:$ROOT/abs/bin:/usr/bin:/bin',
   ),
+  found(
+    'CloudLinux: /opt/alt',
+    'CloudLinux docs, alternative Python versions',
+    `mkdir -p $ROOT/opt; mount --bind $ROOT/opt /opt; ${linked('/opt/alt/python312')}`,
+  ),
+  found(
+    'Homebrew after an upgrade: one link leads nowhere',
+    'Homebrew/brew docs, brew cleanup',
+    `mkdir -p $ROOT/brew/opt; ln -s ../Cellar/python@3.13/3.13.1 $ROOT/brew/opt/python@3.13; ${linked('brew/opt/python@3.12')}`,
+    'HOMEBREW_PREFIX=$ROOT/brew',
+  ),
+  found(
+    'pyenv-virtualenv: environments among the versions',
+    'pyenv/pyenv-virtualenv README',
+    `V=$H/.pyenv/versions; mkdir -p $V; ${linked('$H/.pyenv/versions/3.12.1')}; $(python_of 3.12) -m venv --without-pip $V/3.12.1/envs/app; ln -s 3.12.1/envs/app $V/app; ln -s 3.12.1/envs/app $V/3.13-app`,
+    'VIRTUAL_ENV=$H/.pyenv/versions/app',
+  ),
+  found(
+    'shims of a pyenv that was deleted',
+    'pyenv/pyenv README, uninstalling',
+    `mkdir -p shims; for n in python python3 python3.12; do printf '#!/usr/bin/env bash\nexec "/gone/.pyenv/libexec/pyenv" exec "\${0##*/}" "$@"\n' >shims/$n; chmod +x shims/$n; done; ${linked('$H/.local/share/mise/installs/python/3.12.1')}`,
+    'PATH=$ROOT/shims:/usr/bin:/bin',
+  ),
+  found(
+    'an active environment whose base was removed',
+    'pypa/pipx#1074',
+    `mkdir -p $ROOT/venv/bin; ln -s /gone/bin/python3.12 $ROOT/venv/bin/python3.12; ln -s python3.12 $ROOT/venv/bin/python; echo 'home = /gone/bin' >$ROOT/venv/pyvenv.cfg; ${linked('$H/.asdf/installs/python/3.12.1')}`,
+    'PATH=$ROOT/venv/bin:/usr/bin:/bin VIRTUAL_ENV=$ROOT/venv',
+  ),
+  found(
+    "uv's free-threaded build beside a usual one",
+    'uv python_install.rs: python_install_freethreaded',
+    `U=$H/.local/share/uv/python; F=$U/cpython-3.13.1+freethreaded-linux-x86_64-gnu/bin; mkdir -p $F; printf '%s\n' '#!/bin/bash' 'exec '$(python_of 3.12)' "$@" | sed -e "s/isFreeThreaded.: false/isFreeThreaded": true/"' >$F/python3.13; chmod +x $F/python3.13; ${linked('$H/.local/share/uv/python/cpython-3.12.1-linux-x86_64-gnu')}`,
+  ),
+  found(
+    'asdf: shims without a chosen version, data elsewhere',
+    'asdf-vm/asdf docs, ASDF_DATA_DIR',
+    `mkdir -p shims; printf '#!/bin/sh\necho "No version is set for command python3.12" >&2; exit 126\n' >shims/python3.12; chmod +x shims/python3.12; ${linked('$ROOT/data/installs/python/3.12.1')}`,
+    'PATH=$ROOT/shims:/usr/bin:/bin ASDF_DATA_DIR=$ROOT/data',
+  ),
   refused(
     'a free-threaded 3.13',
     'uv python_find.rs: python_find_freethreaded_313',
@@ -109,7 +149,7 @@ in_sid --feature core; echo "core $?"; in_sid --feature local-embeddings; echo "
   refused(
     'conda that is installed and not active',
     'conda/conda docs, activation',
-    `$(python_of 3.12) -m venv $H/miniconda3; mkdir $H/miniconda3/conda-meta`,
+    'conda_at $H/miniconda3',
     /miniconda3\/bin\/python belongs to a conda environment/,
     '',
   ),

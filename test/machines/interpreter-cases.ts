@@ -53,7 +53,7 @@ for n in python python3 python3.12; do ln -s mise $ROOT/bin/$n; done; plan PATH=
     kind: 'interpreter',
     name: 'conda is named and refused',
     source: 'our own',
-    script: `hide_pythons; $(python_of 3.12) -m venv $ROOT/conda; mkdir $ROOT/conda/conda-meta; plan CONDA_PREFIX=$ROOT/conda`,
+    script: 'hide_pythons; conda_at $ROOT/conda; plan CONDA_PREFIX=$ROOT/conda',
     exits: 1,
     says: [/belongs to a conda environment/],
     needs: ['3.12'],

@@ -43,6 +43,13 @@ until_gone() {
 }
 # An interpreter by version, of those that this machine has: python_of 3.12
 python_of() { ls -d "$PYENV/versions/$1".*/bin/python"$1" 2>/dev/null | tail -1; }
+# An installation of conda, as far as its Python can tell: a prefix of its own, which is no virtual environment.
+conda_at() {
+  local python; python=$(python_of 3.12)
+  mkdir -p "$1/bin" "$1/conda-meta"
+  cp "$python" "$1/bin/python"
+  ln -s "$(dirname "$(dirname "$python")")/lib" "$1/lib"
+}
 
 stock "$H"
 cd "$ROOT"

@@ -125,6 +125,7 @@ function parseAddress(text: string, isProxy: boolean): ReadAddress {
     throw new LoginCutOffError(
       'a login in it ends too early: encode the password (/ as %2F, # as %23, ? as %3F, @ as %40)',
     );
+  if (/^\[[^\]]*%/.test(host)) throw new AddressError('an IPv6 address with a zone is not supported');
   const url = parsed(`${protocol}//${host}${path}`);
   if (userinfo === null) return { url: url.href, login: null };
   const colon = userinfo.indexOf(':');

@@ -4,6 +4,7 @@ import { errorMessage } from '../../support/errors.ts';
 import { formatCount } from '../../support/text/format.ts';
 import { withHome } from '../address/home-path.ts';
 import type { Setting } from './settings.ts';
+import { settingsText } from './settings-text.ts';
 import { readUserFile } from './user-file.ts';
 
 /** A file, or a folder, of certificate authorities beside Node's and the system's. */
@@ -22,7 +23,8 @@ export interface ClientCertificate {
   origin: string;
 }
 
-const CERTIFICATE = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]+-----END (?:TRUSTED )?CERTIFICATE-----/g;
+const CERTIFICATE =
+  /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
 const PRIVATE_KEY = /-----BEGIN ([A-Z ]*)PRIVATE KEY-----([^-]+)-----END [A-Z ]*PRIVATE KEY-----/;
 /** How OpenSSL names the files of a folder that it looks certificates up in; other names beside them are the same files again. */
 const HASHED_NAME = /^[0-9a-f]{8}\.\d+$/;
@@ -50,6 +52,14 @@ export async function readCertificateFiles(
       const bytes = isInline
         ? Buffer.from(setting.value.replaceAll('\\n', '\n'))
         : await certificateBytes(path);
+      const otherFormat = otherFormatOf(bytes);
+      if (otherFormat !== null) {
+        const { name, command } = otherFormat;
+        warnings.push(
+          `${origin} names ${path}, which is in the ${name} format; it is left out. Convert it: ${command} -in ${path} -out ${path}.pem`,
+        );
+        continue;
+      }
       const found = certificatesOf(bytes);
       const usable = found.filter(isUsable).map(asWritten);
       if (usable.length < found.length || usable.length === 0) {
@@ -87,7 +97,7 @@ export async function readClientCertificate(
     warnings: [`${origin} names ${path}, ${problem}; it is left out.`],
   });
   try {
-    const pem = (await readUserFile(path)).toString('utf8');
+    const pem = settingsText(await readUserFile(path)).text;
     const [, keyKind, key] = PRIVATE_KEY.exec(pem) ?? [];
     if (certificatesIn(pem).length === 0) return leftOut('which holds no certificate');
     if (key === undefined) return leftOut('which holds no private key: both must be in one file');
@@ -109,8 +119,34 @@ async function certificateBytes(path: string): Promise<Buffer> {
 
 /** The certificates of a file, as PEM: blocks of it, or one in DER, as Windows and browsers export them. */
 function certificatesOf(bytes: Buffer): string[] {
-  const found = certificatesIn(bytes.toString('utf8'));
-  return found.length === 0 && bytes[0] === 0x30 && bytes[1] === 0x82 ? [pemOf(bytes)] : found;
+  const found = certificatesIn(settingsText(bytes).text);
+  return found.length === 0 && derLength(bytes) === bytes.length ? [pemOf(bytes)] : found;
+}
+
+/** How long a DER sequence says that it is, its own header included; `null` for other bytes. */
+function derLength(bytes: Buffer): number | null {
+  if (bytes.length < 4 || bytes[0] !== 0x30) return null;
+  if (bytes[1] === 0x82) return bytes.readUInt16BE(2) + 4;
+  return bytes[1] === 0x81 ? bytes[2]! + 3 : null;
+}
+
+/** After the header of a sequence: an object identifier that says "signed data". */
+const PKCS7 = Buffer.from('06092a864886f70d010702', 'hex');
+/** The version that each such file starts with. */
+const PKCS12 = Buffer.from('020103', 'hex');
+
+/** Containers of certificates that neither OpenSSL nor Node takes for a list of authorities. */
+function otherFormatOf(bytes: Buffer): { name: string; command: string } | null {
+  const isText = bytes.includes('-----BEGIN PKCS7-----');
+  const start =
+    bytes[0] === 0x30
+      ? bytes.subarray(2, 2 + (bytes[1]! & 0x80 ? bytes[1]! & 0x7f : 0) + PKCS7.length)
+      : null;
+  if (isText || start?.includes(PKCS7))
+    return { name: 'PKCS #7', command: `openssl pkcs7 -print_certs${isText ? '' : ' -inform DER'}` };
+  if (start?.subarray(bytes[1]! & 0x80 ? bytes[1]! & 0x7f : 0).indexOf(PKCS12) === 0)
+    return { name: 'PKCS #12', command: 'openssl pkcs12 -cacerts -nokeys' };
+  return null;
 }
 
 async function folderText(dir: string): Promise<string> {
@@ -133,11 +169,12 @@ function isUsable(pem: string): boolean {
   const der = Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64');
   // OpenSSL's "trusted" form has more after the certificate.
   if (pem.includes('BEGIN TRUSTED')) return der[0] === 0x30;
-  return der[0] === 0x30 && der[1] === 0x82 && der.readUInt16BE(2) + 4 === der.length;
+  return derLength(der) === der.length;
 }
 
 /** OpenSSL stops at lines that are indented or too long. */
 function asWritten(pem: string): string {
+  if (pem.includes('BEGIN X509')) return pemOf(Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64'));
   const isOdd = pem.split('\n').some((line) => line.trimEnd().length > 76 || /^\s/.test(line));
   return isOdd && !pem.includes('BEGIN TRUSTED')
     ? pemOf(Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64'))

@@ -272,7 +272,9 @@ function checkedAddress(setting: Setting, homeDir: string): ReadAddress {
   const example = 'an address that starts with https:// or http://, or the path of a folder';
   return orNamed(setting, example, () => {
     const read = readAddress(setting.value, { baseDir: setting.baseDir ?? process.cwd(), homeDir });
-    if (/^(?:https?|file):/.test(read.url)) return read;
+    // A fragment is never sent, and the names of packages would come after it.
+    if (/^https?:/.test(read.url)) return { ...read, url: read.url.replace(/#.*/s, '') };
+    if (read.url.startsWith('file:')) return read;
     throw new AddressError('its scheme is not supported; it must start with https:// or http://');
   });
 }

@@ -442,4 +442,31 @@ describe('what people write into settings', () => {
     expect(urls(await profileWith(files, env))).toEqual([INDEX]);
     expect(urls(await profileWith({}, { PIP_CONFIG_FILE: join(home, 'none') }))).toContain(EXTRA);
   });
+
+  it.each([
+    ['in UTF-16', (pem: string) => Buffer.from(`\uFEFF${pem}`, 'utf16le'), null],
+    ['of the old kind', (pem: string) => pem.replaceAll(' CERTIFICATE', ' X509 CERTIFICATE'), null],
+    [
+      'in PKCS #7',
+      () => '-----BEGIN PKCS7-----\nMIIB\n-----END PKCS7-----\n',
+      /in the PKCS #7 format; it is left out. Convert it: openssl pkcs7 -print_certs -in /,
+    ],
+    [
+      'in PKCS #12',
+      () => Buffer.from('3082010a020103308201', 'hex'),
+      /in the PKCS #12 format; it is left out. Convert it: openssl pkcs12 -cacerts -nokeys -in /,
+    ],
+  ])('takes or names authorities %s', async (_, write, warning) => {
+    const { caPem } = await makeAuthority(await temporaryFolder());
+    const env = { SSL_CERT_FILE: '~/corp.crt' };
+    const { certificateFiles, warnings } = await profileWith({ 'corp.crt': write(caPem) }, env);
+    const own = certificateFiles.filter(({ origin }) => origin === 'SSL_CERT_FILE');
+    expect(own).toHaveLength(warning === null ? 1 : 0);
+    expect(warnings).toEqual(warning === null ? [] : [expect.stringMatching(warning)]);
+  });
+
+  it('sends no fragment of an address', async () => {
+    const profile = await profileWith({}, { PIP_INDEX_URL: `${INDEX}/#egg` });
+    expect(urls(profile)).toEqual([`${INDEX}/`]);
+  });
 });
