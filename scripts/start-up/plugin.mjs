@@ -20,6 +20,7 @@ const PATCHES = [
   'cli-truncate: segmenter',
   '@alcalzone/ansi-tokenize: segmenter',
   'zod: locales',
+  'undici: HTTP/1 alone',
 ];
 const applied = new Set();
 
@@ -128,6 +129,27 @@ function englishZod({ onLoad }) {
   });
 }
 
+/**
+ * 44 ms of every command that asks a host: undici loads all that it has, of which we use one agent and its requests. HTTP/2 is
+ * turned off there, and would load Node's own.
+ */
+function slimUndici({ onResolve, onLoad }) {
+  onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'slim' }));
+  onLoad({ filter: /^undici$/, namespace: 'slim' }, () => ({
+    contents: `
+const Dispatcher = require('undici/lib/dispatcher/dispatcher.js');
+Dispatcher.prototype.request = require('undici/lib/api/api-request.js');
+exports.Agent = require('undici/lib/dispatcher/agent.js');
+exports.buildConnector = require('undici/lib/core/connect.js');
+`,
+    resolveDir: folder,
+  }));
+  onLoad({ filter: /[\\/]undici[\\/]lib[\\/]dispatcher[\\/]client-h2\.js$/ }, () => {
+    applied.add('undici: HTTP/1 alone');
+    return { contents: `module.exports = () => { throw new Error('HTTP/2 is turned off'); };` };
+  });
+}
+
 /** @throws Error naming the patches that the last build should have applied and did not */
 export function assertPatched() {
   const missing = PATCHES.filter((patch) => !applied.has(patch));
@@ -145,6 +167,7 @@ export const startUp = {
     synchronousYoga(build);
     lazySegmenter(build);
     englishZod(build);
+    slimUndici(build);
     build.onStart(() => applied.clear());
   },
 };

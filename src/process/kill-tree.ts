@@ -24,8 +24,8 @@ const POLL_MS = 20;
 const KILL_WAIT_MS = 5000;
 
 /**
- * Ends a process and its descendants: SIGTERM, then SIGKILL to what is left after `graceMs`. Resolves when
- * all are gone, not counting zombies. Descendants that lose their parent meanwhile are tracked. Windows:
+ * Ends a process and its descendants: SIGTERM, then SIGKILL to what is left after `graceMs`
+ * (0: SIGKILL right away). Resolves when all are gone, not counting zombies. Descendants that lose their parent meanwhile are tracked. Windows:
  * `taskkill /T /F`. Where processes cannot be seen (no `/proc`), signals the root and the process group that
  * it leads; children started there get their own group, see `runProcess`. The pid must belong to an unreaped
  * child or be verified by its start time; otherwise a reused pid would be killed.
@@ -37,8 +37,10 @@ export async function killTree(target: number | TreeRoot, graceMs = 200): Promis
     return;
   }
   const members = new TreeMembers(root);
-  signalAll(members.refresh(), 'SIGTERM');
-  if (await members.areGoneWithin(graceMs, 'SIGTERM')) return;
+  if (graceMs > 0) {
+    signalAll(members.refresh(), 'SIGTERM');
+    if (await members.areGoneWithin(graceMs, 'SIGTERM')) return;
+  }
   signalAll(members.refresh(), 'SIGKILL');
   await members.areGoneWithin(KILL_WAIT_MS, 'SIGKILL');
 }

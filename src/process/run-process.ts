@@ -24,9 +24,10 @@ export interface RunProcessOptions {
   signal?: AbortSignal;
   /**
    * Written to the child's stdin, which is then closed. Absent: stdin is empty. A child that exits without
-   * reading all of it is not an error; its exit code decides.
+   * reading all of it is not an error; its exit code decides. A promise: written
+   * when it resolves.
    */
-  stdin?: string;
+  stdin?: string | Promise<string>;
   /**
    * Complete lines without line ends, one call per chunk. The stream is not read while the returned promise
    * is pending, so a slow reader applies backpressure. An error thrown here ends the child and rejects the
@@ -39,6 +40,8 @@ export interface RunProcessOptions {
   mask?: (text: string) => string;
   /** Tells which parts of complete lines are plain and unchanged by `mask`: those are passed on as bytes. */
   lineParts?: (lines: Uint8Array) => readonly LinePart[];
+  /** How long the tree gets to end after SIGTERM when the signal fires, see `killTree`. */
+  graceMs?: number;
   /** How many bytes of the end of each stream are kept for the outcome. */
   maxCaptureBytes?: number;
   /**
@@ -107,7 +110,8 @@ export async function runProcess(options: RunProcessOptions): Promise<ProcessOut
   pumped.catch(() => {});
   try {
     options.onSpawn?.(child.pid!, mark);
-    child.stdin?.end(options.stdin);
+    if (typeof options.stdin === 'string') child.stdin?.end(options.stdin);
+    else void options.stdin?.then((text) => child.stdin?.end(text));
     const [[exitCode, signal]] = await Promise.race([Promise.all([exited, pumped]), cancelled.promise]);
     return {
       exitCode,
@@ -118,7 +122,7 @@ export async function runProcess(options: RunProcessOptions): Promise<ProcessOut
       isTruncated: stdout.isTruncated() || stderr.isTruncated(),
     };
   } catch (error) {
-    await killTree(treeRoot(child, mark));
+    await killTree(treeRoot(child, mark), options.graceMs);
     await endPumps([stdout, stderr]);
     throw error;
   } finally {

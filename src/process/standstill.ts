@@ -56,11 +56,12 @@ export function watchStandstill(limits: StandstillLimits): StandstillWatch {
     stop,
     start(pid, mark) {
       let stillMs = 0;
-      let last: TreeUse | null = readTreeUse(pid, mark);
-      const isBlind = last === null;
-      const limitMs = limits.stillMs * (isBlind ? BLIND_FACTOR : 1);
+      let last: TreeUse | null = null;
+      let limitMs: number | null = null;
       timer = setInterval(() => {
         const use = readTreeUse(pid, mark);
+        // Not when it starts: to look at all processes takes milliseconds, which a child that ends soon does not have to wait for.
+        limitMs ??= limits.stillMs * (use === null ? BLIND_FACTOR : 1);
         if (use !== null && use.cpuMs > limits.cpuMs) {
           end(`used ${limits.cpuMs / 1000} s of processor time without an answer`);
           return;

@@ -247,8 +247,7 @@ function readAnswer(pythonPath: string, printed: string): z.infer<typeof importA
 }
 
 /**
- * Checks that the daemon starts on a free port, answers `/health` with our version and a proof, works, and
- * ends on request.
+ * Checks that the daemon starts on a free port, answers `/health` with our version and a proof, and works. Then ends it.
  */
 export async function proveDaemon(options: ProofOptions): Promise<DaemonProof> {
   if (options.wheelProof?.serves === false) {
@@ -283,6 +282,8 @@ async function proveDaemonAt(options: ProofOptions, port: number): Promise<Daemo
       ...(options.modelDir ? { KTX_EMBEDDINGS_MODEL_DIR: options.modelDir } : {}),
     },
     signal,
+    // Ours keeps nothing that it could lose, and looks for a signal ten times a second.
+    ...(options.isForeign ? {} : { graceMs: 0 }),
     mask: options.mask,
     onSpawn: (pid, mark) => {
       watch.start(pid, mark);

@@ -119,8 +119,7 @@ export async function buildEnvironment(
     return;
   }
   const env = lockedEnvironment(run, pythonDir);
-  const request = locked.python.kind === 'system' ? locked.python.path : locked.python.version;
-  await uv.run('packages', venvArgs(request, environmentDir), env);
+  await (run.skeleton ? run.skeleton.finish() : makeVirtualEnvironment(run, pythonDir, uv));
   // In the environment's folder: the log names a file that stays as long as what it made.
   const requirementsPath = join(environmentDir, 'requirements.txt');
   const requirements = generateRequirements({
@@ -134,6 +133,17 @@ export async function buildEnvironment(
   });
   await writeFileAtomic(requirementsPath, requirements, 0o644, { isDurable: false });
   await uv.run('packages', lockedInstallArgs(pythonPath, requirementsPath), env);
+}
+
+/** Makes the environment of a lock, without packages. */
+export async function makeVirtualEnvironment(
+  run: InstallRun,
+  pythonDir: string | null,
+  uv: UvRunner,
+): Promise<void> {
+  const { python } = run.plan.locked!;
+  const request = python.kind === 'system' ? python.path : python.version;
+  await uv.run('packages', venvArgs(request, run.plan.environmentDir), lockedEnvironment(run, pythonDir));
 }
 
 export function cacheDirOf({ runDir }: Pick<InstallRun, 'runDir'>): string {

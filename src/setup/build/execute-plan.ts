@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { Emit, SetupStep } from '../../core/events.ts';
 import { environmentPaths, type ManagedPythonRuntimeLayout } from '../../core/layout.ts';
 import { assertLoopback } from '../../daemon/http/loopback.ts';
@@ -18,7 +18,6 @@ import { platformKey } from '../../shipped/target.ts';
 import type { ArtefactStore } from '../../store/store.ts';
 import { linkedAbort } from '../../support/async/linked-abort.ts';
 import { CancelledError, errorMessage, throwIfCancelled } from '../../support/errors.ts';
-import { makeFolder } from '../../support/fs/atomic-file.ts';
 import { assertUv, givenUvFails } from '../../uv/binary.ts';
 import { uvEnvironment } from '../../uv/environment.ts';
 import { MANAGED_UV_VERSION } from '../../uv/release.ts';
@@ -28,7 +27,9 @@ import { explainFullDisk, explainNoExecution } from '../plan/disk.ts';
 import type { InstallPlan, InstallTools, LockedPlan } from '../plan/install-plan.ts';
 import { acquireUv } from './acquire-uv.ts';
 import { buildEnvironment, buildPython, cacheDirOf, prove } from './build.ts';
+import { compileAhead } from './compile-ahead.ts';
 import { type EgressGuard, startEgressGuard } from './egress-guard.ts';
+import { beginEnvironment, beginSkeleton } from './environment-skeleton.ts';
 import { fetchArtefacts } from './fetch-artefacts.ts';
 import type { InstallRun } from './install-run.ts';
 
@@ -65,6 +66,7 @@ export async function executePlan(
   let cleared: Promise<void> | null = null;
   let stopSyncing: (() => Promise<void>) | null = null;
   let guard: EgressGuard | null = null;
+  const { stop, signal: helping } = linkedAbort(signal);
   try {
     const journal = openJournal({ runsDir: plan.shared.runsDir, cliVersion: plan.layout.cliVersion });
     // Injected commands get the environment that the contract describes, and leave nothing behind.
@@ -89,6 +91,8 @@ export async function executePlan(
       emit,
       signal,
       guardUrl,
+      skeleton: null,
+      compiling: null,
       foreignPython: null,
       checked: null,
       sizes: Promise.resolve({}),
@@ -96,25 +100,30 @@ export async function executePlan(
     };
     run = started;
     await forgetKnownFiles(plan.shared.root);
-    const { uv, downloadedBytes } = await step(started, 'fetch', () => fetchAll(started, log)).finally(() =>
+    const { uv, downloadedBytes } = await step(started, 'fetch', () =>
+      fetchAll(started, log, helping),
+    ).finally(() =>
       log.keep(network.egress().map(({ host, bytes }) => `received: ${bytes} bytes from ${host}`)),
     );
     if (plan.locked)
       started.checked = await describeKnownFiles(plan.shared.root, filesOf(plan.locked, tools.store));
-    journal.write({ making: 'environment', name: basename(environmentDir) });
-    await makeFolder(environmentDir);
+    if (!started.skeleton) await beginEnvironment(started);
     const pythonDir = await step(started, 'python', () => buildPython(started, uv));
     await step(started, 'packages', () => buildEnvironment(started, pythonDir, uv));
+    started.compiling?.place();
     // Thousands of files that only uv needed: they go while the proof waits for its processes.
     cleared = rm(cacheDirOf(started), { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
     if (!tools.exec) stopSyncing = prepareSwitch(started, pythonDir);
     if (!tools.exec) await step(started, 'prove', () => prove(started, log));
+    await started.compiling?.ended;
     const { manifest, layout } = await step(started, 'switch', () => activate(started, pythonDir));
     return { layout, manifest, downloadedBytes };
   } catch (error) {
     // First, while what filled the disk is still there.
     const explained = await explainFullDisk(error, plan.diskNeeds);
     if (run && !run.isCommitted) {
+      stop();
+      await Promise.all([run.skeleton?.settled, run.compiling?.ended]);
       await rm(environmentDir, { recursive: true, force: true, maxRetries: 3 }).catch((problem: unknown) => {
         const text = `${environmentDir} could not be removed; the next install does it: ${errorMessage(problem)}`;
         emit({ type: 'note', step: currentStep, level: 'warning', text });
@@ -131,16 +140,31 @@ export async function executePlan(
   }
 }
 
-async function fetchAll(run: InstallRun, log: DeferredLog) {
+/** @param helping ends what is begun meanwhile for later steps. */
+async function fetchAll(run: InstallRun, log: DeferredLog, helping: AbortSignal) {
   const { plan, tools, emit, signal, journal } = run;
   // Side by side, since both wait for the network; the first that fails ends the other.
   const { stop, signal: either } = linkedAbort(signal);
   const fetching = plan.locked ? fetchArtefacts(plan.locked, tools, emit, either) : undefined;
-  fetching?.catch(stop);
+  fetching?.then(() => {
+    if (!tools.exec) run.compiling = compileAhead(run, helping);
+  }, stop);
   const uvPath = plan.uv.path;
   const isGiven = plan.uv.kind === 'given';
-  let opened: InstallLog;
+  let opened: InstallLog | null = null;
   let acquired: { downloadedBytes: number };
+  const runnerOf = (each: Emit, until: AbortSignal | undefined) =>
+    createUvRunner({
+      uvPath,
+      log: opened,
+      logPath: plan.layout.installLogPath,
+      emit: each,
+      mask: (text) => tools.network.redactor.redact(text),
+      lineParts: (lines) => tools.network.redactor.lineParts(lines),
+      onSpawn: journal.child,
+      exec: tools.exec,
+      signal: until,
+    });
   try {
     journal.write({ making: 'uv', name: MANAGED_UV_VERSION });
     acquired = await acquireUv(plan, tools, emit, either);
@@ -158,6 +182,7 @@ async function fetchAll(run: InstallRun, log: DeferredLog) {
     if (isGiven) assertUv(uvPath, version);
     throwIfCancelled(either);
     opened = await log.open();
+    run.skeleton = await beginSkeleton(run, (each) => runnerOf(each, helping));
   } catch (error) {
     stop();
     // The echo of what stopped the transfer is not the reason; its own error is.
@@ -167,17 +192,7 @@ async function fetchAll(run: InstallRun, log: DeferredLog) {
     throw error;
   }
   const fetched = (await fetching) ?? { downloadedBytes: 0 };
-  const uv = createUvRunner({
-    uvPath,
-    log: opened,
-    logPath: plan.layout.installLogPath,
-    emit,
-    mask: (text) => tools.network.redactor.redact(text),
-    lineParts: (lines) => tools.network.redactor.lineParts(lines),
-    onSpawn: journal.child,
-    exec: tools.exec,
-    signal,
-  });
+  const uv = runnerOf(emit, signal);
   return { uv, downloadedBytes: acquired.downloadedBytes + fetched.downloadedBytes };
 }
 
