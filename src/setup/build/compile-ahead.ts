@@ -50,6 +50,7 @@ def compiled():
 
 
 modules = list(compiled())
+print("compiled", flush=True)
 installed.wait()
 for path, source, code in modules:
     with open(path, "rb") as file:
@@ -84,6 +85,7 @@ export function compileAhead(run: InstallRun, signal: AbortSignal): CompilingAhe
   wheels.sort((a, b) => Number(b.modules === MODULES['sqlglot']) - Number(a.modules === MODULES['sqlglot']));
   const sitePackages = join(environmentDir, 'lib', `python${minorOf(version)}`, 'site-packages');
   const installed = Promise.withResolvers<string>();
+  const compiled = Promise.withResolvers<void>();
   const ended = runProcess({
     command,
     args: ['-I', '-S', '-c', SCRIPT, JSON.stringify({ wheels, sitePackages })],
@@ -91,9 +93,10 @@ export function compileAhead(run: InstallRun, signal: AbortSignal): CompilingAhe
     stdin: installed.promise,
     signal,
     onSpawn: journal.child,
+    onLines: () => compiled.resolve(),
   }).then(
-    () => {},
-    () => {},
+    () => compiled.resolve(),
+    () => compiled.resolve(),
   );
-  return { place: () => installed.resolve(''), ended };
+  return { compiled: compiled.promise, place: () => installed.resolve(''), ended };
 }

@@ -14,6 +14,8 @@ export interface Skeleton {
 
 /** Byte code of modules that are not installed yet. */
 export interface CompilingAhead {
+  /** All is compiled, or it is over; never rejects. */
+  compiled: Promise<void>;
   /** They are installed now: what is compiled so far goes beside them. */
   place(): void;
   /** It is over; never rejects. */

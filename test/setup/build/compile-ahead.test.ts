@@ -61,11 +61,11 @@ async function machine(options: { isDamaged?: boolean } = {}) {
   return { run, sitePackages, install, compiledIn };
 }
 
-/** Runs it to its end. It places what it has compiled by then, so it is given the time to compile all. */
+/** Runs it to its end. */
 async function compiled(run: InstallRun, install: () => Promise<void>): Promise<void> {
   const compiling = compileAhead(run, new AbortController().signal)!;
   await install();
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await compiling.compiled;
   compiling.place();
   await compiling.ended;
 }
