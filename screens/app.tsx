@@ -1,5 +1,6 @@
 import { Box, useApp, useInput, usePaste, useWindowSize } from 'ink';
 import { useEffect, useRef, useSyncExternalStore } from 'react';
+import { t } from '../src/language/translate.ts';
 import type { LogStore } from '../src/present/log-store.ts';
 import { commandFor, type KeyName, keyPresses } from '../src/wizard/keys.ts';
 import type { Wizard } from '../src/wizard/run-effects.ts';
@@ -115,7 +116,7 @@ interface BodyProps {
 function Body({ state, size, log }: BodyProps) {
   switch (state.screen) {
     case 'loading':
-      return <Line tone="faint">Checking what is already installed …</Line>;
+      return <Line tone="faint">{t`Checking what is already installed …`}</Line>;
     case 'ready':
       return <ReadyScreen state={state} size={size} />;
     case 'features':
@@ -131,7 +132,7 @@ function Body({ state, size, log }: BodyProps) {
     case 'panel':
       return <PanelScreen state={state} size={size} />;
     case 'left':
-      return <Line tone="faint">Stopping what is still running …</Line>;
+      return <Line tone="faint">{t`Stopping what is still running …`}</Line>;
   }
 }
 

@@ -1,5 +1,6 @@
 import { Box } from 'ink';
 import { useContext } from 'react';
+import { said, saidValue, t } from '../src/language/translate.ts';
 import type { LogSnapshot } from '../src/present/log-store.ts';
 import { programName } from '../src/support/program-name.ts';
 import { formatCount, formatDuration } from '../src/support/text/format.ts';
@@ -38,8 +39,8 @@ function RepairQuestion({ state, repair, size }: Omit<CheckProps, 'log'> & { rep
   return (
     <Pinned bottom={choices} isTight={isShort(size)}>
       <Row>
-        <Cell isBold>What the repair will do</Cell>
-        <Ink tone="accent">{below > 0 ? `${below} more ↓ pgdn` : first > 0 ? 'pgup ↑' : ''}</Ink>
+        <Cell isBold>{t`What the repair will do`}</Cell>
+        <Ink tone="accent">{below > 0 ? t`${below} more ↓ pgdn` : first > 0 ? 'pgup ↑' : ''}</Ink>
       </Row>
       <Gap isHidden={isShort(size)} />
       {rows.slice(first, first + room).map((row) => (
@@ -57,8 +58,8 @@ function Repairing({ state, repair, size, log }: CheckProps & { repair: Running 
         <Cell width={2} tone="accent">
           {GLYPH.running}
         </Cell>
-        <Cell isBold>{repair.isStopping ? 'Stopping and rolling back' : 'Repairing'}</Cell>
-        <Ink tone="faint">{formatDuration(Math.max(0, state.nowMs - state.startedAtMs))}</Ink>
+        <Cell isBold>{repair.isStopping ? t`Stopping and rolling back` : t`Repairing`}</Cell>
+        <Ink tone="faint">{saidValue(formatDuration(Math.max(0, state.nowMs - state.startedAtMs)))}</Ink>
       </Row>
       {rows.map((row) => (
         <PanelLineRow key={row.key} row={row} />
@@ -87,7 +88,7 @@ function Checks({ state, size }: Omit<CheckProps, 'log'>) {
           <Verdict state={state} />
         </Cell>
         <Ink tone="faint">{countWords(state, isNarrow(size) && below > 0)}</Ink>
-        {below > 0 ? <Ink tone="accent">{`  ${below} more ↓`}</Ink> : null}
+        {below > 0 ? <Ink tone="accent">{`  ${t`${below} more ↓`}`}</Ink> : null}
       </Row>
       <Gap isHidden={isShort(size)} />
       {rows.slice(first, first + room).map((row) => (
@@ -103,10 +104,10 @@ function Verdict({ state }: { state: CheckState }) {
       <Ink>
         <Ink tone="accent">{GLYPH.running}</Ink>{' '}
         {state.isStopping
-          ? 'Stopping; nothing is switched'
+          ? t`Stopping; nothing is switched`
           : state.checks.length === 0 && state.undone
-            ? 'Switching'
-            : 'Checking that everything works'}
+            ? t`Switching`
+            : t`Checking that everything works`}
       </Ink>
     );
   }
@@ -114,14 +115,14 @@ function Verdict({ state }: { state: CheckState }) {
   if (failed > 0) {
     return (
       <Ink>
-        <Ink tone="bad">{GLYPH.failed}</Ink> {formatCount(failed, 'check')} {failed === 1 ? 'needs' : 'need'}{' '}
-        attention
+        <Ink tone="bad">{GLYPH.failed}</Ink>{' '}
+        {said(formatCount(failed, 'check needs attention', 'checks need attention'))}
       </Ink>
     );
   }
   return (
     <Ink>
-      <Ink tone="good">{GLYPH.done}</Ink> {state.result ? `${programName()} is ready` : 'Everything works'}
+      <Ink tone="good">{GLYPH.done}</Ink> {state.result ? t`${programName()} is ready` : t`Everything works`}
     </Ink>
   );
 }
@@ -129,8 +130,8 @@ function Verdict({ state }: { state: CheckState }) {
 function countWords(state: CheckState, isShortOfRoom: boolean): string {
   if (isShortOfRoom) return '';
   const isBusy = state.isRunning || isRepairBusy(state.repair);
-  if (isBusy) return formatDuration(Math.max(0, state.nowMs - state.startedAtMs));
-  return `${formatCount(state.checks.length, 'check')} · ${formatDuration(state.durationMs)}`;
+  if (isBusy) return saidValue(formatDuration(Math.max(0, state.nowMs - state.startedAtMs)));
+  return `${said(formatCount(state.checks.length, 'check'))} · ${saidValue(formatDuration(state.durationMs))}`;
 }
 
 function CheckLine({ row, labelWidth }: { row: CheckRow; labelWidth: number }) {

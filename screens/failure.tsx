@@ -1,4 +1,5 @@
 import { Box } from 'ink';
+import { said, t } from '../src/language/translate.ts';
 import type { LogSnapshot } from '../src/present/log-store.ts';
 import { formatDuration } from '../src/support/text/format.ts';
 import { failureChoices } from '../src/wizard/choices.ts';
@@ -60,12 +61,12 @@ export function FailureScreen({ state, size, log }: FailureProps) {
       <Box flexDirection="column" width="100%" flexShrink={0} paddingLeft={2}>
         {room.evidence.length > 0 ? <Paragraph>{room.evidence.join('\n')}</Paragraph> : null}
         <Gap isHidden={!room.hasGapBelowEvidence} />
-        {room.hasHeading ? <Line>What you can do:</Line> : null}
+        {room.hasHeading ? <Line>{t`What you can do:`}</Line> : null}
         <NextSteps steps={room.steps} indent={isNarrow(size) ? 0 : 2} />
         <Gap isHidden={!room.hasGapBelowSteps} />
-        {state.notice === null ? null : <Paragraph>{state.notice}</Paragraph>}
+        {state.notice === null ? null : <Paragraph>{said(state.notice)}</Paragraph>}
         {room.untouched.length > 0 ? <Paragraph>{room.untouched.join('\n')}</Paragraph> : null}
-        {room.hasLog ? <Line tone="faint" cut="middle">{`Log: ${logPath}`}</Line> : null}
+        {room.hasLog ? <Line tone="faint" cut="middle">{t`Log: ${logPath}`}</Line> : null}
       </Box>
     </Pinned>
   );
@@ -89,10 +90,10 @@ function NextSteps({ steps, indent }: { steps: FailureLayout['steps']; indent: n
 
 /** `step 1 of 5 · after 12 s` */
 function whereWords(state: FailureState): string {
-  const after = `after ${formatDuration(state.elapsedMs)}`;
+  const after = t`after ${formatDuration(state.elapsedMs)}`;
   const index = state.progress?.steps.findIndex((step) => step.status === 'failed') ?? -1;
   if (index === -1 || !state.progress) return state.elapsedMs === 0 ? '' : after;
-  return `step ${index + 1} of ${state.progress.steps.length} · ${after}`;
+  return t`step ${index + 1} of ${state.progress.steps.length} · ${after}`;
 }
 
 /** From here there is room for it beside the choices in two columns. */
@@ -101,5 +102,7 @@ const MORE_COLUMNS = 58;
 /** Leaving prints all of it. */
 function moreWords({ hiddenCount }: FailureLayout, size: Size): string {
   if (hiddenCount === 0) return '';
-  return `… ${hiddenCount} more${size.columns < MORE_COLUMNS ? ' on quit' : ', shown when you leave'}`;
+  return size.columns < MORE_COLUMNS
+    ? t`… ${hiddenCount} more on quit`
+    : t`… ${hiddenCount} more, shown when you leave`;
 }

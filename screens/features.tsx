@@ -1,5 +1,6 @@
 import { Box } from 'ink';
 import { useContext } from 'react';
+import { said, t } from '../src/language/translate.ts';
 import { programName } from '../src/support/program-name.ts';
 import { formatBytes, formatDuration, tildePath } from '../src/support/text/format.ts';
 import type { FeatureOffer, SetupOverview } from '../src/wizard/functions.ts';
@@ -13,7 +14,7 @@ export function FeaturesScreen({ state, size }: { state: FeaturesState; size: Si
   const { overview } = state;
   return (
     <>
-      <Line isBold>What should {programName()} be able to do on this machine?</Line>
+      <Line isBold>{t`What should ${programName()} be able to do on this machine?`}</Line>
       <Gap isHidden={isShort(size)} />
       {overview.offers.map((offer) => (
         <Offer
@@ -24,7 +25,7 @@ export function FeaturesScreen({ state, size }: { state: FeaturesState; size: Si
           size={size}
         />
       ))}
-      {state.featureReason === null ? null : <Line tone="accent">{state.featureReason}</Line>}
+      {state.featureReason === null ? null : <Line tone="accent">{said(state.featureReason)}</Line>}
       <Here overview={overview} />
       <Paragraph tone="faint">{statusWords(state, useContext(ThemeContext).homeDir)}</Paragraph>
     </>
@@ -46,13 +47,18 @@ function Offer({ offer, isChosen, mayFetchPython, size }: OfferProps) {
       <Row>
         <Cell width={isNarrow(size) ? 34 : 31} tone={tone} isBold={isChosen && isAvailable}>
           {isChosen && isAvailable ? GLYPH.pointer : ' '}{' '}
-          {isChosen && isAvailable ? GLYPH.chosen : isAvailable ? GLYPH.later : GLYPH.skipped} {offer.title}
+          {isChosen && isAvailable ? GLYPH.chosen : isAvailable ? GLYPH.later : GLYPH.skipped}{' '}
+          {said(offer.title)}
         </Cell>
-        {isNarrow(size) ? null : <Cell tone={isAvailable ? 'plain' : 'faint'}>{offer.description}</Cell>}
+        {isNarrow(size) ? null : (
+          <Cell tone={isAvailable ? 'plain' : 'faint'}>{said(offer.description)}</Cell>
+        )}
       </Row>
       <Row indent={4}>
         <Cell tone="faint">
-          {isAvailable ? sizeWords(offer, mayFetchPython) : `not available: ${offer.unavailableReason}`}
+          {offer.unavailableReason === null
+            ? sizeWords(offer, mayFetchPython)
+            : t`not available: ${said(offer.unavailableReason)}`}
         </Cell>
       </Row>
       <Gap isHidden={isShort(size)} />
@@ -62,24 +68,23 @@ function Offer({ offer, isChosen, mayFetchPython, size }: OfferProps) {
 
 /** About: what comes from where, and in which form, shows when the hosts are asked for the plan. */
 function sizeWords(offer: FeatureOffer, mayFetchPython: boolean): string {
-  const download =
-    offer.downloadBytes === null
-      ? 'download size unknown'
-      : offer.downloadBytes === 0
-        ? mayFetchPython
-          ? 'Python to download'
-          : 'nothing to download'
-        : `about ${formatBytes(offer.downloadBytes)}${mayFetchPython ? ' and Python' : ''} to download`;
-  const parts = [download];
-  if (offer.diskBytes !== null) parts.push(`${formatBytes(offer.diskBytes)} on disk`);
+  const parts = [downloadWords(offer.downloadBytes, mayFetchPython)];
+  if (offer.diskBytes !== null) parts.push(t`${formatBytes(offer.diskBytes)} on disk`);
   if (offer.expectedMs !== null) parts.push(timeWords(offer.expectedMs));
   return parts.join(' · ');
+}
+
+function downloadWords(downloadBytes: number | null, mayFetchPython: boolean): string {
+  if (downloadBytes === null) return t`download size unknown`;
+  if (downloadBytes === 0) return mayFetchPython ? t`Python to download` : t`nothing to download`;
+  const size = formatBytes(downloadBytes);
+  return mayFetchPython ? t`about ${size} and Python to download` : t`about ${size} to download`;
 }
 
 /** Nobody knows the link yet, so the time is said for one. */
 function timeWords(expectedMs: number): string {
   const seconds = Math.max(1, Math.round(expectedMs / 1000));
-  return `${seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000)} at 100 Mbit/s`;
+  return t`${seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000)} at 100 Mbit/s`;
 }
 
 /** What is here and what is not. */
@@ -87,11 +92,12 @@ function Here({ overview }: { overview: SetupOverview }) {
   if (overview.here.length === 0) return null;
   return (
     <Line>
-      <Ink tone="faint">Already here: </Ink>
+      <Ink tone="faint">{t`Already here:`} </Ink>
       {overview.here.map(({ label, isHere }, index) => (
         <Ink key={label}>
           {index === 0 ? '' : '   '}
-          {label} {isHere ? <Ink tone="good">{GLYPH.done}</Ink> : <Ink tone="faint">{GLYPH.skipped}</Ink>}
+          {said(label)}{' '}
+          {isHere ? <Ink tone="good">{GLYPH.done}</Ink> : <Ink tone="faint">{GLYPH.skipped}</Ink>}
         </Ink>
       ))}
     </Line>
@@ -104,14 +110,14 @@ function statusWords({ overview, feature }: FeaturesState, homeDir: string): str
   const other = otherRuntimes[0];
   if (status.kind === 'ready') {
     const isLess = status.features.some((it) => it !== 'core' && it !== feature);
-    const stays = isLess ? ' It keeps what it can do now: choosing less removes nothing.' : '';
-    return `${programName()} ${overview.cliVersion} (${featureWords(status.features)}) works and stays until the new one is proven.${stays}`;
+    const works = t`${programName()} ${overview.cliVersion} (${featureWords(status.features)}) works and stays until the new one is proven.`;
+    return isLess ? `${works} ${t`It keeps what it can do now: choosing less removes nothing.`}` : works;
   }
   if (status.kind === 'broken' || status.kind === 'mismatched') {
-    return `What is installed does not work and will be replaced: ${shortHome(status.detail, homeDir)}`;
+    return t`What is installed does not work and will be replaced: ${shortHome(said(status.detail), homeDir)}`;
   }
   if (other) {
-    return `A runtime for ${programName()} ${other.cliVersion} (${featureWords(other.features)}) is installed and stays as it is.`;
+    return t`A runtime for ${programName()} ${other.cliVersion} (${featureWords(other.features)}) is installed and stays as it is.`;
   }
-  return `Everything goes into ${tildePath(overview.runtimeRoot, homeDir)}; nothing else is touched.`;
+  return t`Everything goes into ${tildePath(overview.runtimeRoot, homeDir)}; nothing else is touched.`;
 }

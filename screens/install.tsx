@@ -1,4 +1,5 @@
 import { Box } from 'ink';
+import { said, saidValue, t, translatable } from '../src/language/translate.ts';
 import type { LogSnapshot } from '../src/present/log-store.ts';
 import { formatBytes, formatDuration } from '../src/support/text/format.ts';
 import { STOP_CHOICES } from '../src/wizard/choices.ts';
@@ -29,11 +30,11 @@ import { GLYPH, type Tone } from './style/theme.ts';
 import { shareOf } from './style/words.ts';
 
 const STEP_TITLE: Record<InstallStep, string> = {
-  fetch: 'Fetch',
+  fetch: translatable('Fetch'),
   python: 'Python',
-  packages: 'Packages',
-  prove: 'Prove it works',
-  switch: 'Switch over',
+  packages: translatable('Packages'),
+  prove: translatable('Prove it works'),
+  switch: translatable('Switch over'),
 };
 
 interface InstallProps {
@@ -82,7 +83,7 @@ function Transfers({ progress, rows }: { progress: InstallProgress; rows: number
       </Cell>
       <Cell width={24}>{name}</Cell>
       <Cell tone="faint">
-        {totalBytes === null ? formatBytes(doneBytes) : `${shareOf(doneBytes, totalBytes)}`}
+        {totalBytes === null ? saidValue(formatBytes(doneBytes)) : `${shareOf(doneBytes, totalBytes)}`}
       </Cell>
     </Row>
   ));
@@ -108,11 +109,11 @@ function StepRow(props: { step: StepProgress; progress: InstallProgress; nowMs: 
         {glyph}
       </Cell>
       <Cell width={16} isBold={isRunning} tone={step.status === 'waiting' ? 'faint' : 'plain'}>
-        {STEP_TITLE[step.step]}
+        {said(STEP_TITLE[step.step])}
       </Cell>
-      <Cell tone={isRunning ? 'plain' : 'faint'}>{stepDetail(progress, step)}</Cell>
+      <Cell tone={isRunning ? 'plain' : 'faint'}>{said(stepDetail(progress, step))}</Cell>
       <Box flexShrink={0} paddingLeft={1}>
-        <Ink tone="faint">{tookMs === null ? '' : formatDuration(tookMs)}</Ink>
+        <Ink tone="faint">{tookMs === null ? '' : saidValue(formatDuration(tookMs))}</Ink>
       </Box>
     </Row>
   );
@@ -121,7 +122,7 @@ function StepRow(props: { step: StepProgress; progress: InstallProgress; nowMs: 
 /** Takes the row of the bar: the question is where the eyes are, and nothing moves for it. */
 function StopQuestion({ state, size }: { state: InstallingState; size: Size }) {
   if (state.stopQuestion === null || state.isStopping) {
-    return <Line tone="warning">Stopping: waiting for running tasks to end …</Line>;
+    return <Line tone="warning">{t`Stopping: waiting for running tasks to end …`}</Line>;
   }
   return (
     <>

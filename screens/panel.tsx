@@ -1,3 +1,4 @@
+import { saidValue, t } from '../src/language/translate.ts';
 import { formatDuration } from '../src/support/text/format.ts';
 import { isPanelBusy } from '../src/wizard/panels/panels.ts';
 import type { PanelState } from '../src/wizard/state.ts';
@@ -22,9 +23,9 @@ export function PanelScreen({ state, size }: { state: PanelState; size: Size }) 
   );
   const { glyph, tone } = MARKS[view.status]!;
   const elapsed = isPanelBusy(state.panel)
-    ? formatDuration(Math.max(0, state.nowMs - state.startedAtMs))
+    ? saidValue(formatDuration(Math.max(0, state.nowMs - state.startedAtMs)))
     : below > 0
-      ? `${below} more ↓ pgdn`
+      ? t`${below} more ↓ pgdn`
       : first > 0
         ? 'pgup ↑'
         : '';

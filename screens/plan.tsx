@@ -1,6 +1,7 @@
 import { Box } from 'ink';
 import { useContext } from 'react';
 import type { PlanRow, PlanSummary } from '../src/core/events.ts';
+import { said, saidValue, t, translatable } from '../src/language/translate.ts';
 import { formatBytes, formatDuration } from '../src/support/text/format.ts';
 import { type Choice, type PlanChoice, planChoices } from '../src/wizard/choices.ts';
 import type { PlanState } from '../src/wizard/state.ts';
@@ -26,14 +27,14 @@ function Probing({ state }: { state: PlanState }) {
         <Cell width={2} tone="accent">
           {GLYPH.running}
         </Cell>
-        <Cell isBold>Finding download sources</Cell>
-        <Ink tone="faint">{formatDuration(state.nowMs - state.startedAtMs)}</Ink>
+        <Cell isBold>{t`Finding download sources`}</Cell>
+        <Ink tone="faint">{saidValue(formatDuration(state.nowMs - state.startedAtMs))}</Ink>
       </Row>
       <Gap />
       {state.activity.map((text) => (
         <Line key={text} tone={text === latest ? 'plain' : 'faint'}>
           {'  '}
-          {text}
+          {said(text)}
         </Line>
       ))}
     </>
@@ -46,11 +47,14 @@ const ACTION: Record<PlanRow['action'], { glyph: string; tone: Tone }> = {
   make: { glyph: GLYPH.make, tone: 'accent' },
 };
 
-const SHORT: Partial<Record<PlanChoice, string>> = { sources: 'Sources', bundle: 'Bundle' };
+const SHORT: Partial<Record<PlanChoice, string>> = {
+  sources: translatable('Sources'),
+  bundle: translatable('Bundle'),
+};
 
 /** Four choices in forty columns. */
 function shortened({ id, label }: Choice<PlanChoice>): Choice<PlanChoice> {
-  return { id, label: SHORT[id] ?? label };
+  return { id, label: said(SHORT[id] ?? label) };
 }
 
 const LABEL_COLUMNS = 18;
@@ -62,7 +66,7 @@ function Plan({ state, summary, size }: { state: PlanState; summary: PlanSummary
   const room = planRoom(summary, { runtimeRoot: state.overview.runtimeRoot, homeDir }, size);
   const choices = (
     <>
-      {room.isConsentWhole ? null : <Line tone="warning">{`${room.more}: enlarge to agree`}</Line>}
+      {room.isConsentWhole ? null : <Line tone="warning">{t`${room.more}: enlarge to agree`}</Line>}
       <ChoiceRow
         choices={isNarrow(size) ? planChoices(state).map(shortened) : planChoices(state)}
         cursor={state.cursor}
@@ -98,11 +102,11 @@ function TableRow({ row, size }: { row: PlanRow; size: WindowSize }) {
         {ACTION[row.action].glyph}
       </Cell>
       {isNarrow(size) ? (
-        <Cell>{row.label}</Cell>
+        <Cell>{said(row.label)}</Cell>
       ) : (
         <>
-          <Cell width={LABEL_COLUMNS}>{row.label}</Cell>
-          {row.from === '' ? null : <From size={size}>{row.from}</From>}
+          <Cell width={LABEL_COLUMNS}>{said(row.label)}</Cell>
+          {row.from === '' ? null : <From size={size}>{said(row.from)}</From>}
           <Cell cut="middle">
             <Place path={row.place} />
           </Cell>
@@ -117,11 +121,11 @@ function Heading({ size }: { size: WindowSize }) {
   return (
     <Row>
       <Cell width={2 + LABEL_COLUMNS} isBold>
-        What will happen
+        {t`What will happen`}
       </Cell>
-      {isNarrow(size) ? null : <From size={size}>from</From>}
+      {isNarrow(size) ? null : <From size={size}>{t`from`}</From>}
       <Cell> </Cell>
-      <Size isFaint>size</Size>
+      <Size isFaint>{t`size`}</Size>
     </Row>
   );
 }
@@ -139,7 +143,7 @@ function From({ children, size }: { children: string; size: WindowSize }) {
 function Rejected({ reasons }: { reasons: readonly string[] }) {
   return reasons.map((reason) => (
     <Row key={reason} indent={2}>
-      <Cell tone="warning">{`${GLYPH.failed} ${reason}`}</Cell>
+      <Cell tone="warning">{`${GLYPH.failed} ${said(reason)}`}</Cell>
     </Row>
   ));
 }
@@ -159,6 +163,6 @@ function Size({ children, isFaint = false }: { children: string; isFaint?: boole
 
 function rowSize(row: PlanRow): string {
   if (row.action === 'here') return '–';
-  if (row.action === 'make') return row.diskBytes === null ? '' : `${formatBytes(row.diskBytes)} on disk`;
-  return row.downloadBytes === null ? 'size unknown' : formatBytes(row.downloadBytes);
+  if (row.action === 'make') return row.diskBytes === null ? '' : t`${formatBytes(row.diskBytes)} on disk`;
+  return row.downloadBytes === null ? t`size unknown` : saidValue(formatBytes(row.downloadBytes));
 }

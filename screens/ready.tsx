@@ -1,3 +1,4 @@
+import { t } from '../src/language/translate.ts';
 import { programName } from '../src/support/program-name.ts';
 import { readyChoices } from '../src/wizard/choices.ts';
 import type { ReadyState } from '../src/wizard/state.ts';
@@ -17,11 +18,11 @@ export function ReadyScreen({ state, size }: { state: ReadyState; size: Size }) 
         <Ink tone="good">{GLYPH.done} </Ink>
         <Ink
           isBold
-        >{`${programName()} ${overview.cliVersion} is installed: ${featureWords(overview.status.features)}`}</Ink>
+        >{t`${programName()} ${overview.cliVersion} is installed: ${featureWords(overview.status.features)}`}</Ink>
       </Line>
       <Line tone="faint" cut="middle">{`  ${usePath(overview.runtimeRoot)}`}</Line>
       <Gap isHidden={isShort(size)} />
-      <Line>What do you want to do?</Line>
+      <Line>{t`What do you want to do?`}</Line>
       <Gap isHidden={isShort(size)} />
       <ChoiceList choices={shown.choices} cursor={shown.cursor} more={scrollWords(shown)} />
     </>

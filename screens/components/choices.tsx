@@ -1,4 +1,6 @@
 import { Box } from 'ink';
+import { said } from '../../src/language/translate.ts';
+import { columnsOf } from '../../src/support/text/columns.ts';
 import type { Choice } from '../../src/wizard/choices.ts';
 import { GLYPH } from '../style/theme.ts';
 import { Ink, Row } from './text.tsx';
@@ -34,7 +36,9 @@ export function ChoiceList({ choices, cursor, columns = 1, more = '' }: ChoicesP
 /** The first of two columns is as wide as its widest label, the last one as its own. */
 function cellWidth(choices: readonly Choice<string>[], column: number, columns: number): number | undefined {
   if (column === columns - 1) return undefined;
-  const labels = choices.filter((_, index) => index % columns === column).map(({ label }) => label.length);
+  const labels = choices
+    .filter((_, index) => index % columns === column)
+    .map(({ label }) => columnsOf(said(label)));
   return Math.max(...labels) + 3;
 }
 
@@ -63,12 +67,12 @@ function More({ children }: { children: string }) {
 function ChoiceLabel({ choice, isChosen }: { choice: Choice<string>; isChosen: boolean }) {
   return isChosen ? (
     <Ink tone="accent" isBold>
-      {GLYPH.pointer} {choice.label}
+      {GLYPH.pointer} {said(choice.label)}
     </Ink>
   ) : (
     <Ink>
       {'  '}
-      {choice.label}
+      {said(choice.label)}
     </Ink>
   );
 }

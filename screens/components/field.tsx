@@ -1,3 +1,5 @@
+import { said, t } from '../../src/language/translate.ts';
+import { columnsOf } from '../../src/support/text/columns.ts';
 import { type Field, fieldHint, fieldQuestion, shownText } from '../../src/wizard/panels/field.ts';
 import { GLYPH } from '../style/theme.ts';
 import { Ink, Line, Row } from './text.tsx';
@@ -14,13 +16,13 @@ interface TextFieldProps {
 
 /** A text field: the end of what was typed is seen, and what is wrong with it is said below. */
 export function TextField({ field, columns, isBusy }: TextFieldProps) {
-  const question = fieldQuestion(field.spec);
+  const question = said(fieldQuestion(field.spec));
   const room = Math.max(8, columns - 4);
   const characters = [...shownText(field)];
   const shown = characters.length < room ? characters.join('') : `…${characters.slice(2 - room).join('')}`;
   return (
     <>
-      <Line isBold>{question.length <= columns ? question : field.spec.name}</Line>
+      <Line isBold>{columnsOf(question) <= columns ? question : said(field.spec.name)}</Line>
       <Row>
         <Ink tone="accent">{`${GLYPH.pointer} `}</Ink>
         <Ink>{shown}</Ink>
@@ -28,7 +30,11 @@ export function TextField({ field, columns, isBusy }: TextFieldProps) {
       </Row>
       <Line tone={field.problem === null ? 'faint' : 'plain'}>
         {field.problem === null ? null : <Ink tone="bad">{`${GLYPH.failed} `}</Ink>}
-        {field.problem ?? (isBusy ? '  looking at it …' : `  ${fieldHint(field)}`)}
+        {field.problem !== null
+          ? said(field.problem)
+          : isBusy
+            ? `  ${t`looking at it …`}`
+            : `  ${said(fieldHint(field))}`}
       </Line>
     </>
   );

@@ -1,5 +1,6 @@
 import { Box } from 'ink';
 import { Fragment, type ReactNode } from 'react';
+import { said, t, translatable } from '../../src/language/translate.ts';
 import { programName } from '../../src/support/program-name.ts';
 import { keyHints } from '../../src/wizard/keys.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
@@ -8,7 +9,12 @@ import { bodyRows, contentColumns, frameRows, isNarrow, isShort, type Size } fro
 import { GLYPH } from '../style/theme.ts';
 import { Cell, Gap, Ink, Line, Row } from './text.tsx';
 
-const STAGES = ['Features', 'Plan', 'Install', 'Check'] as const;
+const STAGES = [
+  translatable('Features'),
+  translatable('Plan'),
+  translatable('Install'),
+  translatable('Check'),
+] as const;
 
 const STAGE_OF: Partial<Record<WizardState['screen'], number>> = {
   loading: 0,
@@ -56,11 +62,11 @@ function Header({ state, size }: { state: WizardState; size: Size }) {
         {programName()} {stage === null && state.screen === 'check' ? 'doctor' : 'setup'}
       </Cell>
       {stage === null ? null : isNarrow(size) ? (
-        <Ink tone="accent">{`${GLYPH.now} ${STAGES[stage]} ${stage + 1}/${STAGES.length}`}</Ink>
+        <Ink tone="accent">{`${GLYPH.now} ${said(STAGES[stage]!)} ${stage + 1}/${STAGES.length}`}</Ink>
       ) : (
         STAGES.map((name, index) => (
           <Box key={name} flexShrink={0} paddingLeft={index === 0 ? 0 : 2}>
-            <Stage name={name} position={index - stage} />
+            <Stage name={said(name)} position={index - stage} />
           </Box>
         ))
       )}
@@ -105,7 +111,7 @@ function Footer({ state, size }: { state: WizardState; size: Size }) {
         <Ink key={label}>
           {index === 0 ? '' : SEPARATOR}
           <Ink isBold>{label}</Ink>
-          <Ink tone="faint"> {hint}</Ink>
+          <Ink tone="faint"> {said(hint)}</Ink>
         </Ink>
       ))}
     </Line>
@@ -120,7 +126,7 @@ export function Help({ state, size }: { state: WizardState; size: Size }) {
   const columns = hints.length > bodyRows(size) - (isTight ? 0 : 2) ? 2 : 1;
   return (
     <Box flexDirection="column" width="100%" flexShrink={1} overflow="hidden">
-      {isTight ? null : <Line isBold>Keys on this screen</Line>}
+      {isTight ? null : <Line isBold>{t`Keys on this screen`}</Line>}
       <Gap isHidden={isTight} />
       {Array.from({ length: Math.ceil(hints.length / columns) }, (_, row) => (
         <Row key={hints[row]?.label} indent={columns === 1 ? 2 : 0}>
@@ -131,7 +137,7 @@ export function Help({ state, size }: { state: WizardState; size: Size }) {
                 <Cell width={columns === 1 ? 14 : 10} tone="accent">
                   {label}
                 </Cell>
-                <Cell>{hint}</Cell>
+                <Cell>{said(hint)}</Cell>
               </Fragment>
             ))}
         </Row>

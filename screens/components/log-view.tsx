@@ -1,4 +1,5 @@
 import { Box } from 'ink';
+import { said, t } from '../../src/language/translate.ts';
 import type { LogSnapshot } from '../../src/present/log-store.ts';
 import { formatCount } from '../../src/support/text/format.ts';
 import { linesBelow } from '../../src/wizard/log-scroll.ts';
@@ -25,20 +26,21 @@ export function LogView({ log, position, view, columns, isWrapped = false, find 
   const below = linesBelow(position, view);
   const status =
     position.kind === 'follow'
-      ? 'following'
+      ? t`following`
       : below === 0
-        ? 'paused'
-        : `paused · ${formatCount(below, 'more line')} ↓`;
+        ? t`paused`
+        : t`paused · ${said(formatCount(below, 'more line'))} ↓`;
   return (
     <Box flexDirection="column" width="100%" flexShrink={0}>
       <Row>
         {find ? (
           <Ink tone="accent">
-            ── find: {find.text}
+            {'── '}
+            {t`find: ${find.text}`}
             {find.isTyping ? '_' : ''}{' '}
           </Ink>
         ) : (
-          <Ink tone="faint">── log </Ink>
+          <Ink tone="faint">{`── ${t`log`} `}</Ink>
         )}
         <Box flexGrow={1} flexShrink={1} flexBasis={0} height={1} overflow="hidden">
           <Box width={RULE.length} flexShrink={0}>

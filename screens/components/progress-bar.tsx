@@ -1,4 +1,5 @@
 import { Box } from 'ink';
+import { saidValue, t } from '../../src/language/translate.ts';
 import { formatBytes, formatDuration } from '../../src/support/text/format.ts';
 import { remainingMs } from '../../src/wizard/estimate.ts';
 import { awaitedPlace, type InstallProgress, silentForMs } from '../../src/wizard/progress.ts';
@@ -58,9 +59,13 @@ const PATIENCE_MS = 30_000;
 function silenceWords(progress: InstallProgress, silentMs: number, isNarrow: boolean): string {
   const place = awaitedPlace(progress);
   const left = PATIENCE_MS - silentMs;
-  const next = left >= 1000 ? `trying again in ${leftWords(left)}` : 'trying again';
-  if (isNarrow) return `nothing${place === null ? '' : ` from ${place}`} for ${leftWords(silentMs)}`;
-  return `nothing has arrived${place === null ? '' : ` from ${place}`} for ${leftWords(silentMs)}, ${next}`;
+  const silent = leftWords(silentMs);
+  if (isNarrow) return place === null ? t`nothing for ${silent}` : t`nothing from ${place} for ${silent}`;
+  const nothing =
+    place === null
+      ? t`nothing has arrived for ${silent}`
+      : t`nothing has arrived from ${place} for ${silent}`;
+  return left >= 1000 ? t`${nothing}, trying again in ${leftWords(left)}` : t`${nothing}, trying again`;
 }
 
 /** Whole seconds: a tenth of a guess is no news. */
@@ -73,11 +78,11 @@ function leftWords(leftMs: number): string {
 function transferWords(progress: InstallProgress, nowMs: number, isNarrow: boolean): string {
   const { totalBytes, doneBytes, bytesPerSecond } = progress;
   const leftMs = remainingMs(progress, nowMs);
-  const left = leftMs === null ? [] : [`${leftWords(leftMs)} left`];
-  if (totalBytes === 0) return ['nothing to download', ...left].join('  ');
-  if (totalBytes === null) return doneBytes === 0 ? '' : formatBytes(doneBytes);
-  if (doneBytes >= totalBytes) return [`${formatBytes(totalBytes)} fetched`, ...left].join('  ');
+  const left = leftMs === null ? [] : [t`${leftWords(leftMs)} left`];
+  if (totalBytes === 0) return [t`nothing to download`, ...left].join('  ');
+  if (totalBytes === null) return doneBytes === 0 ? '' : saidValue(formatBytes(doneBytes));
+  if (doneBytes >= totalBytes) return [t`${formatBytes(totalBytes)} fetched`, ...left].join('  ');
   const isMoving = !isNarrow && bytesPerSecond !== null && bytesPerSecond >= 1;
-  const speed = isMoving ? [`${formatBytes(bytesPerSecond)}/s`] : [];
+  const speed = isMoving ? [t`${formatBytes(bytesPerSecond)}/s`] : [];
   return [shareOf(doneBytes, totalBytes), ...speed, ...left].join('  ');
 }

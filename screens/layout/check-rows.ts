@@ -1,4 +1,6 @@
 import type { CheckResult, CheckStatus } from '../../src/core/events.ts';
+import { said, t } from '../../src/language/translate.ts';
+import { formatCount } from '../../src/support/text/format.ts';
 import { wrapWords } from '../../src/support/text/wrap-words.ts';
 import type { UndoTarget } from '../../src/wizard/functions.ts';
 import type { PanelLine } from '../../src/wizard/panels/panel.ts';
@@ -52,22 +54,26 @@ type Shown = Pick<
 
 /** Groups in the order of the doctor; a group where all is well is one line, as long as nobody asks for details. What was just proven is always open. */
 export function checkRows(state: Shown, columns: number, homeDir: string): readonly CheckRow[] {
-  const short = (check: CheckResult) => ({ ...check, detail: shortHome(check.detail, homeDir) });
+  const short = (check: CheckResult) => ({
+    ...check,
+    label: said(check.label),
+    detail: shortHome(said(check.detail), homeDir),
+  });
   const { undo, undone, areDetailsOpen } = state;
   const news = repairNews(state.repair) ?? (state.notice === null ? null : { text: state.notice });
   const proof = state.proof.map(short);
   return [
     ...(news ? newsRows(news, columns, homeDir) : []),
     ...(undone
-      ? [environmentRow(undone.direction === 'back' ? 'Back to' : 'Forward to', undone.to, 'accent')]
+      ? [environmentRow(undone.direction === 'back' ? t`Back to` : t`Forward to`, undone.to, 'accent')]
       : []),
-    ...(proof.length > 0 ? groupRows('Proven', proof, true, columns) : []),
+    ...(proof.length > 0 ? groupRows(t`Proven`, proof, true, columns) : []),
     ...groupsOf(state).flatMap(({ group, checks, pending }) =>
       pending.length > 0
-        ? runningRows(group, checks.length, pending, state)
-        : groupRows(group, checks.map(short), areDetailsOpen, columns),
+        ? runningRows(said(group), checks.length, pending, state)
+        : groupRows(said(group), checks.map(short), areDetailsOpen, columns),
     ),
-    ...(undo && !undone ? [environmentRow('u goes back to', undo.to, 'faint')] : []),
+    ...(undo && !undone ? [environmentRow(t`u goes back to`, undo.to, 'faint')] : []),
   ];
 }
 
@@ -104,7 +110,7 @@ function runningRows(
         key: group,
         glyph: GLYPH.running,
         tone: 'accent',
-        detail: `${doneCount} of ${doneCount + pending.length}`,
+        detail: t`${doneCount} of ${doneCount + pending.length}`,
       }
     : { ...row, key: group, glyph: GLYPH.later, tone: 'faint', detail: ' ' };
   return [
@@ -117,8 +123,8 @@ function runningRows(
           indent: 2,
           glyph: GLYPH.running,
           tone: 'accent',
-          label,
-          detail: `${waiting[id]} …`,
+          label: said(label),
+          detail: `${said(waiting[id]!)} …`,
           isHeading: false,
         }),
       ),
@@ -132,7 +138,7 @@ const NEWS: Partial<Record<string, { glyph: string; tone: Tone }>> = {
 };
 
 function newsRows({ text, mark }: PanelLine, columns: number, homeDir: string): CheckRow[] {
-  const lines = wrapWords(shortHome(text, homeDir), columns - 6);
+  const lines = wrapWords(shortHome(said(text), homeDir), columns - 6);
   return lines.map((detail, index) => ({
     key: `news ${index}`,
     indent: 0,
@@ -154,7 +160,7 @@ function environmentRow(label: string, { features, installedAt }: UndoTarget['to
     glyph: GLYPH.pointer,
     tone,
     label,
-    detail: `${features.join(' + ')}, of ${minute} UTC`,
+    detail: t`${features.map(said).join(' + ')}, of ${minute} UTC`,
     isHeading: false,
   };
 }
@@ -224,7 +230,8 @@ function rowsOf(check: CheckResult, columns: number): CheckRow[] {
   const [first] = lines;
   const rows = isBeside && first ? [{ ...row, detail: first.detail }, ...lines.slice(1)] : [row, ...lines];
   const [repair] = check.repairs ?? [];
-  const advice = repair === undefined ? check.fix : `r ${repairWords(repair).toLowerCase()}`;
+  const advice =
+    repair === undefined ? said(check.fix ?? '') : `r ${said(repairWords(repair).toLowerCase())}`;
   if (!advice) return rows;
   const fix: CheckRow = {
     key: `${check.id} fix`,
@@ -240,13 +247,14 @@ function rowsOf(check: CheckResult, columns: number): CheckRow[] {
 
 function groupWords(checks: readonly CheckResult[], worst: CheckStatus): string {
   const count = (status: CheckStatus) => checks.filter((check) => check.status === status).length;
-  const all = checks.length === 1 ? '1 check' : `${checks.length} checks`;
+  const all = said(formatCount(checks.length, 'check'));
   if (worst === 'fail') {
-    return `${count('fail')} of ${checks.length} ${count('fail') === 1 ? 'needs' : 'need'} attention`;
+    const [failed, total] = [count('fail'), checks.length];
+    return failed === 1 ? t`${failed} of ${total} needs attention` : t`${failed} of ${total} need attention`;
   }
-  if (worst === 'warn') return count('warn') === 1 ? '1 warning' : `${count('warn')} warnings`;
+  if (worst === 'warn') return said(formatCount(count('warn'), 'warning'));
   if (worst === 'could-not-check')
-    return `${count('could-not-check')} of ${checks.length} could not be checked`;
-  if (worst === 'skipped') return `skipped: ${checks[0]?.detail ?? ''}`;
+    return t`${count('could-not-check')} of ${checks.length} could not be checked`;
+  if (worst === 'skipped') return t`skipped: ${checks[0]?.detail ?? ''}`;
   return all;
 }

@@ -1,3 +1,5 @@
+import { t } from '../../src/language/translate.ts';
+
 /** The choices that there is room for, the one under the pointer among them. */
 export function choicesAround<C>(
   choices: readonly C[],
@@ -22,5 +24,5 @@ export function scrollWords({
   hasMoreBelow: boolean;
 }): string {
   const arrows = [...(hasMoreAbove ? ['↑'] : []), ...(hasMoreBelow ? ['↓'] : [])];
-  return arrows.length === 0 ? '' : `${arrows.join(' ')} more`;
+  return arrows.length === 0 ? '' : t`${arrows.join(' ')} more`;
 }

@@ -1,4 +1,7 @@
 import type { FailureReport } from '../../src/core/events.ts';
+import { saidRemedy, saidStep } from '../../src/language/remedies.ts';
+import { said } from '../../src/language/translate.ts';
+import { columnsOf } from '../../src/support/text/columns.ts';
 import { wrapStep, wrapWords } from '../../src/support/text/wrap-words.ts';
 import { failureChoices } from '../../src/wizard/choices.ts';
 import { stepsByHand } from '../../src/wizard/panels/mending.ts';
@@ -56,7 +59,7 @@ function fitsTwoColumns(state: FailureState, size: Size): boolean {
       0,
       ...failureChoices(state)
         .filter((_, index) => index % 2 === column)
-        .map(({ label }) => label.length),
+        .map(({ label }) => columnsOf(said(label))),
     );
   return widest(0) + widest(1) + 6 <= contentColumns(size);
 }
@@ -76,9 +79,9 @@ function share(state: FailureState, size: Size, choiceColumns: 1 | 2): FailureLa
   const allChoiceRows = Math.ceil(failureChoices(state).length / choiceColumns);
   const choiceRows = state.field ? FIELD_ROWS : Math.min(allChoiceRows, choiceRowsAtMost(size));
   const wanted = {
-    title: wrapWords(report.title, titleWidth),
-    untouched: wrapWords(report.untouched, width),
-    evidence: report.evidence.map((fact) => factLines(fact, width)),
+    title: wrapWords(said(report.title), titleWidth),
+    untouched: wrapWords(said(report.untouched), width),
+    evidence: report.evidence.map((fact) => factLines(said(fact), width)),
     steps: stepsByHand(report).map((step) => stepLines(step, report, stepWidth)),
   };
   const room = roomOf(
@@ -87,7 +90,7 @@ function share(state: FailureState, size: Size, choiceColumns: 1 | 2): FailureLa
       (isTight ? 0 : 1) -
       1 -
       Math.min(1, wanted.untouched.length) -
-      (state.notice === null ? 0 : wrapWords(state.notice, width).length),
+      (state.notice === null ? 0 : wrapWords(said(state.notice), width).length),
   );
   const [first, ...others] = wanted.steps;
   const steps = first ? [cutStep(first, room.left(), stepWidth)] : [];
@@ -132,13 +135,14 @@ function share(state: FailureState, size: Size, choiceColumns: 1 | 2): FailureLa
 
 /** Lines of uv keep their indents as long as they fit. */
 function factLines(fact: string, width: number): string[] {
-  return fact.split('\n').flatMap((line) => (line.length <= width ? [line] : wrapWords(line, width)));
+  return fact.split('\n').flatMap((line) => (columnsOf(line) <= width ? [line] : wrapWords(line, width)));
 }
 
 /** A command that is too long for its line is broken, never cut: it is there to be copied. */
 function stepLines(step: string, report: FailureReport, width: number): string[] {
-  return wrapStep(step, report.remedies ?? [], width).flatMap((line) =>
-    line.length <= width ? [line] : wrapWords(line.trim(), width - 2).map((part) => `  ${part}`),
+  const remedies = report.remedies ?? [];
+  return wrapStep(saidStep(step, remedies), remedies.map(saidRemedy), width).flatMap((line) =>
+    columnsOf(line) <= width ? [line] : wrapWords(line.trim(), width - 2).map((part) => `  ${part}`),
   );
 }
 

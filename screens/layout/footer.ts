@@ -1,3 +1,5 @@
+import { said } from '../../src/language/translate.ts';
+import { columnsOf } from '../../src/support/text/columns.ts';
 import type { KeyHint } from '../../src/wizard/keys.ts';
 
 /** Between two hints. */
@@ -8,7 +10,7 @@ const WAYS_OUT = new Set(['?', 'esc', 'y', 'n', 'q', 'ctrl+c']);
 
 /** What fits into a footer, in its order. What leads out stays to the last, and of that the last. Pure. */
 export function fittingHints(hints: readonly KeyHint[], columns: number): readonly KeyHint[] {
-  const width = hints.map(({ label, hint }) => `${label} ${hint}`).join(SEPARATOR).length;
+  const width = columnsOf(hints.map(({ label, hint }) => `${label} ${said(hint)}`).join(SEPARATOR));
   if (width <= columns || hints.length <= 1) return hints;
   // `n` answers a question beside `y`; by itself it is a key like others.
   const isQuestion = hints.some(({ label }) => label === 'y');

@@ -1,3 +1,4 @@
+import { t } from '../../src/language/translate.ts';
 import type { LogSnapshot } from '../../src/present/log-store.ts';
 import { wrapWords } from '../../src/support/text/wrap-words.ts';
 import { currentStep } from '../../src/wizard/progress.ts';
@@ -85,7 +86,7 @@ export function transferRows(state: WizardState, size: Size): number {
 
 /** The question is never cut: the log makes room. */
 export function stopQuestionLines(size: Size): string[] {
-  return wrapWords('Stop the installation? Your current runtime is untouched.', contentColumns(size));
+  return wrapWords(t`Stop the installation? Your current runtime is untouched.`, contentColumns(size));
 }
 
 /** All five steps, or on a short terminal the one that counts. */

@@ -1,3 +1,5 @@
+import { said } from '../../src/language/translate.ts';
+import { columnsOf } from '../../src/support/text/columns.ts';
 import { wrapWords } from '../../src/support/text/wrap-words.ts';
 import type { PanelLine, PanelView } from '../../src/wizard/panels/panel.ts';
 import { panelView } from '../../src/wizard/panels/panels.ts';
@@ -34,7 +36,7 @@ export function panelLayout(state: PanelState, size: Size): PanelLayout {
   const width = contentColumns(size);
   const body = bodyRows(size);
   const gap = isShort(size) ? 0 : 1;
-  const title = wrapWords(view.title, width - BESIDE_COLUMNS).slice(0, 3);
+  const title = wrapWords(said(view.title), width - BESIDE_COLUMNS).slice(0, 3);
   const rows = panelRows(view.lines, width);
   const bottom = view.field ? FIELD_ROWS : view.choices.length;
   const above = title.length + gap;
@@ -53,9 +55,10 @@ export function panelRows(lines: readonly PanelLine[], width: number): PanelRow[
 
 function rowsOf({ text, mark, tone = 'plain' }: PanelLine, index: number, width: number): PanelRow[] {
   const indent = /^ */.exec(text)?.[0] ?? '';
+  const words = said(text.slice(indent.length));
   // A line of a file keeps its spaces as long as it fits.
-  const fits = text.length <= width - 2;
-  const lines = fits ? [text] : wrapWords(text.trim(), Math.max(8, width - 2 - indent.length));
+  const fits = columnsOf(words) + indent.length <= width - 2;
+  const lines = fits ? [indent + words] : wrapWords(words, Math.max(8, width - 2 - indent.length));
   return (lines.length === 0 ? [''] : lines).map((line, part) => ({
     key: `${index} ${part}`,
     text: fits ? line : `${indent}${line}`,

@@ -1,4 +1,5 @@
 import type { PlanSummary } from '../../src/core/events.ts';
+import { said, t } from '../../src/language/translate.ts';
 import { formatBytes, formatCount, tildePath } from '../../src/support/text/format.ts';
 import { wrapWords } from '../../src/support/text/wrap-words.ts';
 import { bodyRows, contentColumns, isNarrow, isShort, type Size } from './layout.ts';
@@ -45,7 +46,7 @@ export function planRoom(
   const room = roomOf(isConsentWhole ? free : free - 1);
   const seen = room.takeSome(consent, rowsOfLine).length;
   const rowCount = room.takeSome(summary.rows, () => 1).length;
-  const allNotes = summary.notes.map((note) => wrapWords(note, width));
+  const allNotes = summary.notes.map((note) => wrapWords(said(note), width));
   const notes = room.takeSome(allNotes, rowsOfLines);
   const reasonCounts = summary.rows.map(() => 0);
   const takeReasons = (nth: number) => {
@@ -89,18 +90,21 @@ function bytesWords(summary: PlanSummary, folder: string): string {
   const { downloadBytes, diskBytes, freeBytes } = summary;
   return [
     downloadBytes === null
-      ? 'Download size unknown'
+      ? t`Download size unknown`
       : downloadBytes === 0
-        ? 'Nothing to download'
-        : `${formatBytes(downloadBytes)} to download`,
-    `${diskBytes === null ? 'everything' : `${formatBytes(diskBytes)} on disk`} in ${folder}`,
-    ...(freeBytes === null ? [] : [`${formatBytes(freeBytes)} free`]),
+        ? t`Nothing to download`
+        : t`${formatBytes(downloadBytes)} to download`,
+    diskBytes === null ? t`everything in ${folder}` : t`${formatBytes(diskBytes)} on disk in ${folder}`,
+    ...(freeBytes === null ? [] : [t`${formatBytes(freeBytes)} free`]),
   ].join(' · ');
 }
 
 function hostWords({ hosts, hasOpenHosts }: PlanSummary, isBrief: boolean): string {
-  if (hasOpenHosts) return `Will be contacted: ${[...hosts, 'hosts that uv finds by itself'].join(', ')}`;
-  if (hosts.length === 0) return 'No host will be contacted.';
-  const which = hosts.length === 1 ? 'this host' : `these ${formatCount(hosts.length, 'host')}`;
-  return `Only ${which}${isBrief ? '' : ' will be contacted'}: ${hosts.join(', ')}`;
+  const named = hosts.join(', ');
+  if (hasOpenHosts) return t`Will be contacted: ${[...hosts, t`hosts that uv finds by itself`].join(', ')}`;
+  if (hosts.length === 0) return t`No host will be contacted.`;
+  if (hosts.length === 1)
+    return isBrief ? t`Only this host: ${named}` : t`Only this host will be contacted: ${named}`;
+  const count = said(formatCount(hosts.length, 'host'));
+  return isBrief ? t`Only these ${count}: ${named}` : t`Only these ${count} will be contacted: ${named}`;
 }

@@ -1,3 +1,6 @@
+import { said } from '../../src/language/translate.ts';
+import { columnsOf, startOf } from '../../src/support/text/columns.ts';
+import { formatCount } from '../../src/support/text/format.ts';
 import { wrapWords } from '../../src/support/text/wrap-words.ts';
 
 /** Rows that are shared out, most wanted first: what is asked for too late gives way. */
@@ -27,12 +30,9 @@ export function roomOf(rows: number): Room {
   };
 }
 
-/** Characters that take two columns on a terminal, roughly: a guess too high costs an empty row, one too low a promise. */
-const WIDE = /[\u2e80-\uffef]|[\u{1f300}-\u{3ffff}]/gu;
-
 /** Rows that a text takes in a width, wrapped at its words. */
 export function rowsOf(text: string, width: number): number {
-  return Math.max(1, wrapWords(text.replace(WIDE, 'xx'), width).length);
+  return Math.max(1, wrapWords(text, width).length);
 }
 
 /** The first of the lines, and a mark at the end of the last one when there were more. */
@@ -41,11 +41,12 @@ export function cutLines(lines: readonly string[], rows: number, width: number):
   const kept = lines.slice(0, Math.max(1, rows));
   const last = kept.at(-1) ?? '';
   const lastSpace = last.lastIndexOf(' ');
-  const end = last.length + 2 <= width ? last.length : lastSpace > 0 ? lastSpace : width - 2;
-  return [...kept.slice(0, -1), `${last.slice(0, end)} …`];
+  const start =
+    columnsOf(last) + 2 <= width ? last : lastSpace > 0 ? last.slice(0, lastSpace) : startOf(last, width - 2);
+  return [...kept.slice(0, -1), `${start} …`];
 }
 
 /** `… 3 more lines` */
 export function moreLines(count: number): string {
-  return count === 0 ? '' : `… ${count} more ${count === 1 ? 'line' : 'lines'}`;
+  return count === 0 ? '' : `… ${said(formatCount(count, 'more line'))}`;
 }

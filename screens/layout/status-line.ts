@@ -1,4 +1,6 @@
+import { said, t } from '../../src/language/translate.ts';
 import { programName } from '../../src/support/program-name.ts';
+import { columnsOf } from '../../src/support/text/columns.ts';
 import { formatBytes } from '../../src/support/text/format.ts';
 import { commandFor } from '../../src/wizard/keys.ts';
 import { currentStep } from '../../src/wizard/progress.ts';
@@ -7,7 +9,7 @@ import { shareOf } from '../style/words.ts';
 
 /** What a window too small for a screen shows: where things stand, and where to read more or how to leave. */
 export function statusLine(state: WizardState, columns: number): { status: string; hints: string[] } {
-  const log = state.logPath === null ? [] : [`log ${state.logPath}`];
+  const log = state.logPath === null ? [] : [t`log ${state.logPath}`];
   const enlarge = [enlargeWords(state, columns)];
   switch (state.screen) {
     case 'installing': {
@@ -21,18 +23,18 @@ export function statusLine(state: WizardState, columns: number): { status: strin
             : doneBytes > 0
               ? ` ${formatBytes(doneBytes)}`
               : '';
-      if (state.isStopping) return { status: 'Stopping …', hints: log };
-      if (state.stopQuestion) return { status: 'Stop? y / n', hints: log };
-      return { status: `Installing: ${step.step}${bytes}`, hints: [...log, ...enlarge] };
+      if (state.isStopping) return { status: t`Stopping …`, hints: log };
+      if (state.stopQuestion) return { status: t`Stop? y / n`, hints: log };
+      return { status: t`Installing: ${said(step.step)}${bytes}`, hints: [...log, ...enlarge] };
     }
     case 'failure':
-      return { status: `✗ ${state.report.title}`, hints: [...log, ...enlarge] };
+      return { status: `✗ ${said(state.report.title)}`, hints: [...log, ...enlarge] };
     case 'check':
-      return { status: state.isRunning ? 'Checking …' : 'Checked', hints: enlarge };
+      return { status: state.isRunning ? t`Checking …` : t`Checked`, hints: enlarge };
     case 'plan':
-      return { status: state.summary ? 'The plan is ready' : 'Planning …', hints: enlarge };
+      return { status: state.summary ? t`The plan is ready` : t`Planning …`, hints: enlarge };
     case 'left':
-      return { status: 'Stopping …', hints: [] };
+      return { status: t`Stopping …`, hints: [] };
     default:
       return { status: `${programName()} setup`, hints: enlarge };
   }
@@ -41,11 +43,11 @@ export function statusLine(state: WizardState, columns: number): { status: strin
 /** The longest that is not cut: what to do, and how to leave. */
 function enlargeWords(state: WizardState, columns: number): string {
   const key = commandFor(state, 'q') === 'quit' ? 'q' : 'ctrl+c';
-  const leave = `${key} ${state.screen === 'installing' ? 'stops' : 'quits'}`;
+  const leave = state.screen === 'installing' ? t`${key} stops` : t`${key} quits`;
   const texts = [
-    `Please enlarge the window (40 x 10) · ${leave}`,
-    `Please enlarge · ${leave}`,
-    `enlarge · ${leave}`,
+    t`Please enlarge the window (40 x 10) · ${leave}`,
+    t`Please enlarge · ${leave}`,
+    t`enlarge · ${leave}`,
   ];
-  return texts.find((text) => text.length <= columns) ?? leave;
+  return texts.find((text) => columnsOf(text) <= columns) ?? leave;
 }

@@ -1,15 +1,17 @@
+import { said, saidValue, t } from '../../src/language/translate.ts';
 import { formatBytes } from '../../src/support/text/format.ts';
 
 /** `98 of 176 MB`: the unit once when it is the same. */
 export function shareOf(doneBytes: number, totalBytes: number): string {
-  const [done = '', doneUnit] = formatBytes(doneBytes).split(' ');
+  const done = formatBytes(doneBytes);
   const total = formatBytes(totalBytes);
-  return total.endsWith(` ${doneUnit}`) ? `${done} of ${total}` : `${done} ${doneUnit} of ${total}`;
+  const [digits = '', unit] = saidValue(done).split(' ');
+  return t`${total.endsWith(` ${unit}`) ? digits : saidValue(done)} of ${total}`;
 }
 
 /** `core, local embeddings` */
 export function featureWords(features: readonly string[]): string {
-  return features.map((feature) => feature.replace('-', ' ')).join(', ');
+  return features.map((feature) => said(feature.replace('-', ' '))).join(', ');
 }
 
 /** Paths of the home in a text, for people. */

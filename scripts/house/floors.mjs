@@ -19,7 +19,10 @@ export const FLOORS = [
     ['src/present/paint', 'components drawn without React and Ink'],
     ['src/process/terminal', 'programs of the user that need the whole terminal'],
   ],
-  [['src/support/home', 'the home folder of this user']],
+  [
+    ['src/support/home', 'the home folder of this user'],
+    ['src/language', 'texts for people in their language'],
+  ],
   [
     ['src/core', 'words of the product: features, layout, events'],
     ['src/network/errors', 'what went wrong on the way to a host'],

@@ -2,8 +2,15 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { isatty } from 'node:tty';
+import { chooseLanguage } from '../language/choose.ts';
 import { hasUnicode } from '../present/ascii.ts';
-import { type FirstFrames, lookName, SMALLEST, stretched } from '../present/first-screen/elastic-frame.ts';
+import {
+  type FirstFrames,
+  frameFile,
+  lookName,
+  SMALLEST,
+  stretched,
+} from '../present/first-screen/elastic-frame.ts';
 import { quickHost } from '../present/first-screen/quick-host.ts';
 import type { ShownFrame } from '../present/first-screen/show.ts';
 import type { FirstScreen } from '../present/terminal/first-screen.ts';
@@ -42,7 +49,8 @@ export function showFirstFrame(distDir: string, goOn: GoOn): FirstFrame | null {
   const host = quickHost();
   // Older than any macOS that this Node runs on, or a processor that cannot do all: what is offered is another thing then.
   if (host.missingProcessorFlags?.length !== 0) return null;
-  const path = join(distDir, `first-frames-${platformKey(host)}.json`);
+  const language = chooseLanguage({ flag: null, env, hasUnicode: true });
+  const path = join(distDir, frameFile(platformKey(host), language));
   if (!existsSync(path)) return null;
   const { looks, moves }: FirstFrames = JSON.parse(readFileSync(path, 'utf8'));
   const frames = looks[lookName(hasLightBackground(env), !env['NO_COLOR'])];

@@ -1,5 +1,8 @@
 import { isatty } from 'node:tty';
 import { packageVersion } from '../core/program-version.ts';
+import { chooseLanguage } from '../language/choose.ts';
+import { speakLanguage } from '../language/load.ts';
+import { hasUnicode } from '../present/ascii.ts';
 import { quickLook } from '../present/first-screen/quick-look.ts';
 import { type ShownFrame, showFirstScreen } from '../present/first-screen/show.ts';
 import type { FirstScreen } from '../present/terminal/first-screen.ts';
@@ -27,6 +30,9 @@ export function beginSetup(
     const terminal = { isStdinTty: isatty(0), isStdoutTty: isatty(1), env };
     if (!shown && chooseSetupMode(NO_FLAGS, terminal) !== 'wizard') return null;
     printOwnCommand();
+    const hasUnicodeOutput = hasUnicode(env);
+    const language = chooseLanguage({ flag: null, env, hasUnicode: hasUnicodeOutput });
+    if (language !== 'en') speakLanguage(language, { hasUnicode: hasUnicodeOutput });
     const homeDir = homeFolder();
     const begin = beginning(process.cwd(), env, homeDir);
     const { stdin, stdout } = process;

@@ -189,6 +189,10 @@ function addSetup(program: Command, run: (raw: RawSetupFlags) => Promise<void>):
     .option('--yes', 'agree to the plan without being asked')
     .option('--no-input', 'ask nothing; needs --yes [env: CI]')
     .option('--plain', 'questions and lines instead of a full screen [env: TERM=dumb, INK_SCREEN_READER]')
+    .option(
+      '--language <tag>',
+      'of texts for people: de, en, ja [env: KTX_LANGUAGE, LC_ALL, LC_MESSAGES, LANG]',
+    )
     .option('--json', 'print events as JSON lines; needs --yes')
     .option('--python <choice>', 'auto, managed, system, a version, or a path', value('--python'))
     .option('--uv <path>', 'use this uv binary', value('--uv'))

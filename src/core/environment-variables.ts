@@ -38,6 +38,10 @@ export const ENVIRONMENT_VARIABLES: Readonly<Record<string, readonly Environment
     ),
   ],
   terminal: [
+    v(
+      'KTX_LANGUAGE',
+      'The language of `ktx setup`: `de`, `en` or `ja`; `--language` wins. Default: that of the locale.',
+    ),
     v('CI', 'When set, nothing is asked: `ktx setup` needs `--yes`.'),
     v('VISUAL', 'The editor for the configuration of a model host, and for the log.'),
     v('EDITOR', 'The editor where `VISUAL` is not set. Default: vi; on Windows notepad.'),
@@ -54,7 +58,11 @@ export const ENVIRONMENT_VARIABLES: Readonly<Record<string, readonly Environment
     v('TMUX', 'In tmux, no progress is shown outside of the screen.'),
     v('LC_ALL', 'The locale; without UTF-8 the screens use ASCII symbols.'),
     v('LC_CTYPE', 'The same, when `LC_ALL` is not set.'),
-    v('LANG', 'The same, when neither is set.'),
+    v(
+      'LC_MESSAGES',
+      'The language of `ktx setup`, when `LC_ALL` is not set: German and Japanese, else English.',
+    ),
+    v('LANG', 'Both, when none of them is set.'),
   ],
   'package index': [
     v('UV_DEFAULT_INDEX', 'The package index. `--index-url` wins.'),

@@ -1,8 +1,11 @@
 import { dirname } from 'node:path';
 import type { FailureReport, SetupResult } from '../core/events.ts';
 import { managedRuntimeRoot } from '../core/layout.ts';
+import { saidRemedy, saidStep } from '../language/remedies.ts';
+import { said, t, translatable } from '../language/translate.ts';
 import { programName } from '../support/program-name.ts';
 import { commandLine } from '../support/remedy.ts';
+import { columnsOf, padColumns } from '../support/text/columns.ts';
 import { formatBytes, formatCount, formatDuration, tildePath } from '../support/text/format.ts';
 import { wrapStep, wrapWords } from '../support/text/wrap-words.ts';
 import type { Farewell } from '../wizard/state.ts';
@@ -35,28 +38,28 @@ export function farewellLines(farewell: Farewell, options: FarewellOptions): str
       const lines = checkLines(farewell.checks, options);
       return lines.length > 0
         ? lines
-        : [`${paint('good', '✓')} ${formatCount(farewell.checks.length, 'check')}: everything works`];
+        : [`${paint('good', '✓')} ${t`${formatCount(farewell.checks.length, 'check')}: everything works`}`];
     }
     case 'told':
       return [
-        `${farewell.isOk ? paint('good', '✓') : paint('bad', '✗')} ${paint('bold', farewell.title)}`,
-        ...farewell.lines.flatMap((fact) => factLines(fact, options)),
+        `${farewell.isOk ? paint('good', '✓') : paint('bad', '✗')} ${paint('bold', said(farewell.title))}`,
+        ...farewell.lines.flatMap((fact) => factLines(said(fact), options)),
       ];
     case 'cancelled':
       return [
-        'Setup cancelled. Nothing was changed.',
-        ...(farewell.logPath === null ? [] : [`  log      ${tildePath(farewell.logPath, homeDir)}`]),
-        `  next     ${programName()} setup`,
+        t`Setup cancelled. Nothing was changed.`,
+        ...(farewell.logPath === null ? [] : [labelled('log', tildePath(farewell.logPath, homeDir))]),
+        labelled('next', `${programName()} setup`),
       ];
     case 'failed': {
       const { report } = farewell;
       return [
-        `${paint('bad', '✗')} ${paint('bold', report.title)}`,
-        ...[...report.evidence, report.untouched].flatMap((fact) => factLines(fact, options)),
-        ...(report.logPath === null ? [] : [`  log      ${tildePath(report.logPath, homeDir)}`]),
+        `${paint('bad', '✗')} ${paint('bold', said(report.title))}`,
+        ...[...report.evidence, report.untouched].flatMap((fact) => factLines(said(fact), options)),
+        ...(report.logPath === null ? [] : [labelled('log', tildePath(report.logPath, homeDir))]),
         ...(report.nextSteps.length === 0 ? [`${programName()} setup`] : report.nextSteps)
           .flatMap((step) => stepLines(step, report, options))
-          .map((line, index) => `  ${index === 0 ? 'next' : '    '}     ${line}`),
+          .map((line, index) => labelled(index === 0 ? 'next' : '', line)),
       ];
     }
   }
@@ -64,27 +67,47 @@ export function farewellLines(farewell: Farewell, options: FarewellOptions): str
 
 /** A line that is wrapped is read on below its own start. */
 function factLines(fact: string, { columns, shouldWrap }: FarewellOptions): string[] {
-  const lines = shouldWrap && fact.length > columns - 2 ? wrapWords(fact, columns - 4) : [fact];
+  const lines = shouldWrap && columnsOf(fact) > columns - 2 ? wrapWords(fact, columns - 4) : [fact];
   return lines.map((line, index) => `${index === 0 ? '  ' : '    '}${line}`);
 }
 
-const STEP_INDENT = 11;
+const LABELS = [
+  translatable('log'),
+  translatable('next'),
+  translatable('python'),
+  translatable('used'),
+  translatable('class'),
+  '',
+] as const;
+
+/** The columns before what a label names: two spaces, the longest label, a gap. */
+function labelColumns(): number {
+  return Math.max(11, ...LABELS.map((label) => columnsOf(said(label)) + 4));
+}
+
+/** `  log      ~/.ktx/runtime/install.log` */
+export function labelled(label: (typeof LABELS)[number], text: string): string {
+  return `${padColumns(`  ${said(label)}`, labelColumns())}${text}`;
+}
 
 function stepLines(step: string, report: FailureReport, { columns, shouldWrap }: FarewellOptions): string[] {
-  return shouldWrap ? wrapStep(step, report.remedies ?? [], columns - STEP_INDENT) : [step];
+  const remedies = report.remedies ?? [];
+  const words = saidStep(step, remedies);
+  return shouldWrap ? wrapStep(words, remedies.map(saidRemedy), columns - labelColumns()) : [words];
 }
 
 function doneLines(result: SetupResult, options: FarewellOptions): string[] {
   const { columns, homeDir, paint } = options;
-  const what = `${programName()} ${result.cliVersion} is ready: ${result.features.map((it) => it.replace('-', ' ')).join(', ')}`;
+  const features = result.features.map((it) => said(it.replace('-', ' '))).join(', ');
+  const what = t`${programName()} ${result.cliVersion} is ready: ${features}`;
   const cost = costWords(result);
-  const gap = Math.max(2, columns - 2 - what.length - cost.length);
+  const gap = Math.max(2, columns - 2 - columnsOf(what) - columnsOf(cost));
   const feature = result.features.includes('local-embeddings') ? ' --feature local-embeddings' : '';
   return [
     `${paint('good', '✓')} ${paint('bold', what)}${' '.repeat(gap)}${paint('faint', cost)}`,
-    `  python   ${tildePath(result.pythonPath, homeDir)}`,
-    `  log      ${tildePath(result.logPath, homeDir)}`,
-    `  next     ${whereItIs(result, options, `${programName()} admin runtime start${feature}`)}`,
+    labelled('python', tildePath(result.pythonPath, homeDir)),
+    labelled('log', tildePath(result.logPath, homeDir)),
+    labelled('next', whereItIs(result, options, `${programName()} admin runtime start${feature}`)),
   ];
 }
 
@@ -96,7 +119,7 @@ function whereItIs(
 ): string {
   const root = dirname(dirname(manifestPath));
   if (root === usualRoot({ env, homeDir })) return command;
-  if (platform === 'win32') return `with KTX_RUNTIME_ROOT=${root} set: ${command}`;
+  if (platform === 'win32') return t`with KTX_RUNTIME_ROOT=${root} set: ${command}`;
   return `KTX_RUNTIME_ROOT=${commandLine([root])} ${command}`;
 }
 
@@ -112,11 +135,11 @@ function usualRoot(options: Parameters<typeof managedRuntimeRoot>[0]): string | 
 /** `21.4 s · 176 MB from 4 hosts` */
 function costWords(result: SetupResult): string {
   const duration = formatDuration(result.durationMs);
-  if (result.status === 'ready') return 'was there already';
+  if (result.status === 'ready') return t`was there already`;
   // The files, as the plan counts them; index pages are in the egress record.
-  if (result.downloadedBytes === 0) return `${duration} · nothing downloaded`;
-  const hosts = formatCount(result.egress.length, 'host');
-  return `${duration} · ${formatBytes(result.downloadedBytes)} from ${hosts}`;
+  if (result.downloadedBytes === 0) return t`${duration} · nothing downloaded`;
+  const hosts = said(formatCount(result.egress.length, 'host'));
+  return t`${duration} · ${formatBytes(result.downloadedBytes)} from ${hosts}`;
 }
 
 /** The checks that did not pass; those that did need no line. */
@@ -127,7 +150,7 @@ function checkLines(
   return checks
     .filter((check) => check.status === 'fail' || check.status === 'warn')
     .flatMap((check) => [
-      `${check.status === 'fail' ? paint('bad', '✗') : paint('warning', '!')} ${check.label}: ${check.detail}`,
-      ...(check.fix ? [`  next     ${check.fix}`] : []),
+      `${check.status === 'fail' ? paint('bad', '✗') : paint('warning', '!')} ${said(check.label)}: ${said(check.detail)}`,
+      ...(check.fix ? [labelled('next', said(check.fix))] : []),
     ]);
 }

@@ -6,10 +6,12 @@ import type {
   SetupResult,
   SetupStep,
 } from '../core/events.ts';
+import { said, t, translatable } from '../language/translate.ts';
 import { CancelledError } from '../support/errors.ts';
+import { columnsOf, padColumns } from '../support/text/columns.ts';
 import { formatBytes, formatBytesOrUnknown, formatDuration, tildePath } from '../support/text/format.ts';
 import { artefactName } from '../wizard/progress.ts';
-import { farewellLines } from './farewell.ts';
+import { farewellLines, labelled } from './farewell.ts';
 
 /** What has been said so far, and what the next line needs to know. Made of events alone. */
 export interface LineState {
@@ -78,7 +80,7 @@ function quarterOf(state: LineState): number {
 /** `[fetch] 50 %, 15 MB of 30 MB` */
 function quarterLine(state: LineState): string {
   const total = formatBytesOrUnknown(state.totalBytes);
-  return `[fetch] ${quarterOf(state) * 25} %, ${formatBytes(arrivedBytes(state))} of ${total}`;
+  return `[fetch] ${t`${quarterOf(state) * 25} %, ${formatBytes(arrivedBytes(state))} of ${total}`}`;
 }
 
 /** The state after an event. */
@@ -125,12 +127,14 @@ export function eventLines(
       return event.lines.map((line) => `  ${line}`);
     case 'artefact': {
       const name = `${artefactName(event.file, event.artefactKind)} ${formatBytes(event.sizeBytes)}`;
-      if (event.isCached) return [`[${event.step}] ${name} already here`];
-      const place = event.place ? ` from ${event.place}` : '';
-      return [`[${event.step}${counter(state)}] ${name}${place}`];
+      if (event.isCached) return [`[${event.step}] ${t`${name} already here`}`];
+      const fetched = event.place ? t`${name} from ${event.place}` : name;
+      return [`[${event.step}${counter(state)}] ${fetched}`];
     }
     case 'note':
-      return [`[${event.step}] ${event.level === 'warning' ? 'warning: ' : ''}${event.text}`];
+      return [
+        `[${event.step}] ${event.level === 'warning' ? t`warning: ${said(event.text)}` : said(event.text)}`,
+      ];
     case 'plan':
       // Its notes come as events of their own.
       return planLines({ ...event.plan, notes: [] }, options);
@@ -139,7 +143,7 @@ export function eventLines(
     case 'failure':
       return failureLines(event.failure, options);
     case 'dry-run':
-      return ['✓ This was a dry run: nothing was changed'];
+      return [t`✓ This was a dry run: nothing was changed`];
     case 'done':
       return doneLines(event.result, options);
     case 'bytes':
@@ -156,38 +160,42 @@ function counter({ fetchedFiles, fileCount }: LineState): string {
 }
 
 function stepLines(event: Extract<SetupEvent, { type: 'step' }>): string[] {
-  const duration = event.durationMs === undefined ? '' : ` in ${formatDuration(event.durationMs)}`;
-  const detail = event.detail ? `: ${event.detail}` : '';
+  const duration = event.durationMs === undefined ? null : formatDuration(event.durationMs);
+  const detail = event.detail ? `: ${said(event.detail)}` : '';
   switch (event.status) {
     case 'started':
-      return [`[${event.step}] ${STEP_TITLES[event.step]}${detail}`];
+      return [`[${event.step}] ${said(STEP_TITLES[event.step])}${detail}`];
     case 'finished':
-      return [`[${event.step}] done${duration}${detail}`];
+      return [`[${event.step}] ${duration === null ? t`done` : t`done in ${duration}`}${detail}`];
     case 'failed':
       // Somebody stopped it: nothing is wrong.
-      if (event.detail === CANCELLED) return [`[${event.step}] stopped${duration}`];
-      return [`[${event.step}] failed${duration}${detail}`];
+      if (event.detail === CANCELLED)
+        return [`[${event.step}] ${duration === null ? t`stopped` : t`stopped in ${duration}`}`];
+      return [`[${event.step}] ${duration === null ? t`failed` : t`failed in ${duration}`}${detail}`];
   }
 }
 
 const CANCELLED = new CancelledError().message;
 
 const STEP_TITLES: Record<SetupStep, string> = {
-  plan: 'checking what is needed',
-  fetch: 'fetching',
-  python: 'preparing Python',
-  packages: 'installing packages',
-  prove: 'proving that it works',
-  switch: 'switching over',
+  plan: translatable('checking what is needed'),
+  fetch: translatable('fetching'),
+  python: translatable('preparing Python'),
+  packages: translatable('installing packages'),
+  prove: translatable('proving that it works'),
+  switch: translatable('switching over'),
 };
 
 function heartbeatLines(state: LineState, nowMs: number): string[] {
   if (state.step === null) return [];
   const arriving = [...state.arriving.keys()].at(-1);
-  const what = arriving === undefined ? '' : `, waiting for ${arriving}`;
-  return [
-    `[${state.step}] still ${STEP_TITLES[state.step]} after ${formatDuration(nowMs - state.stepStartedAtMs)}${what}`,
-  ];
+  const what = said(STEP_TITLES[state.step]);
+  const time = formatDuration(nowMs - state.stepStartedAtMs);
+  const still =
+    arriving === undefined
+      ? t`still ${what} after ${time}`
+      : t`still ${what} after ${time}, waiting for ${arriving}`;
+  return [`[${state.step}] ${still}`];
 }
 
 /** The plan, complete: it is what a later reader of the log holds the install to. */
@@ -195,41 +203,49 @@ export function planLines(plan: PlanSummary, { homeDir }: LineOptions): string[]
   const rows = plan.rows.flatMap((row) => {
     const size =
       row.action === 'fetch'
-        ? formatBytesOrUnknown(row.downloadBytes)
+        ? said(formatBytesOrUnknown(row.downloadBytes))
         : row.action === 'make' && row.diskBytes !== null
-          ? `${formatBytes(row.diskBytes)} on disk`
+          ? t`${formatBytes(row.diskBytes)} on disk`
           : '';
-    const source = [row.from, tildePath(row.place, homeDir)].filter(Boolean).join(', ');
+    const source = [said(row.from), tildePath(row.place, homeDir)].filter(Boolean).join(', ');
     return [
-      `  ${PLAN_ACTIONS[row.action]} ${[row.label, source, size].filter(Boolean).join(' | ')}`,
-      ...row.rejected.map((reason) => `    ✗ ${reason}`),
+      `  ${padColumns(said(PLAN_ACTIONS[row.action]), actionColumns())} ${[said(row.label), source, size].filter(Boolean).join(' | ')}`,
+      ...row.rejected.map((reason) => `    ✗ ${said(reason)}`),
     ];
   });
-  const named = plan.hosts.length === 0 ? 'none' : plan.hosts.join(', ');
-  const hosts = plan.hasOpenHosts ? [...plan.hosts, 'those that uv finds by itself'].join(', ') : named;
+  const named = plan.hosts.length === 0 ? t`none` : plan.hosts.join(', ');
+  const hosts = plan.hasOpenHosts ? [...plan.hosts, t`those that uv finds by itself`].join(', ') : named;
   return [
-    `Plan: ${plan.features.join(', ')} for ${plan.target}`,
+    t`Plan: ${plan.features.join(', ')} for ${plan.target}`,
     ...rows,
-    `  hosts that will be contacted: ${hosts}`,
-    `  to download: ${formatBytesOrUnknown(plan.downloadBytes)}, on disk: ${formatBytesOrUnknown(plan.diskBytes)}, free: ${formatBytesOrUnknown(plan.freeBytes)}`,
-    ...plan.notes.map((note) => `  note: ${note}`),
+    `  ${t`hosts that will be contacted: ${hosts}`}`,
+    `  ${t`to download: ${formatBytesOrUnknown(plan.downloadBytes)}, on disk: ${formatBytesOrUnknown(plan.diskBytes)}, free: ${formatBytesOrUnknown(plan.freeBytes)}`}`,
+    ...plan.notes.map((note) => `  ${t`note: ${said(note)}`}`),
   ];
 }
 
-const PLAN_ACTIONS = { here: 'here ', fetch: 'fetch', make: 'make ' } as const;
+const PLAN_ACTIONS = {
+  here: translatable('here'),
+  fetch: translatable('fetch'),
+  make: translatable('make'),
+} as const;
+
+function actionColumns(): number {
+  return Math.max(...Object.values(PLAN_ACTIONS).map((action) => columnsOf(said(action))));
+}
 
 const CHECK_WORDS: Record<CheckResult['status'], string> = {
-  pass: 'PASS',
-  warn: 'WARN',
-  fail: 'FAIL',
-  'could-not-check': 'COULD NOT CHECK',
-  skipped: 'SKIPPED',
+  pass: translatable('PASS'),
+  warn: translatable('WARN'),
+  fail: translatable('FAIL'),
+  'could-not-check': translatable('COULD NOT CHECK'),
+  skipped: translatable('SKIPPED'),
 };
 
 export function checkLines(check: CheckResult): string[] {
   return [
-    `${CHECK_WORDS[check.status]} ${check.label}: ${check.detail}`,
-    ...(check.fix ? [`     Fix: ${check.fix}`] : []),
+    `${said(CHECK_WORDS[check.status])} ${said(check.label)}: ${said(check.detail)}`,
+    ...(check.fix ? [`     ${t`Fix: ${said(check.fix)}`}`] : []),
   ];
 }
 
@@ -237,10 +253,10 @@ export function checkLines(check: CheckResult): string[] {
 const FAREWELL = { columns: 80, paint: (_tone: unknown, text: string) => text };
 
 export function failureLines(failure: FailureReport, { homeDir }: LineOptions): string[] {
-  const step = failure.step === null ? '' : `, while ${STEP_TITLES[failure.step]}`;
+  const step = failure.step === null ? '' : `, ${t`while ${said(STEP_TITLES[failure.step])}`}`;
   return [
     ...farewellLines({ kind: 'failed', report: failure }, { ...FAREWELL, homeDir }),
-    `  class    ${failure.failureClass}${step}`,
+    labelled('class', `${said(failure.failureClass)}${step}`),
   ];
 }
 
@@ -248,6 +264,6 @@ export function failureLines(failure: FailureReport, { homeDir }: LineOptions): 
 export function doneLines(result: SetupResult, { homeDir }: LineOptions): string[] {
   return [
     ...farewellLines({ kind: 'done', result, checks: null }, { ...FAREWELL, homeDir }),
-    `  used     ${result.pythonLabel}`,
+    labelled('used', said(result.pythonLabel)),
   ];
 }

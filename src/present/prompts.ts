@@ -1,4 +1,5 @@
 import type { SetupEvent } from '../core/events.ts';
+import { said, t } from '../language/translate.ts';
 import { CancelledError } from '../support/errors.ts';
 import { homeFolder } from '../support/home/home-folder.ts';
 import { programName } from '../support/program-name.ts';
@@ -73,7 +74,7 @@ async function ask<Plan extends PlanOutcome>(
       unused = plan as InstallOutcome<Plan>;
       print(planLines(plan.summary, lineOptions));
       isBusy = false;
-      if (!(await askForConsent('Install this?', questions))) throw new CancelledError();
+      if (!(await askForConsent(t`Install this?`, questions))) throw new CancelledError();
       isBusy = true;
       const toExecute = unused;
       unused = null;
@@ -89,7 +90,7 @@ async function ask<Plan extends PlanOutcome>(
     return checks.some((check) => check.status === 'fail') ? 1 : 0;
   } catch (error) {
     if (error instanceof CancelledError || signal.aborted) {
-      print(['Setup cancelled. Nothing was changed.']);
+      print([t`Setup cancelled. Nothing was changed.`]);
       // Ctrl+C at a question is an answer; being ended from outside is none.
       return isBusy || (signal.aborted && !wasInterrupted) ? 130 : 0;
     }
@@ -112,11 +113,11 @@ async function chooseFeature(
   const only = options.initialFeature ?? (offers.length === 1 ? offers[0]?.feature : undefined);
   if (only !== undefined) return only;
   const index = await askForChoice(
-    `What should ${programName()} be able to do on this machine?`,
+    t`What should ${programName()} be able to do on this machine?`,
     offers.map(({ title, description, downloadBytes }) =>
       [
-        `${title}: ${description}`,
-        downloadBytes === null ? '' : `about ${formatBytes(downloadBytes)} to download`,
+        `${said(title)}: ${said(description)}`,
+        downloadBytes === null ? '' : t`about ${formatBytes(downloadBytes)} to download`,
       ]
         .filter(Boolean)
         .join(', '),

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { t } from '../language/translate.ts';
 import { CancelledError } from '../support/errors.ts';
 
 export interface QuestionStreams {
@@ -21,7 +22,7 @@ export async function askForChoice(
   streams: QuestionStreams,
 ): Promise<number> {
   streams.print([question, ...answers.map((answer, index) => `  ${index + 1}  ${answer}`)]);
-  return ask(streams, `Number, then Enter [1]: `, (line) => {
+  return ask(streams, `${t`Number, then Enter [1]:`} `, (line) => {
     const number = line === '' ? 1 : Number(line);
     return Number.isInteger(number) && number >= 1 && number <= answers.length ? number - 1 : null;
   });
@@ -29,10 +30,16 @@ export async function askForChoice(
 
 /** Asks for yes or no; an empty line is neither, so that nobody agrees by accident. @throws CancelledError as above. */
 export function askForConsent(question: string, streams: QuestionStreams): Promise<boolean> {
-  return ask(streams, `${question} Type yes or no, then Enter: `, (line) => {
-    if (/^y(es)?$/i.test(line)) return true;
-    return /^no?$/i.test(line) ? false : null;
+  return ask(streams, `${t`${question} Type yes or no, then Enter:`} `, (line) => {
+    const answer = line.toLowerCase();
+    if (isAnswer(answer, 'yes', t`yes`)) return true;
+    return isAnswer(answer, 'no', t`no`) ? false : null;
   });
+}
+
+/** The word, or its first letter, in English or in the language of the question. */
+function isAnswer(answer: string, ...words: readonly string[]): boolean {
+  return words.some((word) => answer === word || answer === word.slice(0, 1));
 }
 
 async function ask<T>(

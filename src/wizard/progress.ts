@@ -1,5 +1,6 @@
 import type { ArtefactKind, PlanSummary, SetupEvent, SetupStep } from '../core/events.ts';
 import { SETUP_STEPS } from '../core/events.ts';
+import { said, saidValue, t } from '../language/translate.ts';
 import { formatBytes, formatCount } from '../support/text/format.ts';
 import {
   expectedCosts,
@@ -209,12 +210,12 @@ export function stepDetail(progress: InstallProgress, step: StepProgress): strin
   const done = fetched.filter((file) => file.isDone).length;
   const counted =
     progress.fileCount === null || progress.fileCount < fetched.length
-      ? formatCount(done, 'file')
-      : `${done} of ${formatCount(progress.fileCount, 'file')}`;
+      ? said(formatCount(done, 'file'))
+      : t`${done} of ${said(formatCount(progress.fileCount, 'file'))}`;
   const current = largestUnderWay(progress);
   if (!current) return counted;
   const [name, { kind, totalBytes }] = current;
-  const size = totalBytes === null ? '' : ` ${formatBytes(totalBytes)}`;
+  const size = totalBytes === null ? '' : ` ${saidValue(formatBytes(totalBytes))}`;
   return `${counted}, ${artefactName(name, kind)}${size}`;
 }
 

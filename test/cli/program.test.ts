@@ -161,6 +161,7 @@ describe('ktx setup', () => {
         isYes: true,
         isInputAllowed: false,
         isPlain: true,
+        language: null,
         isJson: true,
         python: { path: '/project/py/bin/python3' },
         uvPath: '/project/bin/uv',

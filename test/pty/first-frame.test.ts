@@ -55,16 +55,26 @@ describe('the frame that was drawn ahead', () => {
     ['no colours', 80, 24, { NO_COLOR: '1' }],
     ['a smaller terminal', 60, 20, {}],
     ['ASCII', 80, 24, { LANG: 'C' }],
-  ])('is drawn once, and Ink changes no cell of it: %s', async (_what, columns, rows, env) => {
-    start(env, { columns, rows });
-    await terminal.until(inkIsThere, 60_000);
-    const output = terminal.output();
-    const before = output.slice(0, output.indexOf(INK_FRAME));
-    const after = output.slice(0, output.indexOf(INK_FRAME_END) + INK_FRAME_END.length);
-    expect(before).toContain('What should ktx be able to do');
-    expect(before.split(ERASE)).toHaveLength(2);
-    expect(await cellsAfter(after, columns, rows)).toEqual(await cellsAfter(before, columns, rows));
-  });
+    ['German', 80, 24, { LANG: 'de_DE.UTF-8' }, 'Was soll ktx auf diesem Rechner können?'],
+    ['German, ASCII', 100, 30, { LANG: 'de_DE' }, 'Was soll ktx auf diesem Rechner koennen?'],
+    ['German, asked for', 80, 24, { KTX_LANGUAGE: 'de' }, 'Was soll ktx'],
+    ['Japanese', 80, 24, { LANG: 'ja_JP.UTF-8' }, 'このマシンで ktx に何をさせますか?'],
+    ['Japanese, wide and light', 133, 41, { LANG: 'ja_JP.UTF-8', COLORFGBG: '0;15' }, 'このマシンで'],
+    ['Japanese, a smaller terminal', 60, 20, { LANG: 'ja_JP.UTF-8' }, 'このマシンで'],
+    ['Japanese without Unicode', 80, 24, { LANG: 'ja_JP.eucJP' }],
+  ])(
+    'is drawn once, and Ink changes no cell of it: %s',
+    async (_what, columns, rows, env, question = 'What should ktx be able to do') => {
+      start(env, { columns, rows });
+      await terminal.until(inkIsThere, 60_000);
+      const output = terminal.output();
+      const before = output.slice(0, output.indexOf(INK_FRAME));
+      const after = output.slice(0, output.indexOf(INK_FRAME_END) + INK_FRAME_END.length);
+      expect(before).toContain(question);
+      expect(before.split(ERASE)).toHaveLength(2);
+      expect(await cellsAfter(after, columns, rows)).toEqual(await cellsAfter(before, columns, rows));
+    },
+  );
 
   it.each([
     ['a project that needs a feature', 'ktx.yaml', 'connections:\n  bi: { driver: looker }\n'],

@@ -16,7 +16,15 @@ export interface AppFile {
 }
 
 /** The parts of the package that the program needs at run time. */
-const PARTS = ['package.json', 'bin', 'dist', 'assets/kernel', 'assets/python', 'assets/install'];
+const PARTS = [
+  'package.json',
+  'bin',
+  'dist',
+  'assets/kernel',
+  'assets/languages',
+  'assets/python',
+  'assets/install',
+];
 /** Type declarations, and the wheel's sources in a checkout. */
 const LEFT_OUT = /^dist\/types\/|^assets\/python\/wheel\/|\.(?:map|pyc)$/;
 /** Also placed at the top level of the bundle, for `sh install.sh`. */

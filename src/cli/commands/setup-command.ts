@@ -4,6 +4,7 @@ import type { KtxRuntimeFeature } from '../../core/features.ts';
 import { programVersion } from '../../core/program-version.ts';
 import { rawOutput } from '../../embed/harmless-io.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
+import { speakAsAsked } from '../../present/speak.ts';
 import type { FirstScreen } from '../../present/terminal/first-screen.ts';
 import type { SetupOptions } from '../../setup/request/setup-options.ts';
 import type { SetupPlan } from '../../setup/setup.ts';
@@ -46,6 +47,8 @@ export async function runSetupCommand(
     env,
   });
   if (mode !== 'wizard') deps.firstScreen?.close();
+  // What a program reads is English.
+  await speakAsAsked(mode === 'json' ? 'en' : flags.language, env);
   const project = flags.feature === null ? await projectNeed(flags.projectDir, env) : null;
   const asked = project ? { ...flags, feature: project.feature } : flags;
   switch (mode) {

@@ -9,6 +9,7 @@ export interface RawSetupFlags {
   /** `false` with `--no-input`. */
   input?: boolean;
   plain?: boolean;
+  language?: string;
   json?: boolean;
   python?: string;
   uv?: string;
@@ -32,6 +33,8 @@ export interface SetupFlags {
   isYes: boolean;
   isInputAllowed: boolean;
   isPlain: boolean;
+  /** A tag, not yet looked at; `null`: the environment decides. */
+  language: string | null;
   isJson: boolean;
   /** `null`: as an earlier setup of this root was told, else `auto`. */
   python: PythonChoice | null;
@@ -84,6 +87,7 @@ export function parseSetupFlags(
     isYes: raw.yes === true,
     isInputAllowed: raw.input !== false,
     isPlain: raw.plain === true,
+    language: raw.language ?? null,
     isJson: raw.json === true,
     python: parsePython(raw.python, context.cwd),
     uvPath: path('--uv', raw.uv),

@@ -15,6 +15,11 @@ export interface ElasticFrame {
   footerAt: number;
 }
 
+/** Where the build lays the frames of a platform in a language. */
+export function frameFile(platform: string, language: string): string {
+  return `first-frames-${platform}${language === 'en' ? '' : `-${language}`}.json`;
+}
+
 /** How a terminal shows text: the theme and its colours. */
 export type LookName = 'dark' | 'light' | 'dark-plain' | 'light-plain';
 

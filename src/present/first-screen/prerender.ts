@@ -1,4 +1,7 @@
 import { pressed } from '../../../screens/layout/pressed.ts';
+import { LANGUAGES, type Language } from '../../language/choose.ts';
+import { speakLanguage } from '../../language/load.ts';
+import { isTranslating } from '../../language/translate.ts';
 import type { RuntimeLock } from '../../shipped/lock.ts';
 import type { HostPlatform } from '../../shipped/target.ts';
 import { reduce } from '../../wizard/reduce.ts';
@@ -15,6 +18,9 @@ import { frameRows } from './frame.tsx';
 import { readKeys } from './key-bytes.ts';
 import { quickLook } from './quick-look.ts';
 
+export { frameFile } from './elastic-frame.ts';
+export { LANGUAGES };
+
 const LOG = { version: 0, lines: [], hiddenCount: 0 };
 const HOME = '/home/nobody-at-all';
 /** Keys that people press on a list; what none of them means here is left to the wizard. */
@@ -28,13 +34,20 @@ const COMPARED: readonly FrameSize[] = [
 ];
 
 /**
- * Draws the first screen for every look and every choice, for a machine of this platform without a runtime. Runs when the
+ * Draws the first screen in a language for every look and every choice, for a machine of this platform without a runtime. Runs when the
  * program is built.
  * @param platform a key as `linux-x64-gnu`
  * @returns `null` when nothing can be chosen on it
  * @throws Error when a frame does not stretch: then its layout depends on the size in a way that this module does not know
  */
-export function prerender(platform: string, cliVersion: string, lock: RuntimeLock): FirstFrames | null {
+export function prerender(
+  platform: string,
+  cliVersion: string,
+  lock: RuntimeLock,
+  language: Language = 'en',
+): FirstFrames | null {
+  speakLanguage(language, { hasUnicode: true });
+  if (isTranslating() !== (language !== 'en')) throw new Error(`The catalogue of ${language} cannot be read`);
   // Not the part of the lock that an earlier build has left in its place.
   const overview = quickLook({ cliVersion, env: {}, homeDir: HOME, host: hostOf(platform), lock });
   const { next: loading } = startWizard({ nowMs: 0 });

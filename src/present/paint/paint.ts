@@ -1,5 +1,5 @@
 import { layOut } from './flex-layout.ts';
-import { type Look, PLAIN } from './styled-text.ts';
+import { type Look, PLAIN, SECOND_COLUMN } from './styled-text.ts';
 
 export interface PaintOptions {
   columns: number;
@@ -26,14 +26,14 @@ export function paint(tree: unknown, { columns, rows, hasStyles }: PaintOptions)
 
 function rowText(characters: readonly string[], looks: readonly Look[], hasStyles: boolean): string {
   const end = characters.findLastIndex((character) => character !== ' ') + 1;
-  if (!hasStyles) return characters.slice(0, end).join('');
+  if (!hasStyles) return characters.slice(0, end).join('').replaceAll(SECOND_COLUMN, '');
   let text = '';
   let current = PLAIN;
   for (let column = 0; column < end; column++) {
     const look = looks[column]!;
     if (!isSame(look, current)) text += `\u001b[0${sgr(look)}m`;
     current = look;
-    text += characters[column];
+    if (characters[column] !== SECOND_COLUMN) text += characters[column];
   }
   return isSame(current, PLAIN) ? text : `${text}\u001b[0m`;
 }

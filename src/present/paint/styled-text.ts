@@ -9,13 +9,19 @@ export interface Look {
 
 export const PLAIN: Look = { colour: 0, isBold: false, isDim: false };
 
-/** Characters, each one column wide, and how they look. */
+/**
+ * Characters, each one column wide, and how they look. A character of two columns has `SECOND_COLUMN` behind it, so that a
+ * length is a number of columns everywhere.
+ */
 export interface StyledText {
   text: string;
   looks: readonly Look[];
 }
 
-/** Thrown for a text whose characters are not all one column wide: the first screen is left to Ink then. */
+/** The second column of a wide character; nothing is written for it. */
+export const SECOND_COLUMN = '\u0000';
+
+/** Thrown for a text with characters whose width only Ink knows: the first screen is left to Ink then. */
 export class NotSimpleError extends Error {}
 
 /**
@@ -24,6 +30,9 @@ export class NotSimpleError extends Error {}
  */
 const SIMPLE =
   /^[\x20-\x7e\xa1-\xac\xae-\xff\u2010-\u2027\u2030-\u203b\u2190-\u2193\u2500-\u259f\u25a0-\u25fc\u2713\u2717\n]*$/;
+
+/** Characters that are two columns wide in every terminal: Japanese and Chinese script, and what is written with it. */
+const WIDE = /[\u3001-\u3029\u3041-\u3096\u309b-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff01-\uff60]/g;
 
 /** SGR parameters of the colours by name, as Chalk has them. */
 const COLOURS: Record<string, number> = {
@@ -65,9 +74,9 @@ export function styledText(element: PaintElement, outer: Look = PLAIN): StyledTe
   const looks: Look[] = [];
   eachChild(element.props.children, (child) => {
     if (typeof child === 'string') {
-      if (!SIMPLE.test(child)) throw new NotSimpleError(child);
-      text += child;
-      for (let index = 0; index < child.length; index++) looks.push(look);
+      const cells = SIMPLE.test(child) ? child : cellsOf(child);
+      text += cells;
+      for (let index = 0; index < cells.length; index++) looks.push(look);
     } else {
       const inner = styledText(child, look);
       text += inner.text;
@@ -75,6 +84,16 @@ export function styledText(element: PaintElement, outer: Look = PLAIN): StyledTe
     }
   });
   return { text, looks };
+}
+
+function cellsOf(text: string): string {
+  if (!SIMPLE.test(text.replaceAll(WIDE, ''))) throw new NotSimpleError(text);
+  return text.replaceAll(WIDE, `$&${SECOND_COLUMN}`);
+}
+
+/** So many columns of a text, or one less where a wide character would be cut in half. */
+function wholeCells(text: string, from: number, columns: number): number {
+  return text[from + columns] === SECOND_COLUMN ? columns - 1 : columns;
 }
 
 export type Wrap = 'wrap' | 'truncate' | 'truncate-middle';
@@ -130,11 +149,12 @@ function rowLengths(text: string, width: number): number[] {
     }
     const breaksFromHere = 1 + Math.floor((word.length - (width - last()) - 1) / width);
     if (Math.floor((word.length - 1) / width) < breaksFromHere) lengths.push(0);
-    for (let rest = word.length; rest > 0; ) {
+    for (let from = 0; from < word.length; ) {
       if (last() >= width) lengths.push(0);
-      const part = Math.min(rest, width - last());
+      const part = wholeCells(word, from, Math.min(word.length - from, width - last()));
+      if (part === 0) lengths.push(0);
       add(part);
-      rest -= part;
+      from += part;
     }
   });
   return lengths;
@@ -145,12 +165,16 @@ function truncated(line: StyledText, width: number, wrap: Wrap, outer: Look): St
   if (width < 1) return { text: '', looks: [] };
   if (text.length <= width) return line;
   if (width === 1) return { text: '…', looks: [outer] };
-  if (wrap === 'truncate')
-    return { text: `${text.slice(0, width - 1)}…`, looks: [...looks.slice(0, width - 1), looks[width - 2]!] };
+  if (wrap === 'truncate') {
+    const kept = wholeCells(text, 0, width - 1);
+    return { text: `${text.slice(0, kept)}…`, looks: [...looks.slice(0, kept), looks[kept - 1]!] };
+  }
   const half = Math.min(Math.floor(width / 2), width - 1);
-  const rest = text.length - (width - half) + 1;
+  const start = wholeCells(text, 0, half);
+  const cut = text.length - (width - half) + 1;
+  const rest = text[cut] === SECOND_COLUMN ? cut + 1 : cut;
   return {
-    text: `${text.slice(0, half)}…${text.slice(rest)}`,
-    looks: [...looks.slice(0, half), outer, ...looks.slice(rest)],
+    text: `${text.slice(0, start)}…${text.slice(rest)}`,
+    looks: [...looks.slice(0, start), outer, ...looks.slice(rest)],
   };
 }

@@ -1,3 +1,5 @@
+import { t } from '../../language/translate.ts';
+import { programName } from '../../support/program-name.ts';
 import type { WizardState } from '../../wizard/state.ts';
 import type { TerminalSignal } from './signals.ts';
 
@@ -6,21 +8,21 @@ export function wizardSignal(state: WizardState): TerminalSignal {
   switch (state.screen) {
     case 'installing': {
       const percent = Math.floor(state.progress.share * 100);
-      if (state.isStopping) return { title: 'ktx setup · stopping', percent: null };
-      return { title: `ktx setup · installing ${percent}%`, percent };
+      if (state.isStopping) return { title: t`${programName()} setup · stopping`, percent: null };
+      return { title: t`${programName()} setup · installing ${percent}%`, percent };
     }
     case 'plan':
       return state.summary === null
-        ? { title: 'ktx setup · planning', percent: null }
-        : { title: 'ktx setup · plan' };
+        ? { title: t`${programName()} setup · planning`, percent: null }
+        : { title: t`${programName()} setup · plan` };
     case 'check':
       return state.isRunning
-        ? { title: 'ktx setup · checking', percent: null }
-        : { title: 'ktx setup · checked' };
+        ? { title: t`${programName()} setup · checking`, percent: null }
+        : { title: t`${programName()} setup · checked` };
     case 'failure':
-      return { title: 'ktx setup · failed', hasFailed: true };
+      return { title: t`${programName()} setup · failed`, hasFailed: true };
     default:
-      return { title: 'ktx setup' };
+      return { title: `${programName()} setup` };
   }
 }
 

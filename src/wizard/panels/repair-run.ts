@@ -3,6 +3,7 @@ import type { RepairId } from '../../doctor/checks/check.ts';
 import type { DoctorEvent } from '../../doctor/events.ts';
 import type { RepairPlan } from '../../doctor/repairs/repair.ts';
 
+import { said, t } from '../../language/translate.ts';
 import { formatBytesOrUnknown } from '../../support/text/format.ts';
 import type { PanelLine } from './panel.ts';
 
@@ -81,15 +82,15 @@ function progressWords(event: SetupEvent): string | null {
 export function repairPlanLines({ steps }: RepairPlan): PanelLine[] {
   return steps.flatMap((step): PanelLine[] => {
     const { label, what, paths, downloadBytes, hosts, worksOffline, canUndo } = step;
-    const from = hosts.length > 0 ? ` from ${hosts.join(', ')}` : '';
-    const network = worksOffline
-      ? 'works offline'
-      : `${formatBytesOrUnknown(downloadBytes)} to download${from}`;
+    const size = formatBytesOrUnknown(downloadBytes);
+    const download =
+      hosts.length > 0 ? t`${size} to download from ${hosts.join(', ')}` : t`${size} to download`;
+    const network = worksOffline ? t`works offline` : download;
     return [
       { text: label, tone: 'bold', mark: 'later' },
       { text: what },
-      { text: `${network} · ${canUndo ? 'can be undone' : 'cannot be undone'}` },
-      ...paths.map((path): PanelLine => ({ text: `changes ${path}`, tone: 'faint' })),
+      { text: `${network} · ${canUndo ? t`can be undone` : t`cannot be undone`}` },
+      ...paths.map((path): PanelLine => ({ text: t`changes ${path}`, tone: 'faint' })),
       { text: '' },
     ];
   });
@@ -103,7 +104,7 @@ export function repairStepLines(run: Extract<RepairRun, { phase: 'running' }>): 
     ...plan.steps.map(({ id, label }): PanelLine => {
       if (finished.includes(id)) return { text: label, mark: 'done' };
       if (id !== current) return { text: label, mark: 'later', tone: 'faint' };
-      return { text: detail === '' ? label : `${label}: ${detail}`, mark: 'running' };
+      return { text: detail === '' ? label : `${said(label)}: ${said(detail)}`, mark: 'running' };
     }),
     { text: 'Checking again', ...(isOver ? { mark: 'running' } : { mark: 'later', tone: 'faint' }) },
   ];
@@ -121,10 +122,16 @@ export function repairNews(run: RepairRun | null): PanelLine | null {
     case 'done':
       return run.repairs.length === 0
         ? { text: 'There was nothing to repair.', mark: 'done' }
-        : { text: `Repaired: ${run.repairs.map(repairWords).join(', ')} (u undoes it)`, mark: 'done' };
+        : {
+            text: t`Repaired: ${run.repairs.map((id) => said(repairWords(id))).join(', ')} (u undoes it)`,
+            mark: 'done',
+          };
     case 'failed': {
-      const end = run.isRestored ? 'Everything was put back as it was.' : 'Not everything could be put back.';
-      return { text: `${run.title.replace(/[.\s]+$/, '')}. ${end}`, mark: 'failed' };
+      const end = run.isRestored
+        ? t`Everything was put back as it was.`
+        : t`Not everything could be put back.`;
+      const title = said(run.title.replace(/[.\s]+$/, ''));
+      return { text: t`${title}. ${end}`, mark: 'failed' };
     }
     default:
       return null;

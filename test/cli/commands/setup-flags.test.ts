@@ -17,6 +17,7 @@ describe('parseSetupFlags', () => {
       isYes: false,
       isInputAllowed: true,
       isPlain: false,
+      language: null,
       isJson: false,
       python: null,
       uvPath: null,

@@ -1,0 +1,1 @@
+export function texts(): { path: string; line: number; text: string }[];

@@ -1,0 +1,96 @@
+import { type Formats, formatsOf, kindOf, SHAPES, type ValueKind } from './values.ts';
+
+/** A translation: a text, or one for each plural form that the language has. */
+export type Translation = string | Readonly<Partial<Record<Intl.LDMLPluralRule, string>>>;
+
+/**
+ * The texts of one language, as its file in `assets/languages` holds them. A key is the English text, with a name in braces
+ * for each value; `{n} check | {n} checks` is a text whose number decides its form. The name of a value says what it is:
+ * see `values.ts`. `{reason?}` is a phrase, which is translated when it is known; with `{reason!}` the whole text stays
+ * English when it is not.
+ */
+export interface CatalogueFile {
+  locale: string;
+  units: Formats['unit'];
+  /** For an output of ASCII: what stands for the letters that it does not have. */
+  ascii: Readonly<Record<string, string>>;
+  texts: Readonly<Record<string, Translation>>;
+}
+
+export interface Placeholder {
+  name: string;
+  kind: ValueKind;
+}
+
+export interface Entry {
+  placeholders: readonly Placeholder[];
+  translation: Translation;
+  /** Matches the English text; its groups are the values. */
+  pattern: RegExp;
+}
+
+export interface Catalogue {
+  formats: Formats;
+  plurals: Intl.PluralRules;
+  /** By the English text with `{}` for each value. */
+  entries: ReadonlyMap<string, Entry>;
+  /** Entries with values, those with most words of their own first: the most telling one wins. */
+  patterns: readonly Entry[];
+}
+
+const PLACEHOLDER = /\{(\w+[?!]?)\}/g;
+
+/** A catalogue ready to be asked. @param spoken the text as this program prints it: with its own name and command. */
+export function readCatalogue(file: CatalogueFile, spoken: (text: string) => string): Catalogue {
+  const entries = new Map<string, Entry>();
+  const patterns: (Entry & { length: number })[] = [];
+  for (const [key, written] of Object.entries(file.texts)) {
+    const translation = eachForm(written, spoken);
+    for (const english of englishForms(key)) {
+      for (const text of new Set([english, spoken(english)])) {
+        const entry = { placeholders: placeholdersOf(text), translation, pattern: patternOf(text) };
+        entries.set(text.replaceAll(PLACEHOLDER, '{}'), entry);
+        const { length } = text.replaceAll(PLACEHOLDER, '');
+        if (isTelling(entry.placeholders, length)) patterns.push({ ...entry, length });
+      }
+    }
+  }
+  return {
+    formats: formatsOf(file.locale, file.units),
+    plurals: new Intl.PluralRules(file.locale),
+    entries,
+    patterns: patterns.sort((a, b) => b.length - a.length),
+  };
+}
+
+/** The same for every form of a translation. */
+export function eachForm(translation: Translation, change: (text: string) => string): Translation {
+  if (typeof translation === 'string') return change(translation);
+  return Object.fromEntries(Object.entries(translation).map(([form, text]) => [form, change(text)]));
+}
+
+/** What is found again by a few words between any others would be found in texts that it is not. */
+const FEWEST_CHARACTERS = 12;
+
+function isTelling(placeholders: readonly Placeholder[], length: number): boolean {
+  if (placeholders.length === 0) return false;
+  const isVague = placeholders.some(({ name, kind }) => kind === 'as-is' || name.endsWith('?'));
+  return !isVague || length >= FEWEST_CHARACTERS;
+}
+
+/** `{n} check | {n} checks` is two texts. */
+export function englishForms(key: string): string[] {
+  return key.split(' | ');
+}
+
+export function placeholdersOf(text: string): Placeholder[] {
+  return [...text.matchAll(PLACEHOLDER)].map(([, name = '']) => ({ name, kind: kindOf(name) }));
+}
+
+function patternOf(text: string): RegExp {
+  const parts = text.split(PLACEHOLDER);
+  const source = parts.map((part, index) =>
+    index % 2 === 0 ? part.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&') : `(${SHAPES[kindOf(part)]})`,
+  );
+  return new RegExp(`^${source.join('')}$`, 'u');
+}

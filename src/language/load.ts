@@ -1,0 +1,35 @@
+// biome-ignore lint/style/noRestrictedImports: a file of ours, once, before anything is shown
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { withOwnCommand } from '../support/own-command.ts';
+import { PACKAGE_ROOT } from '../support/package-root.ts';
+import { type CatalogueFile, eachForm, readCatalogue } from './catalogue.ts';
+import type { Language } from './choose.ts';
+import { speak } from './translate.ts';
+
+/** Texts for people are in this language from now on. A catalogue that cannot be read leaves them English. */
+export function speakLanguage(language: Language, options: { hasUnicode: boolean }): void {
+  speak(null);
+  if (language === 'en') return;
+  try {
+    const file = catalogueFile(language);
+    speak(readCatalogue(options.hasUnicode ? file : inAscii(file), withOwnCommand));
+  } catch {
+    // English says all that there is to say.
+  }
+}
+
+/** The file of a language. @throws when the package is damaged. */
+export function catalogueFile(language: Exclude<Language, 'en'>): CatalogueFile {
+  return JSON.parse(readFileSync(join(PACKAGE_ROOT, 'assets', 'languages', `${language}.json`), 'utf8'));
+}
+
+/** Letters that the output does not have become those that stand for them, before anything is measured. */
+function inAscii(file: CatalogueFile): CatalogueFile {
+  const letters = new RegExp(`[${Object.keys(file.ascii).join('')}]`, 'g');
+  const plain = (text: string) => text.replaceAll(letters, (letter) => file.ascii[letter] ?? letter);
+  return {
+    ...file,
+    texts: Object.fromEntries(Object.entries(file.texts).map(([key, text]) => [key, eachForm(text, plain)])),
+  };
+}

@@ -1,0 +1,145 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type CatalogueFile, readCatalogue } from '../../src/language/catalogue.ts';
+import { speakLanguage } from '../../src/language/load.ts';
+import { saidRemedy, saidStep } from '../../src/language/remedies.ts';
+import { said, saidValue, speak, t } from '../../src/language/translate.ts';
+import { HOSTILE_PIECES } from '../fixtures/hostile-text.ts';
+
+const FILE: CatalogueFile = {
+  locale: 'de',
+  units: { s: '{} Sek.', min: '{} Min.', h: '{} Std.' },
+  ascii: {},
+  texts: {
+    'Nothing was changed.': 'Es wurde nichts geändert.',
+    '{host} did not answer in {time}': '{host} hat {time} lang nicht geantwortet',
+    '{size} to download from {hosts}': 'Download von {hosts}: {size}',
+    '{n} check needs attention | {n} checks need attention': {
+      one: '{n} Prüfung ist fällig',
+      other: '{n} Prüfungen sind fällig',
+    },
+    '{n} file | {n} files': { one: '{n} Datei', other: '{n} Dateien' },
+    'size unknown': 'Größe unbekannt',
+    'asked: {reason!}': 'gefragt: {reason!}',
+    'told: {reason?}': 'gesagt: {reason?}',
+    '{done} of {total}': '{done} von {total}',
+    'Start it with ktx setup, then wait': 'Starten Sie es mit ktx setup, dann warten Sie',
+  },
+};
+
+beforeEach(() => speak(readCatalogue(FILE, (text) => text)));
+afterEach(() => speak(null));
+
+describe('a text of a screen', () => {
+  it('is English without a catalogue', () => {
+    speak(null);
+    expect(t`${'8.4 MB'} to download from ${'pypi.example'}`).toBe('8.4 MB to download from pypi.example');
+  });
+
+  it('puts its values where the language wants them', () => {
+    expect(t`${'8.4 MB'} to download from ${'pypi.example'}`).toBe('Download von pypi.example: 8,4 MB');
+  });
+
+  it('is English as a whole when it has no translation', () => {
+    expect(t`${'1.5 s'} of patience`).toBe('1.5 s of patience');
+  });
+
+  it('says of an unknown size that it is unknown', () => {
+    expect(t`${'size unknown'} to download from ${'a'}`).toBe('Download von a: Größe unbekannt');
+  });
+});
+
+describe('a text that arose below', () => {
+  it.each([
+    ['Nothing was changed.', 'Es wurde nichts geändert.'],
+    ['pypi.example did not answer in 1 min 5 s', 'pypi.example hat 1 Min. 5 Sek. lang nicht geantwortet'],
+    ['pypi.example did not answer in time', 'pypi.example did not answer in time'],
+    ['1 check needs attention', '1 Prüfung ist fällig'],
+    ['1,234 checks need attention', '1.234 Prüfungen sind fällig'],
+    ['0 files', '0 Dateien'],
+    ['asked: 1 file', 'gefragt: 1 Datei'],
+    ['asked: something new', 'asked: something new'],
+    ['', ''],
+    ['Nothing was changed', 'Nothing was changed'],
+  ])('%j is %j', (english, expected) => {
+    expect(said(english)).toBe(expected);
+    expect(said(english)).toBe(expected);
+  });
+
+  it('is not found by a few words between any others', () => {
+    expect(said('one of these')).toBe('one of these');
+    expect(t`${'3'} of ${'4'}`).toBe('3 von 4');
+  });
+
+  it('is found with the name that the program has', () => {
+    speak(readCatalogue(FILE, (text) => text.replaceAll('ktx', 'acme')));
+    expect(said('Start it with acme setup, then wait')).toBe(
+      'Starten Sie es mit acme setup, dann warten Sie',
+    );
+    expect(said('Start it with ktx setup, then wait')).toBe('Starten Sie es mit acme setup, dann warten Sie');
+  });
+});
+
+describe('values', () => {
+  it.each([
+    ['8.4 MB', '8,4 MB'],
+    ['2.0 s', '2,0 Sek.'],
+    ['9.9 s', '9,9 Sek.'],
+    ['1 h 5 min', '1 Std. 5 Min.'],
+    ['512 B', '512 B'],
+    ['3.13', '3.13'],
+    ['12.5 MBit', '12.5 MBit'],
+  ])('%s by itself is %s', (english, expected) => {
+    expect(saidValue(english)).toBe(expected);
+  });
+
+  it('never read as templates, and add nothing that was not in them', () => {
+    for (const hostile of [...HOSTILE_PIECES, '{size}', '{host}', '$&', '$1', '{}', '(.*)+']) {
+      expect(t`${'1 MB'} to download from ${hostile}`).toBe(`Download von ${hostile}: 1 MB`);
+      expect(said(`1 MB to download from ${hostile}`)).toBe(`Download von ${hostile}: 1 MB`);
+    }
+  });
+
+  it('that are longer than any sentence are not looked through', () => {
+    const long = `1 MB to download from ${' to download from '.repeat(100_000)}`;
+    expect(said(long)).toBe(long);
+  });
+});
+
+describe('remedies', () => {
+  const remedy = { label: 'Nothing was changed.', command: 'ktx setup --offline' } as never;
+
+  it('keep their commands', () => {
+    expect(saidRemedy(remedy)).toMatchObject({
+      label: 'Es wurde nichts geändert.',
+      command: 'ktx setup --offline',
+    });
+    expect(saidStep('Nothing was changed.: ktx setup --offline', [remedy])).toBe(
+      'Es wurde nichts geändert.: ktx setup --offline',
+    );
+    expect(saidStep('Nothing was changed.', [remedy])).toBe('Es wurde nichts geändert.');
+  });
+});
+
+describe('the languages of this program', () => {
+  it.each([
+    ['de', true, 'Es wurde nichts geändert.'],
+    ['de', false, 'Es wurde nichts geaendert.'],
+    ['ja', true, '何も変更されていません。'],
+    ['en', true, 'Nothing was changed.'],
+  ] as const)('%s, Unicode: %s', (language, hasUnicode, expected) => {
+    speakLanguage(language, { hasUnicode });
+    expect(said('Nothing was changed.')).toBe(expected);
+  });
+
+  it.each([
+    ['de', '1 check', '1 Prüfung'],
+    ['de', '2 checks', '2 Prüfungen'],
+    ['de', '1,200 packages', '1.200 Pakete'],
+    ['ja', '1 check', '検査1件'],
+    ['ja', '2 checks', '検査2件'],
+    ['ja', '1,200 packages', 'パッケージ1,200個'],
+  ] as const)('%s: %s is %s', (language, english, expected) => {
+    speakLanguage(language, { hasUnicode: true });
+    expect(said(english)).toBe(expected);
+  });
+});
