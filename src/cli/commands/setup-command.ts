@@ -4,7 +4,6 @@ import type { KtxRuntimeFeature } from '../../core/features.ts';
 import { programVersion } from '../../core/program-version.ts';
 import { rawOutput } from '../../embed/harmless-io.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
-import { speakAsAsked } from '../../present/speak.ts';
 import type { FirstScreen } from '../../present/terminal/first-screen.ts';
 import type { SetupOptions } from '../../setup/request/setup-options.ts';
 import type { SetupPlan } from '../../setup/setup.ts';
@@ -12,6 +11,7 @@ import { errorMessage } from '../../support/errors.ts';
 import { homeFolder } from '../../support/home/home-folder.ts';
 import { withStopSignals } from '../../support/stop-signals.ts';
 import type { WizardFunctions } from '../../wizard/functions.ts';
+import { speakAsAsked } from '../output/speak.ts';
 import { chooseSetupMode, type SetupFlags } from './setup-flags.ts';
 
 /** A sink for events: where the text goes is its business. */

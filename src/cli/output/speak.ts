@@ -1,6 +1,6 @@
-import { chooseLanguage, LANGUAGES, languageOf } from '../language/choose.ts';
-import { isTranslating, speak } from '../language/translate.ts';
-import { hasUnicode } from './ascii.ts';
+import { chooseLanguage, LANGUAGES, languageOf } from '../../language/choose.ts';
+import { isTranslating, speak } from '../../language/translate.ts';
+import { hasUnicode } from '../../present/ascii.ts';
 
 /**
  * Texts for people are in the language that the flag or the environment asks for. A catalogue is loaded only then.
@@ -12,6 +12,6 @@ export async function speakAsAsked(tag: string | null, env: NodeJS.ProcessEnv): 
   const isUnicode = hasUnicode(env);
   const language = chooseLanguage({ flag, env, hasUnicode: isUnicode });
   if (language !== 'en')
-    (await import('../language/load.ts')).speakLanguage(language, { hasUnicode: isUnicode });
+    (await import('../../language/load.ts')).speakLanguage(language, { hasUnicode: isUnicode });
   else if (isTranslating()) speak(null);
 }
