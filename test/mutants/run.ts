@@ -22,6 +22,7 @@ const USAGE = `npm run test:mutants -- [options]
   --seconds N       tests that take longer together, without a mutant, are not tried on it (default 90)
   --into FOLDER     the copy and its results (default ktx-mutants in the folder for temporary files)
   --given FILE      these: a JSON list of { file, was, becomes, isStatement }, to see whether a guard is held
+  --resume          the rest of the run in that folder, with its sources, whatever has changed since
   --again           those that were alive, with the tests as they are now
   --table           only the table of what is there
 `;
@@ -39,6 +40,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '90' },
     into: { type: 'string', default: join(tmpdir(), 'ktx-mutants') },
     given: { type: 'string' },
+    resume: { type: 'boolean', default: false },
     again: { type: 'boolean', default: false },
     table: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -66,7 +68,7 @@ function prepare(): { mutants: NumberedMutant[]; copy: Copy } {
   const known = copyAt(values.into);
   const path = join(known.state, 'mutants.json');
   const stored = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as NumberedMutant[]) : null;
-  if (stored !== null && (values.again || values.table)) return { mutants: stored, copy: known };
+  if (stored !== null && (values.resume || values.again || values.table)) return { mutants: stored, copy: known };
   const chosen =
     values.given === undefined
       ? chooseMutants(PACKAGE_ROOT, selection)

@@ -45,9 +45,12 @@ const byFile = new Map(specifications.map((each) => [relative(root, each.moduleI
 
 process.on('message', async ({ files, isBailing }: Task) => {
   vitest.config.bail = isBailing ? 1 : 0;
+  // A warm vitest answers with every file that it has ever run.
+  vitest.state.filesMap.clear();
   const asked = files.flatMap((file) => byFile.get(file) ?? []);
   const { testModules } = await vitest.runTestSpecifications(asked, false);
-  process.send!({ results: testModules.map(resultOf) });
+  const results = testModules.map(resultOf).filter(({ file }) => files.includes(file));
+  process.send!({ results });
 });
 process.on('disconnect', () => process.exit());
 process.send!({ files: [...byFile.keys()] });
