@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
-import { chooseMutants, givenMutants, type Selection } from './choose.ts';
+import { chooseMutants, givenMutants, roomOf, type Selection } from './choose.ts';
 import { type Copy, copyAt, makeCopy, refreshTests } from './copy.ts';
 import { reasonOfEquivalence } from './equivalent.ts';
 import type { NumberedMutant } from './instrument.ts';
@@ -68,7 +68,8 @@ function prepare(): { mutants: NumberedMutant[]; copy: Copy } {
   const known = copyAt(values.into);
   const path = join(known.state, 'mutants.json');
   const stored = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as NumberedMutant[]) : null;
-  if (stored !== null && (values.resume || values.again || values.table)) return { mutants: stored, copy: known };
+  if (stored !== null && (values.resume || values.again || values.table))
+    return { mutants: stored, copy: known };
   const chosen =
     values.given === undefined
       ? chooseMutants(PACKAGE_ROOT, selection)
@@ -86,7 +87,7 @@ async function tryAll(): Promise<void> {
   try {
     const baseline = await record(copy, warm, console.log);
     const known = new Map(readRows<Row>(resultsPath).map((row) => [row.id, row]));
-    for (const mutant of mutants) {
+    for (const mutant of inTurns(mutants)) {
       const earlier = known.get(mutant.id);
       if (earlier !== undefined && (isKilled(earlier) || !values.again)) continue;
       if (reasonOfEquivalence(mutant) !== null) continue;
@@ -99,6 +100,15 @@ async function tryAll(): Promise<void> {
   } finally {
     await warm.end();
   }
+}
+
+/** One of each room after the other, so that a part of a run says something of all. */
+function inTurns(all: readonly NumberedMutant[]): NumberedMutant[] {
+  const rooms = [...Map.groupBy(all, ({ file }) => roomOf(file)).values()];
+  const turns = rooms.flatMap((own) =>
+    own.map((mutant, index) => ({ mutant, turn: (index + 1) / own.length })),
+  );
+  return turns.sort((a, b) => a.turn - b.turn).map(({ mutant }) => mutant);
 }
 
 /** The tests that know it best first, then more of them at a time. */

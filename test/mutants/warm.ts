@@ -39,13 +39,19 @@ export class Warm {
   async run(active: string, task: Task, expectedMs: number): Promise<FileResult[] | null> {
     writeFileSync(join(this.#copy.state, 'active'), active);
     const child = await this.#start();
-    const answer = once(child, 'message', { signal: AbortSignal.timeout(PATIENCE_MS + 4 * expectedMs) });
+    const over = new AbortController();
+    const timer = setTimeout(() => over.abort(), PATIENCE_MS + 4 * expectedMs);
+    const { signal } = over;
+    const answer = once(child, 'message', { signal });
+    const ended = once(child, 'exit', { signal }).then(() => null);
     child.send(task);
-    const ended = new Promise<null>((resolve) => child.once('exit', () => resolve(null)));
     const results = await Promise.race([
       answer.then(([message]) => (message as { results: FileResult[] }).results),
       ended,
     ]).catch(() => null);
+    clearTimeout(timer);
+    over.abort();
+    await Promise.allSettled([answer, ended]);
     if (results === null) await this.end();
     return results;
   }

@@ -110,6 +110,32 @@ it.each([
   expect(text.includes('choosing less removes nothing')).toBe(isSaid);
 });
 
+it.each([
+  [
+    'broken',
+    'Missing Python executable',
+    'What is installed does not work and will be replaced: Missing Python',
+  ],
+  [
+    'mismatched',
+    'of another version',
+    'What is installed does not work and will be replaced: of another version',
+  ],
+  ['missing', 'none', 'is installed and stays as it is.'],
+] as const)('says what becomes of a runtime that is %s', async (kind, detail, words) => {
+  const state = STATES['features']!;
+  if (state.screen !== 'features') throw new Error(state.screen);
+  const otherRuntimes = [{ cliVersion: '0.2.0', features: ['core' as const] }];
+  const overview = { ...state.overview, status: { kind, detail, features: [] }, otherRuntimes };
+  const screen = await screenOf({ ...state, overview }, { columns: 80, rows: 24 });
+  expect(screen.text().replace(/\s+/g, ' ')).toContain(words);
+  const alone = await screenOf(
+    { ...state, overview: { ...overview, otherRuntimes: [] } },
+    { columns: 80, rows: 24 },
+  );
+  if (kind === 'missing') expect(alone.text().replace(/\s+/g, ' ')).toContain('nothing else is touched.');
+});
+
 describe('a failure with more to say than there is room', () => {
   const state = STATES['failure']!;
   if (state.screen !== 'failure') throw new Error(state.screen);
