@@ -246,6 +246,23 @@ describe('proxies and certificates', () => {
     expect(profile.warnings.join()).toContain('holds 1 damaged certificate.');
   });
 
+  it("takes OpenSSL's trusted form, which has more after the certificate", async () => {
+    const { caPem } = await makeAuthority(home);
+    const path = join(home, 'trusted.pem');
+    const der = Buffer.from(caPem.replace(/-----[^-]+-----/g, ''), 'base64');
+    const blockOf = (bytes: Buffer) => {
+      const lines = bytes.toString('base64').match(/.{1,64}/g)!;
+      return ['-----BEGIN TRUSTED CERTIFICATE-----', ...lines, '-----END TRUSTED CERTIFICATE-----'].join(
+        '\n',
+      );
+    };
+    const trusted = blockOf(Buffer.concat([der, Buffer.from('300a', 'hex')]));
+    await writeFile(path, `${trusted}\n${blockOf(Buffer.from('not a certificate'))}`);
+    const profile = await read({ NODE_EXTRA_CA_CERTS: path });
+    expect(profile.certificateFiles).toMatchObject([{ path, pem: trusted }]);
+    expect(profile.warnings.join()).toContain('holds 1 damaged certificate.');
+  });
+
   it('reads a folder of authorities by the names that OpenSSL looks up, else by their endings', async () => {
     const { caPem } = await makeAuthority(home);
     const dir = join(home, 'certs');

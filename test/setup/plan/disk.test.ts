@@ -99,6 +99,19 @@ describe('a full disk is told with its volume and its bytes', () => {
     expect(explained.message).toContain(tmpdir());
     expect(explained.evidence.join('\n')).toMatch(/free\n.*66 MB for the environment/);
   });
+  it.runIf(process.platform === 'linux')(
+    'names the volume that is fullest; one that says nothing is not',
+    async () => {
+      const silent = { what: 'nothing', path: '/proc', bytes: 1 };
+      for (const both of [
+        [silent, ...needs],
+        [...needs, silent],
+      ])
+        expect(((await explainFullDisk(full, both)) as SetupError).message).toContain(
+          `the volume of ${tmpdir()}`,
+        );
+    },
+  );
   it('another error stays what it is', async () => {
     const other = new Error('something else');
     expect(await explainFullDisk(other, needs)).toBe(other);
