@@ -9,9 +9,11 @@ import {
   ownerOfVersionName,
 } from '../../src/core/embedder.ts';
 import { managedPythonRuntimeLayout } from '../../src/core/layout.ts';
+import { packageVersion, programVersion } from '../../src/core/program-version.ts';
 import { isVersionName } from '../../src/core/version-name.ts';
 import { managedPythonDaemonLayout } from '../../src/daemon/layout.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
+import { programName } from '../../src/support/program-name.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 afterEach(forgetEmbedder);
@@ -42,6 +44,13 @@ describe('configureKtxSetup', () => {
     expect(managedPythonRuntimeLayout(asked).versionDir).toBe('/r/0.3.0');
     configureKtxSetup({ name: 'acme', assetDir: '/acme/assets' });
     expect(managedPythonRuntimeLayout({ ...asked, assetDir: '/other' }).versionDir).toBe('/r/0.3.0');
+  });
+
+  it('gives texts its own name, until it is forgotten', () => {
+    configureKtxSetup({ name: 'acme', assetDir: '/acme/assets', program: 'acme-tool', version: '7.0.0' });
+    expect([programName(), programVersion()]).toEqual(['acme-tool', '7.0.0']);
+    forgetEmbedder();
+    expect([programName(), programVersion()]).toEqual(['ktx', packageVersion()]);
   });
 
   it('takes the same declaration again, and no other', () => {

@@ -144,6 +144,10 @@ describe('what the client saw', () => {
       title: 'outer',
       evidence: ['outer: inner'],
     });
+    expect(report(error).remedies?.map(({ label }) => label)).toEqual([
+      'Run it again',
+      'If it happens again, report it with the install log',
+    ]);
   });
 });
 

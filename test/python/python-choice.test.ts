@@ -102,7 +102,12 @@ it('system: the managed one is not looked at', async () => {
 
 it('a path: that one or an error that says why', async () => {
   expect(await choose({ choice: { path: '/usr/bin/python3' } })).toMatchObject({ kind: 'system' });
-  await expect(choose({ choice: { path: '/bin/sh' } })).rejects.toMatchObject({ failureClass: 'platform' });
+  const error = await choose({ choice: { path: '/bin/sh' } }).catch((reason: SetupError) => reason);
+  expect(error).toMatchObject({ failureClass: 'platform', evidence: ['--python /bin/sh'] });
+  expect((error as SetupError).remedies.map(({ label }) => label)).toEqual([
+    expect.stringMatching(/^Use one of Python 3\.\d+(?:, 3\.\d+)*$/),
+    'Let ktx choose one',
+  ]);
 });
 
 it('a platform or feature that is not locked is refused by name', async () => {

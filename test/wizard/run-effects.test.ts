@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { SetupEvent } from '../../src/core/events.ts';
 import { CancelledError, SetupError } from '../../src/support/errors.ts';
 import type { PlanOutcome, WizardFunctions } from '../../src/wizard/functions.ts';
@@ -118,6 +118,22 @@ describe('the runner of effects', () => {
       exitCode: 0,
       farewell: { kind: 'done', result: DEMO_RESULT },
     });
+  });
+
+  it('keeps a clock while something runs, and none while it waits for keys', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { wizard, call } = await atPlan();
+    const plan = await call(1);
+    await when(wizard, (state) => state.screen === 'plan' && state.summary === null);
+    expect(vi.getTimerCount()).toBe(1);
+    plan.resolve(PLAN);
+    await when(wizard, (state) => state.screen === 'plan' && state.summary !== null);
+    expect(vi.getTimerCount()).toBe(0);
+    give(wizard, 'confirm');
+    await when(wizard, on('installing'));
+    expect(vi.getTimerCount()).toBe(1);
+    give(wizard, 'interrupt');
   });
 
   it('gives lines to the log alone, and everything else to the state too', async () => {

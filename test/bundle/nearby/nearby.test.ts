@@ -192,6 +192,16 @@ describe('where bundles are looked for', () => {
       ['near/cut.bundle', 'incomplete'],
     ]);
   });
+
+  it('nothing is found for who has left', async () => {
+    const folder = await temporaryFolder();
+    await copyFile(whole, join(folder, 'whole.bundle'));
+    const stop = new AbortController();
+    const found = findBundlesNearby(WANTED, { places: [folder], signal: stop.signal });
+    stop.abort();
+    expect(await found).toEqual([]);
+    expect(await findBundlesNearby(WANTED, { places: [folder], signal: AbortSignal.abort() })).toEqual([]);
+  });
 });
 
 describe('sizes of parts', () => {

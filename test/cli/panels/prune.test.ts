@@ -34,5 +34,5 @@ it('nothing to remove asks nothing', async () => {
   const root = await temporaryFolder();
   await writeRuntime(root, '0.3.0');
   const preview = await previewAction('prune', setup(root));
-  expect(preview.question).toBeNull();
+  expect(preview).toEqual({ lines: ['There is no older version to remove.'], question: null });
 });

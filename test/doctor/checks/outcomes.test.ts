@@ -9,6 +9,9 @@ import type { Outcome } from '../../../src/doctor/checks/check.ts';
 import { type CheckContext, checkSurroundings, type Facts } from '../../../src/doctor/checks/context.ts';
 import { CHECKS } from '../../../src/doctor/checks/list.ts';
 import { readProcessStart } from '../../../src/process/process-table.ts';
+import { fileIdentity } from '../../../src/support/fs/file-identity.ts';
+import { managedUvPath } from '../../../src/uv/acquire.ts';
+import { markVerified } from '../../../src/uv/verified-mark.ts';
 import { WHEEL_FILE, writeAsset, writeRuntime } from '../../fixtures/asset.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 
@@ -375,5 +378,24 @@ describe('tools', () => {
       detail: expect.stringMatching(detail),
       repairs: ['replace-uv'],
     });
+  });
+
+  test('a uv that was verified and does not run, and one that runs', async () => {
+    const path = managedUvPath({ env: {}, runtimeRoot: root });
+    await mkdir(join(path, '..'), { recursive: true });
+    const place = async (script: string) => {
+      await writeFile(path, script, { mode: 0o755 });
+      await markVerified(path, await fileIdentity(path), 'a'.repeat(64));
+    };
+    await place('#!/bin/sh\nexit 3\n');
+    expect(await run('uv')).toMatchObject({
+      status: 'fail',
+      detail: expect.stringMatching(/^uv does not run: /),
+      repairs: ['replace-uv'],
+    });
+    await place('#!/bin/sh\necho "uv 0.11.21"\n');
+    expect(await run('uv')).toEqual({ status: 'pass', detail: `uv 0.11.21 (${path})` });
+    // A deep look hashes it all the same.
+    expect(await run('uv', { isDeep: true })).toMatchObject({ status: 'fail', repairs: ['replace-uv'] });
   });
 });
