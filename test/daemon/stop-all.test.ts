@@ -140,6 +140,24 @@ describe('stopAllManagedPythonDaemons', () => {
     ]);
   });
 
+  it('18. one that ends in the last moment of the grace gets no SIGKILL', async () => {
+    const { options, layout } = await daemonProject();
+    await writeState(layout, { port: await closedPort() });
+    const kills: unknown[][] = [];
+    let asked = 0;
+    const result = await stopAllManagedPythonDaemons({
+      ...options,
+      ...nothing,
+      stopGraceMs: 0,
+      pollIntervalMs: 1,
+      // Alive before the signal and at the first look after it; gone when the time is over.
+      processAlive: () => kills.length === 0 || asked++ === 0,
+      killProcess: (pid, signal) => void kills.push([pid, signal]),
+    });
+    expect(result.stopped).toMatchObject([{ pid: 4242 }]);
+    expect(kills).toEqual([[4242, 'SIGTERM']]);
+  });
+
   it('18. one that resists SIGKILL too: failed, the state stays, the others are stopped', async () => {
     const { options, layout } = await daemonProject();
     await writeState(layout, { port: await closedPort() });

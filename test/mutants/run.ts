@@ -7,7 +7,7 @@ import { chooseMutants, givenMutants, roomOf, type Selection } from './choose.ts
 import { type Copy, copyAt, makeCopy, refreshTests } from './copy.ts';
 import { reasonOfEquivalence } from './equivalent.ts';
 import type { NumberedMutant } from './instrument.ts';
-import { type Baseline, nearestFirst, readRows, record } from './record.ts';
+import { type Baseline, nearestFirst, type Recorded, readRows, record } from './record.ts';
 import { isKilled, type Row, tableOf } from './table.ts';
 import { Warm } from './warm.ts';
 
@@ -89,9 +89,9 @@ async function tryAll(): Promise<void> {
     const known = new Map(readRows<Row>(resultsPath).map((row) => [row.id, row]));
     for (const mutant of inTurns(mutants)) {
       const earlier = known.get(mutant.id);
-      if (earlier !== undefined && (isKilled(earlier) || !values.again)) continue;
+      if (earlier !== undefined && (isKilled(earlier) || !isKnownBetter(mutant, earlier, baseline))) continue;
       if (reasonOfEquivalence(mutant) !== null) continue;
-      const row = await tryMutant(mutant, baseline, warm);
+      const row = { ...(await tryMutant(mutant, baseline, warm)), atMs: Date.now() };
       appendFileSync(resultsPath, `${JSON.stringify(row)}\n`);
       const { file, line, operator, was, becomes } = mutant;
       const words = `${row.verdict.padEnd(9)} ${mutant.id} ${file}:${line} ${operator}: ${brief(was)} -> ${brief(becomes)}`;
@@ -112,7 +112,7 @@ function inTurns(all: readonly NumberedMutant[]): NumberedMutant[] {
 }
 
 /** The tests that know it best first, then more of them at a time. */
-async function tryMutant(mutant: NumberedMutant, baseline: Baseline, warm: Warm): Promise<Row> {
+async function tryMutant(mutant: NumberedMutant, baseline: Baseline, warm: Warm): Promise<Omit<Row, 'atMs'>> {
   const { id } = mutant;
   const tests = nearestFirst(mutant, baseline);
   if (tests.length === 0) return { id, verdict: 'unreached', by: '' };
@@ -135,6 +135,11 @@ async function tryMutant(mutant: NumberedMutant, baseline: Baseline, warm: Warm)
   return { id, verdict: 'alive', by: `${tried} test files, ${tests.length} not tried` };
 }
 
+/** Whether a test that reaches it is newer than its verdict. */
+function isKnownBetter(mutant: NumberedMutant, { atMs }: Row, baseline: Baseline): boolean {
+  return nearestFirst(mutant, baseline).some((test) => test.atMs > atMs);
+}
+
 function nameOf(failure: string): string {
   return failure.split(': ')[0]!;
 }
@@ -148,8 +153,7 @@ function brief(text: string): string {
 function forgetChangedTests(): void {
   const path = join(copy.state, 'baseline');
   if (!existsSync(path)) return;
-  const recordedMs = readRows<{ file: string; atMs: number }>(path);
-  const kept = recordedMs.filter(({ file, atMs }) => changedMs(file) < atMs);
+  const kept = readRows<Recorded>(path).filter(({ file, atMs }) => changedMs(file) < atMs);
   writeFileSync(path, kept.map((row) => `${JSON.stringify(row)}\n`).join(''));
 }
 

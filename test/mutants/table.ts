@@ -8,6 +8,7 @@ export interface Row {
   verdict: 'killed' | 'stopped' | 'alive' | 'unreached';
   /** The test that noticed. */
   by: string;
+  atMs: number;
 }
 
 export function isKilled({ verdict }: Row): boolean {

@@ -1,6 +1,6 @@
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { candidatePaths, managedElsewhere, minorsByName } from '../../src/python/interpreter-places.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
@@ -41,6 +41,18 @@ describe('interpreters that PATH does not lead to', () => {
     const env = Object.fromEntries(Object.entries(variables).map(([key, value]) => [key, join(home, value)]));
     const paths = await managedElsewhere('linux', { HOME: home, ...env }, ['3.13', '3.12']);
     expect(paths).toContain(join(home, folder, name));
+  });
+
+  it('looks in no folder of a manager that depends on where ktx was started', async () => {
+    const here = await temporaryFolder();
+    await binary(join(here, 'mine/versions/3.12.1/bin/python3.12'));
+    const before = process.cwd();
+    process.chdir(here);
+    onTestFinished(() => process.chdir(before));
+    const env = { HOME: here, PYENV_ROOT: 'mine', ASDF_DATA_DIR: 'mine', RUNNER_TOOL_CACHE: 'mine' };
+    expect((await managedElsewhere('linux', env, ['3.12'])).filter((path) => path.includes('mine'))).toEqual(
+      [],
+    );
   });
 
   it('takes the newest of a manager first, by number', async () => {

@@ -109,7 +109,9 @@ test('the table counts by room, and a mutant whose tests stood still as killed',
   const [mutant] = mutantsOf('src/a/b.ts', 'x = true;');
   const mutants = [1, 2, 3, 4].map((id) => ({ ...mutant!, id }));
   const verdicts = ['killed', 'stopped', 'alive', 'unreached'] as const;
-  const rows = new Map(mutants.map(({ id }, index) => [id, { id, verdict: verdicts[index]!, by: '' }]));
+  const rows = new Map(
+    mutants.map(({ id }, index) => [id, { id, verdict: verdicts[index]!, by: '', atMs: 0 }]),
+  );
   const { text, share } = tableOf(mutants, rows);
   expect(share).toBe(50);
   expect(text.split('\n').at(-1)).toMatch(/^all +4 +2 +1 +1 +0 +0 +50 %$/);

@@ -79,6 +79,16 @@ describe('the way from the first screen to the last', () => {
     ['checked', checking(), checked(), 'check', []],
     ['done', checkedState(), 'confirm', 'left', [{ type: 'cancel' }, { type: 'exit', code: 0 }]],
   ];
+  it.each([
+    ['when all is well', checkedState(), 0],
+    ['when a check failed', run(checking(), checked(brokenChecks)).next, 1],
+    ['while checks run', checking(), 130],
+  ] as const)('Ctrl+C leaves the checks %s', (_name, state, code) => {
+    const { next, effects } = run(state, 'interrupt');
+    expect(next.screen).toBe('left');
+    expect(effects).toContainEqual({ type: 'exit', code });
+  });
+
   it.each(steps)('%s', (_name, state, event, screen, effects) => {
     const transition = run(state, event);
     expect(transition.next.screen).toBe(screen);
