@@ -3,13 +3,16 @@ import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:f
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { openBundleFile } from '../../src/bundle/archive/bundle-file.ts';
 import { alteredParts } from '../../src/bundle/archive/part-sums.ts';
+import { readArchive } from '../../src/bundle/archive/read-archive.ts';
 import { writeBundle } from '../../src/bundle/archive/write-bundle.ts';
 import { compareBundles } from '../../src/bundle/compare.ts';
 import { verifyBundle } from '../../src/bundle/verify.ts';
 import {
   contentsOf,
   MEMBERS,
+  sha256,
   trustOf,
   unpackBundle,
   WHEELS,
@@ -158,4 +161,46 @@ it('a folder is checked as the archive that it was unpacked from', async () => {
   await mkdir(join(unpacked, 'app', 'node_modules'), { recursive: true });
   await writeFile(join(unpacked, 'app', 'node_modules', 'planted.js'), '');
   expect(await refusal()).toMatch(/does not list: app\/node_modules\/planted\.js/);
+});
+
+it('every member is in the archive, under its name and with its bytes, wherever they come from', async () => {
+  const folder = await temporaryFolder();
+  const [file] = Object.keys(WHEELS) as (keyof typeof WHEELS)[];
+  const text = WHEELS[file!];
+  const path = join(folder, 'wheel');
+  await writeFile(path, text);
+  const named = (name: string) => ({ ...wheelMember(file!), path: name });
+  const output = join(folder, 'small.ktx');
+  const written = await writeBundle(
+    output,
+    contentsOf(),
+    [
+      { member: named('a/file'), content: { path } },
+      { member: named('b/bytes'), content: { bytes: Buffer.from(text) } },
+      {
+        member: named('c/loaded'),
+        content: { load: async () => new TextEncoder().encode(`-${text}`).subarray(1) },
+      },
+      { member: named('d/elsewhere'), content: null },
+    ],
+    { sign: async () => 'signed' },
+  );
+  const found: [string, string][] = [];
+  const bundle = await openBundleFile(output);
+  for await (const member of readArchive(bundle)) {
+    let content = '';
+    for await (const piece of member.body()) content += piece;
+    found.push([member.path, content]);
+  }
+  await bundle.close();
+  expect(found.slice(2)).toEqual([
+    ['bundle.json.sig', 'signed'],
+    ['a/file', text],
+    ['b/bytes', text],
+    ['c/loaded', text],
+  ]);
+  expect(JSON.parse(found[0]![1])).toEqual(contentsOf());
+  expect(found[1]![1]).toContain(sha256(found[0]![1]));
+  const bytes = await readFile(output);
+  expect(written).toMatchObject({ paths: [output], sizeBytes: bytes.length, sha256: sha256(bytes) });
 });
