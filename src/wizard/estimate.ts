@@ -12,6 +12,8 @@ export interface StepProgress {
   durationMs: number | null;
   /** When the first result of a proof came. */
   resultAtMs: number | null;
+  /** The pace expected when it finished. */
+  paceAtEnd: number | null;
   detail: string;
 }
 
@@ -39,8 +41,9 @@ export interface InstallProgress {
   lastByteAtMs: number | null;
   /** What the steps will take beside the transfer. */
   costs: StepCosts;
-  /** How much longer this machine will take for them, as far as one can say before the first is done. */
+  /** How much slower than usual this machine should be under what else it is doing now. */
   pace: number;
+  paceAtMs: number;
   /** Hosts and folders by what comes from them. */
   places: Readonly<Partial<Record<ArtefactKind, string>>>;
   /** The bar, 0 to 1: the part of all steps that is done. It never goes back. */
@@ -52,14 +55,14 @@ export interface InstallProgress {
  * that shows when the first of these steps is done.
  */
 const UNPACK_BYTES_PER_MS = 150_000;
-const PACKAGES_MS = 500;
-const PROVE_CORE_MS = 2200;
-const PROVE_EMBEDDINGS_MS = 3500;
-const SWITCH_MS = 150;
+const PACKAGES_MS = 700;
+const PROVE_CORE_MS = 1000;
+const PROVE_EMBEDDINGS_MS = 2300;
+const SWITCH_MS = 80;
 /** Until a link has shown its speed: what the bar makes of bytes is corrected then. */
 const ASSUMED_BYTES_PER_MS = 5000;
 /** How far off an expected duration usually is: a step that takes longer than expected is never said to be over. */
-const UNCERTAINTY = 0.15;
+const UNCERTAINTY = 0.2;
 /** What the proof still does after its first result, as a part of what it took so far: its results come together, near its end. */
 const PROOF_AFTER_RESULT = 0.12;
 /** How much the pace that was expected counts beside steps that are over, as so much of their time. */
@@ -69,6 +72,9 @@ const ETA_AFTER_MS = 2000;
 const SMALLEST_MS = 100;
 /** Fitted to installs beside a load of 1 to 20 processes a processor: some of them wait for the disk, or are more polite. */
 const LOAD_EXPONENT = 0.4;
+/** uv works on packages with all processors and waits for the disk; a proof starts one process after the other. */
+const LOAD_WEIGHT: StepCosts = { fetch: 1, python: 1, packages: 0.5, prove: 1.6, switch: 1.6 };
+const PACE_MEMORY_MS = 3000;
 /** A factor beyond these says more about the step than about the machine. */
 const PACE_RANGE = [0.3, 8] as const;
 
@@ -98,21 +104,28 @@ export function paceOfLoad(load: number, processors: number): number {
 }
 
 /**
- * How much slower than expected this machine is: as its load says, and as the steps that are over show. Factors are averaged by
- * their logarithms, so that one step that waited for a disk does not speak for all.
+ * How much slower than usual this machine is for reasons other than its load, as the finished steps show.
+ * Factors are averaged by their logarithms, so that one step that waited for a disk does not decide alone.
  */
-function paceOf({ steps, costs, pace: expectedPace, lastByteAtMs }: InstallProgress): number {
+function slownessOf({ steps, costs, lastByteAtMs }: InstallProgress): number {
   let weightMs = EXPECTED_PACE_MS;
-  let sum = weightMs * Math.log(expectedPace);
-  for (const { step, status, startedAtMs, durationMs } of steps) {
+  let sum = 0;
+  for (const { step, status, startedAtMs, durationMs, paceAtEnd } of steps) {
     if (status !== 'finished' || startedAtMs === null || durationMs === null) continue;
     if (costs[step] < SMALLEST_MS) continue;
     // What the network took says nothing about the machine.
     const ownMs = step === 'fetch' ? startedAtMs + durationMs - (lastByteAtMs ?? startedAtMs) : durationMs;
     weightMs += costs[step];
-    sum += costs[step] * Math.log(Math.max(PACE_RANGE[0], ownMs / costs[step]));
+    const expectedMs = costs[step] * (paceAtEnd ?? 1) ** LOAD_WEIGHT[step];
+    sum += costs[step] * Math.log(Math.max(PACE_RANGE[0], ownMs / expectedMs));
   }
-  return Math.min(PACE_RANGE[1], Math.max(PACE_RANGE[0], Math.exp(sum / weightMs)));
+  return Math.exp(sum / weightMs);
+}
+
+/** The expected pace after one more look at the load. A look is a moment, and processes come and go. */
+export function nextPace({ pace, paceAtMs }: InstallProgress, current: number, nowMs: number): number {
+  const kept = Math.exp(-Math.max(0, nowMs - paceAtMs) / PACE_MEMORY_MS);
+  return Math.exp(Math.log(pace) * kept + Math.log(current) * (1 - kept));
 }
 
 /** The speed with what has not come since the last sample: silence makes it slower. */
@@ -124,7 +137,10 @@ function currentSpeed({ bytesPerSecond, speedSample }: InstallProgress, nowMs: n
 
 /** What is left of something that was expected to take so long and has taken so much already. */
 function leftOf(costMs: number, elapsedMs: number): number {
-  return Math.hypot(Math.max(0, costMs - elapsedMs), elapsedMs <= 0 ? 0 : costMs * UNCERTAINTY);
+  return Math.hypot(
+    Math.max(0, costMs - elapsedMs),
+    elapsedMs <= 0 ? 0 : Math.max(costMs, elapsedMs) * UNCERTAINTY,
+  );
 }
 
 function stepLeftMs(step: StepProgress, costMs: number, nowMs: number): number {
@@ -145,7 +161,7 @@ interface Work {
 function workOf(progress: InstallProgress, nowMs: number): (Work & { isSpeedKnown: boolean }) | null {
   const { totalBytes, doneBytes, steps, costs, lastByteAtMs } = progress;
   if (totalBytes === null) return null;
-  const pace = paceOf(progress);
+  const slowness = slownessOf(progress);
   const speed = currentSpeed(progress, nowMs);
   const bytesPerMs = speed === null ? ASSUMED_BYTES_PER_MS : Math.max(speed / 1000, 1e-3);
   const isFetched = steps.some(({ step, status }) => step === 'fetch' && status === 'finished');
@@ -158,7 +174,8 @@ function workOf(progress: InstallProgress, nowMs: number): (Work & { isSpeedKnow
     return leftBytes > 0 ? costMs : leftOf(costMs, nowMs - (lastByteAtMs ?? nowMs));
   };
   for (const step of steps) {
-    const costMs = costs[step.step] * pace;
+    const factor = slowness * progress.pace ** LOAD_WEIGHT[step.step];
+    const costMs = costs[step.step] * Math.min(PACE_RANGE[1], Math.max(PACE_RANGE[0], factor));
     const left = step.step === 'fetch' ? fetchLeftMs(costMs) : stepLeftMs(step, costMs, nowMs);
     leftMs += left;
     doneMs += costMs - left;

@@ -7,6 +7,7 @@ import {
   type FileProgress,
   type InstallProgress,
   type InstallStep,
+  nextPace,
   type StepProgress,
   shareOfWork,
 } from './estimate.ts';
@@ -30,6 +31,7 @@ export function startProgress(plan: PlanSummary, atMs: number, pace = 1): Instal
       startedAtMs: null,
       durationMs: null,
       resultAtMs: null,
+      paceAtEnd: null,
       detail: '',
     })),
     files: new Map(),
@@ -41,6 +43,7 @@ export function startProgress(plan: PlanSummary, atMs: number, pace = 1): Instal
     lastByteAtMs: null,
     costs: expectedCosts(plan),
     pace,
+    paceAtMs: atMs,
     places: placesOf(plan),
     share: 0,
   };
@@ -55,10 +58,15 @@ function placesOf({ rows }: PlanSummary): InstallProgress['places'] {
   return Object.fromEntries(entries);
 }
 
-/** The same a moment later: the bar goes on with the clock, and never back. */
-export function tickProgress(progress: InstallProgress, nowMs: number): InstallProgress {
-  const share = Math.min(1, shareOfWork(progress, nowMs));
-  return share > progress.share ? { ...progress, share } : progress;
+/**
+ * The same a moment later: the bar goes on with the clock, and never back.
+ * @param pace how much slower than usual the load of this machine makes it now, see `paceOfLoad`.
+ */
+export function tickProgress(progress: InstallProgress, nowMs: number, pace?: number): InstallProgress {
+  const next =
+    pace === undefined ? progress : { ...progress, pace: nextPace(progress, pace, nowMs), paceAtMs: nowMs };
+  const share = Math.min(1, shareOfWork(next, nowMs));
+  return share > next.share ? { ...next, share } : next;
 }
 
 export function advanceProgress(progress: InstallProgress, event: SetupEvent): InstallProgress {
@@ -75,6 +83,7 @@ function advanced(progress: InstallProgress, event: SetupEvent): InstallProgress
           : {
               ...step,
               status: event.status,
+              paceAtEnd: progress.pace,
               durationMs: event.durationMs ?? (step.startedAtMs === null ? null : atMs - step.startedAtMs),
               detail: event.detail ?? step.detail,
             },

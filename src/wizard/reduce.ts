@@ -37,7 +37,7 @@ export function reduce(state: WizardState, event: WizardEvent): Transition {
       if (state.screen === 'panel') return stay(typeIntoPanelState(state, event.text));
       return stay(state.screen === 'failure' ? typeIntoFailure(state, event.text) : state);
     case 'tick':
-      return stay(atTime(state, event.nowMs));
+      return stay(atTime(state, event.nowMs, event.pace));
     case 'terminated':
       return terminate(state);
     case 'overview':
@@ -93,9 +93,9 @@ export function reduce(state: WizardState, event: WizardEvent): Transition {
   }
 }
 
-function atTime(state: WizardState, nowMs: number): WizardState {
+function atTime(state: WizardState, nowMs: number, pace?: number): WizardState {
   if (state.screen !== 'installing') return { ...state, nowMs };
-  return { ...state, nowMs, progress: tickProgress(state.progress, nowMs) };
+  return { ...state, nowMs, progress: tickProgress(state.progress, nowMs, pace) };
 }
 
 function afterOverview(state: WizardState, event: Extract<WizardEvent, { type: 'overview' }>): Transition {

@@ -1,6 +1,7 @@
-import { availableParallelism, homedir, loadavg } from 'node:os';
+import { availableParallelism, homedir } from 'node:os';
 import { resolve } from 'node:path';
 import type { FailureReport, SetupEvent, SetupStep } from '../core/events.ts';
+import { runnableCount } from '../process/runnable-count.ts';
 import type { SetupOptions } from '../setup/request/setup-options.ts';
 import { CancelledError, errorChain, errorMessage } from '../support/errors.ts';
 import { paceOfLoad } from './estimate.ts';
@@ -62,7 +63,7 @@ export function runWizardMachine<Plan extends PlanOutcome>(options: WizardOption
 
   function keepClock(): void {
     if (isBusy(state) && clock === null) {
-      clock = setInterval(() => dispatch({ type: 'tick', nowMs: now() }), CLOCK_MS);
+      clock = setInterval(() => dispatch({ type: 'tick', nowMs: now(), pace: currentPace() }), CLOCK_MS);
     } else if (!isBusy(state) && clock !== null) {
       clearInterval(clock);
       clock = null;
@@ -119,8 +120,7 @@ export function runWizardMachine<Plan extends PlanOutcome>(options: WizardOption
         if (made.status === 'ready')
           return { type: 'already-ready', runId, result: made.result, nowMs: now() };
         plan = made as InstallOutcome<Plan>;
-        const pace = paceOfLoad(loadavg()[0] ?? 0, availableParallelism());
-        return { type: 'planned', runId, summary: plan.summary, pace, nowMs: now() };
+        return { type: 'planned', runId, summary: plan.summary, pace: currentPace(), nowMs: now() };
       }
       case 'install': {
         const toExecute = plan;
@@ -232,4 +232,8 @@ function changedOptions(
     ...(env !== undefined && { env: { ...(given.env ?? process.env), ...env } }),
     ...(allowedHosts !== undefined && { allowedHosts: [...before, ...allowedHosts] }),
   };
+}
+
+function currentPace(): number {
+  return paceOfLoad(runnableCount(), availableParallelism());
 }

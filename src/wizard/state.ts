@@ -211,7 +211,7 @@ export type WizardEvent =
   | { type: 'command'; command: Command; view: ViewSize; nowMs: number }
   /** Typed or pasted into a field. */
   | { type: 'text'; text: string }
-  | { type: 'tick'; nowMs: number }
+  | { type: 'tick'; nowMs: number; pace?: number }
   /** SIGTERM, SIGHUP, a terminal that is gone: nobody can be asked any more. */
   | { type: 'terminated' }
   | { type: 'overview'; runId: number; overview: SetupOverview; nowMs: number }

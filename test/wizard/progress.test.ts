@@ -140,6 +140,17 @@ describe('the time that is left', () => {
     const others = progress.costs.python + progress.costs.packages + progress.costs.switch;
     expect(remainingMs(told1, START_MS + 24_000)! - others).toBeCloseTo(2400, -2);
   });
+  it('follows what else the machine does, and a moment of it not at once', () => {
+    const left = (of: InstallProgress, afterMs: number) => remainingMs(of, START_MS + afterMs)!;
+    const calm = tickProgress(progress, START_MS + 3000, 1);
+    const once = tickProgress(calm, START_MS + 3250, 3);
+    const busy = tickProgress(once, START_MS + 30_000, 3);
+    const after = tickProgress(busy, START_MS + 60_000, 1);
+    expect(busy.pace).toBeCloseTo(3, 2);
+    expect(once.pace).toBeLessThan(1.5);
+    expect(after.pace).toBeCloseTo(1, 2);
+    expect(left(busy, 3250)).toBeGreaterThan(1.5 * left(calm, 3250));
+  });
   it('is longer on a machine with more to do, and not by all of it', () => {
     expect(paceOfLoad(0, 2)).toBe(1);
     expect(paceOfLoad(2, 2)).toBe(1);

@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+
+/**
+ * How many other threads on this machine run or wait for a processor now. Where the system does not count them, the average of
+ * the last minute.
+ */
+export function runnableCount(): number {
+  try {
+    // proc(5): three averages, then runnable threads (this one among them) / all threads.
+    const [, runnable] = /^(?:\S+ ){3}(\d+)\//.exec(readFileSync('/proc/loadavg', 'utf8')) ?? [];
+    if (runnable !== undefined) return Math.max(0, Number(runnable) - 1);
+  } catch {
+    // No such file on other systems.
+  }
+  return loadavg()[0] ?? 0;
+}
