@@ -83,6 +83,8 @@ function walk(node, add, isLooked, isShown = false) {
   if (node.type === 'BinaryExpression' && /^(?:[!=]==?|in)$/.test(node.operator)) return;
   if (node.type === 'SwitchCase') return walk(node.consequent, add, isLooked);
   if (node.type === 'Property') {
+    // Why there is a check is read in `ktx doctor --list` alone.
+    if (node.key.name === 'why') return;
     walk(node.value, add, isLooked, SHOWN.has(node.key.name) || isShown);
     return;
   }

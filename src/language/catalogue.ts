@@ -70,7 +70,7 @@ export function eachForm(translation: Translation, change: (text: string) => str
 }
 
 /** What is found again by a few words between any others would be found in texts that it is not. */
-const FEWEST_CHARACTERS = 12;
+const FEWEST_CHARACTERS = 8;
 
 function isTelling(placeholders: readonly Placeholder[], length: number): boolean {
   if (placeholders.length === 0) return false;
@@ -90,7 +90,11 @@ export function placeholdersOf(text: string): Placeholder[] {
 function patternOf(text: string): RegExp {
   const parts = text.split(PLACEHOLDER);
   const source = parts.map((part, index) =>
-    index % 2 === 0 ? part.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&') : `(${SHAPES[kindOf(part)]})`,
+    index % 2 === 0
+      ? part.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
+      : part.endsWith('?')
+        ? '([^\\n]*?)'
+        : `(${SHAPES[kindOf(part)]})`,
   );
   return new RegExp(`^${source.join('')}$`, 'u');
 }
