@@ -36,12 +36,10 @@ export async function zooRows(plan: ZooPlan, onRow: (row: ZooRow) => void = () =
     let number = plan.hasSingles ? 0 : plan.from;
     await inEach(worlds, async (world) => {
       while (number < plan.pairs) {
-        number++;
-        const row = await pairRow(
-          world,
-          pairsOf(states, seeded(Math.imul(plan.seed * 1000 + number, SPREAD))),
-        );
-        tell({ ...row, state: `${number} ${row.state}` });
+        const own = ++number;
+        const pairs = pairsOf(states, seeded(Math.imul(plan.seed * 1000 + own, SPREAD)));
+        const row = await pairRow(world, pairs);
+        tell({ ...row, state: `${own} ${row.state}` });
       }
     });
   });

@@ -41,8 +41,12 @@ async function add(tree: Tree, base: string, path: string): Promise<void> {
 /** Most files are links to a template, and each content is read once. */
 const digests = new Map<string, string>();
 
-async function digestOf(path: string, { dev, ino, size, mtimeNs }: BigIntStats): Promise<string> {
-  const key = `${dev} ${ino} ${size} ${mtimeNs}`;
+async function digestOf(
+  path: string,
+  { dev, ino, size, mtimeNs, birthtimeNs }: BigIntStats,
+): Promise<string> {
+  // The next volume in memory has the numbers of the last one again.
+  const key = `${dev} ${ino} ${size} ${mtimeNs} ${birthtimeNs}`;
   let digest = digests.get(key);
   if (digest === undefined) {
     digest = createHash('sha256')

@@ -2,6 +2,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, realpath, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { embeddingsModelDir } from '../../src/core/model-folder-path.ts';
 import type { DoctorReport } from '../../src/doctor/report-schema.ts';
 import { MANAGED_UV_VERSION } from '../../src/uv/release.ts';
@@ -137,7 +138,7 @@ export async function damaged(
     give(uid);
     for (const [position, state] of states.entries()) {
       try {
-        cleanups.push(await state.damage(world.paths));
+        cleanups.push(await orUnblocked(state.damage(world.paths), world));
       } catch (error) {
         throw position === 0 ? error : new IncompatibleStates();
       }
@@ -150,6 +151,24 @@ export async function damaged(
     for (const cleanup of cleanups) if (typeof cleanup === 'function') await cleanup();
     give(process.getuid?.());
   }
+}
+
+const BLOCKED_MS = 20_000;
+
+/** A second damage that opens a pipe of the first one would wait for its other end for ever. @throws IncompatibleStates. */
+async function orUnblocked(damage: unknown, { paths }: ZooWorld): Promise<unknown> {
+  const limit = new AbortController();
+  const isBlocked = delay(BLOCKED_MS, true, { signal: limit.signal }).catch(() => false);
+  const done = Promise.resolve(damage);
+  try {
+    if (!(await Promise.race([done.then(() => false), isBlocked]))) return await done;
+  } finally {
+    limit.abort();
+  }
+  const open = ['-type', 'p', '-exec', 'timeout', '1', 'sh', '-c', 'exec 3<>"$0"', '{}', ';'];
+  execFileSync('find', [paths.root, ...open]);
+  await done.catch(() => {});
+  throw new IncompatibleStates();
 }
 
 async function examine(world: ZooWorld, states: readonly ZooState[], row: ZooRow): Promise<void> {

@@ -96,11 +96,11 @@ async function completeTree(from: string, to: string): Promise<LostEntry[]> {
 }
 
 /** Mode, owner and times of what was just made. Only root can give something to another owner. */
-async function copyFacts(path: string, { mode, uid, gid, atime, mtime }: Stats): Promise<void> {
+async function copyFacts(path: string, { mode, uid, gid, atimeMs, mtimeMs }: Stats): Promise<void> {
   const made = await lstat(path);
   if (made.uid !== uid || made.gid !== gid) await lchown(path, uid, gid).catch(() => {});
   if (!made.isSymbolicLink()) await chmod(path, mode & 0o7777);
-  await (made.isSymbolicLink() ? lutimes : utimes)(path, atime, mtime);
+  await (made.isSymbolicLink() ? lutimes : utimes)(path, atimeMs / 1000, mtimeMs / 1000);
 }
 
 function nameOf(status: Stats): string {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import {
   chmod,
   lstat,
+  lutimes,
   mkdir,
   mkdtemp,
   readFile,
@@ -9,7 +10,6 @@ import {
   rm,
   symlink,
   truncate,
-  utimes,
   writeFile,
 } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -44,9 +44,10 @@ async function treeOfEveryKind(folder: string) {
   await truncate(join(from, 'sparse'), GIBIBYTE);
   if (isRoot) execFileSync('mknod', [join(from, 'device'), 'c', '1', '3']);
   if (isRoot) execFileSync('chown', ['-h', '12345:12345', join(from, 'text'), join(from, 'link')]);
-  await utimes(join(from, 'text'), 1000, 2000);
   await chmod(join(from, 'closed'), 0o555);
-  await utimes(join(from, 'closed'), 1000, 3000);
+  // Whole seconds: no file system and no copy rounds them.
+  for (const [at, entry] of [...ENTRIES].reverse().entries())
+    await lutimes(join(from, entry), 1000, 2000 + at);
   return from;
 }
 
@@ -55,7 +56,7 @@ const FACTS = ['mode', 'uid', 'gid', 'mtimeMs', 'size', 'rdev'] as const;
 async function factsOf(path: string) {
   const status = await lstat(path);
   const facts = Object.fromEntries(FACTS.map((name) => [name, status[name]]));
-  return { ...facts, mtimeMs: Math.trunc(status.mtimeMs), ...(status.isDirectory() ? { size: 0 } : {}) };
+  return status.isDirectory() ? { ...facts, size: 0 } : facts;
 }
 
 const ENTRIES = [
