@@ -81,6 +81,8 @@ export interface ProofOptions {
   onLines?: (stream: 'stdout' | 'stderr', lines: string[]) => void | Promise<void>;
   /** Called for each part of the proof as soon as it succeeds. */
   onProven?: (part: ProvenPart) => void;
+  /** Told of the end of a daemon that has proved itself, which the proof then does not wait for. Never rejects. */
+  onEnding?: (ended: Promise<void>) => void;
 }
 
 /** One proven property of an environment: `SQL is analysed`. */
@@ -301,6 +303,7 @@ async function proveDaemonAt(options: ProofOptions, port: number): Promise<Daemo
     (error: unknown) => (error instanceof CancelledError ? null : errorMessage(error)),
   );
   let endedEarly: string | null = null;
+  let isProven = false;
   void daemon.then((reason) => {
     endedEarly = reason ?? 'it was stopped';
   });
@@ -343,6 +346,7 @@ async function proveDaemonAt(options: ProofOptions, port: number): Promise<Daemo
     });
     // On a busy machine this line may be read after the answer.
     pythonVersion ??= await identifiedVersion(options, said);
+    isProven = true;
     return {
       tableCount,
       hasVector: options.modelDir !== undefined,
@@ -351,7 +355,9 @@ async function proveDaemonAt(options: ProofOptions, port: number): Promise<Daemo
   } finally {
     watch.stop();
     stop();
-    await daemon;
+    const ended = daemon.then(() => {});
+    if (isProven && options.onEnding) options.onEnding(ended);
+    else await ended;
   }
 }
 

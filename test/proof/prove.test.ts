@@ -176,6 +176,32 @@ describe('daemon', () => {
     await expect(proveDaemon(here)).resolves.toEqual({ tableCount: 2, hasVector: false });
   });
 
+  it('hands over its end to a caller that goes on meanwhile, and only after it has proved itself', async () => {
+    let pid = 0;
+    const isRunning = () => {
+      try {
+        return process.kill(pid, 0);
+      } catch {
+        return false;
+      }
+    };
+    const ends: Promise<void>[] = [];
+    const onSpawn = (found: number) => {
+      pid = found;
+    };
+    const onEnding = (ended: Promise<void>) => ends.push(ended);
+    const healthy = `{ status: 'healthy', version }`;
+    const good = await environment('', daemonThatSays(healthy));
+    await proveDaemon({ ...good, onSpawn, onEnding });
+    expect(ends).toHaveLength(1);
+    await ends[0];
+    await expect.poll(isRunning).toBe(false);
+    const bad = await environment('', daemonThatSays(healthy, analysis([])));
+    await expect(proveDaemon({ ...bad, onSpawn, onEnding })).rejects.toThrow();
+    expect(ends).toHaveLength(1);
+    await expect.poll(isRunning).toBe(false);
+  });
+
   it('another program has taken its port by the time it listens: another one is tried', async () => {
     const here = await environment('', '');
     const tries = join(here.environmentDir, 'tries');

@@ -203,6 +203,9 @@ export async function prove(run: InstallRun, log: Pick<DeferredLog, 'maskedLines
       emit({ type: 'lines', step: 'prove', stream, lines });
       return log.maskedLines(lines);
     },
+    onEnding: (ended) => {
+      run.ending = ended;
+    },
     onProven: ({ id, ...part }) => {
       const now = performance.now();
       const durationMs = Math.round(now - askedAt);

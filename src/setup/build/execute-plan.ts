@@ -93,6 +93,7 @@ export async function executePlan(
       guardUrl,
       skeleton: null,
       compiling: null,
+      ending: Promise.resolve(),
       foreignPython: null,
       checked: null,
       sizes: Promise.resolve({}),
@@ -123,7 +124,7 @@ export async function executePlan(
     const explained = await explainFullDisk(error, plan.diskNeeds);
     if (run && !run.isCommitted) {
       stop();
-      await Promise.all([run.skeleton?.settled, run.compiling?.ended]);
+      await Promise.all([run.skeleton?.settled, run.compiling?.ended, run.ending]);
       await rm(environmentDir, { recursive: true, force: true, maxRetries: 3 }).catch((problem: unknown) => {
         const text = `${environmentDir} could not be removed; the next install does it: ${errorMessage(problem)}`;
         emit({ type: 'note', step: currentStep, level: 'warning', text });
@@ -136,6 +137,7 @@ export async function executePlan(
     await log.close().catch(() => {});
     await stopSyncing?.();
     await cleared;
+    await run?.ending;
     run?.journal.close();
   }
 }

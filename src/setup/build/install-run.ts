@@ -38,6 +38,8 @@ export interface InstallRun {
   /** `null`: the environment is begun after everything has arrived. */
   skeleton: Skeleton | null;
   compiling: CompilingAhead | null;
+  /** The end of the proof's daemon, while the switch goes on; never rejects. */
+  ending: Promise<void>;
   /** Version or path of the Python for a wheel without a lock, when it was found. */
   foreignPython: string | null;
   /** What was checked, for the next plan; `null` without a lock. */
