@@ -38,10 +38,10 @@ export function isBuildNeeded() {
   return Math.max(...inputs) > statSync(stamp).mtimeMs;
 }
 
-/** How long the chunks of an older bundle stay: a program that runs meanwhile still loads its own. */
+/** How long the chunks of the previous bundle are kept: a running program may still load them. */
 const OLD_CHUNK_MS = 10 * 60_000;
 
-/** A failed build leaves the old bundle; the entry points, which name the chunks, come last. */
+/** A failed build keeps the old bundle; the entry points, which reference the chunks, are replaced last. */
 function replaceBundle(staged) {
   const names = readdirSync(staged).sort(
     (a, b) => Number(b.startsWith('chunk-')) - Number(a.startsWith('chunk-')),
@@ -60,7 +60,7 @@ function replaceBundle(staged) {
   }
 }
 
-/** @returns what esbuild says of its inputs */
+/** @returns esbuild's report about its inputs */
 export async function build() {
   const { build: bundle } = await import('esbuild');
   const version = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
@@ -111,8 +111,8 @@ export async function build() {
 }
 
 /**
- * esbuild escapes characters beyond ASCII in strings, but not in the templates of a tag, whose source it keeps. Node reads a
- * file of ASCII alone in less time; the texts mean the same.
+ * Escapes what esbuild leaves: it escapes characters beyond ASCII in strings, but not in tagged templates, whose source it
+ * keeps. Node reads a pure ASCII file faster; the texts mean the same.
  */
 function escapeBeyondAscii(path) {
   const source = readFileSync(path, 'utf8');
@@ -123,7 +123,10 @@ function escapeBeyondAscii(path) {
   if (escaped !== source) writeFileSync(path, escaped);
 }
 
-/** The first screen of a machine without a runtime, drawn ahead for each platform whose paths are like this one's. */
+/**
+ * The first screen of a machine without a runtime, prerendered for each platform with the same kind of paths
+ * as this one.
+ */
 async function writeFirstFrames(bundle, folder, version) {
   const outfile = join(root, `.tmp/prerender-${process.pid}.cjs`);
   await bundle({ ...firstScreenBundle('src/present/first-screen/prerender.ts', version), outfile });
@@ -144,8 +147,8 @@ async function writeFirstFrames(bundle, folder, version) {
 }
 
 /**
- * Of the lock, what the first screen needs on one platform: read and parsed in a fifth of a millisecond, all of it takes
- * some. What is installed is planned from the lock itself.
+ * The parts of the lock that the first screen needs on one platform: loading them takes a fifth of a
+ * millisecond instead of several. The install itself is planned from the full lock.
  */
 function writeLockParts(folder) {
   const { python, artefacts, models, targets } = JSON.parse(
@@ -214,7 +217,7 @@ function oneFile(entry, version) {
   };
 }
 
-/** Modules of ours do nothing when they are imported: one that nothing is used of is left out whole. */
+/** Our modules have no side effects on import: an unused one is dropped entirely. */
 const unusedLeftOut = {
   name: 'unused-left-out',
   setup({ onResolve }) {
@@ -245,8 +248,8 @@ function bundleGraph(bundle, entryPoints, outdir, version) {
       __KTX_BUNDLED__: 'true',
       __KTX_VERSION__: JSON.stringify(version),
     },
-    // Ink imports its developer tools statically; leaving them external crashes at run time. The SBOM's library can
-    // also write XML and validate, for which it looks for packages that are not here.
+    // Ink imports its developer tools statically, and leaving them external would crash at run time. The SBOM
+    // library optionally uses packages for XML and validation that are not installed.
     alias: Object.fromEntries(
       ['react-devtools-core', 'xmlbuilder2', 'libxmljs2', 'ajv-formats-draft2019'].map((name) => [
         name,

@@ -1,5 +1,6 @@
-// Fetches the real Codex CLI for the tests in test/models (`npm run codex:fetch`). It is 411 MB unpacked, so it is no
-// dependency: it is kept in the user's cache folder, once for all checkouts, and linked into node_modules.
+// Downloads the real Codex CLI for the tests in test/models (`npm run codex:fetch`). At 411 MB unpacked it is
+// too large for a dependency: it is kept in the user's cache folder, shared by all checkouts, and linked into
+// node_modules.
 import { spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -18,14 +19,14 @@ import { fileURLToPath } from 'node:url';
 const VERSION = '0.163.0';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** `KTX_CODEX_CLI_CACHE`, or a folder of the user's cache: for CI to keep between runs. */
+/** `KTX_CODEX_CLI_CACHE`, which CI can keep between runs, or the user's cache folder. */
 function cacheFolder() {
   const { KTX_CODEX_CLI_CACHE, XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
   const userCache = XDG_CACHE_HOME || LOCALAPPDATA || join(homedir(), '.cache');
   return join(KTX_CODEX_CLI_CACHE || join(userCache, 'ktx-setup', 'codex-cli'), VERSION);
 }
 
-/** Where the SDK is, and the platform's CLI, which the system may not have. */
+/** Paths of the SDK and of this platform's CLI, which may not exist. */
 export function codexCli() {
   const modules = join(cacheFolder(), 'node_modules', '@openai');
   const platformPackage = join(modules, `codex-${process.platform}-${process.arch}`);
@@ -51,7 +52,7 @@ function fetchCli() {
   renameSync(staged, folder);
 }
 
-/** For programs that are run from this checkout. `npm ci` removes it. */
+/** For programs run from this checkout. `npm ci` removes the link. */
 function linkIntoCheckout(sdkPath) {
   const link = join(root, 'node_modules', '@openai', 'codex-sdk');
   mkdirSync(dirname(link), { recursive: true });

@@ -1,5 +1,5 @@
-// Makes the declarations of the package stand alone: keeps those that its entry points reach, and brings those of the
-// bundled packages that they name along, because the published package has no dependencies.
+// Makes the package's declarations self-contained: keeps those reachable from its entry points and adds those
+// of bundled packages that they reference, since the published package has no dependencies.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 

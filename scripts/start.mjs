@@ -1,8 +1,8 @@
-// `npm start`: builds when a source is newer than the bundle, then runs the program as an installed one would.
+// `npm start`: rebuilds the bundle if a source is newer, then runs the program as installed.
 import { build, isBuildNeeded } from './build.mjs';
 
 if (isBuildNeeded()) await build();
-// `npm start -- --runtime-root X` means the wizard as well.
+// `npm start -- --runtime-root X` starts the wizard too.
 const first = process.argv[2];
 const isAboutProgram = ['--help', '-h', '--version', '-v'].includes(first);
 if (first === undefined || (first.startsWith('-') && !isAboutProgram)) process.argv.splice(2, 0, 'setup');

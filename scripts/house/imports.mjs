@@ -4,9 +4,9 @@ import { dirname, join, relative, resolve } from 'node:path';
 const IMPORT = /(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)(['"])(\.{1,2}\/[^'"]+)\1/g;
 
 /**
- * Which file imports which, types and lazy imports included.
+ * Which file imports which, including types and dynamic imports.
  * @param root folder of the package
- * @returns paths below it, from each source file to those that it imports
+ * @returns paths relative to it: each source file with the files that it imports
  */
 export function readImports(root) {
   const files = ['src', 'screens'].flatMap((folder) => listSources(join(root, folder)));
@@ -27,8 +27,9 @@ function listSources(folder) {
 }
 
 /**
- * Groups of nodes that reach each other (Tarjan's strongly connected components), each with more than one node.
- * @param graph Map of node to the nodes that it points to
+ * Groups of nodes that can reach each other (Tarjan's strongly connected components), each with more than one
+ * node.
+ * @param graph Map from node to the nodes that it points to
  */
 export function findCycles(graph) {
   const order = new Map();
@@ -51,7 +52,7 @@ export function findCycles(graph) {
   return cycles;
 }
 
-/** The same graph with folders for nodes. */
+/** The same graph with folders as nodes. */
 export function foldersOf(graph) {
   const folders = new Map();
   for (const [file, targets] of graph) {

@@ -3,7 +3,7 @@ import { FLOORS, REACT_ROOMS } from './floors.mjs';
 
 const ROOMS = FLOORS.flatMap((floor, level) => floor.map(([room]) => ({ room, level })));
 
-/** Rooms that open files by themselves: the one that guards them, and the one that reads /proc. */
+/** Rooms that may open files directly: the one that guards access, and the one that reads /proc. */
 const RAW_FILE_ROOMS = ['src/support/fs', 'src/process'];
 const RAW_FILE_CALLS = [
   'readFile',
@@ -14,7 +14,7 @@ const RAW_FILE_CALLS = [
   'createReadStream',
   'createWriteStream',
 ];
-/** A pipe in the place of a file hangs the program, a link leads elsewhere: what is named here opens whatever is there. */
+/** A pipe in place of a file hangs the program, and a link leads elsewhere: these functions open either. */
 const RAW_FILE_IMPORTS = Object.fromEntries(
   ['node:fs', 'node:fs/promises'].map((module) => [
     module,
@@ -27,7 +27,8 @@ const RAW_FILE_IMPORTS = Object.fromEntries(
 );
 
 /**
- * The linter's overrides: one a room. Imports are relative, so a forbidden room is named as the importing room reaches it.
+ * The linter's overrides, one per room. Imports are relative, so a forbidden room is named by its path from
+ * the importing room.
  * @returns the text of biome.floors.json, which biome.json extends
  */
 export function renderLinterRules() {
@@ -83,7 +84,7 @@ export function renderPicture() {
   return floors.reverse().join('\n');
 }
 
-/** @returns the document with the picture put between its two markers */
+/** @returns the document with the picture inserted between its two markers */
 export function withPicture(document) {
   const start = '<!-- floors: written by npm run floors -->';
   const end = '<!-- /floors -->';

@@ -1,5 +1,5 @@
-// `Intl.Segmenter` for the bundle: simple text is split by code unit. Ink segments every frame, and making the real one
-// costs the first screen 10 ms; it is made when the first text comes that needs it.
+// A stand-in for `Intl.Segmenter` in the bundle that splits simple text by code unit. Ink segments every
+// frame, and creating the real one costs the first screen 10 ms; it is created only when a text needs it.
 import { SIMPLE_COLOURED_TEXT } from './simple-text.mjs';
 
 const RealSegmenter = globalThis.Intl['Segmenter'];
@@ -22,7 +22,10 @@ export class GraphemeSegmenter {
   }
 }
 
-/** What the real one gives, for text whose every code unit is a cluster: something to walk through, or to ask. */
+/**
+ * The same result as the real one for text in which every code unit is a cluster: iterable, and with
+ * `containing`.
+ */
 class CodeUnits {
   #input;
 

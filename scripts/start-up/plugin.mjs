@@ -1,12 +1,14 @@
-// What makes the first prompt quick, as one esbuild plugin. Each part says what it saves; `npm run bench` shows the sum.
+// Start-up optimisations as one esbuild plugin. Each part says what it saves; `npm run bench` shows the
+// total.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Every patch of a dependency, and whether this build has applied it. A newer version of the dependency may have moved
- * what a patch looks for: then the program still works, only slower, and nobody would notice. So the build fails.
+ * All patches of dependencies, and whether this build has applied them. If a newer version of a dependency
+ * moves the code a patch looks for, the program still works, only slower, and no one would notice. So the
+ * build fails.
  */
 const PATCHES = [
   'commander: node:process',
@@ -24,21 +26,21 @@ const PATCHES = [
 ];
 const applied = new Set();
 
-// `import.meta.resolve` is not there when the test runner loads this.
+// `import.meta.resolve` is not available when the test runner loads this.
 const require = createRequire(import.meta.url);
 const folder = dirname(fileURLToPath(import.meta.url));
 const module_ = (name) => join(folder, name);
 
 /**
- * Importing a builtin costs milliseconds, because Node copies all its exports, lazy ones included: 6 for `node:process`,
- * 4 for `node:child_process`, 25 for `node:http`, whose lazy exports are all of Node's own fetch. So those that nothing
- * uses are dropped, http is had without the copy, and commander, which starts every command, gets `process` without the
- * copy and stubs for what only its external subcommands need.
+ * Importing a builtin costs milliseconds, because Node copies all its exports, including lazy ones: 6 for
+ * `node:process`, 4 for `node:child_process`, 25 for `node:http`, whose lazy exports include all of Node's
+ * fetch. So unused imports are dropped, http is obtained without the copy, and commander, which every command
+ * loads, gets `process` without the copy and stubs for the builtins that only external subcommands need.
  */
 function slimBuiltins({ onResolve, onLoad }) {
   onResolve({ filter: /^node:/ }, ({ path, importer }) => {
     const isCommander = /[\\/]node_modules[\\/]commander[\\/]/.test(importer);
-    // The prompts want the streams by name; to name them in the stand-in would open them for everybody.
+    // The prompts import the streams by name; exporting them from the stand-in would open them for everyone.
     const isPrompts = /[\\/]node_modules[\\/]@clack[\\/]/.test(importer);
     if (isCommander && path === 'node:process') applied.add('commander: node:process');
     if (path === 'node:process' && !isPrompts) return { path: module_('process-module.mjs') };
@@ -69,8 +71,8 @@ function quickStringWidth({ onResolve }) {
 }
 
 /**
- * Yoga's loader fetches its WebAssembly from a data: address, for which Node loads its whole fetch, and awaits at the
- * top level, for which every importer waits. The same bytes are compiled at once instead: 20 ms.
+ * Yoga's loader fetches its WebAssembly from a data: URL, which loads all of Node's fetch, and uses top-level
+ * await, which every importer must wait for. Compiling the same bytes synchronously saves 20 ms.
  */
 function synchronousYoga({ onLoad }) {
   onLoad({ filter: /[\\/]yoga-layout[\\/]dist[\\/]src[\\/]index\.js$/ }, ({ path }) => {
@@ -105,8 +107,8 @@ export * from './generated/YGEnums.js';
 }
 
 /**
- * 10 ms: see grapheme-segmenter.mjs. In the libraries that make segmenters, by text: esbuild's own `define` and `inject`
- * would bring the stand-in into every chunk.
+ * 10 ms: see grapheme-segmenter.mjs. Patches the source text of libraries that create segmenters: esbuild's
+ * own `define` and `inject` would add the stand-in to every chunk.
  */
 function lazySegmenter({ onLoad }) {
   const libraries =
@@ -121,7 +123,10 @@ function lazySegmenter({ onLoad }) {
   });
 }
 
-/** 330 kB of every command: zod re-exports its messages in all languages as one namespace. We set English, see src/support/schema.ts. */
+/**
+ * 330 kB per command: zod re-exports its messages in all languages as one namespace. We set English, see
+ * src/support/schema.ts.
+ */
 function englishZod({ onLoad }) {
   onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, ({ path }) => {
     applied.add('zod: locales');
@@ -130,7 +135,7 @@ function englishZod({ onLoad }) {
 }
 
 /**
- * 44 ms of every command that asks a host: undici loads all that it has, of which we use one agent and its requests. HTTP/2 is
+ * Saves 44 ms in every command that asks a host: undici loads everything it has, and we use one agent and its requests. HTTP/2 is
  * turned off there, and would load Node's own.
  */
 function slimUndici({ onResolve, onLoad }) {
@@ -150,7 +155,7 @@ exports.buildConnector = require('undici/lib/core/connect.js');
   });
 }
 
-/** @throws Error naming the patches that the last build should have applied and did not */
+/** @throws Error naming the patches that the last build should have applied but did not */
 export function assertPatched() {
   const missing = PATCHES.filter((patch) => !applied.has(patch));
   if (missing.length === 0) return;

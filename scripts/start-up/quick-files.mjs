@@ -1,6 +1,6 @@
-// The files of the commands that are run most, each one file without what the command never loads.
+// The most frequent commands as single files, without the modules that they never load.
 
-/** Of `ktx doctor`: repairs, deep checks and what asks a host. */
+/** For `ktx doctor`: repairs, deep checks and network requests. */
 export const DOCTOR_LEAVES_OUT = [
   'repair-run',
   'repairs/list',
@@ -17,7 +17,7 @@ export const DOCTOR_LEAVES_OUT = [
   'transport/agents',
 ];
 
-/** Of `ktx admin runtime status`: the other commands of its group, and its deep checks. */
+/** For `ktx admin runtime status`: the other commands of its group, and its deep checks. */
 export const STATUS_LEAVES_OUT = [
   'embed/install',
   'embed/start-daemon',
@@ -28,7 +28,7 @@ export const STATUS_LEAVES_OUT = [
   'uv/acquire',
 ];
 
-/** What it needs once after each change of uv, to hash it: entry points of the program, which it shares. */
+/** Needed once after each change of uv, to hash it: entry points shared with the program. */
 export const STATUS_SHARES = { 'uv/binary': 'binary', 'store/store': 'store' };
 
 /**

@@ -1,6 +1,6 @@
-// `string-width` for the bundle: simple text is measured by its length. The library reads its table of emoji when it is
-// loaded, 8 ms, and compiles it at the first character beyond ASCII, 25 ms; it is loaded only for what is not simple,
-// by `require`, since this has to answer at once.
+// `string-width` for the bundle: simple text is measured by its length. The library reads its emoji table on
+// load (8 ms) and compiles it at the first non-ASCII character (25 ms), so it is loaded only for other text,
+// with `require`, since this function is synchronous.
 import { COLOUR, SIMPLE_COLOURED_TEXT, SIMPLE_TEXT } from './simple-text.mjs';
 
 export default function stringWidth(text, options) {
