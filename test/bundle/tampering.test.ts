@@ -69,7 +69,7 @@ describe('the reader of headers', () => {
     );
   });
 
-  it('gives back every name and size that it can write', () => {
+  it('reads back every name and size that it can write', () => {
     const part = fc.stringMatching(/^[A-Za-z0-9_+-]{1,30}$/);
     fc.assert(
       fc.property(fc.array(part, { minLength: 1, maxLength: 6 }), fc.nat(2 ** 31), (parts, sizeBytes) => {

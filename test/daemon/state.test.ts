@@ -22,7 +22,7 @@ describe('the state file', () => {
     expect(await readdir(layout.daemonStateDir)).toEqual(['daemon.json']);
   });
 
-  it('of many that publish at once, one does', async () => {
+  it('of many concurrent publishers, one succeeds', async () => {
     const { layout } = await daemonProject();
     const results = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
@@ -34,7 +34,7 @@ describe('the state file', () => {
     expect(await readDaemonState(layout.daemonStatePath)).toMatchObject({ state: { pid: winner + 1 } });
   });
 
-  it.runIf(process.platform !== 'win32')('a device or a pipe in its place is not read', async () => {
+  it.runIf(process.platform !== 'win32')('does not read a device or a pipe in its place', async () => {
     const { layout } = await daemonProject();
     await mkdir(layout.daemonStateDir, { recursive: true });
     await symlink('/dev/zero', layout.daemonStatePath);

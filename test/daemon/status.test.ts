@@ -185,7 +185,7 @@ describe('readManagedPythonDaemonStatus', () => {
     expect(asked).toEqual([['http://127.0.0.1:58731/health']]);
   });
 
-  it("does not use a stranger's server that a project names, whatever it answers", async () => {
+  it('does not use a foreign server that a project names, whatever it answers', async () => {
     const { options, layout } = await daemonProject();
     const { port } = await loopbackServer((request, response) => {
       response.end(JSON.stringify(request.url === '/health' ? HEALTHY : null));

@@ -70,7 +70,7 @@ describe('the address of the daemon', () => {
     expect(printed.stderr).toBe('│  Using existing ktx daemon: http://127.0.0.1:1\n');
   });
 
-  it('is found anew, once, when nobody listens there any more', async () => {
+  it('is resolved again, once, when nothing listens there any more', async () => {
     const gone = await daemon(200, '{}');
     const next = await daemon(200, '{"next":true}');
     const { options, startDaemon } = core([gone.baseUrl, next.baseUrl]);

@@ -71,7 +71,7 @@ describe('SQL analysis through a daemon', () => {
     );
   });
 
-  it('refuses a verdict that is none', async () => {
+  it('rejects an invalid verdict', async () => {
     const fault = 'sql analysis response is missing boolean field ok';
     await expect(portOf({ ok: 1 }).port.validateReadOnly('', '')).rejects.toThrow(new Error(fault));
   });

@@ -346,7 +346,7 @@ describe('startManagedPythonDaemon, a real process', () => {
     expect(JSON.parse(await readFile(statePath(machine), 'utf8')).pid).toBe(results[0]!.pid);
   });
 
-  it('one that ends at once is not waited for, and its last words are told', async () => {
+  it('a daemon that ends at once is not waited for, and its last output is reported', async () => {
     const machine = await fakeDaemonMachine('ends at once');
     await mkdir(join(machine.projectDir, '.ktx', 'runtime'), { recursive: true });
     await writeFile(stderrLog(machine), 'ERROR: of an earlier daemon\n');
@@ -371,7 +371,7 @@ describe('startManagedPythonDaemon, a real process', () => {
     expect(await pathExists(statePath(machine))).toBe(false);
   });
 
-  it('a wheel that is not ours need not know of proofs', async () => {
+  it('a foreign wheel need not support proofs', async () => {
     const machine = await fakeDaemonMachine('without proof');
     const { status, state } = await startReal(machine);
     expect(status).toBe('started');

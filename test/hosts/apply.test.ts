@@ -147,14 +147,14 @@ describe('a change of the host', () => {
     expect(commands).toEqual(['read', 'backup', 'write', 'restart']);
   });
 
-  it('what somebody else wrote since is not replaced', async () => {
+  it('a change by another process is not overwritten', async () => {
     const { result, commands } = await apply(recordedExec(), undefined, { expectedCurrent: 'models: {}\n' });
     const error = 'The remote file changed while you were editing. Review the new diff.';
     expect(result).toEqual({ ok: false, step: 'validate', diff: DIFF, error });
     expect(commands).toEqual([READ]);
   });
 
-  it('nor what somebody else writes between the backup and the write', async () => {
+  it('nor a change by another process between the backup and the write', async () => {
     const host = recordedExec();
     const exec: typeof host.exec = async (target, command, stdin) => {
       const result = await host.exec(target, command, stdin);

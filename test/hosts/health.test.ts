@@ -103,7 +103,7 @@ describe('22. waiting for health', () => {
     expect(await healthWait('http://h:1', fetcher, 1, 0)).toBe(expected);
   });
 
-  it('a fetcher that throws at once is no answer', async () => {
+  it('a fetcher that throws synchronously counts as no answer', async () => {
     const fetcher: typeof fetch = () => {
       throw new Error('broken');
     };

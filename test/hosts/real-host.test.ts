@@ -277,7 +277,7 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
     expect(await host.read()).toBe(last);
   });
 
-  it('what somebody else wrote since the review is not replaced, and is reviewed first', async () => {
+  it('a change since the review is not overwritten, and must be reviewed first', async () => {
     const { host, context } = await modelHost();
     await reviewModelHost(context, NEW_CONFIG);
     const theirs = OLD_CONFIG.replace('serve a', 'serve a --by-somebody-else');
@@ -294,7 +294,7 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
     expect((await changeModelHost(context, { ...quick, newConfig: NEW_CONFIG })).result.ok).toBe(true);
   });
 
-  it('what somebody else writes during the run is not replaced', async () => {
+  it('a change during the run is not overwritten', async () => {
     const { host, context } = await modelHost();
     const theirs = OLD_CONFIG.replace('serve a', 'serve a --by-somebody-else');
     const { result } = await changeModelHost(context, {

@@ -60,7 +60,7 @@ describe('commands on the host', () => {
     ]);
   });
 
-  it('a wrapper that names no backup has made none', async () => {
+  it('a wrapper that names no backup path fails', async () => {
     const ops = wrapperOps(TARGET, recordedExec([[/^backup$/, { stdout: ' \n' }]]).exec);
     await expect(ops.backup(NOW)).rejects.toThrow(/^backup failed \(exit 0\): /);
   });

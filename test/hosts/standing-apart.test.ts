@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { readImports } from '../../scripts/house/imports.mjs';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 
-it('model hosts know processes and helpers, and nothing of the runtime', () => {
+it('model hosts depend on processes and helpers, not on the runtime', () => {
   const strangers = [...readImports(PACKAGE_ROOT)]
     .filter(([file]) => file.startsWith('src/hosts/'))
     .flatMap(([file, targets]) => targets.map((target) => `${file}: ${target}`))
@@ -12,7 +12,7 @@ it('model hosts know processes and helpers, and nothing of the runtime', () => {
   expect(strangers).toEqual([]);
 });
 
-it('a start of the program loads nothing of them, and neither does the library', () => {
+it('neither the program nor the library loads them at start-up', () => {
   const bundle = join(PACKAGE_ROOT, 'dist');
   // A text of their own, and one of the validator.
   const marks = [/StrictHostKeyChecking/, /must have required property/];

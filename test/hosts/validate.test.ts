@@ -4,7 +4,7 @@ import { validateLlamaConfig } from '../../src/hosts/config/validate.ts';
 
 const check = (text: string, schema: object = LLAMA_SWAP_SCHEMA) => validateLlamaConfig(text, schema);
 
-describe('a configuration is checked', () => {
+describe('checking a configuration', () => {
   it('1. valid: no errors, and parsed equals the mapping', () => {
     expect(check('models:\n  a:\n    cmd: serve\n    ttl: 60\nlogLevel: info\n')).toEqual({
       valid: true,
@@ -102,7 +102,7 @@ describe('a configuration is checked', () => {
     expect(check(text)).toMatchObject({ valid: true, parsed: { models: { a: { cmd: 'serve', ttl: 5 } } } });
   });
 
-  it('takes a name from the prototype of objects for a name', () => {
+  it('accepts names from the object prototype as model names', () => {
     expect(check('models:\n  __proto__: {ttl: 1}\n  constructor: {cmd: x}\n').errors).toEqual([
       "/models/__proto__ must have required property 'cmd'",
     ]);

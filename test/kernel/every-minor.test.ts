@@ -301,7 +301,7 @@ os.write(1, '\\u00e9'.encode()[1:])`;
       expect((await run(kernel, '1+1')).text).toBe('2\n');
     });
 
-    it('does not let a forked child answer for it', async () => {
+    it('does not let a forked child answer in its place', async () => {
       const kernel = await shared();
       const code = `import os, sys, warnings
 warnings.simplefilter('ignore')
@@ -347,7 +347,7 @@ Picture()`;
       expect(refused.result.error!.name).toBe('TypeError');
     });
 
-    it('keeps text whole: many bytes a character, a line of a mebibyte, half a surrogate pair', async () => {
+    it('keeps text intact: multi-byte characters, a line of a mebibyte, a lone surrogate', async () => {
       const kernel = await shared();
       const { text } = await run(kernel, "print('\u00e9\u4e2d\ud83d\ude00' * 50_000)");
       expect(text === `${'\u00e9\u4e2d\ud83d\ude00'.repeat(50_000)}\n`).toBe(true);
@@ -358,7 +358,7 @@ Picture()`;
       expect((await run(kernel, "print('\\ud800')")).text).toBe('\\ud800\n');
     });
 
-    it('never mixes half lines of threads', async () => {
+    it('never mixes partial lines of threads', async () => {
       const kernel = await shared();
       const code = `import threading
 def write(name):

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createFrameSplitter, parseFrame } from '../../src/kernel/frames.ts';
 
 describe('frame splitter', () => {
-  it('gives the same lines wherever the bytes are cut', () => {
+  it('gives the same lines wherever the bytes are split', () => {
     const lines = fc.array(
       fc.string({ unit: 'binary' }).map((text) => text.replaceAll('\n', ' ')),
       { maxLength: 8 },
@@ -54,7 +54,7 @@ describe('parseFrame', () => {
     expect(parseFrame(line)).toEqual(frame);
   });
 
-  it('throws on what is not JSON', () => {
+  it('throws for input that is not JSON', () => {
     expect(() => parseFrame('noise')).toThrow(SyntaxError);
   });
 });

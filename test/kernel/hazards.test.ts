@@ -164,7 +164,7 @@ while True: pass`;
     expect(answer).toEqual({ confirmed: true });
   });
 
-  it('is nothing that a request in the queue outlives, however it was cancelled', async () => {
+  it('settles every queued request, however it was cancelled', async () => {
     const kernel = await start();
     const first = kernel.execute('import time\ntime.sleep(0.2)');
     const late = await kernel.execute('1', { timeoutMs: 1 });

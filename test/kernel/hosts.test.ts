@@ -72,7 +72,7 @@ describe('a host that is killed', () => {
     await vi.waitFor(() => expect(all.filter(isRunning)).toEqual([]), WITHIN);
   });
 
-  it('leaves nothing when it dies of its own fault', { timeout: 60_000 }, async () => {
+  it('leaves nothing when it crashes', { timeout: 60_000 }, async () => {
     const { pids, exited } = startHost(anyInterpreter(), FAMILY, 'throw');
     const all = await pids();
     expect(await exited).toEqual([1, null]);

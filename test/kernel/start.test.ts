@@ -45,19 +45,19 @@ async function failure(options: Partial<KernelStartOptions>): Promise<Error> {
 }
 
 describe('start', () => {
-  it('gives every session an id of its own', async () => {
+  it('gives every session its own id', async () => {
     const [a, b] = await Promise.all([start(), start()]);
     expect(a.id).not.toBe(b.id);
   });
 
-  it('names a working folder that is missing', async () => {
+  it('names a missing working folder', async () => {
     const cwd = join(folder, 'removed');
     const error = await failure({ cwd });
     expect(error.message).toMatch(/^Python kernel init failed: /);
     expect(error.message).toContain(cwd);
   });
 
-  it('names a working folder that vanishes meanwhile', async () => {
+  it('names a working folder that disappears during the start', async () => {
     const cwd = await mkdtemp(join(folder, 'vanishing-'));
     const path = await writeInterpreter('exit 0', `rmdir ${cwd}; exec ${pythonPath} "$@"`);
     const error = await failure({ pythonPath: path, cwd });
@@ -72,7 +72,7 @@ describe('start', () => {
     expect(availability).toEqual({ ok: false, pythonPath: path, reason: error.message });
   });
 
-  it('says that there is no interpreter, and never looks for one on the PATH', async () => {
+  it('reports a missing interpreter and never searches PATH for one', async () => {
     const path = join(folder, 'no-python');
     expect((await failure({ pythonPath: path })).message).toMatch(/ENOENT/);
     expect((await failure({ pythonPath: 'python3' })).message).toMatch(/ENOENT/);
@@ -84,7 +84,7 @@ describe('start', () => {
     });
   });
 
-  it('does not wait for an interpreter without an answer', async () => {
+  it('does not wait for an interpreter that never answers', async () => {
     const path = await writeInterpreter('exec sleep 1000', '');
     const availability = await checkPythonKernelAvailability({
       pythonPath: path,
@@ -143,7 +143,7 @@ describe('start', () => {
     expect((await run(kernel, 'import os; print(os.getcwd())')).text).toBe(`${cwd}\n`);
   });
 
-  it('skips lines that are no frames, and survives callbacks of its logger that throw', async () => {
+  it('skips lines that are not frames, and survives logger callbacks that throw', async () => {
     const path = await writeInterpreter(
       'exit 0',
       `echo 'no frame'; echo '{"type":"new"}'; exec ${pythonPath} "$@"`,

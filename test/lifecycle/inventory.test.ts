@@ -160,7 +160,7 @@ describe('the inventory of a runtime root', () => {
     expect(paths.filter((path) => path.endsWith('.venv'))).toEqual([join(runtimeRoot, '0.3.0', '.venv')]);
   });
 
-  it('looks on when a file goes away under its eyes', async () => {
+  it('continues when a file disappears during the walk', async () => {
     const locks = join(runtimeRoot, 'uv', 'locks');
     await mkdir(locks, { recursive: true });
     let isOver = false;
@@ -181,7 +181,7 @@ describe('the inventory of a runtime root', () => {
     }
   });
 
-  it('looks on when an environment goes away under its eyes', async () => {
+  it('continues when an environment disappears during the walk', async () => {
     const dir = join(runtimeRoot, '0.3.0', 'envs', 'deadbeef');
     await mkdir(dir, { recursive: true });
     await put('0.3.0/envs/deadbeef/environment.json', '{}');
@@ -218,7 +218,7 @@ describe('the inventory of a runtime root', () => {
     }
   });
 
-  it('waits for whoever changes one of the versions, however the root is written', async () => {
+  it('waits for changes to any version, however the root is written', async () => {
     await writeRuntime(runtimeRoot, '0.3.0');
     const { locksDir } = sharedLayout(runtimeRoot);
     await mkdir(locksDir, { recursive: true });

@@ -56,7 +56,7 @@ describe('pruneManagedPythonRuntimes', () => {
     expect(await readdir(join(root, '0.2.0'))).toContain('manifest.json');
   });
 
-  it('what somebody else removes meanwhile is no failure', async () => {
+  it('a concurrent removal is not a failure', async () => {
     const path = join(root, '0.2.0');
     const seen = await whileFlickers(path, 'anew', async () => (await prune()).removed.includes(path));
     expect(seen.sort()).toEqual([false, true]);
@@ -132,7 +132,7 @@ describe('pruneManagedPythonRuntimes', () => {
     expect((await readdir(root)).sort()).toEqual(['0.2.0', '0.4.0', 'uv']);
   });
 
-  it('a removal that is cut off leaves no runtime and not a broken one', async () => {
+  it('an interrupted removal leaves no runtime instead of a broken one', async () => {
     const { python } = await writeRuntime(root, '0.2.0');
     const environment = join(python.executable, '..', '..');
     const removed = watchRemovals();

@@ -72,7 +72,7 @@ describe.runIf(process.platform !== 'win32' && existsSync('/bin/ps'))(
 );
 
 describe('what killed runs left', () => {
-  it('environments that were begun go, in every version; those whose programs run stay', async () => {
+  it('unfinished environments of every version are removed; those with running programs are kept', async () => {
     const runtimeRoot = await temporaryFolder();
     const { runsDir, pythonDir } = sharedLayout(runtimeRoot);
     openJournal({ runsDir, cliVersion: '0.3.0' });
@@ -94,7 +94,7 @@ describe('what killed runs left', () => {
     expect(await readdir(pythonDir)).toEqual([]);
   });
 
-  it('half-written names of holders go', async () => {
+  it('incomplete holder files are removed', async () => {
     const runtimeRoot = await temporaryFolder();
     const { locksDir } = sharedLayout(runtimeRoot);
     await mkdir(locksDir, { recursive: true });

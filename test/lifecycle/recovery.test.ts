@@ -46,7 +46,7 @@ it('ends what a killed run left running, removes its notes, and says so', async 
   ]);
 });
 
-it('finds them without any note of them: they may be started just before the kill', async () => {
+it('finds children that the journal does not list: they may be started just before the kill', async () => {
   const { runtimeRoot, shared, note } = await given();
   const runId = randomUUID();
   await mkdir(join(shared.runsDir, runId), { recursive: true });
@@ -55,7 +55,7 @@ it('finds them without any note of them: they may be started just before the kil
   expect(await isProcessAlive(child.pid!)).toBe(false);
 });
 
-it('a pid in the notes that is now somebody else is left alone', async () => {
+it('a recorded pid that now belongs to another process is left alone', async () => {
   const { runtimeRoot, shared, note } = await given();
   const journal = openJournal({ runsDir: shared.runsDir, cliVersion: '0.3.0' });
   const bystander = spawn('sleep', ['1000'], { stdio: 'ignore' });
@@ -90,7 +90,7 @@ it('what has no name of a run is not touched', async () => {
   expect(await readdir(shared.runsDir)).toEqual(['mine']);
 });
 
-it('parts of transfers that nobody continues go, the others stay', async () => {
+it('partial downloads that nothing will resume are removed, others are kept', async () => {
   const { runtimeRoot, shared, note } = await given();
   const [old, fresh, orphan, complete] = ['a', 'b', 'c', 'd'].map((digit) => digit.repeat(64)) as [
     string,

@@ -59,7 +59,7 @@ const shared = async (root: string) =>
     .filter((entry) => entry.isFile() && !entry.parentPath.endsWith('locks'))
     .map(({ parentPath, name }) => relative(join(root, 'uv'), join(parentPath, name)));
 
-it('a prune takes what only other versions used, with sizes, and no file of somebody else', async () => {
+it('a prune removes what only other versions used, with sizes, and no unknown file', async () => {
   const root = await upgraded('0.2.0', '0.3.0');
   const preview = await prune(root, { dryRun: true });
   expect(parts(preview)).toEqual(['models', 'uv', 'wheels']);
@@ -85,7 +85,7 @@ it('one part alone leaves the versions and the other parts', async () => {
   expect((await prune(root, { parts: ['uv'] })).removed).toEqual([]);
 });
 
-it('what a version that stays may need stays with it, and so does what another program may', async () => {
+it('what a remaining version or another program may need is kept', async () => {
   const kept = await upgraded('0.2.0', '0.3.0');
   expect(parts(await prune(kept, { keep: 1 }))).toEqual([]);
   const others = await upgraded('0.3.0');

@@ -49,7 +49,7 @@ it('keeps the newest few, which an uninstall knows; the next attempt takes none 
 });
 const seen = new Set<string>();
 
-it('a root that takes no log hides no failure', async () => {
+it('a root that cannot store a log does not hide the failure', async () => {
   const root = await temporaryFolder();
   await writeFile(join(root, 'file'), '');
   await keepFailure({ ...asked, runtimeRoot: join(root, 'file'), failure: failure('x') });

@@ -183,7 +183,7 @@ describe('install log', () => {
     expect(seen.length).toBeGreaterThan(5000);
   });
 
-  it('reports a disk that is full to whoever waits, and at close', async () => {
+  it('reports a full disk to every waiting call, and at close', async () => {
     const path = newPath();
     const log = await openInstallLog(path);
     const handle = await open(path);
@@ -212,7 +212,7 @@ describe('install log', () => {
   });
 });
 
-it('a log that an earlier run left is not ours, nor one that is not there', async () => {
+it('a log from an earlier run is not ours, nor is a missing one', async () => {
   const path = newPath();
   expect(await ownInstallLog(path)).toBeNull();
   await (await openInstallLog(path)).close();

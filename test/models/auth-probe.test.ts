@@ -152,14 +152,14 @@ describe('19. the probe', () => {
     }
   });
 
-  it('what is thrown and is no error does not reject', async () => {
+  it('a thrown value that is not an error does not reject', async () => {
     const runner = { runStreamed: () => Promise.reject('odd') };
     expect(await runCodexAuthProbe({ projectDir: '.', model: 'gpt-5.5', runner })).toEqual(
       result('auth', 'odd'),
     );
   });
 
-  it('an empty answer is no login', async () => {
+  it('an empty answer counts as no login', async () => {
     expect(await probe([turn, turnEnd], 'gpt-5.5')).toEqual(
       result('auth', 'Codex completed without an agent message'),
     );
@@ -185,7 +185,7 @@ describe('19. the limit of the probe', () => {
   const run = (runner: ReturnType<typeof hanging>) =>
     runCodexAuthProbe({ projectDir: '.', model: 'gpt-5.5', runner, timeoutMs: 50 });
 
-  it('without a word it is the network', async () => {
+  it('without any report it is the network', async () => {
     expect(await run(hanging(turn))).toEqual(result('network', 'no response within 0.05 s'));
   });
 
@@ -194,7 +194,7 @@ describe('19. the limit of the probe', () => {
     expect(await run(hanging(turn, ...retries))).toEqual(result('network', 'Reconnecting... (b)'));
   });
 
-  it('a rate limit that it reported is one', async () => {
+  it('a reported rate limit is recognised', async () => {
     const text = 'Reconnecting... 1/5 (last status: 429)';
     expect(await run(hanging({ type: 'error', message: text }))).toEqual(result('rate-limit', text));
   });

@@ -265,7 +265,7 @@ describe('editing ktx.yaml', () => {
     expect(() => editYaml(text, EDITS)).toThrow(message);
   });
 
-  it('quotes what would not be a text', () => {
+  it('quotes values that would not be read as text', () => {
     const edits = ['yes', '1.5', 'a: b', "it's", 'a #b', '', '*x', '日本'].map((value, index) => ({
       path: [`k${index}`, 'x y'],
       value,

@@ -160,7 +160,7 @@ describe('7. why a turn ended', () => {
   });
 });
 
-describe('8. errors that are none, and those that are', () => {
+describe('8. errors that do not count, and those that do', () => {
   const reconnect = { type: 'error', message: 'Reconnecting... 1/5 (stream disconnected)' };
 
   it('a reconnect that is followed by the end of the turn is forgiven', () => {
@@ -195,7 +195,7 @@ describe('8. errors that are none, and those that are', () => {
 });
 
 describe('what is read defensively', () => {
-  it('skips what is no event', () => {
+  it('skips values that are not events', () => {
     const events = [null, 1, 'x', [], {}, { type: 5 }, { type: 'new.kind' }, { type: 'item.completed' }];
     expect(summarizeCodexExecEvents(events)).toMatchObject({ finalText: '', stepCount: 0, usage: {} });
   });
@@ -227,7 +227,7 @@ describe('what is read defensively', () => {
     expect(summarizeCodexExecEvents([turn, turnEnd, turn, turnEnd])).toMatchObject({ stepCount: 2 });
   });
 
-  it('a line that is no JSON is named', () => {
+  it('a line that is not JSON is quoted', () => {
     expect(parseCodexExecEventLine('{"type":"error"}')).toEqual({ type: 'error' });
     expect(() => parseCodexExecEventLine('{"type"')).toThrow(/^Codex JSONL event stream was malformed: \S/);
   });

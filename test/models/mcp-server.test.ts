@@ -51,7 +51,7 @@ const call = (args: unknown = { query: 'x' }) => rpc('tools/call', { name: 'look
 /** A JSON body, or the one event of a stream. */
 const parsed = (text: string) => JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? text);
 
-describe('18. the MCP server: who may ask', () => {
+describe('18. the MCP server: access control', () => {
   it('listens on loopback, with a token of 64 hexadecimal digits', async () => {
     const { handle } = await started();
     expect(handle.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/mcp$/);
@@ -100,7 +100,7 @@ describe('18. the MCP server: what it answers', () => {
     ]);
   });
 
-  it('says who it is', async () => {
+  it('identifies itself', async () => {
     const { handle, headers } = await started();
     const params = {
       protocolVersion: '2025-06-18',

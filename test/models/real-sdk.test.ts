@@ -105,7 +105,7 @@ describe.skipIf(!isCodexCliPresent || process.platform === 'win32')(
       expect(started.filter((pid) => readProcessStart(pid) !== null)).toEqual([]);
     });
 
-    it('a CLI that is no program', async () => {
+    it('a CLI that is not a program', async () => {
       await expect(generate(join(await temporaryFolder(), 'absent'))).rejects.toThrow(/spawn .* ENOENT/);
     });
   },

@@ -83,7 +83,7 @@ describe.skipIf(!isCodexCliPresent || process.platform === 'win32')(
       return { terminal, standIn, leave, yaml: () => readFile(yamlPath, 'utf8') };
     }
 
-    it('it answers: what will be set is shown, then written, and nothing else', async () => {
+    it('on an answer, shows what will be set, writes that and nothing else', async () => {
       const { terminal, standIn, leave, yaml } = await askedFor('', [text('ok')]);
       await terminal.until('› Write it to ktx.yaml', PATIENCE_MS);
       expect(terminal.text()).toContain('gpt-5.5 answered.');
@@ -130,7 +130,7 @@ describe.skipIf(!isCodexCliPresent || process.platform === 'win32')(
       await leave();
     });
 
-    it('Ctrl+C ends an answer that does not come, and the CLI with it', async () => {
+    it('Ctrl+C ends the wait for an answer, and the CLI with it', async () => {
       const { terminal, standIn, leave, yaml } = await askedFor('', [hanging]);
       await expect.poll(() => standIn.requests.length, { timeout: PATIENCE_MS }).toBe(1);
       terminal.press('ctrl+c');

@@ -546,7 +546,7 @@ describe('rate limits', () => {
   });
 });
 
-it('an item that Codex reports as changed only is none', async () => {
+it('an item that Codex only reports as changed is not a step', async () => {
   const { runtime } = runtimeOf(() =>
     play(
       turn,

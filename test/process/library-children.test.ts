@@ -47,7 +47,7 @@ describe.skipIf(process.platform === 'win32')('children that a library starts', 
     await once(child, 'exit');
   });
 
-  it('an error after the library has dropped its listeners is no uncaught exception', async () => {
+  it('an error after the library has dropped its listeners is not an uncaught exception', async () => {
     const children = new LibraryChildren();
     const stop = new AbortController();
     const child = children.run(() =>

@@ -76,7 +76,7 @@ describe('run process', () => {
     expect(seen).toEqual({ stdout: ['a', 'b', 'd'], stderr: ['c'] });
   });
 
-  it('knows no shell, and gives the child an empty stdin and exactly our environment', async () => {
+  it('uses no shell, and gives the child an empty stdin and exactly our environment', async () => {
     const awkward = '$HOME; echo "x" `id` %PATH% *';
     const script = `process.stdin.resume().on('end', () => {
       console.log(JSON.stringify([process.argv[1], Object.keys(process.env).sort()]));

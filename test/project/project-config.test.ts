@@ -58,12 +58,12 @@ it.each([
   });
 });
 
-it('what has no place is said without one', async () => {
+it('an error without a position is reported without one', async () => {
   const failing = readProjectConfig(await project('a: *x\n'));
   await expect(failing).rejects.toThrow(/cannot be read: Unresolved alias [^\n]*$/);
 });
 
-it('the parser prints nothing past us', async () => {
+it('the parser prints nothing itself', async () => {
   const warnings: Error[] = [];
   const listen = (warning: Error) => warnings.push(warning);
   process.on('warning', listen);
@@ -77,7 +77,7 @@ it('the parser prints nothing past us', async () => {
   }
 });
 
-it('a file that is none, or has no end, is not read', async () => {
+it('a path that is not a file, or has no end, is not read', async () => {
   const folder = await temporaryFolder();
   await symlink('/dev/zero', join(folder, 'ktx.yaml'));
   await expect(readProjectConfig(folder)).rejects.toThrow(/ktx\.yaml cannot be read: .* symbolic link/);

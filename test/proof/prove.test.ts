@@ -69,7 +69,7 @@ describe('the whole', () => {
     expect(daemonEvidence(proof.daemon)).toBe('answered /health and analysed a statement (2 tables found)');
   });
 
-  it('of two failures the import is told, and no daemon is left', async () => {
+  it('of two failures the import is reported, and no daemon is left', async () => {
     const pidFile = join(await temporaryFolder(), 'pid');
     const here = await environment(
       'sleep 0.5; echo "No module named fastapi" >&2; exit 1',
@@ -120,14 +120,14 @@ describe('imports', () => {
     expect(await proveImports(here)).toBe('3.13.1');
   });
 
-  it('what the packages print when they are imported is no answer', async () => {
+  it('output printed by packages on import is not taken for the answer', async () => {
     const here = await environment(
       `echo "Welcome"; echo "{}"; echo "{\\"prefix\\": \\"$(dirname "$(dirname "$0")")\\", \\"version\\": \\"3.13.1\\"}"; echo "Bye"`,
     );
     expect(await proveImports(here)).toBe('3.13.1');
   });
 
-  it('an answer that is none is said, with what was printed', async () => {
+  it('reports an invalid answer with what was printed', async () => {
     const here = await environment('echo "Welcome"');
     const failure = await failureOf(proveImports(here));
     expect(failure.message).toContain('the interpreter gives no answer');
@@ -281,7 +281,7 @@ ${daemonThatSays(good)}`;
     await expect(proof).rejects.toMatchObject({ name: 'CancelledError' });
   });
 
-  it('one that stands still has failed, however little time that is of the whole', async () => {
+  it('a daemon that stands still fails, however short the time', async () => {
     const here = await environment('', 'setInterval(() => {}, 1e9);');
     const failure = await failureOf(proveDaemon({ ...here, limits: { stillMs: 600, cpuMs: 600_000 } }));
     expect(failure.message).toContain('the daemon does not answer');
@@ -329,7 +329,7 @@ createServer((request, response) => {
     expect(lines).toEqual([`asked /embeddings/compute {"text":"${REFERENCE_TEXT}"} with ${modelDir}`]);
   });
 
-  it('rounding is no difference', async () => {
+  it('rounding does not count as a difference', async () => {
     const here = await environment('', daemonThatEmbeds('{ embedding: reference.map((n) => n + 9e-5) }'));
     await proveDaemon({ ...here, modelDir });
   });

@@ -44,7 +44,7 @@ async function choose(change: Partial<Parameters<typeof choosePython>[0]> = {}) 
 }
 
 describe('auto', () => {
-  it('takes a managed one that is unpacked, and asks nobody', async () => {
+  it('takes an unpacked managed one without any request', async () => {
     const pythonDir = await temporaryFolder();
     const key = 'cpython-3.13.14-linux-x86_64-gnu';
     const unpackedDir = newPythonDir(pythonDir);
@@ -90,7 +90,7 @@ describe('auto', () => {
   });
 });
 
-it('managed: no fall back', async () => {
+it('managed: no fallback', async () => {
   const choice = choose({ choice: 'managed', findObstacles: async () => ['mirror: no such host'] });
   await expect(choice).rejects.toMatchObject({ failureClass: 'network', evidence: ['mirror: no such host'] });
 });

@@ -98,7 +98,7 @@ it('tells what came with no package, and not what uv or Python put there', async
   ]);
 });
 
-it('tells what somebody put into the folder of a package', async () => {
+it("finds files added to a package's folder", async () => {
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'package', '__pycache__'), { recursive: true });
   await mkdir(join(folder, 'other'));

@@ -152,7 +152,7 @@ exec(sys.argv[1])`;
     expect(await inspectSystemPython({ path, host, minors, env: {} })).toHaveProperty('version');
   });
 
-  it('says what a path is that is no Python', async () => {
+  it('says what a path is when it is not a Python', async () => {
     const folder = await temporaryFolder();
     const path = await script(folder, 'python', 'echo hello');
     expect(await inspectSystemPython({ path, host, minors, env: {} })).toMatchObject({

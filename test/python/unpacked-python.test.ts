@@ -50,7 +50,7 @@ it.each<[string, string, (python: Unpacked) => Promise<unknown>]>([
   expect(await verifyPython(python.dir)).toBe(found);
 });
 
-it('bytecode that Python wrote is no alteration, and goes: nothing vouches for it', async () => {
+it('bytecode written by Python is not an alteration, and is removed since it cannot be verified', async () => {
   const { dir, at } = await unpacked();
   await mkdir(at('lib/__pycache__'));
   for (const name of ['site.cpython-313.pyc', 'site.cpython-313.pyc.140000'])

@@ -99,7 +99,7 @@ describe('which environments are needed', () => {
     expect((await readEnvironments(finished)).unneeded).toEqual([]);
   });
 
-  it('an environment whose own file speaks of another one counts as unfinished', async () => {
+  it('an environment whose record names another one counts as unfinished', async () => {
     const dir = await versionDir(B, { [A]: null, [B]: A });
     const copied = { ...manifest(dir, C), previous: null };
     await writeFile(join(dir, 'envs', A, 'environment.json'), JSON.stringify(copied));
@@ -117,7 +117,7 @@ async function wrote(dir: string, ...switches: string[]) {
   }
 }
 
-describe('where undo goes is what was written down', () => {
+describe('undo goes where the record says', () => {
   const three = { [A]: null, [B]: A, [C]: A };
   const cases: [string, string, Record<string, string | null | undefined>, string[], string, string[]][] = [
     ['the one before', C, three, [`>${A}`, `${A}>${B}`, `${B}>${C}`], B, [A]],
@@ -201,7 +201,7 @@ describe('tidying', () => {
     expect(await readlink(join(dir, '.venv'))).toBe(join('envs', B));
   });
 
-  it('goes through no link in place of the folder of environments', async () => {
+  it('follows no link in place of the environments folder', async () => {
     const elsewhere = await temporaryFolder();
     await mkdir(join(elsewhere, C));
     const dir = await versionDir(null, {});
@@ -210,7 +210,7 @@ describe('tidying', () => {
     expect(await readdir(elsewhere)).toEqual([C]);
   });
 
-  it('takes a folder whose name only looks like what an interrupted run leaves for somebody else’s', async () => {
+  it('leaves a folder alone whose name only resembles the remains of an interrupted run', async () => {
     const dir = await versionDir(B, { [B]: null });
     const names = ['.venv.20240101', 'notes.json.1.deadbeef.tmp'];
     for (const name of names) await mkdir(join(dir, name));
@@ -241,14 +241,14 @@ describe('tidying', () => {
     expect(await readlink(join(dir, '.venv'))).toBe(join('envs', B));
   });
 
-  it('what it removes has lost its name before, so that a cut leaves nothing that looks like an environment', async () => {
+  it('renames before removing, so that an interruption leaves nothing that looks like an environment', async () => {
     const dir = await versionDir(B, { [B]: null, [C]: undefined });
     const removed = watchRemovals();
     await tidyEnvironments(dir, nobody);
     expect(removed).toEqual([expect.stringMatching(/envs\/cccccccc\.[0-9a-f]{8}\.removed$/)]);
   });
 
-  it('what cannot be removed is returned and stops nothing', async () => {
+  it('returns what cannot be removed, and continues', async () => {
     const dir = await versionDir(C, { [A]: undefined, [B]: undefined, [C]: null });
     watchRemovals((path) => {
       if (path.includes(A)) throw new Error('EBUSY: resource busy');

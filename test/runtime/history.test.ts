@@ -17,7 +17,7 @@ const entry = (to: string, back: string | null = null) => ({
 });
 const names = async (dir: string) => (await readHistory(dir)).map(({ to }) => to);
 
-it('says what took over, by whom and when, oldest first', async () => {
+it('says what became active, by whom and when, oldest first', async () => {
   const dir = await temporaryFolder();
   await appendHistory(dir, entry('aaaaaaaa'));
   await appendHistory(dir, entry('bbbbbbbb', 'aaaaaaaa'));
@@ -26,7 +26,7 @@ it('says what took over, by whom and when, oldest first', async () => {
   expect(second).toMatchObject({ to: 'bbbbbbbb', back: 'aaaaaaaa', at: expect.stringMatching(/Z$/) });
 });
 
-it('a line that was torn takes no other one with it', async () => {
+it('a torn line does not affect the others', async () => {
   const dir = await temporaryFolder();
   await appendHistory(dir, entry('aaaaaaaa'));
   await appendFile(join(dir, HISTORY_FILE), '{"schemaVersion":1,"at":"20');
@@ -52,7 +52,7 @@ it('what a newer ktx wrote is kept, and read as far as it is understood', async 
   expect(await readFile(path, 'utf8')).toContain(other);
 });
 
-it('does not grow without end', async () => {
+it('does not grow without bound', async () => {
   const dir = await temporaryFolder();
   await appendHistory(dir, entry('aaaaaaaa'));
   const path = join(dir, HISTORY_FILE);
@@ -76,7 +76,7 @@ it('is never written through a link, and a folder in its place is an error that 
   await expect(appendHistory(dir, entry('aaaaaaaa'))).rejects.toThrow(HISTORY_FILE);
 });
 
-it('knows no way back from what it never heard of', async () => {
+it('knows no way back from an unknown environment', async () => {
   const dir = await temporaryFolder();
   await appendHistory(dir, entry('bbbbbbbb', 'aaaaaaaa'));
   const history = await readHistory(dir);

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { openJournal } from '../../src/runtime/journal.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
-it('a run that is over leaves nothing of its notes', async () => {
+it('a finished run leaves no journal', async () => {
   const runsDir = join(await temporaryFolder(), 'runs');
   const journal = openJournal({ runsDir, cliVersion: '0.3.0' });
   await mkdir(join(journal.runDir, 'cache'));
@@ -13,7 +13,7 @@ it('a run that is over leaves nothing of its notes', async () => {
   expect(await readdir(runsDir)).toEqual([]);
 });
 
-it('notes that cannot be removed do not turn what was done into a failure', async () => {
+it('a journal that cannot be removed does not turn success into a failure', async () => {
   const runsDir = join(await temporaryFolder(), 'runs');
   const journal = openJournal({ runsDir, cliVersion: '0.3.0' });
   await rename(runsDir, `${runsDir}.aside`);

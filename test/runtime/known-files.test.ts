@@ -39,7 +39,7 @@ async function placeKnown(of = artefact): Promise<string> {
   return path;
 }
 
-it('what was written down is taken at its word, also when the folder has moved since or is reached by a link', async () => {
+it('the list is trusted, even when the folder has moved or is reached through a link', async () => {
   await placeKnown();
   expect(await (await openKnown()).verify(artefact)).toBe('ok');
   const link = `${shared}-link`;
@@ -50,7 +50,7 @@ it('what was written down is taken at its word, also when the folder has moved s
   expect(await (await openKnown(moved)).verify(artefact)).toBe('ok');
 });
 
-it('who must see every byte opens the store without it', async () => {
+it('a store opened without it hashes every byte', async () => {
   await placeKnown();
   expect(await openStore(join(shared, 'store')).verify(artefact)).toBe('altered');
 });
@@ -64,7 +64,7 @@ it.each(['uv', 'python'] as const)(
   },
 );
 
-it('a digest that nobody expects is computed', async () => {
+it('an unexpected digest is computed', async () => {
   const path = await placeKnown();
   const other = createHash('sha256').update(Buffer.alloc(BYTES.length, 'other')).digest('hex');
   expect(await (await openKnown()).digestOf(path)).toBe(other);
@@ -105,7 +105,7 @@ it.each<[string, (text: string) => string]>([
   expect(await (await openKnown()).verify(artefact)).toBe('altered');
 });
 
-it('a file that has gone is not written down, nor missed', async () => {
+it('a file that has disappeared is neither listed nor missed', async () => {
   const path = await placeKnown();
   const files = [
     { path: join(shared, 'gone'), sha256: '0'.repeat(64) },
@@ -116,7 +116,7 @@ it('a file that has gone is not written down, nor missed', async () => {
   );
 });
 
-it('is forgotten, once and again, and a list of other things is none', async () => {
+it('can be forgotten repeatedly, and a file with other content is not a list', async () => {
   await placeKnown();
   await appendFile(list(), 'store\n\n');
   expect(await (await openKnown()).verify(artefact)).toBe('ok');

@@ -294,7 +294,7 @@ describe('readManagedPythonRuntimeStatus', () => {
 });
 
 describe('readInstalledManifest', () => {
-  it('drops what it does not know, and gives null for no file', async () => {
+  it('drops unknown keys, and returns null without a file', async () => {
     expect(await readInstalledManifest(manifestPath)).toBeNull();
     await writeRuntime(root, '0.3.0', { shoeSize: 43 } as never);
     expect(await readInstalledManifest(manifestPath)).not.toHaveProperty('shoeSize');

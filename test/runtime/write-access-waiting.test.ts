@@ -40,7 +40,7 @@ async function waiting(options: { versions?: string[]; holder?: object } = {}) {
   return { locksDir, pathOf, held, action, told, notes };
 }
 
-it('versions in their order and the shared folder last, so that no two wait for each other', async () => {
+it('versions in order and the shared folder last, so that no deadlock is possible', async () => {
   const { pathOf, held, action, told } = await waiting({ versions: ['0.4.0', '0.3.0', '0.4.0'] });
   await told();
   for (const name of ['0.4.0', 'root']) {
@@ -52,7 +52,7 @@ it('versions in their order and the shared folder last, so that no two wait for 
   expect(await action).toBe(true);
 });
 
-it('an uninstall that ends deletes the folder of the locks: who waited for it makes it anew', async () => {
+it('an uninstall deletes the locks folder when it ends, and a waiting process creates it again', async () => {
   const { locksDir, held, action, told } = await waiting();
   await told();
   await rm(locksDir, { recursive: true });
@@ -80,14 +80,14 @@ it.each([
   },
 );
 
-it('on another host the name is told with its host: nobody here can look whether it runs', async () => {
+it('names the host of a holder on another host, which cannot be checked from here', async () => {
   const { held, action, told } = await waiting({ holder: { host: 'elsewhere.example', start: '1' } });
   expect((await told())[0]).toContain(`process ${process.pid} on elsewhere.example`);
   held.release();
   expect(await action).toBe(true);
 });
 
-it('a name that cannot be written is no reason not to lock', async () => {
+it('a holder file that cannot be written does not prevent locking', async () => {
   const runtimeRoot = await temporaryFolder();
   const { locksDir } = sharedLayout(runtimeRoot);
   const inTheWay = join(locksDir, 'root.lock.holder.json');

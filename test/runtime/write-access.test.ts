@@ -45,7 +45,7 @@ async function given(change: { version?: string; signal?: AbortSignal; vfs?: str
   return { runtimeRoot, notes, options: { runtimeRoot, versions: [version], step: 'test', note, ...rest } };
 }
 
-it('one at a time, the next one told whom it waits for: pid, since when, step', async () => {
+it("one at a time, and the next one is told the holder's pid, time and step", async () => {
   const { runtimeRoot, notes, options } = await given();
   const first = holder(runtimeRoot);
   await first.until('has access');
@@ -82,7 +82,7 @@ it('a stopped holder keeps it, a killed one does not', async () => {
   expect(await withWriteAccess({ ...options, shouldWait: false }, async () => 'in')).toBe('in');
 });
 
-it('who waits can leave, and leaves nothing locked', async () => {
+it('a waiting process can stop, and leaves nothing locked', async () => {
   const stop = new AbortController();
   const { runtimeRoot, notes, options } = await given({ signal: stop.signal, version: '0.4.0' });
   const first = holder(runtimeRoot, '0.3.0');
@@ -117,13 +117,13 @@ it('a failing action lets go', async () => {
   expect(await withWriteAccess({ ...options, shouldWait: false }, async () => 'in')).toBe('in');
 });
 
-it('a file system that cannot lock is said', async () => {
+it('reports a file system that cannot lock', async () => {
   const { notes, options } = await given({ vfs: 'unix-none' });
   expect(await withWriteAccess(options, async () => 'in')).toBe('in');
   expect(notes.join()).toMatch(/cannot lock files: do not run two commands/);
 });
 
-it('ten at once go one after the other', async () => {
+it('ten concurrent processes run one after the other', async () => {
   const runtimeRoot = await temporaryFolder();
   const notes: string[] = [];
   const note = (_level: string, text: string) => void notes.push(text);
@@ -152,7 +152,7 @@ it("a holder's name that cannot be removed neither keeps a lock nor hides what w
 });
 
 describe('a plan that was made without it', () => {
-  it('holds while nobody has had it since', async () => {
+  it('holds while no one has held the locks since', async () => {
     const { runtimeRoot, options } = await given();
     const changed = async (mark: string | null) =>
       withWriteAccess(options, async ({ hasChangedSince }) => hasChangedSince(mark));
@@ -165,7 +165,7 @@ describe('a plan that was made without it', () => {
     expect(await changed(null)).toBe(true);
   });
 
-  it('does not, when it was made while somebody had it, who ended before he was waited for', async () => {
+  it('does not hold when it was made while another process held the locks and then ended', async () => {
     const { runtimeRoot, options } = await given();
     const planned = await withWriteAccess(options, async () => {
       const mark = await readWriteMark(runtimeRoot);
@@ -217,7 +217,7 @@ describe('reports a place where no folder can be created, instead of trying fore
   });
 });
 
-it('who has it gets it again without waiting, and keeps it until the outer end', async () => {
+it('nested calls get it without waiting, and it is held until the outer one ends', async () => {
   const { runtimeRoot, options } = await given();
   const other = await withWriteAccess(options, async ({ hasChangedSince }) => {
     const planned = await readWriteMark(runtimeRoot);
@@ -234,7 +234,7 @@ it('who has it gets it again without waiting, and keeps it until the outer end',
   await other.until('has access after waiting');
 });
 
-it('what an action leaves running takes the locks like anybody else', async () => {
+it('work left running by an action takes the locks like any other process', async () => {
   const { options } = await given();
   let leftOver: Promise<boolean> = Promise.resolve(false);
   const ended = Promise.withResolvers<void>();

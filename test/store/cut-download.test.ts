@@ -23,7 +23,7 @@ const CUTS: readonly [atBytes: number, how: 'cut' | 'kill'][] = [
   [196_000_000, 'cut'],
 ];
 
-it('200 MB, cut ten times, three of them by kill -9: complete, with at most 1 % read twice', async () => {
+it('200 MB, interrupted ten times, three of them by kill -9: complete, with at most 1 % read twice', async () => {
   const dir = await temporaryFolder();
   const block = createHash('sha512').update('ktx').digest();
   const bytes = Buffer.alloc(SIZE_BYTES, block);

@@ -219,7 +219,7 @@ describe('an address that was recorded', () => {
 });
 
 describe('the store comes first', () => {
-  it('takes what is there without asking anybody', async () => {
+  it('uses what is in the store without any request', async () => {
     const artefact = wheel('one');
     await fetchWith([artefact], indexesOf(await serveAll(artefact)));
     events = [];
@@ -377,7 +377,7 @@ describe('sources', () => {
     expect(error.nextSteps.join()).toContain('--offline');
   });
 
-  it('no place at all says what to do', async () => {
+  it('says what to do when there is no source at all', async () => {
     const error = await failure(fetchWith([wheel('one')], {}));
     expect(error.nextSteps.join()).toContain('--index-url');
   });

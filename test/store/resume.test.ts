@@ -211,7 +211,7 @@ describe('a continuation that does not fit', () => {
     expect(await store.verify(model)).toBe('ok');
   });
 
-  it('a part that nobody asked for is no file', async () => {
+  it('an unrequested part is not accepted as the file', async () => {
     first = await serveFile({ answer: (_, response) => !!response.writeHead(206).end('part') });
     await expect(fetchFrom([first], {}, { retries: 0 })).rejects.toThrow(/not valid HTTP/);
   });

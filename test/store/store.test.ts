@@ -66,7 +66,7 @@ describe('put', () => {
     expect(await left()).toEqual([]);
   });
 
-  it('nor of what has no known size, and is longer than what is packed in it', async () => {
+  it('nor for the end of a body of unknown size that is longer than its unpacked content', async () => {
     async function* endless() {
       for (;;) yield BYTES;
     }

@@ -37,7 +37,7 @@ describe('the name of the program in a text', () => {
     expect(withProgramName(text)).toBe(text);
   });
 
-  it('changes nothing where nobody declared one', () => {
+  it('changes nothing when none was declared', () => {
     expect(programName()).toBe('ktx');
     expect(withProgramName('ktx is ready')).toBe('ktx is ready');
   });

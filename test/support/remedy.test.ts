@@ -37,7 +37,7 @@ describe('the text of a remedy is derived from its data', () => {
     expect(remedyText(catalogue.CHECK_CLOCK)).toBe("Check this machine's clock.");
   });
 
-  it.runIf(process.platform !== 'win32')('quotes what a shell would take apart', () => {
+  it.runIf(process.platform !== 'win32')('quotes words that a shell would split', () => {
     expect(commandLine(['ktx', 'setup', '--runtime-root', "/home/Ann's files"])).toBe(
       "ktx setup --runtime-root '/home/Ann'\\''s files'",
     );

@@ -127,7 +127,7 @@ describe('a short look at a bundle', () => {
     });
   });
 
-  it('takes no other file for one', async () => {
+  it('takes no other file for a bundle', async () => {
     const path = join(await temporaryFolder(), 'git.bundle');
     await writeFile(path, '# v2 git bundle\n'.repeat(100));
     expect(await judgeBundle(path, WANTED)).toBeNull();

@@ -46,7 +46,7 @@ describe('asking a daemon for a vector', () => {
     expect(await askEmbedding(await says(200, body), 'a', { timeoutMs: TIMEOUT_MS })).toBeUndefined();
   });
 
-  it('nobody listens', async () => {
+  it('nothing listens', async () => {
     const port = Number(new URL(await closedAddress()).port);
     await expect(askEmbedding(port, 'a', { timeoutMs: TIMEOUT_MS })).rejects.toThrow('ECONNREFUSED');
   });

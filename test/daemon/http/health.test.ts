@@ -37,12 +37,12 @@ describe('daemonHealthProblem', () => {
     expect(found).toEqual(problem === null ? null : expect.stringMatching(problem));
   });
 
-  it('an injected fetch gives no proof and need not', async () => {
+  it('an injected fetch gives no proof and needs none', async () => {
     const fetch = async () => answer(HEALTHY);
     expect(await daemonHealthProblem({ ...asked, baseUrl: 'http://127.0.0.1:1', secret, fetch })).toBeNull();
   });
 
-  it('shows a stranger neither the secret nor what would open another request', async () => {
+  it('shows another process neither the secret nor a reusable token', async () => {
     const heard: string[] = [];
     const { baseUrl } = await loopbackServer((request, response) => {
       heard.push(JSON.stringify(request.headers));
@@ -119,7 +119,7 @@ describe('answersHealthy', () => {
     expect(await answersHealthy(baseUrl, 5000)).toBe(isHealthy);
   });
 
-  it('is false for an address that is none, and for silence', async () => {
+  it('is false for an invalid address, and for silence', async () => {
     const { baseUrl } = await loopbackServer(() => {});
     expect(await answersHealthy(baseUrl, 20)).toBe(false);
     expect(await answersHealthy('http://[', 20)).toBe(false);

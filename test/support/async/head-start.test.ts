@@ -52,7 +52,7 @@ it('ends when it is dropped, and when the whole is stopped', async () => {
   third.drop();
 });
 
-it('a failure is for whoever takes it, and for nobody else', async () => {
+it('only the caller of take gets the failure', async () => {
   const failing = headStart(async () => {
     throw new Error('no');
   }, undefined);

@@ -31,7 +31,7 @@ function workshop() {
   };
 }
 
-it('so many at a time, in their order', async () => {
+it('limits how many run at once, in order', async () => {
   const { task, started, end } = workshop();
   const all = inParallel(['a', 'b', 'c', 'd'], 2, undefined, task);
   expect(started).toEqual(['a', 'b']);

@@ -67,7 +67,7 @@ it('a file that is deleted and made again while it is being locked is not taken 
   expect(tryFileLock(path)).not.toBeNull();
 });
 
-it('its folder is gone: whoever deleted it had the lock until now', async () => {
+it('when its folder is gone, the lock counts as held until now', async () => {
   expect(tryFileLock(join(await temporaryFolder(), 'gone', 'a.lock'))).toBeNull();
 });
 
@@ -87,7 +87,7 @@ it('says when the file system grants the same lock twice', async () => {
   expect(tryFileLock(path, { vfs: 'unix-none' })).toMatchObject({ isExclusive: false });
 });
 
-it('a file system that knows no locks is no error', async () => {
+it('a file system without locks is not an error', async () => {
   const path = join(await temporaryFolder(), 'a.lock');
   const SQLITE_IOERR_LOCK = 3850;
   const exec = vi.spyOn(DatabaseSync.prototype, 'exec').mockImplementation(() => {
@@ -135,7 +135,7 @@ it.runIf(process.getuid?.() === 0)('an unwritable lock file is an error and not 
   );
 });
 
-it('a file that is no lock is refused by its path', async () => {
+it('refuses a file that is not a lock file, and names it', async () => {
   const path = join(await temporaryFolder(), 'a.lock');
   await writeFile(path, 'something that somebody else wrote here, long enough to be no header'.repeat(20));
   expect(() => tryFileLock(path)).toThrow(`The lock file cannot be used: ${path}`);

@@ -27,7 +27,7 @@ it.each([
   expect(untracked(project)).toBe('');
 });
 
-it('keeps what somebody wrote there, and makes nothing through a link', async () => {
+it('keeps existing content, and creates nothing through a link', async () => {
   const project = await temporaryFolder();
   await mkdir(join(project, '.ktx'));
   await writeFile(join(project, '.ktx', '.gitignore'), '!setup\n');

@@ -19,7 +19,7 @@ async function pathInFolder() {
   return join(await temporaryFolder(), 'file');
 }
 
-describe.runIf(isPosix)('what is no file is refused at once, and named', () => {
+describe.runIf(isPosix)('refuses and names anything that is not a file', () => {
   it.each<[string, RegExp, (path: string) => unknown]>([
     ['a named pipe', /file is a named pipe, not a file/, (path) => execFileSync('mkfifo', [path])],
     ['a folder', /file is a folder, not a file/, (path) => mkdir(path)],

@@ -136,11 +136,11 @@ describe('redaction of known secrets', () => {
     expect(redact('x $&(.*)[ y', '$&(.*)[')).toBe('x **** y');
   });
 
-  it('ignores what would blot out the text', () => {
+  it('ignores values that would mask the whole text', () => {
     expect(redact('a b c a', '', 'a', ' ', '***')).toBe('a b c a');
   });
 
-  it('does not fail on a secret that is no well-formed text', () => {
+  it('accepts a secret that is not well-formed text', () => {
     expect(redact('x', 'abc\ud800def')).toBe('x');
   });
 });

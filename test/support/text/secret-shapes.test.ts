@@ -129,7 +129,7 @@ describe('secrets, by the place where they stand', () => {
   });
 });
 
-describe('secrets that say themselves what they are', () => {
+describe('secrets with a recognisable prefix', () => {
   it.each(Object.entries(TOKENS))('%s', (_, token) => {
     fc.assert(
       fc.property(token, fc.constantFrom(...TEXTS), (secret, before) => {
