@@ -4,7 +4,7 @@ import { formatBytes, formatDuration } from '../support/text/format.ts';
 const SAY_EVERY_MS = 1000;
 const SAY_AFTER_MS = 10_000;
 /** Until this share is done, the speed does not predict the rest. */
-const FORETELLS_FROM = 0.01;
+const MIN_PREDICTIVE_SHARE = 0.01;
 
 /**
  * Reports the progress of a transfer (bytes, speed and time left) at every tenth, every ten seconds, and at
@@ -36,8 +36,8 @@ export function progressWords(doneBytes: number, totalBytes: number, elapsedMs: 
   const speed = elapsedMs > 0 ? doneBytes / elapsedMs : 0;
   const words = [`${percent} %`, `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`];
   if (speed > 0) words.push(`${formatBytes(speed * 1000)}/s`);
-  const isForetold = doneBytes >= totalBytes * FORETELLS_FROM;
-  if (speed > 0 && isForetold && doneBytes < totalBytes)
+  const isPredictable = doneBytes >= totalBytes * MIN_PREDICTIVE_SHARE;
+  if (speed > 0 && isPredictable && doneBytes < totalBytes)
     words.push(`${formatDuration((totalBytes - doneBytes) / speed)} left`);
   return words.join(', ');
 }

@@ -7,7 +7,7 @@ export type DaemonPlace = Pick<ManagedPythonDaemonLayout, 'runtimeRoot' | 'proje
 
 /** A hanging daemon still has to be stopped. */
 const PROOF_TIMEOUT_MS = 1000;
-const NOBODYS_SECRET = '0'.repeat(64);
+const DUMMY_SECRET = '0'.repeat(64);
 
 /**
  * Whether a live daemon named in a project's state belongs to another project, from which the state was
@@ -20,7 +20,7 @@ export async function isOfAnotherProject(
 ): Promise<boolean> {
   const known = await readDaemonSecret(place);
   const ask = (secret: string) => askForProof(daemonBaseUrl(state), secret, PROOF_TIMEOUT_MS);
-  const own = await ask(known.kind === 'kept' ? known.secret : NOBODYS_SECRET);
+  const own = await ask(known.kind === 'kept' ? known.secret : DUMMY_SECRET);
   if (own === 'right') return false;
 
   const origin = { ...place, projectDir: projectOfState(state.stdoutLog) };

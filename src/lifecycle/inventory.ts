@@ -2,12 +2,12 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isOwnVersionName } from '../core/embedder.ts';
 import { isVersionName, VERSION } from '../core/version-name.ts';
-import { PYTHON_LEFTOVER, PYTHON_TELLING } from '../python/unpacked-python.ts';
-import { ENVIRONMENT_ID, ENVIRONMENT_TELLING, LEFTOVERS } from '../runtime/environments.ts';
+import { PYTHON_LEFTOVER, PYTHON_MARKERS } from '../python/unpacked-python.ts';
+import { ENVIRONMENT_ID, ENVIRONMENT_MARKERS, LEFTOVERS } from '../runtime/environments.ts';
 import { RUN_ID } from '../runtime/left-runs.ts';
 import { errorMessage } from '../support/errors.ts';
 import { type Kind, kindOf } from '../support/fs/file-kind.ts';
-import type { Telling } from '../support/fs/remove-aside.ts';
+import type { FolderMarkers } from '../support/fs/remove-aside.ts';
 import {
   type Evidence,
   environmentEvidence,
@@ -30,7 +30,7 @@ export interface OwnedItem {
    * For a folder identified by its content: it is renamed aside and deleted in this order, so that an
    * interruption leaves something recognisable.
    */
-  telling: Telling | null;
+  markers: FolderMarkers | null;
 }
 
 export interface Inventory {
@@ -58,7 +58,7 @@ interface Shape {
   /** For names that alone prove nothing. */
   evidence?: Evidence;
   /** Of a folder: the files that serve as evidence. */
-  telling?: Telling;
+  markers?: FolderMarkers;
 }
 
 const SHARED_SHAPES: readonly Shape[] = [
@@ -91,7 +91,7 @@ const SHARED_SHAPES: readonly Shape[] = [
         kind: 'folder',
         what: 'Python',
         evidence: pythonEvidence,
-        telling: PYTHON_TELLING,
+        markers: PYTHON_MARKERS,
       },
       { name: PYTHON_LEFTOVER, kind: 'folder', what: 'Python' },
     ],
@@ -167,7 +167,7 @@ const VERSION_SHAPES: readonly Shape[] = [
     kind: 'folder',
     what: 'runtime',
     evidence: environmentEvidence,
-    telling: ENVIRONMENT_TELLING,
+    markers: ENVIRONMENT_MARKERS,
   },
   ...LEFTOVER_SHAPES,
   {
@@ -180,7 +180,7 @@ const VERSION_SHAPES: readonly Shape[] = [
         kind: 'folder',
         what: 'runtime',
         evidence: environmentEvidence,
-        telling: ENVIRONMENT_TELLING,
+        markers: ENVIRONMENT_MARKERS,
       },
       ...LEFTOVER_SHAPES,
     ],
@@ -260,7 +260,7 @@ async function look(
         path,
         what: version ?? shape?.what ?? '',
         sizeBytes,
-        telling: shape?.telling ?? null,
+        markers: shape?.markers ?? null,
       });
     }
   }

@@ -112,7 +112,7 @@ async function removeStaleFiles(runtimeRoot: string): Promise<string[]> {
     await rm(path, { recursive: true, force: true });
     removed.push(path);
   };
-  for (const path of await uselessPartials(shared.storeDir)) await remove(path);
+  for (const path of await stalePartials(shared.storeDir)) await remove(path);
   for (const version of (await namesIn(shared.root)).filter(isVersionName)) {
     for (const name of await namesIn(join(shared.root, version))) {
       if (/^uv(?:\.exe)?\.\d+\.download$/.test(name)) await remove(join(shared.root, version, name));
@@ -129,9 +129,9 @@ async function removeStaleFiles(runtimeRoot: string): Promise<string[]> {
  * renamed, parts of files that have since arrived, and old parts. Other `<sha256>.partial` and
  * `<sha256>.partial.json` files are kept.
  */
-async function uselessPartials(storeDir: string): Promise<string[]> {
+async function stalePartials(storeDir: string): Promise<string[]> {
   const names = await namesIn(storeDir);
-  const useless: string[] = [];
+  const stale: string[] = [];
   for (const name of names) {
     const [, sha256, rest] = /^([0-9a-f]{64})\.partial(.*)$/.exec(name) ?? [];
     if (sha256 === undefined) continue;
@@ -139,9 +139,9 @@ async function uselessPartials(storeDir: string): Promise<string[]> {
     const isOrphan = rest !== '' && !names.includes(`${sha256}.partial`);
     const isComplete = (await namesIn(join(storeDir, sha256))).length > 0;
     const isOld = (await ageMs(path)) > PARTIAL_LIFETIME_MS;
-    if (isOrphan || isComplete || isOld || /\.tmp$/.test(name)) useless.push(path);
+    if (isOrphan || isComplete || isOld || /\.tmp$/.test(name)) stale.push(path);
   }
-  return useless;
+  return stale;
 }
 
 async function ageMs(path: string): Promise<number> {

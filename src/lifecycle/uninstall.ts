@@ -85,9 +85,9 @@ export async function uninstallManagedPythonRuntimes(options: UninstallOptions):
       const inventory = await takeInventory(runtimeRoot);
       const problems = new Map<string, string>();
       const remove = async (items: readonly OwnedItem[]) => {
-        for (const { path, telling } of items) {
+        for (const { path, markers } of items) {
           try {
-            if (telling) await removeAside(path, telling);
+            if (markers) await removeAside(path, markers);
             else await rm(path, { recursive: true, force: true, maxRetries: 3 });
           } catch (error) {
             problems.set(path, removalProblem(error));

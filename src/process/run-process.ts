@@ -234,8 +234,8 @@ async function endPumps(pumps: readonly Pump[]): Promise<void> {
   }
   for (const pump of pumps) pump.abandon();
   // Cancelled after the race: a leftover timer would keep the program alive after its last output.
-  const patience = new AbortController();
-  const tooLong = delay(LEFT_PIPE_QUIET_MS, undefined, { signal: patience.signal }).catch(() => {});
+  const timeout = new AbortController();
+  const tooLong = delay(LEFT_PIPE_QUIET_MS, undefined, { signal: timeout.signal }).catch(() => {});
   await Promise.race([done, tooLong]);
-  patience.abort();
+  timeout.abort();
 }

@@ -43,7 +43,7 @@ export async function readCompletedSetupSteps(projectDir: string): Promise<Proje
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return [];
     const reason = schemaProblem(error) ?? errorMessage(error);
-    throw new SetupError(`Setup state is invalid: ${path}: ${reason}. Delete it to start anew.`, {
+    throw new SetupError(`Setup state is invalid: ${path}: ${reason}. Delete it to start over.`, {
       failureClass: 'conflict',
       evidence: [path],
       cause: error,

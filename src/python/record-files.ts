@@ -112,7 +112,10 @@ const FROM_UV = new Set(['_virtualenv.py', '_virtualenv.pth', '__pycache__']);
  * Entries of `site-packages` that belong to no package: Python runs a `.pth` or `sitecustomize` at every
  * start, and a module may shadow a package. One sentence each, unordered.
  */
-export async function findStrangers(sitePackages: string, topLevel: ReadonlySet<string>): Promise<string[]> {
+export async function findUnownedEntries(
+  sitePackages: string,
+  topLevel: ReadonlySet<string>,
+): Promise<string[]> {
   const names = await readdir(sitePackages);
   return names
     .filter((name) => !topLevel.has(name) && !FROM_UV.has(name) && !name.endsWith('.dist-info'))
@@ -130,7 +133,7 @@ export interface FileFindings {
 }
 
 /** Runs `stat` on each file. @throws CancelledError. */
-export async function lookAtFiles(
+export async function statFiles(
   sitePackages: string,
   files: readonly RecordedFile[],
   signal: AbortSignal,
@@ -165,7 +168,7 @@ const BYTECODE = /(?:^|\/)__pycache__(?:\/|$)/;
 /**
  * Files inside package folders that no `RECORD` lists, which Python would import like any other. Unordered.
  */
-export async function findInnerStrangers(
+export async function findUnownedFiles(
   sitePackages: string,
   topLevel: ReadonlySet<string>,
   recorded: ReadonlySet<string>,

@@ -8,7 +8,7 @@ import { errorCode } from '../support/errors.ts';
 import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
-import { removeAside, type Telling } from '../support/fs/remove-aside.ts';
+import { type FolderMarkers, removeAside } from '../support/fs/remove-aside.ts';
 import type { PythonDigestList } from './python-list-schema.ts';
 
 const PYTHON_ID = /^[0-9a-f]{8}$/;
@@ -21,7 +21,7 @@ const MAX_CONFIG_BYTES = 64 * 1024;
  */
 const ALTERED_LIST = `${LIST}.altered`;
 /** A partly removed Python is never used: its list names the missing files. */
-export const PYTHON_TELLING: Telling = { ours: [LIST, ALTERED_LIST] };
+export const PYTHON_MARKERS: FolderMarkers = { ours: [LIST, ALTERED_LIST] };
 /** Remains of an interrupted removal. */
 export const PYTHON_LEFTOVER = /^[0-9a-f]{8}\.[0-9a-f]{8}\.removed$/;
 /** Bytecode that Python writes beside its modules at run time. */
@@ -126,7 +126,7 @@ export async function removeUnneededPythons(
   for (const id of ids) {
     const dir = join(pythonDir, id);
     if (used.has(id) || (!options.alsoFinished && (await readList(dir)) !== null)) continue;
-    await removeAside(dir, PYTHON_TELLING);
+    await removeAside(dir, PYTHON_MARKERS);
     removed.push(dir);
   }
   return removed;

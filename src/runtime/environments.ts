@@ -7,7 +7,7 @@ import { errorMessage, isAbsence } from '../support/errors.ts';
 import { kindOf } from '../support/fs/file-kind.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
 import { readRegularText } from '../support/fs/regular-file.ts';
-import { removeAside, type Telling } from '../support/fs/remove-aside.ts';
+import { type FolderMarkers, removeAside } from '../support/fs/remove-aside.ts';
 import { parseSchema } from '../support/schema.ts';
 import { type HistoryEntry, readHistory, waysBack } from './history.ts';
 import { ENVIRONMENT_ID } from './left-runs.ts';
@@ -33,7 +33,7 @@ export const LEFTOVERS = {
 } as const;
 
 /** PEP 405 gives every environment a `pyvenv.cfg`; the record beside it marks one that was finished. */
-export const ENVIRONMENT_TELLING: Telling = { whole: 'environment.json', ours: ['pyvenv.cfg'] };
+export const ENVIRONMENT_MARKERS: FolderMarkers = { whole: 'environment.json', ours: ['pyvenv.cfg'] };
 
 export function environmentsDir(versionDir: string): string {
   return join(versionDir, 'envs');
@@ -89,7 +89,7 @@ export async function readEnvironments(versionDir: string): Promise<Environments
   }
   const active = await readActive(versionDir, ids);
   const activeId = active.kind === 'id' ? active.id : null;
-  const others = await wholeFirst(versionDir, othersThan(activeId, records, await readHistory(versionDir)));
+  const others = await intactFirst(versionDir, rankOthers(activeId, records, await readHistory(versionDir)));
   const other = others[0] ?? null;
   const ofNewer = await environmentsOfNewer(versionDir, ids);
   const unneeded = ids.filter((id) => {
@@ -118,7 +118,7 @@ async function environmentsOfNewer(versionDir: string, ids: readonly string[]): 
  * Pure. Order: the history; then, for installs by a ktx that kept none, the links between records; then the
  * rest, newest first.
  */
-function othersThan(
+function rankOthers(
   active: string | null,
   records: ReadonlyMap<string, EnvironmentRecord>,
   history: readonly HistoryEntry[],
@@ -136,7 +136,7 @@ function othersThan(
 }
 
 /** Truncated or empty environments go last: undo must not pick one while an intact one exists. */
-async function wholeFirst(versionDir: string, ids: readonly string[]): Promise<string[]> {
+async function intactFirst(versionDir: string, ids: readonly string[]): Promise<string[]> {
   if (ids.length < 2) return [...ids];
   const looks = await Promise.all(
     ids.map(async (id) => ({ id, isWhole: await isWholeEnvironment(versionDir, id) })),
@@ -225,7 +225,7 @@ export async function tidyEnvironments(
   for (const id of unneeded) {
     const path = join(environmentsDir(versionDir), id);
     if (await isInUse(path)) continue;
-    await attempt(result, path, () => removeAside(path, ENVIRONMENT_TELLING));
+    await attempt(result, path, () => removeAside(path, ENVIRONMENT_MARKERS));
   }
   for (const folder of [versionDir, environmentsDir(versionDir)]) {
     for (const name of await namesIn(folder)) {
@@ -250,10 +250,10 @@ async function isLeftover(path: string, name: string): Promise<boolean> {
  */
 export async function removeEnvironments(versionDir: string): Promise<void> {
   const ids = (await namesIn(environmentsDir(versionDir))).filter((name) => ENVIRONMENT_ID.test(name));
-  for (const id of ids) await removeAside(join(environmentsDir(versionDir), id), ENVIRONMENT_TELLING);
+  for (const id of ids) await removeAside(join(environmentsDir(versionDir), id), ENVIRONMENT_MARKERS);
   const venvDir = join(versionDir, '.venv');
   if ((await lstat(venvDir).catch(() => null))?.isDirectory())
-    await removeAside(venvDir, ENVIRONMENT_TELLING);
+    await removeAside(venvDir, ENVIRONMENT_MARKERS);
 }
 
 async function attempt(result: TidyResult, path: string, remove: () => Promise<void>): Promise<void> {
@@ -281,7 +281,7 @@ async function pointLinkAt(
     if ((await readlink(linkPath)).replace(/[\\/]$/, '') === target) return;
   } else if (present) {
     if (await isInUse(linkPath)) return;
-    await removeAside(linkPath, ENVIRONMENT_TELLING);
+    await removeAside(linkPath, ENVIRONMENT_MARKERS);
   }
   const temporary = `${linkPath}.${randomBytes(4).toString('hex')}`;
   await symlink(target, temporary, isWindows ? 'junction' : 'dir');

@@ -78,7 +78,12 @@ export async function appendHistory(versionDir: string, entry: NewHistoryEntry):
     if (!isAbsence(error)) await clearPlace(path);
     return '';
   });
-  const line = JSON.stringify({ schemaVersion: 1, at: new Date().toISOString(), ...entry, by: whoIsIt() });
+  const line = JSON.stringify({
+    schemaVersion: 1,
+    at: new Date().toISOString(),
+    ...entry,
+    by: thisProcess(),
+  });
   const lines = text.split('\n').filter(Boolean);
   if (lines.length >= MAX_ENTRIES) {
     await writeFileAtomic(path, `${[...lines.slice(-KEPT_ENTRIES), line].join('\n')}\n`);
@@ -113,7 +118,7 @@ async function historyText(versionDir: string): Promise<string> {
   return readRegularText(join(versionDir, HISTORY_FILE), { maxBytes: MAX_HISTORY_BYTES });
 }
 
-function whoIsIt(): HistoryEntry['by'] {
+function thisProcess(): HistoryEntry['by'] {
   return { user: userName(), host: hostname(), pid: process.pid };
 }
 

@@ -196,7 +196,7 @@ export function openStore(storeDir: string, known?: KnownFiles): ArtefactStore {
 }
 
 /** The longest that the file can be. For an archive of unknown size, its unpacked size. */
-export function mostBytesOf({ sizeBytes, unpackedBytes }: Artefact): number {
+export function maxBytesOf({ sizeBytes, unpackedBytes }: Artefact): number {
   return sizeBytes ?? unpackedBytes ?? Number.POSITIVE_INFINITY;
 }
 
@@ -293,7 +293,7 @@ async function writeChunks(
       const sizeBytes = writtenBytes + waitingBytes;
       onBytes?.(sizeBytes);
       // Longer than the file can be: do not wait for an end that may never come.
-      if (sizeBytes > mostBytesOf(artefact)) break;
+      if (sizeBytes > maxBytesOf(artefact)) break;
       if (waitingBytes >= WRITE_PIECE_BYTES) await flush();
     }
   } finally {

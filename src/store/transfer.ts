@@ -9,7 +9,7 @@ import { SetupError } from '../support/errors.ts';
 import { askTheOwner, USE_INDEX } from '../support/remedies.ts';
 import { formatBytes, formatDuration } from '../support/text/format.ts';
 import type { PartialFile, PartialOrigin } from './partial.ts';
-import { type ArtefactStore, DigestMismatchError, mostBytesOf } from './store.ts';
+import { type ArtefactStore, DigestMismatchError, maxBytesOf } from './store.ts';
 
 export interface TransferOptions {
   store: ArtefactStore;
@@ -201,7 +201,7 @@ function placeOfResponse(response: HttpResponse): string {
 }
 
 function mismatchFailure(artefact: Artefact, place: string, mismatch: DigestMismatchError): SetupError {
-  const mostBytes = mostBytesOf(artefact);
+  const mostBytes = maxBytesOf(artefact);
   const isLonger = mismatch.sizeBytes > mostBytes;
   return new SetupError(`${place} sent another ${artefact.file} than the one that ktx was released with.`, {
     failureClass: 'verification',

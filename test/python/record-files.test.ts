@@ -5,12 +5,12 @@ import { expect, it } from 'vitest';
 import { packageDifferences } from '../../src/doctor/checks/packages.ts';
 import {
   findDifferences,
-  findInnerStrangers,
   findSitePackages,
-  findStrangers,
-  lookAtFiles,
+  findUnownedEntries,
+  findUnownedFiles,
   parseRecord,
   recordedPaths,
+  statFiles,
 } from '../../src/python/record-files.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
@@ -32,7 +32,7 @@ it('tells what is missing, empty, cut short or altered', async () => {
   const files = ['good', 'evil', 'cut', 'empty', 'folder', 'gone'].map(file);
   const signal = new AbortController().signal;
   const bySize = ['cut has 2 of 4 bytes', 'empty is empty', 'folder is not a file', 'gone is missing'];
-  const { damaged, open, unreadable } = await lookAtFiles(folder, files, signal);
+  const { damaged, open, unreadable } = await statFiles(folder, files, signal);
   expect([damaged.sort(), open, unreadable]).toEqual([bySize, [], []]);
   expect(await findDifferences(folder, files, signal)).toEqual(['evil was altered', ...bySize]);
 });
@@ -92,7 +92,7 @@ it('tells what came with no package, and not what uv or Python put there', async
   for (const name of ['good.py', 'surprise.pth', '_virtualenv.pth']) await writeFile(join(folder, name), '');
   for (const name of ['package', '__pycache__', 'package-1.dist-info', 'hidden'])
     await mkdir(join(folder, name));
-  expect((await findStrangers(folder, new Set(['good.py', 'package']))).sort()).toEqual([
+  expect((await findUnownedEntries(folder, new Set(['good.py', 'package']))).sort()).toEqual([
     'hidden belongs to no package',
     'surprise.pth belongs to no package',
   ]);
@@ -104,7 +104,7 @@ it("finds files added to a package's folder", async () => {
   await mkdir(join(folder, 'other'));
   for (const path of ['package/a.py', 'package/surprise.so', 'package/__pycache__/a.pyc', 'other/b.py'])
     await writeFile(join(folder, path), '');
-  const found = await findInnerStrangers(folder, new Set(['package']), new Set(['package/a.py']));
+  const found = await findUnownedFiles(folder, new Set(['package']), new Set(['package/a.py']));
   expect(found).toEqual(['package/surprise.so belongs to no package']);
 });
 
@@ -130,6 +130,6 @@ it('tells which files every user can change', async () => {
     await chmod(join(folder, name), mode);
   }
   const files = ['closed', 'open'].map((path) => ({ path, sha256: '', sizeBytes: 4 }));
-  const { open } = await lookAtFiles(folder, files, new AbortController().signal);
+  const { open } = await statFiles(folder, files, new AbortController().signal);
   expect(open).toEqual(['open can be changed by every user']);
 });

@@ -69,7 +69,7 @@ async function programFiles(folder: string): Promise<string[]> {
 function planted(path: string, folder: string): BundleError {
   return new BundleError('structure', `The folder holds a file that the bundle does not list: ${path}`, [
     `in ${folder}`,
-    'unpack the bundle anew, into an empty folder',
+    'unpack the bundle again, into an empty folder',
   ]);
 }
 

@@ -11,7 +11,7 @@ const MAX_ENTRIES = 2000;
 /** At most this many bundles in one folder are inspected. */
 const MAX_CANDIDATES = 20;
 /** A medium that does not respond within this time is skipped. */
-const PATIENCE_MS = 1500;
+const TIMEOUT_MS = 1500;
 
 /** The folders on this machine to search for bundles. Never throws. */
 export async function placesHere(cwd: string): Promise<string[]> {
@@ -35,7 +35,7 @@ export async function findBundlesNearby(
   options: { places: readonly string[]; signal?: AbortSignal },
 ): Promise<NearbyBundle[]> {
   const found = await Promise.all(
-    options.places.map((place) => withPatience(bundlesIn(place, wanted), options.signal)),
+    options.places.map((place) => withTimeout(bundlesIn(place, wanted), options.signal)),
   );
   const isUsable = ({ state }: NearbyBundle) => Number(state === 'usable');
   return found.flat().sort((a, b) => isUsable(b) - isUsable(a));
@@ -68,7 +68,7 @@ async function candidatesIn(place: string): Promise<string[]> {
   return names.sort().map((name) => (name === '' ? place : join(place, name)));
 }
 
-async function withPatience(
+async function withTimeout(
   looking: Promise<NearbyBundle[]>,
   signal: AbortSignal | undefined,
 ): Promise<NearbyBundle[]> {
@@ -79,7 +79,7 @@ async function withPatience(
       resolve(bundles);
     };
     const none = () => give([]);
-    const timer = setTimeout(none, PATIENCE_MS);
+    const timer = setTimeout(none, TIMEOUT_MS);
     if (signal?.aborted) none();
     signal?.addEventListener('abort', none, { once: true });
     looking.then(give, none);

@@ -4,7 +4,7 @@ import { errorCode, errorMessage, type FailureClass, SetupError } from '../../su
 import { otherRemedy } from '../../support/remedies.ts';
 
 /** A machine answers itself within a millisecond; a firewall that drops packets never does. */
-const PATIENCE_MS = 3000;
+const TIMEOUT_MS = 3000;
 
 /** The result of connecting to this machine itself. */
 export type LoopbackFinding =
@@ -12,7 +12,7 @@ export type LoopbackFinding =
   | { problem: 'listen' | 'connect'; code: string | null; detail: string };
 
 /** Opens a port on 127.0.0.1 and connects to it. Never rejects. */
-export async function tryLoopback(patienceMs: number = PATIENCE_MS): Promise<LoopbackFinding> {
+export async function tryLoopback(timeoutMs: number = TIMEOUT_MS): Promise<LoopbackFinding> {
   const server = createServer((socket) => {
     // The peer may already be gone, which does not matter.
     socket.on('error', () => {});
@@ -31,7 +31,7 @@ export async function tryLoopback(patienceMs: number = PATIENCE_MS): Promise<Loo
   try {
     return await new Promise<LoopbackFinding>((resolve) => {
       const fail = (code: string | null, detail: string) => resolve({ problem: 'connect', code, detail });
-      socket.setTimeout(patienceMs, () => fail('ETIMEDOUT', `no answer within ${patienceMs / 1000} s`));
+      socket.setTimeout(timeoutMs, () => fail('ETIMEDOUT', `no answer within ${timeoutMs / 1000} s`));
       socket.on('error', (error) => fail(errorCode(error) ?? null, error.message));
       socket.once('connect', () => resolve({ problem: null }));
     });

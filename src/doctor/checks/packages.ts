@@ -1,11 +1,11 @@
 import { join, sep } from 'node:path';
 import {
   findDifferences,
-  findInnerStrangers,
   findSitePackages,
-  findStrangers,
+  findUnownedEntries,
+  findUnownedFiles,
   listDistributions,
-  lookAtFiles,
+  statFiles,
 } from '../../python/record-files.ts';
 import { listDamage, SIZES_FILE } from '../../runtime/recorded-sizes.ts';
 import { artefactsOf } from '../../shipped/lock.ts';
@@ -74,7 +74,7 @@ export const PACKAGE_CHECKS: readonly Check[] = [
       const { sitePackages, files, topLevel, recorded } = await facts.packages();
       const [differences, strangers] = await Promise.all([
         findDifferences(sitePackages, files, signal),
-        findInnerStrangers(sitePackages, topLevel, recorded),
+        findUnownedFiles(sitePackages, topLevel, recorded),
       ]);
       const problems = [...differences.sort(), ...strangers.sort()];
       if (problems.length > 0) return fail(listed(problems), ['rebuild-environment']);
@@ -87,11 +87,11 @@ async function inspectFiles({ facts, layout, shared, signal }: CheckContext): Pr
   const { venvDir } = (await facts.active()).layout;
   const { sitePackages, files, topLevel, problems: unreadableRecords } = await facts.packages();
   const problems = [...unreadableRecords];
-  const { unreadable, open, damaged } = await lookAtFiles(sitePackages, files, signal);
+  const { unreadable, open, damaged } = await statFiles(sitePackages, files, signal);
   if (unreadable.length > 0)
     return fail(listed(unreadable.sort()), ['mend-permissions', 'rebuild-environment']);
   problems.push(...damaged.sort());
-  problems.push(...(await findStrangers(sitePackages, topLevel)).sort());
+  problems.push(...(await findUnownedEntries(sitePackages, topLevel)).sort());
   // What `ktx status` calls damaged must not pass here; programs and models have checks of their own.
   const ours = [join(venvDir, SIZES_FILE), `${shared.pythonDir}${sep}`];
   for (const { path, text } of await listDamage(layout.runtimeRoot, venvDir))

@@ -82,11 +82,11 @@ async function readStream(
 
 /** Waits at most `ABANDON_MS`. */
 async function closeStream(iterator: AsyncIterator<unknown>): Promise<void> {
-  const patience = new AbortController();
-  const tooLong = delay(ABANDON_MS, undefined, { signal: patience.signal }).catch(() => {});
+  const timeout = new AbortController();
+  const tooLong = delay(ABANDON_MS, undefined, { signal: timeout.signal }).catch(() => {});
   await Promise.race([Promise.resolve(iterator.return?.()).catch(() => {}), tooLong]);
   // A leftover timer would keep the program alive.
-  patience.abort();
+  timeout.abort();
 }
 
 /** Rejects when the signal has fired and the run's processes are gone, but its stream has still not ended. */

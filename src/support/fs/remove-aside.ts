@@ -6,7 +6,7 @@ import { errorCode, isAbsence } from '../errors.ts';
 const REMOVAL = { recursive: true, force: true, maxRetries: 3 } as const;
 
 /** Files that mark what a folder is. */
-export interface Telling {
+export interface FolderMarkers {
   /** Its absence means the folder is incomplete. */
   whole?: string;
   /** Any of these marks the folder as ours. */
@@ -34,7 +34,7 @@ async function moveAside(path: string): Promise<string> {
  * Deletes in an order that keeps the markers true throughout: first the one for completeness, last those that
  * mark it as ours.
  */
-async function removeInPlace(folder: string, { whole, ours }: Telling): Promise<void> {
+async function removeInPlace(folder: string, { whole, ours }: FolderMarkers): Promise<void> {
   if (whole !== undefined) await rm(join(folder, whole), REMOVAL);
   const names = await readdir(folder).catch((error: unknown) => {
     if (isAbsence(error)) return [];
@@ -46,9 +46,9 @@ async function removeInPlace(folder: string, { whole, ours }: Telling): Promise<
 }
 
 /** Renames a folder aside and deletes it with its content. @param path a folder. */
-export async function removeAside(path: string, telling: Telling): Promise<void> {
+export async function removeAside(path: string, markers: FolderMarkers): Promise<void> {
   const place = await moveAside(path);
-  await (place === path ? removeInPlace(path, telling) : rm(place, REMOVAL));
+  await (place === path ? removeInPlace(path, markers) : rm(place, REMOVAL));
 }
 
 /** The path before `moveAside` renamed it. */
