@@ -197,7 +197,7 @@ describe('readManagedPythonDaemonStatus', () => {
     });
   });
 
-  /** Answers as a daemon does, under the name of one; with a secret it proves that it knows it. */
+  /** Answers like a daemon under a daemon's name; with a secret it gives proofs. */
   async function startNamesake(folder: string, { uid, secret }: { uid?: number; secret?: string } = {}) {
     const script = join(folder, 'serve-http');
     await writeFile(

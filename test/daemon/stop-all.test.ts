@@ -22,7 +22,7 @@ import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 const nothing = { listProcesses: async () => [], healthProbeMs: 1000 };
 const QUICK = { stopGraceMs: 1, pollIntervalMs: 1 };
 
-/** Processes that live until they are killed, and what was done to them. */
+/** Fake processes that live until they are killed, and a record of their signals. */
 function fakeProcesses(pids: number[], options: { obeys?: (signal: string) => boolean } = {}) {
   const alive = new Set(pids);
   const kills: unknown[][] = [];
@@ -90,7 +90,7 @@ describe('stopAllManagedPythonDaemons', () => {
     await writeState(layout, { pid: innocent.pid!, port: await closedPort() });
     const result = await stopAllManagedPythonDaemons({ ...options, ...nothing });
     expect(result.stale).toMatchObject([{ pid: innocent.pid }]);
-    // The lower one of two signals would have come first.
+    // Of two pending signals, the lower one would have been delivered first.
     process.kill(innocent.pid!, 'SIGXCPU');
     expect(await exited).toEqual([null, 'SIGXCPU']);
     expect(await pathExists(layout.daemonStatePath)).toBe(false);
@@ -327,7 +327,7 @@ describe('17. real processes', () => {
       await start('/usr/bin/python3', ['other.py', daemon, 'serve-http']),
       await start('/usr/bin/python3', ['my-ktx-daemon', 'serve-http']),
       await start('/usr/bin/python3', [daemon, 'embedding-compute']),
-      // As one text this is the command line of a daemon: only exact arguments tell.
+      // Joined into one text this looks like a daemon; only exact arguments tell.
       await start('/usr/bin/python3', [join(dir, 'ktx-daemon serve-http')]),
       await start('/usr/bin/python3', ['-m', 'ktx_daemon_other', 'serve-http']),
       await start('/usr/bin/python3', ['-m', 'ktx_daemon', 'status']),

@@ -25,7 +25,7 @@ async function started(command: string, args: string[]) {
   return { pid: child.pid!, exited };
 }
 
-/** Of two signals that wait the lower one is delivered first: a SIGTERM that was sent would be what ended it. */
+/** Of two pending signals the lower one is delivered first, so a SIGTERM would have ended it. */
 async function expectUntouched({ pid, exited }: Awaited<ReturnType<typeof started>>): Promise<void> {
   process.kill(pid, 'SIGXCPU');
   expect(await exited).toEqual([null, 'SIGXCPU']);

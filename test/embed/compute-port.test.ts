@@ -60,7 +60,7 @@ describe('the port of the managed runtime', () => {
 });
 
 describe('a port that runs one process a call', () => {
-  /** An executable that does what the script says, with the one-shot's name in `$1` and its input on stdin. */
+  /** An executable that runs the script, with the one-shot's name in `$1` and its input on stdin. */
   async function daemon(script: string) {
     const command = join(await temporaryFolder(), 'ktx-daemon');
     await writeFile(command, `#!/bin/sh\n${script}\n`);

@@ -16,7 +16,7 @@ interface Asked {
   body: string;
 }
 
-/** A daemon that answers everything the same. */
+/** A daemon that gives the same answer to everything. */
 async function daemon(status: number, answer: string) {
   const asked: Asked[] = [];
   const server = createServer(async (request, response) => {

@@ -10,7 +10,7 @@ import { managedUvPath } from '../../src/uv/acquire.ts';
 import { writeForeignAsset } from '../fixtures/foreign-asset.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
-/** Items of the conformance checklist of the runtime library that concern installing; the number leads each name. */
+/** The install items of the runtime library's conformance checklist; names begin with their number. */
 
 interface Call {
   command: string;
@@ -27,7 +27,7 @@ async function machine(options: { requiresPython?: string } = {}) {
   await mkdir(dirname(uvPath), { recursive: true });
   await writeFile(uvPath, 'a uv that nobody runs', { mode: 0o755 });
   const calls: Call[] = [];
-  /** Does what the real commands leave behind: an environment with two executables. */
+  /** Leaves what the real commands leave: an environment with two executables. */
   const exec: ManagedPythonRuntimeExec = async (command, args, execOptions) => {
     calls.push({ command, args, env: execOptions?.env });
     if (args[0] === 'venv') {
@@ -331,7 +331,7 @@ it('what cannot be removed does not hide why an install failed', async () => {
   const envs = join(m.runtimeRoot, '0.3.0', 'envs');
   const exec: ManagedPythonRuntimeExec = async (command, args, options) => {
     if (args[0] !== 'pip') return m.exec(command, args, options);
-    // Nobody can remove anything below a file, root included.
+    // Nothing below a file can be removed, even by root.
     await rm(envs, { recursive: true });
     await writeFile(envs, '');
     throw Object.assign(new Error('exit code 2'), { stdout: '', stderr: 'error: no such wheel' });

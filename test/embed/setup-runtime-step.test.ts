@@ -75,7 +75,7 @@ describe('runKtxSetupRuntimeStep', () => {
     const { runIt, printed } = await step({}, { loadProject: async () => Promise.reject(error) });
     await expect(runIt()).rejects.toBe(error);
     expect(printed).toEqual({ stdout: '', stderr: '' });
-    // Without a loader the project's own file is read, and what is wrong in it is passed on too.
+    // Without a loader the project's own file is read, and its errors are passed on too.
     const own = await step({}, { loadProject: undefined });
     await writeFile(join(own.projectDir, 'ktx.yaml'), 'connections: 3');
     await expect(own.runIt()).rejects.toThrow(/ktx\.yaml cannot be read: connections/);

@@ -26,7 +26,7 @@ import {
 import { type DaemonBehaviour, fakeDaemonMachine } from '../fixtures/fake-daemon.ts';
 import { endNow, isRunning } from '../fixtures/family.ts';
 
-/** Everything injected, as the contract's own checks do it: no process, no network, no install. */
+/** Everything injected, as in the contract's own checks: no process, network or install. */
 async function injected(
   changes: Partial<ManagedPythonDaemonStartOptions> = {},
   features: KtxRuntimeFeature[] = ['core'],
@@ -393,7 +393,7 @@ describe('startManagedPythonDaemon, a real process', () => {
     await writeStale(machine, JSON.stringify(await staleState({ pid: process.pid, version: '0.2.0' })));
     const { status } = await startReal(machine);
     expect(status).toBe('started');
-    // Being here is the proof: the recorded pid was this process.
+    // Reaching this line is the proof: the recorded pid was this process.
     expect(isRunning(process.pid)).toBe(true);
   });
 

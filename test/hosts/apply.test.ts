@@ -20,7 +20,7 @@ const READ = `cat '${CONFIG_PATH}'`;
 const COMMANDS = [READ, `cp '${CONFIG_PATH}' '${BACKUP}'`, `cat > '${CONFIG_PATH}'`, RESTART];
 const failing = (pattern: RegExp, code = 1) => recordedExec([[pattern, { code, stderr: 'no' }]]);
 
-/** Runs with a host and a server, and says all that they and the observer saw. */
+/** Runs with a fake host and server; returns everything that they and the observer saw. */
 async function apply(
   host = recordedExec(),
   server = answeringFetcher(200),
@@ -199,7 +199,7 @@ describe('a change of the host', () => {
       const onStep = (step: string) => {
         if (step === at) controller.abort();
       };
-      // What runs when the signal fires is ended by `exec`; the next step does not begin.
+      // A command that is running when the signal fires is ended by `exec`; the next step does not start.
       const { result, commands } = await apply(host, answeringFetcher(500), {
         onStep,
         signal: controller.signal,

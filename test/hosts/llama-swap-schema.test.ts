@@ -17,14 +17,17 @@ const title = isThere
 
 const verdict = (config: unknown, schema: object) => {
   const { valid, errors } = validateLlamaConfig(stringify(config), schema);
-  // Which values are wrong; how often a validator says so of one value is its own business.
+  // Compare which values are wrong, not how often a validator reports each.
   return { valid, places: [...new Set(errors.map((error) => error.split(' ')[0]))].sort() };
 };
 
 const one = (...values: unknown[]) => fc.constantFrom(...values);
 const WRONG = [5, true, 'text', [], {}, null, 1.5, -2];
 
-/** Configurations of what ktx knows of; with `isRight` nothing in them is wrong, without it a value in eight may be. */
+/**
+ * Configurations with keys that ktx knows; with `isRight` all are valid, otherwise one value in eight may be
+ * wrong.
+ */
 function configurations(isRight: boolean): fc.Arbitrary<unknown> {
   const pick = (right: fc.Arbitrary<unknown>, ...wrong: unknown[]) =>
     isRight
@@ -84,13 +87,13 @@ function configurations(isRight: boolean): fc.Arbitrary<unknown> {
     .chain((config) => mixed.map((kept) => withOne(config, kept as string)));
 }
 
-/** Of groups and matrix one, or both. */
+/** Keeps one of groups and matrix, or both. */
 function withOne(config: Record<string, unknown>, kept: string): unknown {
   const dropped = { groups: 'matrix', matrix: 'groups' }[kept];
   return Object.fromEntries(Object.entries(config).filter(([key]) => key !== dropped));
 }
 
-/** Where theirs finds more; each is shown by itself below. */
+/** Where theirs is stricter; each is demonstrated below. */
 const STRICTER_PLACES: readonly { what: string; at: RegExp }[] = [
   { what: 'a matrix needs vars and sets', at: /^\/matrix$/ },
 ];
@@ -116,7 +119,7 @@ describe.skipIf(!isThere)(title, () => {
       }),
       { numRuns: 200, seed: 1 },
     );
-    // A generator of one kind alone would show nothing.
+    // A generator of only one kind would prove nothing.
     expect(Math.min(seen.valid, seen.invalid)).toBeGreaterThan(50);
   });
 

@@ -13,7 +13,7 @@ export interface Call {
 
 type Answer = Partial<ExecResult> | Error;
 
-/** An `exec` that keeps what it was asked, and answers as told: by the first pattern that matches, else with success. */
+/** An `exec` that records its calls and answers by the first matching pattern, otherwise with success. */
 export function recordedExec(answers: readonly (readonly [pattern: RegExp, answer: Answer])[] = []) {
   const calls: Call[] = [];
   const exec: SshExec = async (_target, command, stdin) => {
@@ -26,7 +26,7 @@ export function recordedExec(answers: readonly (readonly [pattern: RegExp, answe
   return { exec, calls, commands: () => calls.map(({ command }) => command) };
 }
 
-/** Answers of a server, one a request; the last one is repeated. */
+/** A server's answers, one per request; the last one repeats. */
 export function answeringFetcher(...statuses: number[]) {
   const requests: string[] = [];
   const fetcher: typeof fetch = async (input) => {
@@ -37,7 +37,9 @@ export function answeringFetcher(...statuses: number[]) {
   return { fetcher, requests };
 }
 
-/** A host with files, for what does not need a real one. `fetcher` lists the models that its service read when it was restarted last. */
+/**
+ * A host with files, for tests that do not need a real one. `fetcher` lists the models from the last restart.
+ */
 export function memoryHost(options: { answers?: readonly (readonly [RegExp, Answer])[] } = {}) {
   const files = new Map([[CONFIG_PATH, OLD_CONFIG]]);
   const commands: string[] = [];

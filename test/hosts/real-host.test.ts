@@ -44,7 +44,7 @@ async function modelHost(options: { isWrapper?: boolean; configPath?: string } =
   return { host, context };
 }
 
-/** Puts the file and its folder on a file system of so many KiB. */
+/** Puts the file and its folder on a file system of this many KiB. */
 async function onSmallDisk(host: ModelHost, sizeKib: number, text: string): Promise<void> {
   const folder = dirname(host.connection.configPath);
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeKib}k`, 'tmpfs', folder]);
@@ -127,7 +127,7 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
         host.ssh.slowDown(5);
         while (late.length === 0) late = await host.users();
         for (const pid of late) process.kill(pid, 'SIGSTOP');
-        // So that its pipe is full when the connection ends: it has something to go on with.
+        // Fills its pipe before the connection ends, so that it has something left to write.
         host.ssh.cutAfter(256 * 1024);
       };
       const write = `cat > ${shellQuoted(host.connection.configPath)}`;
@@ -170,7 +170,7 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
       expect(await host.read()).not.toBe(NEW_CONFIG);
       expect(change.result).toMatchObject({ ok: false, step: 'write', backupPath: expect.any(String) });
       expect(change.result.error).toMatch(/^the file on the host is not what was written/);
-      // The service was not made to load it.
+      // The service was not restarted to load it.
       expect(await host.log()).toBe(log);
       const backup = await readFile(lost.result.backupPath!, 'utf8');
       expect(backup).toBe(OLD_CONFIG);
@@ -290,7 +290,7 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
       diff: expect.stringContaining('--by-somebody-else'),
     });
     expect([await host.read(), await host.backups()]).toEqual([theirs, []]);
-    // The new diff has been shown now.
+    // The new diff has now been shown.
     expect((await changeModelHost(context, { ...quick, newConfig: NEW_CONFIG })).result.ok).toBe(true);
   });
 

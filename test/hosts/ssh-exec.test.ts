@@ -5,7 +5,10 @@ import { createSshExec, sshExec } from '../../src/hosts/ssh/ssh-exec.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { TARGET } from './memory-host.ts';
 
-/** A program named `ssh` in front of the real one: what ours is called with is seen here, what the real one does in the tests with a real server. */
+/**
+ * A program named `ssh` before the real one on PATH, to see how it is called. The tests with a real server
+ * show what the real one does.
+ */
 let folder: string;
 const { PATH } = process.env;
 beforeEach(async () => {

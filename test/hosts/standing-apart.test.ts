@@ -14,7 +14,7 @@ it('model hosts depend on processes and helpers, not on the runtime', () => {
 
 it('neither the program nor the library loads them at start-up', () => {
   const bundle = join(PACKAGE_ROOT, 'dist');
-  // A text of their own, and one of the validator.
+  // One text of theirs, and one of the validator.
   const marks = [/StrictHostKeyChecking/, /must have required property/];
   const holders = readdirSync(bundle).filter((name) => {
     const text = name.endsWith('.js') ? readFileSync(join(bundle, name), 'utf8') : '';
@@ -28,7 +28,7 @@ it('neither the program nor the library loads them at start-up', () => {
   expect(holders.filter((name) => theirs.has(join(bundle, name))).length).toBeGreaterThan(0);
 });
 
-/** A chunk and all that it loads at once; `import(…)` is not among it. */
+/** A chunk and everything it imports statically, without `import(…)`. */
 function staticImports(path: string, seen: Set<string>): Set<string> {
   if (seen.has(path)) return seen;
   seen.add(path);

@@ -13,7 +13,7 @@ const ENDLESS = `print('looping')
 while True:
     pass`;
 
-/** Prints once its loop runs: a loop that is interrupted while it is made complains when it is collected. */
+/** Prints once its loop is running: a loop interrupted during creation complains when it is collected. */
 const IN_A_LOOP = `async def looping():
     print('looping')
     await asyncio.sleep(1000)
@@ -49,7 +49,7 @@ for (const { minor, path } of findInterpreters()) {
       });
       expect(result.error).toBeUndefined();
       expect(chunks).toEqual(['2\n']);
-      // Init and prelude came before.
+      // Init and prelude ran before.
       expect(result.executionCount).toBeGreaterThan(2);
     });
 
@@ -125,7 +125,7 @@ await later()`;
       expect((await run(kernel, code)).text).toBe("awaited\n'awaited'\n");
       const failed = await run(kernel, 'await asyncio.sleep(0)\n1/0');
       expect(failed.result.error!.traceback[1]).toMatch(/<request/);
-      // The loop stays: what one request makes, the next can await.
+      // The loop is kept: one request can await what an earlier one created.
       await run(kernel, 'task = asyncio.ensure_future(later())\nawait asyncio.sleep(0)');
       expect((await run(kernel, 'await task')).text).toBe("'awaited'\n");
     });
@@ -161,7 +161,7 @@ await later()`;
         timedOut: false,
         error: { name: 'KeyboardInterrupt' },
       });
-      // What the interrupt left unfinished may say so when it is collected: here, not in a later test.
+      // Collect now what the interrupt left unfinished, so that it does not complain in a later test.
       await run(kernel, 'import gc\ngc.collect()');
       expect((await run(kernel, '1+1')).text).toBe('2\n');
     });
@@ -239,7 +239,7 @@ while True: pass`;
     });
 
     it('stops an endless loop that is aborted in the tick of its call', async () => {
-      // Without repeated interrupts, which would hide one that came too early.
+      // Without repeated interrupts, which would hide one sent too early.
       vi.useFakeTimers({ toFake: ['setInterval'] });
       const kernel = await shared();
       const stop = new AbortController();
@@ -314,7 +314,7 @@ else:
     print('in the parent')`;
       const { result, text } = await run(kernel, code);
       expect(result.status).toBe('ok');
-      // The two write at their own pace, so a line of the one may end after a line of the other.
+      // The two write independently, so their lines may be interleaved.
       for (const part of ['in the child', '0', 'in the parent']) expect(text).toContain(part);
       expect(text.replaceAll('\n', '')).toHaveLength('in the child0in the parent'.length);
       expect((await run(kernel, '1+1')).text).toBe('2\n');
@@ -368,7 +368,7 @@ for t in threads: t.start()
 for t in threads: t.join()`;
       const { result, text } = await run(kernel, code);
       expect(result.status).toBe('ok');
-      // print() itself writes text and line end one after the other, so lines of threads may share one.
+      // print() writes text and line end separately, so threads may share a line.
       const pieces = text.match(/(?:a{50}|b{50}|c{50}|d{50})-\d+/g)!;
       expect(pieces).toHaveLength(2000);
       for (const name of ['a', 'b', 'c', 'd']) {
@@ -421,7 +421,7 @@ signal.signal(signal.SIGHUP, lambda *_: note('SIGHUP'))
 atexit.register(note, 'clean')
 os.getpid()`;
       const pid = Number((await run(kernel, code)).text);
-      // Far longer than the test may take: an end that is not noticed fails it.
+      // Far longer than the test's limit: a missed exit would fail it.
       expect(await kernel.shutdown({ timeoutMs: 600_000 })).toEqual({ confirmed: true });
       expect(isRunning(pid)).toBe(false);
       expect(await readFile(ending, 'utf8')).toBe('clean');

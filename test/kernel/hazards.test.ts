@@ -125,7 +125,7 @@ describe('the end of the process', () => {
   it('never makes a write to a dead process fatal', async () => {
     const kernel = await start();
     const pid = Number((await run(kernel, 'import os\nos.getpid()')).text);
-    // Larger than the pipe, so that the write is still going on when nobody reads any more.
+    // Larger than the pipe, so that the write is still in progress when the reader is gone.
     const big = `#${'x'.repeat(8 * 1024 * 1024)}`;
     process.kill(pid, 'SIGKILL');
     const results = await Promise.all([kernel.execute(big), kernel.execute('1'), kernel.execute(big)]);

@@ -1,4 +1,4 @@
-/** A host of a session: `host-process.ts <python> <code>`. Prints what the code prints; ignores Ctrl+C. */
+/** The host of a session: `host-process.ts <python> <code>`. Prints the code's output; ignores Ctrl+C. */
 import { tmpdir } from 'node:os';
 import { PythonKernel } from '../../src/kernel/python-kernel.ts';
 

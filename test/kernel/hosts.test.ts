@@ -11,7 +11,7 @@ const WITHIN = { timeout: 10_000, interval: 50 };
 const started: number[] = [];
 afterEach(() => endNow(started.splice(0)));
 
-/** A host in a process group of its own, as under a terminal. */
+/** A host in its own process group, as under a terminal. */
 function startHost(pythonPath: string, code: string, ...more: string[]) {
   const script = join(import.meta.dirname, 'host-process.ts');
   const host = spawn(process.execPath, [script, pythonPath, code, ...more], {
@@ -28,7 +28,7 @@ function startHost(pythonPath: string, code: string, ...more: string[]) {
     host,
     text: () => text,
     exited: once(host, 'exit'),
-    /** The pids that a line `pids 1 2 3` names, once it is there. */
+    /** Waits for a line `pids 1 2 3` and returns the pids. */
     async pids(): Promise<number[]> {
       await vi.waitFor(() => expect(text).toMatch(/pids .*\n/), PATIENT);
       const pids = /pids (.*)\n/.exec(text)![1]!.split(' ').map(Number);
@@ -65,7 +65,7 @@ describe('a host that is killed', () => {
   }
 
   it('leaves nothing of an idle session', { timeout: 60_000 }, async () => {
-    // The second request never comes: the host waits for a child that it does not have.
+    // The second request is never sent, because the host waits for a child that does not exist.
     const { host, pids } = startHost(anyInterpreter(), `${FAMILY}sys.stdout.write('idle soon')`, 'throw');
     const all = await pids();
     host.kill('SIGKILL');

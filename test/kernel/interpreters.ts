@@ -10,12 +10,12 @@ export interface Interpreter {
   path: string | null;
 }
 
-/** One interpreter of each minor version that a session supports: on the PATH, or among pyenv's. */
+/** One interpreter per minor version that sessions support, from PATH or pyenv. */
 export function findInterpreters(): Interpreter[] {
   return MINORS.map((minor) => ({ minor, path: pyenvPython(minor) ?? pathPython(minor) }));
 }
 
-/** The newest of this machine. @throws Error when there is none. */
+/** The newest on this machine. @throws Error when there is none. */
 export function anyInterpreter(): string {
   const found = findInterpreters().findLast(({ path }) => path !== null);
   if (!found?.path) throw new Error('This machine has no Python from 3.9 to 3.14.');

@@ -25,7 +25,7 @@ export function createSessions(pythonPath: string) {
     return kernel;
   }
 
-  /** One for all tests that leave a session as they found it: starting is most of their time. */
+  /** A session shared by tests that leave it unchanged, since starting one takes most of their time. */
   async function shared(): Promise<PythonKernel> {
     if (!common?.isAlive()) common = await start();
     return common;
@@ -38,7 +38,7 @@ export function createSessions(pythonPath: string) {
   return { start, shared, endAll };
 }
 
-/** Executes and keeps everything that arrives. */
+/** Executes code and collects all output. */
 export async function run(
   kernel: PythonKernel,
   code: string,
@@ -57,7 +57,9 @@ export async function run(
   return { chunks, outputs, result, text: chunks.join('') };
 }
 
-/** Resolves with the text of a request as soon as it holds `mark`. For waiting until code is where it should be. */
+/**
+ * Resolves with a request's text as soon as it contains `mark`, to wait until the code has reached a point.
+ */
 export function printed(mark: string) {
   const { promise, resolve } = Promise.withResolvers<string>();
   let text = '';

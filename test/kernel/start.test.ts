@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** A program that passes for an interpreter: what it does with `-c`, and what as a session. */
+/** A fake interpreter: what it does for `-c`, and as a session. */
 async function writeInterpreter(check: string, session: string): Promise<string> {
   const path = join(folder, `python-${randomUUID()}`);
   await writeFile(path, `#!/bin/sh\nif [ "$1" = -c ]; then\n${check}\nfi\n${session}\n`);
@@ -32,7 +32,7 @@ async function writeInterpreter(check: string, session: string): Promise<string>
   return path;
 }
 
-/** The error of a start that must fail and leave no process behind. */
+/** The error of a start that must fail without leaving a process behind. */
 async function failure(options: Partial<KernelStartOptions>): Promise<Error> {
   const mark = randomUUID();
   const env = { KTX_TEST_MARK: mark, ...options.env };

@@ -21,7 +21,7 @@ import { tryFileLock } from '../../src/support/fs/file-lock.ts';
 import { pathExists } from '../../src/support/fs/path-exists.ts';
 import { writeRuntime } from '../fixtures/asset.ts';
 
-/** A file that even root may not delete: the one way to see a removal fail in every environment that has it. */
+/** A file that even root cannot delete: the only way to make a removal fail in every environment. */
 function canProtectFiles(): boolean {
   const path = join(tmpdir(), `ktx-protected-${process.pid}`);
   try {
@@ -191,7 +191,7 @@ describe('the inventory of a runtime root', () => {
       syncBuiltinESMExports();
     };
     onTestFinished(() => replace(lstat));
-    // The inventory is in the midst of this folder when it asks for the record.
+    // The walk is inside this folder when it reads the record.
     replace((async (path: string) => {
       if (path.endsWith('environment.json')) await rm(dir, { recursive: true, force: true });
       return lstat(path);

@@ -77,7 +77,7 @@ describe('pruneManagedPythonRuntimes', () => {
   });
 
   it('a folder that cannot be removed is named, the others go', async () => {
-    // A loop in place of the manifest's folder is out of reach for root too, unlike missing permissions.
+    // Unlike missing permissions, a link loop in place of the manifest's folder fails for root too.
     for (const version of ['0.1.0', '0.2.0']) await writeRuntime(root, version);
     await rm(join(root, '0.1.0', 'manifest.json'));
     await mkdir(join(root, '0.1.0', 'manifest.json', 'x'), { recursive: true });
@@ -103,7 +103,7 @@ describe('pruneManagedPythonRuntimes', () => {
     await prune();
     expect(await readdir(runsDir)).toEqual([]);
     expect(await readdir(join(root, '0.3.0', 'envs'))).toEqual(['7f3c0000']);
-    // Without a killed run too: older ones that were in use when they could have gone.
+    // Without a killed run as well: older environments that were in use when they should have been removed.
     await mkdir(join(root, '0.3.0', 'envs', 'deadbeef'));
     await prune();
     expect(await readdir(join(root, '0.3.0', 'envs'))).toEqual(['7f3c0000']);

@@ -12,7 +12,10 @@ import { isEnvironmentInUse } from '../../src/runtime/environments-in-use.ts';
 import { openJournal } from '../../src/runtime/journal.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
-/** Systems where no process' environment can be read: what is written down has to do. `ps` is asked, as there. */
+/**
+ * Systems where the environment of a process cannot be read, so that only the journal counts. Uses `ps`, as
+ * these systems do.
+ */
 describe.runIf(process.platform !== 'win32' && existsSync('/bin/ps'))(
   'without environments to look into',
   () => {

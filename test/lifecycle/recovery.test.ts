@@ -20,7 +20,7 @@ async function given() {
   return { runtimeRoot, shared, notes, note };
 }
 
-/** A child and a grandchild that a killed run left, marked as children of runs are. */
+/** A child and a grandchild left by a killed run, marked like children of runs. */
 async function survivors(runId: string) {
   const script = 'sleep 1000 & echo started; wait';
   const child = spawn('sh', ['-c', script], {
@@ -61,7 +61,7 @@ it('a recorded pid that now belongs to another process is left alone', async () 
   const bystander = spawn('sleep', ['1000'], { stdio: 'ignore' });
   onTestFinished(() => void bystander.kill('SIGKILL'));
   await once(bystander, 'spawn');
-  // Even with the right start time: after a restart of the machine another process may have both.
+  // Even with a matching start time: after a reboot another process may have both.
   journal.write({
     child: bystander.pid!,
     start: readProcessStart(bystander.pid!),
@@ -111,7 +111,7 @@ it('partial downloads that nothing will resume are removed, others are kept', as
   for (const name of parts) await writeFile(join(shared.storeDir, name), '');
   const longAgo = Date.now() / 1000 - 8 * 24 * 60 * 60;
   await utimes(join(shared.storeDir, `${old}.partial`), longAgo, longAgo);
-  // In the place of such a file, and of none of ours.
+  // A link in place of such a file, not one of ours.
   await symlink('nowhere', join(shared.storeDir, `${'e'.repeat(64)}.partial.json`));
   await recover({ runtimeRoot, note });
   expect((await readdir(shared.storeDir)).sort()).toEqual([

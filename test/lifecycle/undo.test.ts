@@ -20,7 +20,7 @@ import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 const A = 'aaaaaaaa';
 const B = 'bbbbbbbb';
 
-/** Two environments whose interpreters pass for real ones; B is active. Whatever runs elsewhere leaves a trace. */
+/** Two environments with fake interpreters; B is active. Programs that are run leave a trace. */
 async function machine() {
   const root = await temporaryFolder();
   const runtimeRoot = join(root, 'runtime');
@@ -55,7 +55,7 @@ it('an environment in its place is asked itself', async () => {
   await expect(m.undo()).rejects.toThrow(/the daemon does not start/);
 });
 
-/** Healthy, but it does not know of nonces: the contract has none. */
+/** Healthy, but does not support proofs, which the contract does not require. */
 const SILENT_DAEMON = `#!${process.execPath}
 const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
 const body = JSON.stringify({ status: 'healthy', version: process.env.KTX_DAEMON_VERSION });
@@ -77,7 +77,7 @@ it.each([
   else await expect(undone).resolves.toMatchObject({ direction: 'back' });
 });
 
-/** Ours, with embeddings: whatever is asked, where the model is known it answers with this vector. */
+/** Ours, with embeddings: answers every request with this vector if it knows the model. */
 const embeddingDaemon = (vector: readonly number[]) => `#!${process.execPath}
 const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
 const { createHmac } = require('node:crypto');
@@ -162,7 +162,7 @@ it('replaces the manifest and never writes into it; what killed runs left is put
   const manifestPath = join(m.versionDir, 'manifest.json');
   const before = await readFile(manifestPath, 'utf8');
   const kept = join(m.versionDir, 'kept');
-  // A second name of the same file: a write into it would show there.
+  // A hard link to the same file: a write into it would show there.
   await link(manifestPath, kept);
   await m.undo();
   expect(await readFile(kept, 'utf8')).toBe(before);
@@ -173,7 +173,7 @@ it('replaces the manifest and never writes into it; what killed runs left is put
 it('writes down where it went, and goes back and forward between the same two', async () => {
   const m = await machine();
   for (const id of [A, B]) await writeScript(m.pythonOf(m.environment(id)).daemonExecutable, HEALTHY_DAEMON);
-  // A third one that something uses: it names A as B does.
+  // A third one, in use, that names A as its previous one, as B does.
   const third = 'cccccccc';
   await cp(m.environment(B), m.environment(third), { recursive: true });
   await m.record(third, m.pythonOf(m.environment(third)), A);

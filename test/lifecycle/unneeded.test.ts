@@ -31,7 +31,9 @@ it('without a lock no download is known to be unneeded', () => {
   expect(unneededPart(['uv', 'store', digest('b')], { ...needed, digests: null })).toBeNull();
 });
 
-/** A root after an upgrade: two versions of uv, two revisions of the model, a download that no lock names. */
+/**
+ * A root after an upgrade: two versions of uv, two revisions of the model, and a download that no lock names.
+ */
 async function upgraded(...versions: string[]): Promise<string> {
   const root = await temporaryFolder();
   for (const version of versions) await writeRuntime(root, version);

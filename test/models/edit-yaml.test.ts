@@ -18,7 +18,7 @@ scan:
     mode: llm
 `;
 
-/** What was there, and what must be there afterwards, to the byte. */
+/** The text before, and the exact text afterwards. */
 const SHAPES: [name: string, before: string, after: string][] = [
   ['an empty file', '', ALL],
   ['comments alone', '# ktx\n\n# nothing yet\n', `# ktx\n\n# nothing yet\n${ALL}`],
@@ -206,7 +206,7 @@ connections: {}
   ],
 ];
 
-/** What is refused: the file stays as it is, and the message says what and where. */
+/** Rejected texts: the file is not changed, and the message says what and where. */
 const REFUSED: [name: string, text: string, message: RegExp][] = [
   [
     'duplicate keys',
@@ -257,7 +257,7 @@ describe('editing ktx.yaml', () => {
       llm: { provider: { backend: 'codex' }, models: { default: 'gpt-5.5' } },
       scan: { enrichment: { mode: 'llm' } },
     });
-    // Done once more, nothing changes.
+    // A second time changes nothing.
     expect(editYaml(edited, EDITS)).toBe(edited);
   });
 

@@ -1,4 +1,4 @@
-/** Events as the Codex CLI 0.163.0 prints them. */
+/** Events as printed by the Codex CLI 0.163.0. */
 export const turn = { type: 'turn.started' };
 export const turnEnd = { type: 'turn.completed', usage: { input_tokens: 12, output_tokens: 5 } };
 

@@ -3,7 +3,7 @@ import { summarizeCodexExecEvents } from '../../src/models/codex/account.ts';
 import { isCompletedAgentStep, parseCodexExecEventLine } from '../../src/models/codex/events.ts';
 import { completed, message, toolCallEnd, toolCallStart, turn, turnEnd } from './events-fixture.ts';
 
-/** A clock that counts how often it is asked. */
+/** A clock that counts its calls. */
 function clock(...instants: number[]) {
   let asked = 0;
   return { now: () => instants[asked++]!, asked: () => asked };

@@ -27,7 +27,7 @@ async function started(execute: (input: never) => unknown = () => 'ok') {
   return { handle, headers };
 }
 
-/** With any header, also `Host`, which `fetch` sets itself. */
+/** Sends any header, including `Host`, which `fetch` sets itself. */
 function send(
   url: string,
   headers: Record<string, string>,
@@ -48,7 +48,7 @@ const rpc = (method: string, params: unknown = {}) => ({ jsonrpc: '2.0', id: 1, 
 const list = rpc('tools/list');
 const call = (args: unknown = { query: 'x' }) => rpc('tools/call', { name: 'lookup', arguments: args });
 
-/** A JSON body, or the one event of a stream. */
+/** A JSON body, or the single event of a stream. */
 const parsed = (text: string) => JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? text);
 
 describe('18. the MCP server: access control', () => {

@@ -13,7 +13,7 @@ await server.close();
 console.log(JSON.stringify({ probe, status, isServer: typeof createCodexRuntimeMcpServer({ toolSet: {} }).connect }));
 `;
 
-/** As it is published: the bundle alone, without a node_modules beside it. */
+/** As published: the bundle alone, without node_modules beside it. */
 it('the published entry works without the SDK, which the probe then names', {
   timeout: 120_000,
 }, async () => {

@@ -71,7 +71,7 @@ function loop(given: Partial<RunLoopParams>): RunLoopParams {
   };
 }
 
-/** Passes events on, and aborts when a shell has been started and has had time to start its own children. */
+/** Passes events on, and aborts once a shell has started and had time to start children of its own. */
 async function* abortInShell(events: AsyncIterable<unknown>, abort: () => void) {
   for await (const event of events) {
     yield event;
@@ -173,7 +173,7 @@ describe.skipIf(!isCodexCliPresent)(`22. ${codexCliName}`, { timeout: PATIENCE_M
     const stop = new AbortController();
     let started: number[] = [];
     const abort = (): void => {
-      // Also those that would lose their parent, and be nobody's children then.
+      // Including those that would be orphaned.
       started = newChildren(before);
       stop.abort();
     };
@@ -264,7 +264,7 @@ describe.skipIf(!isCodexCliPresent)(`22. ${codexCliName}`, { timeout: PATIENCE_M
     const probed = { projectDir, model: 'codex', runner: realRunner(env) };
     expect(await runCodexAuthProbe(probed)).toEqual({ ok: true });
     await expect(access(marker)).rejects.toMatchObject({ code: 'ENOENT' });
-    // The same configuration in the user's own home is obeyed: the test would notice.
+    // The same configuration in the user's own home is obeyed, so the test would notice.
     await appendFile(join(home, 'config.toml'), server);
     await runCodexAuthProbe(probed);
     await access(marker);

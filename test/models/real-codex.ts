@@ -8,7 +8,7 @@ const cli = codexCli();
 
 export const isCodexCliPresent = cli.isPresent;
 
-/** For the name of a group of tests: why it is left out. */
+/** For the name of a test group: why it is skipped. */
 export const codexCliName = cli.isPresent
   ? `Codex CLI ${cli.version}`
   : `Codex CLI ${cli.version}: LEFT OUT, it is not in the cache (411 MB; npm run codex:fetch)`;
@@ -26,7 +26,7 @@ export function realRunner(envBase: NodeJS.ProcessEnv, codexPathOverride?: strin
   });
 }
 
-/** Names of processes below this one that are there now and were not in `before`. */
+/** Names of new descendants of this process, not in `before`. */
 export function newChildren(before: ReadonlySet<number>): number[] {
   return ownDescendants().filter((pid) => !before.has(pid));
 }

@@ -21,24 +21,24 @@ import {
   text,
 } from './stand-in.ts';
 
-/** For what the CLI would try for ever. */
+/** For faults that the CLI would retry forever. */
 const LIMIT_MS = 4000;
-/** Of the whole probe where it is not the limit that ends it; the machine may be busy. */
+/** For the whole probe when the timeout does not end it; the machine may be busy. */
 const TOTAL_LIMIT_MS = 60_000;
 
 interface Fault extends CodexHomeOptions {
   name: string;
   kind: string;
-  /** What the message must name. */
+  /** What the message must mention. */
   says?: RegExp;
   answers?: StandInAnswer[];
   baseUrl?: string;
-  /** The stand-in is the proxy, and not the host. */
+  /** The stand-in acts as the proxy instead of the host. */
   isProxy?: boolean;
-  /** The CLI's own provider, led to the stand-in. */
+  /** The CLI's built-in provider, pointed at the stand-in. */
   isBuiltIn?: boolean;
   tls?: 'unknown authority' | 'authority given';
-  /** A program in the place of the CLI. */
+  /** A program in place of the CLI. */
   cli?: { body: string; mode?: number };
   loadSdk?: () => Promise<CodexSdk>;
   model?: string;
@@ -275,7 +275,7 @@ describe.skipIf(!isCodexCliPresent || process.platform === 'win32')(
         expect({ kind: row.kind, message: row.message }).toMatchObject({ kind });
         if (fault.says) expect(row.message).toMatch(fault.says);
         expect(row.left).toBe(0);
-        // The limit, and time for a busy machine to end the CLI.
+        // The timeout, and time for a busy machine to end the CLI.
         expect(row.elapsedMs).toBeLessThan((fault.timeoutMs ?? TOTAL_LIMIT_MS) + 30_000);
         const output = JSON.stringify(result);
         expect(output).not.toContain(TEST_KEY);

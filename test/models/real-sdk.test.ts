@@ -8,7 +8,7 @@ import { readProcessStart } from '../../src/process/process-table.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { codexCliName, isCodexCliPresent, newChildren, ownDescendants, realRunner } from './real-codex.ts';
 
-/** A program in the place of the CLI, for what the real one cannot be made to do. */
+/** A program in place of the CLI, for behaviour that the real one cannot produce. */
 async function cliScript(body: string): Promise<string> {
   const path = join(await temporaryFolder(), 'codex');
   await writeFile(path, `#!/bin/sh\n${body}\n`);
@@ -16,7 +16,7 @@ async function cliScript(body: string): Promise<string> {
   return path;
 }
 
-/** By the time it is closed, the CLI is gone and its children have lost their parent. */
+/** By the time it is closed, the CLI is gone and its children are orphaned. */
 async function* slowToClose(events: AsyncIterable<unknown>): AsyncGenerator<unknown> {
   try {
     yield* events;
@@ -25,7 +25,7 @@ async function* slowToClose(events: AsyncIterable<unknown>): AsyncGenerator<unkn
   }
 }
 
-/** The CLI and what it has started, once both are there. */
+/** The CLI and its children, once all are running. */
 async function startedBelow(before: ReadonlySet<number>): Promise<number[]> {
   await expect.poll(() => newChildren(before).length, { timeout: 30_000 }).toBeGreaterThanOrEqual(2);
   return newChildren(before);

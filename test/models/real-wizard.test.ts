@@ -11,7 +11,7 @@ import { openTerminal, type TestTerminal } from '../pty/terminal.ts';
 import { codexCliName, isCodexCliPresent, newChildren, ownDescendants } from './real-codex.ts';
 import { codexHome, hanging, type StandInAnswer, startStandIn, status, TEST_KEY, text } from './stand-in.ts';
 
-/** What a person waits for where a machine is busy: the CLI starts, asks, and is answered. */
+/** Time limit on a busy machine for the CLI to start, ask and be answered. */
 const PATIENCE_MS = 120_000;
 const BEFORE = '# ours\nconnections: {} # none yet\nllm:\n  promptCaching: true\n';
 const CHOICE = 'Language model of this project';
@@ -48,7 +48,7 @@ describe.skipIf(!isCodexCliPresent || process.platform === 'win32')(
     }, PATIENCE_MS);
     afterAll(() => index.close());
 
-    /** The wizard in a project, with the model named and asked. */
+    /** The wizard in a project, after the model was named and asked. */
     async function askedFor(model: string, answers: StandInAnswer[]) {
       const standIn = await startStandIn(answers);
       const { env } = await codexHome(standIn.url);

@@ -428,7 +428,7 @@ describe('16. an abort by the caller', () => {
     });
     await expect(run(runtime, stop.signal)).rejects.toMatchObject({
       name: 'AbortError',
-      // What the CLI reported before it.
+      // The CLI's last report before it.
       cause: { message: 'waiting for network' },
     });
   });

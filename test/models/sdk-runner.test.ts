@@ -26,7 +26,7 @@ const ALLOWED = {
   NO_PROXY: 'v',
 };
 
-/** An SDK that keeps what it was given. */
+/** An SDK that records its input. */
 function recordingSdk() {
   const given: { client?: unknown; thread?: unknown; turn?: unknown[] } = {};
   const events = (async function* () {})();

@@ -8,8 +8,8 @@ import { onTestFinished } from 'vitest';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 /*
- * A server that speaks enough of the Responses API for the unmodified Codex CLI: `POST /v1/responses`, answered by
- * server-sent events. A throw-away CODEX_HOME leads the CLI there.
+ * A server with enough of the Responses API for the unmodified Codex CLI: `POST /v1/responses`, answered by
+ * server-sent events. A throw-away CODEX_HOME points the CLI to it.
  */
 
 export interface StandInRequest {
@@ -25,7 +25,7 @@ export interface StandIn {
   requests: StandInRequest[];
 }
 
-/** Answers the first request with the first answer, and so on; the last one again and again. */
+/** Answers each request with the next answer, repeating the last one. */
 export async function startStandIn(
   answers: StandInAnswer[],
   tls?: { key: string; cert: string },
@@ -68,7 +68,7 @@ function startStream(response: ServerResponse): void {
   writeEvent(response, { type: 'response.created', response: { id: 'response' } });
 }
 
-/** A complete answer of these items. */
+/** A complete answer with these items. */
 export function items(...list: Item[]): StandInAnswer {
   return (response) => {
     startStream(response);
@@ -86,7 +86,7 @@ export const message = (text: string): Item => ({
   content: [{ type: 'output_text', text }],
 });
 
-/** A call of a ktx tool: Codex wants the server's name apart from the tool's. */
+/** A call of a ktx tool: Codex expects the server's name separate from the tool's. */
 export const toolCall = (name: string, input: unknown, id = name): Item => ({
   type: 'function_call',
   namespace: 'mcp__ktx',
@@ -113,16 +113,16 @@ export function status(code: number, body: unknown, headers: Record<string, stri
   };
 }
 
-/** Begins to answer and says no more. */
+/** Starts an answer and then hangs. */
 export const hanging: StandInAnswer = (response) => startStream(response);
 
-/** Begins to answer and drops the connection. */
+/** Starts an answer and drops the connection. */
 export const dropped: StandInAnswer = (response) => {
   startStream(response);
   setTimeout(() => response.destroy(), 50);
 };
 
-/** Begins to answer, then sends what is no event. */
+/** Starts an answer, then sends invalid data. */
 export const garbage: StandInAnswer = (response) => {
   startStream(response);
   response.end('data: {"type":"response.output_item.done","item":{\n\n<html>not json</html>\n\n');
@@ -130,7 +130,7 @@ export const garbage: StandInAnswer = (response) => {
 
 export interface CodexHome {
   home: string;
-  /** All that the CLI gets of an environment. */
+  /** The complete environment of the CLI. */
   env: NodeJS.ProcessEnv;
 }
 
@@ -139,7 +139,7 @@ export interface CodexHomeOptions {
   key?: string | null;
   streamRetries?: number;
   requestRetries?: number;
-  /** More of the environment. */
+  /** Additional environment variables. */
   env?: NodeJS.ProcessEnv;
   /** Another `config.toml`. */
   config?: string;
@@ -147,7 +147,7 @@ export interface CodexHomeOptions {
 
 export const TEST_KEY = 'sk-test-0123456789abcdefghijklmnop';
 
-/** A home for the CLI that knows the stand-in and nothing else. */
+/** A home for the CLI that only knows the stand-in. */
 export async function codexHome(baseUrl: string, options: CodexHomeOptions = {}): Promise<CodexHome> {
   const { key = TEST_KEY, streamRetries = 0, requestRetries = 0, env } = options;
   const home = await temporaryFolder();

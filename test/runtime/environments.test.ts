@@ -10,7 +10,7 @@ const A = 'aaaaaaaa';
 const B = 'bbbbbbbb';
 const C = 'cccccccc';
 
-/** `{ aaaaaaaa: null }` is a finished environment without predecessor, `undefined` an unfinished one. */
+/** `{ aaaaaaaa: null }` is a finished environment without a predecessor, `undefined` an unfinished one. */
 async function versionDir(active: string | null, environments: Record<string, string | null | undefined>) {
   const dir = join(await temporaryFolder(), '0.3.0');
   for (const [id, previous] of Object.entries(environments)) {
@@ -107,7 +107,7 @@ describe('which environments are needed', () => {
   });
 });
 
-/** What switches wrote down, oldest first: `A>B` took over from A, and undo goes back to A. */
+/** Recorded switches, oldest first: `A>B` means that B replaced A, and undo goes back to A. */
 async function wrote(dir: string, ...switches: string[]) {
   for (const text of switches) {
     const [back, to] = text.split('>') as [string, string];

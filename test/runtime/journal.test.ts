@@ -17,7 +17,7 @@ it('a journal that cannot be removed does not turn success into a failure', asyn
   const runsDir = join(await temporaryFolder(), 'runs');
   const journal = openJournal({ runsDir, cliVersion: '0.3.0' });
   await rename(runsDir, `${runsDir}.aside`);
-  // A loop is out of reach for root too.
+  // A link loop fails for root too.
   await symlink(runsDir, runsDir);
   expect(() => journal.close()).not.toThrow();
 });

@@ -30,7 +30,7 @@ beforeEach(async () => {
 const openKnown = async (root = shared) => openStore(join(root, 'store'), await readKnownFiles(root));
 const list = () => join(shared, 'known-files');
 
-/** Other bytes than its digest says, written down as known: whether it is hashed shows in the answer. */
+/** A file listed as known whose content does not match its digest: the answer shows whether it was hashed. */
 async function placeKnown(of = artefact): Promise<string> {
   const path = openStore(join(shared, 'store')).pathOf(of);
   await mkdir(dirname(path), { recursive: true });

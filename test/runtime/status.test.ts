@@ -201,7 +201,7 @@ describe('readManagedPythonRuntimeStatus', () => {
       const found = await readManagedPythonRuntimeStatus({ cliVersion: '0.3.0', runtimeRoot: other });
       await unlink(other);
       expect(found.kind).toBe('ready');
-      // The path that is run is made from where it was looked for.
+      // The path to run is built from where the manifest was found.
       expect(found.layout.pythonPath).toBe(join(other, '0.3.0', 'envs', '7f3c0000', 'bin', 'python'));
     });
   });

@@ -3,7 +3,7 @@ import { seeded } from '../faults/kill.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { walkSwitches } from './switch-walk.ts';
 
-/** `KTX_WALK_STEPS=2000` for the long form. */
+/** `KTX_WALK_STEPS=2000` runs the long form. */
 const steps = Number(process.env['KTX_WALK_STEPS'] ?? 80);
 
 it.each([1, 2])(

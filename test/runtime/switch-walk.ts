@@ -12,12 +12,12 @@ import { HISTORY_FILE } from '../../src/runtime/history.ts';
 import { switchOver } from '../../src/runtime/switchover.ts';
 import { writeRuntime } from '../fixtures/asset.ts';
 
-/** Makes one switch when it is started, see `killSwitch`. */
+/** Performs one switch when it is started, see `killSwitch`. */
 const SWITCHER = new URL('switcher.ts', import.meta.url);
-/** A switch of two files takes about as long. */
+/** How long a switch with two files takes. */
 const MAX_SWITCH_MS = 40;
 
-/** What a walk did, and what was wrong. */
+/** The steps of a walk, and the problems found. */
 export interface WalkResult {
   steps: Record<string, number>;
   violations: string[];
@@ -34,27 +34,27 @@ const STEPS = [
 ] as const;
 type Step = (typeof STEPS)[number];
 const VERSIONS = ['0.1.0', '0.2.0', '0.3.0', '0.4.0'];
-/** Of the program before this one: one environment, in a real `.venv`. */
+/** From the predecessor of this program: one environment, in a real `.venv`. */
 const UPSTREAM = '0.12.0';
-/** Its records are in a format of tomorrow. */
+/** Its records have a future format. */
 const FUTURE = '9.0.0';
 const VENV = '.venv';
 
-/** Where a version is, as somebody who saw every step knows it; the program has to find it out. */
+/** The true state of a version, which the program has to work out from its files. */
 export interface Known {
   dir: string;
   active: string | null;
-  /** What the last switch left behind. */
+  /** What the last switch replaced. */
   left: string | null;
   users: Map<string, ChildProcess>;
-  /** Environments of which none may ever go, because only a newer ktx can judge them. */
+  /** Environments that must never be removed, because only a newer ktx can judge them. */
   untouchable?: readonly string[];
 }
 
 /**
- * Installs, goes back and forward, is killed, loses parts and is used, at random, and looks after each step whether
- * an environment that works is still in force or can be reached, whether undo goes to the one that was left last, and whether
- * nothing that is in use is gone. The switch, the history and the tidying are the real ones; environments hold two files.
+ * Performs random installs, undos, redos, kills, damage and use, and checks after each step that a working
+ * environment is active or can be reached, that undo goes to the one most recently replaced, and that nothing
+ * in use was removed. The switch, the history and the cleanup are real; environments contain two files.
  */
 export async function walkSwitches(
   runtimeRoot: string,
@@ -70,7 +70,7 @@ export async function walkSwitches(
   const manifest = await writeRuntime(join(runtimeRoot, 'template'), VERSIONS[0]!);
   const more: Surroundings = { runtimeRoot, manifest, random, say: () => {}, at: 0 };
   versions.push(await upstreamVersion(more), await futureVersion(more));
-  // Who prunes takes locks, which lie there.
+  // A prune takes locks, which are in this folder.
   await mkdir(join(runtimeRoot, 'uv'), { recursive: true });
   try {
     for (let at = 0; at < steps && result.violations.length === 0; at++) {
@@ -100,7 +100,7 @@ export interface Surroundings {
 const environmentDir = (known: Known, id: string) =>
   id === VENV ? join(known.dir, VENV) : join(known.dir, 'envs', id);
 
-/** As the program before this one leaves it. */
+/** As left by the predecessor of this program. */
 async function upstreamVersion(around: Surroundings): Promise<Known> {
   const { versionDir: dir } = managedPythonRuntimeLayout({
     runtimeRoot: around.runtimeRoot,
@@ -119,7 +119,7 @@ async function upstreamVersion(around: Surroundings): Promise<Known> {
   return known;
 }
 
-/** As a ktx may leave it that is not written yet. */
+/** As a future ktx may leave it. */
 async function futureVersion(around: Surroundings): Promise<Known> {
   const { versionDir: dir } = managedPythonRuntimeLayout({
     runtimeRoot: around.runtimeRoot,
@@ -136,7 +136,7 @@ async function futureVersion(around: Surroundings): Promise<Known> {
 }
 
 async function take(step: Exclude<Step, 'prune'>, known: Known, around: Surroundings): Promise<void> {
-  // Who wants to change a newer version is refused before it comes to this.
+  // Changes to a newer version are refused before this point.
   if (known.untouchable && !['recover', 'use', 'leave'].includes(step)) return;
   switch (step) {
     case 'install': {
@@ -147,7 +147,7 @@ async function take(step: Exclude<Step, 'prune'>, known: Known, around: Surround
     case 'undo':
       return undo(known, around);
     case 'killed': {
-      // Just before the manifest is renamed: all but that is written.
+      // Everything is written up to the rename of the manifest.
       const id = await build(known, around);
       const blocked = join(environmentDir(known, id), 'pyvenv.cfg', 'manifest.json');
       await switchTo(known, around, id, 'install', blocked).catch(() => {});
@@ -193,7 +193,7 @@ export async function leave(known: Known, id: string): Promise<void> {
   await gone;
 }
 
-/** A finished environment of two files that no manifest and no history knows. @returns its id. */
+/** A finished environment with two files that no manifest or history mentions. @returns its id. */
 export async function build(
   known: Known,
   { runtimeRoot }: Surroundings,
@@ -207,7 +207,7 @@ export async function build(
   return id;
 }
 
-/** @param manifestPath where the rename fails, for a run that is killed just before it. */
+/** @param manifestPath where the rename fails, to simulate a kill just before it. */
 export async function switchTo(
   known: Known,
   { runtimeRoot, manifest, at }: Surroundings,
@@ -223,7 +223,7 @@ export async function switchTo(
   await switched(known, id);
 }
 
-/** What of a switch can be written down for another process. */
+/** The part of a switch that can be passed to another process. */
 function switchoverOf(
   known: Known,
   { runtimeRoot, manifest, at }: Pick<Surroundings, 'runtimeRoot' | 'manifest' | 'at'>,
@@ -234,7 +234,7 @@ function switchoverOf(
   const dir = environmentDir(known, id);
   const { pythonPath, daemonPath } = environmentPaths(dir);
   const name = pythonPath.slice(runtimeRoot.length + 1);
-  // Clocks that go back and installs within one second are nothing to rely on.
+  // Do not rely on install times: clocks may go back, and several installs may happen within a second.
   const installedAt = new Date(Date.UTC(2026, 0, 1) + (at % 7) * 1000).toISOString();
   return {
     layout: { runtimeRoot, versionDir: known.dir, manifestPath },
@@ -268,7 +268,7 @@ async function undo(known: Known, around: Surroundings): Promise<void> {
   await switchTo(known, around, other, 'undo');
 }
 
-/** A switch in a process of its own, which is killed at a random instant of it. */
+/** A switch in a separate process that is killed at a random moment. */
 async function killSwitch(known: Known, around: Surroundings): Promise<void> {
   const id = await build(known, around);
   const switchover = JSON.stringify(switchoverOf(known, around, id));
@@ -282,7 +282,7 @@ async function killSwitch(known: Known, around: Surroundings): Promise<void> {
   if (text.includes(`/envs/${id}/`)) await switched(known, id);
 }
 
-/** What another version's prune removes is nobody's any more; what runs stays, and so does what is newer. */
+/** Another version's prune removes what is not needed, but nothing in use and nothing newer. */
 async function prune(
   own: Known,
   versions: readonly Known[],
@@ -303,7 +303,7 @@ async function prune(
   }
 }
 
-/** An environment that is not active, or a file of it. */
+/** Removes an inactive environment, or one of its files. */
 async function loseAnother(known: Known, { random }: Surroundings): Promise<void> {
   const ids = (await readdir(join(known.dir, 'envs')).catch(() => [])).filter((id) => id !== known.active);
   const id = ids[Math.floor(random() * ids.length)];
@@ -319,11 +319,11 @@ async function loseAnother(known: Known, { random }: Surroundings): Promise<void
   if (known.left === id) known.left = null;
 }
 
-/** One file or the whole of the active environment, or the manifest: deleted, or emptied. */
+/** Deletes or empties a file or all of the active environment, or the manifest. */
 async function lose(known: Known, { random }: Surroundings): Promise<void> {
   if (known.active === null || known.users.has(known.active)) return;
   const dir = environmentDir(known, known.active);
-  // Deletions behind a link would be of the environment that it leads to.
+  // Deleting through a link would affect the environment it points to.
   const places = [dir, join(dir, 'environment.json'), environmentPaths(dir).pythonPath];
   const path = [...places, join(known.dir, 'manifest.json')][Math.floor(random() * 4)]!;
   const canBeCut = path !== dir && (await isThere(path)) && random() < 0.5;

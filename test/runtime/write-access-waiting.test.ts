@@ -9,7 +9,7 @@ import { withWriteAccess } from '../../src/runtime/write-access.ts';
 import { tryFileLock } from '../../src/support/fs/file-lock.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
-/** Somebody has the lock of version 0.3.0, and somebody else waits for it. */
+/** One process holds the lock of version 0.3.0 and another waits for it. */
 async function waiting(options: { versions?: string[]; holder?: object } = {}) {
   const runtimeRoot = await temporaryFolder();
   const { locksDir } = sharedLayout(runtimeRoot);
@@ -67,7 +67,7 @@ it.each([
   'the name of %s is not told; after a while it is said that nobody is to be seen',
   async (_name, holder) => {
     const { pathOf, held, action, notes, told } = await waiting({ holder });
-    // It has looked once already, and would have told a name at once.
+    // It has checked once already, and would have reported a holder's name at once.
     expect(notes).toEqual([]);
     const start = performance.now();
     const clock = vi.spyOn(performance, 'now').mockImplementation(() => start + 60_000);

@@ -15,7 +15,7 @@ const HOLDER = join(PACKAGE_ROOT, 'test', 'fixtures', 'access-holder.ts');
 interface Holder {
   child: ChildProcess;
   printed(): string;
-  /** Until the text is printed. */
+  /** Resolves when the text is printed. */
   until(text: string): Promise<void>;
 }
 
@@ -91,7 +91,7 @@ it('a waiting process can stop, and leaves nothing locked', async () => {
   while (notes.length === 0) await delay(10);
   stop.abort();
   await expect(waiting).rejects.toThrow(CancelledError);
-  // Its own version's lock, which it had already, is free again.
+  // The lock of its own version, which it had already taken, is free again.
   const other = holder(runtimeRoot, '0.4.0');
   first.child.stdin!.write('stop\n');
   await other.until('has access');
@@ -190,7 +190,7 @@ describe('a plan that was made without it', () => {
     if (isMadeMeanwhile) planned = await readWriteMark(runtimeRoot);
     killed.child.kill('SIGKILL');
     await once(killed.child, 'exit');
-    // A name that could not be written, on a full disk, leaves the mark alone to tell.
+    // Without a holder file, as on a full disk, only the mark tells.
     if (!isMadeMeanwhile) await rm(join(runtimeRoot, 'uv', 'locks', 'root.lock.holder.json'));
     const seen = await withWriteAccess(options, async ({ hasWaited, hasChangedSince }) => [
       hasWaited,

@@ -9,7 +9,7 @@ import { startServer } from '../fixtures/network.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 const SIZE_BYTES = 200_000_000;
-/** After how many bytes of the file each transfer ends, and how: the line breaks, or the process is killed. */
+/** After how many bytes each transfer ends, and how: the connection breaks, or the process is killed. */
 const CUTS: readonly [atBytes: number, how: 'cut' | 'kill'][] = [
   [11_000_000, 'cut'],
   [30_000_000, 'cut'],

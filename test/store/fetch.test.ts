@@ -45,7 +45,7 @@ function wheel(name: string, sizeBytes = 2000): Artefact {
 
 type Files = Record<string, Buffer | ((request: IncomingMessage, response: ServerResponse) => void)>;
 
-/** An index whose project pages link every file that it has; digests are those of `listed`, or of the files. */
+/** An index whose project pages link all its files; digests come from `listed`, or from the files. */
 async function serveIndex(files: Files, listed: Record<string, string> = {}): Promise<TestServer> {
   const server = await startServer((request, response) => {
     const [, area, name = ''] = request.url!.split('/');
@@ -105,7 +105,7 @@ const failure = async (promise: Promise<unknown>): Promise<SetupError> => {
 const ofType = <T extends SetupEvent['type']>(type: T) =>
   events.filter((event): event is Extract<SetupEvent, { type: T }> => event.type === type);
 const storeFiles = async () => (await readdir(store.dir).catch(() => [])).sort();
-/** Without what a broken transfer leaves to go on with. */
+/** Excluding what a broken transfer leaves for resuming. */
 const verifiedFiles = async () => (await storeFiles()).filter((name) => !name.includes('.partial'));
 
 describe('fetching', () => {

@@ -39,12 +39,15 @@ const model: Artefact = {
 interface FileServerOptions {
   bytes?: Buffer;
   etag?: string | null;
-  /** One for each request: how many bytes are sent before the line breaks; missing: all. */
+  /** For each request, after how many bytes the connection breaks; missing: never. */
   cuts?: number[];
   answer?: (request: IncomingMessage, response: ServerResponse, count: number) => boolean;
 }
 
-/** A server of one file that knows ranges and conditions, as object stores do, and breaks off as told. */
+/**
+ * A server for one file with ranges and conditional requests, like an object store, that breaks off on
+ * demand.
+ */
 async function serveFile(options: FileServerOptions = {}) {
   const { bytes = BYTES, etag = '"one"', cuts = [] } = options;
   let count = 0;

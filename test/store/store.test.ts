@@ -206,7 +206,7 @@ describe('verify', () => {
     const path = store.pathOf(artefact);
     await vi.waitUntil(async () => Date.now() - (await stat(path)).ctimeMs > 150);
     expect(await store.verify(artefact)).toBe('ok');
-    // Hashing would end at once.
+    // Hashing would fail at once.
     expect(await store.verify(artefact, AbortSignal.abort())).toBe('ok');
     const { atime, mtime } = await stat(path);
     await writeFile(path, Buffer.concat([Buffer.from('X'), BYTES.subarray(1)]));

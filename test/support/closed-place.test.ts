@@ -29,7 +29,7 @@ it.skipIf(process.platform !== 'linux')('finds what has to be opened for a path'
   const script = `import(${module}).then(({ closedPlaceFor }) =>
     console.log(JSON.stringify(process.argv.slice(1).map(closedPlaceFor))))`;
   const look = [process.execPath, '-e', script, ...CASES.map(([path]) => join(root, path))];
-  // Root may write everywhere.
+  // Root can write everywhere.
   const asUser = process.getuid?.() === 0 ? ['setpriv', '--reuid', '12345', '--clear-groups'] : [];
   const [program, ...args] = [...asUser, ...look] as [string, ...string[]];
   const { stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });

@@ -3,12 +3,12 @@ import { isKtxExpectedError, KtxExpectedError, SetupError } from '../../src/supp
 
 const BRAND: unique symbol = Symbol.for('ktx.expected-error');
 
-/** The class of another package, with our brand. */
+/** Another package's class with our brand. */
 class BrandedError extends Error {
   readonly [BRAND] = true;
 }
 
-/** Another package's class of the same name, without it, and one that extends it. */
+/** Another package's class with the same name but no brand, and a subclass of it. */
 const { KtxExpectedError: NamedError } = {
   KtxExpectedError: class KtxExpectedError extends Error {
     override name = 'KtxExpectedError';

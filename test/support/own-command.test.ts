@@ -57,7 +57,7 @@ describe.runIf(process.platform !== 'win32')('the words that start this program 
     await writeFile(join(dir, 'bin', 'ktx'), '');
     await chmod(join(dir, 'bin', 'ktx'), 0o755);
     expect(words(elsewhere)).toEqual([elsewhere]);
-    // A relative folder on PATH is another one wherever somebody stands.
+    // A relative folder on PATH depends on the working directory.
     expect(words(elsewhere, { PATH: `elsewhere:${join(dir, 'bin')}` })).toEqual([elsewhere]);
   });
 

@@ -11,7 +11,7 @@ const STRANGER = /^Another process answers at http:/;
 
 describe('daemonHealthProblem', () => {
   const secret = 'ab'.repeat(32);
-  /** Answers as a daemon with a secret does. */
+  /** Answers like a daemon with a secret. */
   const daemonWith = (known: string | null, port?: number) =>
     loopbackServer((request, response) => {
       const challenge = request.headers['x-ktx-challenge'];
@@ -100,7 +100,7 @@ describe('daemonHealthProblem', () => {
       { env },
     );
     expect(stdout).toBe('null\n');
-    // Node's global agent does: the environment was one that leads to the proxy.
+    // Node's global agent does use it, so the environment did point to the proxy.
     expect(proxied).toEqual([`${daemon.baseUrl}/by-the-global-agent`]);
   });
 });

@@ -41,7 +41,7 @@ it('survives a connection that is reset on the other side', async () => {
   const listeners = Promise.withResolvers<number>();
   const reset = (message: unknown) => {
     const { socket } = message as { socket: Socket };
-    // After the listeners of the server.
+    // After the server's listeners.
     setImmediate(() => {
       listeners.resolve(socket.listenerCount('error'));
       socket.destroy(new Error('reset'));

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { inParallel } from '../../../src/support/async/in-parallel.ts';
 import { CancelledError } from '../../../src/support/errors.ts';
 
-/** Tasks that are ended from outside, and what is known of them. */
+/** Tasks controlled from outside, and their state. */
 function workshop() {
   const started: string[] = [];
   const stopped: string[] = [];

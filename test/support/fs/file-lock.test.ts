@@ -12,7 +12,7 @@ import { whileFlickers } from '../../fixtures/while-flickers.ts';
 
 const HOLDER = join(PACKAGE_ROOT, 'test', 'fixtures', 'lock-holder.ts');
 
-/** A real process that holds the lock, or tried to. */
+/** A real process that holds the lock, or tried to take it. */
 async function holder(path: string) {
   const child = spawn(process.execPath, [HOLDER, path], { stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -33,7 +33,7 @@ it('keeps this process out too', async () => {
   const path = join(await temporaryFolder(), 'a.lock');
   const lock = tryFileLock(path)!;
   expect(tryFileLock(path)).toBeNull();
-  // A try that failed closes its own descriptor of the file, which must not end the lock.
+  // A failed attempt closes its own descriptor of the file, which must not release the lock.
   expect((await holder(path)).answer).toBe('held by another');
   lock.release();
 });
@@ -53,7 +53,7 @@ it('is free after kill -9 of its holder, and not stolen from a stopped one', asy
 
 it('a file that is deleted and made again while it is being locked is not taken for the lock', async () => {
   const path = join(await temporaryFolder(), 'a.lock');
-  // What an uninstall does at its end, at the worst of moments: after the file was opened.
+  // What an uninstall does at its end, at the worst moment: after the file was opened.
   const exec = vi.spyOn(DatabaseSync.prototype, 'exec').mockImplementationOnce(function (
     this: DatabaseSync,
     sql,
@@ -74,7 +74,7 @@ it('when its folder is gone, the lock counts as held until now', async () => {
 it('its folder is deleted and made again all the while: locked or not, it is no failure', async () => {
   const folder = join(await temporaryFolder(), 'locks');
   const seen = await whileFlickers(folder, 'anew', async () => {
-    // Ten at a time: most tries are over before the folder has gone once.
+    // Ten at a time: most attempts finish before the folder disappears once.
     const tries = Array.from({ length: 10 }, () => tryFileLock(join(folder, 'a.lock')));
     for (const lock of tries) lock?.release();
     return tries[0] !== null;
@@ -105,7 +105,7 @@ it('what was taken is let go when it cannot be tried twice', async () => {
     this: DatabaseSync,
     sql,
   ) {
-    // The first of the second connection.
+    // The first statement of the second connection.
     if (++count === 3) throw Object.assign(new Error('no'), { errcode: 1 });
     real.call(this, sql);
   });
@@ -128,7 +128,7 @@ it.runIf(process.getuid?.() === 0)('an unwritable lock file is an error and not 
   await mkdir(join(folder, 'program'), { recursive: true });
   await writeFile(path, '', { mode: 0o644 });
   await chmod(folder, 0o755);
-  // Another user may read the file: SQLite would open it so, and hold nothing.
+  // Another user can read the file: SQLite would open it read-only and lock nothing.
   const args = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, HOLDER, path];
   expect(() => execFileSync('setpriv', args, { stdio: 'pipe', timeout: 10_000 })).toThrow(
     /The lock file cannot be used/,

@@ -12,7 +12,7 @@ import { writeRuntime } from '../../fixtures/asset.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { watchSyncs } from '../../fixtures/watch-syncs.ts';
 
-/** A power cut takes what was not synced, and a rename may outlive the bytes that it names: so the order counts. */
+/** A power cut loses what was not synced, and a rename may survive without the data: so the order matters. */
 afterEach(() => vi.unstubAllEnvs());
 const textOf = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : null);
 
@@ -71,7 +71,7 @@ describe.runIf(process.platform === 'linux')('what lasts through a power cut', (
 
 const manifestState = (path: string) => (readFileSync(path, 'utf8').includes('later') ? 'new' : 'old');
 
-/** Puts a `sync` first in PATH that writes down what it was asked for, and which manifest was in force. */
+/** Puts a `sync` first in PATH that records its arguments and the manifest that was active. */
 async function watchSync(manifestPath: string) {
   const folder = await temporaryFolder();
   const seenPath = join(folder, 'seen');
@@ -111,7 +111,7 @@ it('the switch replaces the manifest and never writes into it: who reads sees th
   const { layout, switchover } = await given();
   const before = await readFile(layout.manifestPath, 'utf8');
   const kept = join(layout.versionDir, 'kept');
-  // A second name of the same file: a write into it would show there.
+  // A hard link to the same file: a write into it would show there.
   await link(layout.manifestPath, kept);
   await switchOver(switchover);
   expect(await readFile(kept, 'utf8')).toBe(before);

@@ -15,7 +15,7 @@ async function environment() {
   return folder;
 }
 
-/** As the lower layer of an overlay without redirect_dir answers, which only root can mount. */
+/** Fails like the lower layer of an overlay without redirect_dir, which only root can mount. */
 function refuseRenames() {
   const { rename } = fs;
   const replace = (next: typeof rename) => {

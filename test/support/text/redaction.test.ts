@@ -145,7 +145,10 @@ describe('redaction of known secrets', () => {
   });
 });
 
-/** A pattern that starts over at every character would need hours for these: the time limit of the test is the assertion. */
+/**
+ * A pattern that restarts at every character would take hours for these: the test's time limit is the
+ * assertion.
+ */
 it.each([
   '://a:b',
   '://',

@@ -12,7 +12,7 @@ const chars = (alphabet: string, length: number) =>
   fc
     .array(fc.constantFrom(...alphabet), { minLength: length, maxLength: length })
     .map((letters) => letters.join(''));
-/** A password as people and generators make them. */
+/** Passwords as people and generators create them. */
 const password = fc.oneof(
   fc.integer({ min: 6, max: 40 }).chain((length) => chars(ALNUM, length)),
   fc
@@ -20,7 +20,7 @@ const password = fc.oneof(
     .chain((length) => chars(`${ALNUM}!#%+./:=@_-~`, length).filter((it) => /^[A-Za-z0-9]/.test(it))),
 );
 
-/** What is printed around a secret that its place gives away. */
+/** Contexts that identify a secret. */
 const PLACES: Record<string, (secret: string) => string> = {
   'name: value': (it) => `password: ${it}`,
   'name with a prefix: value': (it) => `db_password: ${it}`,
@@ -70,7 +70,7 @@ const PLACES: Record<string, (secret: string) => string> = {
   'Azure account key': (it) => `AccountName=x;AccountKey=${it}`,
 };
 
-/** Secrets that say themselves what they are. */
+/** Secrets with a recognisable format. */
 const TOKENS: Record<string, fc.Arbitrary<string>> = {
   JWT: fc.tuple(chars(WORD, 20), chars(WORD, 40), chars(WORD, 43)).map(([a, b, c]) => `eyJ${a}.${b}.${c}`),
   'AWS access key': chars('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', 16).map((it) => `AKIA${it}`),
@@ -118,7 +118,7 @@ describe('secrets, by the place where they stand', () => {
   it.each(Object.entries(PLACES))('%s', (_, print) => {
     fc.assert(
       fc.property(password, (secret) => {
-        // What ends the text in that place is not part of the secret.
+        // Characters that end the text in this context are not part of the secret.
         fc.pre(!/[&;,]/.test(secret));
         const shown = createRedactor().redact(print(secret));
         for (const form of new Set([secret, encodeURIComponent(secret), btoa(`me:${secret}`)]))
