@@ -1,8 +1,8 @@
 """
-The Python side of a ktx session: runs source text on request, for as long as its host wants.
+The Python side of a ktx session: runs source text on request until its host ends it.
 
-Requests come as one JSON object per line on stdin, frames leave the same way on stdout (docs/kernel.md). Standard
-library only, Python 3.9 or newer, and few imports: the host waits for them.
+Requests arrive as one JSON object per line on stdin, frames leave the same way on stdout (docs/kernel.md). Standard
+library only, Python 3.9 or newer, and few imports, because the host waits for them.
 """
 
 import _ast
@@ -28,7 +28,7 @@ CO_COROUTINE = 0x80
 
 
 def is_orphaned():
-    """Whether the host is gone. The parent of a process changes as soon as the parent ends."""
+    """Whether the host is gone. A process gets a new parent as soon as its parent ends."""
     try:
         with open("/proc/%d/stat" % RUNNER_PID, "rb") as stat:
             return int(stat.read().rpartition(b")")[2].split()[1]) != HOST_PID
@@ -46,7 +46,7 @@ def is_orphaned():
 
 
 def end_session():
-    """SIGKILL to everything the session started, this process last: nobody is left who would do it more gently."""
+    """Sends SIGKILL to everything the session started, this process last: there is no one left to end it gracefully."""
     mark = os.environb.get(b"KTX_PROCESS_MARK")
     killed = {os.getpid(), RUNNER_PID}
     while mark:
@@ -82,7 +82,7 @@ def pids_with(assignment):
 
 def watch_host():
     while not is_orphaned():
-        # The runner is gone and the host is not: the host tidies up.
+        # The runner is gone but the host is not: the host cleans up.
         if os.getpid() != RUNNER_PID and os.getppid() != RUNNER_PID:
             return
         time.sleep(1)
@@ -91,8 +91,8 @@ def watch_host():
 
 def start_guardian():
     """
-    A forked process that ends the session when the host dies. A thread cannot: it never runs while code holds the
-    interpreter lock. Returns its pid, or None where a thread has to do.
+    A forked process that ends the session when the host dies. A thread could not, since it does not run while code
+    holds the interpreter lock. Returns its pid, or None where a thread must do.
     """
     if not IS_POSIX:
         return None
@@ -118,20 +118,20 @@ def start_guardian():
 
 
 class State:
-    """What the signal handler and the threads need to know."""
+    """Shared with the signal handler and the threads."""
 
     request_id = None
     """The running request; None while idle."""
     in_user_code = False
-    """KeyboardInterrupt may be raised only while this is set, so none can escape into the runner."""
+    """KeyboardInterrupt is raised only while this is set, so that it cannot escape into the runner."""
     is_critical = False
-    """The main thread is writing a frame: half a line must not be left behind."""
+    """The main thread is writing a frame, which must not be left incomplete."""
     is_interrupted = False
-    """A SIGINT that could not be raised at once."""
+    """A SIGINT that could not be raised immediately."""
     task = None
-    """The asyncio task of a request that awaits, as long as it can be cancelled."""
+    """The asyncio task of an awaiting request, while it can be cancelled."""
     is_forked = False
-    """This is a child that user code forked: it must not speak to the host."""
+    """This is a child forked by user code: it must not write to the host."""
 
 
 state = State()
@@ -141,7 +141,7 @@ def on_sigint(_number, frame):
     if not state.in_user_code or state.is_critical:
         state.is_interrupted = True
     elif state.task is not None and is_event_loop(frame):
-        # An exception here could lose a callback that the loop has in its hands. The next signal raises one anyway.
+        # An exception here could lose a callback held by the event loop. The next signal raises one anyway.
         task, state.task = state.task, None
         task.cancel()
         task.get_loop().call_soon_threadsafe(lambda: None)
@@ -155,7 +155,7 @@ def is_event_loop(frame):
 
 
 def on_unraisable(unraisable):
-    """A finalizer has swallowed the interrupt: it is raised at the next chance."""
+    """A finalizer swallowed the interrupt: raise it at the next opportunity."""
     if unraisable.exc_type is not None and issubclass(unraisable.exc_type, KeyboardInterrupt):
         state.is_interrupted = True
     else:
@@ -169,7 +169,7 @@ def raise_if_interrupted():
 
 
 def take_sigint():
-    """User code may have installed a handler of its own, or blocked the signal."""
+    """Restores our handler: user code may have installed its own, or blocked the signal."""
     signal.signal(signal.SIGINT, on_sigint)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -179,7 +179,7 @@ def take_sigint():
 
 
 def text_of(value):
-    """The repr of a value, whatever its repr does."""
+    """The repr of a value, even if its repr fails."""
     try:
         return repr(value)
     except Exception:
@@ -187,7 +187,7 @@ def text_of(value):
 
 
 def encodable(value, depth=0):
-    """A copy of a value that JSON can express; what it cannot is its repr."""
+    """A copy of a value that JSON can represent; other parts become their repr."""
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, float):
@@ -212,8 +212,8 @@ def encoded(frame, dumps=json.dumps):
 
 class FrameWriter:
     """
-    Writes whole lines, whoever comes in between: other threads wait for the lock, finalizers that print while their
-    own thread is writing queue up.
+    Writes complete lines: other threads wait for the lock, and finalizers that print while their own thread is writing
+    are queued.
     """
 
     def __init__(self, descriptor):
@@ -255,12 +255,12 @@ class FrameWriter:
             try:
                 view = view[os.write(self.descriptor, view) :]
             except OSError:
-                # Nobody reads any more.
+                # The reader is gone.
                 os._exit(1)
 
 
 class StreamFrames(io.RawIOBase):
-    """What sys.stdout and sys.stderr write to."""
+    """The raw stream behind sys.stdout and sys.stderr."""
 
     def __init__(self, name, descriptor):
         self.stream_name = name
@@ -289,7 +289,7 @@ class StreamFrames(io.RawIOBase):
             frames.send(self.stream_name, request_id, data=text)
 
     def finish(self):
-        """The half character that a request leaves behind."""
+        """Flushes an incomplete character left by a request."""
         text = self.decoder.decode(b"", True)
         self.decoder.reset()
         self.forward(b"", text)
@@ -306,8 +306,8 @@ def write_raw(descriptor, data):
 
 class NativeOutput:
     """
-    Descriptor 1 as a pipe that a thread drains into stdout frames: native libraries and child processes cannot reach
-    the host's channel. A token written behind everything else tells that all before it is forwarded.
+    Turns descriptor 1 into a pipe that a thread drains into stdout frames, so that native libraries and child processes
+    cannot write to the host's channel. A token written last marks that everything before it has been forwarded.
     """
 
     def __init__(self):
@@ -321,7 +321,7 @@ class NativeOutput:
 
     def drain(self):
         if hasattr(signal, "pthread_sigmask"):
-            # A signal that arrives here would not wake the main thread.
+            # A signal delivered here would not wake the main thread.
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         held = b""
         while True:
@@ -351,7 +351,9 @@ class NativeOutput:
 
 
 def flush_c_streams():
-    """C buffers its standard output when it is a pipe; without ctypes nothing here could have filled it on purpose."""
+    """
+    C buffers standard output when it is a pipe; without ctypes nothing here could have filled that buffer on purpose.
+    """
     if IS_POSIX and "ctypes" in sys.modules:
         try:
             sys.modules["ctypes"].CDLL(None).fflush(None)
@@ -374,7 +376,7 @@ ACCESSORS = (
 
 def bundle_of(value):
     bundle = {}
-    # Not of classes, whose methods lack an instance, nor of objects that answer to every name.
+    # Not for classes, whose methods lack an instance, nor for objects that have every attribute.
     if not isinstance(value, type) and getattr(value, "_ktx_has_every_name_", None) is None:
         offered = answer_of(value, "_repr_mimebundle_")
         if isinstance(offered, dict):
@@ -407,7 +409,7 @@ def text_if_bytes(value):
 
 
 def display(value, raw=False):
-    """Shows a value to the host in every form it has; with raw, value is a dict from MIME type to data."""
+    """Shows a value to the host in every available format; with raw, value is a dict from MIME type to data."""
     if raw:
         if not isinstance(value, dict):
             raise TypeError("display(raw=True) needs a dict of MIME types, not " + type(value).__name__)
@@ -424,12 +426,12 @@ SOURCE_LIMIT_CHARS = 100_000
 
 
 class Session:
-    """The namespace that requests share, and how code runs in it."""
+    """The namespace shared by requests, and how code runs in it."""
 
     def __init__(self):
         self.module = types.ModuleType("__main__")
         self.module.__dict__["display"] = display
-        # Without a reference, the globals of this file would go with the module that is replaced.
+        # Without a reference, the globals of this file would be cleared along with the replaced module.
         self.runner_module = sys.modules["__main__"]
         sys.modules["__main__"] = self.module
         self.sources = {}
@@ -454,7 +456,7 @@ class Session:
             state.in_user_code = state.is_critical = False
 
     def compiled(self, source, filename):
-        """The statements, then the trailing expression if there is one. All is compiled before anything runs."""
+        """The statements, then the trailing expression if any. Everything is compiled before anything runs."""
         await_flag = _ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
         tree = compile(source, filename, "exec", _ast.PyCF_ONLY_AST | await_flag, True)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], _ast.Expr) else None
@@ -467,9 +469,9 @@ class Session:
         return eval(code, self.module.__dict__)
 
     def run_coroutine(self, code):
-        """Drives a request that awaits to its end. The event loop stays for the next one."""
+        """Runs an awaiting request to completion. The event loop is kept for the next one."""
         task = None
-        # Until the coroutine is in a task, an interrupt would leave it behind.
+        # An interrupt before the coroutine is in a task would leave it un-awaited.
         state.is_critical = True
         try:
             import asyncio
@@ -502,11 +504,11 @@ class Session:
             except (asyncio.CancelledError, Exception):
                 pass
         if task.done() and not task.cancelled():
-            # Asked for, so that asyncio does not report it as forgotten.
+            # Retrieved so that asyncio does not report it as never retrieved.
             task.exception()
 
     def keep_source(self, source, filename):
-        """For tracebacks. The oldest go, so that a long session does not grow."""
+        """For tracebacks. The oldest are dropped, so that a long session does not grow."""
         if len(source) <= SOURCE_LIMIT_CHARS:
             self.sources[filename] = source
         if len(self.sources) > SOURCES_KEPT:
@@ -542,7 +544,7 @@ class Session:
         return text.rstrip("\n").split("\n")
 
     def user_frames(self, step):
-        """The traceback from the first frame of a request on, without the frames of this file."""
+        """The traceback from the first frame of a request, without frames of this file."""
         steps = []
         while step is not None:
             steps.append(step)
@@ -595,7 +597,7 @@ def run_request(session, request, count):
 
 
 def end_forked_child(session, error):
-    """A child that user code forked has come to the end of its code: it is no second runner."""
+    """A child forked by user code has finished: it must not become a second runner."""
     status = 0
     if isinstance(error, SystemExit):
         status = error.code if isinstance(error.code, int) else int(error.code is not None)
@@ -607,7 +609,7 @@ def end_forked_child(session, error):
 
 
 def parsed(line):
-    """@raise ValueError: the line is no request."""
+    """@raise ValueError: the line is not a request."""
     try:
         request = json.loads(line.decode("utf-8"))
     except RecursionError:
@@ -624,7 +626,7 @@ def parsed(line):
 
 
 def serve(requests):
-    """Returns whether the host said goodbye; otherwise its end of the pipe is gone."""
+    """Returns whether the host asked to exit; otherwise its end of the pipe was closed."""
     session = Session()
     count = 0
     while True:
@@ -650,14 +652,14 @@ def in_forked_child():
 
 
 def text_stream(name, descriptor):
-    # Unlike Python's own, never refuses a text: half a surrogate pair is shown escaped.
+    # Unlike Python's own, it never rejects a text: lone surrogates are shown escaped.
     raw = StreamFrames(name, descriptor)
     return io.TextIOWrapper(raw, "utf-8", "backslashreplace", newline="\n", write_through=True)
 
 
 guardian_pid = start_guardian()
 sys.argv = [""]
-# The folder of this file, which Python puts first.
+# Remove the folder of this file, which Python puts first.
 if sys.path and os.path.realpath(sys.path[0] or ".") == os.path.dirname(os.path.realpath(__file__)):
     del sys.path[0]
 sys.unraisablehook = on_unraisable
@@ -674,13 +676,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=in_forked_child)
 
 if not serve(request_lines):
-    # A host that was killed closes its pipes a moment before its children have another parent.
+    # A killed host closes its pipes a moment before its children get a new parent.
     for _ in range(50):
         if is_orphaned():
             end_session()
         time.sleep(0.01)
 
-# Nobody drains the pipe from here on.
+# The pipe is no longer drained from here on.
 os.dup2(2, 1)
 if guardian_pid is not None:
     try:

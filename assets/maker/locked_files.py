@@ -1,4 +1,4 @@
-"""Reads the two locks that uv writes: requirements with hashes (the authority) and pylock (where files are)."""
+"""Parses the two locks that uv writes: requirements with hashes (authoritative) and pylock (where files are)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HASH = re.compile(r"\s--hash=sha256:([0-9a-f]{64})\b")
 
 @dataclass(frozen=True)
 class LockedRequirement:
-    """One `name==version` of the lock with the condition it holds under and every digest that it admits."""
+    """One `name==version` of the lock with its marker and every accepted digest."""
 
     requirement: Requirement
     hashes: frozenset[str]
@@ -32,14 +32,14 @@ class LockedRequirement:
         return Version(specifier.version)
 
     def applies_to(self, markers: Mapping[str, str]) -> bool:
-        """Whether the marker holds in this environment; without a marker, always."""
+        """Whether the marker matches this environment; always true without a marker."""
         marker = self.requirement.marker
         return marker is None or marker.evaluate(dict(markers))
 
 
 @dataclass(frozen=True)
 class WheelFile:
-    """A wheel that an index offers. `url` stays in the scratch folder: the lock names files by digest only."""
+    """A wheel offered by an index. `url` stays in the scratch folder: the lock names files by digest only."""
 
     file: str
     sha256: str
@@ -48,9 +48,9 @@ class WheelFile:
 
 def parse_requirements_lock(text: str) -> list[LockedRequirement]:
     """
-    Reads the output of `uv pip compile --generate-hashes --no-annotate`.
+    Parses the output of `uv pip compile --generate-hashes --no-annotate`.
 
-    Raises ValueError for a line that is not pinned with `==` or that has no sha256.
+    Raises ValueError for a line that is not pinned with `==` or has no sha256.
     """
     locked = []
     for line in text.replace("\\\n", " ").splitlines():
@@ -67,7 +67,7 @@ def parse_requirements_lock(text: str) -> list[LockedRequirement]:
 
 
 def parse_pylock(text: str) -> dict[tuple[NormalizedName, Version], list[WheelFile]]:
-    """The wheels of a pylock.toml (PEP 751), by name and version; source distributions are left out."""
+    """The wheels in a pylock.toml (PEP 751), by name and version; source distributions are skipped."""
     wheels: dict[tuple[NormalizedName, Version], list[WheelFile]] = {}
     for package in tomllib.loads(text).get("packages", []):
         key = (canonicalize_name(package["name"]), Version(package["version"]))

@@ -1,10 +1,10 @@
 """
-The wheel part of lock.json, printed as JSON:
-`python make_lock.py CACHE PUBLIC_FILES REQUIRES_PYTHON PYTHON TARGETS FEATURE=REQUIREMENTS,PYLOCK …`.
+Prints the wheel part of lock.json as JSON: `python make_lock.py CACHE PUBLIC_FILES REQUIRES_PYTHON PYTHON TARGETS
+FEATURE=REQUIREMENTS,PYLOCK …`.
 
-REQUIRES_PYTHON is that of the wheel, PYTHON the version that an install brings where the machine has none. TARGETS are keys of
-targets or platforms, with commas between them; empty means all of them.
-PUBLIC_FILES is the address beneath which the public index keeps its files. Progress and warnings go to stderr.
+REQUIRES_PYTHON is the wheel's, PYTHON the version that an install brings to a machine without one. TARGETS are keys of
+targets or platforms, separated by commas; empty means all. PUBLIC_FILES is the base URL of the public index's files.
+Progress and warnings go to stderr.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FeatureLock = tuple[list[LockedRequirement], Offers]
 
 
 def choose(target: Target, locks: dict[str, FeatureLock]) -> dict[str, list[ChosenWheel] | Unavailable]:
-    """The wheels of every feature on one target."""
+    """The wheels of every feature for one target."""
     return {feature: select_wheels(target, locked, offers) for feature, (locked, offers) in locks.items()}
 
 
@@ -34,7 +34,7 @@ def lock_document(
     sizes: dict[str, WheelSize],
     public_files: str = "",
 ) -> dict[str, Any]:
-    """`artefacts` and `targets` of lock.json. A target without `core` is left out: nothing can be installed there."""
+    """`artefacts` and `targets` of lock.json. A target without `core` is skipped: nothing can be installed there."""
     targets: dict[str, Any] = {}
     artefacts: dict[str, Any] = {}
     for target, features in choices.items():
@@ -61,13 +61,16 @@ def lock_document(
 
 
 def _public_path(wheel: WheelFile, public_files: str) -> dict[str, str]:
-    """Where the public index keeps a wheel, beneath its file host; nothing for a wheel of another index."""
+    """The path of a wheel on the public index's file host; nothing for a wheel from another index."""
     is_public = public_files != "" and wheel.url.startswith(public_files)
     return {"publicPath": wheel.url.removeprefix(public_files).lstrip("/")} if is_public else {}
 
 
 def _feature_entry(target: Target, minimum: dict[str, str], wheels: list[ChosenWheel] | Unavailable) -> Any:
-    """A list of digests; with a minimum where the feature asks for a newer system than the target; or a reason."""
+    """
+    A list of digests; with a minimum if the feature needs a newer system than the target; or the reason why there is
+    none.
+    """
     if isinstance(wheels, Unavailable):
         return {"unavailable": wheels.reason}
     digests = [item.wheel.sha256 for item in wheels]
@@ -76,7 +79,7 @@ def _feature_entry(target: Target, minimum: dict[str, str], wheels: list[ChosenW
 
 
 def wanted_targets(names: str) -> list[Target]:
-    """All targets, or those that are named. Exits with a sentence for a name that no target has."""
+    """All targets, or the named ones. Exits with a message for an unknown name."""
     every = all_targets()
     wanted = set(filter(None, names.split(",")))
     known = {name for target in every for name in (target.key, target.platform.key)}
@@ -86,7 +89,7 @@ def wanted_targets(names: str) -> list[Target]:
 
 
 def main(arguments: list[str]) -> None:
-    """Reads the locks, measures the chosen wheels, prints the document."""
+    """Parses the locks, measures the chosen wheels and prints the document."""
     cache = Path(arguments[0])
     requires_python = SpecifierSet(arguments[2])
     if arguments[3] not in requires_python:

@@ -1,4 +1,4 @@
-"""Chooses one wheel for each requirement of a target. Pure: no network, no disk, nothing of the host."""
+"""Selects one wheel for each requirement of a target. Pure: independent of network, disk and host."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from targets import Target, oldest_system
 
 @dataclass(frozen=True)
 class ChosenWheel:
-    """A wheel and the oldest system that it runs on, as (major, minor); none where it does not say."""
+    """A wheel and the oldest system it runs on, as (major, minor); None if it does not say."""
 
     wheel: WheelFile
     floor: tuple[int, int] | None
@@ -21,7 +21,7 @@ class ChosenWheel:
 
 @dataclass(frozen=True)
 class Unavailable:
-    """The target cannot have the feature; `reason` is a sentence for a person."""
+    """The feature is not available on the target; `reason` is a sentence for people."""
 
     reason: str
 
@@ -33,11 +33,11 @@ def select_wheels(
     target: Target, locked: Iterable[LockedRequirement], offers: Offers
 ) -> list[ChosenWheel] | Unavailable:
     """
-    One wheel for every requirement whose marker holds on the target, in the order of the lock.
+    One wheel for every requirement whose marker matches the target, in the order of the lock.
 
-    Only files whose sha256 is in the lock are taken into account, so an index cannot bring in another one.
-    Raises ValueError when the answer would differ between patch releases of one Python minor, or when two
-    requirements give two versions of one package.
+    Only files whose sha256 is in the lock are considered, so an index cannot substitute another. Raises ValueError when
+    the result would differ between patch releases of one Python minor version, or when two requirements select two
+    versions of one package.
     """
     locked = list(locked)
     wanted = [item for item in locked if item.applies_to(target.markers(patch=0))]
@@ -59,7 +59,7 @@ def select_wheels(
 
 
 def best_wheel(target: Target, files: Iterable[WheelFile]) -> ChosenWheel | None:
-    """The file whose best tag comes first in the target's list, of two builds the later one; None when none fits."""
+    """The file whose best tag ranks highest for the target, preferring the later build; None when none fits."""
     tags = target.tags()
     rank = {tag: position for position, tag in enumerate(tags)}
     candidates = []
@@ -76,7 +76,7 @@ def best_wheel(target: Target, files: Iterable[WheelFile]) -> ChosenWheel | None
 
 
 def minimum_system(target: Target, chosen: Iterable[ChosenWheel]) -> dict[str, str]:
-    """What the machine must have at least, as `lock.json` says it: `{"glibc": "2.28"}`; empty on Windows."""
+    """The minimum system, in the format of `lock.json`: `{"glibc": "2.28"}`; empty on Windows."""
     oldest = oldest_system(target.platform)
     if oldest is None or target.platform.libc is None:
         return {}

@@ -1,4 +1,4 @@
-"""The machines that the lock covers: their markers, their wheel tags, and how old a system each tag still admits."""
+"""The machines covered by the lock: their markers, wheel tags, and the oldest system for each tag."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 
 PYTHON_MINORS = (11, 12, 13, 14, 15)
 
-#: Oldest and newest system whose wheels are taken. The newest is what a feature may ask of a machine at most:
-#: onnxruntime needs glibc 2.28 and macOS 14.
+#: Oldest and newest system whose wheels are accepted. The newest is the most that a feature may require: onnxruntime
+#: needs glibc 2.28 and macOS 14.
 GLIBC_MINORS = range(17, 29)
 MUSL_MINORS = range(1, 3)
 MACOS_OLDEST = {"arm64": (11, 0), "x86_64": (10, 12)}
 MACOS_NEWEST = {"arm64": (14, 0), "x86_64": (13, 0)}
 
-#: PEP 600: the older names of manylinux tags, which wheels still carry alone.
+#: PEP 600: the older names of manylinux tags, which some wheels still use exclusively.
 LEGACY_MANYLINUX = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 
 
 @dataclass(frozen=True)
 class Platform:
-    """One row of the platform table. `key` is the lock's own name, the other fields are what Python says there."""
+    """One row of the platform table. `key` is the lock's name; the other fields are what Python reports there."""
 
     key: str
     label: str
@@ -32,7 +32,7 @@ class Platform:
     platform_machine: str
     #: Name in wheel tags.
     arch: str
-    #: `glibc`, `musl`, `macos`, or none where wheels name no version of the system.
+    #: `glibc`, `musl`, `macos`, or None where wheels do not name a system version.
     libc: str | None
 
 
@@ -52,7 +52,7 @@ PLATFORMS = (
 
 @dataclass(frozen=True)
 class Target:
-    """A platform with one minor of CPython: what one list of wheels is made for."""
+    """A platform with one minor version of CPython: the unit that a list of wheels is made for."""
 
     platform: Platform
     minor: int
@@ -64,11 +64,11 @@ class Target:
 
     @property
     def label(self) -> str:
-        """How a person calls it."""
+        """The name shown to people."""
         return f"{self.platform.label} with Python 3.{self.minor}"
 
     def markers(self, patch: int) -> dict[str, str]:
-        """The marker environment of this target (not of the host), for the patch release `3.<minor>.<patch>`."""
+        """The marker environment of this target (not the host), for the patch release `3.<minor>.<patch>`."""
         full_version = f"3.{self.minor}.{patch}"
         return {
             "extra": "",
@@ -87,10 +87,10 @@ class Target:
 
     def tags(self) -> dict[Tag, tuple[int, int] | None]:
         """
-        Every wheel tag that fits, best first, each with the oldest system it runs on (none where a tag names none).
+        Every wheel tag that fits, best first, each with the oldest system it runs on (None if the tag names none).
 
-        The Python part decides before the platform part; among wheels of one Python tag the one for the oldest
-        system comes first, because one list serves every machine of the target.
+        The Python tag takes precedence over the platform tag; among wheels with the same Python tag, the one for the
+        oldest system comes first, because one list serves every machine of the target.
         """
         floors = dict(_platform_tags(self.platform))
         version = (3, self.minor)
@@ -101,12 +101,12 @@ class Target:
 
 
 def all_targets() -> list[Target]:
-    """Every target, in the order of the platform table and then of Python minors."""
+    """Every target, ordered by the platform table and then by Python minor version."""
     return [Target(platform, minor) for platform in PLATFORMS for minor in PYTHON_MINORS]
 
 
 def oldest_system(platform: Platform) -> tuple[int, int] | None:
-    """What the lock asks of a machine even when no wheel asks for more."""
+    """The minimum system even if no wheel requires a newer one."""
     if platform.libc == "glibc":
         return (2, GLIBC_MINORS[0])
     if platform.libc == "musl":
@@ -118,7 +118,7 @@ def oldest_system(platform: Platform) -> tuple[int, int] | None:
 
 def _platform_tags(platform: Platform) -> Iterator[tuple[str, tuple[int, int] | None]]:
     if platform.libc == "glibc":
-        # Tags of systems older than the oldest one taken still fit; only x86_64 has them.
+        # Tags of older systems still fit; only x86_64 has them.
         first = 5 if platform.arch == "x86_64" else GLIBC_MINORS[0]
         for minor in range(first, GLIBC_MINORS[-1] + 1):
             yield f"manylinux_2_{minor}_{platform.arch}", (2, minor)
@@ -135,7 +135,7 @@ def _platform_tags(platform: Platform) -> Iterator[tuple[str, tuple[int, int] | 
             for arch in (platform.arch, "universal2")
             if arch != "arm64" or version >= oldest
         ]
-        # The own architecture before both in one: half the size.
+        # Prefer the single architecture to universal2: half the size.
         for floor, _, tag in sorted(tags):
             yield tag, floor
     else:
@@ -143,6 +143,6 @@ def _platform_tags(platform: Platform) -> Iterator[tuple[str, tuple[int, int] | 
 
 
 def _macos_versions(newest: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    # Wheel tags count 10.4 to 10.16 and then whole majors (packaging.tags.mac_platforms does the same).
+    # Wheel tags use 10.4 to 10.16 and then whole major versions (as packaging.tags.mac_platforms does).
     yield from ((10, minor) for minor in range(4, 17))
     yield from ((major, 0) for major in range(11, newest[0] + 1))

@@ -1,4 +1,4 @@
-"""Downloads wheels into a scratch folder, verified, and measures them: an index gives no sizes."""
+"""Downloads wheels into a scratch folder, verified, and measures them, since an index does not report sizes."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class WheelSize:
 
 def measure_wheels(wheels: Iterable[WheelFile], cache: Path) -> dict[str, WheelSize]:
     """
-    Sizes by sha256. What is in the cache is hashed again, never trusted by its name.
+    Sizes by sha256. Cached files are hashed again and never trusted by name.
 
-    Raises ValueError naming the file and both digests when the bytes are not the locked ones, and URLError.
+    Raises ValueError naming the file and both digests when the content differs from the lock, and URLError.
     """
     unique = {wheel.sha256: wheel for wheel in wheels}
     with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
@@ -42,7 +42,7 @@ def measure_wheels(wheels: Iterable[WheelFile], cache: Path) -> dict[str, WheelS
 
 
 def cached_path(wheel: WheelFile, cache: Path) -> Path:
-    """Where the cache keeps a wheel: a folder by digest, the file under its own name as installers want it."""
+    """The path of a wheel in the cache: a folder named by digest, the file under its own name as installers require."""
     return cache / wheel.sha256 / wheel.file
 
 
@@ -65,7 +65,7 @@ def _fetch(wheel: WheelFile, cache: Path) -> Path:
 
 
 def _request(url: str) -> urllib.request.Request:
-    """With the login that the address of the index or ~/.netrc has for this host."""
+    """With the login for this host from the index URL or ~/.netrc, if any."""
     request = urllib.request.Request(url)
     login = _index_login(request.host) or _netrc_login(request.host)
     if login:

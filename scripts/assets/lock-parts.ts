@@ -83,13 +83,13 @@ export function digestModule(
   const minors = [...new Set(Object.keys(lock.targets).map((key) => Number(/-cp3(\d+)$/.exec(key)![1])))];
   return `// Written by \`npm run assets:build\`: do not edit.
 
-/** sha256 of \`assets/python/manifest.json\`; the manifest carries the digests of wheel, lock and requirements. */
+/** sha256 of \`assets/python/manifest.json\`; the manifest contains the digests of wheel, lock and requirements. */
 export const BUNDLED_MANIFEST_SHA256 = '${sha256(manifestText)}';
 
-/** What the METADATA of that wheel says: who has its digest right need not unpack it. */
+/** From the METADATA of that wheel, so that a wheel with the right digest need not be unpacked. */
 export const BUNDLED_REQUIRES_PYTHON = { specifier: '${specifier}', minimumVersion: '${minimumVersion}' };
 
-/** The minors of CPython 3 that the lock has targets for, oldest first. */
+/** Minor versions of CPython 3 that the lock has targets for, oldest first. */
 export const LOCKED_MINORS = [${minors.sort((a, b) => a - b).join(', ')}];
 `;
 }

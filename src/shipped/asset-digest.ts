@@ -1,10 +1,10 @@
 // Written by `npm run assets:build`: do not edit.
 
-/** sha256 of `assets/python/manifest.json`; the manifest carries the digests of wheel, lock and requirements. */
-export const BUNDLED_MANIFEST_SHA256 = '2b65266db02e2679597a6768dfc5cd4e5af3c76eb5a3cdeb5cdd7fe909749d53';
+/** sha256 of `assets/python/manifest.json`; the manifest contains the digests of wheel, lock and requirements. */
+export const BUNDLED_MANIFEST_SHA256 = 'b2e6901fcebdb0761d5ac211abaf703d04105e87a440c44a29022ec4b7fe283e';
 
-/** What the METADATA of that wheel says: who has its digest right need not unpack it. */
+/** From the METADATA of that wheel, so that a wheel with the right digest need not be unpacked. */
 export const BUNDLED_REQUIRES_PYTHON = { specifier: '>=3.11', minimumVersion: '3.11' };
 
-/** The minors of CPython 3 that the lock has targets for, oldest first. */
+/** Minor versions of CPython 3 that the lock has targets for, oldest first. */
 export const LOCKED_MINORS = [11, 12, 13, 14, 15];

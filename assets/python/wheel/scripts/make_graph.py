@@ -1,8 +1,8 @@
 """
 Writes the computation of all-MiniLM-L6-v2 as ONNX: `python scripts/make_graph.py MODEL_DIRECTORY`. Needs `onnx`.
 
-The graph has no weights. Every one is an `external_data` reference (file, offset, length) into the untouched
-`model.safetensors`, so the file that was hashed at install is the file that computes. Same header, same bytes.
+The graph contains no weights. Each one is an `external_data` reference (file, offset, length) into the unmodified
+`model.safetensors`, so the file hashed at install is the file used for computing. The same header gives the same bytes.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from typing import Any
 
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper
 
-# The architecture, as config.json has it.
+# The architecture, from config.json.
 HIDDEN = 384
 HEADS = 12
 LAYERS = 6
 LAYER_NORM_EPSILON = 1e-12
 HEAD_SIZE = HIDDEN // HEADS
 
-#: The oldest with LayerNormalization and Gelu as operators of their own, and the version of the format it came with.
+#: The oldest opset with LayerNormalization and Gelu as operators, and the format version that introduced it.
 OPSET = 20
 IR_VERSION = 9
 
 WEIGHTS_FILE = "model.safetensors"
 GRAPH_FILE = Path(__file__).parents[1] / "src" / "ktx_daemon" / "embeddings" / "all_minilm_l6_v2.onnx"
 
-#: Added to the attention scores of padding: far enough down that its share becomes exactly 0.
+#: Added to the attention scores of padding: low enough that its share becomes exactly 0.
 PADDING_SCORE = -1e9
 
 
 def read_header(weights: Path) -> tuple[dict[str, Any], int]:
     """
-    The tensors that a safetensors file describes, by name, and where its data starts.
+    The tensors described by a safetensors file, by name, and the offset of its data.
 
-    Format: 8 bytes little-endian length, that much JSON, then the data that `data_offsets` counts from.
+    Format: 8 bytes little-endian length, that much JSON, then the data; `data_offsets` are relative to its start.
     """
     with weights.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
@@ -48,7 +48,7 @@ def read_header(weights: Path) -> tuple[dict[str, Any], int]:
 
 
 class GraphWriter:
-    """Collects nodes and initializers; every method returns the name of what it made."""
+    """Collects nodes and initializers; every method returns the name of what it added."""
 
     def __init__(self, tensors: dict[str, Any], data_start: int) -> None:
         self._tensors = tensors
@@ -61,12 +61,12 @@ class GraphWriter:
         return name
 
     def constant(self, name: str, dtype: int, values: Sequence[int | float]) -> str:
-        """A small tensor of one dimension in the graph itself."""
+        """A small one-dimensional tensor stored in the graph itself."""
         self.initializers[name] = helper.make_tensor(name, dtype, [len(values)], values)
         return name
 
     def weight(self, name: str, shape: Sequence[int]) -> str:
-        """A tensor of the weights file. Raises ValueError when it is not of this shape in float32."""
+        """A tensor from the weights file. Raises ValueError unless it is float32 with this shape."""
         entry = self._tensors[name]
         if entry["dtype"] != "F32" or entry["shape"] != list(shape):
             raise ValueError(f"{name} is {entry['dtype']} {entry['shape']}, not F32 {list(shape)}")
@@ -79,7 +79,7 @@ class GraphWriter:
         return name
 
     def linear(self, module: str, rows: str, out_size: int, in_size: int) -> str:
-        """`rows @ weight.T + bias`: as Gemm, which reads the weights as they lie in the file, rows being outputs."""
+        """`rows @ weight.T + bias`, as a Gemm, which reads the weights in the file's layout (one row per output)."""
         weight = self.weight(f"{module}.weight", [out_size, in_size])
         bias = self.weight(f"{module}.bias", [out_size])
         return self.add("Gemm", [rows, weight, bias], module, transB=1)
@@ -91,14 +91,15 @@ class GraphWriter:
 
 def build_graph(tensors: dict[str, Any], data_start: int) -> GraphProto:
     """
-    Token ids and attention mask in, one vector of length 1 for each text out.
+    Token ids and attention mask in, one vector of length 1 per text out.
 
-    Between the embedding table and the pooling, texts and positions are one dimension (`rows`): Gemm takes matrices.
+    Between the embedding table and the pooling, texts and positions are merged into one dimension (`rows`): Gemm takes
+    matrices.
     """
     graph = GraphWriter(tensors, data_start)
     _add_constants(graph)
     size = graph.add("Shape", ["input_ids"], "size")
-    # [texts, positions, heads, numbers of a head]
+    # [texts, positions, heads, numbers per head]
     graph.add("Concat", [size, "head_shape"], "split_shape", axis=0)
     # [texts, 1, 1, positions]: 0 for tokens, PADDING_SCORE for padding.
     spread = graph.add("Unsqueeze", ["attention_mask", "axes_1_2"], "spread_mask")
@@ -135,7 +136,7 @@ def _add_constants(graph: GraphWriter) -> None:
 
 
 def _embed_tokens(graph: GraphWriter, size: str) -> str:
-    """Word, position and token type (always the first) together, normalised."""
+    """The sum of word, position and token type (always the first), normalised."""
     vocabulary = graph.weight("embeddings.word_embeddings.weight", [30522, HIDDEN])
     positions = graph.weight("embeddings.position_embeddings.weight", [512, HIDDEN])
     types = graph.weight("embeddings.token_type_embeddings.weight", [2, HIDDEN])
@@ -180,7 +181,7 @@ def _attend(graph: GraphWriter, module: str, rows: str) -> str:
 
 
 def _pool(graph: GraphWriter, rows: str, size: str) -> None:
-    """The mean of the tokens' vectors, padding left out, brought to length 1."""
+    """The mean of the token vectors without padding, scaled to length 1."""
     shape = graph.add("Concat", [size, "hidden_shape"], "token_shape", axis=0)
     tokens = graph.add("Reshape", [rows, shape], "tokens")
     mask = graph.add("Unsqueeze", ["attention_mask", "axis_1"], "mask_row")
@@ -191,7 +192,7 @@ def _pool(graph: GraphWriter, rows: str, size: str) -> None:
 
 
 def build_model(weights: Path) -> ModelProto:
-    """The model for this weights file. onnxruntime checks it whenever it loads it."""
+    """The model for this weights file. onnxruntime checks it whenever it is loaded."""
     return helper.make_model(
         build_graph(*read_header(weights)),
         producer_name="ktx",
@@ -201,7 +202,7 @@ def build_model(weights: Path) -> ModelProto:
 
 
 def graph_bytes(model_directory: Path) -> bytes:
-    """What is committed."""
+    """The content of the committed file."""
     return build_model(model_directory / WEIGHTS_FILE).SerializeToString(deterministic=True)
 
 

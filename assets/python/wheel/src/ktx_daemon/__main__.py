@@ -1,4 +1,4 @@
-"""Command line of the daemon: `ktx-daemon serve-http`, and one-shot commands that answer one request."""
+"""Command line of the daemon: `ktx-daemon serve-http`, and one-shot commands that answer a single request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-# Nothing else is imported up here: `--help` answers without loading a server.
+# No other imports here: `--help` must not load a server.
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
@@ -26,7 +26,7 @@ LOG_LEVELS = ("critical", "error", "warning", "info", "debug", "trace")
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The whole command line as data."""
+    """The command line parser."""
     parser = argparse.ArgumentParser(prog="ktx-daemon", description="The Python part of ktx.", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -49,9 +49,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """
-    Runs one command; the result is the exit code.
+    Runs one command and returns the exit code.
 
-    Raises SystemExit for a wrong command line (2) and, from uvicorn, for an address that cannot be bound (1).
+    Raises SystemExit for an invalid command line (2) and, from uvicorn, for an address that cannot be bound (1).
     """
     arguments = build_parser().parse_args(argv)
     if arguments.command == "serve-http":

@@ -1,7 +1,7 @@
 """
-The HTTP interface: JSON in, JSON out, errors carry `detail`.
+The HTTP interface: JSON in, JSON out; errors have a `detail`.
 
-SQL and databases are answered by `compute_routes`, which is imported at the first request that needs it.
+Requests about SQL and databases are handled by `compute_routes`, which is imported with the first one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("ktx_daemon")
 
-#: Paths that begin so are answered by `compute_routes`.
+#: Paths with these prefixes are handled by `compute_routes`.
 COMPUTE_PREFIXES = ("/sql/", "/database/", "/semantic-layer/", "/lookml/")
 
 
@@ -52,9 +52,9 @@ def create_app(
     """
     The daemon as an ASGI application.
 
-    `version` is echoed by `/health` when it is not empty: it tells which ktx started this daemon. With `secret` it
-    answers challenges, and with `is_strict` only requests with a token, see `proof`. With a model in `settings`,
-    `/health` also says what computes.
+    `version`, if not empty, is reported by `/health`: it tells which ktx started this daemon. With `secret` it answers
+    challenges, and with `is_strict` only requests with a token, see `proof`. With a model in `settings`, `/health` also
+    describes the engine.
     """
     api = EmbeddingsApi(queue, max_body_bytes=max_body_bytes, max_waiting_bytes=max_waiting_bytes)
     health: dict[str, Any] = {"status": "healthy"}
@@ -89,7 +89,7 @@ def create_app(
 
 
 class _Router:
-    """Hands a request to whom it is for, and answers what goes wrong there."""
+    """Dispatches requests and turns errors into answers."""
 
     def __init__(self, routes: Mapping[str, tuple[str, Handler]], compute: Compute | None) -> None:
         self._routes = routes

@@ -1,8 +1,7 @@
 """
-The requests besides embeddings, as one table for both entrances: HTTP routes and one-shot commands.
+The requests other than embeddings, as one table for both interfaces: HTTP routes and one-shot commands.
 
-Importing this module imports neither sqlglot nor a database driver; each is loaded where it is used, when it is asked
-for.
+Importing this module imports neither sqlglot nor a database driver; they are loaded on first use.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from ktx_daemon.sql.pool import WorkerPool
 from ktx_daemon.sql.requests import AnalyzeBatchRequest, ParseTableIdentifierRequest, ValidateReadOnlyRequest
 from ktx_daemon.sql.service import SqlService
 
-#: Upstream callers send a whole query history in one request.
+#: Callers send an entire query history in one request.
 MAX_BODY_BYTES = 128 * 1024 * 1024
-#: What the bodies of all requests together may take.
+#: Limit on the bodies of all requests together.
 MAX_WAITING_BYTES = 256 * 1024 * 1024
 
 Handler = Callable[..., Awaitable[bytes]]
@@ -29,7 +28,7 @@ Handler = Callable[..., Awaitable[bytes]]
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One request: where it comes in, what it looks like, and who answers it with a JSON document."""
+    """A kind of request: its path and command, its schema, and a handler that returns a JSON document."""
 
     path: str
     command: str
@@ -38,7 +37,7 @@ class Endpoint:
 
 
 class Compute:
-    """What answers the requests. Nothing is started before the first one."""
+    """Handles the requests. Starts nothing before the first one."""
 
     def __init__(self, pool: WorkerPool | None = None, database: DatabaseService | None = None) -> None:
         self._pool = pool
@@ -77,7 +76,7 @@ ENDPOINTS = (
 )
 
 _SEMANTIC_LAYER, _LOOKML = "the semantic layer", "the LookML parser"
-#: Commands and routes that need a part of an embedder's own wheel.
+#: Commands and routes that an embedder's own wheel provides.
 ELSEWHERE_COMMANDS = {
     "semantic-query": _SEMANTIC_LAYER,
     "semantic-validate": _SEMANTIC_LAYER,
@@ -93,7 +92,7 @@ ELSEWHERE_ROUTES = {
 
 
 def elsewhere(asked: str, part: str) -> str:
-    """What is said of a command or route that this wheel does not have."""
+    """The error message for a command or route that this wheel does not have."""
     from importlib.metadata import version
 
     return f"{asked} needs {part}, which this ktx Python package (kaelio-ktx {version('kaelio-ktx')}) does not contain"

@@ -13,9 +13,9 @@ def run_compute_command(
     command: str, stdin: BinaryIO, stdout: TextIO, stderr: TextIO, compute: Compute | None = None
 ) -> int:
     """
-    Runs one command on what stdin says; the result is the exit code.
+    Runs one command on the input from stdin and returns the exit code.
 
-    Whatever cannot be answered is one message on stderr and 1; stdout stays empty then.
+    On any failure it prints one message to stderr, nothing to stdout, and returns 1.
     """
     payload = stdin.read()
     if command in ELSEWHERE_COMMANDS:

@@ -1,4 +1,4 @@
-"""The HTTP routes of `ktx_daemon.compute`. Imported at their first request."""
+"""The HTTP routes of `ktx_daemon.compute`. Imported with the first request for one."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from ktx_daemon.web import Budget, Handler, ProblemError, Request, Send, send_js
 
 
 class ComputeApi:
-    """Every route of `ENDPOINTS`, and those that belong to an embedder's wheel, on one budget of memory."""
+    """All routes of `ENDPOINTS`, and those of an embedder's wheel, sharing one memory budget."""
 
     def __init__(self, compute: Compute | None = None) -> None:
         self._compute = compute or Compute()
         self._budget = Budget(MAX_WAITING_BYTES)
-        # Reading a large body keeps the interpreter busy; several at once would hold up everybody.
+        # Parsing a large body holds the GIL; several at once would block everyone.
         self._reading = asyncio.Lock()
 
     def routes(self) -> dict[str, tuple[str, Handler]]:
@@ -37,7 +37,7 @@ class ComputeApi:
 
     async def _answer(self, endpoint: Endpoint, request: Request, send: Send) -> None:
         if not _is_json(request.header("content-type")):
-            # A page of a foreign site may send anything else here without asking first.
+            # A page of another site can send any other content type here without a preflight request.
             raise ProblemError(415, "Content-Type must be application/json")
         lease = self._budget.lease()
         try:

@@ -1,4 +1,4 @@
-"""What stands before the application: who may ask."""
+"""Access checks in front of the application."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _LOOPBACK_HOST = re.compile(rb"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.
 
 class LoopbackHostMiddleware:
     """
-    Answers 403 unless the request names this machine as its host.
+    Answers 403 unless the `Host` header names this machine.
 
-    A page of a foreign site can resolve its own name to 127.0.0.1 (DNS rebinding) and then read our answers as its
-    own; the name in `Host` gives it away.
+    A page of another site can resolve its own name to 127.0.0.1 (DNS rebinding) and read our answers as its own; the
+    name in `Host` reveals it.
     """
 
     def __init__(self, app: ASGIApp) -> None:

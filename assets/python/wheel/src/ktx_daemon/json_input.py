@@ -1,4 +1,4 @@
-"""Reads requests: JSON of any entrance to a checked model, and what is said when it is not one."""
+"""Parses JSON into validated models, with error messages for invalid input."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class NotUtf8Error(ValueError):
 
 
 class InvalidInputError(ValueError):
-    """The body is no JSON or not of the expected shape; `problems` never repeat what was sent."""
+    """The body is not valid JSON or does not match the model; `problems` never quote the input."""
 
     def __init__(self, problems: list[dict[str, Any]]) -> None:
         self.problems = problems
@@ -28,7 +28,7 @@ class InvalidInputError(ValueError):
 
 def read_input(body: bytes, model: type[Model]) -> Model:
     """
-    The checked object in a body.
+    The validated object in a body.
 
     Raises NotUtf8Error, and InvalidInputError with `type`, `loc` and `msg` of each problem.
     """
@@ -37,7 +37,7 @@ def read_input(body: bytes, model: type[Model]) -> Model:
     except UnicodeDecodeError:
         raise NotUtf8Error from None
     try:
-        # Python's own reader takes halves of surrogate pairs, which pydantic's refuses.
+        # Python's own parser accepts lone surrogates, which pydantic's rejects.
         value = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         position = getattr(error, "pos", 0)
@@ -48,7 +48,7 @@ def read_input(body: bytes, model: type[Model]) -> Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        # Without `input` and `ctx`: a body may hold a password.
+        # Without `input` and `ctx`: a body may contain a password.
         found = error.errors(include_url=False, include_context=False, include_input=False)
         raise InvalidInputError([_problem(item["type"], list(item["loc"]), item["msg"]) for item in found]) from None
 

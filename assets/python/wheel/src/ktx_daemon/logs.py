@@ -1,4 +1,4 @@
-"""What the daemon logs: bounded, whoever is noisy."""
+"""The daemon's log, rate-limited and bounded in size."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import stat
 import time
 from typing import Any
 
-#: So many lines at once, then one each `REFILL_SECONDS`; how many were left out is said with the next one.
+#: This many lines at once, then one every `REFILL_SECONDS`; the next line says how many were dropped.
 BURST_LINES = 100
 REFILL_SECONDS = 10.0
 MAX_LINE_CHARACTERS = 4000
-#: A log file that reaches this size begins anew. `ktx` moves a large one aside when it starts the daemon.
+#: A log file is truncated at this size. `ktx` also rotates a large one when it starts the daemon.
 MAX_FILE_BYTES = 4 * 1024 * 1024
 
 
 class BoundedHandler(logging.StreamHandler):  # type: ignore[type-arg]
-    """Writes to stderr, at a bounded rate and into a file of bounded size."""
+    """Writes to stderr at a limited rate and into a file of limited size."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class BoundedHandler(logging.StreamHandler):  # type: ignore[type-arg]
 
 
 def begin_anew_when_large(stream: Any, max_bytes: int = MAX_FILE_BYTES) -> None:
-    """Empties the file behind a stream that is opened to append, once it has grown large."""
+    """Truncates the file behind an append stream once it has grown too large."""
     try:
         status = os.fstat(stream.fileno())
         if stat.S_ISREG(status.st_mode) and status.st_size > max_bytes:
@@ -56,7 +56,7 @@ def begin_anew_when_large(stream: Any, max_bytes: int = MAX_FILE_BYTES) -> None:
 
 
 def log_config(level: str) -> dict[str, Any]:
-    """Configuration of `logging` for uvicorn and the daemon."""
+    """The `logging` configuration for uvicorn and the daemon."""
     name = "DEBUG" if level == "trace" else level.upper()
     return {
         "version": 1,

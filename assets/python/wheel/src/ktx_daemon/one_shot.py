@@ -22,9 +22,9 @@ def run_one_shot(
     load: Callable[[], EmbeddingProvider] = load_provider,
 ) -> int:
     """
-    Runs `embedding-compute` or `embedding-compute-bulk` on what stdin says; the result is the exit code.
+    Runs `embedding-compute` or `embedding-compute-bulk` on the input from stdin and returns the exit code.
 
-    Invalid input, and a computation that fails, is a message on stderr and 1; stdout stays empty then.
+    For invalid input or a failed computation it prints a message to stderr, nothing to stdout, and returns 1.
     """
     try:
         answer = _compute(command, stdin.read(), load)

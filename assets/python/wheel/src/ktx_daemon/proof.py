@@ -1,8 +1,8 @@
 """
 The secret that a daemon shares with the user who started it.
 
-With it a daemon proves that it is the one that was started, without showing the secret; and in the strict mode it answers
-only to who knows it. `src/daemon/secret.ts` is the other side.
+With it a daemon proves its identity without revealing the secret and, in strict mode, answers only clients that know
+it. The other side is `src/daemon/secret.ts`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ _SECRET = re.compile(r"[0-9a-f]{64}")
 
 
 class SecretError(ValueError):
-    """What the daemon was given at its start cannot be used."""
+    """The secret given to the daemon at its start is invalid."""
 
 
 def take_secret(environment: MutableMapping[str, str]) -> tuple[bytes | None, bool]:
     """
-    The secret, and whether every request has to carry a token. The secret leaves the environment: children get none.
+    The secret, and whether every request must carry a token. Removes the secret from the environment: children do not
+    get it.
 
     Raises SecretError.
     """
@@ -38,17 +39,17 @@ def take_secret(environment: MutableMapping[str, str]) -> tuple[bytes | None, bo
 
 
 def access_token(secret: bytes) -> str:
-    """What every request carries in the strict mode, as `Authorization: Bearer <token>`."""
+    """The token that every request carries in strict mode, as `Authorization: Bearer <token>`."""
     return _keyed(secret, b"token")
 
 
 def proof(secret: bytes, port: int, challenge: bytes) -> str:
-    """The answer to a challenge. The port is part of it: another server cannot pass our answer on as its own."""
+    """The answer to a challenge. Includes the port, so that another server cannot relay it."""
     return _keyed(secret, b"proof\n%d\n%b" % (port, challenge))
 
 
 def health_token(secret: bytes, port: int, challenge: bytes) -> str:
-    """Opens `/health` for the request with this challenge only: whoever asks does not know yet who answers."""
+    """Opens `/health` only for the request with this challenge: the client does not know yet who will answer."""
     return _keyed(secret, b"health\n%d\n%b" % (port, challenge))
 
 
@@ -58,9 +59,9 @@ def _keyed(secret: bytes, message: bytes) -> str:
 
 class SecretMiddleware:
     """
-    Answers a challenge (`x-ktx-challenge`) to `/health` with its proof (`x-ktx-proof`).
+    Answers a challenge (`x-ktx-challenge`) to `/health` with a proof (`x-ktx-proof`).
 
-    In the strict mode it answers 401 to every request without the token.
+    In strict mode it answers 401 to every request without the token.
     """
 
     def __init__(self, app: ASGIApp, secret: bytes, *, is_strict: bool) -> None:
@@ -97,11 +98,11 @@ class SecretMiddleware:
         allowed = [access_token(self._secret)]
         if challenge:
             allowed.append(health_token(self._secret, port, challenge))
-        # Each is compared, so that the time tells nothing.
+        # Compare against all of them, in constant time.
         return any([hmac.compare_digest(token.strip(), one.encode()) for one in allowed])
 
 
 def _only(scope: Scope, name: bytes) -> bytes:
-    """The value of a header that was sent once; empty otherwise."""
+    """The value of a header that was sent exactly once; otherwise empty."""
     values = [value for key, value in scope["headers"] if key == name]
     return values[0] if len(values) == 1 else b""

@@ -1,10 +1,10 @@
-"""Errors that the caller can do something about."""
+"""Errors that the caller can act on."""
 
 from __future__ import annotations
 
 
 class RefusedError(ValueError):
-    """A request that is not answered: `detail` is meant for the caller, `status` is that of HTTP."""
+    """A rejected request: `detail` is meant for the caller, `status` is the HTTP status."""
 
     def __init__(self, detail: str, *, status: int = 400) -> None:
         super().__init__(detail)
@@ -13,7 +13,7 @@ class RefusedError(ValueError):
 
 
 class FailedError(RefusedError):
-    """Work that could not be done, for a reason that the caller may see."""
+    """The work failed, for a reason that may be shown to the caller."""
 
     def __init__(self, message: str) -> None:
         super().__init__(f"Daemon request failed: {message}", status=500)

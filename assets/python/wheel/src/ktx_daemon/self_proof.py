@@ -1,4 +1,6 @@
-"""What the daemon says of itself and begins early when it is started to be proven: one process shows all there is to show."""
+"""
+How a daemon identifies itself and warms up when it is started for a proof, so that one process can prove everything.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +13,17 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from ktx_daemon.compute import Compute
 
-#: The line on stdout begins so; the rest is a JSON object.
+#: Prefix of the line on stdout; the rest is a JSON object.
 IDENTITY_PREFIX = "ktx-daemon identity: "
 
 
 def take_proof_request(environment: MutableMapping[str, str]) -> bool:
-    """Whether the starter wants a proof (`KTX_DAEMON_PROOF=1`). Processes that the daemon starts do not see it."""
+    """Whether the starter wants a proof (`KTX_DAEMON_PROOF=1`). Hidden from processes that the daemon starts."""
     return environment.pop("KTX_DAEMON_PROOF", "") == "1"
 
 
 def say_identity(output: TextIO) -> None:
-    """One line with the interpreter's version and environment, once both packages of the wheel have been imported."""
+    """Prints one line with the interpreter's version and environment, after importing both packages of the wheel."""
     import semantic_layer
 
     assert semantic_layer
@@ -30,7 +32,7 @@ def say_identity(output: TextIO) -> None:
 
 
 def begin_compute() -> Compute:
-    """What answers SQL, its process started: that one imports the parser while this one imports the rest."""
+    """The SQL service with its process already started: it imports the parser while this process imports the rest."""
     from ktx_daemon.sql.pool import WorkerPool
 
     pool = WorkerPool()

@@ -1,4 +1,4 @@
-"""Runs the daemon: uvicorn with limits on what a client may hold, and a stop that finishes what was accepted."""
+"""Runs the daemon: uvicorn with limits on what a client may hold, and a graceful stop that finishes accepted work."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from ktx_daemon.logs import log_config
 from ktx_daemon.web import ASGIApp
 
-#: Agents pause longer between two questions than the usual 5 s.
+#: Agents pause between questions for longer than the usual 5 s.
 KEEP_ALIVE_SECONDS = 75
-#: How long the head of a request may take, from its first byte; a connection may be silent before as long as after.
+#: How long the head of a request may take from its first byte; before that, a connection may idle as between requests.
 HEAD_SECONDS = 10
-#: A body, and an answer that is read: so many bytes at least come in so many seconds, or it stands still.
+#: A body, or an answer being read, must progress by this many bytes in this many seconds, or it counts as stalled.
 STANDSTILL_SECONDS = 10
 STANDSTILL_BYTES = 1024
-#: What is left after that long is refused. `ktx` waits for the end of a daemon only when it ends all of them.
+#: Work left after this long is refused. `ktx` waits for a daemon to end only when it stops all of them.
 DRAIN_SECONDS = 20
 #: Files and sockets that the daemon needs besides connections.
 _OTHER_DESCRIPTORS = 48
@@ -36,9 +36,9 @@ _REFUSAL = (
 
 class LimitedProtocol(H11Protocol):
     """
-    A connection that is closed when it stands still: while a head or a body arrives, and while an answer is read.
+    A connection that is closed when it stalls, while a head or body arrives and while an answer is read.
 
-    Beyond `most_connections` a new one is refused with 503, the longest idle one is closed before that.
+    Beyond `most_connections`, the longest idle connection is closed; if there is none, the new one is refused with 503.
     """
 
     most_connections = _MOST_CONNECTIONS
@@ -56,7 +56,7 @@ class LimitedProtocol(H11Protocol):
             transport.write(_REFUSAL + b"content-length: %d\r\n\r\n" % len(body) + body)
             transport.close()
             return
-        # Nothing was asked yet: it may wait as long as between two requests.
+        # Nothing was requested yet: it may idle as long as between two requests.
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def data_received(self, data: bytes) -> None:
@@ -83,7 +83,7 @@ class LimitedProtocol(H11Protocol):
         self._is_answer_stuck = False
 
     def _watch_arrival(self) -> None:
-        """A head or a body is incomplete: it has to go on."""
+        """Watches an incomplete head or body, which must progress."""
         if self.transport.is_closing():
             self._stop_watch()
         elif self._is_body_arriving:
@@ -123,7 +123,7 @@ class LimitedProtocol(H11Protocol):
         self.transport.close()
 
     def _watch_reader(self, waiting_bytes: int) -> None:
-        """An answer waits in the buffer: it has to be read."""
+        """Watches an answer in the buffer, which must be read."""
         self._is_answer_stuck = True
         self.loop.call_later(STANDSTILL_SECONDS, self._check_reader, waiting_bytes)
 
@@ -159,7 +159,7 @@ class LimitedProtocol(H11Protocol):
 
 
 class DaemonServer(uvicorn.Server):
-    """When it is told to stop, it lets `drain` finish what was accepted before connections are closed."""
+    """On stop, lets `drain` finish accepted work before connections are closed."""
 
     def __init__(self, config: uvicorn.Config, drain: Callable[[float], Awaitable[None]]) -> None:
         super().__init__(config)
@@ -192,14 +192,14 @@ def make_server(
         lifespan="off",
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         headers=[("keep-alive", f"timeout={KEEP_ALIVE_SECONDS}")],
-        # Answers that were computed are being sent by then.
+        # Computed answers are being sent by then.
         timeout_graceful_shutdown=1,
     )
     return DaemonServer(config, drain)
 
 
 def _connection_limit() -> int:
-    """Raises the limit of open files as far as it is allowed, and leaves room below it."""
+    """Raises the limit on open files as far as allowed, and leaves some room below it."""
     try:
         import resource
     except ImportError:
@@ -215,15 +215,15 @@ def _connection_limit() -> int:
     return max(8, min(_MOST_CONNECTIONS, soft - _OTHER_DESCRIPTORS))
 
 
-#: mallopt's parameters in glibc's malloc.h.
+#: Parameters of mallopt, from glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 def _return_large_blocks() -> None:
     """
-    Has glibc give freed bodies back to the system.
+    Makes glibc return freed bodies to the system.
 
-    By itself it raises the size from which it does so with every large block that is freed, up to 32 MB.
+    By default it raises its threshold with every large block that is freed, up to 32 MB.
     """
     if sys.platform != "linux":
         return

@@ -1,4 +1,4 @@
-"""Ends a daemon whose starter was killed before it recorded it: nobody would find it."""
+"""Ends a daemon whose starter was killed before recording it, since no one could find it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _MAX_STATE_BYTES = 64 * 1024
 
 def watch_starter(environment: Mapping[str, str], end: Callable[[], None]) -> threading.Thread | None:
     """
-    Until the state file (`KTX_DAEMON_STATE`) names this process: calls `end` when the starter is gone.
+    Until the state file (`KTX_DAEMON_STATE`) names this process, calls `end` when the starter is gone.
 
-    The starter (`KTX_DAEMON_STARTER`, a pid) is the parent as long as it lives. Windows keeps the number of a parent that
-    has ended, so nothing is watched there.
+    The starter (`KTX_DAEMON_STARTER`, a pid) is the parent as long as it is alive. Not on Windows, where the parent's
+    pid does not change when the parent ends.
     """
     state, starter = environment.get("KTX_DAEMON_STATE", ""), environment.get("KTX_DAEMON_STARTER", "")
     if not state or not starter.isdecimal() or sys.platform == "win32":
@@ -27,7 +27,7 @@ def watch_starter(environment: Mapping[str, str], end: Callable[[], None]) -> th
     def watch() -> None:
         pause = threading.Event()
         while True:
-            # In this order: a starter that has just gone has recorded us before.
+            # In this order: a starter that has just gone may have recorded us before.
             is_alone = os.getppid() != int(starter)
             if _names_this_process(Path(state)):
                 return
@@ -43,7 +43,7 @@ def watch_starter(environment: Mapping[str, str], end: Callable[[], None]) -> th
 
 def _names_this_process(state: Path) -> bool:
     try:
-        # The path is in a project: what lies there may be anything.
+        # The path is in a project and may be anything.
         descriptor = os.open(state, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""Work that blocks, in a thread that does not keep the process from ending."""
+"""Blocking work in a thread that does not keep the process alive."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ T = TypeVar("T")
 
 async def in_daemon_thread(work: Callable[[], T]) -> T:
     """
-    What `work` returns or raises. When the caller is cancelled, the thread goes on and its result is dropped.
+    The result or exception of `work`. If the caller is cancelled, the thread continues and its result is dropped.
 
-    `asyncio.to_thread` shares a few threads, and the end of the event loop waits for them: a database that is silent
-    would hold up everybody, and a stop.
+    `asyncio.to_thread` shares a few threads, and the event loop waits for them when it closes: a silent database would
+    block everyone, and a stop.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
@@ -36,7 +36,7 @@ async def in_daemon_thread(work: Callable[[], T]) -> T:
             result = work()
         except BaseException as raised:
             error = raised
-        # The loop may have ended in the meantime.
+        # The loop may have closed meanwhile.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, result, error)
 

@@ -1,7 +1,7 @@
 """
-As much of a web framework as the endpoints need: requests, answers, memory that is counted.
+The parts of a web framework that the endpoints need: requests, answers, memory accounting.
 
-A whole one takes twice the memory and three times the start of the rest of the daemon.
+A complete framework uses twice the memory and three times the start-up time of the rest of the daemon.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class ProblemError(Exception):
-    """An answer that is not 200: `detail` is a sentence or a structured list."""
+    """An answer other than 200: `detail` is a sentence or a structured list."""
 
     def __init__(self, status: int, detail: Any, headers: Headers = ()) -> None:
         super().__init__(detail)
@@ -33,11 +33,11 @@ class ProblemError(Exception):
 
 
 class ClientGoneError(Exception):
-    """Nobody waits for the answer any more."""
+    """The client has disconnected."""
 
 
 class Budget:
-    """Memory that requests may have together, in bytes, from the first byte of a body to the last of the answer."""
+    """Memory shared by requests, in bytes, from the first byte of a body to the last of the answer."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
@@ -47,19 +47,19 @@ class Budget:
         return Lease(self)
 
     def has_room(self, size_bytes: int) -> bool:
-        # One request alone is let through whatever it needs: its size has a limit of its own.
+        # A single request is always admitted: its size has its own limit.
         return self.used_bytes == 0 or self.used_bytes + size_bytes <= self._limit_bytes
 
 
 class Lease:
-    """One request's part of a budget."""
+    """One request's share of a budget."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self._size_bytes = 0
 
     def resize(self, size_bytes: int) -> bool:
-        """False, and nothing changed, when there is no room for so much."""
+        """False, without changes, when there is not enough room."""
         growth = size_bytes - self._size_bytes
         if growth > 0:
             self._budget.used_bytes -= self._size_bytes
@@ -84,12 +84,12 @@ class Request:
         self._headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
     def header(self, name: str) -> str:
-        """Empty when it was not sent. The name in lower case."""
+        """Empty if it was not sent. `name` must be lower-case."""
         return self._headers.get(name, "")
 
     async def read_body(self, max_bytes: int, lease: Lease, busy: Callable[[], ProblemError]) -> bytes:
         """
-        The whole body. What it takes is on the lease.
+        The whole body, accounted for on the lease.
 
         Raises ProblemError 413 beyond `max_bytes`, `busy()` when the lease has no room, ClientGoneError.
         """
@@ -111,7 +111,7 @@ class Request:
                 return bytes(body)
 
     async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of the work, which is cancelled when the client leaves. Raises ClientGoneError then."""
+        """The result of the work, which is cancelled when the client disconnects. Raises ClientGoneError then."""
         task = asyncio.ensure_future(work)
         gone = asyncio.ensure_future(self._disconnect())
         try:
@@ -135,7 +135,9 @@ Handler = Callable[[Request, Send], Awaitable[None]]
 
 
 async def send_json(send: Send, status: int, body: Iterable[bytes] | object, headers: Headers = ()) -> None:
-    """Answers with JSON: any document, or the bytes of one in a list of pieces that are not copied together."""
+    """
+    Answers with JSON: any document, or a list with the encoded pieces of one, which are sent without joining them.
+    """
     is_encoded = isinstance(body, list) and all(isinstance(piece, bytes) for piece in body)
     pieces: list[bytes] = body if is_encoded else [json.dumps(body, separators=(",", ":")).encode()]  # type: ignore[assignment]
     named = [

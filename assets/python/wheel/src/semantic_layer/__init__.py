@@ -1,5 +1,6 @@
 """
-Nothing yet: the planner, generator and validator of the semantic layer come with the package of whoever embeds ktx.
+Empty: an embedder's package provides the planner, generator and validator of the semantic layer.
 
-What a text refers to is told by `ktx_daemon.sql`. `ktx-daemon semantic-query` and its kin say that they are not here.
+The references of a text are found by `ktx_daemon.sql`. `ktx-daemon semantic-query` and related commands say that they
+are not included.
 """

@@ -1,1 +1,1 @@
-"""Reads the tables of a database. The driver is imported when a request asks for it."""
+"""Reads the tables of a database. The driver is imported on first use."""

@@ -1,4 +1,4 @@
-"""Reads the connection strings of Postgres as its own client library does, as far as introspection needs them."""
+"""Parses Postgres connection strings as libpq does, as far as introspection needs them."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _PAIR = re.compile(r"\s*(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)*))(
 
 
 class ConnectionStringError(ValueError):
-    """The string cannot be read; the message does not repeat it."""
+    """The string is invalid; the message does not quote it."""
 
 
 @dataclass(frozen=True)
 class ConnectionSettings:
-    """Where to connect, as whom, and how. `hosts` are tried in order; a path is the folder of a socket."""
+    """Where and how to connect. `hosts` are tried in order; a path is the folder of a socket."""
 
     hosts: list[tuple[str, int]]
     database: str
@@ -49,7 +49,7 @@ class ConnectionSettings:
 
 
 def read_connection_string(text: str, environ: Mapping[str, str] = os.environ) -> ConnectionSettings:
-    """Settings from `postgresql://…` or `key=value …`; what is left out comes from `PG…` variables and defaults."""
+    """Settings from `postgresql://…` or `key=value …`; missing ones come from `PG…` variables and defaults."""
     given = _read_url(text.strip()) if "://" in text else _read_pairs(text.strip())
     values = {name: environ[variable] for name, variable in _ENVIRONMENT.items() if environ.get(variable)}
     values.update((name, value) for name, value in given.items() if value)
@@ -71,7 +71,7 @@ def read_connection_string(text: str, environ: Mapping[str, str] = os.environ) -
 
 
 def find_secrets(text: str) -> list[str]:
-    """What must not be shown of a connection string, longest first: itself, its login and its password."""
+    """The secrets in a connection string, longest first: the string itself, its login and its password."""
     secrets = {text, text.strip()}
     match = _URL.match(text.strip())
     if match and match["login"]:

@@ -1,7 +1,7 @@
 """
-Reads the system catalogs of a Postgres server, in one read-only transaction.
+Reads the system catalogs of a Postgres server in one read-only transaction.
 
-The `information_schema` would show foreign keys only to roles that may do more than SELECT.
+`information_schema` would show foreign keys only to roles with more privileges than SELECT.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ktx_daemon.database.connection_string import ConnectionSettings, read_conne
 from ktx_daemon.database.requests import IntrospectRequest
 
 APPLICATION_NAME = "ktx-daemon-database-introspection"
-#: How much longer than its statement timeout a server may be silent before the connection counts as lost.
+#: How long past the statement timeout a server may be silent before the connection counts as lost.
 SILENCE_SECONDS = 10
 
 _TABLES = """
@@ -56,7 +56,7 @@ order by k.conname::text collate "C", pair.place
 
 
 class DatabaseRequestError(RuntimeError):
-    """The database could not be read. The message may carry secrets of the request."""
+    """The database could not be read. The message may contain secrets from the request."""
 
 
 def read_catalogs(request: IntrospectRequest) -> tuple[list[dict], list[dict], list[dict]]:
@@ -71,7 +71,7 @@ def read_catalogs(request: IntrospectRequest) -> tuple[list[dict], list[dict], l
             connection.run("start transaction isolation level repeatable read, read only")
             timeout = str(request.statement_timeout_ms)
             connection.run("select pg_catalog.set_config('statement_timeout', :timeout, true)", timeout=timeout)
-            # The comparison of two bytea or of anything else in a hostile search path has no say here.
+            # Tables and functions are qualified in these queries, so a hostile search path cannot replace them.
             rows = [_rows(connection, query, request.schemas) for query in (_TABLES, _COLUMNS, _FOREIGN_KEYS)]
             connection.run("rollback")
             return rows[0], rows[1], rows[2]
@@ -95,7 +95,7 @@ def _connected(settings: ConnectionSettings, request: IntrospectRequest, native:
     try:
         yield connection
     finally:
-        # A connection that is broken cannot be closed in order.
+        # A broken connection cannot be closed cleanly.
         try:
             connection.close()
         except Exception:
@@ -117,7 +117,7 @@ def _connect(settings: ConnectionSettings, request: IntrospectRequest, native: A
                 host=host,
                 port=port,
                 database=settings.database,
-                # Without one, a server that asks for a password says that it is wrong.
+                # Without a password, a server that requires one would report a wrong password.
                 password=settings.password or "",
                 sock=link,
                 ssl_context=_ssl_context(settings, host),
@@ -144,7 +144,7 @@ def _open(host: str, port: int, timeout_seconds: float) -> socket.socket:
 
 
 def _ssl_context(settings: ConnectionSettings, host: str) -> ssl.SSLContext | bool | None:
-    """False without TLS, None to try it, a context to insist on it: what each `sslmode` means to the driver."""
+    """The driver's equivalent of each `sslmode`: False for no TLS, None to try it, a context to require it."""
     mode = settings.ssl_mode
     if host.startswith("/") or mode in ("disable", "allow"):
         return False
@@ -152,7 +152,7 @@ def _ssl_context(settings: ConnectionSettings, host: str) -> ssl.SSLContext | bo
     if mode == "prefer" and not settings.ssl_certificate:
         return None
     context = ssl.create_default_context(cafile=settings.ssl_root_certificate if has_root else None)
-    # `require` with a root certificate checks the chain, as the server's own client library does.
+    # With a root certificate, `require` also verifies the chain, as libpq does.
     context.check_hostname = mode == "verify-full" or settings.ssl_root_certificate == "system"
     if not context.check_hostname and mode != "verify-ca" and not has_root:
         context.verify_mode = ssl.CERT_NONE

@@ -1,4 +1,4 @@
-"""Requests and answers about databases, as every entrance takes and gives them (HTTP and one-shot commands)."""
+"""Requests and answers about databases, for HTTP and one-shot commands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 
 class ScopedTable(BaseModel):
-    """A table that is wanted; a part that is null may be anything."""
+    """A requested table; null matches any catalog or schema."""
 
     catalog: str | None = None
     db: str | None = None
@@ -36,7 +36,7 @@ class IntrospectRequest(BaseModel):
 
 
 class Column(BaseModel):
-    """A column; `type` is the server's own spelling, with modifiers."""
+    """A column; `type` is the server's spelling, with modifiers."""
 
     name: str
     type: str
@@ -46,7 +46,7 @@ class Column(BaseModel):
 
 
 class ForeignKey(BaseModel):
-    """One pair of columns of a foreign key."""
+    """One column pair of a foreign key."""
 
     from_column: str
     to_table: str
@@ -67,17 +67,17 @@ class Table(BaseModel):
 
 
 class Metadata(BaseModel):
-    """What was asked for."""
+    """The parameters of the request."""
 
     driver: str
     schemas: list[str]
 
 
 class IntrospectResponse(BaseModel):
-    """The tables of a database at one moment."""
+    """The tables of a database at one point in time."""
 
     connection_id: str
-    #: ISO 8601 with the offset of UTC.
+    #: ISO 8601 with the UTC offset.
     extracted_at: str
     metadata: Metadata
     tables: list[Table]

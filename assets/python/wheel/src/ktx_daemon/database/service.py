@@ -1,4 +1,4 @@
-"""The promises about introspection, whatever driver reads the catalogs."""
+"""Introspection, independent of the driver that reads the catalogs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ktx_daemon.threads import in_daemon_thread
 
 Catalogs = tuple[list[Row], list[Row], list[Row]]
 DRIVER = "postgres"
-#: Databases that are read at the same time.
+#: How many databases are read concurrently.
 MOST_READERS = 32
 
 
@@ -25,7 +25,7 @@ def _read_postgres(request: IntrospectRequest) -> Catalogs:
 
 
 class DatabaseService:
-    """Reads databases. `read_catalogs` gives the rows of tables, columns and foreign keys."""
+    """Reads databases. `read_catalogs` returns the rows of tables, columns and foreign keys."""
 
     def __init__(self, read_catalogs: Callable[[IntrospectRequest], Catalogs] = _read_postgres) -> None:
         self._read_catalogs = read_catalogs
@@ -39,8 +39,8 @@ class DatabaseService:
         """
         The tables of a database as a JSON document.
 
-        Raises RefusedError for another driver and for rows that are not complete, FailedError when the database
-        cannot be read; neither shows the address, its login or its password.
+        Raises RefusedError for an unsupported driver and for incomplete rows, FailedError when the database cannot be
+        read; neither reveals the URL, its login or its password.
         """
         if request.driver.strip().lower() != DRIVER:
             raise RefusedError('database introspection supports only driver "postgres"')

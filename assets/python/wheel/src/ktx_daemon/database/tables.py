@@ -1,4 +1,4 @@
-"""From rows of the system catalogs to tables. Pure: no database is asked."""
+"""Builds tables from rows of the system catalogs. Pure: no database access."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def build_tables(
     scope: Sequence[ScopedTable] | None = None,
 ) -> list[Table]:
     """
-    Tables in the order of their names, with columns and foreign keys in the order of their rows.
+    Tables sorted by name, with columns and foreign keys in row order.
 
-    Columns and keys of tables that are not listed or not wanted are left out. Raises RefusedError for a row without
-    a text that it must have.
+    Columns and keys of tables that are not listed or not requested are skipped. Raises RefusedError for a row without a
+    required text.
     """
     tables: dict[tuple[str | None, str | None, str], Table] = {}
     for row in table_rows:

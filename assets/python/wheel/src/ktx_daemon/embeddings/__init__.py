@@ -1,9 +1,9 @@
 """
 Text embeddings: vectors of 384 numbers.
 
-`queue` takes the texts of many requests and gives them batch by batch (`turns`) to the engine, which is a process of
-its own (`engine_process`, `worker`, `engine`) and computes from verified files only (`model_files`). `api` is what HTTP
-says. `EmbeddingService` is the same with any provider in the place of the engine.
+`queue` collects the texts of many requests and passes them in batches (`turns`) to the engine, which runs in its own
+process (`engine_process`, `worker`, `engine`) and computes from verified files only (`model_files`). `api` is the HTTP
+interface. `EmbeddingService` is the same with any provider in place of the engine.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # Imported when it is asked for: the engine's process is smaller and sooner there without asyncio.
+    # Imported on demand: without asyncio the engine's process is smaller and starts faster.
     if name == "EmbeddingService":
         from ktx_daemon.embeddings.in_process import EmbeddingService
 

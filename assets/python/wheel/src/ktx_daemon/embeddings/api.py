@@ -23,14 +23,14 @@ from ktx_daemon.embeddings.service import InvalidTextsError, refuse_blank_texts
 from ktx_daemon.embeddings.turns import Job
 from ktx_daemon.web import Budget, Lease, ProblemError, Request, Send, send_json
 
-#: Room for 100 texts of any sensible length; what is larger is a mistake or an attack.
+#: Room for 100 texts of any sensible length; a larger body is a mistake or an attack.
 MAX_BODY_BYTES = 16 * 1024 * 1024
-#: What all requests together may have of bodies, texts and answers.
+#: Limit on the bodies, texts and answers of all requests together.
 MAX_WAITING_BYTES = 48 * 1024 * 1024
 MAX_TEXTS = 100
-#: A vector as JSON; what is kept of a text's answer until the whole answer is complete.
+#: Size of a vector as JSON; kept for each text until the whole answer is complete.
 _JSON_BYTES = 8400
-#: `[CLS]` and `[SEP]` are there always.
+#: `[CLS]` and `[SEP]`, always present.
 _MARKS = 2
 
 Encode = Callable[[bytes], bytes]
@@ -38,7 +38,7 @@ Encode = Callable[[bytes], bytes]
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request wants: its texts, how a vector is kept, and the answer that is made of the finished job."""
+    """A parsed request: its texts, how vectors are encoded, and how the finished job becomes an answer."""
 
     texts: list[str]
     encode: Encode
@@ -46,7 +46,7 @@ class Asked:
 
 
 class EmbeddingsApi:
-    """The endpoints on one queue and one budget of memory."""
+    """The endpoints, sharing one queue and one memory budget."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class EmbeddingsApi:
         await self._serve(request, send, _read_bulk)
 
     async def openai(self, request: Request, send: Send) -> None:
-        """The form that clients of OpenAI's interface speak; errors too."""
+        """OpenAI's format, including errors."""
         try:
             await self._serve(request, send, openai_form.read_request)
         except ProblemError as problem:
@@ -121,7 +121,7 @@ def _read_bulk(document: object) -> Asked:
 
 
 def encode_json(vector: bytes) -> bytes:
-    """Numbers of a vector as a JSON list."""
+    """The numbers of a vector as a JSON list."""
     numbers = array.array("f", vector)
     if sys.byteorder == "big":
         numbers.byteswap()
@@ -129,11 +129,11 @@ def encode_json(vector: bytes) -> bytes:
 
 
 def joined(pieces: Sequence[bytes]) -> list[bytes]:
-    """The pieces with commas between them."""
+    """The pieces, separated by commas."""
     return [piece if index == 0 else b"," + piece for index, piece in enumerate(pieces)]
 
 
 def _without_tokens(token_counts: Sequence[int]) -> list[tuple[str, str]]:
-    """Names texts of which the model sees nothing (U+200B, a soft hyphen): all of them have one and the same vector."""
+    """Names texts that contain nothing for the model (U+200B, a soft hyphen): they all have the same vector."""
     empty = [str(index) for index, count in enumerate(token_counts) if count <= _MARKS]
     return [("ktx-texts-without-tokens", ", ".join(empty))] if empty else []

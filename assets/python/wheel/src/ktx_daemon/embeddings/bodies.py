@@ -1,4 +1,4 @@
-"""From the bytes of a body to texts: what is wrong is said without repeating it, and at a bounded price."""
+"""Parses bodies into texts at a bounded cost. Error messages never quote the input."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from ktx_daemon.web import ProblemError
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-#: The engine reads no more characters of a text (`engine.CUTS`).
+#: The engine reads at most this many characters of a text (`engine.CUTS`).
 MAX_CHARACTERS = 1_048_576
-#: A larger body is looked through before it is parsed.
+#: A larger body is scanned before it is parsed.
 _LARGE_BYTES = 256 * 1024
-#: So many strings, lists, objects and commas make no request. A megabyte of empty lists takes 100 MB when it is parsed.
+#: No sensible request has this many strings, lists, objects and commas. A megabyte of empty lists takes 100 MB to
+#: parse.
 _MAX_PARTS = 50_000
 
 
 async def parse_json(body: bytes, content_type: str, turn: asyncio.Lock) -> Any:
     """
-    The document of a body. Large ones are read one at a time and in steps, between which others are answered.
+    The document in a body. Large ones are read one at a time and in steps, between which other requests are answered.
 
-    Raises ProblemError: 400 when it is not UTF-8, 422 when it is not JSON or has absurdly many parts. A body that is
-    not called JSON is none: pages of other sites can send such a one without asking.
+    Raises ProblemError: 400 when it is not UTF-8, 422 when it is not JSON or has far too many parts. A body with
+    another content type is rejected, since pages of other sites can send those without a preflight request.
     """
     kind = content_type.split(";")[0].strip().lower()
     if not (kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))):
@@ -72,14 +73,14 @@ def _refuse_too_many_parts(text: str) -> None:
         try:
             _, position = scanstring(text, quote + 1, False)
         except json.JSONDecodeError:
-            return  # The parser says it better.
+            return  # The parser reports it better.
 
 
 def texts_of(document: Any, field: str, model: str, most: int) -> list[str]:
     """
-    The text or texts in a field. Blank ones pass.
+    The text or texts in a field. Blank ones are accepted.
 
-    Raises ProblemError 422 with the structured list that the model of this name (see `requests`) gives.
+    Raises ProblemError 422 with the structured list that the model with this name (see `requests`) produces.
     """
     value = document.get(field) if isinstance(document, dict) else None
     if field == "text" and isinstance(value, str) and value:
@@ -93,7 +94,7 @@ def texts_of(document: Any, field: str, model: str, most: int) -> list[str]:
 
 
 def explain(model: type[BaseModel], document: Any) -> ProblemError:
-    """Why a document is not of a model, as the structured list. No entry carries the input."""
+    """Why a document does not match a model, as a structured list. No entry contains the input."""
     from pydantic import ValidationError
 
     try:
@@ -106,9 +107,10 @@ def explain(model: type[BaseModel], document: Any) -> ProblemError:
 
 def encode_text(text: str) -> bytes:
     """
-    A text as UTF-8, as far as it counts.
+    A text as UTF-8, truncated to what the engine reads.
 
-    JavaScript's `slice` cuts an emoji in two and its JSON carries the half; as any encoder would, it is read as U+FFFD.
+    JavaScript's `slice` can split an emoji, leaving half a surrogate pair in the JSON; it is read as U+FFFD, as any
+    encoder would.
     """
     text = text[:MAX_CHARACTERS]
     try:

@@ -1,4 +1,4 @@
-"""Starts the engine's process, asks it, and says in words how it ended."""
+"""Starts and queries the engine's process, and describes how it ended."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ktx_daemon.embeddings.provider import DIMENSIONS, EmbeddingsUnavailableErro
 
 COMMAND = (sys.executable, "-I", "-m", "ktx_daemon.embeddings.worker")
 VECTOR_BYTES = 4 * DIMENSIONS
-#: Once it is told to end it has at most a batch to finish.
+#: Once told to end, it has at most one batch to finish.
 END_SECONDS = 5
 
 
 class EngineGoneError(RuntimeError):
-    """The process ended before it answered. The batch may be tried with a new one."""
+    """The process ended before it answered. The batch may be retried with a new one."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +35,21 @@ class Computed:
 
 
 class EngineProcess:
-    """One engine; `start` makes it. Asked for one batch at a time."""
+    """One engine; created by `start`. Processes one batch at a time."""
 
     max_texts = None
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
-        #: How the engine describes itself.
+        #: The engine's description of itself.
         self.description = ""
 
     @classmethod
     async def start(cls, command: Sequence[str] = COMMAND) -> EngineProcess:
         """
-        Starts it and waits until it has verified and loaded the model.
+        Starts the engine and waits until it has verified and loaded the model.
 
-        Raises EmbeddingsUnavailableError with the engine's own sentence, or naming how the process ended.
+        Raises EmbeddingsUnavailableError with the engine's message, or saying how the process ended.
         """
         try:
             process = await asyncio.create_subprocess_exec(
@@ -84,7 +84,7 @@ class EngineProcess:
         """
         The vectors of one batch.
 
-        Raises EngineFailedError with the engine's sentence, EngineGoneError when the process ended or has to.
+        Raises EngineFailedError with the engine's message, EngineGoneError when the process ended or must be replaced.
         """
         payload = json.dumps([text.decode() for text in texts], ensure_ascii=False).encode()
         assert self._process.stdin
@@ -92,7 +92,7 @@ class EngineProcess:
             self._process.stdin.write(frames.encode(frames.TEXTS, payload))
             await self._process.stdin.drain()
         except (BrokenPipeError, ConnectionResetError):
-            pass  # It ended; how, is read below.
+            pass  # It has ended; the reason is read below.
         frame = await self._receive()
         if frame is None:
             raise EngineGoneError(f"the embedding engine {await self._ending()}. {advice(self._process.returncode)}")
@@ -110,7 +110,7 @@ class EngineProcess:
         )
 
     async def end(self) -> None:
-        """Lets it finish its batch, then ends it; waits until it is gone."""
+        """Lets it finish its batch, then ends it and waits until it is gone."""
         assert self._process.stdin
         self._process.stdin.close()
         try:
@@ -138,7 +138,7 @@ def signal_name(number: int) -> str:
 
 
 def advice(return_code: int | None) -> str:
-    """What helps against a process that ended in this way."""
+    """What to do about a process that ended this way."""
     ended_by = signal_name(-return_code) if return_code is not None and return_code < 0 else ""
     match ended_by:
         case "SIGILL":

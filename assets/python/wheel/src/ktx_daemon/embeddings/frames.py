@@ -10,15 +10,15 @@ _HEAD = struct.Struct("<IB")
 
 #: To the engine: a JSON list of texts.
 TEXTS = 1
-#: From it: how the engine describes itself, once, after it has verified its files.
+#: From the engine: its description of itself, sent once, after it has verified its files.
 READY = 2
-#: Number of tokens of each text (uint32), then the vectors (float32), all little-endian.
+#: The token count of each text (uint32), then the vectors (float32), all little-endian.
 VECTORS = 3
-#: A sentence: this batch failed, the next one may do.
+#: A message: this batch failed, the next one may work.
 FAILED = 4
-#: A sentence: there is no engine here, and what to do about it. It ends.
+#: A message: why the engine cannot run here, and what to do. It then exits.
 UNAVAILABLE = 5
-#: The files are no longer those that were verified. It ends; a new one verifies them.
+#: The files have changed since they were verified. It then exits; a new engine verifies them again.
 STALE = 6
 
 
@@ -44,7 +44,7 @@ def read(source: BinaryIO) -> tuple[int, bytes] | None:
 
 
 async def receive(source: asyncio.StreamReader) -> tuple[int, bytes] | None:
-    """`read` without waiting in the way of others."""
+    """`read` for asyncio."""
     try:
         length, kind = _HEAD.unpack(await source.readexactly(_HEAD.size))
         return kind, await source.readexactly(length)

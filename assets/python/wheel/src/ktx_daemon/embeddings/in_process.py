@@ -1,4 +1,4 @@
-"""Any provider in this process in the place of the engine's process: for other engines, and for tests."""
+"""Runs any provider in this process in place of the engine's process: for other engines, and for tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ktx_daemon.embeddings.service import check_vectors
 
 
 class InProcessEngine:
-    """Gives batches to a provider, one at a time, in a worker thread. Every text counts as having a token."""
+    """Passes batches to a provider, one at a time, in a worker thread. Every text counts as one token."""
 
     description = "custom"
 
@@ -23,7 +23,7 @@ class InProcessEngine:
         self.ended = False
 
     async def compute(self, texts: Sequence[bytes]) -> Computed:
-        """Raises EngineFailedError for whatever the provider raises, and when it breaks its promise."""
+        """Raises EngineFailedError for any error of the provider, and for invalid results."""
         decoded = [text.decode() for text in texts]
         try:
             vectors = await asyncio.to_thread(self._provider.embed, decoded)
@@ -38,7 +38,7 @@ class InProcessEngine:
 
 
 class EmbeddingService(EmbeddingQueue):
-    """A queue whose engine is a provider, loaded in a worker thread at the first text."""
+    """A queue whose engine is a provider, loaded in a worker thread with the first text."""
 
     def __init__(self, load_provider: Callable[[], EmbeddingProvider], *, idle_seconds: float = 0) -> None:
         async def start() -> InProcessEngine:

@@ -1,4 +1,4 @@
-"""Loads the engine: checks that the extra is installed and that every file is the pinned one."""
+"""Loads the engine after checking that the extra is installed and every file is the pinned one."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def load_provider(environ: Mapping[str, str] = os.environ) -> OnnxProvider:
     """
     Loads the engine into this process.
 
-    Raises EmbeddingsUnavailableError when the extra is not installed, for a setting that is not allowed, when a file is
-    missing or not the pinned one, and when a file was replaced while it was read.
+    Raises EmbeddingsUnavailableError when the extra is not installed, a setting is invalid, a file is missing or not
+    the pinned one, or a file was replaced while it was read.
     """
     refuse_missing_extra()
     try:
@@ -32,11 +32,10 @@ def load_provider(environ: Mapping[str, str] = os.environ) -> OnnxProvider:
     except SettingError as error:
         raise EmbeddingsUnavailableError(str(error)) from None
     files = ModelFiles(settings.require_model())
-    # Read by the libraries when they are first used. Neither is needed for what they do here, and both would start a
-    # thread for every processor.
+    # Read by the libraries on first use. Neither feature is needed here, and both would start a thread per processor.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # Hashing lets other threads run: most of it is hidden behind the imports.
+    # Hashing releases the GIL, so most of it overlaps with the imports.
     verification = _Verification(files)
     verification.start()
     try:
@@ -65,7 +64,7 @@ class _Verification(threading.Thread):
             self._error = error
 
     def finish(self) -> None:
-        """Waits for the end. Raises what `verify` raised."""
+        """Waits for completion. Raises what `verify` raised."""
         self.join()
         if self._error is not None:
             raise self._error

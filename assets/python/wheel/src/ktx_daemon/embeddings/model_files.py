@@ -1,4 +1,4 @@
-"""The files that decide what a vector is, with their digests. Nothing is computed from a file with other bytes."""
+"""The files that determine a vector, with their digests. Nothing is computed from a file with different content."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from ktx_daemon.embeddings.provider import EmbeddingsUnavailableError
 MODEL_NAME = "all-MiniLM-L6-v2"
 MODEL_REVISION = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"
 
-#: Run when a file is missing or damaged: it checks every file and replaces what differs.
+#: Run when a file is missing or damaged: it checks every file and replaces those that differ.
 SETUP = "Run: ktx setup --feature local-embeddings --force"
 
 
 @dataclass(frozen=True)
 class PinnedFile:
-    """What a file must be."""
+    """Expected size and digest of a file."""
 
     size_bytes: int
     sha256: str
 
 
-#: As in the model's repository at the pinned revision.
+#: From the model's repository at the pinned revision.
 MODEL_FILES = {
     "config.json": PinnedFile(612, "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"),
     "model.safetensors": PinnedFile(90_868_376, "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"),
     "tokenizer.json": PinnedFile(466_247, "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"),
 }
 
-#: The computation without weights, in this package.
+#: The computation without weights, part of this package.
 GRAPH = Path(__file__).with_name("all_minilm_l6_v2.onnx")
 GRAPH_PIN = PinnedFile(33_465, "fecd78e0884d90e748eb4e76db52d8935ff7358c4689b44498ce847b128cc589")
 
-#: Sent with every answer. An index that keeps it can tell whether its vectors and new ones belong together.
+#: Sent with every answer. An index that stores it can tell whether its vectors are compatible with new ones.
 MODEL_IDENTITY = f"{MODEL_NAME}@{MODEL_REVISION[:12]}; sha256={MODEL_FILES['model.safetensors'].sha256}"
 
-#: Device, file number, size and both times: changes with every write and every replacement.
+#: Device, inode, size and both timestamps: changes with every write and replacement.
 Stamp = tuple[int, int, int, int, int]
 
 
@@ -46,8 +46,7 @@ class ModelFiles:
     """
     The model in a folder, and the graph.
 
-    `verify` hashes every file; `find_change` tells afterwards, for the price of a few `stat`, whether one of them has
-    been written to or replaced since.
+    `verify` hashes every file; afterwards `find_change` detects modified or replaced files with a few `stat` calls.
     """
 
     def __init__(self, directory: Path, graph: Path = GRAPH) -> None:
@@ -75,7 +74,7 @@ class ModelFiles:
             )
 
     def find_change(self) -> str | None:
-        """The name of a file that is not as it was when `verify` began to read it."""
+        """The name of a file that has changed since `verify` began to read it."""
         for path, stamp in self._stamps.items():
             try:
                 if _stamp(path) != stamp:

@@ -1,8 +1,8 @@
 """
-The request and the answer of OpenAI's `POST /v1/embeddings`.
+The request and answer of OpenAI's `POST /v1/embeddings`.
 
-Format: https://platform.openai.com/docs/api-reference/embeddings. Clients ask for base64 by default: 100 vectors are
-275 kB then instead of 805.
+Format: https://platform.openai.com/docs/api-reference/embeddings. Clients request base64 by default: 100 vectors then
+take 275 kB instead of 805.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from ktx_daemon.embeddings.api import Asked
     from ktx_daemon.embeddings.turns import Job
 
-#: As OpenAI has it: clients cut their lists there.
+#: OpenAI's limit, at which clients split their lists.
 MAX_INPUTS = 2048
 
 
 def read_request(document: Any) -> Asked:
-    """Raises ProblemError 400 with a sentence that names the field."""
+    """Raises ProblemError 400 with a message that names the field."""
     from ktx_daemon.embeddings.api import Asked, encode_json
 
     if not isinstance(document, dict):
@@ -39,7 +39,7 @@ def read_request(document: Any) -> Asked:
     if encoding not in (None, "float", "base64"):
         raise ProblemError(400, "encoding_format has to be float or base64")
     encode = encode_base64 if encoding == "base64" else encode_json
-    # `model` may be any name: clients insist on one of their own. The answer says what computed.
+    # `model` may have any value: clients send names of their own. The answer says what was used.
     return Asked(texts, encode, answer)
 
 
@@ -78,7 +78,7 @@ def answer(job: Job) -> list[bytes]:
 
 
 def error_body(problem: ProblemError) -> dict[str, Any]:
-    """An error as OpenAI's clients read it; `detail` beside it, as everywhere in this daemon."""
+    """An error in OpenAI's format, plus `detail`, as everywhere in this daemon."""
     detail = problem.detail
     message = detail if isinstance(detail, str) else "; ".join(entry["msg"] for entry in detail)
     kind = "invalid_request_error" if problem.status < 500 and problem.status != 429 else "server_error"

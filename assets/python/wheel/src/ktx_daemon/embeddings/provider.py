@@ -1,4 +1,4 @@
-"""What computes vectors, and how it says that it cannot."""
+"""The interface of engines, and its errors."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ class EmbeddingProvider(Protocol):
 
     @property
     def max_batch_size(self) -> int:
-        """How many texts one call of `embed` takes at most."""
+        """How many texts one call of `embed` accepts."""
 
     def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
-        """One vector of `DIMENSIONS` finite numbers for each text, in the same order. No text is blank."""
+        """One vector of `DIMENSIONS` finite numbers per text, in order. No text is blank."""
 
 
 class EmbeddingsUnavailableError(RuntimeError):
-    """This installation cannot compute embeddings; the message names the cause and one command that helps."""
+    """This installation cannot compute embeddings; the message names the cause and a command that helps."""
 
 
 class EngineFailedError(RuntimeError):
@@ -29,7 +29,7 @@ class EngineFailedError(RuntimeError):
 
 
 class BusyError(RuntimeError):
-    """More is waiting than this daemon keeps in memory. `retry_after_seconds` says when to ask again."""
+    """The queue is full. `retry_after_seconds` says when to try again."""
 
     def __init__(self, retry_after_seconds: int) -> None:
         super().__init__(f"The daemon has as much work as it keeps in memory. Try again in {retry_after_seconds} s")
@@ -37,4 +37,4 @@ class BusyError(RuntimeError):
 
 
 class StoppingError(RuntimeError):
-    """The daemon was told to stop and did not get to this request."""
+    """The daemon was told to stop before it got to this request."""

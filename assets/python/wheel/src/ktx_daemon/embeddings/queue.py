@@ -14,17 +14,17 @@ from ktx_daemon.embeddings.turns import Batch, Job, Turns
 
 logger = logging.getLogger("ktx_daemon")
 
-#: A batch whose engine died is given to a new one, once.
+#: A batch whose engine died is retried once, with a new engine.
 ATTEMPTS = 2
-#: Assumed until something was computed.
+#: Assumed until there is a measurement.
 _TOKENS_PER_SECOND = 2000.0
 
 
 class Engine(Protocol):
-    """What `EngineProcess` is to the queue."""
+    """The part of `EngineProcess` that the queue uses."""
 
     description: str
-    #: How many texts of one request it takes; None: any number.
+    #: How many texts of one request it accepts; None: any number.
     max_texts: int | None
 
     async def compute(self, texts: Sequence[bytes]) -> Computed: ...
@@ -33,7 +33,7 @@ class Engine(Protocol):
 
 
 class _Waiting(Job):
-    """A job that somebody waits for."""
+    """A job with a caller waiting for it."""
 
     def __init__(self, texts: Sequence[bytes], encode: Callable[[bytes], bytes]) -> None:
         super().__init__(texts, encode)
@@ -47,10 +47,10 @@ class _Waiting(Job):
 
 class EmbeddingQueue:
     """
-    Computes the texts of many requests with one engine, batch by batch.
+    Computes the texts of many requests with one engine, in batches.
 
-    The engine is started at the first text and ended after `idle_seconds` without one (0: never). To be used from one
-    event loop.
+    The engine is started with the first text and ended after `idle_seconds` without one (0: never). Must be used from a
+    single event loop.
     """
 
     def __init__(
@@ -66,16 +66,16 @@ class EmbeddingQueue:
         self._finishing: set[asyncio.Task[None]] = set()
         self._is_stopping = False
         self._tokens_per_second = _TOKENS_PER_SECOND
-        #: How the engine describes itself; empty before the first one was loaded.
+        #: The engine's description of itself; empty before the first one was loaded.
         self.engine_description = ""
-        #: Why the engine could not be loaded the last time; empty when it could.
+        #: Why the engine failed to load the last time; empty if it did not.
         self.problem = ""
 
     @property
     def state(self) -> str:
         """
-        `loaded`: the next vector comes at once; `unloaded`: it waits for the engine to load; `failed`: it could not be
-        loaded the last time, see `problem`.
+        `loaded`: the next vector is computed at once; `unloaded`: the engine must be loaded first; `failed`: it failed
+        to load the last time, see `problem`.
         """
         if self.problem:
             return "failed"
@@ -83,18 +83,17 @@ class EmbeddingQueue:
 
     @property
     def retry_after_seconds(self) -> int:
-        """About how long what waits now will take."""
+        """Roughly how long the current queue will take."""
         return max(1, min(60, round(self._turns.tokens_waiting / self._tokens_per_second)))
 
     async def compute(self, texts: Sequence[bytes], encode: Callable[[bytes], bytes]) -> Job:
         """
-        The job with its encoded vectors and token counts. Cancelling the call abandons the texts: at most the batch
-        that is being computed is computed in vain.
+        The finished job with its encoded vectors and token counts. Cancelling the call abandons the texts; at most the
+        current batch is computed for nothing.
 
-        `encode` makes of the bytes of a vector what is kept of it until the answer is complete.
-
-        Raises EmbeddingsUnavailableError, EngineFailedError, InvalidTextsError for more texts than the engine takes,
-        and StoppingError while the daemon stops.
+        `encode` converts a vector's bytes into the form kept until the answer is complete. Raises
+        EmbeddingsUnavailableError, EngineFailedError, InvalidTextsError for more texts than the engine accepts, and
+        StoppingError while the daemon is stopping.
         """
         if self._is_stopping:
             raise StoppingError("the daemon is stopping")
@@ -110,7 +109,7 @@ class EmbeddingQueue:
         return job
 
     async def drain(self, seconds: float) -> None:
-        """Takes nothing new, finishes what was accepted for at most so long, refuses the rest, ends the engine."""
+        """Accepts nothing new, finishes accepted jobs for up to `seconds`, refuses the rest, and ends the engine."""
         self._is_stopping = True
         deadline = asyncio.get_running_loop().time() + seconds
         while self._is_busy and asyncio.get_running_loop().time() < deadline:
@@ -142,7 +141,7 @@ class EmbeddingQueue:
                 self._computing = None
 
     async def _rest(self) -> None:
-        """Until something is to be done."""
+        """Waits for work."""
         self._wake.clear()
         try:
             await asyncio.wait_for(self._wake.wait(), self._idle_seconds or None)
@@ -163,7 +162,7 @@ class EmbeddingQueue:
                 started = asyncio.get_running_loop().time()
                 computed = await self._engine.compute(batch.texts)
             except EmbeddingsUnavailableError as error:
-                # It would be the same for everybody who waits; whoever comes later has it tried again.
+                # Everyone waiting would get the same error; later requests try again.
                 logger.error("%s", error)
                 self.problem = str(error)
                 self._fail_batch(batch, error)
@@ -178,13 +177,13 @@ class EmbeddingQueue:
                 break
             else:
                 self._learn_speed(computed, asyncio.get_running_loop().time() - started)
-                # While the engine has the next batch.
+                # Done while the engine computes the next batch.
                 task = asyncio.create_task(self._finish(batch, computed))
                 self._finishing.add(task)
                 task.add_done_callback(self._finishing.discard)
                 return
         if len(batch.items) > 1:
-            # One text of several may be what it fails of: the others are no worse for its company.
+            # One text may have made the whole batch fail: retry each alone.
             for job, index in batch.items:
                 alone = Batch()
                 alone.add(job, index)
@@ -204,7 +203,7 @@ class EmbeddingQueue:
                 job.done.set_result(None)
 
     def _fail_larger_than(self, batch: Batch, max_texts: int | None) -> bool:
-        """Refuses the batch of a job with too many texts. A job of several texts has its batches to itself."""
+        """Refuses the batch of a job with too many texts. Jobs with several texts never share a batch."""
         if max_texts is None or len(batch.items[0][0].texts) <= max_texts:
             return False
         self._fail_batch(batch, InvalidTextsError(f"Maximum {max_texts} texts allowed per batch"))

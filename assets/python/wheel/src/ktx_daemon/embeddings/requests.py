@@ -1,4 +1,4 @@
-"""Requests as models: the one-shot commands read with them, and HTTP explains with them what it refuses."""
+"""Requests as models: one-shot commands parse with them, and HTTP uses them to explain rejections."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ class ComputeRequest(BaseModel):
 
 
 class ComputeBulkRequest(BaseModel):
-    """Several texts. Blank ones pass here and are refused by name of their positions."""
+    """Several texts. Blank ones are accepted here and rejected later, with their positions."""
 
     texts: list[Text] = Field(min_length=1, max_length=MAX_TEXTS)

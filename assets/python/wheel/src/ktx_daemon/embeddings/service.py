@@ -1,4 +1,4 @@
-"""Promises about embeddings that hold whatever computes them, and computing in this process."""
+"""Checks that apply to every engine, and computing in this process."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def refuse_blank_texts(texts: Sequence[str]) -> None:
 
 def compute_once(load_provider: Callable[[], EmbeddingProvider], texts: Sequence[str]) -> list[list[float]]:
     """
-    One vector of `DIMENSIONS` finite numbers for each text, in the same order, computed in this process.
+    One vector of `DIMENSIONS` finite numbers per text, in order, computed in this process.
 
-    Raises InvalidTextsError for blank texts (before anything is loaded) and for more texts than the provider takes,
-    RuntimeError when the provider breaks its own promise, and whatever loading and computing raise.
+    Raises InvalidTextsError for blank texts (before anything is loaded) and for more texts than the provider accepts,
+    RuntimeError when the provider returns invalid vectors, and any error from loading and computing.
     """
     refuse_blank_texts(texts)
     provider = load_provider()
@@ -36,7 +36,7 @@ def compute_once(load_provider: Callable[[], EmbeddingProvider], texts: Sequence
 
 
 def check_vectors(vectors: Sequence[Sequence[float]], expected: int) -> None:
-    """Raises RuntimeError when a provider gave anything but `DIMENSIONS` finite numbers for each text."""
+    """Raises RuntimeError unless a provider returned `DIMENSIONS` finite numbers per text."""
     if len(vectors) != expected:
         raise RuntimeError(f"the provider returned {len(vectors)} vectors for {expected} texts")
     for index, vector in enumerate(vectors):

@@ -1,4 +1,4 @@
-"""Settings from the environment, checked before anything is started with them."""
+"""Settings from the environment, validated before anything is started."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from pathlib import Path
 from ktx_daemon.embeddings.model_files import SETUP
 from ktx_daemon.embeddings.provider import EmbeddingsUnavailableError
 
-#: The folder with the model's files. `ktx` sets it; nothing is looked for elsewhere, nothing is ever downloaded.
+#: The model's folder, set by `ktx`. No other place is searched, and nothing is ever downloaded.
 MODEL_DIRECTORY_VARIABLE = "KTX_EMBEDDINGS_MODEL_DIR"
-#: How many threads compute; without it as many as there are processors, up to `MOST_THREADS`.
+#: Number of computing threads. Default: the number of processors, up to `MOST_THREADS`.
 THREADS_VARIABLE = "KTX_EMBEDDINGS_THREADS"
-#: More make a batch hardly faster, and this runs beside somebody's work.
+#: More threads hardly speed up a batch, and this runs beside other work.
 MOST_THREADS = 4
-#: After how many seconds without a request the engine gives its memory back; 0 keeps it.
+#: Seconds without a request after which the engine frees its memory; 0 keeps it.
 IDLE_VARIABLE = "KTX_EMBEDDINGS_IDLE_SECONDS"
 DEFAULT_IDLE_SECONDS = 300
 
 
 class SettingError(ValueError):
-    """A variable has a value that it cannot have; the message names both and what to do."""
+    """A variable has an invalid value; the message names both and says what to do."""
 
 
 @dataclass(frozen=True)
 class EmbeddingSettings:
-    """What the engine is run with."""
+    """Settings of the engine."""
 
     #: None: no model is configured, as with `core` alone.
     model_directory: Path | None
     threads: int
     idle_seconds: int
-    #: The variables that are set, as they are: by these `ktx` tells whether a daemon is the one that it would start.
+    #: The variables that are set, verbatim: `ktx` compares them to decide whether to reuse a daemon.
     as_given: Mapping[str, str] = field(default_factory=dict)
 
     def require_model(self) -> Path:
@@ -46,7 +46,7 @@ class EmbeddingSettings:
 
 
 def read_settings(environ: Mapping[str, str]) -> EmbeddingSettings:
-    """Raises SettingError for a value that is not allowed."""
+    """Raises SettingError for an invalid value."""
     directory = environ.get(MODEL_DIRECTORY_VARIABLE)
     return EmbeddingSettings(
         model_directory=Path(directory).absolute() if directory else None,
@@ -57,7 +57,7 @@ def read_settings(environ: Mapping[str, str]) -> EmbeddingSettings:
 
 
 def count_threads(environ: Mapping[str, str]) -> int:
-    """How many threads compute. Raises SettingError for a setting that is not a number from 1 to 1024."""
+    """Number of computing threads. Raises SettingError for a setting that is not a number from 1 to 1024."""
     return _number(environ, THREADS_VARIABLE, 1, 1024, min(_processors(), MOST_THREADS))
 
 
@@ -65,14 +65,14 @@ def _number(environ: Mapping[str, str], name: str, least: int, most: int, defaul
     text = environ.get(name)
     if not text:
         return default
-    # `isdecimal` alone takes digits of other scripts too.
+    # `isdecimal` alone accepts digits of other scripts too.
     if not (text.isascii() and text.isdecimal()) or len(text) > 9 or not least <= int(text) <= most:
         raise SettingError(f"{name} is {text[:40]!r}. Set a number from {least} to {most}, or run: unset {name}")
     return int(text)
 
 
 def _processors() -> int:
-    # A container or `taskset` may allow fewer than the machine has.
+    # A container or `taskset` may allow fewer processors than the machine has.
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

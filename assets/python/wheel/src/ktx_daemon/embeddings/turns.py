@@ -1,74 +1,74 @@
-"""Whose texts are computed next. Data and decisions only: no clock, no thread, no I/O."""
+"""Decides whose texts are computed next. Pure data and decisions: no clock, threads or I/O."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
 
-#: A batch is computed to its end, so it is small enough to be waited for: tokens, padding included, and texts.
+#: Limits of a batch: tokens, including padding, and texts. Small, because others wait until a batch is complete.
 BATCH_TOKENS = 384
 BATCH_TEXTS = 8
-#: So many batches of single texts in a row while a bulk waits, then one batch of the bulk.
+#: This many batches of single texts in a row while a bulk waits; then one batch of the bulk.
 SINGLES_IN_A_ROW = 4
 
-#: The model reads no more of a text.
+#: The model reads at most this many tokens of a text.
 _MAX_TOKENS = 256
 _BYTES_PER_TOKEN = 4
 
 
 def estimate_tokens(size_bytes: int) -> int:
-    """About how many tokens a text of so many UTF-8 bytes has, without reading it."""
+    """Estimated tokens of a text with this many UTF-8 bytes, without reading it."""
     return min(_MAX_TOKENS, 2 + size_bytes // _BYTES_PER_TOKEN)
 
 
 class Job:
-    """The texts of one request, and what is known of their vectors so far."""
+    """The texts of one request, and its vectors so far."""
 
     def __init__(self, texts: Sequence[bytes], encode: Callable[[bytes], bytes]) -> None:
         self.texts = texts
         self.encode = encode
-        #: By index of the text: its vector, encoded; empty until then.
+        #: Encoded vector by index of the text; empty until computed.
         self.vectors: list[bytes] = [b""] * len(texts)
-        #: By index of the text: how many tokens it has, the two marks included.
+        #: Token count by index of the text, including the two marks.
         self.token_counts: list[int] = [0] * len(texts)
         self.missing = len(texts)
         self.is_single = len(texts) == 1
-        #: Texts of about one length together: a batch is as wide as its longest text.
+        #: Group texts by length: a batch is as wide as its longest text.
         self._order = deque(sorted(range(len(texts)), key=lambda index: len(texts[index])))
 
     @property
     def has_more(self) -> bool:
-        """Whether some of its texts have not been given out."""
+        """Whether some of its texts have not been handed out."""
         return bool(self._order)
 
     @property
     def tokens_left(self) -> int:
-        """Estimate of what has not been given out."""
+        """Estimated tokens that have not been handed out."""
         return sum(estimate_tokens(len(self.texts[index])) for index in self._order)
 
     def take(self, batch: Batch) -> None:
-        """Gives out as many texts as the batch has room for."""
+        """Hands out as many texts as fit into the batch."""
         while self._order and batch.has_room(len(self.texts[self._order[0]])):
             batch.add(self, self._order.popleft())
 
     def put_back(self, index: int) -> None:
-        """A text that was given out and not computed."""
+        """Returns a text that was handed out and not computed."""
         self._order.appendleft(index)
 
     def drop_rest(self) -> None:
-        """Gives out nothing more."""
+        """Hands out nothing more."""
         self._order.clear()
 
 
 class Batch:
-    """Texts that are computed together, of one job or of several."""
+    """Texts that are computed together, from one or more jobs."""
 
     def __init__(self) -> None:
         self.items: list[tuple[Job, int]] = []
         self._widest = 0
 
     def has_room(self, size_bytes: int) -> bool:
-        """Whether one more text of this size fits; the first one always does."""
+        """Whether another text of this size fits; the first one always does."""
         if not self.items:
             return True
         widest = max(self._widest, estimate_tokens(size_bytes))
@@ -85,9 +85,9 @@ class Batch:
 
 class Turns:
     """
-    Single texts first, several of them together; bulks in turn, one batch each.
+    Single texts first, several per batch; bulks take turns, one batch each.
 
-    A stream of single texts does not hold up bulks for ever: after `SINGLES_IN_A_ROW` batches a bulk gets one.
+    A stream of single texts cannot starve bulks: after `SINGLES_IN_A_ROW` batches a bulk gets one.
     """
 
     def __init__(self) -> None:
@@ -99,14 +99,14 @@ class Turns:
         (self._singles if job.is_single else self._bulks).append(job)
 
     def remove(self, job: Job) -> None:
-        """Nobody waits for it any more; what is being computed of it is lost."""
+        """Removes an abandoned job; texts already being computed are lost."""
         job.drop_rest()
         queue = self._singles if job.is_single else self._bulks
         if job in queue:
             queue.remove(job)
 
     def put_back(self, batch: Batch) -> None:
-        """The batch was not computed: its texts come first the next time."""
+        """Returns a batch that was not computed; its texts come first next time."""
         for job, index in reversed(batch.items):
             is_queued = job.has_more
             job.put_back(index)
@@ -114,7 +114,7 @@ class Turns:
                 (self._singles if job.is_single else self._bulks).appendleft(job)
 
     def next_batch(self) -> Batch | None:
-        """What is computed next; None when nothing waits."""
+        """The next batch; None when nothing waits."""
         is_bulk_due = bool(self._bulks) and self._singles_in_a_row >= SINGLES_IN_A_ROW
         if self._singles and not is_bulk_due:
             self._singles_in_a_row += 1
@@ -131,7 +131,7 @@ class Turns:
 
     @property
     def tokens_waiting(self) -> int:
-        """Estimate of all that has not been given out."""
+        """Estimated tokens of everything that has not been handed out."""
         return sum(job.tokens_left for queue in (self._singles, self._bulks) for job in queue)
 
     def __iter__(self):  # type: ignore[no-untyped-def]

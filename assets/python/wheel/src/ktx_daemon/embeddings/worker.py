@@ -1,11 +1,10 @@
 """
-The engine in a process of its own: `python -m ktx_daemon.embeddings.worker`.
+The engine in its own process: `python -m ktx_daemon.embeddings.worker`.
 
-What ends it (a file that is cut while it is mapped, an instruction that the processor does not know, the system taking
-memory back) does not end the daemon, and its memory is given back by ending it. It computes what stdin says and ends
-when stdin does.
+A crash (truncation of a mapped file, an unsupported instruction, the OOM killer) does not take the daemon down, and
+ending the process frees its memory. It computes what stdin asks for and exits when stdin closes.
 
-Frames in both directions: 4 bytes length, little-endian, then one byte kind, then the rest. See `frames`.
+Frames in both directions: 4 bytes length, little-endian, then one byte kind, then the payload. See `frames`.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ from ktx_daemon.embeddings.provider import EmbeddingsUnavailableError
 
 
 def main() -> int:
-    """Loads the engine, says hello, computes. The exit code is 0 unless something failed that was not expected."""
+    """Loads the engine, announces it, computes. Returns 0 unless there was an unexpected error."""
     # Ctrl+C goes to every process of a terminal: the daemon decides when this one ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     source = sys.stdin.buffer
-    # Whatever a library prints on stdout must not get between the frames.
+    # Output that a library prints to stdout must not mix with the frames.
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:
@@ -57,7 +56,7 @@ def _serve(source: BinaryIO, sink: BinaryIO) -> int:
             tokens = [provider.tokenize(text) for text in texts]
             vectors = provider.compute(tokens)
         except ModelChangedError:
-            # The next process verifies what is there now.
+            # The next process verifies the current files.
             frames.write(sink, frames.STALE, b"")
             return 0
         except Exception as error:

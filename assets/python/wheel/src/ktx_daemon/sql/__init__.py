@@ -1,6 +1,6 @@
 """
-SQL analysis: the tables and columns of texts, read-only verdicts, and names of tables.
+SQL analysis: the tables and columns in texts, read-only checks, and parsing of table names.
 
-`service` answers requests and `pool` keeps the processes that parse. Only those import sqlglot; nothing that the daemon
-imports when it starts does.
+`service` answers requests and `pool` manages the parsing processes. Only these import sqlglot; nothing that the daemon
+imports at start-up does.
 """

@@ -1,4 +1,4 @@
-"""What one text refers to, as the answers carry it."""
+"""The references of one text, in the format of the answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ktx_daemon.sql.statements import StatementReader
 
 
 def analyse(sql: str, dialect: str, catalog: Catalog | None = None) -> dict[str, Any]:
-    """Tables and columns of a text; never raises: what cannot be analysed is a result with `error`."""
+    """Tables and columns of a text. Never raises: a text that cannot be analysed has a result with `error`."""
     try:
         return _analyse(sql, dialect, catalog)
     except SqlTextError as error:
@@ -24,7 +24,7 @@ def analyse(sql: str, dialect: str, catalog: Catalog | None = None) -> dict[str,
 
 
 def failed(message: str) -> dict[str, Any]:
-    """The result of a text that cannot be analysed."""
+    """The result for a text that cannot be analysed."""
     return {"tables_touched": [], "columns_by_clause": {}, "error": message}
 
 

@@ -1,4 +1,4 @@
-"""The tables that a caller knows, to complete names that a text writes in part."""
+"""The tables known to the caller, used to complete partial names in a text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _Key = tuple[str, ...]
 
 
 class Catalog:
-    """Finds the known tables that a reference may mean, comparing names from the right."""
+    """Finds the known tables that a reference may mean, matching names from the right."""
 
     def __init__(self, entries: Iterable[Sequence[str | None]]) -> None:
         tables = (TableName(catalog or None, db or None, name or "") for catalog, db, name in entries)
@@ -22,7 +22,7 @@ class Catalog:
         return bool(self._entries)
 
     def resolve(self, table: TableName) -> Sequence[TableName]:
-        """Every entry that the reference may mean, as the catalog has it; the reference itself if there is none."""
+        """Every entry that the reference may mean, in the catalog's spelling; without a match, the reference itself."""
         if table.catalog and not table.db:
             return self._resolve_with_gap(table)
         key = _written(table)
@@ -34,7 +34,7 @@ class Catalog:
             found = self._folded.get(key)
         if found is None:
             return [table]
-        # An entry that is exactly what is written is meant, whatever else ends like it.
+        # An exact match takes precedence over longer entries with the same ending.
         whole = [entry for entry in found if len(_written(entry)) == len(key)]
         return whole or found
 

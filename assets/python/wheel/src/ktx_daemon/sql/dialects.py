@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ktx_daemon.refusals import RefusedError
 
-#: Every dialect that requests may name, as sqlglot calls it; the empty name is the common ground of SQL.
+#: Every dialect that requests may name, by sqlglot's name; the empty name is generic SQL.
 DIALECTS = frozenset(
     {
         "", "athena", "bigquery", "clickhouse", "databricks", "doris", "drill", "druid", "duckdb", "exasol", "fabric",
@@ -23,11 +23,11 @@ ALIASES = {
 
 
 class UnknownDialectError(RefusedError):
-    """No such dialect; the message is meant for the caller."""
+    """Unknown dialect; the message is meant for the caller."""
 
 
 def resolve_dialect(name: str) -> str:
-    """sqlglot's name of a dialect: trimmed, without case, aliases replaced. Raises UnknownDialectError."""
+    """sqlglot's name for a dialect: trimmed, lower-cased, aliases replaced. Raises UnknownDialectError."""
     key = name.strip().lower()
     key = ALIASES.get(key, key)
     if key not in DIALECTS:

@@ -1,4 +1,4 @@
-"""Reads expressions: which columns stand in them, and which stored columns those are."""
+"""Reads expressions: which columns they contain, and which stored columns those are."""
 
 from __future__ import annotations
 
@@ -8,38 +8,39 @@ from ktx_daemon.sql.names import names_of
 from ktx_daemon.sql.references import GROUP_BY, HAVING, ORDER_BY, SELECT, WHERE, References
 from ktx_daemon.sql.sources import NOTHING, Behind, Block, Shape
 
-#: Nothing in these is a column.
+#: These never contain columns.
 _LEAVES = {
     exp.Identifier, exp.Literal, exp.Var, exp.Boolean, exp.Null, exp.Parameter, exp.Placeholder, exp.SessionParameter,
     exp.DataType, exp.JSONPath, exp.NextValueFor, exp.Table,
 }  # fmt: skip
 _QUERIES = (exp.Query, exp.DML)
 
-#: Where an unqualified name may be an output of the same block, besides GROUP BY, HAVING and ORDER BY.
+#: Dialects where an unqualified name in SELECT or WHERE may be an output of the same block (always possible in GROUP
+#: BY, HAVING and ORDER BY).
 _ALIASES_IN_SELECT = {"snowflake", "redshift", "databricks", "spark", "duckdb", "clickhouse", "teradata"}
 _ALIASES_IN_WHERE = {"snowflake", "duckdb", "clickhouse", "sqlite", "teradata"}
 
-#: Dialects that read `a.b` as field b of column a where no source is called a.
+#: Dialects that read `a.b` as field b of column a when there is no source named a.
 _DOTTED_FIELDS = {
     "bigquery", "duckdb", "spark", "spark2", "databricks", "hive", "athena", "presto", "trino", "clickhouse",
     "redshift", "drill", "starrocks", "doris",
 }  # fmt: skip
-#: Dialects that read the alias of a source as its whole row.
+#: Dialects that read a source's alias as its whole row.
 _WHOLE_ROWS = {"", "postgres", "redshift", "materialize", "risingwave", "bigquery", "duckdb"}
 _SEQUENCE_COLUMNS = {"nextval", "currval"}
 
 
 class ExpressionReader:
-    """Walks expressions without recursion: a condition may have 20,000 terms, one below the other."""
+    """Walks expressions without recursion: a condition may have 20,000 nested terms."""
 
     def __init__(self, sql: str, dialect: str) -> None:
         self.sql = sql
         self.dialect = dialect
         self.names = names_of(dialect)
         self.found = References()
-        #: Where the text has been read to; nodes that the parser made up have no position of their own.
+        #: How far the text has been read; nodes synthesised by the parser have no position of their own.
         self.last_position = 0
-        #: Lower-case names of variables and of constants, with the columns behind them.
+        #: Lower-case names of variables and constants, with the columns behind them.
         self.constants: dict[str, Behind] = {}
         self._takes_alias = {GROUP_BY, HAVING, ORDER_BY}
         if dialect in _ALIASES_IN_SELECT:
@@ -54,25 +55,25 @@ class ExpressionReader:
         raise NotImplementedError
 
     def creates(self, table: exp.Expr) -> None:
-        """Notes a table that the text itself makes."""
+        """Records a table that the text itself creates."""
         raise NotImplementedError
 
     def position(self, node: exp.Expr) -> int:
-        """Where the node stands in the text."""
+        """The position of the node in the text."""
         meta = node._meta
         if meta:
             self.last_position = meta.get("start", self.last_position)
         return self.last_position
 
     def cte_key(self, identifier: exp.Expr) -> str:
-        """How CTEs are told apart from tables."""
+        """The key that identifies a CTE."""
         return self.names.column(identifier) if isinstance(identifier, exp.Identifier) else ""
 
     def read(self, node: exp.Expr, block: Block, clause: str | None) -> Behind:
         """
-        Reads an expression that stands in a clause; None where columns are not reported.
+        Reads an expression within a clause; None where columns are not reported.
 
-        The result is what is behind its value: the columns in it, and those that its subqueries give out.
+        Returns the columns behind its value: those in it, and those that its subqueries output.
         """
         behind: list[Behind] = []
         stack = [node]

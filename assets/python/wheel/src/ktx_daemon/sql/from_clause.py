@@ -1,4 +1,4 @@
-"""Reads the entries of FROM clauses: tables, derived tables, functions, and what is unnested or pivoted there."""
+"""Reads the entries of FROM clauses: tables, derived tables, functions, and unnested or pivoted data."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from ktx_daemon.sql.sources import (
     UnnestedSource,
 )
 
-#: Functions that give the elements of a column.
+#: Functions that return the elements of a column.
 _UNNESTING = (exp.Unnest, exp.Explode, exp.ExplodeOuter, exp.Posexplode, exp.PosexplodeOuter, exp.Inline)
 _FILE_FORMATS = {"parquet", "delta", "csv", "json", "orc", "text", "avro", "binaryfile"}
 
 
 class FromReader(QueryReader):
-    """Adds the sources of a FROM clause to their block, and notes the stored tables among them."""
+    """Adds the sources of a FROM clause to their block, and records the stored tables among them."""
 
     def __init__(self, sql: str, dialect: str) -> None:
         super().__init__(sql, dialect)
         self._created: set[TableName] = set()
 
     def read_source(self, node: exp.Expr, block: Block, conditions: list[exp.Expr] | None = None) -> None:
-        """Reads one entry; joins with a condition are added to `conditions`, to be read when all sources are known."""
+        """Reads one entry; join conditions are added to `conditions`, to be read once all sources are known."""
         waiting: list[exp.Expr] = [] if conditions is None else conditions
         args = node.args
         source = self._source(node, block, waiting)
@@ -47,7 +47,7 @@ class FromReader(QueryReader):
     def _source(self, node: exp.Expr, block: Block, conditions: list[exp.Expr]) -> Source | None:
         key, columns = _alias(node.args.get("alias"))
         if type(node) is exp.Final:
-            # FINAL of ClickHouse stands around the table, and may have the alias.
+            # ClickHouse's FINAL wraps the table and may have the alias.
             node = node.this
             key, columns = (key, columns) if key else _alias(node.args.get("alias"))
         kind = type(node)
@@ -69,7 +69,7 @@ class FromReader(QueryReader):
         if isinstance(node, exp.Query) and kind is not exp.Values:
             return DerivedSource(key, self.query(node, block.parent, block.ctes).renamed(columns))
         if kind is exp.Alias:
-            # ARRAY JOIN of ClickHouse
+            # ClickHouse's ARRAY JOIN
             return UnnestedSource(node.alias.lower(), self.read(node.this, block, None), ())
         if kind is exp.Column:
             behind = self.read(node, block, None)
@@ -107,11 +107,11 @@ class FromReader(QueryReader):
         return StoredSource(key or name.name.lower(), is_aliased=bool(key), schema=schema)
 
     def table_parts(self, table: exp.Expr) -> list[exp.Expr] | None:
-        """The identifiers of a stored table, last three at most; None for a function, variable, stage or file."""
+        """The identifiers of a stored table, at most the last three; None for a function, variable, stage or file."""
         args = table.args
         parts = [args[part] for part in ("catalog", "db") if isinstance(args.get(part), exp.Identifier)]
         name = args.get("this")
-        # Four-part names nest; the server goes.
+        # Four-part names are nested; the server is dropped.
         while isinstance(name, exp.Dot):
             parts.append(name.this)
             name = name.expression
@@ -129,7 +129,7 @@ class FromReader(QueryReader):
         return len(parts) == 2 and parts[0].name.lower() in _FILE_FORMATS and "/" in name.name
 
     def touch(self, table: exp.Expr) -> None:
-        """Reports a stored table, unless the text has made it."""
+        """Reports a stored table, unless the text created it."""
         name = self.table_name(table)
         if name and name not in self._created:
             parts = self.table_parts(table) or [table]
@@ -143,7 +143,7 @@ class FromReader(QueryReader):
         folded: list[str | None] = [self.names.table(part) for part in parts]
         catalog, db, name = [None] * (3 - len(folded)) + folded
         if len(folded) == 2 and table.args.get("catalog") and not table.args.get("db"):
-            # db..t of T-SQL
+            # T-SQL's db..t
             catalog, db = db, None
         return TableName(catalog or None, db or None, name or "")
 

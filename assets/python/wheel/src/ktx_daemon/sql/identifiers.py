@@ -1,4 +1,4 @@
-"""Takes apart a table's name that somebody wrote into a tool's configuration."""
+"""Parses a table name from a tool's configuration."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DIALECTS = {"bigquery", "snowflake", "postgres", "redshift", "mysql", "sqlite", 
 _TEMPLATES = ("${", "@{", "{{", "{%")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TEMPORARY = re.compile(r"##?[A-Za-z_][A-Za-z0-9_]*")
-#: What a database reads as something else than a name where no quotes are around it.
+#: Words that a database does not read as a name unless they are quoted.
 _RESERVED = frozenset(
     """
     all analyse analyze and any array as asc authorization between both by case cast check collate column
@@ -28,12 +28,12 @@ _RESERVED = frozenset(
     window with
     """.split()  # noqa: SIM905
 )
-#: Arguments of a SELECT that a name may bring along: it is read as `SELECT * FROM <name>`.
+#: Arguments of SELECT that a name may produce when it is parsed as `SELECT * FROM <name>`.
 _ALLOWED = {"expressions", "from_", "kind", "sample"}
 
 
 def parse_identifier(text: str, dialect: str) -> dict[str, Any]:
-    """The parts of a table's name, or the reason why it is none; never raises."""
+    """The parts of a table name, or the reason why it is not one; never raises."""
     name = dialect.strip().lower()
     if name not in DIALECTS:
         detail = f"Unsupported sqlglot dialect for table identifier parsing: {dialect}"
@@ -47,7 +47,7 @@ def parse_identifier(text: str, dialect: str) -> dict[str, Any]:
     try:
         return _parse(text, name)
     except SqlTextError as error:
-        # The name is on the second line of what was parsed.
+        # In the parsed text, the name is on the second line.
         detail = re.sub(r"line (\d+)", lambda match: f"line {max(int(match[1]) - 1, 1)}", str(error))
         return _refused("parse_error", detail)
     except Exception as error:
@@ -106,7 +106,7 @@ def _has_statement(text: str, dialect: str) -> bool:
 
 
 def _parts(table: exp.Expr) -> list[exp.Expr | None] | None:
-    """Identifiers from the left; None for a part that is left out between dots. None for a stage or a variable."""
+    """Identifiers from the left, with None for a part omitted between dots. None for a stage or a variable."""
     args = table.args
     parts: list[exp.Expr | None] = []
     for key in ("catalog", "db"):
@@ -131,7 +131,7 @@ def _name(part: exp.Expr) -> str:
 
 
 def _canonical(part: exp.Expr, dialect: str) -> str:
-    """The part as the dialect reads it back: bare where that is the same name, else in its quotes."""
+    """The part as the dialect would write it: unquoted if that is the same name, otherwise quoted."""
     name = _name(part)
     if name != part.name and _TEMPORARY.fullmatch(name):
         return name
@@ -149,7 +149,7 @@ def _needs_quotes(part: exp.Expr, dialect: str) -> bool:
     bare = exp.to_identifier(part.name, quoted=False)
     if names.table(part) != names.table(bare):
         return True
-    # The parser's own keywords.
+    # Keywords of the parser.
     try:
         (query,) = parse_text(f"SELECT * FROM {part.name}", dialect).statements
         table = query.args["from_"].this

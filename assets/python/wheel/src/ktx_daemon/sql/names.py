@@ -1,4 +1,4 @@
-"""How each dialect stores the names that a text writes."""
+"""How each dialect stores the names in a text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
 
-#: No quote in these keeps the case of a name.
+#: In these, quoting does not preserve the case of a name.
 _CASE_INSENSITIVE = NormalizationStrategy.CASE_INSENSITIVE
 _UPPERCASE = {NormalizationStrategy.UPPERCASE, NormalizationStrategy.CASE_INSENSITIVE_UPPERCASE}
 
@@ -23,7 +23,7 @@ class Names:
         self._is_exact = strategy is NormalizationStrategy.CASE_SENSITIVE
 
     def table(self, identifier: exp.Expr) -> str:
-        """The stored form of one part of a table's name. T-SQL's temporary tables keep their `#`."""
+        """The stored form of one part of a table name. Temporary tables of T-SQL keep their `#`."""
         args = identifier.args
         name: str = args["this"]
         if args.get("temporary"):
@@ -33,7 +33,7 @@ class Names:
         return name if self._is_bigquery else self._fold(name, args.get("quoted"))
 
     def column(self, identifier: exp.Expr) -> str:
-        """The stored form of a column's name."""
+        """The stored form of a column name."""
         args = identifier.args
         return args["this"].lower() if self._is_bigquery else self._fold(args["this"], args.get("quoted"))
 
@@ -47,5 +47,5 @@ class Names:
 
 @cache
 def names_of(dialect: str) -> Names:
-    """The rules of a dialect that `resolve_dialect` gave."""
+    """The rules for a dialect returned by `resolve_dialect`."""
     return Names(dialect)

@@ -1,4 +1,4 @@
-"""SQL text to syntax trees, with errors that a person can read."""
+"""Parses SQL text into syntax trees, with readable errors."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from sqlglot.tokens import Token, TokenType
 
 from ktx_daemon.sql.text import find_template, line_and_column
 
-#: Levels of parentheses, brackets and CASE that are read.
+#: Maximum nesting of parentheses, brackets and CASE.
 MAX_NESTING = 200
-#: Characters of one text. A longer one would need more than its time; it is refused at once.
+#: Maximum length of one text in characters. A longer one would exceed its time limit, so it is refused at once.
 MAX_CHARACTERS = 8 * 1024 * 1024
 MAX_ERROR_CHARACTERS = 300
 
 _OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE}
 _CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END}
-#: Where the statement begins that EXPLAIN is asked about; its options have none of these words.
+#: Where the statement that EXPLAIN refers to begins; its options contain none of these words.
 _EXPLAINED = re.compile(
     r"\(\s*(?:\(\s*)*(?:SELECT|WITH|VALUES)\b"
     r"|\b(?:SELECT|WITH|INSERT|UPDATE|DELETE|MERGE|REPLACE|CREATE|VALUES|TABLE|FROM|COPY|TRUNCATE|DROP|ALTER)\b",
@@ -34,7 +34,7 @@ logging.getLogger("sqlglot").setLevel(logging.CRITICAL + 1)
 
 
 class SqlTextError(ValueError):
-    """The text cannot be analysed; the message is one line meant for the caller."""
+    """The text cannot be analysed; the message is one line for the caller."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class ParsedText:
     """The statements of a text, without empty ones."""
 
     statements: list[exp.Expr]
-    #: EXPLAIN stood before one of them.
+    #: Whether one of them was preceded by EXPLAIN.
     has_explain: bool
 
 
 def parse_text(sql: str, dialect: str) -> ParsedText:
-    """Parses a text of any number of statements, none included. Raises SqlTextError for whatever goes wrong."""
+    """Parses a text with any number of statements, including none. Raises SqlTextError for every error."""
     try:
         return _parse(sql, dialect)
     except SqlTextError:
@@ -61,12 +61,12 @@ def parse_text(sql: str, dialect: str) -> ParsedText:
     except SqlglotError as error:
         raise SqlTextError(_describe_tokens(error, sql)) from None
     except Exception as error:
-        # Messages of other errors show internals of the parser.
+        # Messages of other errors expose internals of the parser.
         raise SqlTextError(f"SQL cannot be analysed: the parser failed ({type(error).__name__})") from None
 
 
 def nested_too_deeply() -> str:
-    """The error text of the nesting limit."""
+    """The error message for the nesting limit."""
     return f"SQL is nested too deeply (more than {MAX_NESTING} levels)"
 
 
@@ -92,7 +92,7 @@ def _parse(sql: str, dialect: str) -> ParsedText:
         if statement is not None and not isinstance(statement, exp.Semicolon)
     ]
     if any(isinstance(statement, (exp.Condition, exp.Alias)) for statement in statements):
-        # The parser takes any expression, so `selec` is a column to it.
+        # The parser accepts any expression, so it takes `selec` for a column.
         raise SqlTextError("SQL cannot be analysed: it is an expression, not a statement")
     return ParsedText(statements, explained is not None)
 
@@ -115,7 +115,7 @@ def _check_nesting(tokens: list[Token]) -> None:
 
 
 def _without_explain(sql: str, tokens: list[Token]) -> str | None:
-    """The text with each EXPLAIN and its options blanked, so that positions stay; None when there is none."""
+    """The text with each EXPLAIN and its options replaced by spaces, to keep positions; None when there is none."""
     is_first, cuts = True, []
     for token in tokens:
         if token.token_type is TokenType.SEMICOLON:
@@ -145,7 +145,7 @@ def _describe(error: ParseError) -> str:
 
 
 def _describe_tokens(error: SqlglotError, sql: str) -> str:
-    # Its own message is an excerpt of the text; what is missing, and from where, is in its cause.
+    # The error's own message is an excerpt of the text; its cause says what is missing, and from where.
     match = re.match(r"Missing (\S+) from \d+:(\d+)$", str(error.__cause__ or error))
     if not match:
         return "SQL cannot be analysed: it has a character or number that the dialect does not allow"
@@ -154,7 +154,7 @@ def _describe_tokens(error: SqlglotError, sql: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Plain text of one line: no terminal escapes, no control characters, no dumps of the parser's objects."""
+    """A single line of plain text without terminal escapes, control characters or dumps of parser objects."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", text).split("\n")[0]
     text = re.sub(r"<class '[\w.]*?(\w+)'>", r"\1", text)
     text = re.sub(r"<?\bToken\b.*", "another word", text)

@@ -1,8 +1,8 @@
 """
-Processes that parse SQL, started when there is work and ended when there is none for a while.
+Processes that parse SQL, started on demand and ended when idle.
 
-One thread of the daemon owns one process: it hands over a chunk of texts, collects the answers, and starts another
-process when one was lost. What a text does to its process costs that text only.
+Each process is owned by one thread of the daemon, which passes it chunks of texts, collects the answers and replaces it
+when it dies. A text that kills its process affects only itself.
 """
 
 from __future__ import annotations
@@ -24,41 +24,41 @@ from typing import Any
 from ktx_daemon.sql.protocol import ALIVE, CRASHED_TEXT, READY, TIMED_OUT, timed_out_text
 
 MOST_WORKERS = 8
-#: One text that takes its whole time must not hold up everybody.
+#: One text that uses all its time must not block everyone.
 FEWEST_WORKERS = 2
 IDLE_SECONDS = 60.0
-#: A worker limits the processor time of a text itself, and says that it is at work, however slow the machine is. One that
-#: says nothing for this long hangs.
+#: A worker limits the processor time per text itself and reports that it is alive, however slow the machine. One that
+#: is silent for this long hangs.
 HANG_SECONDS = 180.0
 
-#: Requests that somebody waits for go before batches.
+#: Requests with a caller waiting take precedence over batches.
 INTERACTIVE, BATCH = 0, 1
 
 
 @dataclass(frozen=True)
 class CatalogLines:
-    """A catalog as one message, and whose it is."""
+    """A catalog as one message, identified by this object."""
 
     message: bytes
 
 
 @dataclass(order=True)
 class Chunk:
-    """Texts for one worker. `future` gets one JSON document for each, as bytes."""
+    """Texts for one worker. `future` receives one JSON document per text, as bytes."""
 
     priority: int
     number: int
     task: str = field(compare=False)
-    #: Arguments of the task, one entry for each text.
+    #: Arguments of the task, one entry per text.
     items: Sequence[Sequence[Any]] = field(compare=False)
-    #: The answer for a text that was lost, from its error text.
+    #: Builds the answer for a lost text from its error message.
     failed: Callable[[str], bytes] = field(compare=False)
     catalog: CatalogLines | None = field(compare=False, default=None)
     future: Future[list[bytes]] = field(compare=False, default_factory=Future)
 
 
 class WorkerPool:
-    """Runs chunks in up to `size` processes. Safe to call from several threads."""
+    """Runs chunks in up to `size` processes. Thread-safe."""
 
     def __init__(self, size: int | None = None, *, idle_seconds: float = IDLE_SECONDS) -> None:
         self.size = size or max(FEWEST_WORKERS, min(_processors(), MOST_WORKERS))
@@ -78,7 +78,7 @@ class WorkerPool:
         catalog: CatalogLines | None = None,
     ) -> Future[list[bytes]]:
         """
-        Queues texts for one worker. The result has one answer for each text, in order.
+        Queues texts for one worker. The result has one answer per text, in order.
 
         The future raises RuntimeError when no worker can be started; one that is cancelled before its turn costs
         nothing.
@@ -95,13 +95,13 @@ class WorkerPool:
         """Starts a process now, for work that is certain to come."""
         with self._lock:
             self._threads += 1
-            # It will take the first chunk: none other is started for that.
+            # It counts as waiting, so that no other one is started for the first chunk.
             self._waiting += 1
         threading.Thread(target=self._serve_warm, daemon=True, name="ktx-sql").start()
 
     def _serve_warm(self) -> None:
         worker: _Worker | None = None
-        # Whoever asks for something gets the reason, when it fails again.
+        # If it fails again, the next request gets the reason.
         with contextlib.suppress(RuntimeError):
             worker = _Worker()
         with self._lock:
@@ -150,7 +150,7 @@ class _Worker:
     """One process. Raises RuntimeError when it does not start."""
 
     def __init__(self) -> None:
-        # -P: the folder that the daemon was started in is nobody's place for modules.
+        # -P: do not import modules from the daemon's working directory.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "ktx_daemon.sql.worker", str(HANG_SECONDS / 18)],
             stdin=subprocess.PIPE,
@@ -170,7 +170,10 @@ class _Worker:
         self._is_asked = False
 
     def ask(self, chunk: Chunk, start: int, answers: list[bytes]) -> str | None:
-        """Appends the answers to the texts from `start` on; the error text of the one that ended the process, if so."""
+        """
+        Appends the answers to the texts from `start` on; returns the error message of the text that ended the process,
+        if any.
+        """
         message = {"task": chunk.task, "items": chunk.items[start:], "has_catalog": chunk.catalog is not None}
         self._heard = time.monotonic()
         self._is_asked = True
@@ -210,7 +213,7 @@ class _Worker:
         while (line := self._process.stdout.readline()) == ALIVE + b"\n":
             self._heard = time.monotonic()
         self._heard = time.monotonic()
-        # Half a line is a process that was ended while it spoke.
+        # Half a line means the process was killed while writing.
         return line[:-1] if line.endswith(b"\n") else b""
 
     def _watch(self) -> None:
@@ -222,7 +225,7 @@ class _Worker:
 
 
 def _processors() -> int:
-    # A container or `taskset` may allow fewer than the machine has.
+    # A container or `taskset` may allow fewer processors than the machine has.
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Reads queries: SELECT, set operations, VALUES, and whatever stands in their FROM clauses."""
+"""Reads queries: SELECT, set operations, VALUES, and whatever is in their FROM clauses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ktx_daemon.sql.sources import Behind, Block, DerivedSource, Shape, merged, 
 
 Ctes = dict[str, Shape]
 
-#: What the arguments of a query block hold besides sources and projections; None is a clause that is not reported.
+#: Arguments of a query block besides sources and projections, by clause; None is a clause that is not reported.
 _CLAUSES: dict[str, str | None] = {
     "prewhere": WHERE,
     "where": WHERE,
@@ -26,7 +26,7 @@ _CLAUSES: dict[str, str | None] = {
 }
 _ORDERS = ("order", "sort", "cluster", "distribute")
 
-#: Dialects in which one CTE may refer to itself without the word RECURSIVE.
+#: Dialects in which a CTE may refer to itself without the keyword RECURSIVE.
 _IMPLICITLY_RECURSIVE = {"tsql", "fabric", "oracle", "snowflake", "exasol"}
 
 
@@ -34,7 +34,7 @@ class QueryReader(ExpressionReader):
     """Reads queries with the sources, names and CTEs of their blocks."""
 
     def query(self, node: exp.Expr, parent: Block | None, ctes: Ctes) -> Shape:
-        """Reads any query, or a statement that returns rows, and gives its output."""
+        """Reads any query, or a statement that returns rows, and returns its output."""
         kind = type(node)
         if kind is exp.Select:
             return self._select(node, parent, ctes)
@@ -51,18 +51,18 @@ class QueryReader(ExpressionReader):
         return self.returning_statement(node, parent, ctes)
 
     def returning_statement(self, node: exp.Expr, parent: Block | None, ctes: Ctes) -> Shape:
-        """Reads a data-changing statement in a CTE; the output is what it returns."""
+        """Reads a data-changing statement in a CTE; its output is what it returns."""
         raise NotImplementedError
 
     def with_ctes(self, node: exp.Expr, parent: Block | None, ctes: Ctes) -> Ctes:
-        """The CTEs that are visible in a statement: those around it and its own, which are read here."""
+        """The CTEs visible in a statement: those of the enclosing scope and its own, which are read here."""
         clause = node.args.get("with_")
         if not clause:
             return ctes
         visible = dict(ctes)
         is_recursive = bool(clause.args.get("recursive"))
         if is_recursive:
-            # Later ones may be referred to as well.
+            # Later ones may be referenced too.
             for cte in clause.expressions:
                 visible[self.cte_key(cte.args["alias"].this)] = Shape()
         for cte in clause.expressions:
@@ -77,7 +77,7 @@ class QueryReader(ExpressionReader):
         if not isinstance(body, exp.Expr) or not isinstance(alias.this, exp.Identifier):
             return
         if cte.args.get("scalar"):
-            # `WITH expression AS name` of ClickHouse
+            # ClickHouse's `WITH expression AS name`
             self.constants[key.lower()] = self.read(body, Block(parent, visible), SELECT)
             return
         if isinstance(body, exp.SetOperation) and (is_recursive or self.dialect in _IMPLICITLY_RECURSIVE):
@@ -92,7 +92,7 @@ class QueryReader(ExpressionReader):
         return shape
 
     def _set_operation(self, node: exp.Expr, parent: Block | None, ctes: Ctes) -> Shape:
-        # Thousands of branches lean to the left: no recursion along them.
+        # Thousands of branches nest on the left, so walk them without recursion.
         anchored, self._anchored = self._anchored, None
         operations = []
         current: exp.Expr = node
@@ -103,7 +103,7 @@ class QueryReader(ExpressionReader):
         shapes = [self.query(current, parent, ctes)]
         if anchored and anchored[0] is node:
             _, key, names = anchored
-            # The branches after the first read what the first gives.
+            # Later branches read the output of the first.
             ctes = {**ctes, key: shapes[0].renamed(names)}
         for operation in reversed(operations):
             shapes.append(self.query(operation.expression, parent, ctes))
@@ -111,7 +111,7 @@ class QueryReader(ExpressionReader):
         return united(shapes)
 
     def _outer_modifiers(self, node: exp.Expr, first: Shape, parent: Block | None, ctes: Ctes) -> None:
-        """ORDER BY and LIMIT behind a parenthesis or a set operation see the output of the first branch."""
+        """ORDER BY and LIMIT after parentheses or a set operation see the output of the first branch."""
         args = node.args
         if not any(args.get(name) for name in ("order", "limit", "offset")):
             return
@@ -150,7 +150,7 @@ class QueryReader(ExpressionReader):
         return shape
 
     def read_from(self, args: dict, block: Block) -> None:
-        """Reads FROM, joins and laterals; conditions of joins after all sources are known."""
+        """Reads FROM, joins and laterals; join conditions once all sources are known."""
         start = args.get("from_")
         conditions: list[exp.Expr] = []
         if start:
@@ -210,7 +210,7 @@ class QueryReader(ExpressionReader):
                 behind = self.read(projection, block, SELECT)
                 name = projection.output_name.lower() or None
                 if kind is exp.Column:
-                    # Its own name leads where the name leads anyway.
+                    # Reading its own name gives the same result.
                     shape.names.append(name)
                     shape.columns.append(behind)
                     continue
@@ -240,7 +240,7 @@ class QueryReader(ExpressionReader):
                 shape.columns.append(self.behind(renaming.this, block, None))
 
     def _ordered(self, node: exp.Expr, block: Block, clause: str, shape: Shape) -> None:
-        """GROUP BY or ORDER BY: a number is the output at that place."""
+        """GROUP BY or ORDER BY: a number is the output at that position."""
         pending = [item for value in node.args.values() if type(value) is list for item in value]
         if not pending:
             self.read(node, block, clause)

@@ -1,4 +1,4 @@
-"""Whether a text can only read. Fails closed: what is not understood is not read-only."""
+"""Whether a text only reads. Fails closed: what is not understood is not read-only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sqlglot import exp
 from ktx_daemon.sql.parsing import MAX_ERROR_CHARACTERS, ParsedText, SqlTextError, parse_text
 from ktx_daemon.sql.text import has_executable_comment
 
-#: Names of functions that write, without schema, in lower case.
+#: Functions that write, by lower-case name without schema.
 WRITING_FUNCTIONS = {
     "nextval", "setval", "lo_import", "lo_export", "lo_unlink", "lo_create", "lo_put", "dblink_exec",
     "pg_terminate_backend", "pg_cancel_backend", "pg_reload_conf", "load_extension", "openquery",
@@ -17,7 +17,7 @@ _LOCKING_HINTS = {"UPDLOCK", "XLOCK", "TABLOCKX"}
 _SEQUENCE_COLUMN_DIALECTS = {"snowflake", "oracle", "exasol", "redshift", "databricks", ""}
 
 _READING = (exp.Query, exp.Values)
-#: What may not stand anywhere in a query, besides functions.
+#: Nodes, besides functions, that must not appear anywhere in a query.
 _WRITING = (
     exp.DML, exp.DDL, exp.Command, exp.Into, exp.Lock, exp.Merge, exp.Alter, exp.Drop, exp.TruncateTable, exp.Copy,
     exp.Grant, exp.Revoke, exp.Set, exp.Use, exp.Pragma, exp.Analyze, exp.Transaction, exp.Commit, exp.Rollback,
@@ -81,7 +81,7 @@ def _writes(node: exp.Expr, dialect: str) -> str | None:
     if isinstance(node, exp.WithTableHint):
         has_lock = any(hint.name.upper() in _LOCKING_HINTS for hint in node.expressions)
         return "Lock" if has_lock else None
-    # A query is a kind of DDL to the parser in some places, but never one of these.
+    # In places the parser classifies a query as DDL, but never as one of these.
     if isinstance(node, _WRITING) and not isinstance(node, _READING):
         return _kind(node)
     return None

@@ -1,4 +1,4 @@
-"""Collects what a text refers to, in the order in which the text names it."""
+"""Collects the references of a text, in order of appearance."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-#: Keys of columns by clause.
+#: Clause names in the answers.
 SELECT, WHERE, JOIN, GROUP_BY, HAVING, ORDER_BY = "select", "where", "join", "groupBy", "having", "orderBy"
 CLAUSES = (SELECT, WHERE, JOIN, GROUP_BY, HAVING, ORDER_BY)
 
 
 class TableName(NamedTuple):
-    """A stored table as the text writes it, folded by its dialect. Parts that are not written are None."""
+    """A stored table as written in the text, folded by its dialect. Omitted parts are None."""
 
     catalog: str | None
     db: str | None
@@ -21,7 +21,7 @@ class TableName(NamedTuple):
 
 @dataclass
 class References:
-    """Tables and columns with the position in the text where each stands."""
+    """Tables and columns with their positions in the text."""
 
     tables: list[tuple[int, TableName]] = field(default_factory=list)
     columns: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
@@ -33,11 +33,11 @@ class References:
         self.columns.setdefault(clause, []).extend((position, name) for name in names)
 
     def tables_in_order(self) -> list[TableName]:
-        """Each table once, by first appearance."""
+        """Tables without duplicates, by first appearance."""
         return list(dict.fromkeys(table for _, table in sorted(self.tables, key=_position)))
 
     def columns_in_order(self) -> dict[str, list[str]]:
-        """Each column of a clause once, by first appearance; clauses without columns are left out."""
+        """Columns of each clause without duplicates, by first appearance; clauses without columns are omitted."""
         return {
             clause: list(dict.fromkeys(name for _, name in sorted(self.columns[clause], key=_position)))
             for clause in CLAUSES

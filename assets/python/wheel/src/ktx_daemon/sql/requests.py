@@ -1,4 +1,4 @@
-"""Requests about SQL, as every entrance takes them (HTTP and one-shot commands)."""
+"""Requests about SQL, for HTTP and one-shot commands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 
 def _any_text(value: object) -> str:
-    # A caller may cut an emoji in two, and its JSON carries the half: pydantic's own check refuses that.
+    # A caller may split an emoji, leaving half a surrogate pair in its JSON, which pydantic's own check would reject.
     if not isinstance(value, str):
         raise PydanticCustomError("string_type", "Input should be a valid string")
     return value
@@ -26,7 +26,7 @@ class SqlItem(BaseModel):
 
 
 class CatalogTable(BaseModel):
-    """A table that the caller knows."""
+    """A table known to the caller."""
 
     catalog: AnyText | None = None
     db: AnyText | None = None
@@ -35,7 +35,7 @@ class CatalogTable(BaseModel):
 
 
 class SqlCatalog(BaseModel):
-    """The tables that names are completed from."""
+    """The tables used to complete names."""
 
     tables: list[CatalogTable] = []
 
@@ -50,14 +50,14 @@ class AnalyzeBatchRequest(BaseModel):
 
 
 class ValidateReadOnlyRequest(BaseModel):
-    """A text to judge."""
+    """A text to check."""
 
     dialect: AnyText
     sql: AnyText
 
 
 class TableIdentifierItem(BaseModel):
-    """A table's name as a query would write it."""
+    """A table name as a query would write it."""
 
     key: AnyText
     sql_table_name: AnyText
@@ -65,6 +65,6 @@ class TableIdentifierItem(BaseModel):
 
 
 class ParseTableIdentifierRequest(BaseModel):
-    """Names to take apart."""
+    """Names to parse."""
 
     items: list[TableIdentifierItem]

@@ -1,4 +1,4 @@
-"""The promises about SQL analysis, whatever process does the work."""
+"""SQL analysis, independent of the process that does the work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ktx_daemon.sql.dialects import resolve_dialect
 from ktx_daemon.sql.pool import BATCH, INTERACTIVE, CatalogLines, WorkerPool
 from ktx_daemon.sql.requests import AnalyzeBatchRequest, ParseTableIdentifierRequest, ValidateReadOnlyRequest
 
-#: Texts of one chunk: enough that handing them over costs nothing, so few that the last worker is not long alone.
+#: Texts per chunk: enough to make handing over cheap, few enough that the last worker does not run alone for long.
 CHUNK_ITEMS = 50
 CHUNK_CHARACTERS = 64 * 1024
 
@@ -24,7 +24,7 @@ class SqlService:
         self._pool = pool
 
     async def analyze_batch(self, request: AnalyzeBatchRequest) -> bytes:
-        """Tables and columns of each text by its id. Raises UnknownDialectError."""
+        """Tables and columns of each text, by its id. Raises UnknownDialectError."""
         dialect = resolve_dialect(request.dialect)
         texts = {item.id: item.sql for item in request.items}
         catalog = None
@@ -47,7 +47,7 @@ class SqlService:
         return answer
 
     async def parse_table_identifiers(self, request: ParseTableIdentifierRequest) -> bytes:
-        """The parts of each name by its key."""
+        """The parts of each name, by its key."""
         texts = {item.key: (item.sql_table_name, item.dialect) for item in request.items}
         return _results(list(texts), await self._run("identifier", list(texts.values()), _failed_identifier))
 
@@ -60,7 +60,7 @@ class SqlService:
         catalog: CatalogLines | None = None,
         most_workers: int | None = None,
     ) -> list[bytes]:
-        # Never more chunks in the queue than workers: so batches take turns, and one that is given up is gone soon.
+        # Queue no more chunks than there are workers, so that batches take turns and an abandoned one is gone soon.
         turns = asyncio.Semaphore(min(most_workers or self._pool.size, self._pool.size))
         priority = INTERACTIVE if len(items) <= CHUNK_ITEMS else BATCH
 

@@ -1,16 +1,16 @@
-"""What stands in a FROM clause, and which stored columns are behind the names that it gives out."""
+"""The sources of a FROM clause, and the stored columns behind the names they output."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-#: Names of stored columns, each once, in order of appearance.
+#: Names of stored columns without duplicates, in order of appearance.
 Behind = tuple[str, ...]
 NOTHING: Behind = ()
 
 
 def merged(parts: Iterable[Sequence[str]]) -> Behind:
-    """Each name once, in order."""
+    """Merges lists of names without duplicates, in order."""
     return tuple(dict.fromkeys(name for part in parts for name in part))
 
 
@@ -25,24 +25,24 @@ class Shape:
         columns: Sequence[Behind] = (),
         open_sources: Sequence[Source] = (),
     ) -> None:
-        #: Lower-case names; None where an expression has no name.
+        #: Lower-case names; None for an expression without a name.
         self.names = list(names)
         self.columns = list(columns)
         self.open = list(open_sources)
-        # Shapes of shapes are asked again and again: without these a text of 60 nested `select * from c x, c y`
+        # Nested shapes are queried repeatedly: without these caches a text with 60 nested `select * from c x, c y`
         # would take 2^60 steps.
         self._found: dict[str, Behind | None] | None = None
         self._is_open: bool | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether a `*` may pass through names that the text does not write."""
+        """Whether a `*` may pass through names that the text does not mention."""
         if self._is_open is None:
             self._is_open = any(source.is_open for source in self.open)
         return self._is_open
 
     def find_written(self, key: str) -> Behind | None:
-        """The columns behind a name that the query writes; None where it writes no such name."""
+        """The columns behind a name written in the query; None if the query does not write it."""
         if self._found is None:
             self._found = {}
             for name, behind in zip(self.names, self.columns, strict=True):
@@ -54,7 +54,7 @@ class Shape:
         return self._found[key]
 
     def find(self, name: str) -> Behind | None:
-        """The columns behind a name; a name that only a `*` can have passed is a stored column's own."""
+        """The columns behind a name; a name that only a `*` can have passed on is a stored column itself."""
         written = self.find_written(name.lower())
         if written is not None:
             return written
@@ -66,7 +66,7 @@ class Shape:
         return self.columns[position - 1] if is_known else NOTHING
 
     def everything(self) -> Behind:
-        """The columns behind all outputs that the query writes."""
+        """The columns behind all outputs written in the query."""
         return self.columns[0] if len(self.columns) == 1 else merged(self.columns)
 
     def renamed(self, names: Sequence[str]) -> Shape:
@@ -74,7 +74,7 @@ class Shape:
         if not names:
             return self
         if self.open:
-            # Which column a name stands for depends on what the `*` gives.
+            # Which columns the names stand for depends on what the `*` expands to.
             return Shape(names, [NOTHING] * len(names), self.open)
         return Shape([*names, *self.names[len(names) :]][: len(self.columns)], self.columns)
 
@@ -93,30 +93,30 @@ def united(shapes: Sequence[Shape]) -> Shape:
 
 
 class Source:
-    """Something made in the text whose output is not reported: a function, VALUES, a stage, a file."""
+    """A source created in the text whose columns are not reported: a function, VALUES, a stage, a file."""
 
     __slots__ = ("is_aliased", "key", "schema")
     is_open = False
-    #: Whether an unqualified name that nobody writes may belong to it.
+    #: Whether an unqualified name without another owner may belong to it.
     is_stored = False
 
     def __init__(self, key: str, *, is_aliased: bool = True, schema: str = "") -> None:
         self.key = key
         self.is_aliased = is_aliased
-        #: Lower-case schema of a stored table, for references that name it.
+        #: Lower-case schema of a stored table, for references that include it.
         self.schema = schema
 
     def find_written(self, key: str) -> Behind | None:
-        """The columns behind an unqualified name; None where the source does not certainly have it."""
+        """The columns behind an unqualified name; None unless the source certainly has it."""
         return None
 
     def find(self, name: str) -> Behind:
-        """The columns behind a name that is qualified with this source."""
+        """The columns behind a name qualified with this source."""
         return NOTHING
 
 
 class StoredSource(Source):
-    """A table or view: has whatever column is asked for."""
+    """A table or view, assumed to have any column that is asked for."""
 
     __slots__ = ()
     is_open = True
@@ -127,7 +127,7 @@ class StoredSource(Source):
 
 
 class DerivedSource(Source):
-    """A derived table, a common table expression, or a name for rows such as `excluded`."""
+    """A derived table, a common table expression, or a pseudo-table such as `excluded`."""
 
     __slots__ = ("shape",)
 
@@ -147,7 +147,7 @@ class DerivedSource(Source):
 
 
 class ProposedSource(DerivedSource):
-    """Rows that a statement would add, such as `excluded`: only names that are qualified with it are theirs."""
+    """Rows that a statement would add, such as `excluded`: only qualified names refer to them."""
 
     __slots__ = ()
     is_open = False  # type: ignore[assignment]
@@ -157,7 +157,7 @@ class ProposedSource(DerivedSource):
 
 
 class UnnestedSource(Source):
-    """The elements of a column: whatever is asked for counts as that column."""
+    """The elements of a column: any name counts as that column."""
 
     __slots__ = ("behind", "names")
 
@@ -174,7 +174,7 @@ class UnnestedSource(Source):
 
 
 class PivotedSource(Source):
-    """PIVOT or UNPIVOT over another source: its new columns, and the other one's."""
+    """PIVOT or UNPIVOT over another source: the new columns, and those of that source."""
 
     __slots__ = ("base", "made")
 
@@ -200,20 +200,20 @@ class PivotedSource(Source):
 
 
 class Block:
-    """One query block: its sources, the names that it gives out, and the block around it."""
+    """One query block: its sources, its output names, and the enclosing block."""
 
     __slots__ = ("aliases", "ctes", "parent", "sources")
 
     def __init__(self, parent: Block | None, ctes: dict[str, Shape]) -> None:
         self.parent = parent
-        #: Common table expressions that are visible here.
+        #: Visible common table expressions.
         self.ctes = ctes
         self.sources: list[Source] = []
-        #: Output names with what is behind them, as far as they have been read.
+        #: Output names read so far, with the columns behind them.
         self.aliases: dict[str, Behind] = {}
 
     def source(self, key: str) -> Source | None:
-        """The source of that name, here or in a block around."""
+        """The source with that name, here or in an enclosing block."""
         block: Block | None = self
         while block is not None:
             for source in block.sources:
@@ -224,9 +224,9 @@ class Block:
 
     def find(self, name: str, *, has_rows: bool) -> Behind | None:
         """
-        The columns behind an unqualified name. None where no source can have it.
+        The columns behind an unqualified name. None if no source can have it.
 
-        With `has_rows` the alias of a source stands for its whole row.
+        With `has_rows`, a source's alias stands for its whole row.
         """
         key = name.lower()
         block: Block | None = self

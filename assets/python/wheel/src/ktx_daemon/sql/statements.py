@@ -1,4 +1,4 @@
-"""Reads whole statements: queries, and whatever changes data or structure."""
+"""Reads whole statements: queries, and statements that change data or structure."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ktx_daemon.sql.queries import Ctes
 from ktx_daemon.sql.references import JOIN, ORDER_BY, SELECT, WHERE
 from ktx_daemon.sql.sources import Block, ProposedSource, Shape, StoredSource
 
-#: Name no stored table where a table stands in the grammar: procedures, databases, settings.
+#: These name no stored table where the grammar has a table: procedures, databases, settings.
 _NAMELESS = (exp.Execute, exp.Use, exp.Attach, exp.Detach, exp.Pragma, exp.Show, exp.Kill)
-#: Kinds of CREATE, DROP, ALTER and COMMENT that are about a stored table.
+#: Kinds of CREATE, DROP, ALTER and COMMENT that concern a stored table.
 _TABLE_KINDS = {"TABLE", "VIEW", "MATERIALIZED VIEW", "EXTERNAL TABLE", "FOREIGN TABLE", "STREAMING TABLE", "COLUMN"}
-#: T-SQL's names for the rows that a statement adds and removes.
+#: T-SQL's names for added and removed rows.
 _CHANGED_ROWS = ("inserted", "deleted")
 
 
@@ -58,7 +58,7 @@ class StatementReader(FromReader):
         return reader(node, Block(parent, self.with_ctes(node, parent, ctes)))
 
     def _anything(self, node: exp.Expr, *, has_tables: bool) -> None:
-        """Statements of no special shape: the queries, the changes of data and the tables that stand in them."""
+        """Other statements: the queries, data changes and tables they contain."""
         stack = [node]
         while stack:
             current = stack.pop()
@@ -93,7 +93,7 @@ class StatementReader(FromReader):
         target = block.sources[0] if block.sources else None
         if target is not None:
             block.sources.extend(StoredSource(name) for name in _CHANGED_ROWS)
-        # Unqualified names are columns of the target, whatever else stands in the statement.
+        # Unqualified names are columns of the target, whatever else the statement contains.
         own = Block(block, block.ctes)
         own.sources = block.sources[:1]
         into = returning.args.get("into")

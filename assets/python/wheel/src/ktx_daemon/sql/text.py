@@ -1,4 +1,4 @@
-"""Looks at SQL text before it is parsed: templates and executable comments, outside of literals and names."""
+"""Scans SQL text before parsing: templates and executable comments outside literals and names."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from functools import cache
 
 from sqlglot.dialects.dialect import Dialect
 
-#: Dialects that execute what stands in `/*! … */`.
+#: Dialects that execute the content of `/*! … */`.
 EXECUTES_COMMENTS = {"mysql", "doris", "singlestore", "starrocks"}
 
 _TEMPLATE = re.compile(r"\{[{%#]")
 
 
 def find_template(sql: str, dialect: str) -> tuple[str, int] | None:
-    """Delimiter and position of the first Jinja block that is not in a literal, a quoted name or a comment."""
+    """Delimiter and position of the first Jinja block outside literals, quoted names and comments."""
     if not _TEMPLATE.search(sql):
         return None
     for match in _pieces(dialect).finditer(sql):
@@ -24,7 +24,7 @@ def find_template(sql: str, dialect: str) -> tuple[str, int] | None:
 
 
 def has_executable_comment(sql: str, dialect: str) -> bool:
-    """Whether a comment begins with `/*!` or `/*M!` and the dialect is one that executes it."""
+    """Whether a comment begins with `/*!` or `/*M!` and the dialect executes it."""
     if dialect not in EXECUTES_COMMENTS or "/*" not in sql:
         return False
     return any(
@@ -34,14 +34,14 @@ def has_executable_comment(sql: str, dialect: str) -> bool:
 
 
 def line_and_column(sql: str, position: int) -> tuple[int, int]:
-    """Both counted from 1."""
+    """Line and column, both counted from 1."""
     before = sql[:position]
     return before.count("\n") + 1, position - before.rfind("\n")
 
 
 @cache
 def _pieces(dialect: str) -> re.Pattern[str]:
-    """Matches whole literals, names and comments, so that what is in them is passed over, and template delimiters."""
+    """Matches whole literals, names and comments, so that their content is skipped, and template delimiters."""
     tokenizer = Dialect.get_or_raise(dialect or None).tokenizer_class
     comments, quoted = [], []
     for start, end in tokenizer._COMMENTS.items():

@@ -1,8 +1,8 @@
 """
-The process that parses. Started by `ktx_daemon.sql.pool`; speaks lines of JSON on stdin and stdout.
+The parsing process. Started by `ktx_daemon.sql.pool`; communicates in JSON lines on stdin and stdout.
 
-A line in is a chunk of texts, or a catalog for the chunks after it; each text is answered with one line, in order.
-A text that needs more than its time ends the process, after a line that says so; a closed stdin ends it at once.
+An input line is a chunk of texts, or a catalog for the following chunks; each text is answered with one line, in order.
+A text that exceeds its time limit ends the process, after a line that says so; a closed stdin ends it at once.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ RECURSION_LIMIT = 40_000
 STACK_BYTES = 256 * 1024 * 1024
 MEMORY_LIMIT_BYTES = 4 * 1024 * 1024 * 1024
 WATCH_SECONDS = 0.2
-#: The part of a time in which a worker has to compute to be at work: watching alone takes less.
+#: The share of time that a worker must compute to count as working: watching alone uses less.
 LEAST_WORK = 0.01
-#: Trees are cycles, so they wait for the collector; its usual pace costs a tenth of the time.
+#: Trees contain cycles, so they need the garbage collector; at its default rate it takes a tenth of the time.
 GC_THRESHOLDS = (20_000, 20, 50)
 
 
 class Worker:
-    """Answers chunks in a thread with a large stack, while another one watches the time of each text."""
+    """Answers chunks in a thread with a large stack, while another thread watches the time of each text."""
 
     def __init__(self, alive_seconds: float) -> None:
         self._alive_seconds = alive_seconds
         self._chunks: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._out = sys.stdout.buffer
         self._limit_seconds = time_limit_seconds()
-        #: Processor time of this process when the text at hand was begun; None between texts.
+        #: Processor time of this process when the current text began; None between texts.
         self._begun: float | None = None
 
     def run(self) -> None:
-        """Never returns: the process ends with its stdin."""
+        """Never returns: the process ends when stdin closes."""
         threading.stack_size(STACK_BYTES)
         threading.Thread(target=self._work, daemon=True).start()
         threading.stack_size(0)
@@ -77,7 +77,7 @@ class Worker:
                 self._say(answer)
 
     def _watch(self) -> None:
-        # Processor time: on a busy machine a text takes longer, and that is not its fault.
+        # Processor time, because a text takes longer on a busy machine through no fault of its own.
         spoken, used = time.monotonic(), time.process_time()
         while True:
             time.sleep(WATCH_SECONDS)
@@ -116,8 +116,8 @@ def _verdict(problem: str | None) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Entry point of the process. Its argument: how often it says that it is at work, in seconds."""
-    # A terminal sends Ctrl+C to the whole group; the daemon decides when this ends.
+    """Entry point of the process. Its argument is the interval, in seconds, at which it reports that it is working."""
+    # A terminal sends Ctrl+C to the whole group; the daemon decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.setrecursionlimit(RECURSION_LIMIT)
     if sys.platform == "linux":
