@@ -1,8 +1,9 @@
 import { basename, join } from 'node:path';
 import type { ManagedPythonRuntimeLayout } from '../core/layout.ts';
+import { syncFileSystems } from '../process/sync-file-systems.ts';
 import { errorMessage, throwIfCancelled } from '../support/errors.ts';
 import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
-import { makeDurable } from './durable.ts';
+import { syncTrees } from '../support/fs/sync-tree.ts';
 import { environmentOf, isWholeEnvironment, readEnvironments, tidyEnvironments } from './environments.ts';
 import { isEnvironmentInUse } from './environments-in-use.ts';
 import { appendHistory } from './history.ts';
@@ -10,6 +11,9 @@ import type { Journal } from './journal.ts';
 import { type InstalledKtxRuntimeManifest, readInstalledManifest } from './manifest.ts';
 import { type RecordedSizes, writeRecordedSizes } from './recorded-sizes.ts';
 import type { Note } from './write-access.ts';
+
+/** After this long, say what the wait is for: a busy disk can take minutes. */
+const QUIET_MS = 2000;
 
 /**
  * Makes one environment of a version active in place of another, of none, or of the `.venv` of an older ktx.
@@ -73,6 +77,25 @@ export async function switchOver(switchover: Switchover): Promise<void> {
   await tidyAfterSwitch(layout, journal, id, note).catch((error: unknown) => {
     note('warning', `The new runtime is active, but cleanup failed: ${errorMessage(error)}`);
   });
+}
+
+/**
+ * Resolves when everything below these folders is on disk. Can be called early, while other work goes on:
+ * data that is already on disk is not written again.
+ * @throws CancelledError, or the file system's error when the disk refuses the data.
+ */
+export async function makeDurable(
+  folders: readonly string[],
+  { signal, note }: { signal?: AbortSignal | undefined; note?: Note },
+): Promise<void> {
+  const timer = setTimeout(() => {
+    note?.('info', 'Waiting for the disk to write what was installed. Ctrl+C stops waiting.');
+  }, QUIET_MS);
+  try {
+    if (!(await syncFileSystems(folders, signal))) await syncTrees(folders, signal);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function tidyAfterSwitch(
