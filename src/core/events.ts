@@ -1,6 +1,6 @@
-import type { LineBatch } from '../process/line-batch.ts';
 import type { FailureClass } from '../support/errors.ts';
 import { harmlessLines, harmlessValue } from '../support/harmless.ts';
+import type { LineBatch } from '../support/line-batch.ts';
 import { programName } from '../support/program-name.ts';
 import type { Remedy } from '../support/remedy.ts';
 import type { PlannedInstall } from './planned-install.ts';

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { LineBatch } from '../process/line-batch.ts';
 import { makeFolder } from '../support/fs/atomic-file.ts';
 import { openNewFile } from '../support/fs/regular-file.ts';
 import { harmlessLines } from '../support/harmless.ts';
+import type { LineBatch } from '../support/line-batch.ts';
 import { programName } from '../support/program-name.ts';
 import type { Redactor } from '../support/text/redaction.ts';
 

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
-import { batchOfLines, type LineBatch } from '../process/line-batch.ts';
 import { harmlessLine } from '../support/harmless.ts';
+import { batchOfLines, type LineBatch } from '../support/line-batch.ts';
 
 /** What a log view shows. The same object until something new is there, so React compares it by identity. */
 export interface LogSnapshot {

@@ -5,12 +5,12 @@ import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledError, errorCode, throwIfCancelled } from '../support/errors.ts';
+import { batchOfLines, type LineBatch } from '../support/line-batch.ts';
 import type { LinePart } from '../support/line-part.ts';
 import { createByteTail } from './byte-tail.ts';
 import { endAtExit } from './end-at-exit.ts';
 import { killTree, type TreeRoot } from './kill-tree.ts';
 import { createLineAssembler } from './line-assembler.ts';
-import { batchOfLines, type LineBatch } from './line-batch.ts';
 import { canSeeProcesses } from './process-table.ts';
 
 export type OutputStream = 'stdout' | 'stderr';

@@ -1,5 +1,5 @@
 import type { UvPhase } from '../core/events.ts';
-import type { LineBatch } from '../process/line-batch.ts';
+import type { LineBatch } from '../support/line-batch.ts';
 
 /** What one line of uv says about where it is. */
 export interface UvProgress {

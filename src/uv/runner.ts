@@ -3,8 +3,8 @@ import { reasonOfText } from '../failure/causes/machine-reason.ts';
 import type { InstallLog } from '../log/install-log.ts';
 import { endingText } from '../process/ending.ts';
 import type { ManagedPythonRuntimeExec } from '../process/exec.ts';
-import { batchOfLines, type LineBatch } from '../process/line-batch.ts';
 import { type RunProcessOptions, runProcess } from '../process/run-process.ts';
+import { batchOfLines, type LineBatch } from '../support/line-batch.ts';
 import { parseUvBatch } from './output.ts';
 
 /** A uv command that ended badly. Callers may match its message. */

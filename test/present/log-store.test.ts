@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogStore } from '../../src/present/log-store.ts';
-import { batchOfBytes, batchOfLines } from '../../src/process/line-batch.ts';
+import { batchOfBytes, batchOfLines } from '../../src/support/line-batch.ts';
 
 const numbered = (from: number, to: number): string[] =>
   Array.from({ length: to - from }, (_, index) => `line ${from + index}`);
