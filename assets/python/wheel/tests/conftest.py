@@ -22,7 +22,7 @@ MAX_BODY_BYTES = 64 * 1024
 
 @dataclass
 class FakeProvider:
-    """Vectors that tell which text they are of; remembers what it was asked."""
+    """Returns vectors that identify their text; records its calls."""
 
     max_batch_size: int = 100
     calls: list[list[str]] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Client:
             connection.close()
 
     def send_raw(self, request: bytes) -> tuple[int, bytes]:
-        """Sends exactly these bytes; status and body of what comes back."""
+        """Sends exactly these bytes; returns status and body of the answer."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
             connection.sendall(request)
             response = http.client.HTTPResponse(connection)
@@ -88,7 +88,7 @@ def provider() -> FakeProvider:
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts servers and stops them at the end: `serve(load, version=…, secret=…)`; or `serve(start_engine=…)`."""
+    """Starts servers and stops them afterwards: `serve(load, version=…, secret=…)`; or `serve(start_engine=…)`."""
     running: list[tuple[DaemonServer, threading.Thread]] = []
 
     def start(
@@ -109,7 +109,7 @@ def serve() -> Iterator[Serve]:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         running.append((server, thread))
-        # The port accepts from here on; a request waits in its queue until the server takes it.
+        # The port accepts connections from here on; requests are queued until the server takes them.
         client = Client(listener.getsockname()[1])
         client.server, client.queue, client.thread = server, queue, thread
         return client

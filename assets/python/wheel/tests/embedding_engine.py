@@ -1,4 +1,4 @@
-"""What tests of the real engine share: when they run, the model, the reference vectors."""
+"""Shared by tests of the real engine: when they run, the model, the reference vectors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-#: For a runtime with `core` only. With the extra a missing model is an error, not a reason to skip.
+#: For a runtime with `core` only. With the extra installed, a missing model is an error and no reason to skip.
 needs_engine = pytest.mark.skipif(
     find_spec("onnxruntime") is None, reason="the extra local-embeddings is not installed in this interpreter"
 )
@@ -22,5 +22,5 @@ TOLERANCE = 1e-5
 
 
 def deviation(vector: list[float], reference: list[float]) -> float:
-    """The largest difference of two numbers at the same place."""
+    """The largest difference between two vectors, element by element."""
     return max(abs(number - expected) for number, expected in zip(vector, reference, strict=True))

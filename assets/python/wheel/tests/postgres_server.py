@@ -1,4 +1,4 @@
-"""A real Postgres server of a test's own, from the system's packages."""
+"""A real Postgres server for a single test, from the system's packages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ READER, READER_PASSWORD = "reader", "only-reads"
 
 
 def find_postgres() -> Path | None:
-    """The folder of the server's programs; none where it is not installed."""
+    """The folder of the server's programs; None if it is not installed."""
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     found = installed[-1] if installed else shutil.which("initdb")
     return Path(found).parent if found else None
@@ -24,7 +24,7 @@ def find_postgres() -> Path | None:
 
 @contextmanager
 def postgres_server(authentication: str = "scram-sha-256") -> Iterator[PostgresServer]:
-    """Starts a server on a free port and removes it at the end."""
+    """Starts a server on a free port and removes it afterwards."""
     programs = find_postgres()
     assert programs
     folder = Path(tempfile.mkdtemp(prefix="ktx-postgres-"))
@@ -91,7 +91,7 @@ class PostgresServer:
         self._spawn([str(self._programs / program), *arguments])
 
     def _spawn(self, command: Sequence[str]) -> None:
-        # Not into a pipe: the server would keep it open.
+        # Not a pipe: the server would keep it open.
         with (self.folder / "output").open("ab") as output:
             group = {"user": self._user, "group": self._user, "extra_groups": []} if self._user else {}
             subprocess.run(command, check=True, stdout=output, stderr=output, cwd="/", **group)

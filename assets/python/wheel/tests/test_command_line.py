@@ -1,4 +1,4 @@
-"""The program as it is installed: `serve-http` and the one-shot commands as real processes."""
+"""The installed program: `serve-http` and the one-shot commands as real processes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def stop_all() -> Iterator[list[subprocess.Popen[bytes]]]:
 
 
 def serve_http(stop_all: list[subprocess.Popen[bytes]], *arguments: str, **env: str) -> int:
-    """Starts the daemon on a free port; returns when it says that it listens. stdin stays open: it must not be read."""
+    """Starts the daemon on a free port; returns once it is listening. stdin stays open, since it must not be read."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     process = subprocess.Popen(
@@ -257,7 +257,7 @@ def _wait_until(is_so: Callable[[], bool]) -> None:
 
 def _is_running(pid: int) -> bool:
     try:
-        # An orphan that ended may wait for a parent that reaps it.
+        # An orphan that has ended may wait to be reaped.
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False

@@ -378,7 +378,7 @@ def test_refuses_other_connection_strings_without_repeating_them(text: str) -> N
 def test_knows_what_is_secret() -> None:
     found = find_secrets("postgresql://u:p%40x@h/d")
     assert set(found) == {"postgresql://u:p%40x@h/d", "u:p%40x", "p%40x", "u:p@x", "p@x"}
-    # Those of one length come in no particular order: none is part of another.
+    # Those of equal length are unordered: none is part of another.
     assert found == sorted(found, key=len, reverse=True)
     assert "s3cret" in find_secrets("host=h password=s3cret")
     assert "s3cret" in find_secrets("postgresql://h/d?password=s3cret")

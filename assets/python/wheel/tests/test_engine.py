@@ -1,4 +1,4 @@
-"""The real engine with the real model. `npm run assets:test` brings both."""
+"""The real engine with the real model. `npm run assets:test` provides both."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_a_long_text_is_read_as_far_as_it_counts(engine: OnnxProvider, model: Pa
 def test_a_word_that_the_cut_goes_through_is_read_to_its_end(engine: OnnxProvider, visible: int) -> None:
     from ktx_daemon.embeddings.engine import CUTS
 
-    # The cut leaves `visible` characters of a word that begins as the 254th of 254 tokens.
+    # The cut leaves `visible` characters of a word that starts as the last of 254 tokens.
     start = "order " * 253
     blanks = " " * (CUTS[0] - len(start) - visible)
     assert engine.tokenize(start + blanks + "warehousekeepers") == engine.tokenize(start + "warehousekeepers")
@@ -207,7 +207,7 @@ def test_answers_one_shot_and_prints_nothing_else(command: str) -> None:
 
 
 def test_half_an_emoji_is_read_as_a_replacement_character(serve: Serve, engine: OnnxProvider) -> None:
-    # What `"a 🙂".slice(0, 3)` and JSON.stringify make in JavaScript.
+    # The result of `"a 🙂".slice(0, 3)` and JSON.stringify in JavaScript.
     body = b'{"texts":["a \\ud83d","a \\ud83d\\ude42"]}'
     client = serve(load_provider)
     answer = client.send("POST", "/embeddings/compute-bulk", body, {"content-type": "application/json"})
@@ -215,7 +215,7 @@ def test_half_an_emoji_is_read_as_a_replacement_character(serve: Serve, engine: 
     assert answer.body["embeddings"] == engine.embed(["a \ufffd", "a 🙂"])
 
 
-#: Runs in a process of its own, whose memory nobody else uses.
+#: Runs in its own process, whose memory nothing else uses.
 MEASURED = """
 import os, random, sys
 from ktx_daemon.embeddings.loading import load_provider
@@ -269,7 +269,7 @@ print(megabytes("RssAnon"))
 
 @on_linux
 def test_keeps_the_weights_in_the_file_instead_of_a_copy() -> None:
-    # 90 MB are mapped; what a process has for itself is libraries and vocabulary.
+    # 90 MB are mapped; private memory is only libraries and vocabulary.
     (own,) = measured('print(megabytes("RssAnon"))')
     assert own < 70
 
@@ -296,6 +296,6 @@ engine.embed(bulk(100, 20))
 print(status("Threads"))
 """
     loaded, used = measured(script, KTX_EMBEDDINGS_THREADS=str(threads))
-    # onnxruntime may have one thread besides.
+    # onnxruntime may have one additional thread.
     assert loaded == used
     assert threads <= used <= threads + 1

@@ -1,4 +1,4 @@
-"""The committed graph: that it is what its script makes, and that it points to the right bytes."""
+"""The committed graph matches its script and points to the right bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`GET /health`, and who may ask."""
+"""`GET /health`, and access control."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_answers_while_a_computation_runs(serve: Serve) -> None:
     try:
         assert entered.wait(10)
         assert client.get("/health").status == 200
-        # Whoever sends something wrong is told at once.
+        # Invalid requests are rejected at once.
         assert client.post("/embeddings/compute", {"text": " "}).status == 400
         assert client.post("/embeddings/compute", {}).status == 422
         assert statuses == []

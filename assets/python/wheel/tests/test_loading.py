@@ -1,4 +1,4 @@
-"""Where the engine comes from, and what it says when something is missing or damaged. Needs neither extra nor model."""
+"""Loading the engine, and the messages for missing or damaged parts. Needs neither extra nor model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SETUP = "Run: ktx setup --feature local-embeddings --force"
 
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with small files in the place of the model's, which are pinned as they are."""
+    """A folder with small files in place of the model's, pinned accordingly."""
     contents = {"config.json": b"{}", "model.safetensors": b"weights", "tokenizer.json": b"words"}
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)

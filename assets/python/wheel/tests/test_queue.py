@@ -1,4 +1,4 @@
-"""Many clients of one engine: whose turn it is, who has left, what is refused, how it stops. Over real connections."""
+"""Many clients of one engine, over real connections: turns, abandoned requests, refusals, stopping."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WAIT_SECONDS = 30
 
 
 class SteppedEngine(InProcessEngine):
-    """Computes one batch each time it is let, and remembers them."""
+    """Computes one batch each time it is allowed to, and records them."""
 
     def __init__(self) -> None:
         super().__init__(FakeProvider())
@@ -129,7 +129,7 @@ def test_what_does_not_fit_is_refused_with_a_time_to_come_back(serve: Serve, eng
         until(lambda: sum(answer.done() for answer in answers) >= 15)
         engine.let(1000)
         results = [answer.result(WAIT_SECONDS) for answer in answers]
-    # Nothing that was accepted is lost.
+    # Nothing accepted is lost.
     assert {answer.status for answer in results} == {200, 429}
     for answer in results:
         if answer.status == 429:
@@ -199,7 +199,7 @@ def test_the_engine_ends_when_it_is_idle_and_comes_back(serve: Serve) -> None:
 
 
 class DyingEngine(InProcessEngine):
-    """Ends at a text that says so."""
+    """Exits at a text that tells it to."""
 
     async def compute(self, texts: Sequence[bytes]) -> Computed:
         if any(b"die" in text for text in texts):
@@ -269,7 +269,7 @@ def test_every_answer_names_what_computed_it(serve: Serve) -> None:
 
 
 def test_texts_without_a_token_are_named(serve: Serve) -> None:
-    # The fake counts words; a text of U+200B is none to it when it is a blank, which it is not to Python.
+    # The fake counts words; for it, a text of U+200B has none, although Python does not consider it blank.
     class Wordless(InProcessEngine):
         async def compute(self, texts: Sequence[bytes]) -> Computed:
             computed = await super().compute(texts)

@@ -1,4 +1,4 @@
-"""What texts refer to, and whether they only read: the statements of data/sql-cases.jsonl, and siblings."""
+"""The references of texts, and whether they only read: the statements of data/sql-cases.jsonl, and similar ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CASES = [json.loads(line) for line in Path(__file__).with_name("data").joinpath(
 
 
 def deep(work: Callable[[], Any]) -> Any:
-    """Runs something with the stack of a worker."""
+    """Runs a function with a worker's stack size."""
     results: list[Any] = []
     before = sys.getrecursionlimit()
     threading.stack_size(STACK_BYTES)

@@ -1,4 +1,4 @@
-"""What becomes of names that somebody wrote into a tool's configuration."""
+"""Parsing table names from a tool's configuration."""
 
 from __future__ import annotations
 

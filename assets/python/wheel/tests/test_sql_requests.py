@@ -137,7 +137,7 @@ def test_bounds_what_all_bodies_take(monkeypatch: pytest.MonkeyPatch, serve: Ser
     head = b"POST /sql/validate-read-only HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
     with socket.create_connection(("127.0.0.1", client.port), timeout=60) as first:
         first.sendall(head + b"content-length: 90000\r\n\r\n" + b" " * 80_000)
-        # Until the first body counts, the second is let through.
+        # Until the first body is counted, the second is admitted.
         wait_until(lambda: client.send("POST", "/sql/validate-read-only", b" " * 50_000, JSON_TYPE).status == 429)
     wait_until(lambda: client.send("POST", "/sql/validate-read-only", b" " * 50_000, JSON_TYPE).status == 422)
 
@@ -226,7 +226,7 @@ def test_says_what_belongs_to_another_package(sql: Client) -> None:
 
 
 def workers_of(pid: int) -> list[int]:
-    """Children of a process that are SQL workers and have not ended."""
+    """Running SQL workers among the children of a process."""
     found = []
     for name in os.listdir("/proc"):
         try:
@@ -265,7 +265,7 @@ def test_a_pool_that_was_warmed_has_one_process_for_what_comes(monkeypatch: pyte
     monkeypatch.setattr("ktx_daemon.sql.pool.subprocess.Popen", count)
     pool = WorkerPool(2, idle_seconds=5)
     pool.warm()
-    # At once: the process that was begun has not said yet that it is ready.
+    # Immediately, before the new process has reported that it is ready.
     future = pool.submit(INTERACTIVE, "verdict", [("select 1", "postgres")], str.encode)
     assert json.loads(future.result(timeout=300)[0]) == {"ok": True, "error": None}
     assert len(started) == 1

@@ -1,4 +1,4 @@
-"""Whose texts are computed next: decisions alone."""
+"""Whose texts are computed next: pure decisions."""
 
 from __future__ import annotations
 
