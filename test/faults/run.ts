@@ -34,7 +34,7 @@ import { followedLine, followedRemedies } from './remedies/follow.ts';
 import { remedySites } from './remedies/sites.ts';
 import { IN_THE_WIZARD, NOT_FOLLOWED, ROWS } from './remedies/table.ts';
 import { rootLine, rootRows, rootTable } from './roots.ts';
-import { SLOW_LINKS, slowLinkObstacle, slowLinkRows, slowLinkTable } from './slow-links.ts';
+import { SLOW_LINKS, slowLinkLine, slowLinkObstacle, slowLinkRows } from './slow-links.ts';
 import { upgradeSizes, upgradeTable } from './ten-upgrades.ts';
 import { zooLine, zooSummary } from './zoo.ts';
 import { offlineLine, offlineRows } from './zoo-offline.ts';
@@ -167,8 +167,9 @@ if (isWanted('slow-links')) {
   const obstacle = slowLinkObstacle();
   if (obstacle !== null) console.log(`no slow line can be made here: ${obstacle}\n`);
   else {
-    const slow = await slowLinkRows(SLOW_LINKS);
-    console.log(`slow lines\n${slowLinkTable(slow)}\n`);
+    console.log('slow lines');
+    const wanted = SLOW_LINKS.filter(({ name }) => new RegExp(flags.only ?? '').test(name));
+    const slow = await slowLinkRows(wanted, (row) => console.log(slowLinkLine(row)));
     isBroken ||= slow.some((row) => row.problems.length > 0);
   }
 }

@@ -32,6 +32,8 @@ export interface SlowLinkRow {
   outcome: string;
   /** What it said of its waiting. */
   said: string[];
+  /** Longest time without any event: neither a word nor a byte. */
+  silentSeconds: number;
   problems: string[];
 }
 
@@ -44,7 +46,10 @@ export function slowLinkObstacle(): string | null {
 }
 
 /** A whole `ktx setup` with real packages over each line, uv there already. */
-export async function slowLinkRows(links: readonly SlowLink[]): Promise<SlowLinkRow[]> {
+export async function slowLinkRows(
+  links: readonly SlowLink[],
+  onRow: (row: SlowLinkRow) => void = () => {},
+): Promise<SlowLinkRow[]> {
   const root = await mkdtemp(join(tmpdir(), 'ktx-slow-'));
   try {
     const world = await makeWorld(root);
@@ -63,7 +68,14 @@ export async function slowLinkRows(links: readonly SlowLink[]): Promise<SlowLink
     for (const [at, link] of links.entries()) {
       const home = join(root, `home-${at}`);
       await mkdir(home);
-      rows.push(await slowLinkRow(link, { home, ...paths, caPath: authority.caPath, uvPath: world.uvPath }));
+      const row = await slowLinkRow(link, {
+        home,
+        ...paths,
+        caPath: authority.caPath,
+        uvPath: world.uvPath,
+      });
+      rows.push(row);
+      onRow(row);
     }
     return rows;
   } finally {
@@ -130,15 +142,20 @@ async function slowLinkRow(
     seconds: Math.round((performance.now() - startedAt) / 1000),
     outcome: failure ? `${failure.cause}: ${failure.title}` : exitCode === 0 ? 'ready' : 'failed',
     said: [...new Set(said)],
+    silentSeconds: longestSilence(events),
     problems,
   };
 }
 
-export function slowLinkTable(rows: readonly SlowLinkRow[]): string {
-  return rows
-    .map(
-      ({ link, seconds, outcome, said, problems }) =>
-        `${problems.length === 0 ? 'right' : 'WRONG'}  ${link.padEnd(34)}${`${seconds} s`.padEnd(8)}${outcome}${problems.length > 0 ? `  (${problems.join('; ')})` : ''}${said.map((text) => `\n       says: ${text}`).join('')}`,
-    )
-    .join('\n');
+function longestSilence(events: readonly SetupEvent[]): number {
+  const times = events.map(({ at }) => Date.parse(at));
+  const gaps = times.slice(1).map((time, position) => time - times[position]!);
+  return Math.round(Math.max(0, ...gaps) / 1000);
+}
+
+export function slowLinkLine({ link, seconds, silentSeconds, outcome, said, problems }: SlowLinkRow): string {
+  const facts = `${seconds} s, at most ${silentSeconds} s without a word or a byte`;
+  const wrong = problems.length > 0 ? `  (${problems.join('; ')})` : '';
+  const row = `${problems.length === 0 ? 'right' : 'WRONG'}  ${link.padEnd(32)}${outcome}, ${facts}${wrong}`;
+  return [row, ...said.map((text) => `       says: ${text}`)].join('\n');
 }
