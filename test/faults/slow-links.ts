@@ -148,7 +148,7 @@ async function slowLinkRow(
 }
 
 function longestSilence(events: readonly SetupEvent[]): number {
-  const times = events.map(({ at }) => Date.parse(at));
+  const times = events.map(({ at }) => Date.parse(at)).filter(Number.isFinite);
   const gaps = times.slice(1).map((time, position) => time - times[position]!);
   return Math.round(Math.max(0, ...gaps) / 1000);
 }
