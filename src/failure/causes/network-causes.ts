@@ -130,7 +130,8 @@ const ROWS = {
     isRefusal: true,
     title: ({ host, issuer }) =>
       `The certificate of ${host} is for another name${issuer ? ` (signed by ${issuer})` : ''}; a proxy or a sign-in page of this network may be answering in its place.`,
-    remedies: ({ host }) => [checkAddress(host), SIGN_IN, CHOOSE_CA_FILE],
+    // No authority helps: Node looks at names only once it trusts who signed them.
+    remedies: ({ host }) => [checkAddress(host), SIGN_IN, USE_INDEX],
   },
   'client-certificate': {
     cause: 'client-certificate',
