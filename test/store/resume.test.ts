@@ -109,6 +109,27 @@ describe('a transfer that broke off', () => {
     expect(notes()).toContain('resumes at 220 kB');
   });
 
+  it.each([403, 404, 401])(
+    'that is answered with %i is no other file: what is here stays',
+    async (status) => {
+      const refuse = { isOn: true };
+      const server = await serveFile({
+        cuts: [150_000],
+        answer: (request, response) => {
+          if (!refuse.isOn || request.headers.range === undefined) return false;
+          response.writeHead(status).end();
+          return true;
+        },
+      });
+      await expect(fetchFrom([server])).rejects.toMatchObject({ failureClass: 'network' });
+      expect((await store.partial(model))?.sizeBytes).toBe(150_000);
+      refuse.isOn = false;
+      const { downloadedBytes } = await fetchFrom([server]);
+      expect(downloadedBytes).toBe(BYTES.length - 150_000);
+      expect(await store.verify(model)).toBe('ok');
+    },
+  );
+
   it('goes on in the next run, and counts only what came in it', async () => {
     const server = await serveFile({ cuts: [150_000] });
     await expect(fetchFrom([server], {}, { retries: 0 })).rejects.toThrow(/closed the connection/);

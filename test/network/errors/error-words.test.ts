@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { authenticationSchemes } from '../../../src/network/errors/authentication-schemes.ts';
-import { bodyWords, reasonPhraseOf } from '../../../src/network/errors/error-words.ts';
+import { bodyWords, errorWords, reasonPhraseOf } from '../../../src/network/errors/error-words.ts';
 
 it.each<[string, string, string]>([
   ['application/json', '{"errors":[{"status":403,"message":"blocked"}]}', 'blocked'],
@@ -40,4 +40,69 @@ it.each<[string, string[]]>([
   ['', []],
 ])('%s asks for %j', (header, schemes) => {
   expect(authenticationSchemes(header)).toEqual(schemes);
+});
+
+/** An answer whose body comes in these pieces; `read` counts them. */
+function answerOf(
+  pieces: Iterable<string> | AsyncIterable<string>,
+  more: { phrase?: string; type?: string } = {},
+) {
+  const seen = { read: 0, isDiscarded: false };
+  const answer = {
+    reasonPhrase: more.phrase ?? 'Forbidden',
+    headers: new Map([['content-type', more.type ?? 'text/html']]),
+    body: (async function* () {
+      for await (const piece of pieces) {
+        seen.read++;
+        yield Buffer.from(piece);
+      }
+    })(),
+    discard: async () => {
+      seen.isDiscarded = true;
+    },
+  };
+  return { answer, seen };
+}
+
+it('a phrase of its own and the words of the body are told once each, and the body is let go', async () => {
+  const { answer, seen } = answerOf(['<title>Quaran', 'tined</title>'], { phrase: 'Policy' });
+  expect(await errorWords(answer)).toBe('Policy: Quarantined');
+  expect(seen.isDiscarded).toBe(true);
+  const same = answerOf(['Policy'], { phrase: 'Policy', type: 'text/plain' });
+  expect(await errorWords(same.answer)).toBe('Policy');
+  expect(await errorWords(answerOf([]).answer)).toBe('');
+});
+
+it('of a long body only the beginning is read', async () => {
+  const { answer, seen } = answerOf(Array.from({ length: 100 }, () => ' '.repeat(1024)));
+  expect(await errorWords(answer)).toBe('');
+  expect([seen.read, seen.isDiscarded]).toEqual([16, true]);
+  const late = answerOf([`${' '.repeat(16 * 1024)}<title>too late</title>`]);
+  expect(await errorWords(late.answer)).toBe('');
+});
+
+it('a body that breaks off tells what came of it', async () => {
+  async function* broken() {
+    yield '<title>Quarantined</title>';
+    throw new Error('cut');
+  }
+  expect(await errorWords(answerOf(broken()).answer)).toBe('Quarantined');
+});
+
+it('a body that does not come is waited for two seconds', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  async function* silent() {
+    yield '<title>Quarantined</title>';
+    await new Promise(() => {});
+  }
+  let words: string | null = null;
+  const telling = errorWords(answerOf(silent()).answer).then((text) => {
+    words = text;
+  });
+  await vi.advanceTimersByTimeAsync(1999);
+  expect(words).toBeNull();
+  await vi.advanceTimersByTimeAsync(1);
+  await telling;
+  expect(words).toBe('Quarantined');
 });

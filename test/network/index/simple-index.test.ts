@@ -262,6 +262,21 @@ describe('what no page of an index may cost', () => {
     await expect(read(pieces, contentType)).rejects.toThrow(message);
   });
 
+  it('of a page that holds enough, the rest is read to its end only when it is short', async () => {
+    const readOf = async (sizeBytes: number) => {
+      let readBytes = 0;
+      const body = (async function* () {
+        yield Buffer.from('{"files":[');
+        for (let sent = 0; sent < sizeBytes; sent += 1024, readBytes += 1024) yield Buffer.alloc(1024, ' ');
+      })();
+      const page = await readIndexPage(body, { url: PAGE, contentType: JSON_TYPE, isEnough: () => true });
+      expect(page).toMatchObject({ isPartial: true });
+      return readBytes;
+    };
+    expect(await readOf(200 * 1024)).toBe(200 * 1024);
+    expect(await readOf(10 * MiB)).toBe(256 * 1024);
+  });
+
   it('long pages are counted together', { timeout: 60_000 }, async () => {
     const budget = newPageBudget();
     const page = () => read(() => blanks(30 * MiB), 'text/html', budget);
