@@ -10,6 +10,7 @@ import type { Artefact } from '../shipped/lock.ts';
 import { inParallel } from '../support/async/in-parallel.ts';
 import { raceAbort } from '../support/async/race-abort.ts';
 import { SetupError, throwIfCancelled } from '../support/errors.ts';
+import { USE_PYTHON_MIRROR, USE_SYSTEM_PYTHON } from '../support/remedies.ts';
 import { formatBytes, formatDuration } from '../support/text/format.ts';
 import { type ArtefactSource, NoSourceError } from './sources.ts';
 import { arrival } from './stock.ts';
@@ -94,7 +95,9 @@ async function fetchOne(run: FetchRun, artefact: Artefact): Promise<number> {
     failures.push(outcome);
     if (!isLastSource) noteLost(run, outcome);
   }
-  throw joinFailures(`${artefact.file} could not be fetched from any source.`, failures);
+  // A Python is the one artefact that this machine may have already.
+  const remedies = artefact.kind === 'python' ? [USE_SYSTEM_PYTHON, USE_PYTHON_MIRROR] : [];
+  throw joinFailures(`${artefact.file} could not be fetched from any source.`, failures, { remedies });
 }
 
 /** Killed between the last byte and verification: the file is complete, and no request is needed. */

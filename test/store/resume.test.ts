@@ -10,6 +10,7 @@ import { createHttpClient } from '../../src/network/transport/http-client.ts';
 import type { Artefact } from '../../src/shipped/lock.ts';
 import type { FetchOptions } from '../../src/store/fetch.ts';
 import { type ArtefactStore, openStore } from '../../src/store/store.ts';
+import type { SetupError } from '../../src/support/errors.ts';
 import { fetchArtefacts } from '../fixtures/fetch-artefacts.ts';
 import { redactor, startServer, testProfile } from '../fixtures/network.ts';
 
@@ -148,6 +149,19 @@ describe('a transfer that broke off', () => {
       ['bytes=90000-', undefined],
     ]);
     expect(egressBytes).toBe(BYTES.length);
+  });
+
+  it.each([
+    ['python', true],
+    ['wheel', false],
+    ['uv', false],
+  ] as const)('a %s that no source gives may be on this machine already: %s', async (kind, isOffered) => {
+    const wrong = await serveFile({ bytes: Buffer.alloc(BYTES.length) });
+    const failing = fetchFrom([wrong], { artefacts: [{ ...model, kind }] });
+    const error = await failing.catch((reason: unknown) => reason as SetupError);
+    const labels = (error as SetupError).remedies.map(({ label }) => label);
+    expect(labels.includes('Use an interpreter of this machine')).toBe(isOffered);
+    expect(labels.includes('Name a mirror')).toBe(isOffered);
   });
 
   it('gives up after three more attempts that bring nothing, and goes on as long as they bring something', async () => {

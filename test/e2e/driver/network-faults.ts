@@ -36,6 +36,8 @@ export async function openNetworkLab(root: string): Promise<NetworkLab> {
     world,
     values: {
       'index-url': `${index.url.replace('://', '://me:matrix-pass-word@')}/simple`,
+      // What stands for an address that was typed with a login in it.
+      secret: `${index.url.replace('://', '://me:matrix-pass-word@')}/simple`,
       'index-user': 'me',
       'index-password': 'matrix-pass-word',
       proxy: proxy.host,
