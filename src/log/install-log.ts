@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { type FileHandle, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeFolder } from '../support/fs/atomic-file.ts';
 import { openNewFile } from '../support/fs/regular-file.ts';
@@ -42,6 +42,9 @@ export async function ownInstallLog(path: string): Promise<string | null> {
 
 /** How many bytes may wait in memory for the disk. */
 const MAX_WAITING_BYTES = 1024 * 1024;
+/** Less than this waits for more, but not for long. */
+const WORTH_WRITING_BYTES = 256 * 1024;
+const GATHER_MS = 10;
 
 /**
  * Opens a new log, replacing the previous one. It is written continuously during the run. The redactor masks
@@ -57,17 +60,33 @@ export async function openInstallLog(
   let pending: Buffer[] = [];
   /** In `pending` and being written. */
   let waitingBytes = 0;
+  let pendingBytes = 0;
+  /** Ends the wait for more. */
+  let wake = (): void => {};
   let writing: Promise<void> | null = null;
   let failure: { error: unknown } | null = null;
   let closing: Promise<void> | null = null;
 
+  /** A write costs the same for a line and for many: a child that floods gets few of them. */
+  function more(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, GATHER_MS);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
   async function writePending(): Promise<void> {
     try {
       while (pending.length > 0) {
-        const bytes = Buffer.concat(pending);
+        if (!closing && pendingBytes < WORTH_WRITING_BYTES) await more();
+        pendingBytes = 0;
+        const buffers = pending;
         pending = [];
-        await handle.appendFile(bytes);
-        waitingBytes -= bytes.length;
+        const writtenBytes = await writeAll(handle, buffers);
+        waitingBytes -= writtenBytes;
       }
     } catch (error) {
       failure = { error };
@@ -94,12 +113,15 @@ export async function openInstallLog(
     if (bytes.length === 0) return;
     pending.push(bytes);
     waitingBytes += bytes.length;
+    pendingBytes += bytes.length;
     writing ??= writePending();
+    if (pendingBytes >= WORTH_WRITING_BYTES) wake();
     if (waitingBytes > MAX_WAITING_BYTES) await writing;
     if (failure) throw (failure as { error: unknown }).error;
   }
 
   async function finish(): Promise<void> {
+    wake();
     await writing;
     await handle.close();
     if (failure) throw failure.error;
@@ -122,4 +144,24 @@ export async function openInstallLog(
       return closing;
     },
   };
+}
+
+/** `writev` may write less than it is given. @returns the number of bytes written: all. */
+async function writeAll(handle: FileHandle, buffers: readonly Buffer[]): Promise<number> {
+  let sum = 0;
+  for (let rest = buffers; rest.length > 0; ) {
+    const { bytesWritten } = await handle.writev(rest);
+    sum += bytesWritten;
+    rest = withoutStart(rest, bytesWritten);
+  }
+  return sum;
+}
+
+function withoutStart(buffers: readonly Buffer[], bytes: number): readonly Buffer[] {
+  let left = bytes;
+  let first = 0;
+  while (first < buffers.length && left >= buffers[first]!.length) left -= buffers[first++]!.length;
+  const rest = buffers.slice(first);
+  if (left > 0) rest[0] = rest[0]!.subarray(left);
+  return rest;
 }

@@ -188,7 +188,7 @@ describe('install log', () => {
     const log = await openInstallLog(path);
     const handle = await open(path);
     const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
-    const spy = vi.spyOn(Object.getPrototypeOf(handle), 'appendFile').mockRejectedValue(full);
+    const spy = vi.spyOn(Object.getPrototypeOf(handle), 'writev').mockRejectedValue(full);
     onTestFinished(() => spy.mockRestore());
     await handle.close();
     const line = ['x'.repeat(2 * 1024 * 1024)];

@@ -5,6 +5,7 @@ import { harmlessValue } from '../../support/harmless.ts';
 import { homeFolder } from '../../support/home/home-folder.ts';
 import { withOwnCommand } from '../../support/own-command.ts';
 import { STOP_SIGNALS } from '../../support/stop-signals.ts';
+import { keepYoungHeapSmall } from '../../support/young-heap.ts';
 import { availableOffers, readyChoices } from '../../wizard/choices.ts';
 import type { PlanOutcome } from '../../wizard/functions.ts';
 import { logLines } from '../../wizard/log-lines.ts';
@@ -44,6 +45,7 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
     },
     lendTerminal: (work) => lendTerminal(work),
     onInstallEvent: (event) => {
+      if (event.type === 'step' && event.status === 'started') keepYoungHeapSmall();
       const batch = batchOfEvent(event);
       if (batch) logStore.appendBatch(batch);
       else logStore.append(logLines(event));
