@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { absentAsNull, errorMessage, SetupError } from '../support/errors.ts';
 import { jsonText, writeFileWithin } from '../support/fs/atomic-file.ts';
 import { makeProjectFolder } from '../support/fs/project-folder.ts';
-import { readRegularText } from '../support/fs/regular-file.ts';
+import { assertNoLinkWithin, readRegularText } from '../support/fs/regular-file.ts';
 import { otherRemedy } from '../support/remedies.ts';
 import { parseSchema, schemaProblem } from '../support/schema.ts';
 import { connectionProblems, type ModelHostConnection, secretFields } from './ssh/connection.ts';
@@ -138,7 +138,11 @@ function projectRecord<T extends { host: string; configPath: string }>(
       const text = jsonText({ schemaVersion: 1, ...value });
       await writeFileWithin(projectDir, setupFile(projectDir, name), text, OWNER_ONLY);
     },
-    remove: (projectDir) => rm(setupFile(projectDir, name), { force: true }),
+    async remove(projectDir) {
+      const path = setupFile(projectDir, name);
+      await assertNoLinkWithin(projectDir, dirname(path));
+      await rm(path, { force: true });
+    },
   };
 }
 
