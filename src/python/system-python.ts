@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs';
 import { access, constants, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as z from 'zod/mini';
+import { machineFailure } from '../failure/causes/machine-failure.ts';
 import { machineReasonOf } from '../failure/causes/machine-reason.ts';
 import { endingText } from '../process/ending.ts';
 import { runProcess } from '../process/run-process.ts';
 import { watchStandstill } from '../process/standstill.ts';
 import { withUtf8Locale } from '../process/utf8-locale.ts';
 import { type HostPlatform, platformKey } from '../shipped/target.ts';
-import { errorMessage } from '../support/errors.ts';
+import { errorMessage, type SetupError } from '../support/errors.ts';
 import { candidatePaths, managedElsewhere } from './interpreter-places.ts';
 
 /** What an interpreter reports about itself. */
@@ -101,6 +102,8 @@ export interface RefusedPython {
   foundVersion?: string;
   /** The interpreter that a virtual environment was created from. */
   base?: string;
+  /** Set when it was never started, because this machine is at a limit: nothing is known about the interpreter then. */
+  limit?: SetupError;
 }
 
 export interface SystemPythonSearch {
@@ -146,13 +149,16 @@ export async function findSystemPythons(options: {
   if (!isFound())
     judged.push(...(await judge(judged.flatMap((entry) => ('base' in entry && entry.base) || []))));
   const usable = judged.filter((entry): entry is SystemPython => 'version' in entry);
+  const refused = judged.filter((entry): entry is RefusedPython => 'reason' in entry);
+  const limit = refused.find((entry) => entry.limit !== undefined)?.limit;
+  if (usable.length === 0 && limit !== undefined) throw limit;
   const rank = (python: SystemPython) => options.minors.indexOf(minorOf(python.version));
   const distinct = [...new Map(usable.map((python) => [python.path, python])).values()];
   return {
     usable: distinct.sort(
       (a, b) => Number(Boolean(a.closedBy)) - Number(Boolean(b.closedBy)) || rank(a) - rank(b),
     ),
-    refused: judged.filter((entry): entry is RefusedPython => 'reason' in entry),
+    refused,
   };
 }
 
@@ -217,8 +223,10 @@ export async function inspectSystemPython(options: {
     const limit = watch.reason();
     if (limit !== null) return { path, reason: `did not answer: it ${limit}` };
     const reason = machineReasonOf(error)?.reason;
-    if (reason === 'too-many-files' || reason === 'too-many-processes')
-      return { path, reason: `could not be started: ${startLimit(reason)}` };
+    if (reason === 'too-many-files' || reason === 'too-many-processes') {
+      const limit = machineFailure(reason, { evidence: [`${path} could not be started`], cause: error });
+      return { path, reason: `could not be started: ${startLimit(reason)}`, limit };
+    }
     return { path, reason: `does not run: ${errorMessage(error)}` };
   } finally {
     watch.stop();

@@ -41,7 +41,8 @@ export const LIMIT_CASES: MachineCase[] = [
     source: 'npm/npm#7862',
     script: `${limited('ulimit -n 24')}`,
     exits: 1,
-    says: [/ulimit -n/],
+    says: [/✗ Too many files are open/, /raise the (?:hard )?limit of open files/],
+    saysNot: [/network connection/, /class +network/],
   },
   {
     kind: 'limits',

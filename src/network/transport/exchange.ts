@@ -1,9 +1,10 @@
 import type { Dispatcher } from 'undici';
-import { errorChain, throwIfCancelled } from '../../support/errors.ts';
+import { errorChain, type SetupError, throwIfCancelled } from '../../support/errors.ts';
 import type { Redactor } from '../../support/text/redaction.ts';
 import { placeOf } from '../address/address.ts';
 import { type ProxyServer, proxyFor } from '../address/proxy.ts';
 import { HandshakeError, ProxyError, proxyAnswerOf } from '../errors/connect-errors.ts';
+import { machineLimit } from '../errors/machine-limit.ts';
 import { NetworkFailure, type NetworkReason, reasonOfError } from '../errors/network-failure.ts';
 import { proxyFailure } from '../errors/proxy-failure.ts';
 import { pause } from '../errors/retry.ts';
@@ -40,10 +41,10 @@ export interface ExchangerOptions {
 }
 
 export interface Exchanger {
-  /** @throws NetworkFailure, CancelledError */
+  /** @throws NetworkFailure; CancelledError; SetupError where this machine is at a limit. */
   send(request: ExchangeRequest): Promise<Exchange>;
-  /** What an error of the transport stands for. `isBodyDue`: the answer had begun. */
-  failureOf(error: unknown, url: URL, isBodyDue: boolean): NetworkFailure;
+  /** What an error of the transport stands for: a NetworkFailure, or a limit of this machine. `isBodyDue`: the answer had begun. */
+  failureOf(error: unknown, url: URL, isBodyDue: boolean): SetupError;
 }
 
 /** How often a login that was accepted before is offered again: servers behind one address do not always agree. */
@@ -54,8 +55,10 @@ export function createExchanger({ profile, redactor, logins, openAgents }: Excha
   const answered = new Set<string>();
   const accepted = new Set<string>();
 
-  function failureOf(error: unknown, url: URL, isBodyDue: boolean): NetworkFailure {
+  function failureOf(error: unknown, url: URL, isBodyDue: boolean): SetupError {
     if (error instanceof NetworkFailure) return error;
+    const limit = machineLimit(error);
+    if (limit !== null) return limit;
     const proxy = proxyFor(url, profile.proxies);
     const context = {
       host: url.host,

@@ -41,12 +41,13 @@ export interface ProbeResult {
 export interface HttpClient {
   /**
    * Follows redirects itself and resolves for any status; see `requireOk`. Reads `file:` addresses too.
-   * @throws NetworkFailure naming the host; CancelledError.
+   * @throws NetworkFailure naming the host; CancelledError; SetupError where this machine is at a limit.
    */
   get(url: string, options?: GetOptions): Promise<HttpResponse>;
   /**
-   * Is the file there? HEAD is a hint; where it does not say yes, the first byte is asked for. As patient as a transfer. Never rejects but
-   * with CancelledError of the caller's own signal.
+   * Is the file there? HEAD is a hint; where it does not say yes, the first byte is asked for. As patient as a transfer. A host that
+   * cannot be reached is an answer.
+   * @throws CancelledError of the caller's own signal; SetupError where this machine is at a limit.
    */
   probe(url: string, options?: { signal?: AbortSignal }): Promise<ProbeResult>;
   /** Bytes received of bodies, as they came over the wire, per host, most first. */

@@ -1,8 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { errorMessage, isAbsence } from '../../support/errors.ts';
+import { errorMessage, isAbsence, type SetupError } from '../../support/errors.ts';
 import { openRegularFile } from '../../support/fs/regular-file.ts';
+import { machineLimit } from '../errors/machine-limit.ts';
 import { NetworkFailure } from '../errors/network-failure.ts';
 import { type HttpResponse, textOf } from './http-response.ts';
 
@@ -11,7 +12,7 @@ const READ_SIZE_BYTES = 256 * 1024;
 /**
  * Answers a `file:` address as a web server would: a folder gives its `index.html`, else a page that links what is in it;
  * what is not there is a 404. No egress.
- * @throws NetworkFailure (reason `file`) when something is there that cannot be read.
+ * @throws NetworkFailure (reason `file`) when something is there that cannot be read; SetupError where this machine is at a limit.
  */
 export async function openLocalAddress(address: string): Promise<HttpResponse> {
   let path = address;
@@ -28,8 +29,15 @@ export async function openLocalAddress(address: string): Promise<HttpResponse> {
     return response(200, base, path, { 'content-type': 'text/html' }, oneChunk(Buffer.from(page)));
   } catch (error) {
     if (isAbsence(error)) return response(404, new URL(address), path, {}, oneChunk(Buffer.alloc(0)));
-    throw new NetworkFailure('file', { host: path, detail: errorMessage(error), cause: error });
+    throw unreadable(path, error);
   }
+}
+
+function unreadable(path: string, error: unknown): SetupError {
+  return (
+    machineLimit(error) ??
+    new NetworkFailure('file', { host: path, detail: errorMessage(error), cause: error })
+  );
 }
 
 async function fileResponse(path: string, url: URL, place = path): Promise<HttpResponse> {
@@ -47,7 +55,7 @@ async function fileResponse(path: string, url: URL, place = path): Promise<HttpR
     try {
       yield* stream as AsyncIterable<Uint8Array>;
     } catch (error) {
-      throw new NetworkFailure('file', { host: path, detail: errorMessage(error), cause: error });
+      throw unreadable(path, error);
     }
   })();
   return {
