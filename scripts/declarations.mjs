@@ -53,6 +53,18 @@ function besides(file, specifier) {
   return found;
 }
 
+/** zod's texts in sixty languages, of which no type of ours speaks: a tenth of all files of the package. */
+function leaveOutLanguages(vendored) {
+  const folder = join(vendored, 'v4', 'locales');
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) if (!/^(?:en|index)\.d\./.test(name)) rmSync(join(folder, name));
+  for (const name of readdirSync(folder).filter((each) => each.startsWith('index.'))) {
+    const path = join(folder, name);
+    const lines = readFileSync(path, 'utf8').split('\n');
+    writeFileSync(path, `${lines.filter((line) => line.includes('"./en.')).join('\n')}\n`);
+  }
+}
+
 function bringAlong(root, typesDir, file, specifier) {
   if (specifier.startsWith('node:')) return null;
   const [, name, subpath] = /^((?:@[^/]+\/)?[^/]+)(.*)$/.exec(specifier);
@@ -69,6 +81,7 @@ function bringAlong(root, typesDir, file, specifier) {
       recursive: true,
       filter: (path) => !/\.[cm]?js$|\.map$|\/src(\/|$)|\.md$/.test(path.slice(source.length)),
     });
+    leaveOutLanguages(vendored);
   }
   const entry = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')).exports[`.${subpath}`];
   return join(vendored, entry.types);

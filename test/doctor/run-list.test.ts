@@ -126,6 +126,16 @@ it('gives a check twenty seconds, and runs six side by side', async () => {
   expect(new Set((await found).map(({ detail }) => detail))).toEqual(new Set(['no answer within 20 s']));
 });
 
+it('leaves no timer of a check that has answered', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  await results([
+    check('answers', async () => pass('fine')),
+    check('rejects', async () => Promise.reject(1)),
+  ]);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 it('tells what will run, what starts and what was found, each as it comes', async () => {
   const told: string[] = [];
   const first = Promise.withResolvers<void>();

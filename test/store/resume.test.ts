@@ -151,6 +151,14 @@ describe('a transfer that broke off', () => {
     expect(egressBytes).toBe(BYTES.length);
   });
 
+  it('of a size that nobody knew counts what was there before', async () => {
+    const server = await serveFile({ cuts: [150_000] });
+    const unknown = { artefacts: [{ ...model, sizeBytes: null }] };
+    await fetchFrom([server], unknown);
+    const totals = events.flatMap((event) => (event.type === 'bytes' ? [event.totalBytes] : []));
+    expect(new Set(totals)).toEqual(new Set([BYTES.length]));
+  });
+
   it.each([
     ['python', true],
     ['wheel', false],

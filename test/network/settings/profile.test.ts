@@ -295,4 +295,11 @@ it('takes the mirrors of uv', async () => {
   expect(profile.githubReleases).toBeNull();
   expect(profile.pythonInstallMirror).toMatchObject({ label: home, origin: 'UV_PYTHON_INSTALL_MIRROR' });
   expect(profile.findLinks.map((links) => links.label)).toEqual(['/srv/a', '/srv/b c']);
+  const shown = profile.describe();
+  expect(shown.filter(({ name }) => name === 'find-links').map(({ origin }) => origin)).toEqual([
+    'UV_FIND_LINKS',
+    'UV_FIND_LINKS',
+  ]);
+  expect(shown.find(({ name }) => name === 'Python mirror')?.origin).toBe('UV_PYTHON_INSTALL_MIRROR');
+  expect(shown.find(({ name }) => name === 'official builds')?.origin).toBe('UV_ASTRAL_MIRROR_URL');
 });

@@ -4,10 +4,14 @@ import { link, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { managedPythonRuntimeLayout } from '../../../src/core/layout.ts';
+import { appendHistory, HISTORY_FILE } from '../../../src/runtime/history.ts';
 import { type Switchover, switchOver } from '../../../src/runtime/switchover.ts';
 import type { Artefact } from '../../../src/shipped/lock.ts';
 import { openStore } from '../../../src/store/store.ts';
 import { writeFileAtomic } from '../../../src/support/fs/atomic-file.ts';
+import { publishNewFile } from '../../../src/support/fs/publish-file.ts';
+import { placeUvBinary } from '../../../src/uv/acquire.ts';
+import { VectorFile } from '../../../src/vectors/vector-file.ts';
 import { writeRuntime } from '../../fixtures/asset.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { watchSyncs } from '../../fixtures/watch-syncs.ts';
@@ -27,6 +31,46 @@ describe.runIf(process.platform === 'linux')('what lasts through a power cut', (
       { path: expect.stringMatching(/\/file\.\d+\.[0-9a-f]{8}\.tmp$/), seen: 'old' },
       { path: folder, seen: 'new' },
     ]);
+  });
+
+  it('uv: its bytes are there before its name', async () => {
+    const path = join(await temporaryFolder(), 'uv');
+    const syncs = await watchSyncs(() => existsSync(path));
+    await placeUvBinary(path, Buffer.from('uv'));
+    expect(syncs[0]).toEqual({ path: expect.stringMatching(/\/\.?uv.+/), seen: false });
+    expect(await readFile(path, 'utf8')).toBe('uv');
+  });
+
+  it('a file that is published once: its bytes before its name, its folder afterwards', async () => {
+    const folder = await temporaryFolder();
+    const path = join(folder, 'secret');
+    const syncs = await watchSyncs(() => textOf(path));
+    expect(await publishNewFile(path, 'text')).toBe(true);
+    expect(syncs).toEqual([
+      { path: expect.stringMatching(/\/secret\..+\.tmp$/), seen: null },
+      { path: folder, seen: 'text' },
+    ]);
+    expect(await publishNewFile(path, 'other')).toBe(false);
+    expect(textOf(path)).toBe('text');
+  });
+
+  it('a line of the history, before the switch that it announces', async () => {
+    const folder = await temporaryFolder();
+    const path = join(folder, HISTORY_FILE);
+    const syncs = await watchSyncs(() => textOf(path)?.split('\n').length);
+    for (let count = 0; count < 2; count++)
+      await appendHistory(folder, { command: 'setup', from: null, to: '7f3c0000' } as never);
+    expect(syncs).toEqual([2, 3].map((seen) => ({ path, seen })));
+  });
+
+  it.each(['jsonl', 'npy'] as const)('vectors as %s: whole before they have their name', async (format) => {
+    const path = join(await temporaryFolder(), 'vectors');
+    const file = await VectorFile.open(path, { format } as never);
+    await file.append([{ text: 'a' }], [Buffer.alloc(384 * 4)]);
+    const syncs = await watchSyncs(() => existsSync(path));
+    await file.finish();
+    expect(syncs.filter(({ seen }) => !seen).map(({ path: synced }) => synced)).toContain(`${path}.partial`);
+    expect(syncs.at(-1)).toEqual({ path: dirname(path), seen: true });
   });
 
   it('an artefact of the store', async () => {
