@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { openInstallLog, ownInstallLog } from '../../src/log/install-log.ts';
 import { runProcess } from '../../src/process/run-process.ts';
 import { CancelledError } from '../../src/support/errors.ts';
+import { batchOfBytes, batchOfLines } from '../../src/support/line-batch.ts';
 import { createRedactor } from '../../src/support/text/redaction.ts';
 
 /** A busy machine is no failure. */
@@ -195,6 +196,41 @@ describe('install log', () => {
     await expect(log.lines(line)).rejects.toMatchObject({ code: 'ENOSPC' });
     await expect(log.text('more')).rejects.toMatchObject({ code: 'ENOSPC' });
     await expect(log.close()).rejects.toMatchObject({ code: 'ENOSPC' });
+  });
+
+  it('is complete where the system writes less than it is given', async () => {
+    const path = newPath();
+    const log = await openInstallLog(path);
+    const handle = await open(path);
+    const prototype = Object.getPrototypeOf(handle) as typeof handle;
+    const write = handle.write;
+    const spy = vi.spyOn(prototype, 'writev').mockImplementation(async function (
+      this: typeof handle,
+      buffers: readonly NodeJS.ArrayBufferView[],
+    ) {
+      const all = Buffer.concat(buffers as readonly Buffer[]);
+      const { bytesWritten } = await write.call(this, all.subarray(0, 7) as never);
+      return { bytesWritten, buffers: [...buffers] } as never;
+    });
+    onTestFinished(() => spy.mockRestore());
+    await handle.close();
+    const lines = ['first line', '', 'second', 'and the third'];
+    await Promise.all([
+      log.lines(lines.slice(0, 2)),
+      log.lines(lines.slice(2, 3)),
+      log.lines(lines.slice(3)),
+    ]);
+    await log.close();
+    expect(await read(path)).toBe(`${lines.join('\n')}\n`);
+  });
+
+  it('takes batches, of bytes and of lines', async () => {
+    const path = newPath();
+    const log = await openInstallLog(path);
+    await log.maskedBatch(batchOfBytes(Buffer.from('one\ntwo\n'), 2));
+    await log.maskedBatch(batchOfLines(['\x1b[31mred', 'last']));
+    await log.close();
+    expect(await read(path)).toBe('one\ntwo\n\\u001b[31mred\nlast\n');
   });
 
   it('never opens a device, and does not remove it', async () => {
