@@ -208,7 +208,11 @@ describe('the runner of effects', () => {
     const { wizard, call } = given();
     (await call(0)).reject(new TypeError('x is undefined'));
     expect(await when(wizard, on('failure'))).toMatchObject({
-      report: { failureClass: 'internal', title: 'x is undefined' },
+      report: {
+        failureClass: 'internal',
+        title: 'x is undefined',
+        evidence: [expect.stringContaining('no words for this')],
+      },
     });
     give(wizard, 'quit');
     await wizard.finished;
