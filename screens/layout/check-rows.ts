@@ -4,7 +4,7 @@ import { formatCount } from '../../src/support/text/format.ts';
 import { wrapWords } from '../../src/support/text/wrap-words.ts';
 import type { UndoTarget } from '../../src/wizard/functions.ts';
 import type { PanelLine } from '../../src/wizard/panels/panel.ts';
-import { repairNews, repairWords } from '../../src/wizard/panels/repair-run.ts';
+import { repairNews } from '../../src/wizard/panels/repair-run.ts';
 import type { CheckListing, CheckState } from '../../src/wizard/state.ts';
 import { GLYPH, type Tone } from '../style/theme.ts';
 import { shortHome } from '../style/words.ts';
@@ -230,8 +230,7 @@ function rowsOf(check: CheckResult, columns: number): CheckRow[] {
   const [first] = lines;
   const rows = isBeside && first ? [{ ...row, detail: first.detail }, ...lines.slice(1)] : [row, ...lines];
   const [repair] = check.repairs ?? [];
-  const advice =
-    repair === undefined ? said(check.fix ?? '') : `r ${said(repairWords(repair).toLowerCase())}`;
+  const advice = repair === undefined ? said(check.fix ?? '') : `r ${said(repair.replaceAll('-', ' '))}`;
   if (!advice) return rows;
   const fix: CheckRow = {
     key: `${check.id} fix`,

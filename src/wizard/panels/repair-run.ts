@@ -123,7 +123,7 @@ export function repairNews(run: RepairRun | null): PanelLine | null {
       return run.repairs.length === 0
         ? { text: 'There was nothing to repair.', mark: 'done' }
         : {
-            text: t`Repaired: ${run.repairs.map((id) => said(repairWords(id))).join(', ')} (u undoes it)`,
+            text: t`Repaired: ${run.repairs.map((id) => repairWords(id)).join(', ')} (u undoes it)`,
             mark: 'done',
           };
     case 'failed': {
@@ -140,6 +140,6 @@ export function repairNews(run: RepairRun | null): PanelLine | null {
 
 /** `Rebuild environment` */
 export function repairWords(id: string): string {
-  const words = id.replaceAll('-', ' ');
+  const words = said(id.replaceAll('-', ' '));
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
