@@ -5,7 +5,7 @@ export type Translation = string | Readonly<Partial<Record<Intl.LDMLPluralRule, 
 
 /**
  * The texts of one language, as its file in `assets/languages` holds them. A key is the English text, with a name in braces
- * for each value; `{n} check | {n} checks` is a text whose number decides its form. The name of a value says what it is:
+ * for each value; `{n} check | {n} checks` is a text whose form `{n}` decides. The name of a value says what it is:
  * see `values.ts`. `{reason?}` is a phrase, which is translated when it is known; with `{reason!}` the whole text stays
  * English when it is not.
  */

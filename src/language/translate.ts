@@ -95,7 +95,7 @@ function filled(
         name,
         kind === 'as-is' || written !== value ? written : (found(value, from, depth + 1) ?? value),
       );
-      if (kind === 'number') form = from.plurals.select(Number(value.replaceAll(',', '')));
+      if (name === 'n') form = from.plurals.select(Number(value.replaceAll(',', '')));
     }
   }
   return formOf(translation, form).replaceAll(

@@ -220,7 +220,9 @@ export function stepDetail(progress: InstallProgress, step: StepProgress): strin
   const counted =
     progress.fileCount === null || progress.fileCount < fetched.length
       ? said(formatCount(done, 'file'))
-      : t`${done} of ${said(formatCount(progress.fileCount, 'file'))}`;
+      : progress.fileCount === 1
+        ? t`${done} of ${1} file`
+        : t`${done} of ${progress.fileCount} files`;
   const current = largestUnderWay(progress);
   if (!current) return counted;
   const [name, { kind, totalBytes }] = current;

@@ -30,33 +30,6 @@ const REVIEWED = [
   'help',
 ];
 
-afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type CatalogueFile, readCatalogue } from '../../src/language/catalogue.ts';
-import { catalogueFile } from '../../src/language/load.ts';
-import { speak } from '../../src/language/translate.ts';
-import { columnsOf } from '../../src/support/text/columns.ts';
-import { openScreen } from '../fixtures/screen.ts';
-import { STATES } from '../fixtures/screen-states.ts';
-
-const SIZES = [
-  { columns: 80, rows: 24 },
-  { columns: 120, rows: 40 },
-  { columns: 40, rows: 12 },
-];
-/** One of each screen. */
-const REVIEWED = [
-  'features',
-  'ready',
-  'probing',
-  'plan',
-  'installing',
-  'stop question',
-  'failure',
-  'check',
-  'panel',
-  'help',
-];
-
 afterEach(() => speak(null));
 
 async function linesOf(name: string, size: { columns: number; rows: number }): Promise<string[]> {
@@ -85,7 +58,10 @@ describe.each(['de', 'ja'] as const)('in %s', (language) => {
         if (!isFull || line.includes('…') || english.includes(line)) continue;
         // A full row ends with the end of a text, or goes on in the next row.
         const last = line.trim().split(/ {2,}/).at(-1) ?? '';
-        const isWhole = texts.some((text) => last.endsWith(text)) || (lines[row + 1] ?? '').trim() !== '';
+        const isWhole =
+          /(?:[─↓█\d]| B| [kMG]B|\.[a-z]+)$/.test(last) ||
+          texts.some((text) => last.endsWith(text)) ||
+          (lines[row + 1] ?? '').trim() !== '';
         expect(isWhole, `${name}, row ${row}: ${line}`).toBe(true);
       }
       expect(lines[size.rows - 1], name).toBe('');

@@ -1,3 +1,4 @@
+import { t } from '../../language/translate.ts';
 import type { Choice, Command } from './command.ts';
 import { type Field, type FieldSpec, onFieldCommand, openField, typeIntoField } from './field.ts';
 import {
@@ -114,7 +115,7 @@ function choicesOf({ phase }: HostPanel): readonly Choice<string>[] {
     case 'choosing':
       return [
         { id: 'text', label: 'Edit the whole text' },
-        ...phase.facts.models.map((model) => ({ id: `model ${model}`, label: `Edit ${model}` })),
+        ...phase.facts.models.map((model) => ({ id: `model ${model}`, label: t`Edit ${model}` })),
         { id: 'connect', label: 'Change the connection' },
         BACK,
       ];
