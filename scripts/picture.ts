@@ -20,7 +20,7 @@ const root = join(import.meta.dirname, '..');
 const folder = join(root, 'assets', 'pictures');
 const home = mkdtempSync(join(tmpdir(), 'ktx-'));
 const installed = join(home, 'ktx-setup');
-for (const part of ['bin', 'dist', 'package.json', 'assets/python']) {
+for (const part of ['bin', 'dist', 'package.json', 'assets/languages', 'assets/python']) {
   cpSync(join(root, part), join(installed, part), { recursive: true });
 }
 mkdirSync(folder, { recursive: true });
@@ -41,7 +41,7 @@ const TITLE = { title: 'ktx setup' };
 const previews = process.env['PICTURE_PREVIEWS'];
 if (previews) mkdirSync(previews, { recursive: true });
 
-function start(size: { columns: number; rows: number }): TestTerminal {
+function start(size: { columns: number; rows: number }, locale = 'C.UTF-8'): TestTerminal {
   return openTerminal({
     command: process.execPath,
     args: [join(installed, 'bin', 'ktx.cjs'), 'setup'],
@@ -50,6 +50,7 @@ function start(size: { columns: number; rows: number }): TestTerminal {
     env: {
       ...Object.fromEntries(ours.map((name) => [name, undefined])),
       ...plainEnvironment(home),
+      LC_ALL: locale,
       PIP_INDEX_URL: 'http://pypi.acme.internal/simple/',
       HTTP_PROXY: `http://${index.host}`,
     },
@@ -61,6 +62,22 @@ function take(terminal: TestTerminal, name: string, isKept = true): void {
   if (isKept) writeFileSync(join(folder, `${name}.svg`), terminal.svg(TITLE));
   if (previews) terminal.picture(join(previews, `${name}.png`), TITLE);
 }
+
+/** The first screen in another language, before anything is installed. */
+async function inLanguage(language: string, locale: string, question: string): Promise<void> {
+  const other = start({ columns: 80, rows: 20 }, locale);
+  try {
+    await other.until(question, 60_000);
+    take(other, `features-${language}`);
+    other.send('q');
+    await other.exited;
+  } finally {
+    other.close();
+  }
+}
+
+await inLanguage('de', 'de_DE.UTF-8', 'Was soll ktx');
+await inLanguage('ja', 'ja_JP.UTF-8', 'ktx に何をさせますか');
 
 const size = { columns: 80, rows: 26 };
 const terminal = start(size);
