@@ -55,10 +55,10 @@ export interface InstallProgress {
  * that shows when the first of these steps is done.
  */
 const UNPACK_BYTES_PER_MS = 150_000;
-const PACKAGES_MS = 700;
-const PROVE_CORE_MS = 1000;
-const PROVE_EMBEDDINGS_MS = 2300;
-const SWITCH_MS = 80;
+const PACKAGES_MS = 600;
+const PROVE_CORE_MS = 400;
+const PROVE_EMBEDDINGS_MS = 1700;
+const SWITCH_MS = 60;
 /** Until a link has shown its speed: what the bar makes of bytes is corrected then. */
 const ASSUMED_BYTES_PER_MS = 5000;
 /** How far off an expected duration usually is: a step that takes longer than expected is never said to be over. */
@@ -72,8 +72,6 @@ const ETA_AFTER_MS = 2000;
 const SMALLEST_MS = 100;
 /** Fitted to installs beside a load of 1 to 20 processes a processor: some of them wait for the disk, or are more polite. */
 const LOAD_EXPONENT = 0.4;
-/** uv works on packages with all processors and waits for the disk; a proof starts one process after the other. */
-const LOAD_WEIGHT: StepCosts = { fetch: 1, python: 1, packages: 0.5, prove: 1.6, switch: 1.6 };
 const PACE_MEMORY_MS = 3000;
 /** A factor beyond these says more about the step than about the machine. */
 const PACE_RANGE = [0.3, 8] as const;
@@ -116,7 +114,7 @@ function slownessOf({ steps, costs, lastByteAtMs }: InstallProgress): number {
     // What the network took says nothing about the machine.
     const ownMs = step === 'fetch' ? startedAtMs + durationMs - (lastByteAtMs ?? startedAtMs) : durationMs;
     weightMs += costs[step];
-    const expectedMs = costs[step] * (paceAtEnd ?? 1) ** LOAD_WEIGHT[step];
+    const expectedMs = costs[step] * (paceAtEnd ?? 1);
     sum += costs[step] * Math.log(Math.max(PACE_RANGE[0], ownMs / expectedMs));
   }
   return Math.exp(sum / weightMs);
@@ -174,7 +172,7 @@ function workOf(progress: InstallProgress, nowMs: number): (Work & { isSpeedKnow
     return leftBytes > 0 ? costMs : leftOf(costMs, nowMs - (lastByteAtMs ?? nowMs));
   };
   for (const step of steps) {
-    const factor = slowness * progress.pace ** LOAD_WEIGHT[step.step];
+    const factor = slowness * progress.pace;
     const costMs = costs[step.step] * Math.min(PACE_RANGE[1], Math.max(PACE_RANGE[0], factor));
     const left = step.step === 'fetch' ? fetchLeftMs(costMs) : stepLeftMs(step, costMs, nowMs);
     leftMs += left;
