@@ -1,6 +1,9 @@
 // Loads the bundle and turns its result into the exit code. The one place that ends the program.
 const argv = process.argv.slice(2);
 
+const TOO_MANY_FILES =
+  'Too many files are open, so ktx cannot be loaded.\nRaise the limit (ulimit -n 1024), then run it again.';
+
 // The first screen of `ktx setup` stands before the program is loaded. Without it everything is as with it, only later.
 let firstScreen = null;
 if (argv.length === 1 && argv[0] === 'setup') {
@@ -24,7 +27,13 @@ if (argv.length === 1 && argv[0] === 'setup') {
 }
 
 function unloadable(error) {
+  if (isFileLimit(error)) return `${TOO_MANY_FILES}\n`;
   return `ktx cannot be loaded: ${String(error.message).split('\n')[0]}\nIts package is damaged or incomplete: install it again.\n`;
+}
+
+/** Parts of the program are loaded as they are needed, so it may meet the limit at any point. */
+function isFileLimit(error) {
+  return error?.code === 'EMFILE' || error?.code === 'ENFILE';
 }
 
 function fail(text) {
@@ -55,7 +64,7 @@ function load() {
           firstScreen?.close();
           process.exitCode = exitCode;
         },
-        (error) => fail(error?.stack ?? error),
+        (error) => fail(isFileLimit(error) ? TOO_MANY_FILES : (error?.stack ?? error)),
       ),
     (error) => fail(unloadable(error).trimEnd()),
   );
@@ -94,7 +103,7 @@ function runQuickly({ words, run }) {
       if (exitCode === null) load();
       else process.exitCode = exitCode;
     },
-    (error) => fail(error?.stack ?? error),
+    (error) => fail(isFileLimit(error) ? TOO_MANY_FILES : (error?.stack ?? error)),
   );
 }
 

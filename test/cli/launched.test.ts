@@ -2,6 +2,7 @@ import { type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
@@ -54,6 +55,26 @@ describe('the launched program', () => {
     expect([exitCode, stderr.split('\n')[0]]).toEqual([1, title]);
     expect(JSON.parse(stdout)).toMatchObject({ type: 'failure', failure: { title } });
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'names the limit on open files when it meets it while it loads',
+    async () => {
+      const home = await temporaryFolder();
+      // Where it is met depends on how many files this Node needs for itself.
+      const outputs = await Promise.all(
+        Array.from({ length: 12 }, (_, at) => {
+          const command = `ulimit -n ${18 + at}; exec "$0" "$1" setup --dry-run`;
+          const child = spawn('sh', ['-c', command, process.execPath, LAUNCHER], {
+            env: plainEnvironment(home),
+          });
+          return text(child.stderr);
+        }),
+      );
+      expect(outputs).toContain(
+        'Too many files are open, so ktx cannot be loaded.\nRaise the limit (ulimit -n 1024), then run it again.\n',
+      );
+    },
+  );
 
   it.each([
     ['cli.js', 'cannot be loaded'],
