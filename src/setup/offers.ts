@@ -3,8 +3,8 @@ import { type KtxRuntimeFeature, normaliseFeatures, RUNTIME_FEATURES } from '../
 import { unavailability } from '../shipped/feature-support.ts';
 import { type Artefact, artefactsOf, lockArtefact, type RuntimeLock } from '../shipped/lock.ts';
 import { type HostPlatform, lockedMinors, targetKey } from '../shipped/target.ts';
-import { sumOrUnknown } from '../support/sum-or-unknown.ts';
 import { MANAGED_UV_WHEELS, type ManagedUvPlatformKey } from '../uv/release.ts';
+import { sumOrUnknown } from './plan/sum-or-unknown.ts';
 
 /** One feature that can be chosen. Sizes in bytes; `null` is unknown. */
 export interface FeatureOffer {

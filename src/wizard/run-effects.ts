@@ -1,7 +1,6 @@
 import { availableParallelism, homedir } from 'node:os';
 import { resolve } from 'node:path';
 import type { FailureReport, SetupEvent, SetupStep } from '../core/events.ts';
-import { runnableCount } from '../process/runnable-count.ts';
 import type { SetupOptions } from '../setup/request/setup-options.ts';
 import { CancelledError, errorChain, errorMessage } from '../support/errors.ts';
 import { paceOfLoad } from './estimate.ts';
@@ -9,6 +8,7 @@ import type { CheckRun, InstallOutcome, PanelContext, PlanOutcome, WizardFunctio
 import type { SetupChanges } from './panels/changes.ts';
 import type { PanelAnswer } from './panels/panels.ts';
 import { reduce } from './reduce.ts';
+import { runnableCount } from './runnable-count.ts';
 import type { LeftState, StartOptions, WizardEffect, WizardEvent, WizardState } from './state.ts';
 import { isBusy, startWizard } from './state.ts';
 

@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { SetupEvent } from '../../src/core/events.ts';
-import { runnableCount } from '../../src/process/runnable-count.ts';
+import { runnableCount } from '../../src/wizard/runnable-count.ts';
 import { startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { LAUNCHER, plainEnvironment } from '../fixtures/program.ts';
 import { openWheelhouse } from '../fixtures/wheelhouse.ts';

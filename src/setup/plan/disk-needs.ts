@@ -1,7 +1,7 @@
 import type { PlanRow, PlanSummary } from '../../core/events.ts';
 import type { SharedLayout } from '../../core/layout.ts';
-import { sumOrUnknown } from '../../support/sum-or-unknown.ts';
 import type { DiskNeed } from './disk.ts';
+import { sumOrUnknown } from './sum-or-unknown.ts';
 
 /** Every row of a plan counted where its bytes will lie while the install is at its largest. Pure. */
 export function diskNeedsOf(

@@ -2,9 +2,9 @@ import type { PlanRow, PlanSummary } from '../../core/events.ts';
 import type { KtxRuntimeFeature } from '../../core/features.ts';
 import type { PythonDecision } from '../../python/python-choice.ts';
 import type { Artefact } from '../../shipped/lock.ts';
-import { sumOrUnknown } from '../../support/sum-or-unknown.ts';
 import { formatCount } from '../../support/text/format.ts';
 import type { ModelPlan, Origin } from './install-plan.ts';
+import { sumOrUnknown } from './sum-or-unknown.ts';
 
 export interface PlanFacts {
   features: readonly KtxRuntimeFeature[];

@@ -1,3 +1,4 @@
+// biome-ignore lint/style/noRestrictedImports: reads /proc/loadavg, which the kernel makes
 import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 
