@@ -8,10 +8,10 @@ import type { SetupOptions } from './request/setup-options.ts';
 import { emitFailure, emitPlan, readyResult, withDefaults } from './setup.ts';
 
 /**
- * What a setup would do, as events, and no more: it asks the hosts of the plan, writes nothing and starts no install.
- * Ends with `done` where the runtime is ready, else with `dry-run`, which holds the whole plan as data.
- * @returns the plan, or `null` where there is nothing to do.
- * @throws what stood in the way of a plan, after it was told as an event; CancelledError without one.
+ * Emits what a setup would do: contacts the hosts of the plan, writes nothing, installs nothing. Ends with
+ * `done` when the runtime is ready, else with `dry-run`, which holds the whole plan as data.
+ * @returns the plan, or `null` when there is nothing to do.
+ * @throws why planning failed, after emitting it as an event; CancelledError, without an event.
  */
 export async function dryRunSetup(options: SetupOptions): Promise<PlannedInstall | null> {
   const emit = eventEmitter(options.onEvent);
@@ -41,7 +41,7 @@ async function planOnly(options: SetupOptions, emit: Emit): Promise<PlannedInsta
   return plan;
 }
 
-/** The plan as others may rely on it; the requirements are named by their digest. Pure. */
+/** The public form of a plan, with the requirements as a digest. Pure. */
 export function describePlan(plan: InstallPlan): PlannedInstall {
   const { layout, locked, uv } = plan;
   return {

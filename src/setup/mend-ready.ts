@@ -10,8 +10,8 @@ import { isMarkedVerified } from '../uv/verified-mark.ts';
 import type { PrepareOptions } from './request/install-types.ts';
 
 /**
- * A working runtime needs nothing written; what a killed run, or a removal that failed, left beside it is put in order all the
- * same. What cannot be done is a note: the runtime works without it.
+ * Cleans up after killed runs and failed removals, even when the runtime is ready. Failures are only notes:
+ * the runtime works regardless.
  */
 export async function tidyAfterKilledRun(layout: ManagedPythonRuntimeLayout, emit: Emit): Promise<void> {
   const { runtimeRoot, versionDir } = layout;
@@ -31,9 +31,10 @@ export async function tidyAfterKilledRun(layout: ManagedPythonRuntimeLayout, emi
 }
 
 /**
- * Puts back what a ready runtime does not need to run, but an install, a repair or the doctor does: the pinned uv. For whoever agreed to
- * an install, since it may download. Looks at one mark when all is well. What cannot be mended is a note.
- * @returns what was downloaded for it, and from where.
+ * Restores the pinned uv, which a ready runtime does not need to run but an install, a repair and the doctor
+ * do. May download, so only for callers whose user agreed to an install. Reads one mark when all is well.
+ * Failures are only notes.
+ * @returns what was downloaded, and from where.
  * @throws CancelledError.
  */
 export async function mendReadyRuntime(
@@ -42,7 +43,7 @@ export async function mendReadyRuntime(
   emit: Emit,
 ): Promise<Pick<SetupResult, 'downloadedBytes' | 'egress'>> {
   const nothing = { downloadedBytes: 0, egress: [] };
-  // What is injected stands for uv.
+  // An injected command or uv replaces the pinned one.
   if (options.exec || options.fetchUvArtifact || options.uvPath) return nothing;
   const uvPath = managedUvPath({ ...options, runtimeRoot: layout.runtimeRoot });
   if ((await isMarkedVerified(uvPath)) && (await isExecutable(uvPath))) return nothing;

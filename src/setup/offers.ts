@@ -6,26 +6,29 @@ import { type HostPlatform, lockedMinors, targetKey } from '../shipped/target.ts
 import { MANAGED_UV_WHEELS, type ManagedUvPlatformKey } from '../uv/release.ts';
 import { sumOrUnknown } from './plan/sum-or-unknown.ts';
 
-/** One feature that can be chosen. Sizes in bytes; `null` is unknown. */
+/** A feature on offer. Sizes in bytes; `null` is unknown. */
 export interface FeatureOffer {
   feature: KtxRuntimeFeature;
   title: string;
   description: string;
-  /** What is not in the store yet, a Python archive aside: whether one is needed shows when its hosts were asked. */
+  /**
+   * Bytes missing from the store, without a Python archive: only the hosts' answers show whether one is
+   * needed.
+   */
   downloadBytes: number | null;
   diskBytes: number | null;
-  /** How long an installation takes at 100 Mbit/s; `null` when a size is unknown. */
+  /** Duration of an install at 100 Mbit/s; `null` when a size is unknown. */
   expectedMs: number | null;
-  /** Why this machine cannot have it; `null` when it can. */
+  /** Why this machine does not support it; `null` when it does. */
   unavailableReason: string | null;
 }
 
-/** Which of the files that the lock names are on this machine. */
+/** Which files of the lock are on this machine. */
 export interface WhatIsHere {
   hasUv: boolean;
-  /** Digests of whole files in the store. */
+  /** Digests of complete files in the store. */
   storedDigests: ReadonlySet<string>;
-  /** Names of files in the folder of the embedding model. */
+  /** File names in the folder of the embedding model. */
   modelFiles: ReadonlySet<string>;
 }
 
@@ -40,9 +43,9 @@ const WORDS: Record<KtxRuntimeFeature, FeatureWords> = {
 const wordsOf = (feature: KtxRuntimeFeature): FeatureWords =>
   declaredEmbedder()?.features?.[feature] ?? WORDS[feature];
 
-/** What a time is said for: nobody knows a link before it is used. */
+/** An assumption: the speed of the link is unknown until it is used. */
 const REFERENCE_BITS_PER_SECOND = 100e6;
-/** Measured on two cores: 420 MB are unpacked in 3 s; what was built starts, imports and answers in 3 s. */
+/** Measured on two cores: unpacking 420 MB takes 3 s; starting, importing and answering takes 3 s. */
 const UNPACKED_BYTES_PER_SECOND = 140e6;
 const PROOF_MS = 3000;
 
@@ -55,14 +58,14 @@ function expectedMsOf(downloadBytes: number | null, diskBytes: number | null): n
 
 const UNKNOWN = { downloadBytes: null, diskBytes: null, expectedMs: null };
 
-/** Both, as the contract says of every wheel; what they weigh only uv finds out. */
+/** For a wheel without a lock: every feature is available, and only uv finds out the sizes. */
 export function foreignOffer(feature: KtxRuntimeFeature): FeatureOffer {
   return { feature, ...wordsOf(feature), ...UNKNOWN, unavailableReason: null };
 }
 
 /**
- * What each feature costs on this machine, given what is here. Pure.
- * @param atHand the minors that it can only be; `null`: any of the lock.
+ * What each feature costs on this machine, given the files that are already here. Pure.
+ * @param atHand the only Python minors available; `null`: any in the lock.
  */
 export function lockedOffers(
   lock: RuntimeLock,

@@ -35,17 +35,20 @@ export interface SetupOverview {
     detail: string;
     features: readonly KtxRuntimeFeature[];
   };
-  /** Runtimes of other versions that look whole. */
+  /** Runtimes of other versions that appear complete. */
   otherRuntimes: readonly { cliVersion: string; features: readonly KtxRuntimeFeature[] }[];
   offers: readonly FeatureOffer[];
-  /** What is on this machine already: `uv 0.11.21`, `Python 3.13.14`, `embedding model`. */
+  /** Components and whether they are already here: `uv 0.11.21`, `Python 3.13.14`, `embedding model`. */
   here: readonly { label: string; isHere: boolean }[];
-  /** The pinned Python is not here: it is fetched, on top of what the offers say, unless one of this system has to do. */
+  /**
+   * The pinned Python is not here: it will be downloaded, beyond the sizes of the offers, unless a system
+   * Python is used.
+   */
   mayFetchPython: boolean;
   freeBytes: number | null;
 }
 
-/** Looks at this machine and the bundled lock. Uses no network, starts no process, writes nothing. */
+/** Inspects this machine and the bundled lock. Uses no network, starts no process, writes nothing. */
 export async function readSetupOverview(options: SetupOptions): Promise<SetupOverview> {
   const layout = managedPythonRuntimeLayout(options);
   const shared = sharedLayout(layout.runtimeRoot);
@@ -101,8 +104,8 @@ export async function readSetupOverview(options: SetupOptions): Promise<SetupOve
 }
 
 /**
- * The minors that the Python can only be, as far as names of files tell: a feature that none of them can carry is shown with the
- * reason. `null` where any may be had, and where nothing is found: the plan tells more.
+ * The only Python minors available, judged by file names: a feature that none of them supports is shown with
+ * the reason. `null` when any can be fetched, or none is found; the plan checks properly.
  */
 async function minorsAtHand(
   { python, isOffline, env = process.env, ...options }: SetupOptions,
@@ -121,7 +124,7 @@ async function minorsAtHand(
   return found.length > 0 ? new Set(found) : null;
 }
 
-/** What of the lock's files is here, by a look at sizes: the plan looks closer. */
+/** Which files of the lock are here, judged by size; the plan verifies them. */
 async function whatIsHere(lock: RuntimeLock, runtimeRoot: string, hasUv: boolean): Promise<WhatIsHere> {
   const { storeDir } = sharedLayout(runtimeRoot);
   const store = openStore(storeDir);

@@ -17,8 +17,8 @@ import type { Prepared } from './plan/install-plan.ts';
 import type { PrepareOptions } from './request/install-types.ts';
 
 /**
- * Who builds over the manifest of a newer ktx takes its runtime away; `--force` says that this is meant. One that does not say who wrote
- * it is garbage.
+ * Replacing the manifest of a newer ktx would take its runtime away; `--force` confirms it. A manifest that
+ * does not name its writer counts as garbage.
  */
 async function assertNotOfNewer({ manifestPath }: ManagedPythonRuntimeLayout): Promise<void> {
   const newer = await readNewerManifest(manifestPath);
@@ -26,15 +26,16 @@ async function assertNotOfNewer({ manifestPath }: ManagedPythonRuntimeLayout): P
 }
 
 /**
- * Decides everything about an install and changes nothing. The reuse path comes first: it reads the bundled wheel and
- * the installed manifest, and neither starts a process nor asks a host. What planning needs is loaded when there is something to plan.
+ * Plans an install and changes nothing. The reuse path comes first: it reads the bundled wheel and the
+ * installed manifest, starts no process and contacts no host. The planner is imported only when there is
+ * something to plan.
  */
 export async function prepareInstall(options: PrepareOptions): Promise<Prepared> {
   const layout = managedPythonRuntimeLayout(options);
   await assertTrustedFolders(layout.runtimeRoot, [layout.versionDir]);
   const [asset, manifest] = await Promise.all([
     verifyRuntimeAsset({ assetDir: layout.assetDir }),
-    // An invalid manifest is a reason to install anew, not to refuse.
+    // An invalid manifest is a reason to reinstall, not to refuse.
     readInstalledManifest(layout.manifestPath).catch(() => null),
   ]);
   if (manifest === null && !options.shouldForce) await assertNotOfNewer(layout);
@@ -49,7 +50,8 @@ export async function prepareInstall(options: PrepareOptions): Promise<Prepared>
   const features = normaliseFeatures([...requested, ...carried]);
   const { planInstall } = await import('./plan/plan.ts');
   const planned = planInstall(options, { layout, asset, manifest, features });
-  // Needed next; they load while the plan waits for hosts and interpreters. Who needs them reports a failure.
+  // Preload the next modules while the plan waits for hosts and interpreters. A failure surfaces where they
+  // are used.
   for (const loading of [import('./build/execute-plan.ts'), import('../lifecycle/recovery.ts')])
     loading.catch(() => {});
   return planned;
@@ -71,7 +73,10 @@ async function isReusable(
   );
 }
 
-/** Another lock with the same wheel means other packages. An install that wrote down no lock says nothing about it. */
+/**
+ * A different lock with the same wheel means different packages. A manifest without lock digests proves
+ * nothing.
+ */
 async function isSameLock(present: InstalledKtxRuntimeManifest, assetDir: string): Promise<boolean> {
   if (!present.locked) return true;
   const shipped = await readLockedDigests(assetDir, present.features);

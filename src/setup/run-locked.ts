@@ -13,15 +13,16 @@ import { prepareInstall } from './prepare.ts';
 import { keepChosenPython } from './request/choices.ts';
 import type { PrepareOptions } from './request/install-types.ts';
 
-/** How it ended: with a new environment, or without, because somebody else made it while we waited. */
+/** The outcome: a new environment, or none because another process built it while this one waited. */
 export type InstallEnd =
   | { status: 'ready'; ready: ReadyPreparation }
   | { status: 'installed'; prepared: InstallPreparation; outcome: InstallOutcome };
 
 /**
- * Carries a plan out while nobody else writes: waits for the locks, puts in order what killed runs left, and plans anew when
- * the folder changed since the plan was made. The plan's session is closed at the end.
- * @param options.isShown the plan was shown to somebody: a new one may need less than it, and no host that it did not name.
+ * Executes a plan under the locks: waits for them, cleans up after killed runs, and plans again if the folder
+ * changed since the plan was made. Closes the plan's session at the end.
+ * @param options.isShown the user has seen the plan: a new one may need less, but no host that it did not
+ * name.
  */
 export async function runLocked(
   prepared: InstallPreparation,
@@ -56,7 +57,7 @@ export async function runLocked(
   }
 }
 
-/** Whether another runtime is in force than when the plan was made: the one thing that it saw before the mark. */
+/** Whether the active runtime changed since the plan was made; it is the one thing read before the mark. */
 async function hasChanged({ plan, present }: InstallPreparation): Promise<boolean> {
   const now = await readInstalledManifest(plan.layout.manifestPath).catch(() => null);
   return JSON.stringify(now) !== JSON.stringify(present);

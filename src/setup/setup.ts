@@ -17,14 +17,14 @@ import type { SetupOptions } from './request/setup-options.ts';
 
 export type SetupPlan = { status: 'ready'; result: SetupResult } | InstallPlan;
 
-/** A plan that was shown is the plan that is carried out. Its parts are opaque to who shows it. */
+/** The plan that was shown is the plan that is executed. Opaque to the caller. */
 export type InstallPlan = InstallPreparation;
 
 /**
- * Finds out what a setup would do: which Python, which files from where, how many bytes. Asks the hosts that it would
- * use, within seconds; changes nothing. With a working runtime that satisfies the request the answer is `ready`, and
- * neither a host is asked nor a process started.
- * @throws SetupError when there is no way to install, naming what was tried.
+ * Plans a setup: which Python, which files from where, how many bytes. Contacts the hosts that it would use,
+ * within seconds; changes nothing. If the current runtime satisfies the request the answer is `ready`,
+ * without contacting a host or starting a process.
+ * @throws SetupError when installing is impossible, naming what was tried.
  */
 export async function planSetup(options: SetupOptions): Promise<SetupPlan> {
   const startedAt = performance.now();
@@ -34,12 +34,12 @@ export async function planSetup(options: SetupOptions): Promise<SetupPlan> {
   return { status: 'ready', result: readyResult(prepared, Math.round(performance.now() - startedAt)) };
 }
 
-/** The process environment and home, where none were given. */
+/** Fills in the process environment and home. */
 export function withDefaults(options: SetupOptions): PrepareOptions {
   return { ...options, env: options.env ?? process.env, homeDir: options.homeDir ?? homeFolder() };
 }
 
-/** Takes the bundle, if there is one, into the store; from there on the setup is one without a network. */
+/** Loads the bundle, if given, into the store; from there on the setup is offline. */
 async function withBundle(options: PrepareOptions): Promise<PrepareOptions> {
   if (!options.bundle) return options;
   const { takeBundle } = await import('./take-bundle.ts');
@@ -64,12 +64,12 @@ export function readyResult({ layout, manifest }: ReadyPreparation, durationMs: 
   };
 }
 
-/** Lets go of a plan that is not carried out: its connections. */
+/** Discards a plan without executing it: closes its connections. */
 export async function discardPlan(plan: InstallPlan): Promise<void> {
   await plan.tools.network.close();
 }
 
-/** Carries a plan out. @throws what stood in the way; the runtime that was there answers as before. */
+/** Executes a plan. @throws the failure; the previous runtime keeps working. */
 export async function executeSetup(plan: InstallPlan, options: SetupOptions): Promise<SetupResult> {
   return execute(plan, options, true);
 }
@@ -93,8 +93,8 @@ async function execute(plan: InstallPlan, options: SetupOptions, isShown: boolea
 }
 
 /**
- * Plan and execution in one, with every event: `plan`, the steps, then `done` or `failure`.
- * @throws what stood in the way, after it was told as an event; CancelledError without one.
+ * Plans and executes, with every event: `plan`, the steps, then `done` or `failure`.
+ * @throws the failure, after emitting it as an event; CancelledError, without an event.
  */
 export async function runSetup(options: SetupOptions): Promise<SetupResult> {
   const emit = eventEmitter(options.onEvent);
@@ -128,13 +128,13 @@ async function mendReady(options: SetupOptions, emit: Emit): Promise<Partial<Set
   return mendReadyRuntime(managedPythonRuntimeLayout(options), withDefaults(options), emit);
 }
 
-/** The plan, then each of its notes. */
+/** Emits the plan, then each of its notes. */
 export function emitPlan(emit: Emit, summary: PlanSummary): void {
   emit({ type: 'plan', plan: summary });
   for (const text of summary.notes) emit({ type: 'note', step: 'plan', level: 'info', text });
 }
 
-/** The failure as an event; nothing is written, as by a dry run. */
+/** Emits the failure; writes nothing, as a dry run must not. */
 export async function emitFailure(
   emit: Emit,
   error: unknown,
@@ -144,7 +144,7 @@ export async function emitFailure(
   emit({ type: 'failure', failure: await describe(error, options, step) });
 }
 
-/** The failure as every presenter says it, with what is still intact. It is kept for a report. */
+/** The failure as shown by every presenter, including what is still intact. Saved for a report. */
 export async function reportFailure(error: unknown, options: SetupOptions, step: SetupStep | null) {
   const failure = await describe(error, options, step);
   const layout = usableLayout(options);
@@ -156,9 +156,9 @@ export async function reportFailure(error: unknown, options: SetupOptions, step:
     import('../runtime/trusted-folders.ts'),
     import('../runtime/write-access.ts'),
   ]);
-  // No install can ever be there, so nothing is made there either.
+  // Nothing can ever be installed there, so write nothing.
   if (!isLockablePath(runtimeRoot, cliVersion)) return failure;
-  // Where others can put links, nothing is written.
+  // Others could place links there, so write nothing.
   if ((await inspectFolders(runtimeRoot, [])).distrust !== null) return failure;
   await keepFailure({ runtimeRoot, cliVersion, features: options.features ?? ['core'], failure, settings });
   return failure;
@@ -174,7 +174,7 @@ async function settingLines(options: SetupOptions, runtimeRoot: string): Promise
   ];
 }
 
-/** What is still intact is said as far as it was looked at. */
+/** What is still intact, as far as it was checked. */
 async function untouchedWords(options: SetupOptions): Promise<string> {
   const nothing = 'Nothing was changed';
   const { readManagedPythonRuntimeStatus } = await import('../runtime/status.ts');
@@ -202,7 +202,7 @@ async function describe(error: unknown, options: SetupOptions, step: SetupStep |
   return describeFailure(error, context, await bundleInstead(error, options, layout));
 }
 
-/** A usable bundle that lies here, where hosts were not reached; `undefined` where none would help. */
+/** A usable bundle found on this machine, when hosts were unreachable; `undefined` when none would help. */
 async function bundleInstead(
   error: unknown,
   options: SetupOptions,
@@ -223,7 +223,7 @@ async function bundleInstead(
   return found.find(({ state }) => state === 'usable')?.path ?? null;
 }
 
-/** `null` where the root itself is what failed: there is nothing in it. */
+/** `null` when the root itself caused the failure, so nothing is in it. */
 function usableLayout(options: SetupOptions): ManagedPythonRuntimeLayout | null {
   try {
     return managedPythonRuntimeLayout(options);

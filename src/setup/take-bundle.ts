@@ -5,7 +5,7 @@ import { managedPythonRuntimeLayout } from '../core/layout.ts';
 import type { PrepareOptions } from './request/install-types.ts';
 import type { SetupOptions } from './request/setup-options.ts';
 
-/** Verifies a bundle and fills the store from it. @throws BundleError, with nothing changed; CancelledError. */
+/** Verifies a bundle and loads it into the store. @throws BundleError, with nothing changed; CancelledError. */
 export async function takeBundle(
   bundle: NonNullable<SetupOptions['bundle']>,
   options: PrepareOptions,

@@ -4,9 +4,9 @@ import { acceptPinnedUv, installUvFrom, uvPinsFor } from '../../uv/binary.ts';
 import type { InstallPlan, InstallTools } from '../plan/install-plan.ts';
 
 /**
- * Puts uv in its place, as planned.
- * @returns the bytes that were fetched for it
- * @throws SetupError when it is not what the plan saw, or cannot be fetched; CancelledError.
+ * Installs uv as planned.
+ * @returns the bytes that were downloaded for it
+ * @throws SetupError when it has changed since the plan or cannot be fetched; CancelledError.
  */
 export async function acquireUv(
   { uv, host }: Pick<InstallPlan, 'uv' | 'host'>,

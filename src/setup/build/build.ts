@@ -21,8 +21,9 @@ import type { InstallRun } from './install-run.ts';
 import { generateRequirements } from './requirements.ts';
 
 /**
- * Puts the interpreter in its place.
- * @returns the folder of the managed Python that the environment is made from; `null` where uv or the system has it.
+ * Installs the interpreter.
+ * @returns the folder of the managed Python to create the environment from; `null` when uv or the system
+ * provides it.
  */
 export async function buildPython(run: InstallRun, uv: UvRunner): Promise<string | null> {
   const { emit } = run;
@@ -40,7 +41,7 @@ export async function buildPython(run: InstallRun, uv: UvRunner): Promise<string
   return unpacked ?? unpackPython(run, locked, locked.python, uv);
 }
 
-/** The unpacked one, if it is as it was unpacked. An altered file in it would run in the new environment. */
+/** The unpacked Python, if it is unaltered: a modified file in it would run in the new environment. */
 async function usablePython(
   run: InstallRun,
   { unpackedDir, archive, version }: ManagedPython,
@@ -89,18 +90,19 @@ async function unpackPython(
   try {
     const env = lockedEnvironment(run, dir, pathToFileURL(listPath).href);
     await uv.run('python', pythonInstallArgs(version), env);
-    // Before anything ran it: this is what the archive, whose digest was checked, holds.
+    // Recorded before anything runs it: right now the folder holds exactly what the verified archive
+    // contained.
     const made = { key: managedPythonKey(host, version), archiveSha256: archive.sha256 };
     await recordPython(dir, made, run.signal);
     return dir;
   } catch (error) {
-    // What stays has no list of its files: nothing uses it, and the next install removes it.
+    // Without a manifest the folder is unused, and the next install removes it.
     await rm(dir, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
     throw error;
   }
 }
 
-/** Makes the environment and installs into it. */
+/** Creates the environment and installs into it. */
 export async function buildEnvironment(
   run: InstallRun,
   pythonDir: string | null,
@@ -120,13 +122,13 @@ export async function buildEnvironment(
   }
   const env = lockedEnvironment(run, pythonDir);
   await (run.skeleton ? run.skeleton.finish() : makeVirtualEnvironment(run, pythonDir, uv));
-  // In the environment's folder: the log names a file that stays as long as what it made.
+  // In the environment's folder, so that the file named in the log lives as long as the environment.
   const requirementsPath = join(environmentDir, 'requirements.txt');
   const requirements = generateRequirements({
     lockedRequirements: locked.requirements,
     artefactPaths: locked.wheels.map((wheel) => run.tools.store.pathOf(wheel)),
     distribution: asset.manifest.distributionName,
-    // Another program calls its extras as it likes; every package of them is named anyway.
+    // Other programs may name their extras differently; their lock lists every package anyway.
     extras: wheelProofOf(asset.manifest) ? [] : features.filter((feature) => feature !== 'core'),
     wheelPath: asset.wheelPath,
     wheelSha256: asset.manifest.wheel.sha256,
@@ -135,7 +137,7 @@ export async function buildEnvironment(
   await uv.run('packages', lockedInstallArgs(pythonPath, requirementsPath), env);
 }
 
-/** Makes the environment of a lock, without packages. */
+/** Creates the environment of a lock, without packages. */
 export async function makeVirtualEnvironment(
   run: InstallRun,
   pythonDir: string | null,
@@ -150,7 +152,10 @@ export function cacheDirOf({ runDir }: Pick<InstallRun, 'runDir'>): string {
   return join(runDir, 'cache');
 }
 
-/** A throw-away cache: uv links environment files into it, so an altered file would reach the next environment. */
+/**
+ * A disposable cache: uv links environment files into it, so a modified file would reach the next
+ * environment.
+ */
 function lockedEnvironment(run: InstallRun, pythonDir: string | null, list?: string): NodeJS.ProcessEnv {
   return uvEnvironment(run.env, {
     isOffline: true,
@@ -162,7 +167,10 @@ function lockedEnvironment(run: InstallRun, pythonDir: string | null, list?: str
   });
 }
 
-/** @throws SetupError of class verification when a file is not what was fetched; CancelledError; the file system's error. */
+/**
+ * @throws SetupError of class verification when a file is not the one that was fetched; CancelledError; the
+ * file system's error.
+ */
 async function assertModel(model: LockedPlan['model'] | undefined, signal?: AbortSignal): Promise<void> {
   for (const { file, sha256 } of model?.files ?? []) {
     const path = join(model!.folder, file);
@@ -175,7 +183,7 @@ async function assertModel(model: LockedPlan['model'] | undefined, signal?: Abor
   }
 }
 
-/** Starts what was built and asks it. @throws SetupError naming what did not answer. */
+/** Starts what was built and checks that it answers. @throws SetupError naming the part that did not. */
 export async function prove(run: InstallRun, log: Pick<DeferredLog, 'maskedLines'>): Promise<void> {
   const { plan, tools, emit, signal, journal } = run;
   const { environmentDir } = plan;
@@ -183,7 +191,8 @@ export async function prove(run: InstallRun, log: Pick<DeferredLog, 'maskedLines
   const { cliVersion } = plan.layout;
   const model = plan.locked?.model;
   const wheelProof = wheelProofOf(plan.asset.manifest);
-  // The plan may have known the model's files from an earlier install; they are read once more, beside what takes longer.
+  // The plan may know the model's files only from an earlier install: hash them again, in parallel with the
+  // slower steps.
   const intact = assertModel(model, signal);
   intact.catch(() => {});
   let askedAt = performance.now();
@@ -209,13 +218,13 @@ export async function prove(run: InstallRun, log: Pick<DeferredLog, 'maskedLines
     onProven: ({ id, ...part }) => {
       const now = performance.now();
       const durationMs = Math.round(now - askedAt);
-      // What follows is asked for now. What the daemon computes is asked for at once, when it has answered.
+      // Checks run one after another, except that `analysis` and `vector` both start when the daemon answers.
       if (id !== 'analysis' && id !== 'vector') askedAt = now;
       const check = { id: `proof-${id}`, group: 'Proof', status: 'pass', ...part, durationMs } as const;
       emit({ type: 'check', check });
     },
   }).catch(async (error: unknown) => {
-    // That the model is damaged says more than what becomes of it.
+    // A damaged model is the cause; whatever failed because of it is the symptom.
     await intact;
     throw error;
   });

@@ -6,8 +6,8 @@ import { normaliseProject } from '../../support/text/project-name.ts';
 import type { CompilingAhead, InstallRun } from './install-run.ts';
 
 /**
- * The modules that the proof imports, by the project of their wheel. Nothing depends on these being exact: what is missing here is
- * compiled when it is imported, and what is here in vain costs a moment of a processor that waits.
+ * The modules that the proof imports, by project. The list need not be exact: a missing module is compiled on
+ * import, a superfluous one costs some idle processor time.
  */
 const MODULES: Readonly<Record<string, string>> = {
   sqlglot:
@@ -21,8 +21,8 @@ const MODULES: Readonly<Record<string, string>> = {
 const OWN_MODULES = '(?:ktx_daemon|semantic_layer)/(?:[^/]+/)?[^/]+[.]py';
 
 /**
- * Runs with the interpreter that the environment is made from, and imports nothing but its library. What it compiles are bytes with
- * the digest that it was told; what it then writes is what Python itself would, and only beside a module that holds the same bytes.
+ * Runs on the interpreter of the new environment, with the standard library only. Compiles bytes that match
+ * the given digest; writes the same `.pyc` that Python would, and only next to a module with the same bytes.
  */
 const SCRIPT = `
 import hashlib, io, json, os, re, sys, threading, zipfile
@@ -64,9 +64,10 @@ for path, source, code in modules:
 `;
 
 /**
- * Compiles what the proof will import while uv installs it: Python would do it on one processor while everything else waits. It is
- * help and nothing more: whatever goes wrong, the proof compiles by itself.
- * @returns `null` where nothing is known of the wheels, or the interpreter is not there yet.
+ * Compiles the modules that the proof will import while uv is still installing them; Python would do it
+ * later, on one core, with everything else waiting. An optimisation only: if it fails, the proof compiles
+ * them itself.
+ * @returns `null` when the wheels are unknown, or the interpreter is not there yet.
  */
 export function compileAhead(run: InstallRun, signal: AbortSignal): CompilingAhead | null {
   const { plan, tools, journal } = run;
@@ -81,7 +82,7 @@ export function compileAhead(run: InstallRun, signal: AbortSignal): CompilingAhe
     }),
     { path: asset.wheelPath, sha256: asset.manifest.wheel.sha256, modules: OWN_MODULES },
   ];
-  // The largest first: the one that the proof waits for longest.
+  // Largest first: the proof waits longest for that one.
   wheels.sort((a, b) => Number(b.modules === MODULES['sqlglot']) - Number(a.modules === MODULES['sqlglot']));
   const sitePackages = join(environmentDir, 'lib', `python${minorOf(version)}`, 'site-packages');
   const installed = Promise.withResolvers<string>();

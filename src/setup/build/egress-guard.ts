@@ -4,16 +4,16 @@ import type { AddressInfo, Socket } from 'node:net';
 export interface EgressGuard {
   /** For `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` of children. */
   url: string;
-  /** Every host that a child wanted, with the number of attempts. */
+  /** Every host that a child tried to reach, with the number of attempts. */
   attempts(): ReadonlyMap<string, number>;
   close(): Promise<void>;
 }
 
 /**
- * A proxy on loopback that lets nothing through and tells who was asked for. Children get it in place of the user's proxies: no part
- * of an install that is offline by design should want a host, so each attempt is news. A guard against surprises, not a
- * sandbox: a child that ignores the proxy variables is not held by it.
- * @param onAttempt called with `host[:port]`, once for each of them.
+ * A loopback proxy that refuses every request and records the host. Children get it instead of the user's
+ * proxies: an install that is offline by design should contact no host, so each attempt is worth reporting. A
+ * tripwire, not a sandbox: a child that ignores the proxy variables is not stopped.
+ * @param onAttempt called with `host[:port]`, once per host.
  */
 export async function startEgressGuard(onAttempt: (host: string) => void): Promise<EgressGuard> {
   const attempts = new Map<string, number>();
@@ -38,7 +38,7 @@ export async function startEgressGuard(onAttempt: (host: string) => void): Promi
     socket.once('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
   });
-  // SOCKS and other strangers: the host is not known, the attempt is.
+  // SOCKS and other protocols: the host is unknown, but it was an attempt.
   server.on('clientError', (_error, socket) => {
     refuse('a host that was not asked for over HTTP');
     socket.destroy();
@@ -47,7 +47,7 @@ export async function startEgressGuard(onAttempt: (host: string) => void): Promi
     server.once('error', reject);
     server.listen(0, '127.0.0.1', resolve);
   });
-  // The install goes on for as long as its children run; this alone must not keep the process alive.
+  // The children keep the install alive; the guard alone must not.
   server.unref();
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

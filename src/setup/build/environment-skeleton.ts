@@ -5,17 +5,17 @@ import type { UvRunner } from '../../uv/runner.ts';
 import { makeVirtualEnvironment } from './build.ts';
 import type { InstallRun, Skeleton } from './install-run.ts';
 
-/** The folder of the environment, written down first. */
+/** Records the environment's folder in the journal, then creates it. */
 export async function beginEnvironment({ journal, plan }: InstallRun): Promise<void> {
   journal.write({ making: 'environment', name: basename(plan.environmentDir) });
   await makeFolder(plan.environmentDir);
 }
 
 /**
- * Makes the environment without its packages, while those still arrive. The log has what uv says as it comes; events come when the
- * step that they belong to has begun.
- * @param runnerOf a runner of uv with its events.
- * @returns `null` where the interpreter is not there yet, or is chosen by uv.
+ * Creates the environment without packages while they are still being fetched. uv's output goes to the log at
+ * once; its events are held back until their step has started.
+ * @param runnerOf a uv runner with its events.
+ * @returns `null` when the interpreter is not there yet, or uv chooses it.
  */
 export async function beginSkeleton(
   run: InstallRun,

@@ -39,9 +39,9 @@ export interface InstallOutcome {
 }
 
 /**
- * fetch -> build -> prove -> switch. Until the switch nothing that the present runtime uses is touched; when anything
- * fails or the signal fires, what was begun is removed and the present runtime answers as before. The log stays.
- * Needs write access.
+ * fetch -> build -> prove -> switch. Nothing that the current runtime uses is touched before the switch; on
+ * failure or abort the new files are removed and the current runtime keeps working. The log is kept. Requires
+ * write access.
  */
 export async function executePlan(
   plan: InstallPlan,
@@ -57,7 +57,7 @@ export async function executePlan(
   let currentStep: SetupStep = 'fetch';
   const emit: Emit = (event) => {
     if (event.type === 'step') currentStep = event.step;
-    // What a child printed is masked and logged where it is read, at the pace of the disk.
+    // Output of children is masked and logged where it is read, so that the disk slows the child down.
     log.keep(ownLogLines(event));
     emitEvent(event);
   };
@@ -68,11 +68,11 @@ export async function executePlan(
   const { stop, signal: helping } = linkedAbort(signal);
   try {
     const journal = openJournal({ runsDir: plan.shared.runsDir, cliVersion: plan.layout.cliVersion });
-    // Injected commands get the environment that the contract describes, and leave nothing behind.
+    // Injected commands get the environment that their contract describes, without marks of the run.
     const env = tools.exec ? tools.env : { ...tools.env, ...runEnvironment(journal) };
     const { runDir } = journal;
     if (plan.locked && !tools.exec) {
-      // The proof at the end needs it: nothing is built in vain.
+      // The proof needs loopback: fail now rather than after the build.
       await assertLoopback();
       guard = await startEgressGuard((host) => {
         const text = `A child process tried to reach ${host} and was refused: only ktx itself uses the network.`;
@@ -111,7 +111,7 @@ export async function executePlan(
     const pythonDir = await step(started, 'python', () => buildPython(started, uv));
     await step(started, 'packages', () => buildEnvironment(started, pythonDir, uv));
     started.compiling?.place();
-    // Thousands of files that only uv needed: they go while the proof waits for its processes.
+    // Thousands of files that only uv needed; deleted while the proof waits for its processes.
     cleared = rm(cacheDirOf(started), { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
     if (!tools.exec) stopSyncing = prepareSwitch(started, pythonDir);
     if (!tools.exec) await step(started, 'prove', () => prove(started, log));
@@ -119,7 +119,7 @@ export async function executePlan(
     const { manifest, layout } = await step(started, 'switch', () => activate(started, pythonDir));
     return { layout, manifest, downloadedBytes };
   } catch (error) {
-    // First, while what filled the disk is still there.
+    // Before the clean-up, while the files that filled the disk still exist.
     const explained = await explainFullDisk(error, plan.diskNeeds);
     if (run && !run.isCommitted) {
       stop();
@@ -132,7 +132,7 @@ export async function executePlan(
     throw explained;
   } finally {
     await guard?.close();
-    // A full disk shows here once more, and must not hide the reason.
+    // A full disk fails here again, and must not hide the original error.
     await log.close().catch(() => {});
     await stopSyncing?.();
     await cleared;
@@ -141,10 +141,10 @@ export async function executePlan(
   }
 }
 
-/** @param helping ends what is begun meanwhile for later steps. */
+/** @param helping aborts the work started early for later steps. */
 async function fetchAll(run: InstallRun, log: DeferredLog, helping: AbortSignal) {
   const { plan, tools, emit, signal, journal } = run;
-  // Side by side, since both wait for the network; the first that fails ends the other.
+  // In parallel, since both wait for the network; the first failure aborts the other.
   const { stop, signal: either } = linkedAbort(signal);
   const fetching = plan.locked ? fetchArtefacts(plan.locked, tools, emit, either) : undefined;
   fetching?.then(() => {
@@ -186,7 +186,7 @@ async function fetchAll(run: InstallRun, log: DeferredLog, helping: AbortSignal)
     run.skeleton = await beginSkeleton(run, (each) => runnerOf(each, helping));
   } catch (error) {
     stop();
-    // The echo of what stopped the transfer is not the reason; its own error is.
+    // The abort is only a consequence; report the error of the transfer itself.
     await fetching?.catch((reason: unknown) => {
       if (error instanceof CancelledError && !signal?.aborted) throw reason;
     });
@@ -197,7 +197,7 @@ async function fetchAll(run: InstallRun, log: DeferredLog, helping: AbortSignal)
   return { uv, downloadedBytes: acquired.downloadedBytes + fetched.downloadedBytes };
 }
 
-/** Tells when a step starts, ends and fails, and how long it took. */
+/** Emits start, end, failure and duration of a step. */
 async function step<T>(run: InstallRun, name: SetupStep, action: () => Promise<T>): Promise<T> {
   throwIfCancelled(run.signal);
   const startedAt = performance.now();
@@ -223,8 +223,8 @@ async function step<T>(run: InstallRun, name: SetupStep, action: () => Promise<T
 }
 
 /**
- * Begins what the switch needs and the proof does not: the proof's processes wait for each other most of the while.
- * @returns ends what is not done.
+ * Starts work that the switch needs and the proof does not, since the proof is mostly idle.
+ * @returns aborts what is unfinished.
  */
 function prepareSwitch(run: InstallRun, pythonDir: string | null): () => Promise<void> {
   const { plan } = run;
@@ -233,7 +233,7 @@ function prepareSwitch(run: InstallRun, pythonDir: string | null): () => Promise
   const modelPaths = modelFilesOf(plan.locked).map(({ path }) => path);
   const { runtimeRoot } = plan.layout;
   run.sizes = measureRuntime({ runtimeRoot, environmentDir, pythonDir, modelPaths });
-  // Reported where it is awaited. What the disk does not take now, the switch tries again and reports.
+  // Reported where it is awaited. If writing fails now, the switch tries again and reports it.
   run.sizes.catch(() => {});
   const syncing = makeDurable(foldersOf(run, pythonDir), { signal }).catch(() => {});
   return () => {
@@ -282,14 +282,17 @@ async function activate(run: InstallRun, pythonDir: string | null) {
   return { layout, manifest };
 }
 
-/** What follows the commit. The runtime works without it and the next run repeats it, so its problems are only said. */
+/**
+ * Clean-up after the commit. The runtime works without it and the next run repeats it, so problems are only
+ * reported as notes.
+ */
 async function tidyUp({ plan, tools, checked }: InstallRun): Promise<void> {
   await tools.network.keepPages(plan.shared.indexPagesPath);
   if (checked !== null) await writeKnownFiles(plan.shared.root, checked);
   await removeUnneededPythons(plan.layout.runtimeRoot);
 }
 
-/** What the environment is made from, or computes with. */
+/** The stored files that the environment is built from or computes with. */
 function filesOf(locked: LockedPlan, store: ArtefactStore): { path: string; sha256: string }[] {
   const stored = locked.wheels.map((wheel) => ({ path: store.pathOf(wheel), sha256: wheel.sha256 }));
   return [...stored, ...modelFilesOf(locked)];

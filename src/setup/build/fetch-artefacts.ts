@@ -4,7 +4,7 @@ import type { InstallTools, LockedPlan } from '../plan/install-plan.ts';
 import { fetchModel } from './fetch-model.ts';
 
 /**
- * Brings every artefact of the plan but uv into the store, and the model into its folder, verified.
+ * Fetches every artefact of the plan except uv into the store, and the model into its folder, verified.
  * @throws SetupError naming what could not be fetched and why; CancelledError.
  */
 export async function fetchArtefacts(

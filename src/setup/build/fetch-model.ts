@@ -13,9 +13,10 @@ import type { InstallTools, ModelPlan, ModelSource, Origin } from '../plan/insta
 import { modelNotFound } from '../plan/plan-model.ts';
 
 /**
- * Fetches the model from the first source that holds what it promised, and puts the verified files into its folder, in
- * one step. What was fetched for it leaves the store.
- * @throws SetupError naming every source and why it lost, and the folder for files placed by hand; CancelledError.
+ * Fetches the model from the first source that delivers the promised files, and moves the verified files into
+ * its folder atomically. Removes the downloads from the store.
+ * @throws SetupError naming every source and why it failed, and the folder for manually placed files;
+ * CancelledError.
  */
 export async function fetchModel(
   plan: ModelPlan,
@@ -25,7 +26,7 @@ export async function fetchModel(
 ): Promise<{ downloadedBytes: number }> {
   const { label, folder, files, container, sources } = plan;
   if (plan.isHere) {
-    // The plan may have waited for its answer for hours.
+    // The user may have taken hours to confirm the plan.
     if (!(await isWholeModel(folder, files, store, signal))) throw changedSince(folder);
     return { downloadedBytes: 0 };
   }
@@ -39,7 +40,7 @@ export async function fetchModel(
     try {
       const options = { hasNextSource: next !== undefined };
       const fetched = await network.fetch(store, source.artefacts, emit, signal, options);
-      // What other sources left goes now, not before: until here a transfer might have resumed from it.
+      // Only now: until here, a transfer could have resumed from these partial downloads of other sources.
       const others = [...files, container.artefact].filter(
         ({ sha256 }) => !source.artefacts.some((artefact) => artefact.sha256 === sha256),
       );
@@ -54,7 +55,7 @@ export async function fetchModel(
       if (next) await tellNext(emit, store, { label, lost: source, next, error });
     }
   }
-  // Placed by hand while the others were tried.
+  // Placed manually while the other sources were tried.
   if (await isWholeModel(folder, files, store, signal)) {
     tellWhoWon({ from: 'placed by hand', place: folder });
     return { downloadedBytes: 0 };

@@ -6,10 +6,11 @@ import type { UvRunner } from '../../uv/runner.ts';
 import type { InstallRun } from './install-run.ts';
 
 /**
- * The Python for a wheel without a lock, by the rules that hold for one with a lock: the one that was named; with `auto` one that uv
- * has or fetches, else one of this machine that passes its check. One that only an earlier setup was told gives way when it cannot be used.
- * @returns what `uv venv --python` is asked for: a version, or the path of an interpreter.
- * @throws SetupError naming every interpreter that was tried; the failure of uv where it may not be anything else.
+ * Chooses the Python for a wheel without a lock, by the same rules as with one: the requested Python; for
+ * `auto`, one that uv has or downloads, else a system Python that passes its check. A choice remembered from
+ * an earlier setup is dropped if it cannot be used.
+ * @returns the argument of `uv venv --python`: a version, or the path of an interpreter.
+ * @throws SetupError naming every interpreter that was tried; uv's failure when there is no alternative.
  */
 export async function takeForeignPython(run: InstallRun, uv: UvRunner): Promise<string> {
   const { choice, isKept } = run.plan.foreignPython;
@@ -37,7 +38,7 @@ async function takePython(run: InstallRun, uv: UvRunner, choice: PythonChoice): 
     if (error instanceof CancelledError || choice === 'managed' || tools.exec) throw error;
     const found = await systemPythonFor('system', [errorMessage(error)], search).catch((reason: unknown) => {
       if (reason instanceof CancelledError) throw reason;
-      // What uv said is diagnosed as it stands; the interpreters that were tried are below it.
+      // uv's error is diagnosed unchanged; the interpreters that were tried are a separate note.
       run.emit({ type: 'note', step: 'python', level: 'warning', text: errorMessage(reason) });
       throw error;
     });

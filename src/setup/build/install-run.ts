@@ -4,48 +4,48 @@ import type { RecordedSizes } from '../../runtime/recorded-sizes.ts';
 import type { WriteAccess } from '../../runtime/write-access.ts';
 import type { InstallPlan, InstallTools } from '../plan/install-plan.ts';
 
-/** An environment without packages that is being made. */
+/** An environment without packages, still being created. */
 export interface Skeleton {
-  /** Tells what uv has said, and waits. @throws as `UvRunner.run`. */
+  /** Emits uv's output so far and waits for the end. @throws as `UvRunner.run`. */
   finish(): Promise<void>;
-  /** Nothing of it runs any more, however it ended; never rejects. */
+  /** Resolves when none of it is running any more, however it ended; never rejects. */
   settled: Promise<void>;
 }
 
 /** Byte code of modules that are not installed yet. */
 export interface CompilingAhead {
-  /** All is compiled, or it is over; never rejects. */
+  /** Resolves when everything is compiled or compilation has ended; never rejects. */
   compiled: Promise<void>;
-  /** They are installed now: what is compiled so far goes beside them. */
+  /** Call when the modules are installed: places the byte code compiled so far next to them. */
   place(): void;
-  /** It is over; never rejects. */
+  /** Resolves when compilation has ended; never rejects. */
   ended: Promise<void>;
 }
 
-/** A plan that is being carried out. */
+/** A plan that is being executed. */
 export interface InstallRun {
   plan: InstallPlan;
   tools: InstallTools;
-  /** The children's environment; children carry the mark of the run in it. */
+  /** The children's environment, including the mark of this run. */
   env: NodeJS.ProcessEnv;
   journal: Journal;
   runDir: string;
   access: Pick<WriteAccess, 'setStep'>;
   emit: Emit;
   signal: AbortSignal | undefined;
-  /** Proxy of children that refuses every host; absent where they may use the network or are injected. */
+  /** A proxy for children that refuses every host; undefined when they may use the network or are injected. */
   guardUrl: string | undefined;
-  /** `null`: the environment is begun after everything has arrived. */
+  /** `null`: the environment is created after everything has arrived. */
   skeleton: Skeleton | null;
   compiling: CompilingAhead | null;
-  /** The end of the proof's daemon, while the switch goes on; never rejects. */
+  /** Resolves when the proof's daemon has ended, during the switch; never rejects. */
   ending: Promise<void>;
-  /** Version or path of the Python for a wheel without a lock, when it was found. */
+  /** Version or path of the Python for a wheel without a lock, once it is chosen. */
   foreignPython: string | null;
-  /** What was checked, for the next plan; `null` without a lock. */
+  /** Record of the checked files, for the next plan; `null` without a lock. */
   checked: string | null;
-  /** Sizes of some of what was built, see `findDamage`: measured, and all written to the disk, while the proof runs. */
+  /** Sizes of some built files, see `findDamage`; measured and flushed to disk while the proof runs. */
   sizes: Promise<RecordedSizes>;
-  /** The new manifest is in force: from here on the new environment must not be removed. */
+  /** The new manifest is active: from here on the new environment must not be removed. */
   isCommitted: boolean;
 }

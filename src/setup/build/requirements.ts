@@ -2,9 +2,9 @@ import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /**
- * The one requirements file of a locked install: no index, a find-links line for each store folder, the locked
- * requirements with their hashes, and the bundled wheel by URL and hash. Addresses are percent-encoded: the
- * `UV_FIND_LINKS` variable would split a path at a comma, and a bare path breaks at a space. Read by uv.
+ * The only requirements file of a locked install: no index, one find-links line per store folder, the locked
+ * requirements with their hashes, and the bundled wheel by URL and hash. Addresses are percent-encoded:
+ * `UV_FIND_LINKS` would split a path at a comma, and a bare path breaks at a space. Read by uv.
  */
 export function generateRequirements(options: {
   lockedRequirements: string;

@@ -5,7 +5,7 @@ import { readChosenPython } from '../request/choices.ts';
 import type { PrepareOptions } from '../request/install-types.ts';
 import type { InstallPlan } from './install-plan.ts';
 
-/** Without a word about Python, the one that an earlier setup of this root was told, if it still does. */
+/** When no Python is requested, the one chosen by an earlier setup of this root, if it still works. */
 export async function asChosen(
   { python, runtimeRoot, env, homeDir }: PrepareOptions,
   choose: (choice: PythonChoice) => Promise<PythonDecision>,
@@ -24,7 +24,7 @@ export async function asChosen(
   }
 }
 
-/** For a wheel without a lock, whose Python is found only while it is built. */
+/** For a wheel without a lock, whose Python is only found during the build. */
 export async function foreignChoice({
   python,
   runtimeRoot,

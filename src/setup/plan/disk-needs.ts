@@ -3,7 +3,7 @@ import type { SharedLayout } from '../../core/layout.ts';
 import type { DiskNeed } from './disk.ts';
 import { sumOrUnknown } from './sum-or-unknown.ts';
 
-/** Every row of a plan counted where its bytes will lie while the install is at its largest. Pure. */
+/** The disk needs of a plan by location, at the peak of the install. Pure. */
 export function diskNeedsOf(
   summary: Pick<PlanSummary, 'rows' | 'environmentPath'>,
   shared: SharedLayout,
@@ -15,9 +15,9 @@ export function diskNeedsOf(
 ): DiskNeed[] {
   const row = (id: PlanRow['id']) => summary.rows.find((entry) => entry.id === id);
   const environmentBytes = row('environment')?.diskBytes ?? null;
-  // Files of the model move from the store to their folder: they count once, there.
+  // Model files move from the store to their folder: counted once, there.
   const fetched = summary.rows.filter(({ id }) => id !== 'model').map(({ downloadBytes }) => downloadBytes);
-  // uv unpacks wheels there; on one volume it links them into the environment, and they count once.
+  // uv unpacks wheels here; on the same volume it links them into the environment, so they count once.
   const isCopied = options.env['UV_LINK_MODE'] === 'copy';
   return [
     { what: 'the environment', path: summary.environmentPath, bytes: environmentBytes },

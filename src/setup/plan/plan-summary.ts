@@ -11,14 +11,14 @@ export interface PlanFacts {
   environmentPath: string;
   freeBytes: number | null;
   uv: { version: string; artefact: Artefact | null; origin: Origin; rejected: readonly string[] };
-  /** `null` for a foreign wheel: uv finds a Python and the packages by itself. */
+  /** `null` for a wheel without a lock: uv finds a Python and the packages itself. */
   locked: {
     python: PythonDecision;
     pythonOrigin: Origin;
     wheels: readonly Artefact[];
     missingWheels: readonly Artefact[];
     wheelOrigin: Origin;
-    /** `null` without a feature that computes with one. */
+    /** `null` when no feature needs a model. */
     model: Pick<ModelPlan, 'label' | 'toFetch' | 'diskBytes' | 'origin' | 'rejected'> | null;
   } | null;
   requiresPython: string;
@@ -26,7 +26,7 @@ export interface PlanFacts {
   notes: readonly string[];
 }
 
-/** What the plan says: one row a thing, sums that are unknown as soon as one part is. Pure. */
+/** The summary of a plan: one row per item, totals unknown as soon as one part is. Pure. */
 export function summarisePlan(facts: PlanFacts): PlanSummary {
   const rows = [
     uvRow(facts),
@@ -74,7 +74,7 @@ function uvRow({ uv }: PlanFacts): PlanRow {
   return {
     id: 'uv',
     label: `uv ${uv.version}`,
-    // A size of 0 is that of a file in the store.
+    // Size 0 means that the file is in the store.
     action: uv.artefact && uv.artefact.sizeBytes !== 0 ? 'fetch' : 'here',
     ...uv.origin,
     downloadBytes: uv.artefact ? uv.artefact.sizeBytes : 0,
@@ -83,7 +83,7 @@ function uvRow({ uv }: PlanFacts): PlanRow {
   };
 }
 
-/** What it unpacks to, and the verified archive, which stays in the store. */
+/** The unpacked files plus the verified archive, which stays in the store. */
 function unpackedAndKept({ sizeBytes, unpackedBytes }: Artefact): number | null {
   return sumOrUnknown([sizeBytes, unpackedBytes]);
 }

@@ -15,10 +15,10 @@ import type { SourceProbe } from '../session/source-probes.ts';
 import { indexWords } from './index-words.ts';
 import type { Origin, UvAcquisition } from './install-plan.ts';
 
-/** How uv gets into its place, and what the plan says about it. */
+/** How uv gets installed, and how the plan presents it. */
 export interface UvPlan {
   acquisition: UvAcquisition;
-  /** What is fetched, or taken from the store with a size of 0; `null` when uv is in its place. */
+  /** What to fetch, or to take from the store with size 0; `null` when uv is already installed. */
   artefact: Artefact | null;
   origin: Origin;
   rejected: readonly string[];
@@ -31,7 +31,10 @@ interface UvPlanContext {
   network: SetupNetwork;
 }
 
-/** uv is here, or comes from: store, official mirror, GitHub, the uv wheel on the user's own package index. */
+/**
+ * uv is already installed or comes from, in order: store, official mirror, GitHub, the uv wheel on the user's
+ * package index.
+ */
 export async function planUv(
   { options, host, network }: UvPlanContext,
   store: ArtefactStore,
@@ -48,7 +51,7 @@ export async function planUv(
     if (!(await pathExists(path))) throw missingUv(path);
     return nothingToFetch({ kind: 'given', path }, 'as given with --uv');
   }
-  // What is injected replaces the whole chain, and where commands are injected there is nothing real to hash.
+  // An injected fetch replaces the whole chain, and with injected commands there is no real uv to hash.
   if (options.fetchUvArtifact || (options.exec && (await pathExists(path))))
     return nothingToFetch({ kind: 'ensure', path });
   const pins = uvPinsFor(host);
@@ -75,7 +78,7 @@ export async function planUv(
     if (archive.place !== null) return await takenFrom(pins.archive, archive, []);
     const wheel = await wheelProbe.take();
     if (wheel.place !== null) return await takenFrom(pins.wheel, wheel, archive.obstacles);
-    // Nobody has it yet. Slow hosts are waited for.
+    // No source has it yet. Wait for the slow hosts.
     const { firstAble } = await import('../session/source-probes.ts');
     const { winner, lost } = await firstAble([archive, wheel]);
     if (winner?.position === 0) return await takenFrom(pins.archive, winner.probe, []);

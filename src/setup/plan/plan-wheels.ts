@@ -18,13 +18,16 @@ interface AskingContext {
   features: readonly KtxRuntimeFeature[];
 }
 
-/** A wheel that is being asked for while it is decided which others are needed. */
+/** A wheel being probed while it is still open which others are needed. */
 export interface AskedAhead {
   wheel: Artefact;
   probe: Promise<SourceProbe>;
 }
 
-/** What is missing whichever Python it will be: its pages are read and its host asked while that is decided. */
+/**
+ * Starts on what is missing for every Python: reads the pages and probes the host while the Python is being
+ * chosen.
+ */
 export async function askAhead(
   { options, network, host, features }: AskingContext,
   lock: RuntimeLock,
@@ -40,7 +43,7 @@ export async function askAhead(
   return { wheel, probe };
 }
 
-/** The wheels that are not in the store, for each Python that would do, the newest first. */
+/** The wheels missing from the store, for each possible Python, newest first. */
 function missingByPython(
   store: ArtefactStore,
   lock: RuntimeLock,
@@ -55,20 +58,21 @@ function missingByPython(
 }
 
 /**
- * Starts to read the index pages of what is missing, and does not wait: they are the same for every Python, and arrive
- * while interpreters and mirrors are still being asked. Problems show where the pages are needed.
+ * Starts reading the index pages of missing packages without waiting: they are the same for every Python, and
+ * arrive while interpreters and mirrors are still being probed. Errors surface where the pages are needed.
  */
 async function readPagesAhead(
   network: SetupNetwork,
   missing: readonly (readonly Artefact[])[],
 ): Promise<void> {
   const [wanted = [], ...others] = missing;
-  // A store that is full for another Python: it is likely to be that one again, and no host is asked without need.
+  // The store is complete for another Python, which will probably be chosen again: contact no host
+  // needlessly.
   if (wanted.length === 0 || others.some((wheels) => wheels.length === 0)) return;
   (await network.open()).readAhead(wanted);
 }
 
-/** The largest wheel that is missing whichever Python it will be: it can be asked for while that is decided. */
+/** The largest wheel missing for every Python: it can be probed while the Python is being chosen. */
 function commonMissingWheel(missing: readonly (readonly Artefact[])[]): Artefact | null {
   const [first = [], ...others] = missing;
   return largestArtefact(
@@ -76,7 +80,10 @@ function commonMissingWheel(missing: readonly (readonly Artefact[])[]): Artefact
   );
 }
 
-/** One missing wheel shows whether the index answers; of the others only the hosts are wanted, which need not be the same. */
+/**
+ * One missing wheel shows whether the index answers; of the others only the hosts are needed, which may
+ * differ.
+ */
 export async function probeWheels(
   network: SetupNetwork,
   missing: readonly Artefact[],

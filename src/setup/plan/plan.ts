@@ -43,7 +43,7 @@ import { summarisePlan } from './plan-summary.ts';
 import { planUv } from './plan-uv.ts';
 import { askAhead, probeWheels } from './plan-wheels.ts';
 
-/** @throws SetupError for a root that an install would fail in, or whose environments nobody would ever remove. */
+/** @throws SetupError for a root where an install would fail, or whose environments would never be removed. */
 async function assertUsableRoot(layout: Present['layout']): Promise<void> {
   assertLockablePath(layout.runtimeRoot, layout.cliVersion);
   const linked = await linkedEnvironments(layout.versionDir);
@@ -72,7 +72,7 @@ export async function planInstall(options: PrepareOptions, present: Present): Pr
   const [host, lockedAsset] = await Promise.all([detectHost(), readLockedAsset(layout.assetDir)]);
   const network = setupNetwork({ ...options, lock: lockedAsset?.lock ?? null });
   try {
-    // Said on the command line, so a mistake in it is told even where nothing is fetched. And a uv that resolves by itself reads
+    // The flag's value must be validated even when nothing is fetched. And a uv that resolves packages reads
     // configuration whose secrets it may print.
     if (options.indexUrl !== undefined || lockedAsset === null) await network.open();
     return await prepareWith({ ...present, options, host, lockedAsset, network, writeMark });
@@ -94,11 +94,12 @@ interface PlanContext extends Present {
 async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
   const { options, layout, asset, features, host, network } = context;
   const shared = sharedLayout(layout.runtimeRoot);
-  // Only of the uv that is pinned is it known that it hashes what it unpacks.
+  // Only the pinned uv is known to hash what it unpacks.
   const isOwnUv = !options.uvPath && !options.exec && !options.fetchUvArtifact;
   const store = openStore(shared.storeDir, isOwnUv ? await readKnownFiles(shared.root) : undefined);
   const withSignal = (signal: AbortSignal) => ({ ...context, options: { ...options, signal } });
-  // First who asks an interpreter and hosts: they answer while uv is hashed, which holds up everything else.
+  // First the tasks that wait for an interpreter or hosts: they proceed while hashing uv blocks everything
+  // else.
   const asked = Promise.withResolvers<void>();
   const [locked, uv] = await sideBySide(
     [
@@ -161,7 +162,7 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
   return { status: 'install', present: context.manifest, writeMark: context.writeMark, summary, plan, tools };
 }
 
-/** What was found to be different, in the order in which a person would name it. */
+/** Why a new environment is needed, by priority. */
 function reasonOf(
   { options, manifest, asset, features }: PlanContext,
   locked: LockedPlan | null,
@@ -173,7 +174,7 @@ function reasonOf(
   return featuresSatisfy(manifest.features, features) ? 'damaged' : 'feature';
 }
 
-/** Without what only the summary says. */
+/** Drops what only the summary uses. */
 function lockedPartOf({
   digests,
   python,
@@ -186,7 +187,10 @@ function lockedPartOf({
   return { digests, python, pythonBuild, requirements, wheels, toFetch, model };
 }
 
-/** What is asked of ktx alone, for a uv that resolves by itself; it reads the user's own settings from the environment. */
+/**
+ * Settings given to ktx alone, for a uv that resolves packages; uv reads the user's own settings from the
+ * environment.
+ */
 function uvSettingsOf({ indexUrl, isOffline }: PrepareOptions): NodeJS.ProcessEnv {
   return {
     ...(indexUrl ? { UV_DEFAULT_INDEX: indexUrl } : {}),
@@ -205,7 +209,7 @@ interface PlannedArtefacts extends LockedPlan {
   hosts: string[];
 }
 
-/** @param onAsked called when the package index has been asked for what is missing, or nothing is. */
+/** @param onAsked called once the package index has been probed for missing wheels, or none is missing. */
 async function planLocked(
   context: PlanContext,
   store: ArtefactStore,
@@ -216,7 +220,7 @@ async function planLocked(
   const { lock } = lockedAsset;
   const ahead = askAhead(context, lock, store);
   ahead.then(onAsked, onAsked);
-  // The same for every Python: its hosts are asked, or its files hashed, while that is decided.
+  // The same for every Python: hosts are probed, or files hashed, while the Python is being chosen.
   const modelPlan = planModel(features, {
     lock,
     runtimeRoot: layout.runtimeRoot,
@@ -235,7 +239,7 @@ async function planLocked(
       features,
       pythonDir: sharedLayout(layout.runtimeRoot).pythonDir,
       env: options.env,
-      // Root makes a runtime outside of a home for others.
+      // As root outside its home, the runtime is for other users too.
       isShared: process.getuid?.() === 0 && !`${layout.runtimeRoot}/`.startsWith(`${options.homeDir}/`),
       signal: options.signal,
       isStored: async (artefact) => (await store.verify(artefact, options.signal)) === 'ok',
@@ -251,7 +255,7 @@ async function planLocked(
   });
   const requirements = await lockedAsset.readRequirements(features);
   const wheels = artefactsOf(lock, python.target, features);
-  // By content, so that the plan names what an altered file brings: its host, and its bytes.
+  // Verified by content, so that the plan includes the host and bytes of an altered file.
   const states = await Promise.all(wheels.map((wheel) => store.verify(wheel, options.signal)));
   const missingWheels = wheels.filter((_, position) => states[position] !== 'ok');
   const wheelProbe = missingWheels[0]

@@ -10,8 +10,8 @@ import { newerRecord } from '../../support/newer-record.ts';
 const SCHEMA_VERSION = 1;
 
 /**
- * `<runtimeRoot>/uv/choices.json`: which Python the last setup of this root was asked to use, so that the next one does not take
- * another by itself. Holds only what was said on purpose; whoever asks for `auto` forgets it.
+ * `<runtimeRoot>/uv/choices.json`: the Python that the last setup of this root was asked to use, so that the
+ * next one keeps it. Holds explicit choices only; `auto` clears it.
  */
 const choicesSchema = z.object({
   schemaVersion: z.literal(SCHEMA_VERSION),
@@ -28,7 +28,7 @@ function choicesPath(runtimeRoot: string): string {
   return join(sharedLayout(runtimeRoot).root, 'choices.json');
 }
 
-/** What an earlier setup was told, or `null`: nothing, or nothing that this version understands. */
+/** The choice of an earlier setup; `null` if there is none, or this version cannot read it. */
 export async function readChosenPython(runtimeRoot: string): Promise<Exclude<PythonChoice, 'auto'> | null> {
   const text = await readRegularText(choicesPath(runtimeRoot), { maxBytes: MAX_BYTES }).catch(() => null);
   if (text === null) return null;
@@ -40,9 +40,9 @@ export async function readChosenPython(runtimeRoot: string): Promise<Exclude<Pyt
 }
 
 /**
- * Keeps what a setup that succeeded was asked for, beside what a newer ktx added. Needs write access. A choice that cannot be kept is no
- * reason to call the setup failed, and a file that only a newer ktx understands stays as it is; the next setup says in its plan which Python
- * it takes.
+ * Saves the choice of a successful setup and keeps fields added by a newer ktx. Requires write access.
+ * Failing to save it does not fail the setup, and a file in a newer format stays as it is; the next plan
+ * shows which Python it takes.
  */
 export async function keepChosenPython(runtimeRoot: string, python: PythonChoice): Promise<void> {
   const path = choicesPath(runtimeRoot);
@@ -57,11 +57,11 @@ export async function keepChosenPython(runtimeRoot: string, python: PythonChoice
         isDurable: false,
       });
   } catch {
-    // Read-only for files of this name: see above.
+    // A file that cannot be written: see above.
   }
 }
 
-/** Nothing of what cannot be read. */
+/** Unreadable content counts as empty. */
 function fieldsOf(text: string | null): Record<string, unknown> {
   try {
     const fields: unknown = JSON.parse(text ?? '');

@@ -9,25 +9,25 @@ import type { SetupOptions } from './setup-options.ts';
 /** Options of `installManagedPythonRuntime`. */
 export interface ManagedPythonRuntimeInstallOptions extends ManagedPythonRuntimeLayoutOptions {
   features: KtxRuntimeFeature[];
-  /** Builds a new environment although a matching one is there. */
+  /** Builds a new environment even if a matching one exists. */
   force?: boolean;
-  /** Replaces process execution; with it there is nothing real to prove or to hash. */
+  /** Replaces process execution; the environment is then neither proved nor hashed. */
   exec?: ManagedPythonRuntimeExec;
   /** Replaces the whole chain of uv sources by one fetch. */
   fetchUvArtifact?: ManagedUvFetchArtifact;
-  /** Ends children and transfers; the call rejects with `CancelledError` then. */
+  /** Aborts children and transfers; the call then rejects with `CancelledError`. */
   signal?: AbortSignal;
 }
 
 export interface ManagedPythonRuntimeInstallResult {
-  /** `ready`: the one that was there satisfies the request and was left alone. */
+  /** `ready`: the existing runtime satisfies the request and was left alone. */
   status: 'ready' | 'installed';
   layout: ManagedPythonRuntimeLayout;
   asset: ManagedRuntimeAsset;
   manifest: InstalledKtxRuntimeManifest;
 }
 
-/** What is asked of an install, with the environment and home that it works in. */
+/** The request for an install, with its environment and home. */
 export type PrepareOptions = Omit<SetupOptions, 'env' | 'homeDir'> &
   Pick<ManagedPythonRuntimeInstallOptions, 'exec' | 'fetchUvArtifact' | 'platform'> & {
     env: NodeJS.ProcessEnv;

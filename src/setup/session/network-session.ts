@@ -17,20 +17,20 @@ import { redactorFor } from '../../support/text/environment-secrets.ts';
 import type { Redactor } from '../../support/text/redaction.ts';
 import { MANAGED_UV_VERSION } from '../../uv/release.ts';
 
-/** All that one setup knows of the network. Close it when the setup is over. */
+/** The network state of one setup. Close it when the setup is over. */
 export interface NetworkSession {
   profile: NetworkProfile;
   client: HttpClient;
   index: PackageIndex;
   redactor: Redactor;
   sourcesOf(artefact: Artefact): ArtefactSource[];
-  /** Hosts that a file of the public index led to, by the host that its address names. */
+  /** Hosts that files of the public index led to, by the host in their address. */
   publicHops: Map<string, Promise<readonly string[]>>;
-  /** Starts to read the index pages of packages, and does not wait. Problems show where the pages are needed. */
+  /** Starts reading the index pages of packages without waiting. Errors surface where the pages are needed. */
   readAhead(packages: readonly Artefact[]): void;
-  /** From now on only these hosts are contacted; a host that appears later is refused. */
+  /** From now on only these hosts are contacted; any other is refused. */
   holdToHosts(hosts: readonly string[]): void;
-  /** Notes what a source answered, as an event and for the log; each text once. */
+  /** Reports a source's answer as an event and to the log; each text once. */
   tell(verdict: string): void;
   verdicts(): readonly string[];
   egress(): { host: string; bytes: number }[];
@@ -43,18 +43,18 @@ export interface NetworkSessionOptions {
   indexUrl?: string;
   isOffline?: boolean;
   allowedHosts?: readonly string[];
-  /** Whose `network.json` is read; absent: as `managedRuntimeRoot` says. */
+  /** Whose `network.json` is read; default as in `managedRuntimeRoot`. */
   runtimeRoot?: string;
-  /** As that of `readNetworkProfile`. */
+  /** See `readNetworkProfile`. */
   onUnusable?: NetworkProfileOptions['onUnusable'];
   lock: RuntimeLock | null;
   onEvent?: OnEvent;
   signal?: AbortSignal;
-  /** Learns the secrets of the settings; absent: one of its own. */
+  /** Receives the secrets of the settings; by default a new one is created. */
   redactor?: Redactor;
 }
 
-/** Reads the settings; asks no host. */
+/** Reads the settings; contacts no host. */
 export async function openNetworkSession(options: NetworkSessionOptions): Promise<NetworkSession> {
   const profile = await readNetworkProfile({
     ...options,
@@ -97,7 +97,7 @@ export async function openNetworkSession(options: NetworkSessionOptions): Promis
       plannedHosts = new Set(hosts);
     },
     tell(verdict) {
-      // What is asked on when all is over fails because we hung up, and says nothing about the host.
+      // Requests that fail after closing were aborted by us, which says nothing about the host.
       if (isClosed || verdicts.has(verdict)) return;
       verdicts.add(verdict);
       emit({ type: 'note', step: 'plan', level: 'info', text: verdict });

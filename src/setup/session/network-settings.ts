@@ -15,11 +15,14 @@ import { otherRemedy } from '../../support/remedies.ts';
 import { createRedactor } from '../../support/text/redaction.ts';
 import { similarNames } from '../../support/text/similar-names.ts';
 
-/** What `ktx admin network show` says. Holds no secret: of logins only that there is one, and where it stands. */
+/**
+ * The output of `ktx admin network show`. Holds no secrets: of logins, only that one exists and where it is
+ * set.
+ */
 export interface NetworkOverview {
   lines: readonly ProfileLine[];
   logins: readonly { host: string; origin: string }[];
-  /** What was seen and is not obeyed, or cannot be read. */
+  /** Settings that are ignored or cannot be read. */
   warnings: readonly string[];
   storedPath: string;
   stored: StoredSettings;
@@ -32,8 +35,8 @@ export interface NetworkPlace {
 }
 
 /**
- * Reads every setting as a setup would. Asks no host.
- * @param isForSetup whether one that is no address is thrown; otherwise a warning says what is wrong with it.
+ * Reads every setting as a setup would. Contacts no host.
+ * @param isForSetup throw on an invalid address; otherwise it becomes a warning.
  * @throws SetupError
  */
 export async function describeNetwork(
@@ -66,9 +69,10 @@ export function settingNames(): string[] {
 }
 
 /**
- * Keeps one setting for all runs of ktx.
- * @returns all that are kept now.
- * @throws SetupError for an unknown name or a value that is wrong or holds a secret; it is not repeated.
+ * Stores one setting for all runs of ktx.
+ * @returns all stored settings.
+ * @throws SetupError for an unknown name, or a value that is invalid or holds a secret; the value is not
+ * repeated.
  */
 export async function setNetworkSetting(
   runtimeRoot: string,
@@ -82,7 +86,7 @@ export async function setNetworkSetting(
   return { path, settings: await storeSetting(path, name, checked, packageVersion()) };
 }
 
-/** Forgets one setting, or with `null` all, even where the file cannot be read. */
+/** Removes one setting, or all with `null`, even if the file cannot be read. */
 export async function unsetNetworkSettings(
   runtimeRoot: string,
   name: string | null,
@@ -111,7 +115,7 @@ function unknownSetting(name: string): SetupError {
   const similar = similarNames(name, names);
   const hint = similar.length > 0 ? ` Did you mean ${similar.join(' or ')}?` : '';
   return new SetupError(
-    // A value in the place of the name may have a login in it.
+    // A value given in place of the name may contain a login.
     `There is no network setting ${createRedactor().redact(name)}.${hint}\nThe settings are: ${names.join(', ')}`,
     {
       failureClass: 'conflict',

@@ -11,22 +11,28 @@ import type { NetworkSession, NetworkSessionOptions } from './network-session.ts
 import type { SourceProbe } from './source-probes.ts';
 
 /**
- * The network of one setup, from the plan to the end of the transfer. Settings are read, and what talks to hosts is loaded, by the
- * first who needs it: where all is in the store nobody does, and a setting that is wrong stands in nobody's way. Close it when
- * the setup is over.
+ * The network of one setup, from the plan to the end of the transfer. Settings and the HTTP code are loaded
+ * on first use: when everything is in the store, nothing is loaded and an invalid setting does no harm. Close
+ * it when the setup is over.
  */
 export interface SetupNetwork {
-  /** Knows the secrets of the environment, which children get, and those of the settings as soon as they are read. */
+  /**
+   * Knows the secrets of the environment, which children inherit, and those of the settings once they are
+   * read.
+   */
   readonly redactor: Redactor;
-  /** @throws SetupError of class network when a setting holds something that is no address; CancelledError when it is closed. */
+  /**
+   * @throws SetupError of class network when a setting is not a valid address; CancelledError when it is
+   * closed.
+   */
   open(): Promise<NetworkSession>;
   /** See `probeSources`. */
   probe(artefact: Artefact, signal: AbortSignal | undefined): Promise<SourceProbe>;
   /** See `hostsOfPackages`. */
   hostsOf(packages: readonly Artefact[], signal: AbortSignal | undefined): Promise<string[]>;
-  /** Why the sources of these could not be used, of those that were probed and had none. */
+  /** Why the sources of these artefacts could not be used, for those that were probed and had none. */
   failuresOf(artefacts: readonly Artefact[]): readonly SetupError[];
-  /** Brings artefacts into the store, those that are missing from the first source that has them, see `fetchMissing`. */
+  /** Fetches missing artefacts into the store, each from the first source that has it; see `fetchMissing`. */
   fetch(
     store: ArtefactStore,
     artefacts: readonly Artefact[],
@@ -34,14 +40,14 @@ export interface SetupNetwork {
     signal?: AbortSignal,
     options?: Pick<FetchOptions, 'hasNextSource'>,
   ): Promise<{ downloadedBytes: number }>;
-  /** Adds to a failure of class network the settings that were seen and not obeyed: they may be why. */
+  /** Adds ignored settings to a network failure: they may be the cause. */
   explain(error: unknown): void;
-  /** From now on only these hosts are contacted; a host that appears later is refused. */
+  /** From now on only these hosts are contacted; any other is refused. */
   holdToHosts(hosts: readonly string[]): void;
-  /** Settings that were seen and not obeyed, of those that were read. */
+  /** Ignored settings, of those read so far. */
   warnings(): readonly string[];
   verdicts(): readonly string[];
-  /** Keeps what pages of indexes said for the next run. Needs write access. */
+  /** Caches the index pages for the next run. Requires write access. */
   keepPages(path: string): Promise<void>;
   egress(): { host: string; bytes: number }[];
   close(): Promise<void>;
@@ -67,7 +73,7 @@ export function setupNetwork(options: Omit<NetworkSessionOptions, 'redactor'>): 
     if (isClosed) throw new CancelledError();
     opening ??= openSession();
     const opened = await opening;
-    // It may have been closed meanwhile, and what a closed session connects to, nobody ends.
+    // It may have been closed in the meantime, and connections of a closed session are never ended.
     if (isClosed) throw new CancelledError();
     return opened;
   }

@@ -8,32 +8,35 @@ import { raceAbort } from '../../support/async/race-abort.ts';
 import { errorMessage, SetupError } from '../../support/errors.ts';
 import type { NetworkSession } from './network-session.ts';
 
-/** After this the plan goes on with who has answered. Silence until then is no verdict: a slow proxy needs longer for a connection. */
+/**
+ * How long the plan waits for all answers. Silence until then proves nothing: a slow proxy takes longer to
+ * connect.
+ */
 const PLAN_WAIT_MS = 2000;
 const MAX_ASKED_AT_ONCE = 8;
-/** Longer waits are for the transfer, which says what it waits for. */
+/** Longer waits are left to the transfer, which shows what it is waiting for. */
 const MAX_DELAY_MS = 2000;
 
 export interface SourceProbe {
-  /** Host or folder that has it; `null` when none does, or none that does has answered yet. */
+  /** Host or folder that has it; `null` when none has, or none has answered yet. */
   place: string | null;
-  /** Every host that a transfer would touch, redirect targets included. */
+  /** Every host that a transfer would contact, redirect targets included. */
   hosts: string[];
-  /** Size as the source says it. */
+  /** Size as reported by the source. */
   sizeBytes: number | null;
-  /** One line a source that cannot give it, or has not answered yet. */
+  /** One line per source that cannot provide it, or has not answered yet. */
   obstacles: string[];
-  /** All that is known of those that cannot. */
+  /** The failures of those that cannot. */
   failures: SetupError[];
-  /** Those that have not answered yet; they are still being asked. */
+  /** Sources that have not answered yet; their probes are still running. */
   slow: readonly string[];
-  /** The same as soon as one of the slow ones can give it, or all have failed. */
+  /** The result once a slow source can provide it, or all have failed. */
   settled(): Promise<SourceProbe>;
 }
 
 /**
- * Asks every source of an artefact side by side whether it can give it. After two seconds the first of those that can is taken. While
- * none can, others may still be asked: see `slow`.
+ * Probes all sources of an artefact in parallel, for at most two seconds; then the first in order that can
+ * provide it wins. If none can yet, some may still be pending: see `slow`.
  */
 export async function probeSources(
   session: NetworkSession,
@@ -57,7 +60,7 @@ export async function probeSources(
     const able = answers.filter(({ failure }) => failure === null);
     return {
       place: able[0]?.label ?? null,
-      // Those of the others too: they are asked when the winner turns out to have other bytes, or breaks down.
+      // Hosts of the other sources too: they are the fallback if the winner sends wrong bytes or breaks off.
       hosts: able.flatMap(({ hosts }) => hosts),
       sizeBytes: able[0]?.sizeBytes ?? null,
       obstacles: [...failures.map(errorMessage), ...slow.map(slowWords)],
@@ -75,14 +78,14 @@ export async function probeSources(
   }
 }
 
-/** What is said of a source that takes its time: it may be slow, or closed, and nobody knows yet. */
+/** The text for a source that has not answered: it may be slow or blocked. */
 function slowWords(label: string): string {
   return `${label} is slow: no answer yet, still asking`;
 }
 
 /**
  * Waits for the first of several probes to find a place.
- * @returns its position and what it found, `null` when none does; and how each of them ended.
+ * @returns its index and result, `null` when none does; and the outcome of each.
  */
 export async function firstAble(
   probes: readonly SourceProbe[],
@@ -96,7 +99,7 @@ export async function firstAble(
   try {
     return { winner: await Promise.any(able), lost: [] };
   } catch {
-    // An error of another kind, such as a cancellation, shows here.
+    // Other errors, such as a cancellation, are thrown here.
     return { winner: null, lost: await Promise.all(settling) };
   }
 }
@@ -104,11 +107,11 @@ export async function firstAble(
 interface AskedSource {
   label: string;
   answer: Promise<SourceAnswer>;
-  /** `null` until it has. */
+  /** `null` until it has answered. */
   answered: SourceAnswer | null;
 }
 
-/** Begins to ask all of them. */
+/** Starts all probes. */
 function askEach(
   session: NetworkSession,
   artefact: Artefact,
@@ -120,18 +123,18 @@ function askEach(
       answered: null,
       answer: askSource(session, artefact, source, signal).then((answer) => {
         asked.answered = answer;
-        // Of a probe that nobody waits for any more there is nothing to tell.
+        // Aborted probes are not reported.
         if (!signal?.aborted) session.tell(verdictOf(answer, artefact));
         return answer;
       }),
     };
-    // Whoever waits for it gets the failure.
+    // The caller that awaits it gets the failure.
     asked.answer.catch(() => {});
     return asked;
   });
 }
 
-/** What each source says, in their order, however long it takes. */
+/** The answers of all sources, in order, however long they take. */
 export function askEverySource(
   session: NetworkSession,
   artefact: Artefact,
@@ -141,9 +144,10 @@ export function askEverySource(
 }
 
 /**
- * Every host that the transfer of these packages would touch. Indexes redirect single projects, and keep files on several hosts; storage
- * services choose one by a file's digest. So each page is read, which the transfer needs anyway, and of an index that somebody has
- * chosen each file is asked for. Who does not answer is left to the transfer.
+ * Every host that the transfer of these packages would contact. Indexes redirect single projects and keep
+ * files on several hosts; storage services pick one by digest. So each page is read, which the transfer needs
+ * anyway, and on a user-configured index every file is probed. Hosts that do not answer are left to the
+ * transfer.
  */
 export async function hostsOfPackages(
   session: NetworkSession,
@@ -162,7 +166,7 @@ export async function hostsOfPackages(
     if (found.url.startsWith('file:')) return;
     const { host } = new URL(found.url);
     hosts.add(host);
-    // The public index keeps all files on one host, which treats all of them alike: one of them is asked for.
+    // The public index keeps all files on one host: one probe is enough.
     const isPublic = found.location.origin === 'default';
     const hops = (isPublic && session.publicHops.get(host)) || hopsOf(found.url, stop);
     if (isPublic) session.publicHops.set(host, hops);
@@ -171,7 +175,7 @@ export async function hostsOfPackages(
   return [...hosts];
 }
 
-/** Where the first source that has it keeps it; `null` where none answers so. */
+/** Where the first source that has it keeps it; `null` when none does. */
 async function firstOf(
   session: NetworkSession,
   artefact: Artefact,
@@ -188,7 +192,10 @@ async function firstOf(
   return null;
 }
 
-/** One line for the plan screen and the log. What is missing in one place says so of the file, the rest of the place. */
+/**
+ * One line for the plan screen and the log. A missing file names the file; any other failure names the
+ * source.
+ */
 function verdictOf({ label, failure }: SourceAnswer, { file }: Artefact): string {
   if (failure === null) return `${label} has ${file}`;
   const isMissing = failure instanceof NetworkFailure && failure.reason === 'not-found';
@@ -197,7 +204,7 @@ function verdictOf({ label, failure }: SourceAnswer, { file }: Artefact): string
 
 export interface SourceAnswer {
   label: string;
-  /** Empty when it cannot give it. */
+  /** Empty when it cannot provide the file. */
   hosts: string[];
   sizeBytes: number | null;
   failure: SetupError | null;
@@ -235,8 +242,8 @@ async function askSource(
 }
 
 /**
- * A page that is busy for a moment (429, 503, a broken line) is asked again, as it would be while fetching; not one that was silent
- * for long, since somebody waits for the plan.
+ * Retries a page after a temporary failure (429, 503, a broken connection), as a fetch would; not after a
+ * long silence, because the user is waiting for the plan.
  */
 async function foundIn(
   session: NetworkSession,
