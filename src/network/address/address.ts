@@ -2,22 +2,22 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { withHome } from './home-path.ts';
 
-/** A user name and password that were part of an address. */
+/** A user name and password given in an address. */
 export interface Login {
   username: string;
   password: string;
 }
 
-/** An address without its login, safe to keep and compare; see `shownAddress` for what may be shown. */
+/** An address without its login, safe to store and compare; see `shownAddress` for what may be displayed. */
 export interface ReadAddress {
   url: string;
   login: Login | null;
 }
 
-/** Why a setting is no address, in words that repeat nothing of it: it may hold a password. */
+/** Why a setting is not a valid address. Repeats nothing of the value: it may hold a password. */
 export class AddressError extends TypeError {}
 
-/** The rest of a login is where a path should be. */
+/** Part of a login ended up in the path. */
 export class LoginCutOffError extends AddressError {}
 
 const MASK = '****';
@@ -32,12 +32,15 @@ export function placeOf(address: string | URL): string {
   try {
     return fileURLToPath(url);
   } catch {
-    // A file address with a host, or an encoded slash: still worth showing as it was written.
+    // A file address with a host, or an encoded slash: still worth showing as written.
     return url.href;
   }
 }
 
-/** An address as it may be shown: a query may be a token, and what stands before an `@` may be a login. */
+/**
+ * An address for display: without its query, which may be a token, and without anything before an `@`, which
+ * may be a login.
+ */
 export function shownAddress(address: string): string {
   const url = new URL(address);
   if (url.protocol === 'file:') return url.href;
@@ -45,12 +48,12 @@ export function shownAddress(address: string): string {
   return `${url.protocol}//${url.host}${path}${url.search === '' ? '' : `?${MASK}`}`;
 }
 
-/** `host` of `host:port`: `--allow-host` names one without its port. */
+/** `host` of `host:port`: `--allow-host` takes a host without its port. */
 export function withoutPort(host: string): string {
   return host.replace(/:\d+$/, '');
 }
 
-/** Takes the login out of an address, so that the address can be kept, compared and shown. */
+/** Removes the login from an address, so that the address can be stored, compared and shown. */
 export function splitLogin(address: string): ReadAddress {
   const url = new URL(address);
   if (!url.username && !url.password) return { url: address, login: null };
@@ -60,7 +63,7 @@ export function splitLogin(address: string): ReadAddress {
   return { url: url.href, login };
 }
 
-/** Decodes what is encoded. A `%` that encodes nothing stands for itself, as curl and pip read it. */
+/** Percent-decodes. A `%` that encodes nothing is literal, as in curl and pip. */
 function decodeLoginPart(text: string): string {
   return text.replace(/(?:%[\da-f]{2})+/gi, (encoded) => {
     const bytes = Buffer.from(encoded.replaceAll('%', ''), 'hex');
@@ -74,28 +77,31 @@ export function basicAuthorization(login: Login): string {
   return `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`;
 }
 
-/** What a relative path and `~` stand for. */
+/** How to resolve a relative path and `~`. */
 export interface PathContext {
   baseDir: string;
   homeDir: string;
 }
 
 /**
- * Reads a setting that is an address or a path: `/srv/wheels` gives `file:///srv/wheels`. Logins are read as curl and pip read
- * them: up to the last `@` before the path, with a backslash as part of them (`CORP\me`), which the URL standard takes for a slash.
- * One letter before a colon is a Windows drive, not a scheme.
- * @throws AddressError when it is neither, or when the rest of a login may be in the path, where it would be shown.
+ * Reads a setting that is an address or a path: `/srv/wheels` gives `file:///srv/wheels`. Logins are read as
+ * curl and pip read them: up to the last `@` before the path, including backslashes (`CORP\me`), which the
+ * URL standard treats as slashes. One letter before a colon is a Windows drive, not a scheme.
+ * @throws AddressError when it is neither, or when part of a login may be in the path, where it would be
+ * shown.
  */
 export function readAddress(value: string, paths: PathContext): ReadAddress {
   const text = unquoted(value);
   if (/^[A-Za-z][A-Za-z0-9+.-]+:/.test(text)) return parseAddress(text, false);
-  // Taken for a path, it would be shown, with the login in it.
+  // Treated as a path, it would be shown with the login in it.
   if (/:[^\s/\\]*@/.test(text) || /^\W*https?\W*[:/\\]/i.test(text))
     throw new AddressError('it looks like an address, but does not start with https:// or http://');
   return { url: pathToFileURL(resolve(paths.baseDir, withHome(text, paths.homeDir))).href, login: null };
 }
 
-/** Reads the address of a proxy: without a scheme it is `http:`, and a path means nothing. @throws AddressError */
+/**
+ * Reads the address of a proxy: the default scheme is `http:`, and the path is ignored. @throws AddressError
+ */
 export function readProxyAddress(value: string): ReadAddress {
   const text = unquoted(value);
   const { url, login } = parseAddress(hasScheme(text) ? text : `http://${text}`, true);
@@ -116,7 +122,7 @@ function parseAddress(text: string, isProxy: boolean): ReadAddress {
   const protocol = `${scheme.toLowerCase()}:`;
   if (protocol === 'file:') return { url: parsed(text).href, login: null };
   if (!/^(?:https?|socks(?:4a?|5h?)?):$/.test(protocol)) {
-    // Anything else may be the user name of a login that has lost its scheme.
+    // Anything else may be the user name of a login without its scheme.
     const name = /^(?:ftps?|sftp|ssh|git|wss?|s3|pip):$/.test(protocol) ? protocol : 'its scheme';
     throw new AddressError(`${name} is not supported: it must start with https:// or http://`);
   }
@@ -144,13 +150,13 @@ function splitAuthority(rest: string): { userinfo: string | null; host: string; 
   const at = authority.lastIndexOf('@');
   const userinfo = at <= 0 ? null : authority.slice(0, at);
   const hostAndMore = authority.slice(at + 1);
-  // `http:\\host\path`, as it is typed on Windows.
+  // `http:\\host\path`, as typed on Windows.
   const slash = hostAndMore.indexOf('\\');
   if (slash < 0) return { userinfo, host: hostAndMore, path };
   return { userinfo, host: hostAndMore.slice(0, slash), path: hostAndMore.slice(slash) + path };
 }
 
-/** `u:12/S3cret@host`: the standard ends the login at the slash, and takes the rest for a path. */
+/** `u:12/S3cret@host`: the URL standard ends the login at the slash and treats the rest as a path. */
 function isLoginCutOff(path: string, isProxy: boolean): boolean {
   const at = path.lastIndexOf('@');
   return at >= 0 && (isProxy || HOST_AFTER_LOGIN.test(path.slice(at + 1)));
@@ -161,12 +167,12 @@ function parsed(address: string): URL {
   return new URL(address);
 }
 
-/** `https://…`, and `https:/…`, which means the same; not `proxy.example:3128`. */
+/** True for `https://…` and the equivalent `https:/…`, false for `proxy.example:3128`. */
 export function hasScheme(value: string): boolean {
   return /^[a-z][a-z0-9+]+:[/\\]/i.test(value);
 }
 
-/** Adds path segments to an address that may or may not end with a slash, before its query. */
+/** Appends path segments to an address, with or without a trailing slash, before its query. */
 export function joinAddress(base: string, path: string): string {
   const query = base.search(/[?#]/);
   if (query >= 0) return `${joinAddress(base.slice(0, query), path)}${base.slice(query)}`;

@@ -1,9 +1,9 @@
-/** From here on the hosts of one storage service are shown, and asked about, as one. */
+/** From this many on, the hosts of one domain are collapsed into a pattern. */
 const MANY_HOSTS = 4;
 
 /**
- * Hosts of a plan, with `*.files.example` in place of four or more of one domain: storage services choose one of many by a file's digest,
- * and which it will be for the next file nobody knows.
+ * Hosts of a plan, with `*.files.example` in place of four or more of one domain: storage services pick a
+ * host by file digest, so the next file's host is unpredictable.
  */
 export function withPatterns(hosts: readonly string[]): string[] {
   const unique = [...new Set(hosts)];
@@ -19,7 +19,7 @@ export function withPatterns(hosts: readonly string[]): string[] {
   return [...new Set(shown)];
 }
 
-/** Whether a host is one of those of a plan, or falls under one of its patterns. */
+/** Whether a host is in a plan's list or matches one of its patterns. */
 export function isAmongHosts(hosts: Iterable<string>, host: string): boolean {
   for (const each of hosts) {
     if (each === host) return true;
@@ -28,7 +28,10 @@ export function isAmongHosts(hosts: Iterable<string>, host: string): boolean {
   return false;
 }
 
-/** `files.example` of `s1.files.example`; `null` where what is left would be a whole top-level domain, and for addresses. */
+/**
+ * `files.example` of `s1.files.example`; `null` for addresses, and when only a top-level domain would be
+ * left.
+ */
 function domainOf(host: string): string | null {
   if (host.startsWith('[') || /^\d+(?:\.\d+){3}(?::|$)/.test(host)) return null;
   const domain = host.slice(host.indexOf('.') + 1);

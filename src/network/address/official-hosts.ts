@@ -1,12 +1,12 @@
 import { PUBLIC_INDEX_URL } from './public-index.ts';
 
-/** Where the makers of uv publish their builds; also serves the builds of python-build-standalone. */
+/** Where Astral publishes its builds; also serves those of python-build-standalone. */
 export const OFFICIAL_MIRROR = 'https://releases.astral.sh';
 
 /** The same releases at their origin. */
 export const GITHUB = 'https://github.com';
 
-/** The hub that models come from; `HF_ENDPOINT` replaces it. */
+/** The hub that hosts the models; `HF_ENDPOINT` replaces it. */
 export const MODEL_HUB = 'https://huggingface.co';
 
 /** Path of a uv release file on the official mirror; on GitHub the same without `/github`, below `/astral-sh`. */
@@ -23,7 +23,7 @@ const BUILT_IN_HOSTS: ReadonlySet<string> = new Set(
   [OFFICIAL_MIRROR, GITHUB, MODEL_HUB, PUBLIC_INDEX_URL].map((address) => new URL(address).host),
 );
 
-/** An address that this program brings along: nobody has mistyped it. */
+/** Whether the address is built into this program, so that the user cannot have mistyped it. */
 export function isBuiltInHost(host: string): boolean {
   return BUILT_IN_HOSTS.has(host);
 }

@@ -26,9 +26,10 @@ export function proxyFor(url: URL, settings: ProxySettings): ProxyServer | null 
 }
 
 /**
- * `NO_PROXY`: entries separated by commas or spaces. A name covers itself and what is below it, with or without a leading dot
- * or `*.`; `*` covers all; an address itself, `10.0.0.0/8` and `fd00::/8` a range; `name:port` and `[::1]:8080` one port. Names
- * are not looked up, so a range covers only hosts that are written as addresses (as in curl, Go and Python).
+ * Matches `NO_PROXY`: entries separated by commas or spaces. A name covers itself and its subdomains, with or
+ * without a leading dot or `*.`; `*` covers all; an IP address itself; `10.0.0.0/8` and `fd00::/8` a range;
+ * `name:port` and `[::1]:8080` one port. Names are not resolved, so a range covers only hosts given as IP
+ * addresses (as in curl, Go and Python).
  */
 export function isBypassed(url: URL, noProxy: string): boolean {
   const host = bareHost(url.hostname);

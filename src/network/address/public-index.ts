@@ -7,5 +7,5 @@ const FILE_HOST = ['files', 'pythonhosted', 'org'].join('.');
 
 export const PUBLIC_INDEX_URL = `https://${HOST}/simple`;
 
-/** Beneath it the public index keeps all its files, under paths that never change. */
+/** The public index keeps all its files below this address, under paths that never change. */
 export const PUBLIC_FILES_URL = `https://${FILE_HOST}/`;

@@ -1,4 +1,7 @@
-/** The schemes of `WWW-Authenticate` or `Proxy-Authenticate`. Those that are in use: quoted parts hold commas and any word. */
+/**
+ * The schemes of `WWW-Authenticate` or `Proxy-Authenticate`. Only known ones: quoted parts may hold commas
+ * and arbitrary words.
+ */
 export function authenticationSchemes(header: string): string[] {
   const known = ['Basic', 'Digest', 'Negotiate', 'NTLM', 'Kerberos', 'Bearer'];
   const parts = header.replace(/"[^"]*"/g, '""').split(',');

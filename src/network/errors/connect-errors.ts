@@ -1,8 +1,8 @@
-/** What a proxy said in place of a connection. Texts as it sent them. */
+/** What a proxy answered to a connection attempt. Texts as received. */
 export interface ProxyAnswer {
   status: number;
   reasonPhrase: string;
-  /** `Proxy-Authenticate`, all of them. */
+  /** All `Proxy-Authenticate` headers. */
   authenticate: string;
   /** `X-Squid-Error`, such as `ERR_DNS_FAIL 0`. */
   squidError: string;
@@ -11,13 +11,13 @@ export interface ProxyAnswer {
   hasLogin: boolean;
 }
 
-/** The proxy did not let us through. `answer` is what it said, or `null` when it said nothing. */
+/** The proxy refused the connection. `answer` is its response, or `null` if it sent none. */
 export class ProxyError extends Error {
   readonly proxyHost: string;
   readonly answer: ProxyAnswer | null;
-  /** It was to be reached over TLS. */
+  /** Whether the proxy itself uses TLS. */
   readonly isSecure: boolean;
-  /** Who signed its certificate, where that was not trusted. */
+  /** Issuer of the proxy's certificate, if it was not trusted. */
   readonly issuer: string | null;
 
   constructor(
@@ -40,7 +40,7 @@ export class ProxyError extends Error {
   }
 }
 
-/** A TLS handshake failed; `issuer` tells who signed what the other side showed. */
+/** A failed TLS handshake; `issuer` signed the certificate that the peer presented. */
 export class HandshakeError extends Error {
   readonly issuer: string | null;
 
@@ -52,7 +52,7 @@ export class HandshakeError extends Error {
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Reads what a proxy answered. */
+/** Parses a proxy's answer. */
 export function proxyAnswerOf(
   status: number,
   reasonPhrase: string,

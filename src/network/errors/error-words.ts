@@ -1,16 +1,16 @@
-/** What is read of an error's body: messages are short, pages are not shown. */
+/** How much of an error's body is read: messages are short, whole pages are never shown. */
 const MAX_BODY_BYTES = 16 * 1024;
-/** The words of an error are worth a moment, not a wait. */
+/** An error message is worth a short wait at most. */
 const MAX_WAIT_MS = 2000;
 const MAX_WORDS_CHARS = 300;
-/** Fields in which repositories and proxies say what is wrong, best first. */
+/** JSON fields in which repositories and proxies put the error message, best first. */
 const MESSAGE_FIELDS = ['message', 'detail', 'error_description', 'error', 'title', 'reason', 'msg'];
 
-/** What standard servers say, which tells nothing that the status does not. */
+/** Default texts of common servers, which add nothing to the status. */
 const USUAL_PHRASE =
   /^(?:ok|found|moved permanently|see other|(?:temporary|permanent) redirect|bad request|unauthori[sz]ed|forbidden|not found|method not allowed|proxy authentication required|gone|too many requests|internal server error|not implemented|bad gateway|service (?:temporarily )?unavailable|gateway time-?out|network authentication required|no|unknown)?$/i;
 
-/** An answer with the status of an error. */
+/** A response with an error status. */
 interface ErrorAnswer {
   reasonPhrase: string;
   /** Names in lower case. */
@@ -20,8 +20,9 @@ interface ErrorAnswer {
 }
 
 /**
- * What the other side says about its refusal, on one line, with nothing in it that a terminal would obey: a reason phrase of its own,
- * the message of a JSON body, the first line of a text, the title of a page. Reads and discards the body. Never rejects.
+ * The server's explanation of an error, on one line, without control characters: a custom reason phrase, the
+ * message of a JSON body, the first line of a text, the title of a page. Reads and discards the body. Never
+ * rejects.
  */
 export async function errorWords(response: ErrorAnswer): Promise<string> {
   const phrase = reasonPhraseOf(response.reasonPhrase);
@@ -31,12 +32,12 @@ export async function errorWords(response: ErrorAnswer): Promise<string> {
   return oneLine([...new Set(words)].join(': '));
 }
 
-/** The reason phrase of an answer, where it says more than its status does. */
+/** The reason phrase, if it says more than the status. */
 export function reasonPhraseOf(phrase: string): string {
   return USUAL_PHRASE.test(phrase.trim()) ? '' : oneLine(phrase);
 }
 
-/** @param type `Content-Type`; what it says is not always what comes. */
+/** @param type `Content-Type`; the body does not always match it. */
 export function bodyWords(type: string, body: string): string {
   const text = body.trim();
   if (text === '') return '';
@@ -62,7 +63,7 @@ function messageIn(value: unknown, depth: number): string | null {
     return parts.filter(Boolean).join('; ') || null;
   }
   const fields = value as Record<string, unknown>;
-  // Problem details (RFC 9457): neither says it all.
+  // Problem details (RFC 9457): each field has only part of the story.
   const { title, detail } = fields;
   if (typeof title === 'string' && typeof detail === 'string' && detail.trim())
     return [reasonPhraseOf(title), detail.trim()].filter(Boolean).join(': ');

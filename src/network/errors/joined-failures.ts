@@ -4,9 +4,9 @@ import { isBuiltInHost } from '../address/official-hosts.ts';
 import { NetworkFailure } from './network-failure.ts';
 
 /**
- * The failure that says most: other bytes alarm; who answered and refused can be asked, as long as others were not reached at all;
- * what the user has named says more than the addresses that ktx brings along; that a place does not have a file is what people
- * expect of all but one.
+ * The failure to report first: wrong bytes are an alarm; a refusal can be resolved by asking for access,
+ * unlike an unreachable host; a source that the user configured matters more than a built-in address; a
+ * missing file is normal for all sources but one.
  */
 export function mostRelevantFailure(failures: readonly SetupError[]): SetupError | undefined {
   const network = failures.filter((failure) => failure instanceof NetworkFailure);
@@ -21,7 +21,7 @@ export function mostRelevantFailure(failures: readonly SetupError[]): SetupError
   );
 }
 
-/** One error for several that lost. */
+/** One error for several sources that failed. */
 class JoinedFailure extends SetupError {
   readonly parts: readonly SetupError[];
 
@@ -31,12 +31,15 @@ class JoinedFailure extends SetupError {
   }
 }
 
-/** The failures that were joined; one that stands for itself is its only part. */
+/** The failures joined in one; any other failure is its own only part. */
 export function partsOfFailure(failure: SetupError): readonly SetupError[] {
   return failure instanceof JoinedFailure ? failure.parts : [failure];
 }
 
-/** One error for several that lost: of class verification when one of them is, because that one is the alarming one. */
+/**
+ * One error for several sources that failed; of class verification if one of them is, because that is the
+ * alarming one.
+ */
 export function joinFailures(
   message: string,
   joined: readonly SetupError[],
@@ -61,7 +64,7 @@ export function joinFailures(
   });
 }
 
-/** Failures of the source, as opposed to those of this machine (disk, permission) and of the user (cancelled). */
+/** A failure of the source, as opposed to this machine (disk, permission) or the user (cancelled). */
 export function isSourceFailure(error: unknown): error is SetupError {
   return (
     error instanceof SetupError && (error.failureClass === 'network' || error.failureClass === 'verification')

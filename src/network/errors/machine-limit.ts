@@ -3,8 +3,8 @@ import { machineReasonOf } from '../../failure/causes/machine-reason.ts';
 import type { SetupError } from '../../support/errors.ts';
 
 /**
- * A transfer that failed because this process may open no more files or get no more memory: no host is to blame, and no other source
- * would do better. `null` for every other error.
+ * The error for a transfer that failed because this process hit its limit of open files or memory: no host is
+ * at fault, and no other source would do better. `null` for any other error.
  */
 export function machineLimit(error: unknown): SetupError | null {
   const reason = machineReasonOf(error)?.reason;

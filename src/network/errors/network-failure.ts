@@ -11,18 +11,21 @@ export interface NetworkFailureContext extends NetworkFacts {
   cause?: unknown;
 }
 
-/** A SetupError of class network that names the host and knows what it was. Its words are those of its row in `NETWORK_CAUSES`. */
+/**
+ * A SetupError of class network with the host and the reason. Its texts come from its row in
+ * `NETWORK_CAUSES`.
+ */
 export class NetworkFailure extends SetupError {
   readonly reason: NetworkReason;
   declare readonly host: string;
-  /** Host whose redirect led there; `null` when it was asked directly. */
+  /** The host that redirected there; `null` without a redirect. */
   readonly via: string | null;
-  /** HTTP status, when there was an answer. */
+  /** HTTP status, if there was a response. */
   readonly status: number | null;
-  /** Who signed the certificate that was not trusted; `null` when that was not the trouble, or not seen. */
+  /** Issuer of the untrusted certificate; `null` if that was not the problem, or is unknown. */
   readonly issuer: string | null;
   readonly proxyHost: string | null;
-  /** How long the host wants to be left alone; `null` when it did not say. */
+  /** `Retry-After` of the host; `null` if it sent none. */
   readonly retryAfterMs: number | null;
 
   private readonly context: NetworkFailureContext;
@@ -32,7 +35,7 @@ export class NetworkFailure extends SetupError {
     const { via, linkedFrom, host } = context;
     const isBuiltIn = isBuiltInHost(host);
     const isPointless: Partial<Record<RemedyId, boolean>> = {
-      // Only what somebody has typed can be mistyped: neither our own addresses nor where others send us.
+      // Only a user-supplied address can be mistyped, not a built-in one or the target of a redirect or link.
       'check-address': isBuiltIn || via !== undefined || (linkedFrom !== undefined && linkedFrom !== host),
       'bypass-proxy': isBuiltIn,
     };
@@ -40,11 +43,11 @@ export class NetworkFailure extends SetupError {
     const keeper = via ?? (linkedFrom === host ? undefined : linkedFrom);
     super(row.title(context), {
       failureClass: row.failureClass,
-      // A redirect that is blocked is one, however it is blocked.
+      // A blocked redirect, however it was blocked.
       causeId: via !== undefined && row.isBlocked ? 'blocked-redirect' : row.cause,
       host,
       evidence: networkEvidence(context),
-      // Who allows one host rarely thinks of where it sends people on to.
+      // Whoever opened the firewall for one host may have missed its redirect targets.
       remedies:
         keeper && row.isBlocked
           ? [askForAccess(`${host}, where ${keeper} keeps its files`), ...remedies]
@@ -61,41 +64,41 @@ export class NetworkFailure extends SetupError {
     this.retryAfterMs = context.retryAfterMs ?? null;
   }
 
-  /** The same, as seen by somebody who asked another host. */
+  /** The same failure, reached through another host's redirect. */
   reachedFrom(via: string): NetworkFailure {
     if (this.via !== null || via === this.host) return this;
     return new NetworkFailure(this.reason, { ...this.context, via });
   }
 
-  /** The same, of a file that the page of an index named. */
+  /** The same failure, for a file linked from an index page. */
   linkedFrom(index: string): NetworkFailure {
     if (this.context.linkedFrom !== undefined || index === this.host) return this;
     return new NetworkFailure(this.reason, { ...this.context, linkedFrom: index });
   }
 
-  /** The way to the host is closed, as opposed to what it answers. */
+  /** The connection was blocked, as opposed to an error response. */
   get isBlocked(): boolean {
     return NETWORK_CAUSES[this.reason].isBlocked === true;
   }
 
-  /** Somebody answered and refused. */
+  /** The server answered and refused. */
   get isRefusal(): boolean {
     return NETWORK_CAUSES[this.reason].isRefusal === true;
   }
 
-  /** The same request may work a moment later. */
+  /** A retry may succeed shortly. */
   get isTransient(): boolean {
     const { isTransient = false } = NETWORK_CAUSES[this.reason];
     return typeof isTransient === 'boolean' ? isTransient : isTransient(this.context);
   }
 
-  /** Nothing at this host will answer in this run. A host that has answered before is not down. */
+  /** The host will not answer in this run. A host that has answered before is not down. */
   get isHostDown(): boolean {
     return NETWORK_CAUSES[this.reason].isHostDown === true && this.context.hasAnswered !== true;
   }
 }
 
-/** Error codes of Node, OpenSSL and undici, and what each means. */
+/** Reasons by error code of Node, OpenSSL and undici. */
 const REASON_OF_CODE: Readonly<Record<string, NetworkReason>> = {
   ENOTFOUND: 'dns',
   EAI_AGAIN: 'dns',
@@ -144,17 +147,17 @@ const REASON_OF_CODE: Readonly<Record<string, NetworkReason>> = {
   EACCES: 'file',
 };
 
-/** What an error of the transport means: its own code, else that of its causes, from the outside in. */
+/** The reason for a transport error: its own code, else that of its causes, outermost first. */
 export function reasonOfError(error: unknown): NetworkReason {
   let current: unknown = error;
   for (let depth = 0; typeof current === 'object' && current !== null && depth < 8; depth++) {
     const { code, cause, name } = current as { code?: unknown; cause?: unknown; name?: unknown };
-    // undici's parser leaves the code out for some of its errors.
+    // undici's parser omits the code from some of its errors.
     if (name === 'HTTPParserError') return 'protocol';
     if (typeof code === 'string') {
       const known = REASON_OF_CODE[code];
       if (known) return known;
-      // What the other side says of the certificate that it got from us, or did not get.
+      // The peer rejected our client certificate, or missed one.
       if (/^ERR_SSL_.*ALERT_(?:CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA)$/.test(code))
         return 'client-certificate';
       if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')) return 'tls';
@@ -165,7 +168,7 @@ export function reasonOfError(error: unknown): NetworkReason {
   return 'unknown';
 }
 
-/** What an HTTP status other than success and redirect means. */
+/** The reason for an HTTP status other than success and redirect. */
 export function reasonOfStatus(status: number): NetworkReason {
   if (status === 401) return 'login';
   if (status === 403) return 'forbidden';

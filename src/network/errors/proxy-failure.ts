@@ -6,7 +6,7 @@ import type { ProxyAnswer, ProxyError } from './connect-errors.ts';
 import { reasonPhraseOf } from './error-words.ts';
 import { reasonOfError } from './network-failure.ts';
 
-/** What a proxy's answer, or its silence, means, and what it says of itself. */
+/** The reason and facts behind a proxy's answer, or lack of one. */
 export function proxyFailure(error: ProxyError): { reason: NetworkReason; facts: Partial<NetworkFacts> } {
   const { proxyHost, answer, issuer } = error;
   if (answer === null)

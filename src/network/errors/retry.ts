@@ -4,12 +4,12 @@ import { NetworkFailure } from './network-failure.ts';
 
 const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 10_000;
-/** A host that wants to be left alone for longer than this has lost: nobody waits in front of a screen for it. */
+/** A longer `Retry-After` counts as a failure: the user is waiting. */
 const MAX_RETRY_AFTER_MS = 60_000;
 
 /**
- * How long to wait before the next attempt after `failedCount` in a row: what the host asks for, else twice as long each time, with
- * jitter so that a fleet does not come back as one. `null`: it is of no use to try again.
+ * Delay before the next attempt after `failedCount` failures in a row: the host's `Retry-After`, else
+ * exponential backoff with jitter, so that a fleet does not retry in lockstep. `null`: a retry is pointless.
  */
 export function retryDelayMs(
   failure: unknown,
@@ -25,7 +25,7 @@ export function retryDelayMs(
   return Math.round(longest * (0.5 + random() / 2));
 }
 
-/** Waits. @throws CancelledError as soon as the signal fires. */
+/** Sleeps. @throws CancelledError as soon as the signal fires. */
 export async function pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
   try {
     await sleep(delayMs, undefined, signal ? { signal } : {});

@@ -4,12 +4,12 @@ import { sha256Of } from './simple-index.ts';
 
 const MARK = /\b(Links for|Simple index|Index of|Directory listing)\b/i;
 const PACKAGE_FILE = /\.(whl|zip|tar\.(gz|bz2|xz|zst)|tgz)$/i;
-/** Longer names of tags and attributes, and longer values, are none that count here. */
+/** Longer tag names, attribute names and values are irrelevant here. */
 const MAX_VALUE_CHARS = 16 * 1024;
 const MAX_TITLE_CHARS = 1024;
 
 type Attribute = 'href' | 'name';
-/** What is read of which tag. Most of a page is something else, and costs no more than its length. */
+/** The attribute to read, by tag. The rest of a page is only skipped. */
 const WANTED: Readonly<Record<string, Attribute | undefined>> = {
   __proto__: null as never,
   a: 'href',
@@ -38,31 +38,31 @@ const NO_CALLBACKS: TokenizerCallbacks = {
 };
 
 /**
- * PEP 503, and pages of links, read piece by piece: every `<a href>` whose path ends in a file name of a package. The tokenizer
- * alone is used, not the parser on top of it: that keeps a stack of open tags, and takes a time that grows with its depth.
+ * Incremental parser for PEP 503 and pages of links: every `<a href>` whose path ends in a package file name.
+ * Uses only the tokenizer, because the full parser keeps a stack of open tags and slows down with nesting.
  */
 export function createHtmlPageParser(url: string, entries: EntryTable): PageParser {
   let text = '';
   let textStart = 0;
   let baseUrl: string | null = null;
   let isMarked = false;
-  /** Text of the title or heading that is open, else `null`. */
+  /** Text of the open title or heading, else `null`. */
   let title: string | null = null;
   let tag = '';
   let attribute: Attribute | null = null;
   let value = '';
-  /** Of the tag that is open; the first of two that are called the same counts. */
+  /** Of the open tag; the first of duplicate attributes wins. */
   let href: string | null = null;
   let name: string | null = null;
 
-  /** A part that began before what is kept is too long to matter. */
+  /** A part that started before the buffer is too long to matter. */
   const slice = (start: number, end: number) =>
     start < textStart ? '' : text.slice(start - textStart, end - textStart);
 
   function openTag(): void {
     title = tag === 'title' || tag === 'h1' ? '' : null;
     if (tag === 'meta' && name === 'pypi:repository-version') isMarked = true;
-    // The first one counts; a base that is no address is none.
+    // The first one wins; an invalid base is ignored.
     else if (tag === 'base' && href && baseUrl === null)
       baseUrl = URL.canParse(href, url) ? new URL(href, url).href : null;
     else if (tag === 'a' && href) {
@@ -72,7 +72,8 @@ export function createHtmlPageParser(url: string, entries: EntryTable): PagePars
   }
 
   const tokenizer = new Tokenizer(
-    // Decoding everything takes three times as long: each of 15,000 links has `data-requires-python="&gt;=3.9"`.
+    // Decoding everything takes three times as long: each of 15,000 links has
+    // `data-requires-python="&gt;=3.9"`.
     { decodeEntities: false },
     {
       ...NO_CALLBACKS,
@@ -128,7 +129,7 @@ export function createHtmlPageParser(url: string, entries: EntryTable): PagePars
   };
 }
 
-/** The value of an attribute as a browser reads it. */
+/** Decodes an attribute value as a browser does. */
 function withoutEntities(value: string): string {
   const source = `<a x="${value.replaceAll('"', '&quot;')}">`;
   let decoded = '';

@@ -7,14 +7,14 @@ const fileSchema = z.object({
   filename: z.string(),
   url: z.string(),
   hashes: z.nullish(z.record(z.string(), z.unknown())),
-  // Only shown, and what arrives is counted anyway.
+  // Only displayed; the bytes received are counted anyway.
   size: z.catch(z.nullish(z.int().check(z.nonnegative())), null),
 });
 const namedSchema = z.object({ filename: z.string() });
 
-/** A page has 4 levels; what an index adds of its own has a few more. */
+/** A page nests 4 levels deep; extensions of an index add a few. */
 const MAX_DEPTH = 64;
-/** An entry has some 800 characters. */
+/** A typical entry has 800 characters. */
 const MAX_ENTRY_CHARS = 256 * 1024;
 const MAX_KEY_CHARS = 64;
 
@@ -22,8 +22,8 @@ const STRUCTURE = /["{}[\]]/g;
 const STRING_END = /["\\]/g;
 
 /**
- * PEP 691, read piece by piece: only `files` of the outermost object is looked at, one entry after the other. What is wrong with
- * one entry is no reason to do without the page.
+ * Incremental parser for PEP 691: reads only `files` of the top-level object, entry by entry. A bad entry
+ * does not invalidate the page.
  */
 export function createJsonPageParser(url: string, entries: EntryTable): PageParser {
   let depth = 0;
@@ -32,9 +32,9 @@ export function createJsonPageParser(url: string, entries: EntryTable): PagePars
   let isInFiles = false;
   let hasFiles = false;
   let isOver = false;
-  /** The last string directly in the outermost object, with its quotes: the key of the value that follows. */
+  /** The last string directly in the top-level object, with its quotes: the key of the value that follows. */
   let key = '';
-  /** The text of the entry that is being read; `null` between entries. */
+  /** Text of the entry being read; `null` between entries. */
   let entry: string | null = null;
 
   function open(bracket: string): void {
@@ -66,7 +66,7 @@ export function createJsonPageParser(url: string, entries: EntryTable): PagePars
     entry += text;
   }
 
-  /** Where to go on after the string, or the end of the text. */
+  /** The position after the string, or the end of the text. */
   function skipString(text: string, from: number): number {
     let at = from;
     if (isEscaped && at < text.length) {

@@ -12,16 +12,19 @@ import { pageFormat } from './simple-index.ts';
 
 /** The largest project pages of the public index have 15 MB. */
 export const MAX_PAGE_BYTES = 32 * 1024 * 1024;
-/** Few pages are longer. What is read beyond it is counted for the whole run, so that an index of floods is soon given up. */
+/**
+ * Few pages are longer. Bytes beyond it count against a limit for the whole run, so that an index that floods
+ * is abandoned early.
+ */
 const COMMON_PAGE_BYTES = 4 * 1024 * 1024;
 const MAX_LONG_BYTES = 64 * 1024 * 1024;
-/** The event loop gets a turn after this, so a signal is never kept waiting. */
+/** Parsing yields to the event loop after this long, so that signals are handled promptly. */
 const MAX_SLICE_MS = 15;
 const SLICE_BYTES = 32 * 1024;
-/** What is still due of a page that has served its purpose is let go by while it is this little: a new connection takes longer. */
+/** A remainder up to this size is drained when the page is no longer needed: a new connection takes longer. */
 const MAX_REST_BYTES = 256 * 1024;
 
-/** Of all readers together: many pages are read side by side, and each that had a turn of its own would add to the wait. */
+/** Shared by all readers: many pages are read concurrently, and separate time slices would add up. */
 let turnStartedAt = Number.NEGATIVE_INFINITY;
 let turn: Promise<void> | null = null;
 
@@ -34,11 +37,12 @@ function nextTurn(): Promise<void> {
 }
 
 /**
- * Reads an index page while it arrives. Time is linear in its length, memory is bounded whatever it holds, and the event loop
+ * Parses an index page as it arrives. Time is linear in its length, memory is bounded, and the event loop
  * gets a turn every few milliseconds.
- * @param page.isEnough asked after each piece: once it says yes the rest is not read.
- * @returns `null` for a page that holds nothing but blanks, `unknown` for what is neither JSON nor HTML.
- * @throws PageLimitError; SyntaxError or ZodError when it is not what the standard says; CancelledError; what `body` throws.
+ * @param page.isEnough called after each chunk: once it returns true the rest is not read.
+ * @returns `null` for a blank page, `unknown` for anything that is neither JSON nor HTML.
+ * @throws PageLimitError; SyntaxError or ZodError when it violates its standard; CancelledError; errors of
+ * `body`.
  */
 export async function readIndexPage(
   body: AsyncIterable<Uint8Array>,

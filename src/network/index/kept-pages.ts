@@ -4,12 +4,15 @@ import { jsonText, writeFileAtomic } from '../../support/fs/atomic-file.ts';
 import { readRegularText } from '../../support/fs/regular-file.ts';
 import { EntryTable, type IndexEntry } from './index-entries.ts';
 
-/** What a run found in a page, for the next run: a host that says that the page is still the same need not send it again. */
+/**
+ * What a run found in a page, cached for the next: if the host answers "not modified", it need not send the
+ * page again.
+ */
 export interface KeptPage {
   etag: string;
-  /** What relative addresses in it are relative to. */
+  /** Base of relative addresses. */
   baseUrl: string;
-  /** Those that were wanted. */
+  /** Only the entries that were wanted. */
   entries: readonly IndexEntry[];
 }
 
@@ -32,12 +35,12 @@ const fileSchema = z.object({
   ),
 });
 
-/** Pages by the digest of their address: an address may say more of a network than a list on a disk should. */
+/** Pages are keyed by the digest of their address: an address may reveal too much about a network. */
 export function keyOfPage(url: string): string {
   return createHash('sha256').update(url).digest('hex');
 }
 
-/** `uv/index-pages.json`. What is not as it was written is as good as nothing. */
+/** Reads `uv/index-pages.json`. A corrupt file counts as empty. */
 export async function readKeptPages(path: string): Promise<KeptPages> {
   const text = await readRegularText(path, { maxBytes: MAX_BYTES }).catch(() => '');
   try {
@@ -47,13 +50,13 @@ export async function readKeptPages(path: string): Promise<KeptPages> {
   }
 }
 
-/** Needs write access. A failure is none: the next plan reads the pages. */
+/** Requires write access. A failure is ignored: the next plan reads the pages again. */
 export async function writeKeptPages(path: string, pages: KeptPages): Promise<void> {
   const text = jsonText({ schemaVersion: 1, pages: Object.fromEntries(pages) });
   await writeFileAtomic(path, text, 0o600, { isDurable: false }).catch(() => {});
 }
 
-/** What is worth keeping of a page; `null` for nothing, and where an address may hold a secret or end soon. */
+/** The cacheable part of a page; `null` if there is none, or an address may hold a secret or expire soon. */
 export function keptPageOf(
   etag: string | undefined,
   baseUrl: string,

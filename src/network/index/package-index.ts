@@ -25,29 +25,37 @@ export interface FoundFile {
   url: string;
   /** Where it was found. */
   location: PackageLocation;
-  /** As the page says; `null` when it does not. */
+  /** As stated by the page; `null` when it is not. */
   sizeBytes: number | null;
-  /** Hosts that were asked for the page, redirect targets included; for a recorded address, who would be. */
+  /**
+   * Hosts contacted for the page, redirect targets included; for a recorded address, the host that would be.
+   */
   pageHosts: readonly string[];
-  /** The address was known without a page. Who gets another answer there than the file calls `forgetRecorded` and looks again. */
+  /**
+   * The address was known without reading a page. On a 404 or other bytes the caller uses `forgetRecorded`
+   * and searches again.
+   */
   isRecorded: boolean;
 }
 
-/** A file that is looked for. */
+/** A file to look for. */
 export interface WantedFile {
   project: string;
   file: string;
   sha256: string;
-  /** Where the public index keeps it, see `Artefact`. */
+  /** Its path on the public index, see `Artefact`. */
   publicPath?: string;
 }
 
 const MAX_SHOWN_DIGESTS = 5;
 const MAX_KEPT_PAGES = 500;
-/** As many as a host gets connections. What decoding and reading one page takes of memory is bounded; this bounds their sum. */
+/**
+ * The number of connections per host. Decoding and parsing one page uses bounded memory; this bounds the
+ * total.
+ */
 const PAGES_AT_ONCE = 4;
 
-/** What a listing said about a file that is not the one the lock names. */
+/** A listing has the file with a digest other than the locked one. */
 export class ListedDigestError extends SetupError {
   constructor(host: string, file: string, expected: string, listed: readonly string[]) {
     super(`${host} lists another ${file} than the one that ktx was released with.`, {
@@ -68,22 +76,26 @@ export class ListedDigestError extends SetupError {
 
 export interface PackageIndex {
   /**
-   * Looks in one place.
-   * @throws NetworkFailure when the place does not answer as an index or does not have the file; ListedDigestError; CancelledError.
+   * Searches one location.
+   * @throws NetworkFailure when it does not answer as an index or does not have the file; ListedDigestError;
+   * CancelledError.
    */
   findIn(location: PackageLocation, wanted: WantedFile): Promise<FoundFile>;
   /**
-   * Looks in find-links, then in the indexes, in order; the first that has it wins.
-   * @throws SetupError with a line for each place and why it lost; of class verification when one listed other bytes.
+   * Searches find-links, then the indexes, in order; the first that has it wins.
+   * @throws SetupError with a line per location and why it failed; of class verification when one listed
+   * other bytes.
    */
   findFile(wanted: WantedFile): Promise<FoundFile>;
-  /** From now on the index is asked where this file is. */
+  /** From now on, asks the index for the address of this file. */
   forgetRecorded(sha256: string): void;
-  /** What the pages said, in this run and those before, for the next; `null` when no page was read. */
+  /**
+   * The content of pages read in this and earlier runs, to cache for the next; `null` when no page was read.
+   */
   pagesToKeep(): Promise<KeptPages | null>;
 }
 
-/** All places for packages that a profile has, in the order they are asked. */
+/** All package locations of a profile, in search order. */
 export function packageLocations(profile: Pick<NetworkProfile, 'findLinks' | 'indexes'>): PackageLocation[] {
   return [
     ...profile.findLinks.map((config) => ({ ...config, kind: 'find-links' as const })),
@@ -92,9 +104,9 @@ export function packageLocations(profile: Pick<NetworkProfile, 'findLinks' | 'in
 }
 
 /**
- * For one run: each page is asked for once, however many files are looked for in it; once more and as a whole for a file that
- * nobody had asked for when reading stopped. `signal` ends the whole run.
- * @param readKept what an earlier run kept, read with the first page.
+ * For one run: each page is fetched once, however many files are looked for in it, and once more in full for
+ * a file that was not wanted when parsing stopped. `signal` aborts the whole run.
+ * @param readKept loads the cache of an earlier run, together with the first page.
  */
 export function createPackageIndex(
   client: HttpClient,
@@ -116,7 +128,7 @@ export function createPackageIndex(
       : location.url;
   }
 
-  /** Each address once. What may work a moment later is asked again by the next attempt. */
+  /** Fetches each address once. A transient failure is not remembered, so the next attempt asks again. */
   function once(
     opened: Map<string, Promise<OpenedPage>>,
     url: string,
@@ -184,7 +196,7 @@ export function createPackageIndex(
       if (!URL.canParse(entry.href, page.baseUrl))
         throw new NetworkFailure('not-an-index', { host, detail: `its link to ${file} is no address` });
       const { href: url, protocol } = new URL(entry.href, page.baseUrl);
-      // A host has no say in what is read on this machine: a pipe would be read for ever.
+      // A host must not choose what is read on this machine: a pipe would block forever.
       if (!/^https?:$/.test(protocol) && !location.url.startsWith('file:'))
         throw new NetworkFailure('not-an-index', {
           host,
@@ -231,7 +243,7 @@ export function createPackageIndex(
   };
 }
 
-/** What the pages of one run share. */
+/** State shared by the pages of one run. */
 interface PageReading {
   budget: PageBudget;
   gate: Gate;
@@ -239,17 +251,17 @@ interface PageReading {
 
 interface OpenedPage {
   page: IndexPage;
-  /** The host that answered, behind all redirects. */
+  /** The host that answered, after all redirects. */
   host: string;
-  /** All that were asked. */
+  /** All hosts contacted. */
   hops: readonly string[];
   etag: string | undefined;
 }
 
 /**
- * The rules of redirects for links. A repository behind a TLS proxy that does not know its own address lists its files with http on the
- * host that has just answered over https: they are asked for over https too.
- * @throws NetworkFailure for a link from https to another host without protection.
+ * Applies the redirect rules to links. A repository behind a TLS proxy that does not know its own address
+ * lists its files with http on the host that just answered over https: they are fetched over https too.
+ * @throws NetworkFailure for a link from https to plain http on another host.
  */
 function protectedLink(link: string, pageUrl: string, index: string): string {
   const [target, page] = [new URL(link), new URL(pageUrl)];
@@ -272,7 +284,7 @@ async function openPage(
   }: {
     shared: PageReading;
     signal: AbortSignal | undefined;
-    /** What an earlier run found in it. */
+    /** The cache of an earlier run. */
     known?: KeptPage;
     isEnough?: (entries: IndexPage['entries']) => boolean;
   },

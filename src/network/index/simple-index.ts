@@ -1,16 +1,16 @@
 import { normaliseProject } from '../../support/text/project-name.ts';
 
-/** What to ask an index for: JSON rather than HTML, and HTML from those that know no other. */
+/** `Accept` header for an index: prefers JSON, falls back to HTML. */
 export const INDEX_ACCEPT =
   'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1';
 
-/** The normalised project that a wheel's or a source archive's file name begins with. */
+/** The normalised project name at the start of a wheel's or source archive's file name. */
 export function projectOfFile(file: string): string {
   const [name] = file.endsWith('.whl') ? file.split('-', 1) : [file.replace(/-[^-]+$/, '')];
   return normaliseProject(name ?? file);
 }
 
-/** `json`, `html`, or `null` for what no index sends. Without a type, the first character decides. */
+/** `json`, `html`, or `null` for anything else. Without a type, the first character decides. */
 export function pageFormat(contentType: string | null, body: string): 'json' | 'html' | null {
   const type = contentType?.replace(/;.*/s, '').trim().toLowerCase();
   if (type) {

@@ -7,18 +7,18 @@ import type { Setting } from './settings.ts';
 import { settingsText } from './settings-text.ts';
 import { readUserFile } from './user-file.ts';
 
-/** A file, or a folder, of certificate authorities beside Node's and the system's. */
+/** A file or folder of certificate authorities, in addition to Node's and the system's. */
 export interface CertificateFile {
   path: string;
-  /** Every certificate in it, one after the other. */
+  /** All its certificates, concatenated. */
   pem: string;
   origin: string;
 }
 
-/** A certificate and its private key, with which this machine shows who it is. A secret. */
+/** A client certificate and its private key. A secret. */
 export interface ClientCertificate {
   path: string;
-  /** Certificates and key, as they stand in the file. */
+  /** Certificates and key, as in the file. */
   pem: string;
   origin: string;
 }
@@ -26,7 +26,7 @@ export interface ClientCertificate {
 const CERTIFICATE =
   /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
 const PRIVATE_KEY = /-----BEGIN ([A-Z ]*)PRIVATE KEY-----([^-]+)-----END [A-Z ]*PRIVATE KEY-----/;
-/** How OpenSSL names the files of a folder that it looks certificates up in; other names beside them are the same files again. */
+/** OpenSSL's names for the files of a certificate folder; other names next to them are the same files. */
 const HASHED_NAME = /^[0-9a-f]{8}\.\d+$/;
 
 /** The PEM blocks of a text. */
@@ -34,7 +34,7 @@ export function certificatesIn(pem: string): string[] {
   return pem.match(CERTIFICATE) ?? [];
 }
 
-/** Reads each path once. What cannot be used is left out and said: OpenSSL passes over it in silence. */
+/** Reads each path once. Unusable files are skipped with a warning; OpenSSL skips them silently. */
 export async function readCertificateFiles(
   settings: readonly Setting[],
   homeDir: string,
@@ -83,7 +83,8 @@ export async function readCertificateFiles(
 }
 
 /**
- * A PEM file with a certificate and its key, in any order (`client-cert` of pip, `SSL_CLIENT_CERT` of uv).
+ * Reads a PEM file with a certificate and its key, in any order (`client-cert` of pip, `SSL_CLIENT_CERT` of
+ * uv).
  * @returns `null` with a warning when it cannot be used.
  */
 export async function readClientCertificate(
@@ -117,25 +118,28 @@ async function certificateBytes(path: string): Promise<Buffer> {
   return (await stat(path)).isDirectory() ? Buffer.from(await folderText(path)) : readUserFile(path);
 }
 
-/** The certificates of a file, as PEM: blocks of it, or one in DER, as Windows and browsers export them. */
+/**
+ * The certificates of a file as PEM: its PEM blocks, or a single DER certificate, as exported by Windows and
+ * browsers.
+ */
 function certificatesOf(bytes: Buffer): string[] {
   const found = certificatesIn(settingsText(bytes).text);
   return found.length === 0 && derLength(bytes) === bytes.length ? [pemOf(bytes)] : found;
 }
 
-/** How long a DER sequence says that it is, its own header included; `null` for other bytes. */
+/** Length of a DER sequence including its header; `null` for other bytes. */
 function derLength(bytes: Buffer): number | null {
   if (bytes.length < 4 || bytes[0] !== 0x30) return null;
   if (bytes[1] === 0x82) return bytes.readUInt16BE(2) + 4;
   return bytes[1] === 0x81 ? bytes[2]! + 3 : null;
 }
 
-/** After the header of a sequence: an object identifier that says "signed data". */
+/** Follows the sequence header: the object identifier of "signed data". */
 const PKCS7 = Buffer.from('06092a864886f70d010702', 'hex');
-/** The version that each such file starts with. */
+/** The version number at the start of each such file. */
 const PKCS12 = Buffer.from('020103', 'hex');
 
-/** Containers of certificates that neither OpenSSL nor Node takes for a list of authorities. */
+/** Certificate containers that neither OpenSSL nor Node accepts as a list of authorities. */
 function otherFormatOf(bytes: Buffer): { name: string; command: string } | null {
   const isText = bytes.includes('-----BEGIN PKCS7-----');
   const start =
@@ -164,10 +168,10 @@ async function folderText(dir: string): Promise<string> {
   return texts.join('\n');
 }
 
-/** A whole DER sequence, as long as it says. To parse 300 certificates for this would cost 50 ms of every plan. */
+/** Checks for one complete DER sequence. Parsing 300 certificates would add 50 ms to every plan. */
 function isUsable(pem: string): boolean {
   const der = Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64');
-  // OpenSSL's "trusted" form has more after the certificate.
+  // OpenSSL's "trusted" form has extra data after the certificate.
   if (pem.includes('BEGIN TRUSTED')) return der[0] === 0x30;
   return derLength(der) === der.length;
 }

@@ -15,7 +15,7 @@ import {
 import { readCertificateFiles } from './certificates.ts';
 import { STORED_SETTINGS, type StoredSettingName } from './setting-list.ts';
 
-/** The variable that says the same for one run: where a login may stand, because nobody keeps it. */
+/** The variable that sets the same for one run. A login is allowed there, because it is not stored. */
 const VARIABLE: Readonly<Record<Exclude<StoredSettingName, 'ca-file' | 'no-proxy'>, string>> = {
   index: 'PIP_INDEX_URL',
   'extra-index': 'PIP_EXTRA_INDEX_URL',
@@ -30,13 +30,14 @@ const VARIABLE: Readonly<Record<Exclude<StoredSettingName, 'ca-file' | 'no-proxy
 const LOGIN = /(?:^|[\s,]|:\/\/)[^\s,/?#]*@/;
 
 /**
- * The value of `ktx admin network set` as it is kept: addresses whole, paths absolute. Asks no host; files and folders must be
- * there, because a setting that names none would only be found out by the install that fails.
- * @throws SetupError when it is nothing of the kind, or holds what may be a secret; such a value is never repeated.
+ * Validates a value of `ktx admin network set` and normalises it for storage: full addresses, absolute paths.
+ * Contacts no host; files and folders must exist, because a wrong path would only surface in a failing
+ * install.
+ * @throws SetupError when it is invalid or may hold a secret; such a value is never repeated.
  */
 export async function checkedSetting(name: StoredSettingName, value: string, cwd: string): Promise<string> {
   const { kind } = STORED_SETTINGS[name];
-  // Before anything else: the other refusals say what they were given.
+  // Checked first: the other errors quote the value.
   const hasLogin = kind !== 'certificates' && LOGIN.test(value);
   if (hasLogin || createRedactor().redact(value) !== value) throw secretRefusal(name);
   const text = value.trim();
@@ -69,7 +70,7 @@ async function checkedAddress(
   if (login !== null) throw secretRefusal(name);
   const { protocol, search, hash } = new URL(address);
   if (!schemes.test(protocol)) throw refusal(name, `${protocol} is not supported`);
-  // A page or index needs none, and a token looks like any other word: `?access=…`, `?sv=…`.
+  // A page or index needs no query, and a token looks like any other word: `?access=…`, `?sv=…`.
   if (protocol !== 'file:' && (search !== '' || hash !== '')) {
     throw secretRefusal(name, 'what follows ? or # may be a token');
   }
@@ -111,7 +112,7 @@ function pathOf(name: StoredSettingName, address: string): string {
   }
 }
 
-/** What `isBypassed` of `proxy.ts` understands. */
+/** Accepts what `isBypassed` of `proxy.ts` supports. */
 function isHostPattern(entry: string): boolean {
   if (entry === '*') return true;
   const range = /^\[?([^\]/[]+)\]?(?:\/\d{1,3})?(?::\d{1,5})?$/.exec(entry);

@@ -6,9 +6,10 @@ export interface NetrcEntry extends Login {
 }
 
 /**
- * Reads a netrc file: `machine`, `login`, `password`, `account`, `default`; the body of a `macdef` is skipped up to the
- * empty line; a word that starts with `#` comments out the rest of its line, unless a value is due there (passwords
- * start with anything); values may be quoted. Entries with neither login nor password are left out.
+ * Parses a netrc file: `machine`, `login`, `password`, `account`, `default`. The body of a `macdef` is
+ * skipped up to the next empty line. A word starting with `#` comments out the rest of its line, unless a
+ * value is expected there (a password may start with anything). Values may be quoted. Entries with neither
+ * login nor password are dropped.
  */
 export function parseNetrc(text: string): NetrcEntry[] {
   const entries: { machine: string | null; username?: string; password?: string }[] = [];
@@ -45,8 +46,8 @@ export function parseNetrc(text: string): NetrcEntry[] {
 }
 
 /**
- * The entry for a host, as Python's netrc and uv read the file: of several the last one counts; `default` only where `hasDefault`
- * says so. With a user name only an entry of that name, or one that has none, is taken.
+ * The entry for a host, as Python's netrc and uv read the file: the last match wins; `default` only if
+ * `hasDefault` is set. If a user name is given, only an entry with that name, or without one, matches.
  */
 export function netrcLogin(
   entries: readonly NetrcEntry[],

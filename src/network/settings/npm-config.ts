@@ -4,23 +4,23 @@ import { withHome } from '../address/home-path.ts';
 import { settingsText } from './settings-text.ts';
 import { readUserFile } from './user-file.ts';
 
-/** A setting of npm and where it stands. */
+/** A setting of npm and where it is set. */
 export interface NpmSetting {
   value: string;
   origin: string;
 }
 
 export interface NpmConfig {
-  /** The strongest value; `null` when there is none, or it names a variable that is not set. */
+  /** The value with the highest precedence; `null` when it is unset, or refers to an unset variable. */
   get(name: string): NpmSetting | null;
-  /** A setting that may stand more than once (`ca[]`). */
+  /** A setting that may occur more than once (`ca[]`). */
   all(name: string): NpmSetting[];
   warnings: string[];
 }
 
 /**
- * Fills in `${VARIABLE}` as npm does: `${VARIABLE?}` is empty when it is not set, a backslash before `$` keeps it as it is, and without
- * the question mark what is not set stays.
+ * Expands `${VARIABLE}` as npm does: `${VARIABLE?}` is empty when unset, a backslash before `$` escapes it,
+ * and without the question mark an unset variable stays as written.
  */
 export function fillInVariables(text: string, env: NodeJS.ProcessEnv): string {
   return text.replace(
@@ -33,8 +33,8 @@ export function fillInVariables(text: string, env: NodeJS.ProcessEnv): string {
 }
 
 /**
- * Reads an npmrc: `name = value` lines, comments, quoted values, `name[] = value` lists, as the `ini` package reads them, which npm
- * uses. Sections, which none of the settings used here has, are skipped.
+ * Parses an npmrc as the `ini` package, which npm uses, does: `name = value` lines, comments, quoted values,
+ * `name[] = value` lists. Sections are skipped, since no setting used here is in one.
  */
 export function parseNpmConfig(text: string, env: NodeJS.ProcessEnv): Map<string, string[]> {
   const settings = new Map<string, string[]>();
@@ -58,13 +58,14 @@ function iniValue(raw: string): string {
       return quoted[2]!;
     }
   }
-  // `;` and `#` end a value, unless a backslash stands before them.
+  // `;` and `#` end a value, unless escaped with a backslash.
   let value = '';
   for (let at = 0; at < raw.length; at++) {
     const character = raw[at]!;
     if (character === '\\' && /[\\;#]/.test(raw[at + 1] ?? '')) value += raw[++at];
     else if (character === ';' || character === '#') {
-      // npm would ask the host that the rest of a password leaves; the whole is refused instead, and nothing of it shown.
+      // npm would contact the host left over after a cut-off password; here the whole value is rejected, and
+      // never shown.
       if (value.includes('://') && raw.slice(at).includes('@')) return raw;
       break;
     } else value += character;
@@ -73,8 +74,8 @@ function iniValue(raw: string): string {
 }
 
 /**
- * What npm would use: variables `npm_config_*`, the user's npmrc, the global one. The npmrc of a project is left out: it comes
- * with a cloned repository.
+ * The settings npm would use: `npm_config_*` variables, the user's npmrc, the global one. A project's npmrc
+ * is ignored: it comes with a cloned repository.
  */
 export async function readNpmConfig(env: NodeJS.ProcessEnv, homeDir: string): Promise<NpmConfig> {
   const warnings: string[] = [];
@@ -122,7 +123,7 @@ export async function readNpmConfig(env: NodeJS.ProcessEnv, homeDir: string): Pr
   return { warnings, all, get: (name) => all(name)[0] ?? null };
 }
 
-/** `null` and `undefined` are npm's ways to say that there is none; so is `false`, where it is not the answer to yes or no. */
+/** `null` and `undefined` mean unset in npm; so does `false`, unless the setting is a boolean. */
 function isSet(value: string): boolean {
   return value !== '' && value !== 'null' && value !== 'undefined';
 }

@@ -10,21 +10,24 @@ export type PipSection = Record<string, string>;
 
 export interface PipSetting {
   value: string;
-  /** The file it stands in. */
+  /** The file that sets it. */
   path: string;
 }
 
-/** What a pip configuration says, and what in it pip itself would stop at. Problems repeat no value. */
+/**
+ * The settings of a pip configuration, and the problems at which pip itself would stop. Problems quote no
+ * value.
+ */
 export interface ParsedPipConfig {
   sections: Record<string, PipSection>;
   problems: string[];
 }
 
 /**
- * Reads the INI dialect of Python's configparser, which pip uses: a line goes on with the value before it when it is indented
- * deeper than that option; `#` and `;` start a comment only at the start of a line; `=` or `:` separates. What comes before the first
- * section, where pip stops, counts as `[global]`. The `ini` package knows no continued lines, which is how most `extra-index-url`
- * lists are written.
+ * Parses the INI dialect of Python's configparser, which pip uses: a line indented deeper than its option
+ * continues the value; `#` and `;` start a comment only at the start of a line; `=` or `:` separates. Lines
+ * before the first section, where pip fails, count as `[global]`. The `ini` package does not support
+ * continuation lines, which most `extra-index-url` lists use.
  */
 export function parsePipConfig(text: string): ParsedPipConfig {
   const sections: Record<string, PipSection> = Object.create(null);
@@ -75,14 +78,15 @@ export function parsePipConfig(text: string): ParsedPipConfig {
   return { sections, problems };
 }
 
-/** pip takes `Index_URL`, `index-url` and `--index-url` for the same. */
+/** pip treats `Index_URL`, `index-url` and `--index-url` as the same. */
 function pipSettingName(text: string): string {
   return text.toLowerCase().replaceAll('_', '-').replace(/^--/, '');
 }
 
 /**
- * The files that pip reads, weakest first: global, user, site (the activated environment), `PIP_CONFIG_FILE`.
- * `PIP_CONFIG_FILE` set to the null device means that no file is read; the user's files are left out when it exists.
+ * The files that pip reads, lowest precedence first: global, user, site (the activated environment),
+ * `PIP_CONFIG_FILE`. If `PIP_CONFIG_FILE` is the null device no file is read; if it exists the user's files
+ * are skipped.
  */
 export function pipConfigPaths(
   env: NodeJS.ProcessEnv,
@@ -119,8 +123,9 @@ export function pipConfigPaths(
 }
 
 /**
- * What `pip install` would see: later files win, `[install]` wins over `[global]` everywhere. Absent files are skipped. A file that pip
- * would stop at is read as far as it goes, with a warning: otherwise packages would come from an index that nobody chose.
+ * The settings of `pip install`: later files win, `[install]` wins over `[global]` everywhere. Missing files
+ * are skipped. A file at which pip would fail is read as far as possible, with a warning: otherwise packages
+ * would come from an index that the user did not choose.
  */
 export async function readPipConfig(
   env: NodeJS.ProcessEnv,

@@ -28,32 +28,35 @@ import { settingsText } from './settings-text.ts';
 import { readUserFile } from './user-file.ts';
 import { isOn } from './uv-config.ts';
 
-/** Attempts after the first that bring nothing; `UV_HTTP_RETRIES` overrides it. */
+/** Retries after an attempt without progress; `UV_HTTP_RETRIES` overrides it. */
 const DEFAULT_RETRIES = 3;
 
 /** A package index, or a page or folder of links. The login of its address is in `NetworkProfile.credentials`. */
 export interface PackageIndexConfig {
   /** `http:`, `https:` or `file:` address without login. */
   url: string;
-  /** Host, or path of a folder: what people see. */
+  /** Host, or path of a folder, for display. */
   label: string;
-  /** Where the setting stands: `--index-url`, `PIP_INDEX_URL`, `pip.conf (~/.config/pip/pip.conf)`, `default`. */
+  /** Where it is set: `--index-url`, `PIP_INDEX_URL`, `pip.conf (~/.config/pip/pip.conf)`, `default`. */
   origin: string;
-  /** Files whose path beneath this address was recorded need no page. Only of the public index, and only as the default. */
+  /**
+   * Files recorded below this address need no index page. Only for the public index, and only when it is the
+   * default.
+   */
   filesUrl?: string;
 }
 
-/** A login that came with an address; used for addresses of that origin only. */
+/** A login given in an address; used for addresses of that origin only. */
 export interface Credential extends Login {
   /** `https://host[:port]`. */
   urlOrigin: string;
-  /** Path of the address it came with: two repositories of one host may have different logins. */
+  /** Path of that address: two repositories on one host may have different logins. */
   path: string;
 }
 
-/** A setting that cannot be read as what it must be. Nothing of its value is repeated. */
+/** A setting with an invalid value, which is not quoted. */
 export class SettingError extends SetupError {
-  /** Where the setting stands, as in a profile. */
+  /** Where it is set, as in a profile. */
   readonly origin: string;
 
   constructor(origin: string, problem: string, example: string) {
@@ -67,7 +70,7 @@ export class SettingError extends SetupError {
   }
 }
 
-/** One line of what the plan and the doctor show. Holds no secret. */
+/** A line for the plan and the doctor. Holds no secret. */
 export interface ProfileLine {
   name: string;
   value: string;
@@ -75,15 +78,15 @@ export interface ProfileLine {
 }
 
 /**
- * Everything that decides how this run reaches other hosts, found afresh at each run; each value knows where it came from.
- * Read by the client, the sources and the plan screen.
+ * Every setting that decides how this run reaches other hosts, read afresh for each run; each value has its
+ * origin. Read by the client, the sources and the plan screen.
  */
 export interface NetworkProfile {
-  /** Asked in this order. Empty when the index is disabled. */
+  /** In search order. Empty when the index is disabled. */
   indexes: readonly PackageIndexConfig[];
-  /** Folders and pages of links, asked before the indexes. */
+  /** Folders and pages of links, searched before the indexes. */
   findLinks: readonly PackageIndexConfig[];
-  /** `no-index`: only `findLinks` may be used for packages. */
+  /** `no-index`: packages may only come from `findLinks`. */
   isIndexDisabled: boolean;
   proxies: ProxySettings;
   isOffline: boolean;
@@ -95,19 +98,19 @@ export interface NetworkProfile {
   githubReleases: string | null;
   /** Base address of the hub that models come from. */
   modelHub: PackageIndexConfig;
-  /** Further attempts after one that failed and brought nothing (`UV_HTTP_RETRIES`). */
+  /** Retries after an attempt without progress (`UV_HTTP_RETRIES`). */
   retries: number;
-  /** `UV_HTTP_CONNECT_TIMEOUT`, else the patience of uv and pip for all; `null` leaves it to the client. */
+  /** `UV_HTTP_CONNECT_TIMEOUT`, else the general timeout of uv and pip; `null`: the client's default. */
   connectTimeoutMs: number | null;
-  /** Longest silence between two arrivals of bytes. */
+  /** Longest time without receiving a byte. */
   idleTimeoutMs: number | null;
   credentials: readonly Credential[];
   netrc: readonly NetrcEntry[];
-  /** Files with further certificate authorities, beside Node's and the system's. Only what could be read. */
+  /** Additional certificate authorities, besides Node's and the system's. Readable files only. */
   certificateFiles: readonly CertificateFile[];
-  /** Shown to hosts that ask who this machine is; `null` when none is set. */
+  /** Presented to hosts that request a client certificate; `null` when none is set. */
   clientCertificate: ClientCertificate | null;
-  /** Settings that were seen and not obeyed, and why. */
+  /** Ignored settings, and why. */
   warnings: readonly string[];
   describe(): ProfileLine[];
 }
@@ -117,16 +120,19 @@ export interface NetworkProfileOptions {
   homeDir: string;
   indexUrl?: string;
   isOffline?: boolean;
-  /** `network.json`, what `ktx admin network set` stored. Absent: not read. */
+  /** `network.json`, written by `ktx admin network set`. Undefined: not read. */
   storedPath?: string;
-  /** Told of a setting that is no address, which is then left out: for whoever shows settings. Absent: it is thrown. */
+  /**
+   * Called for an invalid address, which is then skipped; used to display settings. Without it the error is
+   * thrown.
+   */
   onUnusable?: (error: SettingError) => void;
 }
 
 /**
- * Reads the settings: flag, `network.json`, environment, uv, pip and npm configuration, default. The first that says something
- * wins; further indexes and find-links add up. Asks no host.
- * @throws SetupError of class network when a setting holds something that is no address.
+ * Reads the settings: flag, `network.json`, environment, uv, pip and npm configuration, default. The first
+ * that is set wins; additional indexes and find-links accumulate. Contacts no host.
+ * @throws SetupError of class network when a setting is not a valid address.
  */
 export async function readNetworkProfile(options: NetworkProfileOptions): Promise<NetworkProfile> {
   const homeDir = options.homeDir || homeFolder();
@@ -144,7 +150,7 @@ export async function readNetworkProfile(options: NetworkProfileOptions): Promis
   }
 }
 
-/** The settings without those of these origins. */
+/** The settings without those of the given origins. */
 function leavingOut(settings: Settings, origins: ReadonlySet<string>): Settings {
   if (origins.size === 0) return settings;
   const kept = (name: SettingName) => settings.all(name).filter(({ origin }) => !origins.has(origin));
@@ -169,7 +175,7 @@ async function profileOf(
 
   const noIndex = settings.first('no-index');
   const mainIndex = settings.first('index');
-  // Said for this program alone, so it is stronger than what other tools are told.
+  // Set for ktx alone, so it takes precedence over the settings of other tools.
   const isOwnIndex = mainIndex?.origin === '--index-url' || mainIndex?.origin === 'ktx admin network set';
   const isNoIndex = isOn(noIndex?.value);
   if (isNoIndex && !isOwnIndex)
@@ -242,7 +248,7 @@ function proxyServer(setting: Setting): ProxyServer {
   return { url, authorization: login ? basicAuthorization(login) : null, origin: setting.origin };
 }
 
-/** Of several indexes of uv with one name the first counts. */
+/** Of several uv indexes with the same name the first wins. */
 function firstOfEachName(settings: readonly Setting[]): Setting[] {
   const seen = new Set<string>();
   return settings.filter(({ indexName }) => {
@@ -272,14 +278,14 @@ function checkedAddress(setting: Setting, homeDir: string): ReadAddress {
   const example = 'an address that starts with https:// or http://, or the path of a folder';
   return orNamed(setting, example, () => {
     const read = readAddress(setting.value, { baseDir: setting.baseDir ?? process.cwd(), homeDir });
-    // A fragment is never sent, and the names of packages would come after it.
+    // A fragment is never sent, and package names would be appended after it.
     if (/^https?:/.test(read.url)) return { ...read, url: read.url.replace(/#.*/s, '') };
     if (read.url.startsWith('file:')) return read;
     throw new AddressError('its scheme is not supported; it must start with https:// or http://');
   });
 }
 
-/** What `read` gives, or why not, with the name of the setting. Nothing of the value is repeated. */
+/** The result of `read`, or an error that names the setting without quoting its value. */
 function orNamed(setting: Setting, example: string, read: () => ReadAddress): ReadAddress {
   try {
     return read();
@@ -326,7 +332,7 @@ function numberOf(value: string | undefined): number | null {
   return value !== undefined && /^\d+(?:\.\d+)?$/.test(value.trim()) ? Number(value) : null;
 }
 
-/** uv and pip take seconds, pip also parts of them. */
+/** uv and pip use seconds, pip also fractions. */
 function milliseconds(value: string | undefined): number | null {
   const seconds = numberOf(value);
   return seconds === null || seconds === 0 ? null : seconds * 1000;

@@ -1,4 +1,7 @@
-/** What `ktx admin network set` takes: what it is, in a few words, and what `checked-setting.ts` checks its value as. */
+/**
+ * Settings of `ktx admin network set`: a short description, and the kind of value that `checked-setting.ts`
+ * validates.
+ */
 export const STORED_SETTINGS = {
   index: { about: 'package index, in place of the public one', kind: 'address' },
   'extra-index': { about: 'further package indexes, separated by spaces', kind: 'addresses' },

@@ -1,10 +1,13 @@
-/** A settings file as text; `note` says what other programs would make of its encoding, `null` when nothing is odd. */
+/**
+ * A settings file as text; `note` says how other programs would misread its encoding, `null` when they would
+ * not.
+ */
 export interface SettingsText {
   text: string;
   note: string | null;
 }
 
-/** Decodes a settings file: UTF-8, or the UTF-16 that Windows PowerShell writes with `>`. */
+/** Decodes a settings file: UTF-8, or UTF-16 as written by `>` in Windows PowerShell. */
 export function settingsText(bytes: Uint8Array): SettingsText {
   const encoding = utf16Of(bytes);
   if (encoding !== null) {
@@ -18,7 +21,7 @@ export function settingsText(bytes: Uint8Array): SettingsText {
 function utf16Of([first, second, third, fourth]: Uint8Array): 'utf-16le' | 'utf-16be' | null {
   if (first === 0xff && second === 0xfe) return 'utf-16le';
   if (first === 0xfe && second === 0xff) return 'utf-16be';
-  // Without a mark: settings start with ASCII, so every other byte is zero.
+  // No byte order mark: settings start with ASCII, so every other byte is zero.
   if (second === 0 && fourth === 0 && first !== 0) return 'utf-16le';
   return first === 0 && third === 0 && second !== 0 ? 'utf-16be' : null;
 }

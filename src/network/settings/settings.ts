@@ -11,12 +11,12 @@ import {
   uvSetting,
 } from './uv-config.ts';
 
-/** What can be set, whatever each tool calls it. */
+/** Every setting, under one name for all tools. */
 export type SettingName =
   | 'index'
-  /** Asked before the main one, as uv does with all that it names beside its default. */
+  /** Asked before the main index, as uv does with every index besides its default. */
   | 'named-index'
-  /** Asked after the main one. */
+  /** Asked after the main index. */
   | 'extra-index'
   | 'find-links'
   | 'no-index'
@@ -25,31 +25,31 @@ export type SettingName =
   | 'no-proxy'
   | 'ca'
   | 'client-cert'
-  /** Seconds of patience. */
+  /** Timeout in seconds. */
   | 'timeout'
   | 'retries'
   | 'python-mirror'
   | 'official-mirror'
   | 'github'
   | 'model-hub'
-  /** Something that would weaken TLS; the value says what. Reported, never obeyed. */
+  /** A setting that would weaken TLS; the value describes it. Reported, never followed. */
   | 'weak-tls'
-  /** Something that other tools obey and ktx cannot; the value says what, and what to do. */
+  /** A setting that other tools follow and ktx cannot; the value describes it, and what to do. */
   | 'not-obeyed';
 
-/** One value and where it stands. */
+/** A value and where it is set. */
 export interface Setting {
   value: string;
   origin: string;
-  /** What a relative path is relative to; absent: the working directory. */
+  /** Base of a relative path; default: the working directory. */
   baseDir?: string;
-  /** Name of one of uv's indexes: its login may stand in variables of that name. */
+  /** Name of a uv index, whose login may be set in variables of that name. */
   indexName?: string;
 }
 
 export type SettingLayer = Partial<Record<SettingName, Setting[]>>;
 
-/** All settings, strongest first. */
+/** All settings, highest precedence first. */
 export interface Settings {
   first(name: SettingName): Setting | null;
   all(name: SettingName): Setting[];
@@ -61,11 +61,11 @@ export interface SettingSources {
   homeDir: string;
   /** `--index-url`. */
   indexUrl?: string;
-  /** `network.json`; absent: none. */
+  /** `network.json`; undefined: none. */
   storedPath?: string;
 }
 
-/** Flag, `network.json`, environment, uv, pip, npm: the first that says something wins, lists add up. */
+/** Flag, `network.json`, environment, uv, pip, npm: the first that is set wins, lists accumulate. */
 export async function readSettings(sources: SettingSources): Promise<Settings> {
   const { env, homeDir } = sources;
   const [stored, uv, pip, npm] = await Promise.all([
@@ -102,7 +102,7 @@ function storedLayer(stored: StoredSettings): SettingLayer {
   return layer;
 }
 
-/** Variables in the order of their strength; `split` says how a list is written in it. */
+/** Variables by precedence; `split` separates the items of a list. */
 const VARIABLES: readonly [SettingName, string, split?: RegExp][] = [
   ['index', 'UV_DEFAULT_INDEX'],
   ['index', 'UV_INDEX_URL'],
@@ -150,14 +150,15 @@ const VARIABLES: readonly [SettingName, string, split?: RegExp][] = [
 const KEYRING = 'logins of a keyring are not read; put the login into ~/.netrc';
 const OFFLINE = 'other programs are offline with it; for ktx it is --offline';
 
-/** Values of a keyring provider that ask one, even when nobody is there to answer. */
+/** Whether a keyring provider would query a keyring, even unattended. */
 function isKeyring(value: string | undefined): boolean {
   return /^(?:subprocess|import|native)$/i.test(value?.trim() ?? '');
 }
 
 /**
- * The value without what looks like a comment after an address: pip.conf and env files know comments at the start of a line only, so
- * other tools ask for `https://index.example/simple # ours`. With an `@` in it, it may be the rest of a password, and stays.
+ * The value without a trailing comment: pip.conf and env files allow comments only at the start of a line, so
+ * other tools would request `https://index.example/simple # ours`. A comment with an `@` stays, since it may
+ * be the rest of a password.
  */
 function withoutComments(value: string, origin: string, warnings: string[]): string {
   return value.replace(/^(\s*\S+:\/\/\S+)\s+[#;](?!.*@).*$/gm, (_, address: string) => {
@@ -176,7 +177,7 @@ function environmentLayer(env: NodeJS.ProcessEnv, warnings: string[]): SettingLa
     const value = withoutComments(env[variable] ?? '', variable, warnings);
     const parts = split ? value.split(split) : [value];
     for (const part of parts.map((each) => each.trim()).filter(Boolean)) {
-      // `name=https://…` is uv's way to name an index.
+      // `name=https://…` is uv's syntax for a named index.
       const named = variable.startsWith('UV_') ? /^([A-Za-z0-9_.-]+)=(.+)$/.exec(part) : null;
       add(name, {
         value: named?.[2] ?? part,
@@ -233,7 +234,7 @@ function joined(settings: readonly Setting[]): Setting[] {
   return first ? [{ ...first, value: settings.map(({ value }) => value).join(',') }] : [];
 }
 
-/** pip lets a variable replace the file's setting of the same name, lists included. */
+/** In pip a variable replaces the file's setting of the same name, lists included. */
 function pipLayer(
   settings: ReadonlyMap<string, { value: string; path: string }>,
   env: NodeJS.ProcessEnv,

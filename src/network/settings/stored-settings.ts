@@ -9,8 +9,8 @@ import { STORED_SETTINGS, type StoredSettingName } from './setting-list.ts';
 export type StoredSettings = Partial<Record<StoredSettingName, string>>;
 
 /**
- * `<runtimeRoot>/uv/network.json`, written by `ktx admin network`, read at every run of every version. Holds no secret. What a newer
- * ktx added, beside the settings or among them, is kept as it is.
+ * `<runtimeRoot>/uv/network.json`, written by `ktx admin network`, read by every run of every version. Holds
+ * no secret. Fields and settings added by a newer ktx are preserved.
  */
 interface StoredFile {
   schemaVersion: number;
@@ -78,9 +78,10 @@ export function isStoredSettingName(name: string): name is StoredSettingName {
 }
 
 /**
- * Sets one setting, or forgets it with `null`. Readable for the user alone; no file when nothing is left.
- * @param writtenBy the version of ktx, for who cannot read the file one day.
- * @returns what is set now. @throws as `readStoredSettings`; the file system's error.
+ * Stores one setting, or removes it with `null`. Readable by the user alone; the file is deleted when it
+ * becomes empty.
+ * @param writtenBy the ktx version, for versions that cannot read the file later.
+ * @returns the stored settings. @throws as `readStoredSettings`; the file system's error.
  */
 export async function storeSetting(
   path: string,
@@ -101,7 +102,7 @@ export async function storeSetting(
   return value === null ? known : { ...known, [name]: value };
 }
 
-/** Removes the file, whatever it holds. @returns the names of what was set; `null` when that cannot be read. */
+/** Deletes the file, whatever it holds. @returns the names of the settings; `null` when they cannot be read. */
 export async function forgetStoredSettings(path: string): Promise<string[] | null> {
   const text = await readRegularText(path, { maxBytes: MAX_BYTES }).catch((error: unknown) =>
     isAbsence(error) ? '{}' : '',

@@ -13,8 +13,8 @@ export interface UvConfigFile {
 }
 
 /**
- * The files that uv reads outside of projects, strongest first: `UV_CONFIG_FILE` alone, else the user's and the system's.
- * https://docs.astral.sh/uv/concepts/configuration-files/
+ * The files that uv reads outside projects, highest precedence first: only `UV_CONFIG_FILE` if set, else the
+ * user's and the system's. https://docs.astral.sh/uv/concepts/configuration-files/
  */
 export function uvConfigPaths(
   env: NodeJS.ProcessEnv,
@@ -40,19 +40,19 @@ export function uvConfigPaths(
   return paths;
 }
 
-/** Loaded where there is a file: most machines have none. */
+/** Imported only when a file exists, which is rare. */
 async function parseToml(text: string): Promise<TomlTable> {
   const { parse, TomlError } = await import('smol-toml');
   try {
     return parse(text);
   } catch (error) {
-    // Its message goes on with the lines around, which may hold a login.
+    // The message quotes the surrounding lines, which may hold a login.
     const [problem] = errorMessage(error).split('\n');
     throw error instanceof TomlError ? new Error(`line ${error.line}: ${problem}`) : error;
   }
 }
 
-/** Absent files are skipped, broken ones reported. */
+/** Missing files are skipped, broken ones reported. */
 export async function readUvConfig(
   env: NodeJS.ProcessEnv,
   homeDir: string,
@@ -72,27 +72,30 @@ export async function readUvConfig(
   return { files, warnings };
 }
 
-/** A setting at the top, or in `[pip]`, which uv reads for its `pip` commands and prefers there. */
+/** A top-level setting, or one in `[pip]`, which uv prefers for its `pip` commands. */
 export function uvSetting(file: UvConfigFile, name: string): TomlPrimitive | undefined {
   const pip = file.table['pip'];
   const ofPip = isTable(pip) ? pip[name] : undefined;
   return ofPip ?? file.table[name];
 }
 
-/** The texts of a value that may be one or a list of them. */
+/** A value that may be one string or a list, as a list. */
 export function textsOf(value: TomlPrimitive | undefined): string[] {
   if (typeof value === 'string') return value.trim() ? [value.trim()] : [];
   return Array.isArray(value) ? value.flatMap(textsOf) : [];
 }
 
-/** One `[[index]]`: asked last, asked before it, or a page of links (`format = "flat"`). */
+/**
+ * One `[[index]]`: the default (asked last), a named one (asked before it), or a page of links (`format =
+ * "flat"`).
+ */
 export interface UvIndex {
   name: string | null;
   url: string;
   kind: 'default' | 'named' | 'flat';
 }
 
-/** The `[[index]]` entries of a file. Explicit ones are for pinned packages only. */
+/** The `[[index]]` entries of a file. Explicit ones apply to pinned packages only. */
 export function uvIndexes(file: UvConfigFile): UvIndex[] {
   const list = file.table['index'];
   if (!Array.isArray(list)) return [];
@@ -109,7 +112,7 @@ function isTable(value: TomlPrimitive | undefined): value is TomlTable {
   return typeof value === 'object' && !Array.isArray(value) && !(value instanceof Date);
 }
 
-/** What uv and pip take for a yes. */
+/** Values that uv and pip accept as true. */
 export function isOn(value: string | undefined): boolean {
   return /^(1|true|yes|on|y|t)$/i.test(value?.trim() ?? '');
 }

@@ -6,11 +6,11 @@ const MAX_CONNECTIONS_PER_HOST = 4;
 
 export interface Agents {
   direct: Dispatcher;
-  /** For plain http through a proxy, which is a request to the proxy itself with a whole address in it. */
+  /** For plain http through a proxy: the request goes to the proxy with the absolute URL. */
   forwarding: Dispatcher;
 }
 
-/** To be loaded with the first request: it brings undici and TLS. */
+/** Import this on the first request: it loads undici and TLS. */
 export function openAgents(
   profile: NetworkProfile,
   { connectTimeoutMs, idleTimeoutMs }: { connectTimeoutMs: number; idleTimeoutMs: number },
@@ -28,7 +28,7 @@ export function openAgents(
     forwarding: new Agent({
       ...common,
       connect: createConnector({
-        // The way to a proxy must not lead through the other proxy.
+        // The connection to a proxy must not go through the other proxy.
         profile: { ...profile, proxies: { forHttp: null, forHttps: null, noProxy: '' } },
         connectTimeoutMs,
       }),

@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream';
 
-/** What may wait for a slow reader before the connection is made to wait. */
+/** Bytes buffered for a slow reader before backpressure is applied. */
 const MAX_WAITING_BYTES = 512 * 1024;
 
 /**
- * The chunks of a stream as they arrive, all of them before the error that ended it; collected from this call on. To iterate over
- * the stream itself gives less: one that is destroyed throws away what nobody had read yet, which a transfer that is to be
- * continued would fetch again.
+ * The chunks of a stream as they arrive, all of them before the error that ended it; buffered from this call
+ * on. Iterating over the stream itself loses data: a destroyed stream drops what is still unread, which a
+ * resumed transfer would have to fetch again.
  */
 export function arriving(stream: Readable): AsyncIterable<Uint8Array> {
   const waiting: Uint8Array[] = [];

@@ -15,19 +15,20 @@ export interface ConnectorOptions {
 }
 
 /**
- * How connections are made: straight, or through the proxy with CONNECT for https. undici's ProxyAgent does the latter too, but loses
- * what an error has to name: the proxy's status and the issuer of a certificate that is not trusted.
+ * Makes connections: directly, or through the proxy with CONNECT for https. undici's ProxyAgent supports
+ * CONNECT too, but loses what an error must name: the proxy's status and the issuer of an untrusted
+ * certificate.
  */
 export function createConnector(options: ConnectorOptions): buildConnector.connector {
   const { profile, connectTimeoutMs } = options;
   let connectDirectly: buildConnector.connector | null = null;
   const direct = (): buildConnector.connector => {
-    // Built at the first https connection: reading the system's authorities costs tens of milliseconds.
+    // Created on the first https connection: reading the system's authorities takes tens of milliseconds.
     connectDirectly ??= buildConnector({
       timeout: connectTimeoutMs,
       allowH2: false,
       secureContext: secureContextOf(profile),
-      // Explicit, because NODE_TLS_REJECT_UNAUTHORIZED=0 would switch the default off.
+      // Explicit, because NODE_TLS_REJECT_UNAUTHORIZED=0 would turn the default off.
       rejectUnauthorized: true,
     } as buildConnector.BuildOptions);
     return connectDirectly;
@@ -45,7 +46,7 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
       handshake(direct(), target, callback);
       return;
     }
-    // Twice the time: the proxy makes a connection of its own before it answers.
+    // Twice the timeout: the proxy has to connect too before it answers.
     openTunnel(proxy, url, 2 * connectTimeoutMs, profile).then(
       (httpSocket) => handshake(direct(), { ...target, httpSocket }, callback),
       (error: Error) => callback(error, null),
@@ -59,7 +60,8 @@ function handshake(
   callback: buildConnector.Callback,
 ): void {
   let issuer: string | null = null;
-  // The connector returns its socket, which its types do not say. Asking for the certificate must come before Node's own check, which destroys the socket.
+  // The connector returns its socket, although its types do not say so. The certificate must be read before
+  // Node's own check, which destroys the socket.
   const socket = connect(target, (...result) => {
     const [error] = result;
     if (error && issuer !== null) callback(new HandshakeError(issuer, error), null);
@@ -77,7 +79,7 @@ function issuerOf(certificate: tls.PeerCertificate | null): string | null {
   return names.length > 0 ? [...new Set(names)].join(', ') : null;
 }
 
-/** undici names an IPv6 address without its brackets. */
+/** undici passes an IPv6 address without its brackets. */
 function bracketed(hostname: string): string {
   return hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname;
 }
@@ -145,7 +147,10 @@ type Trust = Pick<NetworkProfile, 'certificateFiles' | 'clientCertificate'>;
 
 const contexts = new WeakMap<NetworkProfile['certificateFiles'], tls.SecureContext>();
 
-/** One context for all connections: Node's authorities, the system's and the user's together, and who this machine is. */
+/**
+ * One context for all connections: the authorities of Node, the system and the user, and the client
+ * certificate.
+ */
 function secureContextOf({ certificateFiles, clientCertificate }: Trust): tls.SecureContext {
   let context = contexts.get(certificateFiles);
   if (!context) {

@@ -12,11 +12,11 @@ import type { NetworkProfile } from '../settings/profile.ts';
 import type { Agents } from './agents.ts';
 import type { Logins } from './logins.ts';
 
-/** One request and its answer, before redirects are followed. */
+/** One request and its response, before redirects are followed. */
 export interface Exchange {
   status: number;
   reasonPhrase: string;
-  /** A login went with it. */
+  /** The request carried a login. */
   hasLogin: boolean;
   url: URL;
   hops: string[];
@@ -29,7 +29,7 @@ export interface ExchangeRequest {
   method: 'GET' | 'HEAD';
   headers: Record<string, string>;
   signal: AbortSignal | undefined;
-  /** Another host has sent us there. */
+  /** Reached through another host's redirect. */
   isRedirected: boolean;
 }
 
@@ -41,16 +41,22 @@ export interface ExchangerOptions {
 }
 
 export interface Exchanger {
-  /** @throws NetworkFailure; CancelledError; SetupError where this machine is at a limit. */
+  /** @throws NetworkFailure; CancelledError; SetupError when this machine is at a limit. */
   send(request: ExchangeRequest): Promise<Exchange>;
-  /** What an error of the transport stands for: a NetworkFailure, or a limit of this machine. `isBodyDue`: the answer had begun. */
+  /**
+   * Converts a transport error to a NetworkFailure, or a limit of this machine. `isBodyDue`: the response had
+   * begun.
+   */
   failureOf(error: unknown, url: URL, isBodyDue: boolean): SetupError;
 }
 
-/** How often a login that was accepted before is offered again: servers behind one address do not always agree. */
+/** Delays before an accepted login is retried: servers behind one address do not always agree. */
 const LOGIN_DELAYS_MS = [300, 1000];
 
-/** Sends single requests, through the proxy that is set, with the login that is known. Remembers who answered and who accepted what. */
+/**
+ * Sends single requests through the configured proxy with the known login. Remembers which hosts answered and
+ * which logins they accepted.
+ */
 export function createExchanger({ profile, redactor, logins, openAgents }: ExchangerOptions): Exchanger {
   const answered = new Set<string>();
   const accepted = new Set<string>();
@@ -79,8 +85,8 @@ export function createExchanger({ profile, redactor, logins, openAgents }: Excha
     }
     if (isBodyDue && reason === 'reset') return new NetworkFailure('truncated', context);
     const hasLogin = profile.clientCertificate !== null;
-    // A TLS 1.3 server that misses a client certificate, or trusts another authority, finds out after the handshake, and some just
-    // hang up.
+    // A TLS 1.3 server rejects a missing or untrusted client certificate only after the handshake, and some
+    // just hang up.
     const isNew = !answered.has(url.origin);
     if (reason === 'reset' && url.protocol === 'https:' && isNew && isClosedByPeer(error))
       return new NetworkFailure('closed-after-tls', { ...context, ...(hasLogin ? { hasLogin } : {}) });
@@ -125,7 +131,7 @@ export function createExchanger({ profile, redactor, logins, openAgents }: Excha
         return { status, reasonPhrase, hasLogin: authorization !== null, url, hops: [], headers, stream };
       } catch (error) {
         throwIfCancelled(signal);
-        // A kept connection that the server had just closed: the request never reached it.
+        // The server had just closed a kept-alive connection: the request never reached it.
         if (attempt === 1 && !(error instanceof ProxyError) && reasonOfError(error) === 'reset') continue;
         throw failureOf(error, url, false);
       }
@@ -154,12 +160,15 @@ export function createExchanger({ profile, redactor, logins, openAgents }: Excha
   return { send, failureOf };
 }
 
-/** Ended in order, after the connection stood; not cut. */
+/** Closed in an orderly way after the connection was established; not reset. */
 function isClosedByPeer(error: unknown): boolean {
   return errorChain(error).includes('other side closed');
 }
 
-/** What a failure on the way to a proxy means, to which the whole request goes; `null` where it is not about the proxy. */
+/**
+ * The reason for a failure on the way to a proxy that receives the whole request; `null` if the proxy is not
+ * at fault.
+ */
 function reasonOfForwarding(reason: NetworkReason, { url }: ProxyServer): NetworkReason | null {
   if (['dns', 'refused', 'unreachable', 'connect-timeout'].includes(reason)) return 'proxy-unreachable';
   if (!url.startsWith('https:')) return null;
@@ -171,7 +180,7 @@ function forwardingHeaders(url: URL, proxy: ProxyServer): Record<string, string>
   return { host: url.host, ...(proxy.authorization ? { 'proxy-authorization': proxy.authorization } : {}) };
 }
 
-/** Lets go of a body that nobody wants, so that its connection is free again. Errors of it are of no interest. */
+/** Discards an unwanted body to free its connection. Its errors are ignored. */
 export async function discard(stream: Dispatcher.ResponseData['body']): Promise<void> {
   await stream.dump({ limit: 64 * 1024 }).catch(() => {});
 }

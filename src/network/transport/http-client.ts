@@ -11,9 +11,9 @@ import { openLocalAddress } from './local-address.ts';
 import { createLogins } from './logins.ts';
 import { createPacer, paceWindowOf } from './pace.ts';
 
-/** As long as pip waits. A proxy that needs seconds for each connection is slow, not closed. */
+/** The same as pip. A proxy that takes seconds per connection is slow, not blocked. */
 const CONNECT_TIMEOUT_MS = 15_000;
-/** Between two arrivals of bytes. There is no limit for the whole: a slow transfer is not a crime. */
+/** Longest time without receiving a byte. There is no limit for the whole transfer: slow is fine. */
 const IDLE_TIMEOUT_MS = 30_000;
 const MAX_REDIRECTS = 10;
 
@@ -21,45 +21,48 @@ export interface GetOptions {
   signal?: AbortSignal;
   headers?: Record<string, string>;
   /**
-   * Index pages: compressed transfer is asked for and undone. Otherwise the bytes are those of the file: a server that says
-   * `Content-Encoding: gzip` of a `.tar.gz` is not taken at its word.
+   * Index pages: requests compression and decompresses the response. Otherwise the bytes are the file's: a
+   * server that claims `Content-Encoding: gzip` for a `.tar.gz` is not believed.
    */
   isPage?: boolean;
 }
 
 export interface ProbeResult {
   isReachable: boolean;
-  /** Why not; `null` when reachable. */
+  /** Why it is unreachable; `null` when reachable. */
   failure: NetworkFailure | null;
   status: number | null;
-  /** Hosts that were asked, redirects included. */
+  /** Hosts contacted, redirects included. */
   hops: string[];
-  /** `Content-Length` of the file, when it was said. */
+  /** `Content-Length` of the file, if sent. */
   sizeBytes: number | null;
 }
 
 export interface HttpClient {
   /**
-   * Follows redirects itself and resolves for any status; see `requireOk`. Reads `file:` addresses too.
-   * @throws NetworkFailure naming the host; CancelledError; SetupError where this machine is at a limit.
+   * Follows redirects itself and resolves for any status; see `requireOk`. Also reads `file:` addresses.
+   * @throws NetworkFailure naming the host; CancelledError; SetupError when this machine is at a limit.
    */
   get(url: string, options?: GetOptions): Promise<HttpResponse>;
   /**
-   * Is the file there? HEAD is a hint; where it does not say yes, the first byte is asked for. As patient as a transfer. A host that
-   * cannot be reached is an answer.
-   * @throws CancelledError of the caller's own signal; SetupError where this machine is at a limit.
+   * Checks whether the file exists. HEAD is only a hint; unless it succeeds, the first byte is requested.
+   * Same timeouts as a transfer. An unreachable host is a result, not an error.
+   * @throws CancelledError of the caller's own signal; SetupError when this machine is at a limit.
    */
   probe(url: string, options?: { signal?: AbortSignal }): Promise<ProbeResult>;
-  /** Bytes received of bodies, as they came over the wire, per host, most first. */
+  /** Body bytes received over the wire, per host, most first. */
   egress(): { host: string; bytes: number }[];
   close(): Promise<void>;
 }
 
 export interface HttpClientOptions {
   redactor: Redactor;
-  /** Called with `host[:port]` before each request of `get`, redirect targets included. Absent: all hosts. */
+  /**
+   * Called with `host[:port]` before each request of `get`, redirect targets included. Undefined: all hosts
+   * are allowed.
+   */
   isHostAllowed?: (host: string) => boolean;
-  /** Hosts that were allowed by name, for the advice of a refusal. */
+  /** Explicitly allowed hosts, for the remedies of a refusal. */
   allowedHosts?: readonly string[];
   connectTimeoutMs?: number;
   idleTimeoutMs?: number;
@@ -68,7 +71,7 @@ export interface HttpClientOptions {
 export type { HttpResponse } from './http-response.ts';
 export { requireOk } from './http-response.ts';
 
-/** How long a run waits: what the caller says, else what is set, else as long as pip and uv do. */
+/** The timeouts of a run: the caller's, else the configured ones, else those of pip and uv. */
 export function patienceOf(
   profile: Pick<NetworkProfile, 'connectTimeoutMs' | 'idleTimeoutMs'>,
   options: Pick<HttpClientOptions, 'connectTimeoutMs' | 'idleTimeoutMs'> = {},
@@ -79,7 +82,10 @@ export function patienceOf(
   };
 }
 
-/** One client for one run: it remembers which hosts are down and what it received. Loads undici with the first request. */
+/**
+ * One client per run: remembers which hosts are down and how much it received. Loads undici with the first
+ * request.
+ */
 export function createHttpClient(profile: NetworkProfile, options: HttpClientOptions): HttpClient {
   const { redactor } = options;
   const { connectTimeoutMs, idleTimeoutMs } = patienceOf(profile, options);
@@ -100,7 +106,7 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
 
   const { send, failureOf } = createExchanger({ profile, redactor, logins, openAgents: openedAgents });
 
-  /** Asks, follows redirects, and notes which hosts are down. `isGuarded`: the hosts must be allowed. */
+  /** Sends, follows redirects, and records which hosts are down. `isGuarded`: only allowed hosts. */
   async function follow(
     address: string,
     method: 'GET' | 'HEAD',
@@ -197,7 +203,7 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
     }
   }
 
-  /** A page that is needed now has no use for a server that never ends it. */
+  /** A page is needed now: an endless response is an error. */
   function pageBody(wire: AsyncIterable<Uint8Array>, encoding: string, url: URL): AsyncIterable<Uint8Array> {
     const steady = pacer.paced(wire, (bytes, ms) => {
       throw new NetworkFailure('too-slow', {
@@ -240,7 +246,7 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
     throwIfCancelled(signal);
     if (new URL(address).protocol === 'file:') return probeFile(address);
     const byHead = await ask('HEAD', {}).catch((error: unknown) => {
-      // Who is silent for HEAD as long as anybody waits is not asked to be silent once more.
+      // A host that stays silent for HEAD until the timeout is not asked again with GET.
       const isFinal =
         error instanceof NetworkFailure && (error.isHostDown || error.reason === 'idle-timeout');
       if (error instanceof NetworkFailure && !isFinal) return null;
@@ -260,7 +266,7 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
       return unreachable(await failureOfAnswer(responseOf(exchange, false, signal)), exchange.hops);
     }
 
-    /** Some servers call every file a web page: what comes decides. */
+    /** Some servers declare every file a web page: the content decides. */
     async function fileOrPage(exchange: Exchange): Promise<ProbeResult> {
       if (!isHtml(exchange.headers)) {
         await discard(exchange.stream);
@@ -295,7 +301,7 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
     close: async () => {
       if (!agents) return;
       const { direct, forwarding } = await agents;
-      // Not close(): that would wait for transfers nobody reads any more.
+      // Not close(), which would wait for transfers that are no longer read.
       await Promise.all([direct.destroy(), forwarding.destroy()]);
     },
   };

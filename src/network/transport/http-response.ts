@@ -5,28 +5,28 @@ import { NetworkFailure, reasonOfStatus } from '../errors/network-failure.ts';
 
 export interface HttpResponse {
   status: number;
-  /** The server's own words for the status; empty for `file:`. */
+  /** The server's own reason phrase; empty for `file:`. */
   reasonPhrase: string;
-  /** A login went with the request. */
+  /** The request carried a login. */
   hasLogin: boolean;
-  /** The address that answered, after redirects, without login. */
+  /** The final address after redirects, without login. */
   url: string;
   /** Hosts from the first to the last; the path of a folder for `file:`. */
   hops: string[];
   /** Names in lower case. */
   headers: ReadonlyMap<string, string>;
-  /** To be read once; or `discard()`. Rejects with NetworkFailure or CancelledError. */
+  /** Read it once, or call `discard()`. Rejects with NetworkFailure or CancelledError. */
   body: AsyncIterable<Uint8Array>;
   /** The body as text. @throws NetworkFailure when it is longer than `maxBytes`. */
   text(maxBytes: number): Promise<string>;
   discard(): Promise<void>;
-  /** Masks the secrets of the run in what the host says. */
+  /** Masks the secrets of this run in the host's words. */
   redact(text: string): string;
 }
 
 /**
- * Rejects every answer that is not a success, in words that name the host, and with those of the host itself. The body is
- * discarded then.
+ * Rejects every response other than a success, with an error that names the host and quotes it. Discards the
+ * body in that case.
  * @throws NetworkFailure
  */
 export async function requireOk(response: HttpResponse): Promise<HttpResponse> {
@@ -34,7 +34,7 @@ export async function requireOk(response: HttpResponse): Promise<HttpResponse> {
   throw await failureOfAnswer(response);
 }
 
-/** The failure that an answer with an error's status stands for. Reads and discards the body. */
+/** The failure for a response with an error status. Reads and discards the body. */
 export async function failureOfAnswer(response: HttpResponse): Promise<NetworkFailure> {
   const host = response.hops.at(-1) ?? placeOf(response.url);
   const via = response.hops[0];
@@ -54,7 +54,7 @@ export async function failureOfAnswer(response: HttpResponse): Promise<NetworkFa
   });
 }
 
-/** The first bytes of a web page: no archive or wheel starts with `<`. */
+/** Whether these first bytes are a web page: no archive or wheel starts with `<`. */
 export function looksLikePage(start: Uint8Array): boolean {
   return /^(?:\xEF\xBB\xBF)?\s*</.test(Buffer.from(start.subarray(0, 256)).toString('latin1'));
 }
@@ -72,7 +72,7 @@ export function retryAfterOf(header: string | undefined, nowMs: number): { retry
   return Number.isFinite(ms) ? { retryAfterMs: Math.max(0, ms) } : {};
 }
 
-/** Undoes the `Content-Encoding` of a body. */
+/** Decodes the `Content-Encoding` of a body. */
 export async function* decoded(
   wire: AsyncIterable<Uint8Array>,
   encoding: string,
@@ -100,7 +100,7 @@ export async function* decoded(
   }
 }
 
-/** Reads a whole body as UTF-8. @throws NetworkFailure when there is more than `maxBytes`. */
+/** Reads a whole body as UTF-8. @throws NetworkFailure when it exceeds `maxBytes`. */
 export async function textOf(
   body: AsyncIterable<Uint8Array>,
   maxBytes: number,

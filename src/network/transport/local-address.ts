@@ -10,9 +10,10 @@ import { type HttpResponse, textOf } from './http-response.ts';
 const READ_SIZE_BYTES = 256 * 1024;
 
 /**
- * Answers a `file:` address as a web server would: a folder gives its `index.html`, else a page that links what is in it;
- * what is not there is a 404. No egress.
- * @throws NetworkFailure (reason `file`) when something is there that cannot be read; SetupError where this machine is at a limit.
+ * Answers a `file:` address like a web server: for a folder its `index.html`, else a page that links its
+ * files; a missing path is a 404. No egress.
+ * @throws NetworkFailure (reason `file`) when it exists but cannot be read; SetupError when this machine is
+ * at a limit.
  */
 export async function openLocalAddress(address: string): Promise<HttpResponse> {
   let path = address;
@@ -49,7 +50,7 @@ async function fileResponse(path: string, url: URL, place = path): Promise<HttpR
   const handle = await openRegularFile(path, { maxBytes: Number.POSITIVE_INFINITY, links: 'follow' });
   const { size } = await handle.stat();
   const stream = handle.createReadStream({ highWaterMark: READ_SIZE_BYTES });
-  // A response that nobody reads must not bring the process down.
+  // An unread response must not crash the process.
   stream.on('error', () => {});
   const body = (async function* () {
     try {

@@ -6,13 +6,13 @@ import type { Credential, NetworkProfile } from '../settings/profile.ts';
 
 export interface Logins {
   /**
-   * Value of `Authorization` for an address, or `null`. The `default` of a netrc is for hosts that the settings name: where others
-   * send us is a stranger, or a signed address that another login spoils.
+   * Value of `Authorization` for an address, or `null`. The `default` of a netrc is only for hosts named in
+   * the settings: a redirect target may be a stranger, or a signed address that a second login breaks.
    */
   authorizationFor(url: URL): string | null;
-  /** The `default` of the netrc, for a host that asked for a login. */
+  /** The `default` of the netrc, for a host that requested a login. */
   defaultAuthorization(): string | null;
-  /** Keeps the login of an address for its origin and gives the address without it. */
+  /** Stores the login of an address for its origin and returns the address without it. */
   withoutLogin(address: string): URL;
 }
 
@@ -21,7 +21,7 @@ type LoginProfile = Pick<NetworkProfile, 'credentials' | 'netrc' | 'proxies'> &
     Pick<NetworkProfile, 'indexes' | 'findLinks' | 'pythonInstallMirror' | 'officialMirror' | 'modelHub'>
   >;
 
-/** Hosts that the settings name, ktx's own addresses left out. */
+/** Hosts named in the settings, without ktx's built-in addresses. */
 function namedOriginsOf(profile: LoginProfile): Set<string> {
   const { indexes = [], findLinks = [], pythonInstallMirror, officialMirror, modelHub } = profile;
   const urls = [...indexes, ...findLinks, pythonInstallMirror, modelHub].flatMap((each) => each?.url ?? []);
@@ -29,7 +29,7 @@ function namedOriginsOf(profile: LoginProfile): Set<string> {
   return new Set(origins.filter(({ host }) => !isBuiltInHost(host)).map(({ origin }) => origin));
 }
 
-/** What one run knows of logins. Every secret among them is told to the redactor before it can be printed. */
+/** The logins of one run. Each secret is registered with the redactor before it can be printed. */
 export function createLogins(profile: LoginProfile, redactor: Pick<Redactor, 'addSecret'>): Logins {
   const credentials = [...profile.credentials];
   const namedOrigins = namedOriginsOf(profile);
@@ -45,19 +45,19 @@ export function createLogins(profile: LoginProfile, redactor: Pick<Redactor, 'ad
 
   function keepSecret(login: Login): void {
     if (login.password) redactor.addSecret(login.password);
-    // A token as user name, as several index products want it.
+    // A token as user name, as several index products require.
     else if (login.username) redactor.addSecret(login.username);
     redactor.addSecret(basicAuthorization(login).slice('Basic '.length));
   }
 
-  /** The password of a user whose name alone stands in an address is in the netrc. */
+  /** When an address has only a user name, its password comes from the netrc. */
   function completed(login: Login, url: URL): Login {
     if (login.password !== '') return login;
     return netrcLogin(profile.netrc, url.hostname, { username: login.username }) ?? login;
   }
 
   return {
-    /** The login that came with an address of the same origin (the one with the longest common path), else the netrc's. */
+    /** The login given in an address of the same origin (longest common path wins), else the netrc's. */
     authorizationFor(url) {
       const known = credentials
         .filter((credential) => isFor(credential, url))
@@ -84,7 +84,7 @@ export function createLogins(profile: LoginProfile, redactor: Pick<Redactor, 'ad
   };
 }
 
-/** Of the same origin, or of the same host that has moved to https. */
+/** Of the same origin, or of the same host upgraded to https. */
 function isFor({ urlOrigin }: Credential, url: URL): boolean {
   if (urlOrigin === url.origin) return true;
   return (

@@ -1,17 +1,17 @@
 import type { NetworkProfile } from '../settings/profile.ts';
 
-/** Over this time a source must send more than `MIN_WINDOW_BYTES`. */
+/** In this time a source must send more than `MIN_WINDOW_BYTES`. */
 const PACE_WINDOW_MS = 20_000;
-/** 1 kB a second: slower than any link that people install over, faster than a server that only keeps the line open. */
+/** 1 kB/s: slower than any link used for installs, faster than a server that only keeps the connection open. */
 const MIN_WINDOW_BYTES = 20_000;
 
-/** Watches how fast the bodies of one run come, which share one link. */
+/** Measures the throughput of all bodies of a run, which share one link. */
 export interface Pacer {
   /**
-   * Hands a body on. Silence is another thing (the idle timeout): this is for the server that sends a byte a second. What ends within
-   * a window is fast enough, however small; and where all bodies together come at the pace of a working link, none of them is to
-   * blame for its share.
-   * @param onSlow called once for each window that was too slow; what it throws ends the body.
+   * Passes a body through. Silence is covered by the idle timeout; this catches the server that sends a byte
+   * a second. A body that ends within one window is fast enough, however small; and if all bodies together
+   * are fast enough, none is blamed for its share.
+   * @param onSlow called once per window that was too slow; an error it throws ends the body.
    */
   paced(
     body: AsyncIterable<Uint8Array>,
@@ -50,7 +50,7 @@ export function createPacer(windowMs: number, now: () => number = () => performa
   return { paced };
 }
 
-/** Who is told to be less patient with silence is less patient with this too. */
+/** A shorter idle timeout also shortens this window. */
 export function paceWindowOf(profile: Pick<NetworkProfile, 'idleTimeoutMs'>): number {
   return Math.min(PACE_WINDOW_MS, profile.idleTimeoutMs ?? PACE_WINDOW_MS);
 }
