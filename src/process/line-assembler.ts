@@ -1,6 +1,6 @@
 import { isAscii } from 'node:buffer';
+import type { LinePart } from '../support/line-batch.ts';
 import { batchOfBytes, batchOfLines, type LineBatch } from '../support/line-batch.ts';
-import type { LinePart } from '../support/line-part.ts';
 
 /** A line longer than this, in UTF-16 code units, is broken into pieces. */
 export const MAX_LINE_CHARS = 64 * 1024;

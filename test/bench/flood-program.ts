@@ -6,6 +6,7 @@ import { openInstallLog } from '../../src/log/install-log.ts';
 import { runWizard } from '../../src/present/ink/run-wizard.tsx';
 import { runProcess } from '../../src/process/run-process.ts';
 import { CancelledError } from '../../src/support/errors.ts';
+import { createLinePartFinder } from '../../src/support/text/line-parts.ts';
 import { createRedactor } from '../../src/support/text/redaction.ts';
 import { parseUvBatch } from '../../src/uv/output.ts';
 import { DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT } from '../pty/demo-data.ts';
@@ -42,7 +43,7 @@ process.exitCode = await runWizard({
         command: FLOOD_COMMAND,
         args: JSON.parse(FLOOD_ARGS),
         mask: redactor.redact,
-        lineParts: redactor.lineParts,
+        lineParts: createLinePartFinder(redactor),
         onBatch: (stream, batch) => {
           emit(linesBody('packages', stream, batch));
           for (const progress of parseUvBatch(batch)) emit({ type: 'uv', step: 'packages', ...progress });

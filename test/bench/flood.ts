@@ -7,6 +7,7 @@ import { batchOfEvent, eventEmitter, linesBody } from '../../src/core/events.ts'
 import { openInstallLog } from '../../src/log/install-log.ts';
 import { createLogStore } from '../../src/present/log-store.ts';
 import { runProcess } from '../../src/process/run-process.ts';
+import { createLinePartFinder } from '../../src/support/text/line-parts.ts';
 import { createRedactor } from '../../src/support/text/redaction.ts';
 import { parseUvBatch } from '../../src/uv/output.ts';
 import { type BenchRow, compare } from './bench-row.ts';
@@ -68,7 +69,7 @@ async function throughLogPath(child: { command: string; args: string[] }, path: 
   await runProcess({
     ...child,
     mask: redactor.redact,
-    lineParts: redactor.lineParts,
+    lineParts: createLinePartFinder(redactor),
     onBatch: (stream, batch) => {
       emit(linesBody('packages', stream, batch));
       for (const progress of parseUvBatch(batch)) emit({ type: 'uv', step: 'packages', ...progress });

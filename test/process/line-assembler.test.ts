@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BROKEN_LINE_NOTE, createLineAssembler, MAX_LINE_CHARS } from '../../src/process/line-assembler.ts';
+import { createLinePartFinder } from '../../src/support/text/line-parts.ts';
 import { createRedactor } from '../../src/support/text/redaction.ts';
 
 function assemble(chunks: readonly (string | Uint8Array)[], mask?: (text: string) => string): string[] {
@@ -145,7 +146,7 @@ describe('batches of the line assembler', () => {
     const bytes = Buffer.from(`${lines.join('\n')}\nno end`);
     for (const size of [700, 1031, 8192, 65_536, bytes.length]) {
       const careful = createLineAssembler(redactor.redact);
-      const quick = createLineAssembler(redactor.redact, redactor.lineParts);
+      const quick = createLineAssembler(redactor.redact, createLinePartFinder(redactor));
       const expected: string[] = [];
       const got: string[] = [];
       for (let at = 0; at < bytes.length; at += size) {
@@ -165,14 +166,14 @@ describe('batches of the line assembler', () => {
     for (let before = 150; before < 200; before++) {
       const some = [...filler, ...filler].slice(0, before);
       const bytes = Buffer.from(`${[...some, 'login', 'me password Zq7value', ...filler].join('\n')}\n`);
-      const batches = createLineAssembler(redactor.redact, redactor.lineParts).pushBatches(bytes);
+      const batches = createLineAssembler(redactor.redact, createLinePartFinder(redactor)).pushBatches(bytes);
       expect(batches.flatMap(({ lines }) => lines)).not.toContain('me password Zq7value');
     }
   });
 
   it('leaves what is plain as the bytes that came', () => {
     const bytes = Buffer.from(`${filler.join('\n')}\n`);
-    const batches = createLineAssembler(redactor.redact, redactor.lineParts).pushBatches(bytes);
+    const batches = createLineAssembler(redactor.redact, createLinePartFinder(redactor)).pushBatches(bytes);
     expect(batches.map(({ count, plainBytes }) => [count, plainBytes?.length])).toEqual([
       [150, bytes.length],
     ]);

@@ -5,7 +5,6 @@ import { harmlessValue } from '../../support/harmless.ts';
 import { homeFolder } from '../../support/home/home-folder.ts';
 import { withOwnCommand } from '../../support/own-command.ts';
 import { STOP_SIGNALS } from '../../support/stop-signals.ts';
-import { keepYoungHeapSmall } from '../../support/young-heap.ts';
 import { availableOffers, readyChoices } from '../../wizard/choices.ts';
 import type { PlanOutcome } from '../../wizard/functions.ts';
 import { logLines } from '../../wizard/log-lines.ts';
@@ -21,6 +20,7 @@ import { type TerminalModes, terminalModes } from '../terminal/terminal-modes.ts
 import { themeOf } from '../terminal/theme.ts';
 import { isWorthABell, wizardSignal } from '../terminal/wizard-signal.ts';
 import type { RunWizardOptions } from '../wizard-options.ts';
+import { keepYoungHeapSmall } from './young-heap.ts';
 
 const HOME = '\u001b[H';
 const HOME_AND_ERASE = '\u001b[H\u001b[2J';

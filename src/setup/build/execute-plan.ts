@@ -17,6 +17,7 @@ import { platformKey } from '../../shipped/target.ts';
 import type { ArtefactStore } from '../../store/store.ts';
 import { linkedAbort } from '../../support/async/linked-abort.ts';
 import { CancelledError, errorMessage, throwIfCancelled } from '../../support/errors.ts';
+import { createLinePartFinder } from '../../support/text/line-parts.ts';
 import { assertUv, givenUvFails } from '../../uv/binary.ts';
 import { uvEnvironment } from '../../uv/environment.ts';
 import { MANAGED_UV_VERSION } from '../../uv/release.ts';
@@ -161,7 +162,7 @@ async function fetchAll(run: InstallRun, log: DeferredLog, helping: AbortSignal)
       logPath: plan.layout.installLogPath,
       emit: each,
       mask: (text) => tools.network.redactor.redact(text),
-      lineParts: (lines) => tools.network.redactor.lineParts(lines),
+      lineParts: createLinePartFinder(tools.network.redactor),
       onSpawn: journal.child,
       exec: tools.exec,
       signal: until,

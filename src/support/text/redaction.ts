@@ -1,8 +1,4 @@
-import type { LinePart } from '../line-part.ts';
-import { mayHoldEncodedLine } from './encoded-line.ts';
 import { type Hint, KNOWN_TOKEN, SECRET_SHAPES } from './secret-shapes.ts';
-import { SECRET_WORDS } from './secret-words.ts';
-import { createWordScanner, type WordScanner } from './word-scanner.ts';
 
 /** Masks secrets in text that is shown or logged. */
 export interface Redactor {
@@ -15,11 +11,8 @@ export interface Redactor {
    * 4 characters are ignored, since masking them would make text unreadable.
    */
   addSecret(secret: string): void;
-  /**
-   * Tells which parts of complete lines `redact` would not change: ten times as fast as trying every pattern, which a flood of
-   * output is too much for.
-   */
-  lineParts(lines: Uint8Array): LinePart[];
+  /** The forms of the added values that `redact` looks for. Another array after each `addSecret`. */
+  secretForms(): readonly string[];
 }
 
 const MASK = '****';
@@ -27,13 +20,6 @@ const MIN_SECRET_CHARS = 4;
 /** Shorter base64 fragments match by chance. */
 const MIN_ENCODED_CHARS = 6;
 const BASE64 = '[A-Za-z0-9+/_=-]';
-
-/** The granularity of `lineParts`: one hit costs the careful look at this many bytes. */
-const PART_BYTES = 8 * 1024;
-/** How much of the start of a known secret is searched for. */
-const WORD_CHARS = 8;
-const LINE_FEED = 10;
-const PRIVATE_KEY = '-----BEGIN';
 
 const SHAPES = [...SECRET_SHAPES, KNOWN_TOKEN].map(({ hints, pattern }) => ({
   hints,
@@ -46,7 +32,7 @@ const SHAPES = [...SECRET_SHAPES, KNOWN_TOKEN].map(({ hints, pattern }) => ({
 export function createRedactor(): Redactor {
   let secrets: string[] = [];
   let encodedCores: string[] = [];
-  let scanner: WordScanner | null = null;
+  let forms: readonly string[] = [];
 
   function addSecret(secret: string): void {
     // A certificate or key has several lines, which arrive separately, as does what a carriage return cuts
@@ -59,7 +45,7 @@ export function createRedactor(): Redactor {
     // Longest first: masking a secret inside a longer one would leave the rest of that readable.
     secrets = longestFirst([...secrets, ...parts.flatMap(writtenForms)]);
     encodedCores = longestFirst([...encodedCores, ...parts.flatMap(base64Cores)]);
-    scanner = null;
+    forms = [...secrets, ...encodedCores];
   }
 
   function redact(text: string): string {
@@ -84,54 +70,7 @@ export function createRedactor(): Redactor {
     return out;
   }
 
-  function plainLineCount(lines: Uint8Array): number | null {
-    scanner ??= createWordScanner([...SECRET_WORDS, ...scannedWords([...secrets, ...encodedCores])]);
-    return mayHoldEncodedLine(lines) ? null : scanner.countPlainLines(lines);
-  }
-
-  function lineParts(lines: Uint8Array): LinePart[] {
-    const parts: LinePart[] = [];
-    for (let start = 0; start < lines.length; ) {
-      let end = partEnd(lines, start);
-      const count = plainLineCount(lines.subarray(start, end));
-      const before = parts.at(-1);
-      if (count !== null && before && before.plainLineCount !== null) {
-        before.end = end;
-        before.plainLineCount += count;
-      } else if (count !== null) {
-        parts.push({ end, plainLineCount: count });
-      } else {
-        // A match may continue on the next line, a private key on many.
-        const rest = Buffer.from(lines.buffer, lines.byteOffset + start, lines.length - start);
-        const isKey = rest.subarray(0, end - start).includes(PRIVATE_KEY);
-        end = isKey ? lines.length : lineEnd(lines, end);
-        parts.push({ end, plainLineCount: null });
-      }
-      start = end;
-    }
-    return parts;
-  }
-
-  return { redact, addSecret, lineParts };
-}
-
-/** The end of the part that starts at `start`. */
-function partEnd(lines: Uint8Array, start: number): number {
-  if (lines.length - start <= PART_BYTES) return lines.length;
-  const last = lines.lastIndexOf(LINE_FEED, start + PART_BYTES - 1);
-  return last >= start ? last + 1 : lineEnd(lines, start);
-}
-
-function lineEnd(lines: Uint8Array, from: number): number {
-  const index = lines.indexOf(LINE_FEED, from);
-  return index === -1 ? lines.length : index + 1;
-}
-
-/** Text with anything but printable ASCII is never plain, so those secrets need no word. */
-function scannedWords(texts: readonly string[]): string[] {
-  return texts
-    .map((text) => text.slice(0, WORD_CHARS).toLowerCase())
-    .filter((word) => /^[\x20-\x7e]+$/.test(word));
+  return { redact, addSecret, secretForms: () => forms };
 }
 
 function longestFirst(texts: readonly string[]): string[] {

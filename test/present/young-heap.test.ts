@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 
-const MODULE = join(import.meta.dirname, '../../src/support/young-heap.ts');
+const MODULE = join(import.meta.dirname, '../../src/present/ink/young-heap.ts');
 /** Prints how much the young generation grew while objects were made that live for a while. */
 const script = (begin: string) => `
   import { getHeapSpaceStatistics } from 'node:v8';
