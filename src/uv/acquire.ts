@@ -11,7 +11,7 @@ import type { ManagedUvPlatformKey } from './release.ts';
 
 export { type ManagedUvRelease, managedUvPath, uvBinaryName } from './location.ts';
 
-/** Downloads one archive. Replaces every source of uv by this one. */
+/** Downloads one archive; replaces all sources of uv. */
 export type ManagedUvFetchArtifact = (url: string) => Promise<Uint8Array>;
 
 export interface EnsureManagedUvOptions extends ManagedUvPathOptions {
@@ -23,10 +23,10 @@ const RETRY = 'ktx admin runtime install --yes';
 const INSTALL_AGAIN = otherRemedy('Run it again', { argv: RETRY.split(' ') });
 
 /**
- * The absolute path of the pinned uv, fetched from GitHub and checked against its pin when it is not there yet.
- * A binary that is there is returned as it is, so one placed by hand works on any platform.
- * @throws SetupError when no uv is pinned for the platform, the download fails or is not the pinned file; plain
- * Error when a right archive cannot be used.
+ * The absolute path of the pinned uv, downloaded from GitHub and verified against its pin if missing. An
+ * existing binary is returned as is, so a manually placed one works on any platform.
+ * @throws SetupError when no uv is pinned for the platform, the download fails or does not match the pin;
+ * plain Error when a verified archive cannot be unpacked.
  */
 export async function ensureManagedUv(options: EnsureManagedUvOptions = {}): Promise<string> {
   const release = options.release ?? PINNED_UV;
@@ -54,7 +54,7 @@ export async function ensureManagedUv(options: EnsureManagedUvOptions = {}): Pro
       },
     );
   }
-  // Loaded late: who only asks for the path needs no archive formats.
+  // Imported lazily: a caller that only needs the path needs no archive formats.
   const { extractUvBinary } = await import('./archive.ts');
   const binary = await extractUvBinary(bytes, {
     file: artifact.file,
@@ -65,10 +65,10 @@ export async function ensureManagedUv(options: EnsureManagedUvOptions = {}): Pro
 }
 
 /**
- * Puts a verified binary in its place in one step, executable. When the rename fails and something is at that path, it
- * stays and counts as placed: another installer was faster, with identical bytes. Who replaces an altered binary looks
- * at it again afterwards.
- * @returns whether it is this binary that is there now.
+ * Installs a verified, executable binary atomically. If the rename fails and a file exists at that path, it
+ * counts as installed: another installer was faster, with identical bytes. A caller that replaces an altered
+ * binary must check it again.
+ * @returns whether this binary is there now.
  * @throws the file system's own error; no staged file is left.
  */
 export async function placeUvBinary(uvPath: string, binary: Uint8Array): Promise<boolean> {
@@ -94,9 +94,9 @@ async function writeExecutable(path: string, content: Uint8Array): Promise<void>
   const handle = await openNewFile(path, 0o755);
   try {
     await handle.writeFile(content);
-    // Not as the mode of open(): that one is cut by the umask.
+    // Not through the mode of open(), which the umask reduces.
     await handle.chmod(0o755);
-    // A name may not become visible before its bytes are on the disk: nothing checks them again.
+    // The name must not become visible before the bytes are durable: nothing verifies them again.
     await handle.sync();
   } finally {
     await handle.close();

@@ -2,23 +2,23 @@ import { gunzip } from 'node:zlib';
 import { errorMessage } from '../support/errors.ts';
 import { listZip, readZipEntry } from '../support/zip.ts';
 
-/** uv has 48 to 68 MB; an archive that unpacks to more than this is not one of ours. */
+/** uv has 48 to 68 MB; a larger archive cannot be genuine. */
 const MAX_UNPACKED_BYTES = 256 * 1024 * 1024;
 const TAR_BLOCK_BYTES = 512;
 
 export interface UvArchive {
-  /** File name of the archive: says the format and appears in messages. */
+  /** File name of the archive: determines the format and appears in messages. */
   file: string;
   /** `uv`, or `uv.exe` on Windows. */
   binaryName: string;
-  /** Path inside a zip when it is not in the root: a wheel's `uv-<version>.data/scripts/uv`. */
+  /** Path inside a zip if not at the root: a wheel's `uv-<version>.data/scripts/uv`. */
   member?: string;
 }
 
 /**
- * Takes the uv binary out of a release archive (`.tar.gz`, `.zip`) or a wheel (with `member`). The bytes were checked
- * against a pinned digest before; this writes nothing.
- * @throws plain Error: `uv archive <file> is missing the <binary> binary`, or what cannot be decoded.
+ * Extracts the uv binary from a release archive (`.tar.gz`, `.zip`) or a wheel (with `member`). The caller
+ * has verified the bytes against a pinned digest; nothing is written.
+ * @throws plain Error: `uv archive <file> is missing the <binary> binary`, or a decoding error.
  */
 export async function extractUvBinary(bytes: Uint8Array, archive: UvArchive): Promise<Uint8Array> {
   const isZip = /\.(?:zip|whl)$/.test(archive.file);
@@ -56,7 +56,7 @@ async function fromTarGz(bytes: Uint8Array, archive: UvArchive): Promise<Uint8Ar
   return findTarFile(tar, archive.binaryName);
 }
 
-/** Walks the headers of an uncompressed tar (POSIX ustar) up to the first regular file with this base name. */
+/** Scans the headers of an uncompressed tar (POSIX ustar) for the first regular file with this base name. */
 export function findTarFile(tar: Buffer, name: string): Uint8Array | null {
   for (let at = 0; at + TAR_BLOCK_BYTES <= tar.length; ) {
     const path = tarText(tar, at, 100);

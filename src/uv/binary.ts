@@ -24,11 +24,11 @@ const MAX_ARCHIVE_BYTES = 256 * 1024 * 1024;
 export interface UvPins {
   archive: Artefact;
   wheel: Artefact;
-  /** Digest of the binary inside the wheel. Those inside the archives are not known to be the same bytes. */
+  /** Digest of the binary inside the wheel. The binaries inside the archives may differ. */
   wheelBinarySha256: string;
 }
 
-/** What this program carries about uv for a platform; `null` where it pins none. */
+/** The pins of uv for a platform; `null` when there are none. */
 export function uvPinsFor(host: Pick<HostPlatform, 'platform' | 'arch'>): UvPins | null {
   const key = `${host.platform}-${host.arch}` as ManagedUvPlatformKey;
   const archive = MANAGED_UV_ARTIFACTS[key];
@@ -49,8 +49,8 @@ export function uvPinsFor(host: Pick<HostPlatform, 'platform' | 'arch'>): UvPins
 }
 
 /**
- * Unpacks a verified archive or wheel of the store into uv's place, and marks it as verified.
- * @throws SetupError when another binary stays there, which cannot be replaced because it runs.
+ * Installs uv from a verified archive or wheel of the store, and marks it as verified.
+ * @throws SetupError when a different binary is running there and cannot be replaced.
  */
 export async function installUvFrom(store: ArtefactStore, artefact: Artefact, uvPath: string): Promise<void> {
   const binary = await binaryOf(store, artefact);
@@ -76,17 +76,18 @@ async function binaryOf(store: ArtefactStore, artefact: Artefact): Promise<Uint8
 
 export interface InspectedUv {
   /**
-   * The pinned bytes; the pinned bytes altered (ktx put them there, so they can be fetched again); or a binary that nobody
-   * here knows, such as one placed by hand.
+   * The pinned bytes; a binary installed by ktx and altered since, which may be fetched again; or an unknown
+   * binary, such as one placed manually.
    */
   state: 'missing' | 'pinned' | 'altered' | 'unknown';
-  /** Of what lies there; `null` where nothing does, or nothing is pinned to compare it with. */
+  /** Digest of the file; `null` when it is missing, or nothing is pinned. */
   sha256: string | null;
 }
 
 /**
- * What lies at uv's place. Its digest is a pin where it came in a wheel. Of an archive the pin is another: what the kept
- * archive holds counts; when that has left the store, nothing vouches for the binary and it is fetched again.
+ * Examines the installed uv. A binary from a wheel has a pinned digest. For one from an archive only the
+ * archive's digest is pinned, so the binary in the stored archive is compared; if that archive has left the
+ * store, the binary cannot be verified and is fetched again.
  */
 export async function inspectUvBinary(
   uvPath: string,
@@ -94,31 +95,33 @@ export async function inspectUvBinary(
   store: ArtefactStore,
 ): Promise<InspectedUv> {
   if (!pins) return { state: (await pathExists(uvPath)) ? 'unknown' : 'missing', sha256: null };
-  // A folder cannot be hashed, and reading a pipe need not end.
+  // A folder cannot be hashed, and reading a pipe may never end.
   const status = await stat(uvPath).catch(absentAsNull);
   if (status?.isFile() === false) return { state: 'unknown', sha256: null };
-  // Not hashed to its end: a sparse file of any size may lie there.
+  // Do not hash it all: it may be a sparse file of any size.
   const isTooLong = status !== null && status.size > MAX_ARCHIVE_BYTES;
   const sha256 = isTooLong ? null : await store.digestOf(uvPath);
   if (sha256 === null && !isTooLong) return { state: 'missing', sha256 };
   if (sha256 === pins.wheelBinarySha256) return { state: 'pinned', sha256 };
   const kept = await keptBinary(store, pins.archive);
   if (kept && sha256 === sha256Of(kept)) return { state: 'pinned', sha256 };
-  // A mark beside a file is no pin: whoever plants the one plants the other. It only says that an install put something there.
+  // A mark is not a pin: whoever can plant the binary can plant the mark. It only shows that an install put
+  // something there.
   const isOurs = kept !== null || (await readVerifiedMark(uvPath)) !== null || (await store.has(pins.wheel));
   return { state: isOurs ? 'altered' : 'unknown', sha256 };
 }
 
-/** `null` when the archive is not in the store, or another run took it away while it was looked at. */
+/** `null` when the archive is not in the store, or another run removed it meanwhile. */
 async function keptBinary(store: ArtefactStore, archive: Artefact): Promise<Uint8Array | null> {
   if ((await store.verify(archive)) !== 'ok') return null;
   return binaryOf(store, archive).catch(absentAsNull);
 }
 
 /**
- * Looks at the uv that is about to be run. Where this program pins none there is nothing to compare with.
- * @returns its digest, `null` where none is pinned.
- * @throws SetupError unless it is the pinned one, of class verification where it is another; it must not be run then.
+ * Verifies the uv that is about to run. Without a pin there is nothing to compare with.
+ * @returns its digest, `null` when none is pinned.
+ * @throws SetupError unless it is the pinned one, of class verification if its bytes differ; it must not be
+ * run then.
  */
 export async function assertPinnedUv(
   uvPath: string,
@@ -133,7 +136,10 @@ export async function assertPinnedUv(
   return sha256;
 }
 
-/** As `assertPinnedUv`, for an install: it writes down what it found. A plan may have waited for its answer for hours. */
+/**
+ * Like `assertPinnedUv`, and marks the binary as verified. For an install, because hours may have passed
+ * since the plan.
+ */
 export async function acceptPinnedUv(
   uvPath: string,
   pins: UvPins | null,
@@ -150,7 +156,10 @@ export function givenUvFails(uvPath: string, error: unknown): SetupError {
   return wrongGivenUv(`does not run: ${uvPath}.`, errorMessage(cause), cause);
 }
 
-/** @param version what a program that was given with `--uv` answered. @throws SetupError when it is another, such as uvx. */
+/**
+ * @param version output of the program given with `--uv`. @throws SetupError when it is not uv, for example
+ * uvx.
+ */
 export function assertUv(uvPath: string, version: string): void {
   if (!/^uv \d/.test(version))
     throw wrongGivenUv(
@@ -183,7 +192,7 @@ function alteredUv(uvPath: string): SetupError {
   );
 }
 
-/** @throws SetupError: on a pinned platform only the pinned bytes are used, or those that the user names himself. */
+/** @throws SetupError: on a platform with a pin only the pinned bytes are used, or those given with `--uv`. */
 export function refuseUnknownUv(uvPath: string): never {
   throw new SetupError(
     `The uv at ${uvPath} is not the uv ${MANAGED_UV_VERSION} that ktx knows, so it is not run. Delete it, then: ktx setup --force`,

@@ -2,10 +2,10 @@ import type { KtxRuntimeFeature } from '../core/features.ts';
 
 /** Argument lists of the uv calls, in the order in which they run; the first call is `readUvVersion`. Pure. */
 
-/** Row 2. `request` is a minor (`3.13`) for a foreign wheel, the locked patch version otherwise. */
+/** Row 2. `request` is a minor (`3.13`) for a wheel without a lock, the locked patch version otherwise. */
 export const pythonInstallArgs = (request: string): string[] => ['python', 'install', request];
 
-/** Row 3. With a system interpreter `request` is its path. */
+/** Row 3. For a system interpreter `request` is its path. */
 export const venvArgs = (request: string, environmentDir: string): string[] => [
   'venv',
   '--python',
@@ -13,7 +13,7 @@ export const venvArgs = (request: string, environmentDir: string): string[] => [
   environmentDir,
 ];
 
-/** Row 4 for a foreign wheel: uv resolves what it asks for. */
+/** Row 4 for a wheel without a lock: uv resolves its requirements. */
 export function wheelInstallArgs(
   pythonPath: string,
   wheelPath: string,
@@ -23,7 +23,7 @@ export function wheelInstallArgs(
   return ['pip', 'install', '--python', pythonPath, `${wheelPath}${extra}`];
 }
 
-/** Row 4 for the bundled wheel: one generated file that names every byte by digest. */
+/** Row 4 for the bundled wheel: one generated file that pins every file by digest. */
 export const lockedInstallArgs = (pythonPath: string, requirementsPath: string): string[] => [
   'pip',
   'install',

@@ -20,7 +20,7 @@ export interface ManagedUvPathOptions {
   release?: ManagedUvRelease;
 }
 
-/** What this program carries. */
+/** The uv release pinned by this program. */
 export const PINNED_UV: ManagedUvRelease = { version: MANAGED_UV_VERSION, artifacts: MANAGED_UV_ARTIFACTS };
 
 /** `uv`, or `uv.exe` on Windows. */
@@ -28,7 +28,7 @@ export function uvBinaryName(platform: NodeJS.Platform = process.platform): stri
   return platform === 'win32' ? 'uv.exe' : 'uv';
 }
 
-/** Where this program keeps its uv: `<runtime root>/uv/<uv version>/uv`. Touches no disk. */
+/** Where this program keeps its uv: `<runtime root>/uv/<uv version>/uv`. No disk access. */
 export function managedUvPath(options: ManagedUvPathOptions = {}): string {
   const { version } = options.release ?? PINNED_UV;
   return join(managedRuntimeRoot(options), 'uv', version, uvBinaryName(options.platform));

@@ -1,12 +1,12 @@
 import type { UvPhase } from '../core/events.ts';
 import type { LineBatch } from '../support/line-batch.ts';
 
-/** What one line of uv says about where it is. */
+/** The progress in one line of uv's output. */
 export interface UvProgress {
   phase: UvPhase;
-  /** Packages or files that the line counts. */
+  /** The number of packages or files in the line. */
   count: number | null;
-  /** Package, interpreter, path or message, as uv writes it: `torch`, `torch==2.13.0`, `3.13.14`. */
+  /** Package, interpreter, path or message, as printed by uv: `torch`, `torch==2.13.0`, `3.13.14`. */
   name: string | null;
   durationMs: number | null;
 }
@@ -41,11 +41,11 @@ const TREE_ERROR = /^\s*[\u00d7x] (.+)$/;
 const PYTHON_KEY = /^(?:cpython|pypy|graalpy|pyodide)-\d[^=]*$/;
 
 /**
- * Reads a line that uv 0.11 prints off a terminal (`--color never`, pipes, no wrapping). Unknown lines are `null`: uv's
- * words are no interface, so nothing may depend on one being there.
+ * Parses a line that uv 0.11 prints when not on a terminal (`--color never`, pipes, no wrapping). `null` for
+ * unknown lines: uv's output is not a stable interface, so nothing may depend on a particular line.
  */
 export function parseUvLine(line: string): UvProgress | null {
-  // In a flood this is called a million times: the first letter settles almost all of them.
+  // Called a million times in a flood: the first letter rules out almost every line.
   switch (line.charCodeAt(0)) {
     case 0x20: // ' '
       return parseChange(line) ?? parseNamed(line) ?? parseTreeError(line);
@@ -82,7 +82,7 @@ export function* parseUvBatch(batch: LineBatch): Generator<UvProgress> {
   }
 }
 
-/** First letters of the ASCII lines that `parseUvLine` knows. */
+/** First letters of the ASCII lines that `parseUvLine` recognises. */
 const FIRST_LETTERS = new Set([...' BDUCIAPRehwx'].map((letter) => letter.charCodeAt(0)));
 
 function* linesLikeProgress(plainBytes: Buffer): Generator<string> {

@@ -7,7 +7,7 @@ import { type RunProcessOptions, runProcess } from '../process/run-process.ts';
 import { batchOfLines, type LineBatch } from '../support/line-batch.ts';
 import { parseUvBatch } from './output.ts';
 
-/** A uv command that ended badly. Callers may match its message. */
+/** A failed uv command. Callers may match its message. */
 export class UvCommandError extends Error {
   readonly uvArgs: readonly string[];
   readonly output: string;
@@ -26,23 +26,25 @@ export class UvCommandError extends Error {
 
 export interface UvRunner {
   /**
-   * Runs uv with its command line and output in the install log and as events while it runs.
-   * @throws UvCommandError when it exits with anything but 0, CancelledError once its process tree is gone.
+   * Runs uv and streams its command line and output to the install log and as events.
+   * @throws UvCommandError for a non-zero exit, CancelledError once its process tree is gone.
    */
   run(step: SetupStep, args: string[], env: NodeJS.ProcessEnv): Promise<void>;
 }
 
-/** With `exec` (injected by an embedding program) commands go through it, and their output comes when they end. */
+/**
+ * With `exec` (injected by an embedding program) commands go through it, and their output arrives at the end.
+ */
 export function createUvRunner(options: {
   uvPath: string;
   log: InstallLog | null;
   logPath: string;
   emit: Emit;
-  /** Hides secrets in what uv prints. */
+  /** Masks secrets in uv's output. */
   mask: (text: string) => string;
-  /** Tells what needs no masking, see `runProcess`. */
+  /** Identifies text that needs no masking, see `runProcess`. */
   lineParts?: RunProcessOptions['lineParts'];
-  /** Told of every child, see `runProcess`. */
+  /** Called for every child, see `runProcess`. */
   onSpawn?: (pid: number, mark: string) => void;
   exec?: ManagedPythonRuntimeExec;
   signal?: AbortSignal;
@@ -93,7 +95,7 @@ export function createUvRunner(options: {
         await log?.maskedBatch(batch);
       };
       let outcome = await outcomeOf(args, env, onBatch);
-      // The panic of uv, whose pools of threads are made at the limit of processes (`ulimit -u`, a cgroup's `pids.max`).
+      // uv panics when its thread pools hit the process limit (`ulimit -u`, a cgroup's `pids.max`).
       const lacksThreads = !outcome.isOk && reasonOfText(outcome.stderr)?.reason === 'too-many-processes';
       if (lacksThreads && !exec && env['UV_CONCURRENT_INSTALLS'] !== '1') {
         const text =

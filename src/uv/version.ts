@@ -4,8 +4,8 @@ import { otherRemedy } from '../support/remedies.ts';
 import { MANAGED_UV_VERSION } from './release.ts';
 
 /**
- * Runs `uv --version`: the proof that this binary starts here (architecture, quarantine, noexec).
- * @returns its trimmed output, such as `uv 0.11.21`; of one that says nothing what it was taken for, unless it `mustSpeak`.
+ * Runs `uv --version`, which proves that this binary starts here (architecture, quarantine, noexec).
+ * @returns its trimmed output, such as `uv 0.11.21`; if empty, the expected version, unless `mustSpeak`.
  * @throws SetupError with the cause when it cannot run; CancelledError.
  */
 export async function readUvVersion(options: {
