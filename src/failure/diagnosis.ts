@@ -6,27 +6,27 @@ import { MACHINE_CAUSES } from './causes/machine-causes.ts';
 import { machineReasonOf } from './causes/machine-reason.ts';
 import { UV_CAUSES } from './causes/uv-causes.ts';
 
-/** What was seen of a failure. */
+/** Evidence about a failure, for the diagnosis. */
 export interface FailureSignals {
   error: unknown;
-  /** The client's or a probe's verdict, found in the chain of causes. */
+  /** The first NetworkFailure in the chain of causes. */
   network: NetworkFailure | null;
-  /** What a failed uv command printed; `null` when it was none. */
+  /** Output of a failed uv command; `null` for other failures. */
   uvOutput: string | null;
-  /** What the first error in the chain that knows its cause says. */
+  /** The first error in the chain with a known cause. */
   known: { cause: string; failureClass: FailureClass } | null;
 }
 
-/** What programs know a failure by. */
+/** A public failure cause. */
 export interface Cause {
   cause: string;
   failureClass: FailureClass;
-  /** Absent where the error says it itself. */
+  /** Absent when the error has its own title. */
   title?: string;
   remedies?: readonly Remedy[];
 }
 
-/** Looks through the chain of causes: what is thrown at the top rarely is what happened. */
+/** Collects evidence from the whole chain of causes: the top error is rarely the root cause. */
 export function signalsOf(error: unknown): FailureSignals {
   const signals: FailureSignals = { error, network: null, uvOutput: null, known: null };
   let current: unknown = error;
@@ -40,7 +40,7 @@ export function signalsOf(error: unknown): FailureSignals {
   return signals;
 }
 
-/** What it was: what an error knows itself, else what the machine is known to do, else what uv says; `null` for what nobody has seen before. */
+/** The cause: the error's own, else a machine cause, else one from uv's output; `null` when unknown. */
 export function causeOf(signals: FailureSignals): Cause | null {
   const { error, uvOutput, known } = signals;
   if (error instanceof SetupError && error.failureClass === 'verification' && error.host !== null)

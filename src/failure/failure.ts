@@ -7,18 +7,18 @@ import { type Remedy, remedyText, uniqueRemedies } from '../support/remedy.ts';
 import { UvCommandError } from '../uv/runner.ts';
 import { type Cause, causeOf, type FailureSignals, signalsOf } from './diagnosis.ts';
 
-/** What Rust adds to a crash whose cause is known: where in the source it was, and how to see more. */
+/** Noise that Rust adds to a known crash: the source location, and how to get a backtrace. */
 const PANIC = /panicked at \S+:\d+|^note: run with `RUST_BACKTRACE|was there a panic\?/;
-/** The last lines of uv say what happened. */
+/** uv states the error in its last lines. */
 const UV_EVIDENCE_LINES = 10;
 
 type Diagnosis = Omit<FailureReport, 'step' | 'untouched' | 'logPath'>;
 
-/** Turns whatever was thrown into what a failure screen, plain output and JSON say alike. */
+/** Converts any thrown value to the description shared by the failure screen, plain output and JSON. */
 export function describeFailure(
   error: unknown,
   context: { step: SetupStep | null; untouched: string; logPath: string | null },
-  /** For a setup: the bundle that could be installed instead, where hosts are not reached; `null` when none lies here. */
+  /** For a setup with unreachable hosts: a bundle that could be installed instead; `null` when none is here. */
   bundlePath?: string | null,
 ): FailureReport {
   return harmlessValue({ ...diagnose(error, bundlePath), ...context });
@@ -27,7 +27,7 @@ export function describeFailure(
 function diagnose(error: unknown, bundlePath: string | null | undefined): Diagnosis {
   const signals = signalsOf(error);
   const row = causeOf(signals);
-  // What an error says of itself is about this machine and this host; a row of the table is about all of them.
+  // A SetupError is specific to this machine and host; a table row is generic.
   if (error instanceof SetupError) return fromSetupError(error, row, signals, bundlePath);
   if (error instanceof UvCommandError) return fromUv(error, row);
   if (row?.title !== undefined) {
@@ -49,9 +49,9 @@ function fromSetupError(
   const { failureClass } = error;
   const evidence =
     error.evidence.length > 0 || error.cause === undefined ? error.evidence : [errorChain(error.cause)];
-  // An error that names none of what helps against its cause knows less than the cause.
+  // If the error has none of the cause's remedies, the cause knows more.
   const offered = network?.remedies ?? [];
-  // By label too: to name a mirror of Python and to name an index are one kind of remedy, and two remedies.
+  // Compared by label too: naming a Python mirror and naming an index share an id but are two remedies.
   const isOffered = (own: Remedy) => offered.some(({ id, label }) => id === own.id && label === own.label);
   const ofCause = error.remedies.some(isOffered) ? [] : offered;
   const bundle = bundlePath === undefined ? [] : [installFromBundle(bundlePath)];

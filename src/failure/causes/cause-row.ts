@@ -2,11 +2,11 @@ import type { FailureClass } from '../../support/errors.ts';
 import type { Remedy } from '../../support/remedy.ts';
 
 /**
- * One thing that can go wrong, whoever notices it: all that is told of it is derived from its row. `Facts` is what was seen of it.
- * A table of rows is typed so that a row without a title or a remedy does not compile.
+ * One kind of failure, wherever it is detected; every text about it comes from its row. `Facts` is what was
+ * observed. The tables are typed so that a row without a title or remedies does not compile.
  */
 export interface CauseRow<Facts> {
-  /** What programs know it by; several rows may be of one cause. */
+  /** Public id; several rows may share a cause. */
   cause: string;
   failureClass: FailureClass;
   /** One sentence that names the host or file. */

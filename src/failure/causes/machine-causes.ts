@@ -223,8 +223,11 @@ const ofRows = <Reason extends string>(rows: Record<Reason, Omit<CauseRow<Machin
     ]),
   ) as Record<Reason, CauseRow<MachineFacts>>;
 
-/** What a machine can be in the way with: the id that programs know the cause by. */
+/** A failure caused by the machine; each maps to a public cause id. */
 export type MachineReason = keyof typeof ROWS;
 
-/** Every reason with all that is said of it, wherever it was noticed: by us, uv, Python, a daemon or another host. */
+/**
+ * Every machine reason with its texts, wherever it was detected: by ktx, uv, Python, a daemon or another
+ * host.
+ */
 export const MACHINE_CAUSES: Readonly<Record<MachineReason, CauseRow<MachineFacts>>> = ofRows(ROWS);

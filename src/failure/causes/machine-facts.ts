@@ -1,13 +1,13 @@
-/** What was seen of a failure of this machine, or of one that is reached through a shell. */
+/** Observations about a failure of this machine, or of one reached through a shell. */
 export interface MachineFacts {
-  /** The file, the folder or the volume that it is about, as text: `/home/me/x`, `the volume of /r (0 B free)`. */
+  /** The file, folder or volume concerned, as text: `/home/me/x`, `the volume of /r (0 B free)`. */
   where?: string;
-  /** The path alone, where a command can act on it. */
+  /** Only the path, for commands in remedies. */
   path?: string;
-  /** What ended or did not start. */
+  /** The program that ended or did not start. */
   program?: string;
-  /** What a program said that it lacks: `GLIBC_2.28`, `libssl.so.3`. */
+  /** A missing library or version as reported: `GLIBC_2.28`, `libssl.so.3`. */
   missing?: string;
-  /** What ended it. */
+  /** The signal that ended it. */
   signal?: string;
 }

@@ -4,15 +4,15 @@ import type { MachineFacts } from './machine-facts.ts';
 import { machineReasonOf } from './machine-reason.ts';
 
 interface MachineFailureDetails extends MachineFacts {
-  /** In place of the row's own title, where what was tried says more. */
+  /** Replaces the row's title when the attempted action says more. */
   title?: string;
-  /** Lines before what the error itself says. */
+  /** Lines shown before the error's own text. */
   evidence?: readonly string[];
-  /** What was made of it. */
+  /** The underlying error. */
   cause?: unknown;
 }
 
-/** An error of this machine with the words and the remedies of its row. */
+/** An error of this machine with the texts and remedies of its row. */
 export function machineFailure(reason: MachineReason, details: MachineFailureDetails = {}): SetupError {
   const { title, evidence = [], cause, ...facts } = details;
   const row = MACHINE_CAUSES[reason];
@@ -26,12 +26,15 @@ export function machineFailure(reason: MachineReason, details: MachineFailureDet
   });
 }
 
-/** The same for an error whose reason can be told; any other error as it is. What has words of its own keeps them. */
+/**
+ * Explains an error with a recognisable machine cause; returns any other error, and every SetupError,
+ * unchanged.
+ */
 export function explainMachineFailure(error: unknown, details: MachineFailureDetails = {}): unknown {
   if (error instanceof SetupError) return error;
   const read = machineReasonOf(error);
   if (read === null) return error;
-  // What is in the way was looked for; else who calls knows best what it is about.
+  // An obstacle was located precisely; otherwise the caller knows the path best.
   const path = read.reason === 'file-in-the-way' ? read.path : (details.path ?? read.path);
   return machineFailure(read.reason, {
     ...read,

@@ -6,8 +6,9 @@ import type { MachineReason } from './machine-causes.ts';
 type Numbers = readonly [linux?: readonly number[], macos?: readonly number[], windows?: readonly number[]];
 
 /**
- * What a reason is known by: names of errno, its numbers where programs print those (`os error 28`, `[Errno 28]`, `[WinError 112]`), and
- * words of programs that print nothing else. Numbers: errno(3) of Linux (asm-generic), of macOS (sys/errno.h), and winerror.h.
+ * How to recognise a reason: errno names, errno numbers where programs print those (`os error 28`, `[Errno
+ * 28]`, `[WinError 112]`), and texts of programs that print neither. Numbers: errno(3) of Linux
+ * (asm-generic), of macOS (sys/errno.h), and winerror.h.
  */
 interface Signs {
   codes?: readonly string[];
@@ -16,10 +17,10 @@ interface Signs {
   signals?: readonly string[];
 }
 
-/** What Windows says of a file that its scanner holds back (winerror.h, 225). */
+/** The Windows message for a file blocked by its scanner (winerror.h, 225). */
 const VIRUS_FOUND = /Operation did not complete successfully because the file contains a virus/i;
 
-/** The first row that fits counts, so the more telling ones come first. */
+/** The first matching row wins, so specific ones come first. */
 const SIGNS: readonly (readonly [MachineReason, Signs])[] = [
   ['quota', { codes: ['EDQUOT'], numbers: [[122], [69], [1295]], words: /disk quota exceeded/i }],
   [
@@ -174,7 +175,7 @@ const SIGNS: readonly (readonly [MachineReason, Signs])[] = [
   ['stopped-from-outside', { signals: ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] }],
 ];
 
-/** What a shell adds 128 to, by signal(7) of Linux and macOS alike but for SIGBUS and SIGSYS. */
+/** Signal numbers, to which shells add 128. The same on Linux and macOS except SIGBUS and SIGSYS; signal(7). */
 const SIGNAL_NUMBERS: Readonly<Record<number, string>> = {
   4: 'SIGILL',
   6: 'SIGABRT',
@@ -188,7 +189,7 @@ const SIGNAL_NUMBERS: Readonly<Record<number, string>> = {
   31: 'SIGSYS',
 };
 
-/** NTSTATUS values that Windows gives as exit codes. */
+/** NTSTATUS values that Windows returns as exit codes. */
 const STATUS_CODES: Readonly<Record<number, MachineReason>> = {
   3221225477: 'crash',
   3221225501: 'old-processor',
@@ -198,12 +199,15 @@ const STATUS_CODES: Readonly<Record<number, MachineReason>> = {
   3221225478: 'disk-error',
 };
 
-/** What a name of errno stands for, such as `ENOSPC`. */
+/** The reason for an errno name such as `ENOSPC`. */
 export function reasonOfCode(code: string | undefined): MachineReason | null {
   return code === undefined ? null : (SIGNS.find(([, { codes }]) => codes?.includes(code))?.[0] ?? null);
 }
 
-/** What the end of a process stands for: a signal, an exit code of a shell, a status of Windows. `null` for an end of its own. */
+/**
+ * The reason for the end of a process: a signal, a shell's exit code, an NTSTATUS. `null` for an ordinary
+ * exit code.
+ */
 export function reasonOfEnding(exitCode: number | null, signal: string | null): MachineReason | null {
   if (exitCode !== null && STATUS_CODES[exitCode] !== undefined) return STATUS_CODES[exitCode];
   const name = signal ?? (exitCode !== null && exitCode > 128 ? SIGNAL_NUMBERS[exitCode - 128] : undefined);
@@ -214,17 +218,17 @@ function reasonOfSignal(name: string): MachineReason | null {
   return SIGNS.find(([, { signals }]) => signals?.includes(name))?.[0] ?? null;
 }
 
-/** What was said, and what of it tells the reason. */
+/** A reason, with the details found in the text. */
 export interface ReadReason {
   reason: MachineReason;
-  /** A version or a library. */
+  /** A missing version or library. */
   missing?: string;
   signal?: string;
 }
 
 /**
- * What a text of another program says: numbers first, which are the same in every language, then names of errno, how a process ended, and
- * words. `null` when it says nothing of the machine.
+ * The reason in another program's output: numbers first, since they do not depend on the language, then errno
+ * names, how a process ended, and known texts. `null` when it does not point to the machine.
  */
 export function reasonOfText(text: string, platform: NodeJS.Platform = process.platform): ReadReason | null {
   const read = readText(text, platform);
@@ -236,7 +240,8 @@ function readText(text: string, platform: NodeJS.Platform): ReadReason | null {
   const found = [...text.matchAll(/\bos error (\d+)\b|\[(Errno|WinError) (\d+)\]/g)].map(
     ([, ofRust, kind, ofPython]) => ({
       number: Number(ofRust ?? ofPython),
-      // Python on Windows has both: the numbers of its C library are those of Linux where we know them.
+      // Python on Windows prints both kinds: the errno numbers of its C library match those of Linux where
+      // known.
       system: kind === 'Errno' && isOurs === 2 ? 0 : isOurs,
     }),
   );
@@ -269,8 +274,8 @@ function endingIn(text: string): ReadReason | null {
 }
 
 /**
- * The reason behind an error, whoever noticed it first: what an error says itself (`reasonOf`), an errno in the chain of causes, or what a
- * child printed (`output`, `stderr`) before it ended.
+ * The reason behind an error: its code or an errno in the chain of causes, or what a child printed (`output`,
+ * `stderr`) and how it ended.
  */
 export function machineReasonOf(
   error: unknown,
@@ -307,13 +312,13 @@ function endedBy(exitCode: number | null, signal: string | null): ReadReason | n
   return reason === null ? null : { reason, ...(signal === null ? {} : { signal }) };
 }
 
-/** macOS has no number for a quarantine: it refuses with EPERM, and only the text tells why. */
+/** macOS has no errno for quarantine: it returns EPERM, and only the text names it. */
 function refusalReason(reason: MachineReason, text: string, platform: NodeJS.Platform): MachineReason {
   const isQuarantine = reason === 'refused-by-system' && platform === 'darwin' && /quarantine/i.test(text);
   return isQuarantine ? 'quarantined' : reason;
 }
 
-/** Of a program, the right to write is not what is missing. */
+/** A program that cannot be started does not lack write permission. */
 function startReason(reason: MachineReason): MachineReason {
   return reason === 'no-permission' || reason === 'refused-by-system' ? 'start-refused' : reason;
 }
@@ -328,7 +333,7 @@ function pathIn(error: Error): string | undefined {
   return typeof named === 'string' ? named : undefined;
 }
 
-/** What is no folder on the way to a path: the system names what was to be made below it. */
+/** The first non-folder on the way to a path: the system's error names the path below it. */
 function obstacleAt(path: string | undefined): string | undefined {
   for (
     let current = path;
@@ -341,7 +346,7 @@ function obstacleAt(path: string | undefined): string | undefined {
   return path;
 }
 
-/** `null`: nothing is there, or below something that is no folder. */
+/** `null`: it does not exist, or a parent is not a folder. */
 function isDirectoryAt(path: string): boolean | null {
   try {
     return statSync(path).isDirectory();

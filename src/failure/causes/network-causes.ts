@@ -26,13 +26,13 @@ import type { NetworkFacts } from './network-facts.ts';
 
 export interface NetworkCauseRow extends CauseRow<NetworkFacts> {
   failureClass: 'network';
-  /** The same request may work a moment later. */
+  /** A retry may succeed shortly. */
   isTransient?: boolean | ((facts: NetworkFacts) => boolean);
-  /** Nothing at this host will answer in this run. */
+  /** The host will not answer in this run. */
   isHostDown?: boolean;
-  /** The way to the host is closed, as opposed to what it answers. */
+  /** The connection was blocked, as opposed to an error response. */
   isBlocked?: boolean;
-  /** Somebody answered and refused: they can be asked, or told who we are. */
+  /** The server refused: access can be requested, or a login given. */
   isRefusal?: boolean;
 }
 
@@ -130,7 +130,7 @@ const ROWS = {
     isRefusal: true,
     title: ({ host, issuer }) =>
       `The certificate of ${host} is for another name${issuer ? ` (signed by ${issuer})` : ''}; a proxy or a sign-in page of this network may be answering in its place.`,
-    // No authority helps: Node looks at names only once it trusts who signed them.
+    // Adding an authority does not help: Node checks the name only after it trusts the issuer.
     remedies: ({ host }) => [checkAddress(host), SIGN_IN, USE_INDEX],
   },
   'client-certificate': {
@@ -343,10 +343,10 @@ const ROWS = {
   },
 } satisfies Record<string, Row>;
 
-/** What a transfer died of. */
+/** Why a transfer failed. */
 export type NetworkReason = keyof typeof ROWS;
 
-/** Every reason with all that is known and said of it. */
+/** Every network reason with its texts and properties. */
 export const NETWORK_CAUSES: Readonly<Record<NetworkReason, NetworkCauseRow>> = ofNetwork(ROWS);
 
 function ofNetwork<Reason extends string>(rows: Record<Reason, Row>): Record<Reason, NetworkCauseRow> {

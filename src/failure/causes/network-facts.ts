@@ -1,37 +1,37 @@
-/** What was seen of a transfer that failed. Secrets are masked, texts of others made harmless. */
+/** Observations about a failed transfer. Secrets are masked, outside texts made harmless. */
 export interface NetworkFacts {
   /** `host[:port]`, or the path of a folder. */
   host: string;
-  /** Host whose redirect led there. */
+  /** The host that redirected there. */
   via?: string;
-  /** Index whose page named the file there. */
+  /** The index whose page linked to it. */
   linkedFrom?: string;
-  /** Host of the proxy that was in between. */
+  /** The proxy in between. */
   proxyHost?: string;
   status?: number;
-  /** Who signed the certificate that was not trusted. */
+  /** Issuer of the untrusted certificate. */
   issuer?: string;
-  /** What the host asked to wait before the next attempt (`Retry-After`). */
+  /** The delay requested by the host (`Retry-After`). */
   retryAfterMs?: number;
-  /** The system's or the library's own words. */
+  /** The text of the system's or library's error. */
   detail?: string;
-  /** What the other side says: reason phrase, message of a JSON body, title of a page. */
+  /** The server's explanation: reason phrase, message of a JSON body, title of a page. */
   says?: string;
-  /** Where an error page lies, login and query left out. */
+  /** Address of an error page, without login and query. */
   url?: string;
-  /** Where to sign in, login and query left out. */
+  /** Where to sign in, without login and query. */
   signInUrl?: string;
-  /** What the proxy requires a login by: `Negotiate`, `NTLM`. */
+  /** Authentication schemes of the proxy: `Negotiate`, `NTLM`. */
   schemes?: readonly string[];
-  /** A login was sent. */
+  /** The request carried a login. */
   hasLogin?: boolean;
-  /** The host has answered in this run. */
+  /** The host has answered earlier in this run. */
   hasAnswered?: boolean;
-  /** What `--allow-host` has to name, this host and those before it. */
+  /** Hosts to pass to `--allow-host`: this one and those allowed so far. */
   hostsToAllow?: readonly string[];
 }
 
-/** The lines below the title. */
+/** The evidence lines below the title. */
 export function networkEvidence(facts: NetworkFacts): string[] {
   const { host, via, linkedFrom, url, proxyHost, issuer, schemes, says, signInUrl, detail } = facts;
   return [

@@ -2,12 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Above it, a limit is not what stopped an install: it needs about 30 processes and threads. */
+/** An install needs about 30 processes and threads, so a higher limit is not what stopped it. */
 const TIGHT = 256;
 
 /**
- * How many processes and threads the control group of this process may have, as containers are limited; `null` where there is no limit
- * that an install could meet. Format: cgroups(7), versions 1 and 2; in a container the group may be mounted as the root.
+ * The process limit of this process's control group, as set for containers; `null` when there is none that
+ * could stop an install. Format: cgroups(7), versions 1 and 2; in a container the group may be mounted as the
+ * root.
  */
 export function tightPidsLimit(proc = '/proc', cgroups = '/sys/fs/cgroup'): number | null {
   const lines = readOrEmpty(join(proc, 'self', 'cgroup')).split('\n');

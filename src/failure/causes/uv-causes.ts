@@ -15,7 +15,7 @@ import {
 } from '../../support/remedies.ts';
 import type { Remedy } from '../../support/remedy.ts';
 
-/** One thing that uv says, and what it stands for. */
+/** A message of uv and its cause. */
 export interface UvCauseRow {
   cause: string;
   uv: RegExp;
@@ -24,7 +24,10 @@ export interface UvCauseRow {
   remedies: readonly Remedy[];
 }
 
-/** What uv says of packages, hosts and interpreters, most specific first. What it says of the machine is read before, by `reasonOfText`. */
+/**
+ * Messages of uv about packages, hosts and interpreters, most specific first. Machine causes are recognised
+ * before, by `reasonOfText`.
+ */
 export const UV_CAUSES: readonly UvCauseRow[] = [
   {
     cause: 'other-bytes',
