@@ -5,7 +5,7 @@ import type { KernelDoctorCheck } from './kernel-doctor.ts';
 import { MODEL_CHECKS } from './model-checks.ts';
 import type { SessionCheck } from './session-checks.ts';
 
-/** One session a run answers all of them. */
+/** One session per run serves all of these checks. */
 const sessions = new WeakMap<Facts, Promise<KernelDoctorCheck[]>>();
 
 const SESSION_CHECKS: readonly Check[] = [
@@ -29,7 +29,7 @@ const SESSION_CHECKS: readonly Check[] = [
   ),
 ];
 
-/** Every check, in the order in which they are shown: the command, the wizard, docs/doctor.md and the demo come from this list. */
+/** Every check in display order: the source for the command, the wizard, docs/doctor.md and the demo. */
 export const DOCTOR_CHECKS: readonly Check[] = [
   ...CHECKS.filter(({ group }) => group === 'Tools' || group === 'Runtime' || group === 'Daemon'),
   ...CHECKS.filter(({ group }) => group === 'Core'),

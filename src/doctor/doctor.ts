@@ -9,30 +9,30 @@ import { type RunListOptions, runCheckList } from './run-list.ts';
 import { withDependencies } from './schedule.ts';
 
 export interface DoctorOptions extends RunListOptions {
-  /** Beside what is offline. */
+  /** In addition to `offline`. */
   costs?: readonly CheckCost[];
-  /** Only these, and what they depend on. */
+  /** Only these checks and their dependencies. */
   ids?: readonly string[];
 }
 
 /**
- * Looks whether the runtime of this CLI version works, and says what would mend it. Changes nothing; by default asks no host, hashes no
- * tree and starts no daemon.
- * @throws SetupError for an id that no check has; CancelledError.
+ * Checks whether the runtime of this CLI version works, and which repairs would fix it. Changes nothing; by
+ * default contacts no host, hashes no files and starts no daemon.
+ * @throws SetupError for an unknown check id; CancelledError.
  */
 export async function runDoctor(target: DoctorTarget, options: DoctorOptions = {}): Promise<DoctorResult[]> {
   throwIfCancelled(options.signal);
   return runCheckList(selectChecks(options), target, options);
 }
 
-/** The checks that these options ask for. @throws SetupError for an id that no check has. */
+/** The checks selected by these options. @throws SetupError for an unknown check id. */
 export function selectChecks({ costs = [], ids }: Pick<DoctorOptions, 'costs' | 'ids'>): Check[] {
   for (const id of ids ?? []) if (!DOCTOR_CHECKS.some((check) => check.id === id)) throw unknownCheck(id);
   if (ids !== undefined) return withDependencies(DOCTOR_CHECKS, ids);
   return DOCTOR_CHECKS.filter(({ cost }) => cost === 'offline' || costs.includes(cost));
 }
 
-/** 0: nothing failed and everything was looked at; 1: something failed; 3: something could not be checked. */
+/** 0: nothing failed and every check ran; 1: a check failed; 3: a check could not run. */
 export function doctorExitCode(results: readonly DoctorResult[]): 0 | 1 | 3 {
   if (results.some(({ status }) => status === 'fail')) return 1;
   return results.some(({ status }) => status === 'could-not-check') ? 3 : 0;

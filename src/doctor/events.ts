@@ -2,25 +2,25 @@ import type { CheckResult, SetupEvent } from '../core/events.ts';
 import type { CheckInfo, RepairId } from './checks/check.ts';
 import type { RepairPlan } from './repairs/repair.ts';
 
-/** What one check found, with the repairs that help from here, best first. */
+/** The result of a check, with the repairs that help, best first. */
 export interface DoctorResult extends CheckResult {
   repairs?: readonly RepairId[];
 }
 
-/** Everything a doctor says while it looks and repairs: what a screen draws, `--json` prints and tests read. */
+/** Every event of checks and repairs: drawn by screens, printed by `--json`, read by tests. */
 export type DoctorEvent =
-  /** First: the checks that will run. */
+  /** Sent first: the checks that will run. */
   | { type: 'checks'; checks: readonly Omit<CheckInfo, 'timeoutMs'>[] }
   | { type: 'check-started'; id: string }
   /** What a slow check is waiting for. */
   | { type: 'check-waiting'; id: string; text: string }
   | { type: 'check'; check: DoctorResult }
-  /** What a run of repairs will touch, before it does. */
+  /** What the repairs will change, sent before they do. */
   | { type: 'repair-plan'; plan: RepairPlan }
   | { type: 'repair-started'; id: RepairId }
   | { type: 'repair-note'; id: RepairId; level: 'info' | 'warning'; text: string }
-  /** The live log of a repair that installs: the events of a setup. */
+  /** Progress of a repair that installs: the events of a setup. */
   | { type: 'repair-progress'; id: RepairId; event: SetupEvent }
   | { type: 'repair-finished'; id: RepairId; durationMs: number }
-  /** A repair failed; everything was put back as it was before the run. */
+  /** A repair failed; `isRestored`: the state before the run was restored. */
   | { type: 'repair-failed'; id: RepairId; detail: string; isRestored: boolean };

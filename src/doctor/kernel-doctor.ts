@@ -35,19 +35,19 @@ export interface KernelDoctorCheck {
 type Session = Pick<PythonKernel, 'execute' | 'shutdown'>;
 
 export interface KernelDoctorOptions {
-  /** Of an installed runtime: its environment is the one that is looked into. */
+  /** Of an installed runtime, whose environment is examined. */
   layout: ManagedPythonRuntimeLayout;
   features: KtxRuntimeFeature[];
   cliVersion: string;
   signal?: AbortSignal;
-  /** Instead of the budget of a check, in milliseconds. */
+  /** Overrides the timeouts of checks, in milliseconds. */
   timeouts?: Partial<Record<SessionCheck['id'], number>>;
   startKernel?: (options: KernelStartOptions) => Promise<Session>;
 }
 
 /**
- * Looks into the environment from within: one Python session, a question a check. Writes nothing, always ends the session, and ends the
- * list where nothing further can be asked.
+ * Examines the environment from inside: one Python session, one request per check. Writes nothing, always
+ * ends the session, and stops after a failure that makes further requests impossible.
  * @throws CancelledError when the signal fires; never for a failing check.
  */
 export async function runKernelDoctor(options: KernelDoctorOptions): Promise<KernelDoctorCheck[]> {
@@ -59,7 +59,7 @@ export async function runKernelDoctor(options: KernelDoctorOptions): Promise<Ker
     session = await startKernel({
       pythonPath: layout.pythonPath,
       cwd: layout.versionDir,
-      // Importing would leave compiled files behind.
+      // Importing must not write bytecode.
       env: { PYTHONDONTWRITEBYTECODE: '1', KTX_EMBEDDINGS_MODEL_DIR: embeddingsModelDir(layout.runtimeRoot) },
       deadlineMs: Date.now() + budgetOf(KERNEL_CHECK),
       signal,
@@ -141,7 +141,7 @@ function timedOutText(budgetMs: number): string {
   return `Timed out after ${budgetMs / 1000} s`;
 }
 
-/** What is asked, and what it is compared with. A wheel of somebody else brings its own work, which is not known here. */
+/** The work to run and the expected values. The proof of another program's wheel is unknown here. */
 async function preparation({ layout, features }: KernelDoctorOptions): Promise<{
   expected: Expected;
   checks: SessionCheck[];
@@ -183,13 +183,13 @@ async function preparation({ layout, features }: KernelDoctorOptions): Promise<{
   };
 }
 
-/** @throws what went wrong, at the check that needs the value. */
+/** @throws the original error, at the check that needs the value. */
 function settledValue<T>(settled: PromiseSettledResult<T>): T {
   if (settled.status === 'rejected') throw settled.reason;
   return settled.value;
 }
 
-/** Wheel names begin with name and version (PEP 427). */
+/** Wheel names start with name and version (PEP 427). */
 function packagesOf(
   { lock }: LockedAsset,
   target: string,

@@ -5,10 +5,10 @@ import { formatCount } from '../support/text/format.ts';
 import { type Check, fail, type Outcome, pass, skip, unknown, warn } from './checks/check.ts';
 import type { CheckContext, Facts } from './checks/context.ts';
 
-/** One probe a run answers all checks of the model. */
+/** One probe per run serves all model checks. */
 const probes = new WeakMap<Facts, Promise<CodexAuthProbeResult>>();
 
-/** What a probe can find, in the order in which one thing has to work before the next. */
+/** The stages of a probe; each requires the one before. */
 const STAGES: readonly { kind: CodexFailureKind; id: string; label: string; why: string; words: string }[] = [
   {
     kind: 'model-id',
@@ -54,7 +54,7 @@ const STAGES: readonly { kind: CodexFailureKind; id: string; label: string; why:
   },
 ];
 
-/** The group *Model*: a project's language model, and its model host. Off unless it is asked for. */
+/** The group *Model*: a project's language model, and its model host. Only on request. */
 export const MODEL_CHECKS: readonly Check[] = [
   {
     id: 'model-backend',
@@ -120,7 +120,7 @@ function stageCheck({ kind, id, label, why, words }: (typeof STAGES)[number], pr
   };
 }
 
-/** A probe stops at the first thing that is wrong: what comes before that works, and of what comes after nothing is known. */
+/** A probe stops at the first failure: earlier stages passed, later ones are unknown. */
 function judged(result: CodexAuthProbeResult, kind: CodexFailureKind, words: string): Outcome {
   if (result.ok) return pass(words);
   if (result.kind === kind) return fail(result.message, [], result.fix);
@@ -145,7 +145,10 @@ async function probe({ target, facts, waitFor }: CheckContext, model: string): P
   return running;
 }
 
-/** Whether a project names a language model that can be asked. Never throws: a file that cannot be read names none. */
+/**
+ * Whether a project configures a language model that can be contacted. Never throws: an unreadable file
+ * counts as none.
+ */
 export async function namesModel(projectDir: string): Promise<boolean> {
   try {
     return (await readLlmConfig(projectDir)).backend !== null;
@@ -154,7 +157,7 @@ export async function namesModel(projectDir: string): Promise<boolean> {
   }
 }
 
-/** Loaded when it is asked for: a parser of YAML is a tenth of what a command loads. */
+/** Imported on demand: the YAML parser is a tenth of a command's start-up. */
 async function readLlmConfig(projectDir: string): Promise<LlmConfig> {
   const [{ readKtxYamlText }, { parseLlmConfig }] = await Promise.all([
     import('../models/project/ktx-yaml-file.ts'),

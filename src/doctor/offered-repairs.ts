@@ -1,11 +1,11 @@
 import { REPAIR_IDS, type RepairId } from './checks/check.ts';
 import type { DoctorResult } from './events.ts';
 
-/** The repairs that these results ask for, one for each finding, in the order of a run. Pure. */
+/** The repairs for these results, one per finding, in the order of a run. Pure. */
 export function offeredRepairs(results: readonly DoctorResult[]): RepairId[] {
   const offered = results.flatMap(({ status, repairs }) => {
     const [first] = repairs ?? [];
-    // A warning is no reason to delete downloads.
+    // A warning does not justify deleting downloads.
     const isWanted = first !== undefined && (status === 'fail' || first !== 'free-space');
     return isWanted ? [first] : [];
   });
@@ -13,8 +13,8 @@ export function offeredRepairs(results: readonly DoctorResult[]): RepairId[] {
 }
 
 /**
- * Several repairs as one run: in their order, without those that another of them does anyway. Pure.
- * A rebuild makes a manifest; it needs a uv that may be run.
+ * Orders repairs for one run and drops those that another one includes. Pure.
+ * A rebuild writes a manifest; it requires a uv that may be run.
  */
 export function composeRepairs(ids: Iterable<RepairId>): RepairId[] {
   const wanted = new Set(ids);

@@ -5,18 +5,18 @@ import type { DoctorResult } from './events.ts';
 import { type RunListOptions, runCheckList } from './run-list.ts';
 import { withDependencies } from './schedule.ts';
 
-/** What decides whether a runtime works. A full disk or a wrong clock is worth a word, and another question. */
+/** The groups that decide whether a runtime works. A full disk or a wrong clock is a separate matter. */
 const GROUPS: readonly CheckGroup[] = ['Runtime', 'Core', 'Embeddings'];
 
 export interface RuntimeProof {
   results: DoctorResult[];
-  /** The first thing that is wrong, in one sentence; `null` when all of it works or was skipped with a reason. */
+  /** The first problem, in one sentence; `null` when everything works or was skipped with a reason. */
   problem: string | null;
 }
 
 /**
- * Hashes every file of the active environment and of its model, starts a daemon, analyses a statement and computes a vector. Changes
- * nothing and asks no host.
+ * Hashes every file of the active environment and its model, starts a daemon, analyses a statement and
+ * computes a vector. Changes nothing and contacts no host.
  * @throws CancelledError.
  */
 export async function proveRuntime(

@@ -14,25 +14,25 @@ import type { RepairContext, RepairOptions, RepairPlan } from './repairs/repair.
 import { runCheckList } from './run-list.ts';
 import { withRelated } from './schedule.ts';
 
-/** A repair may uncover what it could not see before: an obstacle that hid a broken environment. */
+/** A repair may reveal a further problem, such as a broken environment behind an obstacle. */
 const MAX_ROUNDS = 4;
 
 export interface FixOptions extends RepairOptions {
-  /** These repairs and no others; absent: what the failed checks offer first. */
+  /** Only these repairs; undefined: the first offer of each failed check. */
   repairs?: readonly RepairId[];
   costs?: DoctorOptions['costs'];
   onEvent?: ((event: DoctorEvent) => void) | undefined;
 }
 
 export interface FixResult {
-  /** In the order in which they were applied. */
+  /** In the order they were applied. */
   repairs: readonly RepairId[];
-  /** What the checks said before, and what they say now. */
+  /** The results before and after the repairs. */
   before: readonly DoctorResult[];
   after: readonly DoctorResult[];
 }
 
-/** What these repairs would do now. Changes nothing; may ask the hosts that an install would ask. */
+/** What these repairs would do now. Changes nothing; may contact the hosts that an install would. */
 export async function planRepairs(
   target: DoctorTarget,
   ids: readonly RepairId[],
@@ -44,7 +44,7 @@ export async function planRepairs(
     const repair = repairOf(id);
     const step = await repair.plan(repairContext(target, options, id)).catch((error: unknown) => {
       if (error instanceof CancelledError) throw error;
-      // What stands before it in the run may be why it cannot be planned yet; alone it says why it cannot be done.
+      // An earlier repair of the same run may fix this; a single repair reports why it is impossible.
       if (composeRepairs(ids).length === 1) throw error;
       const what = `Cannot be planned before the repairs above: ${errorMessage(error)}`;
       return { what, paths: [], downloadBytes: null, hosts: [], worksOffline: false, canUndo: true };
@@ -57,7 +57,7 @@ export async function planRepairs(
   return { steps, reasons };
 }
 
-/** A run of repairs on its way. */
+/** The state of a repair run. */
 interface Run {
   readonly target: DoctorTarget;
   readonly options: FixOptions;
@@ -68,14 +68,14 @@ interface Run {
   isPutBack: boolean;
 }
 
-/** What may stand between a run and the locks. */
+/** Repairs that may be needed before the locks can be taken. */
 const LOCK_REPAIRS: readonly RepairId[] = ['mend-permissions', 'clear-obstacle', 'release-lock'];
 
 /**
- * Looks, applies what mends the findings, and looks again at what failed and what depends on it, until nothing is left that a repair
- * would mend. From the plan to the last look nobody else changes the runtime: the locks are held all the while, but by the repairs that
- * make a place for the locks. All that is changed is kept in one backup: when a repair fails, everything is put back.
- * @throws what stopped a repair, after everything was put back; CancelledError.
+ * Checks, applies the repairs for the findings, and checks again what failed and what depends on it, until no
+ * repair is left. Holds the locks from the plan to the last check, except during the repairs that make
+ * locking possible. Every change goes into one backup: when a repair fails, everything is restored.
+ * @throws the failure of a repair, after everything was restored; CancelledError.
  */
 export async function fixRuntime(target: DoctorTarget, options: FixOptions = {}): Promise<FixResult> {
   const { onEvent, signal, costs = [] } = options;
@@ -109,7 +109,7 @@ export async function fixRuntime(target: DoctorTarget, options: FixOptions = {})
     await applyRounds(run, (id) => LOCK_REPAIRS.includes(id));
     await withWriteAccess(access, ({ hasChangedSince }) =>
       orPutBack(run, async () => {
-        // Whoever had the locks meanwhile may have mended it, or broken more.
+        // Another process may have changed the runtime while this one waited for the locks.
         if (run.applied.length === 0 && hasChangedSince(mark)) run.results = await look();
         await applyRounds(run);
         await run.backup.save();
@@ -120,7 +120,7 @@ export async function fixRuntime(target: DoctorTarget, options: FixOptions = {})
   return { repairs: run.applied, before, after: run.results };
 }
 
-/** One mends what hides the next: what is found below an obstacle may be another one. */
+/** A repair may reveal the next problem, such as a second obstacle below the first. */
 async function applyRounds(run: Run, isWanted: (id: RepairId) => boolean = () => true): Promise<void> {
   const { repairs } = run.options;
   for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -150,7 +150,7 @@ async function applyRound(run: Run, ids: readonly RepairId[]): Promise<void> {
   run.results = await lookAgain(run);
 }
 
-/** A repair failed, and so did putting back what it and those before it had changed. */
+/** A repair failed, and so did restoring the state before it. */
 export class NotPutBackError extends SetupError {
   constructor(error: unknown, problem: string, backupDir: string) {
     super(`${errorMessage(error).replace(/\.?$/, '.')} Not everything could be put back: ${problem}`, {
@@ -162,7 +162,7 @@ export class NotPutBackError extends SetupError {
   }
 }
 
-/** When a step fails, what all steps before it changed is put back too: where the locks are held, before they are given back. */
+/** On failure, restores the changes of all steps so far, before the locks are released. */
 async function orPutBack(run: Run, work: () => Promise<void>): Promise<void> {
   try {
     await work();
@@ -188,7 +188,7 @@ async function orPutBack(run: Run, work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Puts back what the last run of repairs changed. @throws SetupError when there is nothing to undo. */
+/** Undoes the last run of repairs. @throws SetupError when there is nothing to undo. */
 export async function undoRepairs(
   target: DoctorTarget,
   options: { signal?: AbortSignal } = {},
@@ -204,7 +204,7 @@ export async function undoRepairs(
   return withWriteAccess(access, () => restoreBackup(runtimeRoot));
 }
 
-/** The id of a repair as somebody typed it. @throws SetupError for another text. */
+/** Parses a repair id given by the user. @throws SetupError for an unknown one. */
 export function repairId(text: string): RepairId {
   const id = REPAIR_IDS.find((known) => known === text);
   if (id !== undefined) return id;
@@ -215,7 +215,7 @@ export function repairId(text: string): RepairId {
   });
 }
 
-/** Results with those of the checks that did not pass, and of all that depend on them, replaced by new ones. */
+/** Runs the checks that did not pass again, and everything that depends on them; keeps the other results. */
 async function lookAgain({ target, results, options }: Run): Promise<DoctorResult[]> {
   const { onEvent, signal, costs = [] } = options;
   const ids = results.filter(({ status }) => status !== 'pass').map(({ id }) => id);

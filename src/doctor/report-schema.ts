@@ -25,14 +25,14 @@ const stepSchema = z.object({
   canUndo: z.boolean(),
 });
 
-/** What `ktx doctor --json` prints, one document. Its JSON Schema: `ktx doctor --print-schema`. */
+/** The output of `ktx doctor --json`, one document. Its JSON Schema: `ktx doctor --print-schema`. */
 export const doctorReportSchema = z.object({
   schemaVersion: z.literal(1),
   cliVersion: z.string(),
   runtimeRoot: z.string(),
   exitCode: z.union([z.literal(0), z.literal(1), z.literal(3)]),
   checks: z.array(checkSchema),
-  /** With `--fix`: what would be done, or what was done. */
+  /** With `--fix`: the repairs that would be or were applied. */
   plan: z.optional(z.array(stepSchema)),
   applied: z.optional(z.array(repairSchema)),
 });

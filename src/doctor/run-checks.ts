@@ -9,8 +9,8 @@ export type CheckOptions = Pick<
 >;
 
 /**
- * What the wizard shows at its end: every check that needs no network and hashes nothing, and the one that starts a daemon. Changes
- * nothing. Each result is told as an event as soon as it is there.
+ * The checks at the end of the wizard: all that need no network and no hashing, and the one that starts a
+ * daemon. Changes nothing. Emits each result as soon as it is known.
  */
 export async function runChecks(options: CheckOptions): Promise<CheckResult[]> {
   const { onEvent, signal, ...target } = options;

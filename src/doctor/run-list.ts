@@ -8,7 +8,7 @@ import { type CheckSurroundings, checkSurroundings, type DoctorTarget } from './
 import type { DoctorEvent, DoctorResult } from './events.ts';
 import { newSchedule, nextSteps, settledWith, started } from './schedule.ts';
 
-/** Checks wait for disks and children most of the while. */
+/** Checks mostly wait for disks and children. */
 const MAX_RUNNING = 6;
 const DEFAULT_TIMEOUT_MS = 20_000;
 const MAX_TICK_MS = 250;
@@ -20,9 +20,9 @@ export interface RunListOptions {
 }
 
 /**
- * Runs checks side by side, each with its own time limit and its own catch: one that throws or hangs affects its own row. Those whose
- * dependency did not pass are skipped with the reason. Changes nothing.
- * @returns a result for each check, in the order of the list.
+ * Runs checks concurrently, each with its own timeout and error handling: a crash or hang affects only its
+ * own row. Checks whose dependency did not pass are skipped with the reason. Changes nothing.
+ * @returns a result for each check, in list order.
  * @throws CancelledError when the signal fires, once every child has been told to end.
  */
 export async function runCheckList(
@@ -67,7 +67,7 @@ export async function runCheckList(
     }
   } finally {
     own.stop();
-    // Children are ended through the signal; a check that hears no signal is not waited for.
+    // The signal ends children; a check that ignores it is abandoned.
     await Promise.race([Promise.all(running.values()), delay(2000, undefined, { ref: false })]);
   }
   return checks.map(({ id }) => results.get(id)!);
@@ -83,7 +83,7 @@ async function runOne(
   const own = linkedAbort(signal);
   const ended = Promise.withResolvers<Outcome>();
   const late: Outcome = { status: 'could-not-check', detail: `no answer within ${timeoutMs / 1000} s` };
-  // A tick that comes late counts as one: while this process gets no processor, or the machine sleeps, no check can answer.
+  // A late tick counts once: while the process is starved or the machine sleeps, no check can answer.
   const tickMs = Math.min(MAX_TICK_MS, timeoutMs / 4);
   let passedMs = 0;
   const timer = setInterval(() => {
@@ -120,7 +120,7 @@ export function infoOf({ run: _, timeoutMs: __, prepare: ___, ...info }: Check) 
 function resultOf(check: Check, outcome: Outcome, durationMs: number): DoctorResult {
   const { id, group, label } = check;
   const { status, detail, fix, repairs } = outcome;
-  // A finding that quotes another program says of the machine what a failure would.
+  // A detail that quotes another program may reveal a machine cause.
   const cause = outcome.cause ?? (status === 'fail' ? reasonOfText(detail)?.reason : undefined);
   return {
     id,

@@ -27,7 +27,7 @@ export interface ManagedPythonRuntimeDoctorOptions extends ManagedPythonRuntimeL
   exec?: ManagedPythonRuntimeExec;
   /** Lets the uv check download a missing uv; without it a missing uv is a failed check. */
   fetchUvArtifact?: ManagedUvFetchArtifact;
-  /** For who must be quick: a uv that has not changed since an install verified it is not hashed again. */
+  /** For speed: trusts the mark of an earlier verification instead of hashing uv again. */
   mayTrustMark?: boolean;
   /** Ends a uv that does not answer. */
   signal?: AbortSignal;
@@ -72,7 +72,7 @@ async function describeUv(options: ManagedPythonRuntimeDoctorOptions): Promise<s
   const uvPath = fetchUvArtifact
     ? await (await import('../uv/acquire.ts')).ensureManagedUv({ ...where, fetchArtifact: fetchUvArtifact })
     : await presentUv(managedUvPath(where));
-  // What is injected replaces the chain that brings the pinned uv, and where commands are injected nothing is run.
+  // An injected download replaces the pinned uv, and with injected commands no real uv runs.
   if (!options.exec && !fetchUvArtifact) await assertUnaltered(uvPath, options);
   const exec =
     options.exec ?? (await import('../process/exec.ts')).controlledExec({ signal: options.signal });
@@ -80,7 +80,7 @@ async function describeUv(options: ManagedPythonRuntimeDoctorOptions): Promise<s
   return `${version} (managed: ${uvPath})`;
 }
 
-/** Looking is not installing: only who injects a download gets one. */
+/** A check does not install: only an injected download does that. */
 async function presentUv(uvPath: string): Promise<string> {
   if (!(await pathExists(uvPath))) {
     throw new Error(`uv ${MANAGED_UV_VERSION} is not installed yet: ${uvPath}`);
@@ -88,10 +88,10 @@ async function presentUv(uvPath: string): Promise<string> {
   return uvPath;
 }
 
-/** @throws SetupError when it is not the pinned uv: what may be anything is not run. */
+/** @throws SetupError when it is not the pinned uv: an unknown binary is not run. */
 async function assertUnaltered(uvPath: string, options: ManagedPythonRuntimeDoctorOptions): Promise<void> {
   if (options.mayTrustMark && (await isMarkedVerified(uvPath))) return;
-  // Loaded late: they bring the archive formats along.
+  // Imported lazily: they load the archive formats.
   const [{ assertPinnedUv, uvPinsFor }, { openStore }] = await Promise.all([
     import('../uv/binary.ts'),
     import('../store/store.ts'),

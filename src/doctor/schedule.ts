@@ -1,7 +1,7 @@
 import type { CheckStatus } from '../core/events.ts';
 import type { CheckInfo } from './checks/check.ts';
 
-/** Where a run of checks stands. Pure data: the runner carries it out. */
+/** The state of a run of checks. Pure data; the runner executes it. */
 export interface Schedule {
   waiting: readonly CheckInfo[];
   running: ReadonlySet<string>;
@@ -11,7 +11,10 @@ export interface Schedule {
 interface Settled {
   status: CheckStatus;
   label: string;
-  /** Not carried out, because of another one. What skips itself, since there is nothing to look at, holds up nobody. */
+  /**
+   * Skipped because of a failed dependency. A check that skips itself, because it does not apply, blocks
+   * nothing.
+   */
   isBlocked: boolean;
 }
 
@@ -20,8 +23,8 @@ export function newSchedule(checks: readonly CheckInfo[]): Schedule {
 }
 
 /**
- * What to do now: checks to start, in their order and no more than `limit` at once, and those that cannot be carried out because
- * of one that they depend on, each with the reason. A dependency that is not in the list counts as passed.
+ * The next steps: checks to start, in order and at most `limit` at once, and checks to skip because of a
+ * dependency, each with the reason. A dependency that is not in the list counts as passed.
  */
 export function nextSteps(
   { waiting, running, settled }: Schedule,
@@ -62,7 +65,7 @@ export function settledWith(
   };
 }
 
-/** Checks of these ids, those that they depend on, and those that depend on them: what to look at again after a repair. */
+/** The checks with these ids, their dependencies and their dependents: what to run again after a repair. */
 export function withRelated<T extends CheckInfo>(checks: readonly T[], ids: readonly string[]): T[] {
   const byId = new Map(checks.map((check) => [check.id, check]));
   const wanted = new Set(withDependencies(checks, ids).map(({ id }) => id));
@@ -70,7 +73,7 @@ export function withRelated<T extends CheckInfo>(checks: readonly T[], ids: read
   return checks.filter(({ id }) => wanted.has(id));
 }
 
-/** Checks of these ids and those that they depend on. */
+/** The checks with these ids and their dependencies. */
 export function withDependencies<T extends CheckInfo>(checks: readonly T[], ids: readonly string[]): T[] {
   const byId = new Map(checks.map((check) => [check.id, check]));
   const wanted = new Set<string>();

@@ -3,18 +3,18 @@ import { largestDifference } from '../daemon/http/embedding.ts';
 import { REFERENCE_TEXT, REFERENCE_VECTOR } from '../proof/reference-vector.ts';
 import { normaliseProject } from '../support/text/project-name.ts';
 
-/** Engines of all platforms agree within this. */
+/** Results differ by less than this across platforms. */
 const MAX_DIFFERENCE = 1e-5;
 
 const STATEMENT = `WITH recent AS (SELECT * FROM sales.orders WHERE placed_at > now() - interval '1 day')
 SELECT c.name, count(*) FROM recent JOIN sales.customers c ON c.id = recent.customer_id GROUP BY c.name`;
 const STATEMENT_TABLES = ['sales.customers', 'sales.orders'];
 
-/** What a session must have to be looked into. */
+/** The expected state of a session's environment. */
 export interface Expected {
   /** `sys.prefix`, links resolved. */
   prefix: string;
-  /** Version of `kaelio-ktx` by the installed manifest. @throws Error when that cannot be read. */
+  /** Name and version of the wheel in the installed manifest. @throws Error when it cannot be read. */
   wheelName(): string;
   wheelVersion(): string;
   /**
@@ -24,16 +24,18 @@ export interface Expected {
   packagesFor(pythonVersion: string): ReadonlyMap<string, string> | null;
 }
 
-/** A question to a session: code that displays one JSON value, and what to make of it. */
+/** A request to a session: code that displays one JSON value, and its evaluation. */
 export interface SessionCheck {
   id: 'kernel' | 'import' | 'versions' | 'analysis' | 'embedding';
   label: string;
   budgetMs: number;
-  /** After a failure nothing else can be asked. */
+  /** If it fails, further requests are impossible. */
   isBasic?: true;
   fix: string;
   code: string;
-  /** @returns the detail of a pass. @throws Error with the detail of a failure, zod's when the value is none. */
+  /**
+   * @returns the detail of a pass. @throws Error with the detail of a failure; ZodError for an invalid value.
+   */
   judge(value: unknown, expected: Expected, session: { pythonVersion: string }): string;
 }
 
@@ -73,7 +75,7 @@ export function pythonVersionOf(value: unknown): string {
   return kernelSchema.parse(value).version;
 }
 
-/** Empty files import without an error: that every file has something in it is part of the question. */
+/** Empty files import without an error, so this also checks that every file has content. */
 export const IMPORT_CHECK: SessionCheck = {
   id: 'import',
   label: 'ktx Python package',
@@ -181,7 +183,7 @@ ktx_embedding()`,
     const { vector, ms } = embeddingSchema.parse(value);
     if (vector.length !== REFERENCE_VECTOR.length)
       throw new Error(`The vector has ${vector.length} numbers instead of ${REFERENCE_VECTOR.length}`);
-    // The session sends what is no number in JSON, such as NaN, as text.
+    // The session sends numbers that JSON lacks, such as NaN, as text.
     if (!vector.every((number) => typeof number === 'number'))
       throw new Error('The vector has a number that is none');
     const difference = largestDifference(vector as number[], REFERENCE_VECTOR);

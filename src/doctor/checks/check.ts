@@ -3,8 +3,8 @@ import type { MachineReason } from '../../failure/causes/machine-causes.ts';
 import type { CheckContext } from './context.ts';
 
 /**
- * What a check needs: `offline` runs by default; `network` asks hosts; `deep` hashes files or starts a daemon; `models` asks
- * a project's language model and its host.
+ * The cost of a check: `offline` runs by default; `network` contacts hosts; `deep` hashes files or starts a
+ * daemon; `models` contacts a project's language model and its host.
  */
 export const CHECK_COSTS = ['offline', 'network', 'deep', 'models'] as const;
 export type CheckCost = (typeof CHECK_COSTS)[number];
@@ -22,7 +22,7 @@ export const CHECK_GROUPS = [
 ] as const;
 export type CheckGroup = (typeof CHECK_GROUPS)[number];
 
-/** Everything a doctor can do about an outcome, in the order in which a run applies them. */
+/** Every repair, in the order in which a run applies them. */
 export const REPAIR_IDS = [
   'mend-permissions',
   'clear-obstacle',
@@ -38,24 +38,27 @@ export const REPAIR_IDS = [
 ] as const;
 export type RepairId = (typeof REPAIR_IDS)[number];
 
-/** What a check found. `detail` is one sentence; what could not be checked and what was skipped say why. */
+/**
+ * The result of a check. `detail` is one sentence; it gives the reason when a check was skipped or could not
+ * run.
+ */
 export interface Outcome {
   status: CheckStatus;
   detail: string;
-  /** What the user can do where no repair is offered, or beside it. */
+  /** What the user can do, if no repair is offered or besides it. */
   fix?: string;
-  /** Repairs that help from here, best first. */
+  /** Repairs that help, best first. */
   repairs?: readonly RepairId[];
-  /** What it is, by the ids that failures have (`disk-full`, `read-only`), where a failure would have one. */
+  /** The cause id of the matching failure (`disk-full`, `read-only`), if there is one. */
   cause?: MachineReason;
 }
 
-/** What is known of a check before it runs: `ktx doctor --list`, docs/doctor.md and the screens show it. */
+/** Static data of a check, for `ktx doctor --list`, docs/doctor.md and the screens. */
 export interface CheckInfo {
   id: string;
   group: CheckGroup;
   label: string;
-  /** Why it matters, one sentence. */
+  /** Why it matters, in one sentence. */
   why: string;
   cost: CheckCost;
   /** Ids of checks that must pass or warn first; otherwise this one is skipped. */
@@ -64,9 +67,12 @@ export interface CheckInfo {
 }
 
 export interface Check extends CheckInfo {
-  /** Called when the run begins, before the checks that this one waits for: starts what takes its time. The signal fires at the end of the run. */
+  /**
+   * Called at the start of the run, before the checks that this one depends on: starts slow work early. The
+   * signal fires at the end of the run.
+   */
   prepare?(signal: AbortSignal): void;
-  /** Changes nothing. What it throws means that the check itself could not be carried out. */
+  /** Changes nothing. An error means that the check itself could not run. */
   run(context: CheckContext): Promise<Outcome>;
 }
 
@@ -82,7 +88,7 @@ export function warn(detail: string, repairs: readonly RepairId[] = [], fix?: st
   return finding('warn', detail, repairs, fix);
 }
 
-/** A finding that a setup would fail of, under the same id. */
+/** The outcome, with the cause id under which a setup would fail for the same reason. */
 export function because(cause: MachineReason, outcome: Outcome): Outcome {
   return { ...outcome, cause };
 }

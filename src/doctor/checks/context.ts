@@ -13,28 +13,31 @@ import { detectHost, type HostPlatform } from '../../shipped/target.ts';
 import { homeFolder } from '../../support/home/home-folder.ts';
 import { type InterpreterAnswer, probeInterpreter } from './interpreter-probe.ts';
 
-/** What a doctor looks at. */
+/** What a doctor examines. */
 export interface DoctorTarget {
   cliVersion: string;
   assetDir?: string;
   runtimeRoot?: string;
-  /** Replaces the process environment entirely when given. */
+  /** Replaces the process environment entirely. */
   env?: NodeJS.ProcessEnv;
   homeDir?: string;
-  /** Whose daemon is looked at; absent: no project. */
+  /** The project whose daemon is checked; undefined: none. */
   projectDir?: string;
 }
 
-/** What several checks need; each is found out once a run, by the first who asks. */
+/** Facts shared by several checks; each is computed once per run, on first use. */
 export interface Facts {
   /** @throws as `readInstalledManifest`. */
   manifest(): Promise<InstalledKtxRuntimeManifest | null>;
-  /** Layout of the active environment. @throws Error without one that may be run. */
+  /** Layout of the active environment. @throws Error when there is none that may be run. */
   active(): Promise<{ layout: ManagedPythonRuntimeLayout; manifest: InstalledKtxRuntimeManifest }>;
   environments(): Promise<EnvironmentsOverview>;
-  /** What the active interpreter says of itself. @throws what kept it from running. */
+  /** What the active interpreter reports about itself. @throws the reason it could not run. */
   interpreter(): Promise<InterpreterAnswer>;
-  /** Where the packages of the active environment lie, and what their records say. @throws as `active`, `interpreter` and `findSitePackages`. */
+  /**
+   * Location and records of the packages in the active environment. @throws as `active`, `interpreter` and
+   * `findSitePackages`.
+   */
   packages(): Promise<Records & { sitePackages: string }>;
   lockedAsset(): Promise<LockedAsset | null>;
   host(): Promise<HostPlatform>;
@@ -44,20 +47,20 @@ export interface CheckContext {
   target: DoctorTarget;
   env: NodeJS.ProcessEnv;
   homeDir: string;
-  /** Paths as they are computed: the active environment is in `facts.active()`. */
+  /** Default paths; the active environment is in `facts.active()`. */
   layout: ManagedPythonRuntimeLayout;
   shared: SharedLayout;
   facts: Facts;
   isDeep: boolean;
-  /** Fires when the doctor is cancelled or the check has used up its time. */
+  /** Fires when the doctor is cancelled or the check times out. */
   signal: AbortSignal;
-  /** Says what a slow check is waiting for. */
+  /** Reports what a slow check is waiting for. */
   waitFor(text: string): void;
 }
 
 export type CheckSurroundings = Omit<CheckContext, 'signal' | 'waitFor'>;
 
-/** @throws SetupError for a runtime root that no tool could work in. */
+/** @throws SetupError for a runtime root that no command could use. */
 export function checkSurroundings(
   target: DoctorTarget,
   options: { isDeep: boolean; signal: AbortSignal },

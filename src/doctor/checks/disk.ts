@@ -6,7 +6,7 @@ import { errorCode, isAbsence } from '../../support/errors.ts';
 import { formatBytes } from '../../support/text/format.ts';
 import { because, type Check, fail, pass, unknown, warn } from './check.ts';
 
-/** Logs, state files and bytecode of a runtime that works. */
+/** Logs, state files and bytecode of a working runtime. */
 const MIN_FREE_BYTES = 20_000_000;
 /** A rebuild with all files in the store. */
 const REBUILD_BYTES = 400_000_000;
@@ -44,7 +44,7 @@ export const DISK_CHECKS: readonly Check[] = [
     dependsOn: [],
     async run({ layout }) {
       const found = await statfs(await nearest(layout.runtimeRoot)).catch(() => null);
-      // File systems without a table of inodes (btrfs, FAT) say 0.
+      // File systems without an inode table (btrfs, FAT) report 0.
       if (found === null || found.files === 0) return pass('this file system has no limit');
       const text = `${found.ffree} free on the volume of ${layout.runtimeRoot}`;
       if (found.ffree < MIN_INODES)
@@ -86,7 +86,7 @@ export const DISK_CHECKS: readonly Check[] = [
   },
 ];
 
-/** In a folder with the sticky bit others may add files, and remove none of ours. */
+/** With the sticky bit others may add files to a folder, but not remove ours. */
 function isOpenToAll(mode: number): boolean {
   return (mode & 0o002) !== 0 && (mode & 0o1000) === 0;
 }

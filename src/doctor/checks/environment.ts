@@ -5,8 +5,8 @@ import { CancelledError, errorMessage, SetupError } from '../../support/errors.t
 import { type Check, fail, pass } from './check.ts';
 
 /**
- * As `proveImports`, but it leaves no compiled files behind, and it loads every compiled library: the imports reach only some of them,
- * and running all would take as long as a daemon does to start.
+ * Like `proveImports`, but writes no bytecode and loads every extension module: the imports reach only some
+ * of them, and executing all would take as long as starting a daemon.
  */
 const importScript = (modules: readonly string[]): string => `import os, site, sys
 for name in ${JSON.stringify(modules)}:

@@ -6,7 +6,7 @@ import { errorCode, errorMessage, isAbsence } from '../../support/errors.ts';
 import { because, type Check, fail, type Outcome, pass, warn } from './check.ts';
 import type { CheckSurroundings } from './context.ts';
 
-/** The folders of a runtime, from the root down: what is above another comes first. */
+/** The folders of a runtime, parents first. */
 export function runtimeFolders({ layout, shared }: Pick<CheckSurroundings, 'layout' | 'shared'>): string[] {
   const { root, ...below } = shared;
   return [
@@ -18,7 +18,7 @@ export function runtimeFolders({ layout, shared }: Pick<CheckSurroundings, 'layo
   ];
 }
 
-/** What is in the place of a folder and is none: a file, a pipe, a link that leads nowhere. `null` when nothing is. */
+/** What is there instead of a folder: a file, a pipe, a broken link. `null` when nothing is. */
 export async function findObstacle(
   folders: readonly string[],
 ): Promise<{ path: string; what: string } | null> {
@@ -83,7 +83,7 @@ export const FOLDER_CHECKS: readonly Check[] = [
   },
 ];
 
-/** A runtime that cannot be written still works; it cannot be repaired or updated. */
+/** A read-only runtime still works; it cannot be repaired or updated. */
 async function writeProblem(folders: readonly string[]): Promise<Outcome | null> {
   for (const path of folders) {
     try {

@@ -6,7 +6,7 @@ import { interpreterEnvironment } from '../../python/system-python.ts';
 const answerSchema = z.object({ version: z.string(), prefix: z.string(), base: z.string() });
 export type InterpreterAnswer = z.infer<typeof answerSchema>;
 
-/** Isolated, and without compiled files. `site` stays: before Python 3.14 it is what finds the environment. */
+/** Isolated and without bytecode. `site` is kept: before Python 3.14 it locates the environment. */
 const ARGS = [
   '-I',
   '-B',
@@ -14,10 +14,10 @@ const ARGS = [
   'import json,sys;print(json.dumps({"version":"%d.%d.%d"%sys.version_info[:3],"prefix":sys.prefix,"base":sys.base_prefix}))',
 ];
 
-/** Half a second on a busy machine; one that does not answer until then hangs. */
+/** An answer takes half a second on a busy machine; after this long the interpreter hangs. */
 const SILENT_AFTER_MS = 15_000;
 
-/** Runs the interpreter and asks what it is. @throws Error with what kept it from answering. */
+/** Runs the interpreter and queries its properties. @throws Error with the reason it did not answer. */
 export async function probeInterpreter(
   pythonPath: string,
   options: { env: NodeJS.ProcessEnv; signal: AbortSignal },

@@ -27,7 +27,7 @@ export const LEFTOVER_CHECKS: readonly Check[] = [
       const dead = holders.find(({ isAlive }) => !isAlive);
       if (dead !== undefined)
         return warn(`${dead.path} names process ${dead.pid}, which has ended`, ['release-lock']);
-      // A run of repairs looks again while it has the lock itself.
+      // During repairs this process holds the lock itself.
       const live = holders.find(({ pid, host }) => pid !== process.pid || host !== hostname());
       if (live === undefined) return pass('no lock is held');
       const where = live.host === hostname() ? '' : ` on ${live.host}`;
@@ -56,7 +56,7 @@ export const LEFTOVER_CHECKS: readonly Check[] = [
           .filter((name) => /\.partial/.test(name))
           .map((name) => join(shared.storeDir, name)),
       ];
-      // Unfinished environments belong to a live run as long as there is one.
+      // A live run may own any unfinished environment.
       if (runs.length === dead.length) {
         const { active, records } = await facts.environments();
         const ids = (await namesIn(environmentsDir(layout.versionDir))).filter((name) =>
@@ -76,7 +76,10 @@ export const LEFTOVER_CHECKS: readonly Check[] = [
   },
 ];
 
-/** Why nobody, or not this user, can lock a file: it is none, or belongs to somebody else in a folder that is ours. */
+/**
+ * Why a file cannot be locked, by anyone or by this user: it is not a file, or another user owns it in a
+ * folder of ours. `null` when it can.
+ */
 export async function lockProblem(path: string): Promise<string | null> {
   const status = await lstat(path).catch(() => null);
   if (status === null) return null;
@@ -86,7 +89,7 @@ export async function lockProblem(path: string): Promise<string | null> {
       () => true,
       () => false,
     );
-  // A folder that this user may not write is the matter of another check.
+  // A read-only folder is reported by another check.
   if ((await mayWrite(path)) || !(await mayWrite(dirname(path)))) return null;
   return `belongs to user ${status.uid}`;
 }
@@ -96,7 +99,7 @@ function isLiveOwner(entry: object): boolean {
   return entry.host !== hostname() || readProcessStart(Number(entry.pid)) === entry.start;
 }
 
-/** Paths of what interruptions left in a version's folder or in its `envs`. */
+/** Paths left by interrupted runs in a version's folder or its `envs`. */
 export async function leftoversIn(folder: string): Promise<string[]> {
   const names = await namesIn(folder);
   const patterns = Object.values(LEFTOVERS);

@@ -84,7 +84,7 @@ export const NETWORK_CHECKS: readonly Check[] = [
   },
 ];
 
-/** Asks every source of one file that an install would want; what is true of it is true of the others. */
+/** Probes every source of one file that an install needs, as a sample for the rest. */
 function sourceCheck(
   id: string,
   label: string,

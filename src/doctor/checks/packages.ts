@@ -92,7 +92,7 @@ async function inspectFiles({ facts, layout, shared, signal }: CheckContext): Pr
     return fail(listed(unreadable.sort()), ['mend-permissions', 'rebuild-environment']);
   problems.push(...damaged.sort());
   problems.push(...(await findUnownedEntries(sitePackages, topLevel)).sort());
-  // What `ktx status` calls damaged must not pass here; programs and models have checks of their own.
+  // Whatever `ktx status` calls damaged must fail here too; programs and models have checks of their own.
   const ours = [join(venvDir, SIZES_FILE), `${shared.pythonDir}${sep}`];
   for (const { path, text } of await listDamage(layout.runtimeRoot, venvDir))
     if (ours.some((start) => path.startsWith(start))) problems.push(text);
@@ -101,7 +101,7 @@ async function inspectFiles({ facts, layout, shared, signal }: CheckContext): Pr
   return pass(`${formatCount(files.length, 'file')} of the size in their wheel`);
 }
 
-/** Versions that differ, packages that are missing or not in the lock; one clause each. Pure. */
+/** Version mismatches, missing packages and packages not in the lock; one clause each. Pure. */
 export function packageDifferences(
   found: readonly { name: string; version: string }[],
   wanted: ReadonlyMap<string, string>,

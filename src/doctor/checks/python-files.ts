@@ -13,8 +13,8 @@ const LISTED = 3;
 const answerSchema = z.object({ count: z.int(), problems: z.array(z.string()) });
 
 /**
- * A folder of compiled files, each loaded and none run. Python ignores one that is stale or of another version; one that is cut short
- * or altered inside stops the import of a module whose source is whole.
+ * Loads every bytecode file of a folder without executing it. Python ignores files that are stale or of
+ * another version; a truncated or corrupt one breaks the import of an intact module.
  */
 const BYTECODE = `import importlib.util, json, marshal, os, sys
 count, problems = 0, []
@@ -34,8 +34,9 @@ for root, folders, names in os.walk(sys.argv[1]):
 print(json.dumps({'count': count, 'problems': sorted(problems)}))`;
 
 /**
- * The standard library: sources that are empty although their compiled file knows of more, sources that do not compile, and
- * extension modules that do not load. Left out is what distributions split off or leave without its library.
+ * Checks the standard library: sources that are empty although their bytecode is not, sources that do not
+ * compile, and extension modules that do not load. Skips modules that distributions package separately or
+ * ship without their library.
  */
 const STANDARD_LIBRARY = `import importlib, importlib.util, json, os, struct, sys, sysconfig
 top = sysconfig.get_path('stdlib')
@@ -128,7 +129,7 @@ export const PYTHON_FILE_CHECKS: readonly Check[] = [
   },
 ];
 
-/** What a script prints; a library that ends the interpreter is one problem. */
+/** Runs a script and returns its output; an interpreter crash counts as one problem. */
 async function askPython(
   { facts, env, signal }: CheckContext,
   script: string,

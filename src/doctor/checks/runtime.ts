@@ -18,7 +18,7 @@ import type { CheckSurroundings } from './context.ts';
 const MAX_CONFIG_BYTES = 64 * 1024;
 const MAX_SCRIPT_BYTES = 1024 * 1024;
 
-/** Ids of finished environments of this version that look whole, the newest first. */
+/** Ids of finished environments of this version that appear complete, newest first. */
 export async function wholeEnvironments({
   layout,
   facts,
@@ -36,7 +36,7 @@ export async function wholeEnvironments({
   return whole;
 }
 
-/** What helps where the active environment is broken. */
+/** Repairs for a broken active environment. */
 async function environmentRepairs(context: CheckSurroundings): Promise<RepairId[]> {
   const { other } = await context.facts.environments();
   const canGoBack = other !== null && (await wholeEnvironments(context)).includes(other);
@@ -150,7 +150,7 @@ export const RUNTIME_CHECKS: readonly Check[] = [
       const names = [venvDir, await realPath(venvDir)].map((folder) => join(folder, 'bin'));
       const isOwn = text.startsWith('#!') && names.some((name) => text.includes(name));
       if (!isOwn) return broken(`${daemonPath} does not run the interpreter of its environment`);
-      // Another program's script starts what its wheel says; the proof runs it.
+      // The script of another program's wheel starts what that wheel defines; the proof runs it.
       return wheelProofOf(manifest.asset) !== undefined || text.includes('ktx_daemon')
         ? pass(daemonPath)
         : broken(`${daemonPath} does not start the ktx daemon`);
@@ -158,7 +158,7 @@ export const RUNTIME_CHECKS: readonly Check[] = [
   },
 ];
 
-/** The link is for people and other programs; an environment that is missing is the interpreter's matter. */
+/** The link serves people and other programs; a missing environment is reported by the interpreter check. */
 async function isLinkAstray(link: string, environmentDir: string): Promise<boolean> {
   const target = await realpath(environmentDir).catch(() => null);
   return target !== null && (await realpath(link).catch(() => null)) !== target;
@@ -200,8 +200,8 @@ async function readConfig(
 }
 
 /**
- * An environment is made with a link to the Python in the folder that `pyvenv.cfg` calls `home`. Another program in its place may run
- * all the same, with a standard library that nobody chose.
+ * An environment links to the Python in the folder that `pyvenv.cfg` names as `home`. A different program
+ * there may still run, but with the wrong standard library.
  */
 async function strangeInterpreter(pythonPath: string, home: string): Promise<string | null> {
   if (process.platform === 'win32') return null;

@@ -108,7 +108,7 @@ export const SYSTEM_CHECKS: readonly Check[] = [
         return unknown(`processes cannot be listed: ${errorMessage(error)}`);
       }
       const old = processes.filter(({ pid, command }) => {
-        // Of this runtime root alone: others are somebody else's business.
+        // Only daemons of this runtime root.
         if (!command.includes(layout.runtimeRoot) || parseDaemonCommand(command) === null) return false;
         const version = readProcessVariable(pid, 'KTX_DAEMON_VERSION');
         return version !== null && version !== undefined && version !== layout.cliVersion;
@@ -122,5 +122,5 @@ export const SYSTEM_CHECKS: readonly Check[] = [
 ];
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** Nothing of ktx is older. */
+/** Older than anything ktx writes. */
 const EARLIEST_MS = Date.parse('2025-01-01');

@@ -13,7 +13,7 @@ const RECORD = 'backup.json';
 const MAX_RECORD_BYTES = 8 * 1024 * 1024;
 const BACKUP_ID = /^[0-9a-f]{8}$/;
 
-/** `uv/backups/<id>/backup.json`: what a run of repairs changed, in the order in which it did. Read by undo. */
+/** `uv/backups/<id>/backup.json`: the changes of a run of repairs, in order. Read by undo. */
 const recordSchema = z.object({
   schemaVersion: z.literal(1),
   /** ISO-8601 UTC. */
@@ -21,7 +21,9 @@ const recordSchema = z.object({
   repairs: z.array(z.string()),
   changes: z.array(
     z.union([
-      /** A copy is at `copy`; `null`: nothing was there, and `below` was the nearest folder above it. */
+      /**
+       * The backup is at `copy`; `null`: the path did not exist, and `below` was its nearest existing parent.
+       */
       z.object({ kept: z.string(), copy: z.nullable(z.string()), below: z.optional(z.string()) }),
       z.object({ moved: z.string(), to: z.string() }),
       z.object({ mended: z.string(), mode: z.int(), uid: z.int(), gid: z.int() }),
@@ -30,25 +32,25 @@ const recordSchema = z.object({
 });
 type BackupRecord = z.infer<typeof recordSchema>;
 
-/** What a run of repairs is about to change, kept so that it can be undone as a whole. */
+/** A backup of what a run of repairs changes, so that it can be undone as a whole. */
 export interface Backup {
   readonly dir: string;
-  /** Keeps what is at a path now, once a run. Costs no space where the file system has hard links. */
+  /** Backs up a path, once per run. Uses hard links where possible, which take no space. */
   keep(path: string): Promise<void>;
-  /** Moves what is in the way beside its place. */
+  /** Renames what is at a path to a free name next to it. */
   moveAside(path: string): Promise<void>;
-  /** Writes down mode and owner before they are changed. */
+  /** Records mode and owner before they are changed. */
   noteMode(path: string): Promise<void>;
   addRepair(id: string): void;
   /** Writes the record. */
   save(): Promise<void>;
-  /** Puts everything back, last change first, and removes the backup. */
+  /** Restores everything, last change first, and deletes the backup. */
   restore(): Promise<void>;
 }
 
 /**
- * Starts a backup; nothing is written before something is kept.
- * @param onLost is told what undo will not bring back, before it is changed.
+ * Starts a backup; nothing is written before the first entry.
+ * @param onLost called with what undo cannot restore, before it is changed.
  */
 export function startBackup(runtimeRoot: string, onLost: (entry: LostEntry) => void = () => {}): Backup {
   const dir = join(backupsDir(runtimeRoot), randomBytes(4).toString('hex'));
@@ -99,7 +101,7 @@ export async function findBackup(
   return found && { dir: found.dir, at: found.record.at, repairs: found.record.repairs };
 }
 
-/** Puts back what the last run of repairs changed. Needs write access. @throws SetupError when there is none. */
+/** Undoes the last run of repairs. Requires write access. @throws SetupError when there is none. */
 export async function restoreBackup(runtimeRoot: string): Promise<{ repairs: readonly string[] }> {
   const found = await readNewest(runtimeRoot);
   if (found === null) {
@@ -118,7 +120,7 @@ export async function restoreBackup(runtimeRoot: string): Promise<{ repairs: rea
   return { repairs: found.record.repairs };
 }
 
-/** Backups other than this one: a run of repairs can be undone until the next one. */
+/** Removes all other backups: a run of repairs can be undone until the next one. */
 export async function removeOtherBackups(runtimeRoot: string, keepDir: string | null): Promise<void> {
   for (const dir of await backupFolders(runtimeRoot)) if (dir !== keepDir) await removeBackup(dir);
 }
@@ -134,9 +136,9 @@ function backupsDir(runtimeRoot: string): string {
 }
 
 async function removeBackup(dir: string): Promise<void> {
-  // It went with the folders that the repair had made.
+  // It may be gone together with the folders that the repair created.
   await rm(dir, { recursive: true, force: true, maxRetries: 3 }).catch(absentAsNull);
-  // Kept when it holds another one.
+  // Fails, as intended, when another backup is in it.
   await rmdir(dirname(dir)).catch(() => {});
 }
 
@@ -174,7 +176,7 @@ async function putBack({ changes }: BackupRecord): Promise<void> {
   }
 }
 
-/** @returns whether the folder itself stays, emptied: on it is a volume of its own. */
+/** @returns whether the folder remains, emptied, because it is a mount point. */
 async function removeBut(path: string): Promise<boolean> {
   try {
     await rm(path, { recursive: true, force: true, maxRetries: 3 });
@@ -196,7 +198,7 @@ async function nearestFolder(path: string): Promise<string> {
   return isThere || dirname(path) === path ? path : nearestFolder(dirname(path));
 }
 
-/** From a folder up to another one that was there before; what holds something else, such as downloads, stays. */
+/** Removes empty folders upwards as far as `below`; folders with other content, such as downloads, stay. */
 async function removeEmptyFolders(path: string, below: string): Promise<void> {
   if (path === below || !path.startsWith(below)) return;
   const isGone = await rmdir(path).then(

@@ -18,7 +18,7 @@ export const FOLDER_REPAIRS: readonly Repair[] = [
       return offlineStep('Makes these entries yours, and writable for you alone', paths.slice(0, 20));
     },
     async apply(context, backup) {
-      // Until none is left: what is in a folder shows when the folder can be read.
+      // Repeated, because the content of a folder is only visible once it is readable.
       for (let paths = await wrongEntries(context); paths.length > 0; paths = await wrongEntries(context))
         for (const path of paths) await mend(path, backup);
     },
@@ -53,13 +53,13 @@ export const FOLDER_REPAIRS: readonly Repair[] = [
         if (name.endsWith('.holder.json')) await backup.keep(path);
         if (name.endsWith('.lock') && (await lockProblem(path)) !== null) await backup.moveAside(path);
       }
-      // Whoever has the lock and gives it back takes the name away with it.
+      // Taking and releasing each lock removes the stale record.
       await whileLocked(context, async () => {});
     },
   },
 ];
 
-/** Entries that keep this user from reading or changing the runtime, or let others change it. */
+/** Entries whose mode stops this user from reading or changing the runtime, or lets others change it. */
 async function wrongEntries(context: Pick<RepairContext, 'layout' | 'shared'>): Promise<string[]> {
   if (process.platform === 'win32') return [];
   const own = process.geteuid?.() ?? 0;
@@ -79,7 +79,7 @@ async function wrongEntries(context: Pick<RepairContext, 'layout' | 'shared'>): 
   return wrong;
 }
 
-/** @throws the file system's error, such as EPERM for what belongs to another user. */
+/** @throws the file system's error, such as EPERM for another user's file. */
 async function mend(path: string, backup: Backup): Promise<void> {
   const status = await lstat(path);
   const own = process.geteuid?.() ?? 0;

@@ -24,21 +24,21 @@ export interface LostEntry {
   what: string;
 }
 
-/** The file system, or its border, does not let a file have a second name. */
+/** The file system cannot hard-link this file, or the target is on another volume. */
 class CannotLinkError extends Error {}
 
 /**
- * Makes a second tree of the same files, where nothing is yet: by hard links where the file system can, which costs no space, else by
- * copies. Symbolic links, pipes, sockets, devices, sparse files, modes, owners and times stay what they are; extended attributes too
- * where the system's `cp` keeps them.
- * @returns what cannot be copied here, such as a device for an ordinary user.
- * @throws the file system's error when content cannot be copied; what was made until then stays.
+ * Duplicates a tree to a path that does not exist yet: with hard links where possible, which take no space,
+ * else with copies. Preserves symbolic links, pipes, sockets, devices, sparse files, modes, owners and times;
+ * extended attributes only where the system's `cp` does.
+ * @returns what could not be copied, such as a device for an ordinary user.
+ * @throws the file system's error when content cannot be copied; a partial copy remains.
  */
 export async function keepTree(from: string, to: string): Promise<LostEntry[]> {
   const folders: [string, Stats][] = [];
   try {
     await linkTree(from, to, folders);
-    // Last, and from the inside: a folder that may not be written would keep its own content out.
+    // Last and bottom-up: content cannot be added to a folder once it is read-only.
     for (const [path, status] of folders.reverse()) await copyFacts(path, status);
     return [];
   } catch (error) {
@@ -46,7 +46,7 @@ export async function keepTree(from: string, to: string): Promise<LostEntry[]> {
   }
   await rm(to, { recursive: true, force: true });
   const isCopied = await copyWithSystem(from, to);
-  // What a failed copy left out is made here, or says here why it cannot be.
+  // Retries what a failed copy left out, or reports why it is impossible.
   return isCopied ? [] : completeTree(from, to);
 }
 
@@ -64,7 +64,10 @@ async function linkTree(from: string, to: string, folders: [string, Stats][]): P
   });
 }
 
-/** Node can make no pipe, finds no hole in a file and knows no extended attributes: `cp -a` of GNU, BusyBox and the BSDs does. */
+/**
+ * Uses `cp -a` (GNU, BusyBox, BSD): Node cannot create pipes, detect holes in files or copy extended
+ * attributes.
+ */
 async function copyWithSystem(from: string, to: string): Promise<boolean> {
   if (process.platform === 'win32') return false;
   try {
@@ -95,7 +98,7 @@ async function completeTree(from: string, to: string): Promise<LostEntry[]> {
   return [];
 }
 
-/** Mode, owner and times of what was just made. Only root can give something to another owner. */
+/** Copies mode, owner and times to a new entry. Only root can change the owner. */
 async function copyFacts(path: string, { mode, uid, gid, atimeMs, mtimeMs }: Stats): Promise<void> {
   const made = await lstat(path);
   if (made.uid !== uid || made.gid !== gid) await lchown(path, uid, gid).catch(() => {});

@@ -63,7 +63,7 @@ function daemonLayoutOf({ target, layout }: RepairContext): ManagedPythonDaemonL
   return managedPythonDaemonLayout({ cliVersion, runtimeRoot, projectDir });
 }
 
-/** What can be deleted while the runtime goes on working. */
+/** Files that the runtime does not need to keep working. */
 async function reclaimable({
   layout,
   shared,
@@ -77,7 +77,7 @@ async function reclaimable({
   return { paths, sizeBytes };
 }
 
-/** Files that another name keeps free nothing when this one goes. */
+/** Deleting one of several hard links frees no space. */
 async function sizeOf(path: string): Promise<number> {
   const status = await lstat(path).catch(() => null);
   if (status === null) return 0;

@@ -6,14 +6,14 @@ import type { RepairId } from '../checks/check.ts';
 import type { CheckSurroundings, DoctorTarget } from '../checks/context.ts';
 import type { Backup } from './backup.ts';
 
-/** What one repair will do, before it does it. */
+/** What one repair will do. */
 export interface RepairStep {
   id: RepairId;
   /** `Rebuild the environment`. */
   label: string;
-  /** One sentence: what happens. */
+  /** What happens, in one sentence. */
   what: string;
-  /** Files and folders that may change, backed up first unless `canUndo` is false. */
+  /** Paths that may change; backed up first unless `canUndo` is false. */
   paths: readonly string[];
   /** `null` is unknown, never zero. */
   downloadBytes: number | null;
@@ -23,17 +23,17 @@ export interface RepairStep {
   canUndo: boolean;
 }
 
-/** A run of repairs: all of them or none. */
+/** A run of repairs: all or nothing. */
 export interface RepairPlan {
   steps: readonly RepairStep[];
-  /** Ids of the checks that asked for it. */
+  /** Ids of the checks that requested it. */
   reasons: readonly string[];
 }
 
 export interface RepairOptions {
   isOffline?: boolean;
   indexUrl?: string;
-  /** Of a runtime whose own are not known. */
+  /** Used when the features of the runtime are unknown. */
   features?: readonly KtxRuntimeFeature[];
   signal?: AbortSignal | undefined;
 }
@@ -41,14 +41,14 @@ export interface RepairOptions {
 export interface RepairContext extends Omit<CheckSurroundings, 'isDeep'> {
   target: DoctorTarget;
   options: RepairOptions;
-  /** Events of an install that runs inside. */
+  /** Receives the events of an install that the repair runs. */
   onProgress(event: SetupEvent): void;
   note(level: 'info' | 'warning', text: string): void;
-  /** Where what is changed is kept; `null` while a plan is made. */
+  /** The backup for changes; `null` while planning. */
   backup: Backup | null;
 }
 
-/** A typed action. `plan` changes nothing; `apply` makes sure that what it changes is in the backup. */
+/** A typed action. `plan` changes nothing; `apply` backs up everything before changing it. */
 export interface Repair {
   id: RepairId;
   label: string;
@@ -65,7 +65,7 @@ export function offlineStep(
   return { what, paths, downloadBytes: 0, hosts: [], worksOffline: true, canUndo };
 }
 
-/** What a repair changes below the runtime root, it changes while nobody else does. Inside of a run of repairs the locks are held already. */
+/** Runs changes below the runtime root under the locks, which a run of repairs may hold already. */
 export function whileLocked<T>(
   { layout, note, options }: Pick<RepairContext, 'layout' | 'note' | 'options'>,
   action: () => Promise<T>,

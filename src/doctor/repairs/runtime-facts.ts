@@ -10,7 +10,10 @@ import type { RepairContext } from './repair.ts';
 
 const MAX_CONFIG_BYTES = 64 * 1024;
 
-/** What the runtime could do: by its manifest, else by the newest record of an environment, else what is asked for. */
+/**
+ * The features of the runtime: from its manifest, else from the newest environment record, else the requested
+ * ones.
+ */
 export async function installedFeatures({ facts, options }: RepairContext): Promise<KtxRuntimeFeature[]> {
   const manifest = await facts.manifest().catch(() => null);
   if (manifest !== null) return manifest.features;
@@ -20,8 +23,8 @@ export async function installedFeatures({ facts, options }: RepairContext): Prom
 }
 
 /**
- * Pythons of the system that the environments were made from, to be tried before others: their wheels are in the store. A Python that
- * ktx manages is found by itself.
+ * System Pythons of earlier environments, to try first because their wheels are in the store. A managed
+ * Python is found anyway.
  */
 export async function formerPythons({ layout, facts }: RepairContext): Promise<PythonChoice[]> {
   const manifest = await facts.manifest().catch(() => null);

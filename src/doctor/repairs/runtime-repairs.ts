@@ -99,7 +99,7 @@ export const RUNTIME_REPAIRS: readonly Repair[] = [
   },
 ];
 
-/** What an install of this version changes. */
+/** The paths that an install of this version changes. */
 function runtimePaths({ layout }: RepairContext): string[] {
   return [layout.manifestPath, layout.venvDir, environmentsDir(layout.versionDir)];
 }
@@ -108,7 +108,7 @@ async function keepRuntime(context: RepairContext, backup: Backup): Promise<void
   for (const path of runtimePaths(context)) await backup.keep(path);
 }
 
-/** A folder in the place of the manifest cannot be replaced by a rename. It is in the backup. */
+/** A rename cannot replace a folder in the manifest's place. The folder is in the backup. */
 async function clearManifestPlace({ layout }: RepairContext): Promise<void> {
   const status = await lstat(layout.manifestPath).catch(absentAsNull);
   if (status?.isDirectory()) await rm(layout.manifestPath, { recursive: true });
@@ -156,8 +156,7 @@ async function rewriteManifest(context: RepairContext): Promise<void> {
 }
 
 /**
- * The options of a rebuild: with a Python that the runtime was made from and without a network where that is enough, else as any
- * setup would do it.
+ * The options of a rebuild: offline with the previous Python if that is enough, else like any setup.
  * @throws SetupError of the last attempt.
  */
 async function findPlan(context: RepairContext): Promise<SetupOptions> {

@@ -33,14 +33,14 @@ export const TOOL_REPAIRS: readonly Repair[] = [
         const store = openStore(context.shared.storeDir);
         const { state } = await inspectUvBinary(path, uvPinsFor(process), store);
         if (state === 'pinned') {
-          // The right bytes that do not run. A kept copy would be the same file under another name.
+          // The right bytes that do not run. A backup would only be another hard link to the same file.
           await backup.noteMode(path);
           await chmod(path, 0o755);
           return;
         }
         await backup.keep(path);
         await backup.keep(`${path}.verified`);
-        // What nobody knows is never run; a folder cannot be replaced by a rename.
+        // An unknown binary is never run, and a rename cannot replace a folder.
         await rm(path, { recursive: true, force: true });
         await offlineFirst(context, async (network) => {
           const { acquisition } = await planOfUv(context, network);
@@ -100,7 +100,7 @@ function preview(
   };
 }
 
-/** Without a host where that is possible, so that nobody is asked for what is here. */
+/** Tries offline first, so that no host is contacted for files that are here. */
 async function offlineFirst<T>(
   context: RepairContext,
   action: (network: SetupNetwork, isOffline: boolean) => Promise<T>,
@@ -141,7 +141,7 @@ async function planOfUv(context: RepairContext, network: SetupNetwork) {
   const { env, homeDir, layout, options, facts, shared } = context;
   const store = openStore(shared.storeDir);
   const { state } = await inspectUvBinary(uvPathOf(context), uvPinsFor(process), store);
-  // What nobody knows is refused where it lies; the plan is made for a place that is empty, as it will be.
+  // An unknown binary would be refused; plan for an empty location, since it will be removed.
   const runtimeRoot = state === 'unknown' ? join(shared.root, 'nothing') : layout.runtimeRoot;
   const setup = {
     cliVersion: layout.cliVersion,
