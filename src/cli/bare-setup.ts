@@ -6,8 +6,8 @@ import { printError } from './output/print-error.ts';
 import { resolveProjectDir } from './project-dir.ts';
 
 /**
- * `ktx setup` without a flag, which is what people type and then wait for: the same as through the option parser, whose
- * loading would be a tenth of the time to the first prompt.
+ * `ktx setup` without flags, which users type and wait for: skips the option parser, whose import would be a
+ * tenth of the time to the first prompt.
  */
 export async function runBareSetup(io: KtxCliIo, firstScreen?: FirstScreen): Promise<number> {
   try {

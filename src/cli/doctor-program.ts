@@ -24,7 +24,7 @@ const EXIT_CODES = `
 Exit codes: 0 nothing failed, 1 something failed, 3 nothing failed but something could not be checked, 130 stopped.
 Without --fix nothing is changed; without --network no host is contacted.`;
 
-/** Adds the command; what it does is loaded when it runs. */
+/** Adds the command; its code is imported when it runs. */
 export function addDoctor(program: Command, run: (args: DoctorArgs) => Promise<void>): void {
   program
     .command('doctor')

@@ -4,10 +4,11 @@ import type { KtxCliIo } from '../embed/io.ts';
 export { configureKtxSetup, type FeatureWords, type KtxEmbedder } from '../core/embedder.ts';
 
 /**
- * The commands `setup`, `doctor`, `admin`, `bundle` and `embed` as those of the program that embeds this library: its wheel, its
- * name, its version, as `configureKtxSetup` or its package.json declares them. Resolves with the exit code; never ends the process.
+ * The commands `setup`, `doctor`, `admin`, `bundle` and `embed` for a program that embeds this library, with
+ * the wheel, name and version that its `configureKtxSetup` call or package.json declares. Resolves with the
+ * exit code; never ends the process.
  * @param argv without the interpreter and the script. Default: those of this process.
- * @throws Error for a declaration that cannot be understood.
+ * @throws Error for an invalid declaration.
  */
 export async function runSetupCli(
   argv: readonly string[] = process.argv.slice(2),

@@ -23,20 +23,20 @@ import type { KeyName } from '../wizard/keys.ts';
 import { chooseSetupMode, NO_FLAGS } from './commands/setup-flags.ts';
 import { quickProject } from './quick-project.ts';
 
-/** Goes on from a frame that is on the terminal. */
+/** Takes over from a frame that is already on the terminal. */
 export type GoOn = (shown: ShownFrame) => FirstScreen;
 
-/** A first screen that is all there only when somebody asks for it. */
+/** A first screen whose code is only loaded on demand. */
 export interface FirstFrame extends FirstScreen {
   /** Loads the rest. @throws when the package is damaged. */
   follow(): void;
 }
 
 /**
- * Puts a prerendered first screen on the terminal, for `ktx setup` on a machine without a runtime, and answers the keys that
- * move on it. Whatever else happens is left to `goOn`, which is called then, or by who asks for more.
- * @param distDir where the build has laid the frames
- * @returns `null` for every other start: nothing was written then.
+ * Shows a prerendered first screen, for `ktx setup` on a machine without a runtime, and handles the keys that
+ * move the selection. Any other key or event calls `goOn`, as does the caller's first request for more.
+ * @param distDir where the build put the frames
+ * @returns `null` when the frame does not apply; nothing was written in that case.
  */
 export function showFirstFrame(distDir: string, goOn: GoOn): FirstFrame | null {
   const { env } = process;
@@ -47,7 +47,7 @@ export function showFirstFrame(distDir: string, goOn: GoOn): FirstFrame | null {
   if (!isPlainPath(home) || existsSync(join(home, '.ktx', 'runtime'))) return null;
   if (quickProject(process.cwd(), env).mayNeedFeature) return null;
   const host = quickHost();
-  // Older than any macOS that this Node runs on, or a processor that cannot do all: what is offered is another thing then.
+  // macOS older than this Node supports, or a processor without the needed features: the offers would differ.
   if (host.missingProcessorFlags?.length !== 0) return null;
   const language = chooseLanguage({ flag: null, env, hasUnicode: true });
   const path = join(distDir, frameFile(platformKey(host), language));
@@ -73,7 +73,7 @@ export function showFirstFrame(distDir: string, goOn: GoOn): FirstFrame | null {
   const follow = (): FirstScreen => {
     if (following === null) {
       following = goOn({ terminal, text: shown, keys });
-      // Not before somebody else listens: Node forgets a signal that waits when its last listener goes.
+      // Only after another listener exists: Node drops a pending signal when its last listener is removed.
       stop();
     }
     return following;
@@ -97,7 +97,7 @@ export function showFirstFrame(distDir: string, goOn: GoOn): FirstFrame | null {
     stdin.unshift(data, 'utf8');
     follow();
   };
-  // What ends the screen reaches who goes on, although it came before they listened.
+  // Replays what ended the screen to the successor, which was not listening yet.
   const ends: readonly (readonly [NodeJS.EventEmitter, string])[] = [
     [stdin, 'end'],
     [stdin, 'error'],
@@ -112,7 +112,7 @@ export function showFirstFrame(distDir: string, goOn: GoOn): FirstFrame | null {
     return [emitter, event, listener] as const;
   });
 
-  // Before the terminal is changed: whoever ends the program may see the screen and do it at once.
+  // Before the terminal changes: a user who sees the screen may end the program at once.
   for (const [emitter, event, listener] of passedOn) emitter.on(event, listener);
   stdin.setEncoding('utf8');
   terminal.takeInput();
@@ -136,13 +136,13 @@ export function showFirstFrame(distDir: string, goOn: GoOn): FirstFrame | null {
   };
 }
 
-/** Nothing that changes what is offered, in words or in looks. */
+/** True without variables that change the text or look of the frame. */
 function isPlain(env: NodeJS.ProcessEnv): boolean {
   const names = Object.keys(env).filter((name) => name.startsWith('KTX_') && name !== 'KTX_PROJECT_DIR');
   return names.length === 0 && hasUnicode(env) && hasStyles(env);
 }
 
-/** The program was started by a file of its own package: another one may have a wheel and words of its own. */
+/** Whether the program was started from its own package: another one may have its own wheel and texts. */
 function isOwnStart(distDir: string): boolean {
   const [, script = ''] = process.argv;
   return isAbsolute(script) && realpathSync(script).startsWith(join(distDir, '..') + sep);

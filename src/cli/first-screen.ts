@@ -14,10 +14,10 @@ import { chooseSetupMode, NO_FLAGS } from './commands/setup-flags.ts';
 import { quickProject } from './quick-project.ts';
 
 /**
- * The first screen of `ktx setup` without a flag, drawn without React. The launcher calls this before it loads the program,
- * and hands over what it gets.
- * @param shown what a prerendered frame has put on the terminal already
- * @returns `null` where the program begins in another way, or knows better what is wrong.
+ * The first screen of `ktx setup` without flags, drawn without React. The launcher calls this before it loads
+ * the program, and passes the result on.
+ * @param shown the prerendered frame that is already on the terminal
+ * @returns `null` when the program starts differently, or must report a problem.
  */
 export function beginSetup(
   argv: readonly string[],

@@ -6,8 +6,8 @@ import { ownProcess } from './own-process.ts';
 import type { ProgramDeps } from './program.ts';
 
 /**
- * Runs one command line and resolves with its exit code; never ends the process itself.
- * `--version` is answered before anything is loaded: it is what other programs ask all the time.
+ * Runs one command line and resolves with its exit code; never ends the process itself. `--version` is
+ * answered before anything is imported, because other programs call it often.
  * @param argv without the interpreter and the script.
  */
 export async function main(
@@ -36,7 +36,7 @@ export async function main(
   return runProgram(argv, harmlessIo(io), otherDeps);
 }
 
-/** Node looks at it again and again, and each time throws its own words. */
+/** Without a working directory Node fails again and again, with unhelpful messages. */
 function hasWorkingFolder(): boolean {
   try {
     process.cwd();

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { requireValue } from './commands/setup-flags.ts';
 
-/** Of every command that installs. */
+/** For every command that installs. */
 export function featureOption(): Option {
   return new Option('--feature <feature>', 'what the runtime should be able to do').choices([
     'core',
@@ -9,7 +9,7 @@ export function featureOption(): Option {
   ]);
 }
 
-/** A flag that needs a value, and takes no other flag for one. */
+/** Parses a flag that requires a value; another flag does not count as one. */
 export function value(flag: string): (text: string) => string {
   return (text) => {
     try {
@@ -20,7 +20,7 @@ export function value(flag: string): (text: string) => string {
   };
 }
 
-/** A flag whose value is a count. */
+/** Parses a flag whose value is a count. */
 export function wholeNumber(flag: string): (text: string) => number {
   return (text) => {
     if (/^\d{1,6}$/.test(text)) return Number(text);

@@ -1,10 +1,10 @@
 import { rememberArguments } from '../core/this-run.ts';
 import { guardOutput } from '../embed/io.ts';
 
-/** For a process that is the program, and not a library in another one. To be called once. */
+/** Settings for a process that is ktx itself, not a program that embeds it. Call once. */
 export function ownProcess(argv: readonly string[]): void {
   guardOutput();
   rememberArguments(argv);
-  // Neither we nor what we start makes files that everybody can change, or that we cannot use ourselves.
+  // Files created by ktx and its children must never be world-writable, nor inaccessible to the user.
   process.umask((process.umask() & ~0o700) | 0o002);
 }

@@ -17,7 +17,7 @@ import { resolveProjectDir } from './project-dir.ts';
 import { addDaemon, addLifecycle, addRecords, addRuntime } from './runtime-program.ts';
 import { addRuntimeRoot, ROOT_HELP } from './runtime-root.ts';
 
-/** Replaceable parts; each default is loaded when its command runs. */
+/** Replaceable parts; each default is imported when its command runs. */
 export interface ProgramDeps {
   runRuntime?: (args: KtxRuntimeArgs, io: KtxCliIo) => Promise<number>;
   runSetup?: (flags: SetupFlags, io: KtxCliIo) => Promise<number>;
@@ -35,7 +35,7 @@ interface GlobalOptions {
   debug?: boolean;
 }
 
-/** Parses a command line, runs the command and resolves with its exit code: 1 for anything it does not understand. */
+/** Parses a command line, runs the command and resolves with its exit code: 1 for a usage error. */
 export async function runProgram(argv: readonly string[], io: KtxCliIo, deps: ProgramDeps): Promise<number> {
   let exitCode = 0;
   const program = buildProgram(io, deps, (code) => {
@@ -75,7 +75,7 @@ function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
-      // Said by `reportUsageError`, which knows more.
+      // Printed by `reportUsageError`, with more detail.
       outputError: () => {},
       getOutHelpWidth: () => io.stdout.columns ?? 80,
       getErrHelpWidth: () => io.stdout.columns ?? 80,
@@ -144,8 +144,8 @@ function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number
     finish(await runModelHostCommand(args, io, { cwd: workingDir(), projectDir: await projectDir() }));
   });
   addHelp(program);
-  // A bare `ktx` needs an action, and with one commander takes a mistyped command for an argument and complains of its
-  // options. Last, because subcommands inherit what is allowed here.
+  // A bare `ktx` needs an action; with one, commander takes a mistyped command for an argument and complains
+  // about its options. Last, because subcommands inherit these permissions.
   program.allowExcessArguments().allowUnknownOption();
   program.action(async () => {
     const [unknown] = program.args;
@@ -161,7 +161,7 @@ function buildProgram(io: KtxCliIo, deps: ProgramDeps, finish: (exitCode: number
   return program;
 }
 
-/** Below each group. Commander's own looks at the first name alone, and takes one that it does not know for none. */
+/** Adds `help` to each group. Commander's own only looks at the first name, and ignores an unknown one. */
 function addHelp(group: Command): void {
   for (const command of group.commands) if (command.commands.length > 0) addHelp(command);
   group
@@ -171,7 +171,7 @@ function addHelp(group: Command): void {
     .allowUnknownOption()
     .action((words: string[]) => {
       let current = group;
-      // `ktx help` goes before a line that was typed before, with its options.
+      // `ktx help` may be put before a complete command line, including its options.
       for (const word of words.filter((word) => !word.startsWith('-'))) {
         const next = current.commands.find((command) => command.name() === word);
         if (!next) group.error(`error: unknown command '${word}'`, { code: 'commander.unknownCommand' });
@@ -214,7 +214,7 @@ function addSetup(program: Command, run: (raw: RawSetupFlags) => Promise<void>):
     .action(run);
 }
 
-/** Its checks and repairs start children, which a signal lets end in order. */
+/** Checks and repairs start children, which must end cleanly on a signal. */
 async function runDoctor(
   args: DoctorArgs,
   io: KtxCliIo,
@@ -227,7 +227,7 @@ async function runDoctor(
   return withStopSignals((signal) => runDoctorCommand(args, io, { ...deps, signal }));
 }
 
-/** Both may start children and hold locks, so a signal lets them end in order. */
+/** Both may start children and hold locks, so a signal must end them cleanly. */
 async function runLifecycle(args: LifecycleArgs, io: KtxCliIo, isDebug?: boolean): Promise<number> {
   const [{ withStopSignals }, { runLifecycleCommand }] = await Promise.all([
     import('../support/stop-signals.ts'),
@@ -236,7 +236,7 @@ async function runLifecycle(args: LifecycleArgs, io: KtxCliIo, isDebug?: boolean
   return withStopSignals((signal) => runLifecycleCommand(args, io, { isDebug, signal }));
 }
 
-/** What installs must end its children before the program ends; the other commands may just be killed. */
+/** Commands that install must end their children first; the others may simply be killed. */
 async function runRuntimeCommand(args: KtxRuntimeArgs, io: KtxCliIo, isDebug?: boolean): Promise<number> {
   const { runKtxRuntime } = await import('./commands/runtime-command.ts');
   if (args.command !== 'install' && args.command !== 'start') return runKtxRuntime(args, io, { isDebug });

@@ -3,9 +3,9 @@ import { pathExists } from '../support/fs/path-exists.ts';
 import { hasControlCharacter, quoted } from '../support/text/control-characters.ts';
 
 /**
- * The project that a command works on: `--project-dir`, else `KTX_PROJECT_DIR`, else the nearest folder upwards that
- * holds `ktx.yaml`, else the current one.
- * @throws Error when the flag or the variable is there and empty, or contains a control character.
+ * The project of a command: `--project-dir`, else `KTX_PROJECT_DIR`, else the nearest parent folder with
+ * `ktx.yaml`, else the current one.
+ * @throws Error when the flag or the variable is set but empty, or contains a control character.
  */
 export async function resolveProjectDir(options: {
   flag?: string;

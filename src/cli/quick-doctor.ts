@@ -8,11 +8,11 @@ import { ownProcess } from './own-process.ts';
 import { resolveProjectDir } from './project-dir.ts';
 
 /**
- * `ktx doctor` as it is run most: the offline checks, as lines or as JSON. The build makes one file of it that holds nothing else
- * (`scripts/start-up/quick-files.mjs`), which loads in a third of the time of the program.
- * `bin/launch.cjs` decides which lines come here.
- * @param argv what follows `doctor`: any of `--json` and `--plain`
- * @returns the exit code as `runDoctorCommand`; `null`, with nothing done, where the program has to be asked
+ * The common form of `ktx doctor`: the offline checks, as lines or as JSON. The build bundles it into a file
+ * of its own (`scripts/start-up/quick-files.mjs`), which loads in a third of the time of the program.
+ * `bin/launch.cjs` decides which command lines use it.
+ * @param argv the arguments after `doctor`: any of `--json` and `--plain`
+ * @returns the exit code as `runDoctorCommand`; `null`, with nothing done, when the full program is needed
  */
 export async function quickDoctor(argv: readonly string[]): Promise<number | null> {
   let projectDir: string;

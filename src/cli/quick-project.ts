@@ -2,14 +2,14 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
-/** Words of a `ktx.yaml` that may ask for a feature: then it is read by who understands it. */
+/** Words in `ktx.yaml` that may require a feature: then the file is parsed properly. */
 const MAY_NEED_FEATURE = /looker|queryHistory|sentence-transformers/i;
 const MAX_CONFIG_BYTES = 64 * 1024;
 
-/** What the first screen must know of the project, by the rules of `resolveProjectDir`. */
+/** What the first screen needs to know of the project, by the rules of `resolveProjectDir`. */
 export interface QuickProject {
   hasProject: boolean;
-  /** It may preselect a feature: that takes a closer look. */
+  /** A feature may be preselected, which requires parsing the file. */
   mayNeedFeature: boolean;
 }
 

@@ -6,10 +6,11 @@ import { runKtxRuntime } from './commands/runtime-command.ts';
 import { ownProcess } from './own-process.ts';
 
 /**
- * `ktx admin runtime status` without the deep checks, which other programs run all the time. The build makes one small file of it
- * (`scripts/start-up/quick-files.mjs`); `bin/launch.cjs` decides which command lines come here.
- * @param argv what follows `status`: nothing but `--json`
- * @returns the exit code as `runKtxRuntime`; `null`, with nothing done, where the program has to be asked
+ * `ktx admin runtime status` without the deep checks, which other programs call often. The build bundles it
+ * into one small file (`scripts/start-up/quick-files.mjs`); `bin/launch.cjs` decides which command lines use
+ * it.
+ * @param argv the arguments after `status`: nothing but `--json`
+ * @returns the exit code as `runKtxRuntime`; `null`, with nothing done, when the full program is needed
  */
 export async function quickStatus(argv: readonly string[]): Promise<number | null> {
   try {

@@ -6,7 +6,7 @@ import type { RecordsArgs } from './commands/records-command.ts';
 import type { KtxRuntimeArgs, PruneChoice } from './commands/runtime-command.ts';
 import { featureOption, wholeNumber } from './options.ts';
 
-/** `ktx admin runtime` with what installs, asks and prunes. */
+/** `ktx admin runtime` with its commands that install, query and prune. */
 export function addRuntime(admin: Command, run: (args: KtxRuntimeArgs) => Promise<void>): Command {
   const cliVersion = programVersion();
   const runtime = admin.command('runtime').description('the Python runtime of this version of ktx');
@@ -72,7 +72,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 function pruneChoice({ store, keep, olderThan, ...flags }: PruneFlags): PruneChoice {
   const parts = (['uv', 'models', 'wheels'] as const).filter((part) => flags[part]);
-  // Versions are asked for by their number or age too.
+  // A version count or age also selects versions.
   const versions = keep === undefined && olderThan === undefined ? [] : (['versions'] as const);
   return {
     ...(store ? { store } : {}),

@@ -3,16 +3,17 @@ import type { Command } from 'commander';
 import { requireValue } from './commands/setup-flags.ts';
 
 const FLAG = '--runtime-root';
-/** How help says it, for commands that read the flag themselves too. */
+/** The help text of the flag, also for commands that define it themselves. */
 export const ROOT_HELP = 'the runtime folder [env: KTX_RUNTIME_ROOT; default: ~/.ktx/runtime]';
 const VARIABLE = 'KTX_RUNTIME_ROOT';
-/** They work on files that are named, or on another machine. */
+/** These commands work on given files or on another machine. */
 const WITHOUT_ROOT = /^ktx(?: .+)? help$|^ktx admin model-host |^ktx bundle (?:verify|inspect|diff)$/;
 
 /**
- * Gives `--runtime-root` to every command that uses the runtime folder, and makes the folder absolute before one runs: a
- * relative one would stand in manifests and mean another folder elsewhere. Commands and their children read it from `env`.
- * @returns puts the variable back as it was.
+ * Adds `--runtime-root` to every command that uses the runtime folder, and makes the path absolute before the
+ * command runs: a relative one would be written to manifests and mean a different folder elsewhere. Commands
+ * and their children read it from `env`.
+ * @returns a function that restores the variable.
  */
 export function addRuntimeRoot(program: Command, env: NodeJS.ProcessEnv, cwd: string): () => void {
   for (const { command, words } of leafCommands(program))
@@ -30,7 +31,7 @@ export function addRuntimeRoot(program: Command, env: NodeJS.ProcessEnv, cwd: st
   };
 }
 
-/** The commands that do something, each with the words that call it. */
+/** All commands without subcommands, each with its full name. */
 export function leafCommands(group: Command, before = ''): { command: Command; words: string }[] {
   const words = `${before}${group.name()}`;
   if (group.commands.length === 0) return [{ command: group, words }];

@@ -28,7 +28,7 @@ interface BundleCommandDeps {
   isDebug?: boolean;
 }
 
-/** Runs `ktx bundle …` and resolves with its exit code: 0 done, 1 failed or refused, 130 stopped. */
+/** Runs `ktx bundle …` and resolves with its exit code: 0 done, 1 failed or refused, 130 interrupted. */
 export async function runBundleCommand(
   args: BundleArgs,
   io: KtxCliIo,

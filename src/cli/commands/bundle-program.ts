@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { requireValue } from './setup-flags.ts';
 
-/** What `ktx bundle …` was asked to do. Paths as given. */
+/** Parsed arguments of `ktx bundle …`. Paths as given. */
 export type BundleArgs = { isJson: boolean } & (
   | {
       command: 'create';
@@ -47,7 +47,7 @@ interface CreateFlags {
   json?: boolean;
 }
 
-/** Adds the commands; what they do is loaded when one of them runs. */
+/** Adds the commands; their code is imported when one of them runs. */
 export function addBundle(program: Command, run: (args: BundleArgs) => Promise<void>): void {
   const bundle = program
     .command('bundle')

@@ -13,16 +13,16 @@ import { formatCount, formatDuration } from '../../support/text/format.ts';
 import { printFailureEvent, thrownFailure, usageFailure } from '../output/failure-event.ts';
 import { printError } from '../output/print-error.ts';
 
-/** What `ktx doctor` was asked to do. */
+/** Parsed arguments of `ktx doctor`. */
 export interface DoctorArgs {
   cliVersion: string;
   action: 'check' | 'fix' | 'undo' | 'list' | 'print-schema';
   ids: readonly string[] | null;
-  /** `null`: what the findings ask for. */
+  /** `null`: the repairs that the findings offer. */
   repairs: readonly string[] | null;
   isDeep: boolean;
   withNetwork: boolean;
-  /** Also a project's language model and its host. */
+  /** Also checks a project's language model and its host. */
   withModels: boolean;
   isJson: boolean;
   isYes: boolean;
@@ -38,7 +38,7 @@ export interface DoctorDeps {
   isDebug?: boolean;
 }
 
-/** Runs `ktx doctor` and resolves with its exit code, see `doctorExitCode`; 130 when it was stopped. */
+/** Runs `ktx doctor` and resolves with its exit code, see `doctorExitCode`; 130 when interrupted. */
 export async function runDoctorCommand(
   args: DoctorArgs,
   io: KtxCliIo = process,
@@ -68,7 +68,7 @@ export async function runDoctorCommand(
   }
 }
 
-/** What is still as it was, as far as that is known: an undo may have stopped half-way. */
+/** What is still unchanged, as far as known: an undo may have stopped half-way. */
 function untouchedWords(action: DoctorArgs['action'], error: unknown): string {
   if (action === 'undo') return '';
   if (action !== 'fix') return 'Nothing was changed.';
@@ -92,7 +92,7 @@ async function check(args: DoctorArgs, io: KtxCliIo, deps: DoctorDeps): Promise<
   const { offeredRepairs } = await import('../../doctor/offered-repairs.ts');
   const repairs = offeredRepairs(results);
   print(io, [summaryOf(results, performance.now() - startedAt)]);
-  // Without it the repair would look less far than the finding.
+  // Without it the repair would not repeat the check that found the problem.
   const deep = args.isDeep ? ' --deep' : '';
   if (repairs.length > 0) print(io, [`Fix it: ktx doctor${deep} --fix --yes   (${repairs.join(', ')})`]);
   return doctorExitCode(results);
@@ -210,7 +210,7 @@ function printReport(
   io.stdout.write(jsonText(report satisfies DoctorReport));
 }
 
-/** What takes long is said on stderr, so that the result stays alone on stdout. */
+/** Reports progress of slow checks on stderr, so that stdout holds only the result. */
 function progressTo(io: KtxCliIo): (event: DoctorEvent) => void {
   const say = (text: string) => void io.stderr.write(`${text}\n`);
   return (event) => {
@@ -247,7 +247,7 @@ async function isAgreed(io: KtxCliIo, { signal }: DoctorDeps): Promise<boolean> 
 function refusal(args: DoctorArgs, io: KtxCliIo, action: 'fix' | 'undo'): number {
   const title = `Refusing to ${action} without --yes.`;
   io.stderr.write(`${title}\n`);
-  // The plan of a fix is the one document on stdout.
+  // The plan of a fix is the only document on stdout.
   if (args.isJson && action === 'undo')
     printFailureEvent(io, usageFailure(title, [`ktx doctor --${action} --json --yes`]));
   return 1;

@@ -11,9 +11,9 @@ import { readTexts, type TextItem, type Texts } from '../../vectors/read-texts.t
 import { jsonLine, VectorFile } from '../../vectors/vector-file.ts';
 import type { EmbedArgs } from './embed-program.ts';
 
-/** Texts are held in memory; more are several files. */
+/** Texts are held in memory; larger inputs must be split. */
 const MAX_INPUT_BYTES = 1024 * 1024 * 1024;
-/** So that vectors of another model are never added to a file that was begun. */
+/** Prevents adding vectors of another model to a partial file. */
 const MODEL = 'all-MiniLM-L6-v2@1110a243fdf4';
 const PROGRESS_INTERVAL_MS = 200;
 
@@ -25,16 +25,16 @@ export interface EmbedCommandDeps {
 }
 
 /**
- * Carries out `ktx embed`. Vectors go to the file or to stdout, everything else to stderr.
+ * Runs `ktx embed`. Vectors go to the file or to stdout, everything else to stderr.
  * @returns the exit code.
- * @throws SetupError naming the line, file or service; CancelledError, after which the same command goes on.
+ * @throws SetupError naming the line, file or service; CancelledError, after which the same command resumes.
  */
 export async function runEmbedCommand(
   args: EmbedArgs,
   io: KtxCliIo,
   deps: EmbedCommandDeps,
 ): Promise<number> {
-  // What is wrong with the input is said before anything is installed or started.
+  // Validate the input before anything is installed or started.
   const texts = await textsOf(args, deps);
   const outputPath = args.outputPath === null ? null : resolve(deps.cwd, args.outputPath);
   const key = { inputSha256: texts.sha256, format: args.format, model: MODEL };
@@ -72,7 +72,7 @@ export async function runEmbedCommand(
 async function textsOf(args: EmbedArgs, deps: EmbedCommandDeps): Promise<Texts> {
   const { inputPath } = args;
   if (inputPath === null) {
-    // A text may have line breaks, as a line of a file cannot.
+    // A text may contain line breaks, unlike a line of a file.
     const lines = args.texts.map((text) => JSON.stringify(text)).join('\n');
     return readTexts(Buffer.from(lines), 'the command line', 'jsonl');
   }
@@ -91,7 +91,7 @@ async function textsOf(args: EmbedArgs, deps: EmbedCommandDeps): Promise<Texts> 
   return readTexts(bytes, inputPath, /\.(jsonl|ndjson)$/i.test(inputPath) ? 'jsonl' : 'lines');
 }
 
-/** The project's daemon, started when it does not run, or one that ends with the work. */
+/** The project's daemon, started if necessary, or one that ends with the work. */
 async function withDaemon(
   args: EmbedArgs,
   io: KtxCliIo,

@@ -2,9 +2,9 @@ import { type Command, Option } from 'commander';
 import { VECTOR_FORMATS, type VectorFormat } from '../../vectors/formats.ts';
 import { requireValue } from './setup-flags.ts';
 
-/** What `ktx embed` was asked to do. */
+/** Parsed arguments of `ktx embed`. */
 export interface EmbedArgs {
-  /** Given on the command line; empty when they come from `inputPath`. */
+  /** Texts on the command line; empty when they come from `inputPath`. */
   texts: readonly string[];
   /** A file, `-` for standard input, `null` when texts were given. */
   inputPath: string | null;
@@ -23,7 +23,7 @@ interface EmbedFlags {
   yes?: boolean;
 }
 
-/** Adds the command; what it does is loaded when it runs. */
+/** Adds the command; its code is imported when it runs. */
 export function addEmbed(program: Command, run: (args: EmbedArgs) => Promise<void>): void {
   program
     .command('embed [texts...]')
@@ -40,7 +40,7 @@ export function addEmbed(program: Command, run: (args: EmbedArgs) => Promise<voi
     .action((texts: string[], flags: EmbedFlags) => run(parseEmbed(texts, flags)));
 }
 
-/** @throws Error naming the flag that is missing or does not fit. */
+/** @throws Error naming the missing or conflicting flag. */
 function parseEmbed(texts: readonly string[], flags: EmbedFlags): EmbedArgs {
   const isStdin = flags.input === '-';
   const inputPath = flags.input === undefined ? null : isStdin ? '-' : requireValue('--input', flags.input);

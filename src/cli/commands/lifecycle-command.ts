@@ -9,7 +9,7 @@ import { printFailureEvent, thrownFailure, usageFailure } from '../output/failur
 import { noteTo, printError } from '../output/print-error.ts';
 import { removalLines } from '../panels/removal-lines.ts';
 
-/** What `ktx admin runtime undo` and `… uninstall` were asked to do. */
+/** Parsed arguments of `ktx admin runtime undo` and `… uninstall`. */
 export interface LifecycleArgs {
   command: 'undo' | 'uninstall';
   cliVersion: string;
@@ -17,21 +17,21 @@ export interface LifecycleArgs {
   json: boolean;
 }
 
-/** Replaceable parts; the default of each function is the library's, loaded when it is called. */
+/** Replaceable parts; each default is the library's function, imported when called. */
 export interface LifecycleDeps {
   readUndoTarget?: (options: { cliVersion: string }) => Promise<UndoTarget | null>;
   undo?: (options: { cliVersion: string; note: Note; signal?: AbortSignal }) => Promise<UndoTarget>;
   planUninstall?: (options: object) => Promise<UninstallPlan>;
   uninstall?: (options: { note: Note; signal?: AbortSignal }) => Promise<UninstallResult>;
-  /** Answers a yes-or-no question; `null` where nobody can be asked. */
+  /** Asks a yes-or-no question; `null` when there is no one to ask. */
   confirm?: (question: string) => Promise<boolean | null>;
   signal?: AbortSignal;
   isDebug?: boolean;
 }
 
 /**
- * Runs one of the two and resolves with its exit code: 0 done, or left by choice; 1 failed, or something is left; 130 stopped.
- * Results go to stdout, what has to be known beside them to stderr; with JSON a failure goes to both.
+ * Runs either command and resolves with its exit code: 0 done or declined; 1 failed or incomplete; 130
+ * interrupted. Results go to stdout, notes to stderr; with JSON a failure goes to both.
  */
 export async function runLifecycleCommand(
   args: LifecycleArgs,
@@ -48,7 +48,7 @@ export async function runLifecycleCommand(
   }
 }
 
-/** What the library refuses, it refuses before it touches anything; of other errors nobody knows when they came. */
+/** The library refuses before it changes anything; other errors may come at any time. */
 function untouched({ command }: LifecycleArgs, error: unknown): string {
   if (!(error instanceof SetupError)) return '';
   // Daemons may have been stopped by then.
@@ -60,7 +60,7 @@ async function undo(args: LifecycleArgs, io: KtxCliIo, deps: LifecycleDeps): Pro
   const library = () => import('../../lifecycle/undo.ts');
   const readTarget = deps.readUndoTarget ?? (await library()).readUndoTarget;
   const target = await readTarget({ cliVersion });
-  // Without a target the library says why there is none.
+  // Without a target the library throws the reason.
   if (target !== null) {
     if (!args.json) print(io, undoLines(target));
     if (!args.yes && !canAsk(args, io, deps)) return refusal(args, io);
@@ -88,7 +88,7 @@ async function uninstall(args: LifecycleArgs, io: KtxCliIo, deps: LifecycleDeps)
   const isNothing = plan.parts.length === 0;
   if (!args.json) print(io, planLines(plan));
   if (isNothing) {
-    // What has appeared since was shown to nobody, so it stays.
+    // The user has confirmed nothing, so anything that appears after the plan stays.
     if (args.json) io.stdout.write(jsonText(nothingDone(plan)));
     return plan.foreign.length === 0 ? 0 : 1;
   }
@@ -143,7 +143,7 @@ async function isAgreed(
     const { confirmOnTerminal } = await import('../../embed/install-consent.ts');
     return await confirmOnTerminal(question, io, { initialValue: args.command === 'undo', signal });
   } catch (error) {
-    // Who leaves at the question has said no; a signal stops the command.
+    // Leaving the prompt means no; a signal aborts the command.
     if (error instanceof CancelledError && !signal?.aborted) return false;
     throw error;
   }

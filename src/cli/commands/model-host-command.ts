@@ -29,8 +29,9 @@ export interface ModelHostDeps extends CommandPlace {
 }
 
 /**
- * Carries out `ktx admin model-host …`. @returns the exit code: 0 done, or no difference; 1 failed or refused; 130 stopped.
- * @throws SetupError or Error that names what is missing or wrong in the options; nothing was done then.
+ * Runs `ktx admin model-host …`. @returns the exit code: 0 done or no difference; 1 failed or refused; 130
+ * interrupted.
+ * @throws SetupError or Error naming a missing or invalid option; nothing was done in that case.
  */
 export async function runModelHostCommand(
   args: ModelHostArgs,
@@ -53,7 +54,7 @@ export async function runModelHostCommand(
     };
     await remindOfUnfinished(context, io);
     const outcome = await run(args, context, io, deps).catch((error: unknown) => {
-      // While it waited for another ktx.
+      // Cancelled while waiting for another ktx.
       if (error instanceof CancelledError) return failedOutcome(error.message);
       throw error;
     });
@@ -95,7 +96,7 @@ async function run(
   });
 }
 
-/** The text of a backup, or why it cannot be had. */
+/** The text of a backup, or why it is unavailable. */
 async function restoreSource(
   flags: ModelHostFlags,
   { connection, exec }: ModelHostContext,
@@ -115,7 +116,7 @@ async function restoreSource(
     throw new Error('Name the backup on the host: --backup <path>');
   try {
     const text = await readRemoteConfig(connection, backup, exec);
-    // What is no UTF-8 arrives with replaced characters, and would be written with them.
+    // Invalid UTF-8 was decoded to replacement characters, which must not be written back.
     if (!text.includes('\ufffd')) return text;
     const byHand = restoreByHand(backup, connection.configPath);
     return failedOutcome(`backup ${backup} is not UTF-8 text. Restore it on the host with: ${byHand}`);

@@ -6,7 +6,7 @@ import { readRegularFile } from '../../support/fs/regular-file.ts';
 import { otherRemedy } from '../../support/remedies.ts';
 import type { ModelHostArgs, ModelHostFlags } from './model-host-program.ts';
 
-/** Where a command runs: relative paths start at `cwd`. */
+/** Where a command runs: relative paths are resolved against `cwd`. */
 export interface CommandPlace {
   cwd: string;
   projectDir: string;
@@ -14,7 +14,7 @@ export interface CommandPlace {
 
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
-/** @throws Error that names the file when it cannot be sent as it is. */
+/** @throws Error naming a file that cannot be sent as it is. */
 export async function localConfig(
   { config }: ModelHostFlags,
   command: ModelHostArgs['command'],
@@ -40,7 +40,7 @@ async function readText(file: string, { cwd }: CommandPlace): Promise<string> {
   }
 }
 
-/** @throws SetupError when the file holds no JSON object. */
+/** @throws SetupError when the file is not a JSON object. */
 export async function readSchema(file: string, place: CommandPlace): Promise<object> {
   const text = await readText(file, place);
   try {
@@ -56,7 +56,7 @@ export async function readSchema(file: string, place: CommandPlace): Promise<obj
   }
 }
 
-/** Flags before what is saved. @throws SetupError naming what is missing or cannot be used. */
+/** Flags win over saved settings. @throws SetupError naming a missing or unusable one. */
 export async function resolveConnection(
   flags: ModelHostFlags,
   place: CommandPlace,

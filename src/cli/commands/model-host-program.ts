@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { requireValue } from './setup-flags.ts';
 
-/** What `ktx admin model-host …` was asked to do: text as it was given, not yet looked at. */
+/** Parsed arguments of `ktx admin model-host …`: texts as given, not validated. */
 export interface ModelHostArgs {
   command: 'diff' | 'apply' | 'restore';
   flags: ModelHostFlags;
@@ -23,7 +23,7 @@ export interface ModelHostFlags {
   mode?: 'shell' | 'wrapper';
 }
 
-/** Adds the commands; what they do is loaded when one of them runs. */
+/** Adds the commands; their code is imported when one of them runs. */
 export function addModelHost(admin: Command, run: (args: ModelHostArgs) => Promise<void>): void {
   const modelHost = admin
     .command('model-host')

@@ -9,7 +9,7 @@ import { harmlessText } from '../../support/harmless.ts';
 import { printFailureEvent, usageFailure } from '../output/failure-event.ts';
 import type { ModelHostArgs } from './model-host-program.ts';
 
-/** What a run that was killed, or failed in the middle of a write, left behind. */
+/** A note about the leftovers of a run that was killed, or failed during a write. */
 export async function remindOfUnfinished(
   { connection, projectDir }: ModelHostContext,
   io: KtxCliIo,
@@ -31,7 +31,7 @@ export function refusal({ command, flags }: ModelHostArgs, io: KtxCliIo): number
   return 1;
 }
 
-/** The result: on stdout what was asked for, on stderr why it failed and what to know beside it. */
+/** Prints the result on stdout, failures and notes on stderr. */
 export function report(
   { command, flags }: ModelHostArgs,
   { connection }: ModelHostContext,

@@ -32,9 +32,9 @@ export interface NetworkCommandDeps {
 }
 
 /**
- * Carries out `ktx admin network …` and `ktx admin report`. @returns the exit code: 1 for a report that was shown and
- * cannot be saved, which is said on stderr alone.
- * @throws SetupError that names the setting, never its value.
+ * Runs `ktx admin network …` and `ktx admin report`. @returns the exit code: 1 when a report was printed but
+ * could not be saved, which is reported on stderr only.
+ * @throws SetupError naming the setting, never its value.
  */
 export async function runNetworkCommand(
   args: NetworkArgs,

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { STORED_SETTINGS } from '../../network/settings/setting-list.ts';
 import { requireValue } from './setup-flags.ts';
 
-/** What the commands below `ktx admin network`, and `ktx admin report`, were asked to do. */
+/** Parsed arguments of the commands below `ktx admin network`, and of `ktx admin report`. */
 export type NetworkArgs = { runtimeRoot: string | null; isJson: boolean } & (
   | { command: 'show' }
   | { command: 'set'; name: string; value: string }
@@ -17,7 +17,7 @@ interface CommonFlags {
 
 const ROOT_HELP = 'the runtime folder [env: KTX_RUNTIME_ROOT; default: ~/.ktx/runtime]';
 
-/** Adds the commands; what they do is loaded when one of them runs. */
+/** Adds the commands; their code is imported when one of them runs. */
 export function addNetwork(admin: Command, run: (args: NetworkArgs) => Promise<void>): void {
   const common = ({ json, runtimeRoot }: CommonFlags) => ({
     isJson: json === true,

@@ -13,19 +13,19 @@ import { harmlessText } from '../../support/harmless.ts';
 import { formatBytes } from '../../support/text/format.ts';
 import { printError } from '../output/print-error.ts';
 
-/** What `ktx admin runtime history` and `… usage` were asked to do. */
+/** Parsed arguments of `ktx admin runtime history` and `… usage`. */
 export interface RecordsArgs {
   command: 'history' | 'usage';
   json: boolean;
 }
 
-/** Who the root belongs to; default: the environment's. */
+/** Where the runtime root is derived from; default: the process environment. */
 export interface RecordsDeps {
   runtimeRoot?: string;
   isDebug?: boolean;
 }
 
-/** Prints who changed the runtime when, or who uses it and how large it is. Reads only. Resolves with the exit code, 0 or 1. */
+/** Prints the history of the runtime, or its users and size. Read-only. Resolves with the exit code, 0 or 1. */
 export async function runRecordsCommand(
   args: RecordsArgs,
   io: KtxCliIo = process,

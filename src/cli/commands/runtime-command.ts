@@ -19,7 +19,7 @@ import { jsonText } from '../../support/fs/atomic-file.ts';
 import { formatCount } from '../../support/text/format.ts';
 import { noteTo, printError } from '../output/print-error.ts';
 
-/** What `ktx admin runtime …` was asked to do. */
+/** Parsed arguments of `ktx admin runtime …`. */
 export type KtxRuntimeArgs =
   | { command: 'install'; cliVersion: string; feature: KtxRuntimeFeature; force: boolean }
   | { command: 'start'; cliVersion: string; projectDir: string; feature: KtxRuntimeFeature; force: boolean }
@@ -28,10 +28,10 @@ export type KtxRuntimeArgs =
   | { command: 'doctor'; cliVersion: string; json: boolean }
   | ({ command: 'prune'; cliVersion: string; dryRun: boolean; yes: boolean } & PruneChoice);
 
-/** What of a prune was asked for; nothing of it means everything that is not needed. */
+/** What to prune; by default everything that is not needed. */
 export type PruneChoice = Pick<PruneOptions, 'store' | 'parts' | 'keep' | 'olderThanMs'>;
 
-/** Replaceable parts; the default of each function is the library's. */
+/** Replaceable parts; each default is the library's function. */
 export interface KtxRuntimeDeps {
   installRuntime?: (options: {
     cliVersion: string;
@@ -57,14 +57,14 @@ export interface KtxRuntimeDeps {
   pruneRuntime?: (
     options: { cliVersion: string; runtimeRoot: string; dryRun: boolean } & PruneChoice,
   ) => Promise<ManagedPythonRuntimePruneResult>;
-  /** Prints stacks of errors. */
+  /** Prints stack traces. */
   isDebug?: boolean;
 }
 
 /**
- * Runs one `ktx admin runtime` command and resolves with its exit code: 0, 1, or 130 when it was stopped. Results go to
- * stdout, a rejection's message to stderr, plain text even with `json`; below it what was seen and what to do next, where the error
- * says so.
+ * Runs one `ktx admin runtime` command and resolves with its exit code: 0, 1, or 130 when interrupted.
+ * Results go to stdout, the message of a rejection to stderr as plain text even with `json`, followed by its
+ * evidence and remedies.
  */
 export async function runKtxRuntime(
   args: KtxRuntimeArgs,
@@ -189,7 +189,7 @@ async function status(args: ArgsOf<'status'>, io: KtxCliIo, deps: KtxRuntimeDeps
   const [quick, checks] = await Promise.all([readStatus({ cliVersion }), doctorRuntime({ cliVersion })]);
   const proof = args.deep && quick.kind === 'ready' ? await prove(cliVersion) : null;
   const found = proof?.problem ? { ...quick, kind: 'broken' as const, detail: proof.problem } : quick;
-  // Of an injected status nobody knows what it looked at.
+  // What an injected status examined is unknown.
   const lookedAt = deps.readStatus ? null : await whatWasLookedAt(found, proof !== null);
   const allChecks = [...checks, ...(proof?.checks ?? [])];
   if (args.json) {
@@ -220,7 +220,7 @@ async function status(args: ArgsOf<'status'>, io: KtxCliIo, deps: KtxRuntimeDeps
   return found.kind === 'ready' ? 0 : 1;
 }
 
-/** What the answer rests on, in words: `ready` is believed only so far. */
+/** What the status was based on, as text: shows how far `ready` can be trusted. */
 async function whatWasLookedAt(
   { layout, manifest }: ManagedPythonRuntimeStatus,
   isProven: boolean,
@@ -233,7 +233,7 @@ async function whatWasLookedAt(
   return ['manifest', 'two programs', ...sizes];
 }
 
-/** The deep checks of the doctor, in the form of the quick ones; what was skipped says nothing of a runtime. */
+/** The deep checks of the doctor, in the form of the quick ones; without the skipped ones. */
 async function prove(cliVersion: string) {
   const { proveRuntime } = await import('../../doctor/prove-runtime.ts');
   const { results, problem } = await proveRuntime({ cliVersion });
@@ -252,7 +252,7 @@ async function prove(cliVersion: string) {
   return { checks, problem };
 }
 
-/** The status is asked all the time, also by programs: it hashes uv only when uv has changed since it was verified. */
+/** Status is polled, also by programs: uv is only hashed again if it changed since it was verified. */
 const quickDoctor: typeof doctorManagedPythonRuntime = (options) =>
   doctorManagedPythonRuntime({ ...options, mayTrustMark: true });
 

@@ -14,7 +14,7 @@ import type { WizardFunctions } from '../../wizard/functions.ts';
 import { speakAsAsked } from '../output/speak.ts';
 import { chooseSetupMode, type SetupFlags } from './setup-flags.ts';
 
-/** A sink for events: where the text goes is its business. */
+/** A sink for events, which writes them to its own stream. */
 interface Presenter {
   onEvent(event: SetupEvent): void;
   close(): void;
@@ -24,7 +24,7 @@ export interface SetupCommandDeps {
   runSetup?: (options: SetupOptions) => Promise<unknown>;
   dryRun?: (options: SetupOptions) => Promise<unknown>;
   runInteractive?: (mode: 'wizard' | 'prompts', flags: SetupFlags, featureReason?: string) => Promise<number>;
-  /** On the terminal already. */
+  /** Already on the terminal. */
   firstScreen?: FirstScreen;
   isStdinTty?: boolean;
   env?: NodeJS.ProcessEnv;
@@ -32,8 +32,8 @@ export interface SetupCommandDeps {
 }
 
 /**
- * Runs `ktx setup` and resolves with its exit code: 0 done, 1 failed, 130 stopped while something ran.
- * @throws Error when a choice is missing and nobody can be asked; nothing was done then.
+ * Runs `ktx setup` and resolves with its exit code: 0 done, 1 failed, 130 interrupted while something ran.
+ * @throws Error when a choice is missing and there is no one to ask; nothing was done in that case.
  */
 export async function runSetupCommand(
   flags: SetupFlags,
@@ -47,7 +47,7 @@ export async function runSetupCommand(
     env,
   });
   if (mode !== 'wizard') deps.firstScreen?.close();
-  // What a program reads is English.
+  // Machine-readable output is always in English.
   await speakAsAsked(mode === 'json' ? 'en' : flags.language, env);
   const project = flags.feature === null ? await projectNeed(flags.projectDir, env) : null;
   const asked = project ? { ...flags, feature: project.feature } : flags;
@@ -64,7 +64,9 @@ export async function runSetupCommand(
   }
 }
 
-/** The largest feature that the project asks for, and why; `null` outside of a project, or when it needs no Python. */
+/**
+ * The largest feature that the project needs, and why; `null` outside a project, or when it needs no Python.
+ */
 async function projectNeed(
   projectDir: string,
   env: NodeJS.ProcessEnv,
@@ -82,7 +84,7 @@ async function projectNeed(
   return feature && requirement ? { feature, reason: requirement.detail.replace(/\.$/, '') } : null;
 }
 
-/** The questions need the real terminal, so they take no `io`. */
+/** The prompts need the real terminal, so this takes no `io`. */
 async function runInteractive(
   mode: 'wizard' | 'prompts',
   flags: SetupFlags,
@@ -103,7 +105,7 @@ async function runInteractive(
   return (await import('../../present/ink/run-wizard.tsx')).runWizard(options);
 }
 
-/** Each loaded when it is called: the first screen waits for the overview alone. */
+/** Each is imported when called: the first screen only waits for the overview. */
 const wizardFunctions = (place: { projectDir: string; cwd: string }): WizardFunctions<SetupPlan> => ({
   readOverview: async (options) => (await import('../../setup/overview.ts')).readSetupOverview(options),
   plan: async (options) => (await import('../../setup/setup.ts')).planSetup(options),
@@ -120,7 +122,7 @@ const wizardFunctions = (place: { projectDir: string; cwd: string }): WizardFunc
   reportFailure: async (...args) => (await import('../../setup/setup.ts')).reportFailure(...args),
 });
 
-/** The library's options for these flags. What was not said is left out, so that the library's defaults hold. */
+/** Converts flags to options of the library. Unset flags are omitted, so that the library's defaults apply. */
 export function setupOptions(flags: SetupFlags): SetupOptions {
   return {
     cliVersion: programVersion(),
@@ -174,7 +176,7 @@ async function runHeadless(
   });
 }
 
-/** Longest time that a log of lines stays silent while something runs. */
+/** Longest silence of plain-line output while something runs. */
 const HEARTBEAT_MS = 30_000;
 
 async function linePresenter(io: KtxCliIo, env: NodeJS.ProcessEnv): Promise<Presenter> {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { KtxRuntimeFeature } from '../../core/features.ts';
 import type { PythonChoice } from '../../python/python-choice.ts';
 
-/** The options of `ktx setup` as the command line gave them: text, not yet looked at. */
+/** The options of `ktx setup` as given: texts, not validated. */
 export interface RawSetupFlags {
   feature?: KtxRuntimeFeature;
   yes?: boolean;
@@ -25,18 +25,18 @@ export interface RawSetupFlags {
   requireSignature?: boolean;
 }
 
-/** What `ktx setup` was asked to do. Paths are absolute. */
+/** Parsed arguments of `ktx setup`. Paths are absolute. */
 export interface SetupFlags {
-  /** `null`: not said; the wizard asks, without questions it is `core`. */
+  /** `null`: not given; the wizard asks, otherwise `core`. */
   feature: KtxRuntimeFeature | null;
-  /** Consent to what the plan says, and to fall back to a system Python. */
+  /** Consent to the plan, and to falling back to a system Python. */
   isYes: boolean;
   isInputAllowed: boolean;
   isPlain: boolean;
-  /** A tag, not yet looked at; `null`: the environment decides. */
+  /** A language tag, not validated; `null`: use the environment. */
   language: string | null;
   isJson: boolean;
-  /** `null`: as an earlier setup of this root was told, else `auto`. */
+  /** `null`: the choice of an earlier setup of this root, else `auto`. */
   python: PythonChoice | null;
   uvPath: string | null;
   indexUrl: string | null;
@@ -45,28 +45,28 @@ export interface SetupFlags {
   shouldIgnoreDisk: boolean;
   runtimeRoot: string | null;
   shouldForce: boolean;
-  /** Plan, print the plan, change nothing. Asks nothing, so it needs no consent. */
+  /** Prints the plan and changes nothing. Asks nothing, so it needs no consent. */
   isDryRun: boolean;
-  /** Install from this file; no host is contacted. */
+  /** Installs from this file; no host is contacted. */
   bundlePath: string | null;
   trustFile: string | null;
   isSignatureRequired: boolean;
   projectDir: string;
 }
 
-/** What the terminal can do. */
+/** Capabilities of the terminal. */
 export interface TerminalTraits {
   isStdinTty: boolean;
   isStdoutTty: boolean;
   env: NodeJS.ProcessEnv;
 }
 
-/** How a setup talks: `wizard` and `prompts` ask, `lines` and `json` do not. */
+/** The interface of a setup: `wizard` and `prompts` ask, `lines` and `json` do not. */
 export type SetupMode = 'wizard' | 'prompts' | 'lines' | 'json';
 
 /**
- * Checks the flags and resolves paths against `cwd`.
- * @throws Error that names the flag and what it takes. A value is never repeated where it may hold a password.
+ * Validates the flags and resolves paths against `cwd`.
+ * @throws Error naming the flag and its valid values. A value that may hold a password is never repeated.
  */
 export function parseSetupFlags(
   raw: RawSetupFlags,
@@ -105,7 +105,7 @@ export function parseSetupFlags(
   };
 }
 
-/** The flags that decide how a setup talks. */
+/** The flags that decide the interface. */
 export type TalkFlags = Pick<SetupFlags, 'isDryRun' | 'isJson' | 'isYes' | 'isInputAllowed' | 'isPlain'>;
 
 /** `ktx setup` without a flag. */
@@ -118,8 +118,8 @@ export const NO_FLAGS: TalkFlags = {
 };
 
 /**
- * Picks the way to talk.
- * @throws Error naming `--yes` when a question would be needed and nobody can be asked.
+ * Chooses the interface.
+ * @throws Error naming `--yes` when a question is needed and there is no one to ask.
  */
 export function chooseSetupMode(flags: TalkFlags, terminal: TerminalTraits): SetupMode {
   const { env } = terminal;
@@ -136,7 +136,7 @@ export function chooseSetupMode(flags: TalkFlags, terminal: TerminalTraits): Set
   return flags.isPlain || isBasicTerminal ? 'prompts' : 'wizard';
 }
 
-/** Why no question can be asked, as a sentence that follows others, empty when the user said so; `null` when it can. */
+/** Why no question can be asked, as a sentence to append; empty when a flag says so, `null` when it can. */
 function reasonForSilence(flags: TalkFlags, { env, ...terminal }: TerminalTraits): string | null {
   if (!flags.isInputAllowed || flags.isJson) return '';
   if (!terminal.isStdinTty) return ' ktx cannot ask: the input is not a terminal.';
@@ -145,7 +145,7 @@ function reasonForSilence(flags: TalkFlags, { env, ...terminal }: TerminalTraits
   return null;
 }
 
-/** The next word on the line is taken for a flag's value even when it is a flag: that is a value left out. */
+/** Commander takes the next word as a flag's value even if it is a flag: then the value is missing. */
 export function requireValue(flag: string, value: string): string {
   if (value.trim() === '' || value.startsWith('-')) throw new Error(`${flag} requires a value`);
   return value;
@@ -175,7 +175,7 @@ function parseIndexUrl(value: string | undefined): string | null {
 function parseHost(value: string): string {
   requireValue('--allow-host', value);
   const host = value.toLowerCase();
-  // `*.files.example` stands for the hosts of one storage service, as a plan shows them.
+  // `*.files.example` stands for the hosts of one storage service, as in a plan.
   const name = host.replace(/^\*\.(?=[^.]+\.)/, '');
   if (!URL.canParse(`https://${name}`) || new URL(`https://${name}`).hostname !== name) {
     throw new Error('--allow-host takes a host name such as files.example.com, without scheme, port or path');

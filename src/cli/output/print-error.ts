@@ -4,12 +4,12 @@ import type { Note } from '../../runtime/write-access.ts';
 import { errorMessage, SetupError } from '../../support/errors.ts';
 import { remedyText } from '../../support/remedy.ts';
 
-/** Prints what went wrong: the message alone, with `--debug` the stack and the causes too. */
+/** Prints the message of an error; with `--debug` also the stack and the causes. */
 export function printMessage(io: KtxCliIo, error: unknown, isDebug = false): void {
   io.stderr.write(`${isDebug && error instanceof Error ? debugText(error) : errorMessage(error)}\n`);
 }
 
-/** The same, then what was seen and what to do next, where the error says so. */
+/** Prints the message, then the evidence and remedies of the error, if any. */
 export function printError(io: KtxCliIo, error: unknown, isDebug = false): void {
   printMessage(io, error, isDebug);
   const knowing = knowingError(error);
@@ -24,7 +24,7 @@ export function printError(io: KtxCliIo, error: unknown, isDebug = false): void 
   io.stderr.write(lines.map((line) => `${line}\n`).join(''));
 }
 
-/** The first in the chain of causes that knows what was seen and what to do. */
+/** The first error in the chain of causes that has evidence or remedies. */
 function knowingError(error: unknown): SetupError | null {
   let current: unknown = error;
   for (let depth = 0; current instanceof Error && depth < 8; depth++) {
@@ -34,7 +34,7 @@ function knowingError(error: unknown): SetupError | null {
   return null;
 }
 
-/** What has to be known beside the results, such as whom a command waits for. */
+/** Prints notes besides the result, such as which process a command waits for. */
 export function noteTo(io: KtxCliIo): Note {
   return (level, text) => void io.stderr.write(`${level === 'warning' ? 'warning: ' : ''}${text}\n`);
 }

@@ -3,8 +3,8 @@ import { isTranslating, speak } from '../../language/translate.ts';
 import { hasUnicode } from '../../present/ascii.ts';
 
 /**
- * Texts for people are in the language that the flag or the environment asks for. A catalogue is loaded only then.
- * @throws Error that names the languages, when the flag asks for another one.
+ * Selects the language of user-facing texts by flag or environment. A catalogue is only loaded when needed.
+ * @throws Error listing the languages, when the flag names an unknown one.
  */
 export async function speakAsAsked(tag: string | null, env: NodeJS.ProcessEnv): Promise<void> {
   const flag = tag === null ? null : languageOf(tag);

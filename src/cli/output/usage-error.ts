@@ -11,8 +11,8 @@ import { printFailureEvent, thrownFailure, usageFailure } from './failure-event.
 import { printError } from './print-error.ts';
 
 /**
- * Says what stopped a command line before anything was done: in words on stderr, and for who asked for JSON also as one
- * failure event on stdout, after the first line that every stream of `ktx setup --json` has.
+ * Reports why a command line was rejected: as text on stderr, and with JSON also as one failure event on
+ * stdout, after the first line of every `ktx setup --json` stream.
  */
 export async function reportUsageError(
   error: unknown,
@@ -24,7 +24,7 @@ export async function reportUsageError(
   if (words === null) printError(io, error, program.opts<{ debug?: boolean }>().debug);
   else io.stderr.write(`error: ${[words.title, ...words.hints].join('\n')}\n`);
   if (!argv.includes('--json')) return;
-  // What the library or the system refused is no mistake of the command line.
+  // An error of the library or the system is not a usage error.
   const isUsage = words !== null || !(error instanceof SetupError || errorCode(error) !== undefined);
   const failure = isUsage
     ? usageFailure(words?.title ?? errorMessage(error), words?.nextSteps ?? [helpCommand(argv, program)])
@@ -35,13 +35,13 @@ export async function reportUsageError(
 
 interface UsageWords {
   title: string;
-  /** Lines below it. */
+  /** Lines below the message. */
   hints: readonly string[];
   nextSteps: readonly string[];
 }
 
 function usageWords(error: CommanderError, argv: readonly string[], program: Command): UsageWords {
-  // Commander repeats what it was given, which may have been meant for an option that takes a login.
+  // Commander quotes its input, which may contain a login meant for an option.
   const message = createRedactor().redact(error.message);
   const [title = '', ...hints] = message.replace(/^error: /, '').split('\n');
   const help = helpCommand(argv, program);
@@ -60,7 +60,7 @@ function helpCommand(argv: readonly string[], program: Command): string {
   return [programName(), ...commandNames(argv, program), '--help'].join(' ');
 }
 
-/** Names of the command that the line names, as far as it is known: `['admin', 'runtime']`. */
+/** The longest known command at the start of the line: `['admin', 'runtime']`. */
 function commandNames(argv: readonly string[], program: Command): string[] {
   const names: string[] = [];
   let current = program;
@@ -73,7 +73,7 @@ function commandNames(argv: readonly string[], program: Command): string[] {
   return names;
 }
 
-/** Without `help`, after which the line goes on from the same group. */
+/** Without `help`, which is followed by a command of the same group. */
 function subcommands(group: Command): Command[] {
   return group.commands.filter((command) => command.name() !== 'help');
 }
@@ -87,8 +87,8 @@ function commandPaths(group: Command): string[][] {
 }
 
 /**
- * Commands that somebody may have meant: those that end in the words as they were typed, the more words the better, else those
- * whose last name is nearly the first of them. Pure.
+ * Suggestions for a mistyped command: commands that end in the given words, longest match first, else those
+ * whose last name resembles the first word. Pure.
  */
 export function similarCommands(
   typed: readonly string[],

@@ -12,7 +12,7 @@ import type { ActionId, ActionOutcome, ActionPreview } from '../../wizard/panels
 import type { PanelPlace } from './place.ts';
 import { removalLines } from './removal-lines.ts';
 
-/** What an action would do. Changes nothing. */
+/** A preview of an action. Changes nothing. */
 export async function previewAction(action: ActionId, setup: SetupOptions): Promise<ActionPreview> {
   switch (action) {
     case 'start':
@@ -26,7 +26,7 @@ export async function previewAction(action: ActionId, setup: SetupOptions): Prom
   }
 }
 
-/** @throws what stood in the way; CancelledError. */
+/** @throws the failure of the action; CancelledError. */
 export async function runAction(
   action: ActionId,
   setup: SetupOptions,
@@ -114,7 +114,7 @@ function sideWords({ features, installedAt, environmentDir }: UndoTarget['to']):
   return `${features.join(' + ')}, installed ${localMinute(installedAt)}: ${environmentDir}`;
 }
 
-/** `2026-11-20 12:04`, in the time of this machine. */
+/** `2026-11-20 12:04`, in local time. */
 function localMinute(iso: string): string {
   const date = new Date(iso);
   const part = (value: number) => String(value).padStart(2, '0');

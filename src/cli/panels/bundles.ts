@@ -17,9 +17,9 @@ import type { PanelAnswer } from '../../wizard/panels/panels.ts';
 import type { PanelPlace } from './place.ts';
 
 /**
- * Says how a bundle for this machine is made, then watches the usual folders until a usable one is there. One that still grows
- * is told as such, and one that is cut short or another's at once.
- * @throws SetupError where there can be no bundle; CancelledError.
+ * Explains how to build a bundle for this machine, then watches the usual folders until a usable one appears.
+ * Reports a bundle that is still being copied, and at once one that is truncated or does not match.
+ * @throws SetupError when no bundle can be used here; CancelledError.
  */
 export async function watchBundles({ setup, tell }: PanelContext, { cwd }: PanelPlace): Promise<PanelAnswer> {
   const { signal } = setup;
@@ -46,7 +46,8 @@ export async function watchBundles({ setup, tell }: PanelContext, { cwd }: Panel
   };
   await look();
   tell(facts());
-  // What lies here from the start is offered already; it is not what is waited for, unless it was away meanwhile.
+  // A bundle that was here from the start was offered already, so it does not end the wait, unless it was
+  // gone in between.
   const offered = new Set(seen.filter(({ state }) => state === 'usable').map(({ path }) => path));
   let told = pathsOf(seen);
   await watchForBundle({

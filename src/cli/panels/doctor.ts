@@ -9,7 +9,10 @@ import { runCheckList } from '../../doctor/run-list.ts';
 import type { SetupOptions } from '../../setup/request/setup-options.ts';
 import type { CheckRun } from '../../wizard/functions.ts';
 
-/** What the wizard looks at: all that is offline and the daemon, unless an installation has just proven it; more where it is asked for. */
+/**
+ * The checks of the wizard: all offline ones and the daemon, unless an install has just proven it; more on
+ * request.
+ */
 export function runChecks(
   setup: SetupOptions,
   { costs, isProven, onEvent }: CheckRun,

@@ -1,6 +1,6 @@
 import type { ApplyResult } from '../../hosts/types.ts';
 
-/** The steps of a change of a model host, as they are told while they run. */
+/** Labels of the steps of a model host change. */
 export const HOST_STEPS: Record<ApplyResult['step'], string> = {
   validate: 'Checking the new configuration against the host',
   backup: 'Backing up the file on the host',

@@ -28,7 +28,7 @@ import type { PanelPlace } from './place.ts';
 
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** @throws SetupError; CancelledError. What the host refuses is an answer, no error. */
+/** @throws SetupError; CancelledError. A rejection by the host is a result, not an error. */
 export async function runHostEffect(
   effect: HostEffect,
   context: PanelContext,
@@ -62,7 +62,7 @@ async function read(
     const { configPath, mode } = connection;
     const text = await readRemoteConfig(connection, configPath, createSshExec(signal), mode);
     throwIfCancelled(signal);
-    // What has answered once is kept for the project.
+    // A connection that worked is saved for the project.
     if (given !== null) await saveModelHostSettings(projectDir, connection);
     const left = await unfinishedChange.read(projectDir, connection);
     return {
@@ -90,7 +90,10 @@ async function read(
   }
 }
 
-/** The lines of one model, or all of it, in the user's editor; then what differs from the host, secrets masked. */
+/**
+ * Opens one model's lines or the whole file in the user's editor; returns the diff to the host, with secrets
+ * masked.
+ */
 async function edit(
   { base, text, model }: Extract<HostEffect, { type: 'edit-host' }>,
   { setup, lendTerminal }: PanelContext,
@@ -108,10 +111,10 @@ async function edit(
   return { text: changed, diff: maskedDiff(base, changed), errors: valid ? [] : errors };
 }
 
-/** @throws SetupError when the editor cannot be started, or fails. */
+/** @throws SetupError when the editor cannot be started or fails. */
 async function editText(text: string, env: NodeJS.ProcessEnv): Promise<string> {
   const editor = env['VISUAL'] || env['EDITOR'] || (process.platform === 'win32' ? 'notepad' : 'vi');
-  // Only its owner may read it: it holds what the host's file holds.
+  // Readable by the owner only, since it has the content of the host's file.
   const folder = await mkdtemp(join(tmpdir(), 'ktx-edit-'));
   const path = join(folder, 'llama-swap.yaml');
   try {
@@ -145,7 +148,7 @@ async function apply(
     homeDir,
     ...(signal && { signal }),
   };
-  // The one that was reviewed: what somebody else wrote since stays.
+  // The version that was reviewed: later changes by others must not be overwritten.
   const { result, warnings, stderr } = await changeModelHost(context, {
     newConfig: text,
     base,

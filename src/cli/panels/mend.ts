@@ -20,7 +20,10 @@ import { storedSettingsLine } from './stored-settings.ts';
 const MAX_NETRC_BYTES = 1024 * 1024;
 const OWNER_ONLY = 0o600;
 
-/** Carries a remedy out on this machine. @returns what was done, as a sentence. @throws SetupError that says why it cannot be. */
+/**
+ * Applies a remedy on this machine. @returns a sentence about what was done. @throws SetupError with the
+ * reason it is impossible.
+ */
 export async function carryOut(task: MendTask, setup: SetupOptions, place: PanelPlace): Promise<string> {
   const { cwd } = place;
   const { homeDir, runtimeRoot } = placeOf(setup);
@@ -49,7 +52,7 @@ export async function carryOut(task: MendTask, setup: SetupOptions, place: Panel
   }
 }
 
-/** The network settings as a setup would use them, and where each comes from. */
+/** The network settings as a setup would use them, with their origins. */
 export async function networkLines(setup: SetupOptions): Promise<string[]> {
   const { lines, logins, warnings, storedPath, stored } = await describeNetwork(placeOf(setup));
   return [
@@ -67,7 +70,7 @@ function placeOf(setup: SetupOptions) {
   return { env, homeDir, runtimeRoot: managedRuntimeRoot({ ...setup, env, homeDir }) };
 }
 
-/** A login is readable for its owner alone, also where the file was not before. */
+/** Appends to a file with logins and makes it readable by its owner only, even if it was not before. */
 async function appendLine(path: string, line: string): Promise<string> {
   if (!/^machine [^\s"]+ login [^\s"]+ password [^\s"]+$/.test(line)) {
     throw refusal(
@@ -75,7 +78,7 @@ async function appendLine(path: string, line: string): Promise<string> {
     );
   }
   return refusing('written', path, async () => {
-    // A linked file stays linked: what it leads to is what curl and pip read.
+    // Write through a link, since curl and pip read its target.
     const target = (await realpath(path).catch(absentAsNull)) ?? path;
     const before =
       (await readRegularText(target, { maxBytes: MAX_NETRC_BYTES, links: 'follow' }).catch(absentAsNull)) ??
@@ -109,7 +112,7 @@ async function saveReport(path: string, setup: SetupOptions): Promise<string> {
   });
 }
 
-/** What the file system refuses is said with the path. */
+/** Adds the path to an error of the file system. */
 async function refusing(what: string, path: string, work: () => Promise<string>): Promise<string> {
   try {
     return await work();

@@ -7,7 +7,7 @@ import type { PanelContext } from '../../wizard/functions.ts';
 import type { ModelAnswer, ModelChoice, ModelEffect, ProbeResult } from '../../wizard/panels/model-panel.ts';
 import type { PanelPlace } from './place.ts';
 
-/** The backend that ktx asks by itself; the others are asked by the ktx that uses them. */
+/** The backend that ktx calls itself; the others are called by the program that embeds ktx. */
 const PROBED = 'codex';
 
 /** @throws SetupError when `ktx.yaml` cannot be read or edited; CancelledError. */
@@ -66,7 +66,7 @@ async function probe(
     : { isOk: false, lines: [result.message], edits };
 }
 
-/** One model for all roles; other backends get no more than what names them. */
+/** One model for all roles; other backends only get the fields that name them. */
 function editsOf({ backend, model }: ModelChoice) {
   if (backend !== PROBED) {
     return [

@@ -1,7 +1,10 @@
 import type { UninstallPlan } from '../../lifecycle/uninstall.ts';
 import { formatBytes } from '../../support/text/format.ts';
 
-/** What an uninstall would delete, stop and keep, for the command and the wizard. `parts` is empty where there is nothing to delete. */
+/**
+ * What an uninstall would delete, stop and keep; shared by command and wizard. `parts` is empty when there is
+ * nothing to delete.
+ */
 export function removalLines({
   parts,
   sizeBytes,

@@ -3,8 +3,8 @@ import type { PanelAnswer, PanelEffect } from '../../wizard/panels/panels.ts';
 import type { PanelPlace } from './place.ts';
 
 /**
- * Does what a panel or a remedy of the wizard asks for, with the library. Each part is loaded when it is asked for.
- * @throws SetupError that says what is wrong with a value, or what failed; CancelledError.
+ * Runs the task of a wizard panel or remedy with the library. Each part is imported on demand.
+ * @throws SetupError for an invalid value or a failure; CancelledError.
  */
 export async function runPanel(
   effect: PanelEffect,

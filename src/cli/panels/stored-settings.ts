@@ -1,4 +1,4 @@
-/** Where the settings are that `ktx admin network set` has stored. */
+/** Where the settings of `ktx admin network set` are stored. */
 export function storedSettingsLine({ stored, storedPath }: { stored: object; storedPath: string }): string {
   return Object.keys(stored).length === 0
     ? 'No settings are stored for ktx only.'

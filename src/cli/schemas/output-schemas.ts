@@ -47,8 +47,8 @@ const network = z.object({
 const members = z.array(memberSchema);
 
 /**
- * What each command prints with `--json` when it succeeds, by the name of its document below docs/schemas. Objects may get more
- * keys in later versions of ktx. A failure is one line of `setup-event.json`, of the type `failure`.
+ * The `--json` output of each command on success, by the name of its document below docs/schemas. Later
+ * versions of ktx may add keys to objects. A failure is one line of `setup-event.json`, of type `failure`.
  */
 export const OUTPUT_SCHEMAS = {
   doctor: doctorReportSchema,
