@@ -54,26 +54,26 @@ export function onCheck(
   }
 }
 
-/** What was just installed and works can be started right away. */
+/** A runtime that was just installed and works can be started right away. */
 function canStart(state: CheckState): boolean {
   return state.result !== null && !state.isRunning && failedChecks(state) === 0;
 }
 
-/** A broken runtime has no menu of what can be done with it. */
+/** There is no ready menu for a broken runtime. */
 function toMenu(state: CheckState): Transition {
   const { overview } = state;
   const isBroken = overview !== null && overview.status.kind !== 'ready' && failedChecks(state) > 0;
   return isBroken ? toFeatures(state, overview, []) : toOverview(state);
 }
 
-/** The same checks and more of them. */
+/** Runs the same checks and additional ones. */
 function lookFurther(state: CheckState, cost: CheckCost): Transition {
   const costs = [...new Set([...state.costs, cost])];
   const { result, undone, proof } = state;
   return checkFor(state, { result, undone, proof, costs });
 }
 
-/** What was done last is what is undone: a repair, else the installation. */
+/** Undoes the latest change: a repair, else the installation. */
 function undo(state: CheckState): Transition {
   if (state.isRunning) return stay(state);
   if (state.repair?.phase === 'done') {
@@ -146,7 +146,7 @@ function startRepair(state: CheckState, plan: RepairPlan): Transition {
   };
 }
 
-/** What runs is stopped and waited for; an undo of a repair is short, and ends. */
+/** Aborts the running work and waits for it; the undo of a repair is short and is left to finish. */
 function onRepairing(state: CheckState, command: Command, view: ViewSize): Transition {
   const { repair } = state;
   if (command !== 'interrupt') return stay({ ...state, log: scrollLog(state.log, command, view) });
@@ -156,7 +156,7 @@ function onRepairing(state: CheckState, command: Command, view: ViewSize): Trans
   return { next: { ...state, repair: { ...repair, isStopping: true } }, effects: [{ type: 'cancel' }] };
 }
 
-/** An undo ends before anybody leaves: nobody should wonder which environment is active. */
+/** The undo finishes before the wizard closes, so that it is clear which environment is active. */
 function interrupted(state: CheckState): Transition {
   if (!state.isRunning) return leaveCheck(state);
   const isSwitching = state.undone !== null && state.listed.length === 0 && state.checks.length === 0;
@@ -176,7 +176,7 @@ function checkFarewell(state: CheckState) {
   return isRunning ? { kind: 'left' as const } : { kind: 'checked' as const, checks };
 }
 
-/** What a doctor tells while it looks and repairs. */
+/** Handles events of the doctor during checks and repairs. */
 export function onDoctor(state: CheckState, event: DoctorEvent): CheckState {
   switch (event.type) {
     case 'checks':
@@ -197,7 +197,7 @@ export function onDoctor(state: CheckState, event: DoctorEvent): CheckState {
   }
 }
 
-/** While it is repaired some checks run again: the others keep what they said. */
+/** During a repair only some checks run again: the others keep their results. */
 function mergedListing(
   { listed, checks, repair }: CheckState,
   again: Extract<DoctorEvent, { type: 'checks' }>['checks'],
@@ -236,7 +236,7 @@ export function onRepaired(
   state: CheckState,
   { repairs, checks, nowMs }: Extract<WizardEvent, { type: 'repaired' }>,
 ): Transition {
-  // What the repair did not look at again keeps what it said before.
+  // Checks that the repair did not repeat keep their results.
   const after = new Map(checks.map((check) => [check.id, check]));
   const merged = state.checks.map((check) => after.get(check.id) ?? check);
   const done: CheckState = {
@@ -249,12 +249,12 @@ export function onRepaired(
     repair: { phase: 'done', repairs },
     firstRow: 0,
   };
-  // A check that was skipped for what is repaired now has something to look at.
+  // A check that was skipped because of the repaired problem can run now.
   const isOld = merged.some(({ id, status }) => status !== 'pass' && !after.has(id));
   return isOld ? checkFor(done, { repair: done.repair, costs: state.costs }) : stay(done);
 }
 
-/** A repair or its plan did not come to its end; the doctor has put everything back by then. */
+/** A repair or its plan failed; the doctor has restored everything by then. */
 export function onRepairFailed(state: CheckState, report: FailureReport): Transition | null {
   const { repair } = state;
   if (repair === null || repair.phase === 'asking' || repair.phase === 'done') return null;
@@ -269,7 +269,7 @@ export function onRepairFailed(state: CheckState, report: FailureReport): Transi
   });
 }
 
-/** What was told to stop has ended. */
+/** The aborted work has ended. */
 export function onCheckStopped(state: CheckState): Transition {
   const { repair } = state;
   if (repair?.phase === 'running' || repair?.phase === 'failed') {

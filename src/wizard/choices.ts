@@ -8,7 +8,7 @@ export type { Choice } from './panels/command.ts';
 
 export type ReadyChoice = 'check' | 'repair' | 'change' | 'reinstall' | 'model' | 'host' | 'quit' | ActionId;
 
-/** What can be done with a runtime that works, most wanted first. */
+/** The menu of a working runtime, most wanted first. */
 export function readyChoices(state: ReadyState): readonly Choice<ReadyChoice>[] {
   const others = state.overview.offers.filter((offer) => offer.unavailableReason === null);
   const older = state.overview.otherRuntimes;
@@ -33,7 +33,7 @@ function versionsOf(runtimes: readonly { cliVersion: string }[]): string {
   return others.length === 0 ? `${first}` : `${first} and ${others.length} more`;
 }
 
-/** Offers that can be chosen, in their order. */
+/** Available offers, in order. */
 export function availableOffers(state: { overview: Shared['overview'] }): readonly FeatureOffer[] {
   return (state.overview?.offers ?? []).filter((offer) => offer.unavailableReason === null);
 }
@@ -50,10 +50,10 @@ export function planChoices(state: PlanState): readonly Choice<PlanChoice>[] {
   ];
 }
 
-/** `mend …` is a remedy that the wizard carries out. */
+/** `mend …` is a remedy that the wizard applies itself. */
 export type FailureChoice = `mend ${string}` | 'retry' | 'plan' | 'features' | 'log' | 'quit';
 
-/** Ways out of a failure: only those that lead somewhere. */
+/** Ways out of a failure that make sense here. */
 export function failureChoices(state: FailureState): readonly Choice<FailureChoice>[] {
   const choices: Choice<FailureChoice>[] = mendingsOf(state.report).map(({ id, label }) => ({
     id: id as FailureChoice,
@@ -69,7 +69,7 @@ export function failureChoices(state: FailureState): readonly Choice<FailureChoi
   return choices;
 }
 
-/** Keeping on comes first: an Enter that was meant for something else must not stop an installation. */
+/** "Keep going" comes first: an accidental Enter must not stop an installation. */
 export const STOP_CHOICES = [
   { id: 'keep-going', label: 'Keep going' },
   { id: 'stop', label: 'Stop' },

@@ -29,7 +29,7 @@ interface Given {
   view: ViewSize;
 }
 
-/** What a command does on the screen where it was given. A command that means nothing there changes nothing. */
+/** Applies a command to the current screen. A command that has no meaning there changes nothing. */
 export function reduceCommand(state: WizardState, given: Given): Transition {
   if (given.command === 'help') return stay({ ...state, isHelpOpen: !state.isHelpOpen });
   if (state.isHelpOpen && given.command !== 'interrupt' && given.command !== 'quit') {
@@ -202,14 +202,14 @@ function onInstalling(state: InstallingState, { command, view }: Given): Transit
 
 const MAX_FIND_CHARACTERS = 200;
 
-/** Typed or pasted while it is asked what to look for. */
+/** Handles text typed or pasted into the search prompt. */
 export function typeFind(state: InstallingState, text: string): InstallingState {
   const { find } = state;
   if (!find?.isTyping || state.stopQuestion || state.isStopping) return state;
   return { ...state, find: { ...find, text: (find.text + typedLine(text)).slice(0, MAX_FIND_CHARACTERS) } };
 }
 
-/** While the text that is looked for is typed. */
+/** Handles keys while the search text is being typed. */
 function onFind(
   state: InstallingState & { find: NonNullable<InstallingState['find']> },
   command: Command,

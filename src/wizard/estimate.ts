@@ -2,7 +2,7 @@ import type { ArtefactKind, PlanSummary, SetupStep } from '../core/events.ts';
 
 export type InstallStep = Exclude<SetupStep, 'plan'>;
 
-/** What a step takes beside the bytes that come over the network, in milliseconds. */
+/** Duration of each step apart from the network transfer, in milliseconds. */
 export type StepCosts = Readonly<Record<InstallStep, number>>;
 
 export interface StepProgress {
@@ -10,9 +10,9 @@ export interface StepProgress {
   status: 'waiting' | 'running' | 'finished' | 'failed';
   startedAtMs: number | null;
   durationMs: number | null;
-  /** When the first result of a proof came. */
+  /** When the first result of the proof arrived. */
   resultAtMs: number | null;
-  /** The pace expected when it finished. */
+  /** The expected pace when it finished. */
   paceAtEnd: number | null;
   detail: string;
 }
@@ -25,58 +25,64 @@ export interface FileProgress {
   isCached: boolean;
 }
 
-/** What is known of a running installation, made of its events alone. */
+/** The state of a running installation, derived from its events alone. */
 export interface InstallProgress {
   startedAtMs: number;
   steps: readonly StepProgress[];
   files: ReadonlyMap<string, FileProgress>;
-  /** Files to fetch by plan, `null` when the plan does not say. */
+  /** Files to fetch by plan, `null` if unknown. */
   fileCount: number | null;
-  /** Bytes to fetch by plan, `null` when the plan does not say. */
+  /** Bytes to fetch by plan, `null` if unknown. */
   totalBytes: number | null;
-  /** Bytes that came over the wire in this run. */
+  /** Bytes received in this run. */
   doneBytes: number;
   bytesPerSecond: number | null;
   speedSample: { atMs: number; bytes: number; weight: number } | null;
   lastByteAtMs: number | null;
-  /** What the steps will take beside the transfer. */
+  /** Expected duration of the steps apart from the transfer. */
   costs: StepCosts;
-  /** How much slower than usual this machine should be under what else it is doing now. */
+  /** Expected slowdown of this machine from its current load; 1 is none. */
   pace: number;
   paceAtMs: number;
-  /** Hosts and folders by what comes from them. */
+  /** Source host or folder by kind of artefact. */
   places: Readonly<Partial<Record<ArtefactKind, string>>>;
-  /** The bar, 0 to 1: the part of all steps that is done. It never goes back. */
+  /** The progress bar, 0 to 1, over all steps. It never goes back. */
   share: number;
 }
 
 /**
- * Measured on a machine of today that does nothing else. Another machine, and a busy one, are slower or faster by a factor
- * that shows when the first of these steps is done.
+ * Measured on an idle current machine. Other machines, and busy ones, differ by a factor that shows once the
+ * first step is done.
  */
 const UNPACK_BYTES_PER_MS = 150_000;
 const PACKAGES_MS = 600;
 const PROVE_CORE_MS = 400;
 const PROVE_EMBEDDINGS_MS = 1700;
 const SWITCH_MS = 60;
-/** Until a link has shown its speed: what the bar makes of bytes is corrected then. */
+/** Used until the real speed is known; the bar is corrected then. */
 const ASSUMED_BYTES_PER_MS = 5000;
-/** How far off an expected duration usually is: a step that takes longer than expected is never said to be over. */
+/** Typical error of an expected duration: a step that overruns is never shown as finished. */
 const UNCERTAINTY = 0.2;
-/** What the proof still does after its first result, as a part of what it took so far: its results come together, near its end. */
+/**
+ * Time that the proof needs after its first result, as a fraction of the time so far: its results arrive
+ * close together, near the end.
+ */
 const PROOF_AFTER_RESULT = 0.12;
-/** How much the pace that was expected counts beside steps that are over, as so much of their time. */
+/** Weight of the expected pace against finished steps, in milliseconds of their time. */
 const EXPECTED_PACE_MS = 500;
 const ETA_AFTER_MS = 2000;
-/** A step that is expected to be over at once says nothing. */
+/** A step expected to be this short says nothing about the pace. */
 const SMALLEST_MS = 100;
-/** Fitted to installs beside a load of 1 to 20 processes a processor: some of them wait for the disk, or are more polite. */
+/**
+ * Fitted to installs next to 1 to 20 busy processes per processor: some of those wait for the disk, or run at
+ * lower priority.
+ */
 const LOAD_EXPONENT = 0.4;
 const PACE_MEMORY_MS = 3000;
-/** A factor beyond these says more about the step than about the machine. */
+/** A factor outside this range says more about the step than about the machine. */
 const PACE_RANGE = [0.3, 8] as const;
 
-/** What the steps of a plan will take on the machine that the figures are from. */
+/** Expected duration of a plan's steps on the reference machine. */
 export function expectedCosts({ rows, features }: PlanSummary): StepCosts {
   const row = (id: string) => rows.find((each) => each.id === id);
   const unpacked = (id: string): number => {
@@ -94,16 +100,16 @@ export function expectedCosts({ rows, features }: PlanSummary): StepCosts {
 }
 
 /**
- * How much slower a machine is with so many processes that want a processor: each has its share of it, and waits for the
- * disk in between.
+ * Slowdown of a machine with this many runnable processes: they share the processors, and wait for the disk
+ * in between.
  */
 export function paceOfLoad(load: number, processors: number): number {
   return Math.max(1, load / Math.max(1, processors)) ** LOAD_EXPONENT;
 }
 
 /**
- * How much slower than usual this machine is for reasons other than its load, as the finished steps show.
- * Factors are averaged by their logarithms, so that one step that waited for a disk does not decide alone.
+ * Slowdown of this machine for reasons other than load, from the finished steps. Factors are averaged
+ * logarithmically, so that one step that waited for a disk does not dominate.
  */
 function slownessOf({ steps, costs, lastByteAtMs }: InstallProgress): number {
   let weightMs = EXPECTED_PACE_MS;
@@ -111,7 +117,7 @@ function slownessOf({ steps, costs, lastByteAtMs }: InstallProgress): number {
   for (const { step, status, startedAtMs, durationMs, paceAtEnd } of steps) {
     if (status !== 'finished' || startedAtMs === null || durationMs === null) continue;
     if (costs[step] < SMALLEST_MS) continue;
-    // What the network took says nothing about the machine.
+    // Network time says nothing about the machine.
     const ownMs = step === 'fetch' ? startedAtMs + durationMs - (lastByteAtMs ?? startedAtMs) : durationMs;
     weightMs += costs[step];
     const expectedMs = costs[step] * (paceAtEnd ?? 1);
@@ -120,20 +126,20 @@ function slownessOf({ steps, costs, lastByteAtMs }: InstallProgress): number {
   return Math.exp(sum / weightMs);
 }
 
-/** The expected pace after one more look at the load. A look is a moment, and processes come and go. */
+/** The expected pace after another load sample, smoothed because processes come and go. */
 export function nextPace({ pace, paceAtMs }: InstallProgress, current: number, nowMs: number): number {
   const kept = Math.exp(-Math.max(0, nowMs - paceAtMs) / PACE_MEMORY_MS);
   return Math.exp(Math.log(pace) * kept + Math.log(current) * (1 - kept));
 }
 
-/** The speed with what has not come since the last sample: silence makes it slower. */
+/** The speed including the time since the last sample: silence lowers it. */
 function currentSpeed({ bytesPerSecond, speedSample }: InstallProgress, nowMs: number): number | null {
   if (bytesPerSecond === null || speedSample === null) return null;
   const silentMs = Math.max(0, nowMs - speedSample.atMs - 1000);
   return bytesPerSecond * Math.exp(-silentMs / 5000);
 }
 
-/** What is left of something that was expected to take so long and has taken so much already. */
+/** Time left of a step, given its expected and elapsed duration. */
 function leftOf(costMs: number, elapsedMs: number): number {
   return Math.hypot(
     Math.max(0, costMs - elapsedMs),
@@ -155,7 +161,7 @@ interface Work {
   leftMs: number;
 }
 
-/** The whole installation in time: what is done and what is left. `null` while the size of the transfer is not known. */
+/** Elapsed and remaining work of the whole installation, as time. `null` while the transfer size is unknown. */
 function workOf(progress: InstallProgress, nowMs: number): (Work & { isSpeedKnown: boolean }) | null {
   const { totalBytes, doneBytes, steps, costs, lastByteAtMs } = progress;
   if (totalBytes === null) return null;
@@ -166,7 +172,7 @@ function workOf(progress: InstallProgress, nowMs: number): (Work & { isSpeedKnow
   const leftBytes = isFetched ? 0 : Math.max(0, totalBytes - doneBytes);
   let doneMs = Math.min(totalBytes, isFetched ? totalBytes : doneBytes) / bytesPerMs;
   let leftMs = leftBytes / bytesPerMs;
-  /** What a machine does with the files begins when the last byte is here. */
+  /** Processing of the files starts when the last byte has arrived. */
   const fetchLeftMs = (costMs: number): number => {
     if (isFetched) return 0;
     return leftBytes > 0 ? costMs : leftOf(costMs, nowMs - (lastByteAtMs ?? nowMs));
@@ -181,14 +187,14 @@ function workOf(progress: InstallProgress, nowMs: number): (Work & { isSpeedKnow
   return { doneMs, leftMs, isSpeedKnown: speed !== null || leftBytes === 0 };
 }
 
-/** Milliseconds until everything is done, or `null` while nobody can know. */
+/** Milliseconds until everything is done, or `null` while unknown. */
 export function remainingMs(progress: InstallProgress, nowMs: number): number | null {
   if (nowMs - progress.startedAtMs < ETA_AFTER_MS) return null;
   const work = workOf(progress, nowMs);
   return work?.isSpeedKnown ? work.leftMs : null;
 }
 
-/** The part of the installation that is done, 0 to 1, all steps together. Not yet the bar, which never goes back. */
+/** Finished part of the installation, 0 to 1, over all steps. May go back, unlike the bar. */
 export function shareOfWork(progress: InstallProgress, nowMs: number): number {
   const work = workOf(progress, nowMs);
   if (work === null) return 0;

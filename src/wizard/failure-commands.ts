@@ -68,7 +68,7 @@ export function openMending(state: FailureState): Mending | null {
   return mendingsOf(state.report).find((mending) => mending.id === id) ?? null;
 }
 
-/** Asks for the next value, or carries the remedy out when there are all. */
+/** Asks for the next value, or applies the remedy when all are given. */
 function ask(state: FailureState, mending: Mending, values: readonly string[]): Transition {
   const spec = mending.fields[values.length];
   if (spec === undefined) return mend(state, mending, values);
@@ -91,7 +91,7 @@ function onField(state: FailureState, command: Command): Transition {
   }
 }
 
-/** Text for the field that is open; nowhere else does text mean anything. */
+/** Handles text for the open field; ignored otherwise. */
 export function typeIntoFailure(state: FailureState, text: string): FailureState {
   if (!state.field || state.mendingId !== null) return state;
   return { ...state, field: { ...state.field, field: typeIntoField(state.field.field, text) } };
@@ -116,14 +116,17 @@ function mend(state: FailureState, mending: Mending, values: readonly string[]):
   };
 }
 
-/** The remedy was carried out: it is tried again, or told. */
+/** The remedy was applied: try again, or show a notice. */
 export function mended(state: FailureState, notice: string): Transition {
   const mending = mendingsOf(state.report).find(({ id }) => id === state.mendingId);
   const done: FailureState = { ...state, mendingId: null, field: null, notice };
   return mending?.next === 'stay' ? stay(done) : tryAgain(done);
 }
 
-/** A value was looked at and is no good: it stays in its field, with the reason. What has no field says it below the choices. */
+/**
+ * A value was rejected: it stays in its field, with the reason. Without a field the reason goes below the
+ * choices.
+ */
 export function refusedMending(state: FailureState, report: FailureReport): FailureState {
   if (state.mendingId === null) return state;
   const { field } = state;
@@ -140,6 +143,6 @@ export function tryAgain(state: FailureState): Transition {
   if (state.panel) return reopenPanel(state.panel, state.nowMs, state.runId);
   if (state.retry === 'overview') return toOverview(state);
   if (state.retry === 'check' && !isElsewhere(state)) return checkFor(state);
-  // Hosts may answer otherwise by now, so even the same installation begins with a fresh plan.
+  // Hosts may answer differently by now, so even an unchanged retry starts with a new plan.
   return planAgain(state, state.summary);
 }

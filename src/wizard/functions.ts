@@ -16,49 +16,52 @@ export type PlanOutcome =
 
 export type InstallOutcome<Plan extends PlanOutcome> = Extract<Plan, { status: 'install' }>;
 
-/** How a doctor looks, and who hears of it. */
+/** Options and listeners of a run of checks. */
 export interface CheckRun {
   costs: readonly CheckCost[];
   isProven: boolean;
   onEvent: (event: DoctorEvent) => void;
 }
 
-/** What an effect of a panel has at hand. */
+/** What an effect of a panel can use. */
 export interface PanelContext {
   /** With signal and events. */
   setup: SetupOptions;
-  /** What is known before the end. */
+  /** Sends an interim answer. */
   tell(answer: PanelAnswer): void;
-  /** Gives the terminal to a program that needs all of it, such as an editor, until the work is done. */
+  /** Gives the terminal to a full-screen program, such as an editor, until the work is done. */
   lendTerminal<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /**
- * The library functions that the wizard calls. `plan` gives a value that `execute` or `discard` gets back as it was,
- * once: the wizard reads nothing of it but `status`, `result` and `summary`.
+ * The library functions that the wizard calls. The value of `plan` is passed unchanged to `execute` or
+ * `discard`, once: the wizard itself only reads `status`, `result` and `summary`.
  */
 export interface WizardFunctions<Plan extends PlanOutcome = PlanOutcome> {
   readOverview(options: SetupOptions): Promise<SetupOverview>;
   plan(options: SetupOptions): Promise<Plan>;
   execute(plan: InstallOutcome<Plan>, options: SetupOptions): Promise<SetupResult>;
-  /** Lets go of a plan that is not carried out. */
+  /** Discards a plan that is not executed. */
   discard(plan: InstallOutcome<Plan>): Promise<void>;
   runChecks(options: SetupOptions, run: CheckRun): Promise<CheckResult[]>;
-  /** What the repairs that these results ask for would do. Changes nothing. */
+  /** Previews the repairs for these results. Changes nothing. */
   planRepair(results: readonly CheckResult[], options: SetupOptions): Promise<RepairPlan>;
-  /** Looks, repairs, looks again. @throws what stopped a repair, after everything was put back; CancelledError. */
+  /**
+   * Checks, repairs, checks again. @throws the failure of a repair, after everything was restored;
+   * CancelledError.
+   */
   repair(
     options: SetupOptions,
     run: CheckRun,
   ): Promise<{ repairs: readonly RepairId[]; after: readonly CheckResult[] }>;
-  /** Puts back what the last repair changed. */
+  /** Undoes the last repair. */
   undoRepair(options: SetupOptions): Promise<{ repairs: readonly string[] }>;
-  /** The environment that `undo` would go to; `null` when there is none. Reads only. */
+  /** The environment that `undo` would switch to; `null` when there is none. Read-only. */
   readUndoTarget(options: SetupOptions): Promise<UndoTarget | null>;
-  /** Goes to the other environment, which proves itself first. */
+  /** Switches to the other environment, after proving it. */
   undo(options: SetupOptions): Promise<UndoTarget>;
-  /** Does what a panel or a remedy asks for. @throws SetupError that says what is wrong with a value, or what failed. */
+  /** Runs the task of a panel or remedy. @throws SetupError for an invalid value or a failure. */
   runPanel(effect: PanelEffect, context: PanelContext): Promise<PanelAnswer>;
-  /** What an error means to a person. `step` is the one that ran. */
+  /** Describes an error for the user. `step` is the one that ran. */
   reportFailure(error: unknown, options: SetupOptions, step: SetupStep | null): Promise<FailureReport>;
 }

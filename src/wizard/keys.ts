@@ -3,17 +3,17 @@ import { isPanelBusy, panelField, panelView } from './panels/panels.ts';
 import { isRepairable, isRepairBusy } from './panels/repair-run.ts';
 import type { CheckState, Command, PanelState, WizardState } from './state.ts';
 
-/** A key by its name, or the character itself. */
+/** The name of a key, or the character itself. */
 export type KeyName = string;
 
 export interface KeyBinding {
   keys: readonly KeyName[];
   command: Command;
-  /** What is painted: `↑↓`. Bindings with the same label are one entry. */
+  /** Displayed keys: `↑↓`. Bindings with the same label share one entry. */
   label: string;
   /** One or two words for the footer. */
   hint: string;
-  /** `false`: only behind `?`. */
+  /** `false`: only in the help (`?`). */
   isInFooter: boolean;
 }
 
@@ -72,7 +72,7 @@ function back(hint: string): KeyBinding {
   return { keys: ['escape'], command: 'back', label: 'esc', hint, isInFooter: true };
 }
 
-/** The keys of a state. This one table reads keys, paints the footer and fills the help: they cannot disagree. */
+/** The key bindings of a state. Input, footer and help all use this table, so they cannot disagree. */
 export function keyBindings(state: WizardState): readonly KeyBinding[] {
   if (state.isHelpOpen) {
     return [
@@ -219,12 +219,14 @@ function panelBindings({ panel }: PanelState): readonly KeyBinding[] {
   return [...(choices.length > 1 ? CHOOSE('↑↓') : []), confirm('do it'), back('back'), ...PAGES, ...LEAVE];
 }
 
-/** What a key means now; `null` when it means nothing. */
+/** The command for a key; `null` when it has none. */
 export function commandFor(state: WizardState, key: KeyName): Command | null {
   return keyBindings(state).find((binding) => binding.keys.includes(key))?.command ?? null;
 }
 
-/** The character that a key types where a field is open; `null`: it means something else there, or no field is open. */
+/**
+ * The character a key types into the open field; `null` if it has another meaning there, or no field is open.
+ */
 export function typedText(state: WizardState, key: KeyName): string | null {
   if (state.isHelpOpen || !hasOpenField(state)) return null;
   if (key === 'space') return ' ';
@@ -252,7 +254,7 @@ export function keyHints(state: WizardState, where: 'footer' | 'help'): readonly
   return [...seen.values()];
 }
 
-/** The part of Ink's `Key` that is read here. */
+/** The fields of Ink's `Key` that are used here. */
 export interface InkKey {
   upArrow: boolean;
   downArrow: boolean;
@@ -272,8 +274,8 @@ export interface InkKey {
 }
 
 /**
- * The keys of one input event. Keys that arrive together come as one string ("\rabc"), so it is taken apart. A line
- * feed is Enter as well: that is what a terminal sends which is not in raw mode yet.
+ * The keys of one input event. Simultaneous keys arrive as one string ("\rabc"), so it is split. A line feed
+ * counts as Enter too: terminals send it before raw mode is on.
  */
 export function keyPresses(input: string, key: InkKey): KeyName[] {
   if (key.upArrow) return ['up'];

@@ -2,10 +2,10 @@ import type { SetupEvent } from '../core/events.ts';
 import { formatBytes } from '../support/text/format.ts';
 import { artefactName } from './progress.ts';
 
-/** Column of the size in the log, so that files that arrive one below the other can be compared. */
+/** Column of the size in the log, so that sizes line up. */
 const NAME_WIDTH = 24;
 
-/** The lines that an event adds to the live log, `[]` for what the screen shows elsewhere. */
+/** The lines that an event adds to the live log; `[]` for events shown elsewhere on the screen. */
 export function logLines(event: SetupEvent): readonly string[] {
   switch (event.type) {
     case 'lines':

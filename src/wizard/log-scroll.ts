@@ -1,18 +1,18 @@
 import type { Command, LogPosition, LogWindow, ViewSize } from './state.ts';
 
-/** The first line to show: follows the end, or stays where it was pinned as far as the log still holds it. */
+/** The first visible line: follows the end, or stays pinned as long as the log still holds that line. */
 export function firstVisibleLine(position: LogPosition, view: LogWindow): number {
   const last = Math.max(view.logStart, view.logEnd - view.logRows);
   if (position.kind === 'follow') return last;
   return Math.min(Math.max(position.firstLine, view.logStart), last);
 }
 
-/** Lines below the ones that are shown: `37 new lines`. */
+/** Number of lines below the visible ones: `37 new lines`. */
 export function linesBelow(position: LogPosition, view: LogWindow): number {
   return Math.max(0, view.logEnd - firstVisibleLine(position, view) - view.logRows);
 }
 
-/** The nearest lines that hold the text, above and below the first one that is shown; letter case does not count. */
+/** The nearest matching lines above and below the first visible one; case-insensitive. */
 export function foundLines(
   lines: readonly string[],
   text: string,
@@ -24,7 +24,7 @@ export function foundLines(
   const matches = lines.flatMap((line, index) =>
     line.toLowerCase().includes(wanted) ? [view.logStart + index] : [],
   );
-  // From the end, the newest one is the nearest, on the screen or not.
+  // When following, the newest match is the nearest, visible or not.
   const from = position.kind === 'follow' ? view.logEnd : position.firstLine;
   return {
     above: matches.findLast((line) => line < from) ?? null,
@@ -32,7 +32,7 @@ export function foundLines(
   };
 }
 
-/** Moving up pins the view; reaching the end by moving down follows again. */
+/** Scrolling up pins the view; scrolling down to the end follows again. */
 export function scrollLog(position: LogPosition, command: Command, view: LogWindow): LogPosition {
   const page = Math.max(1, view.logRows - 1);
   const first = firstVisibleLine(position, view);
@@ -50,7 +50,7 @@ export function scrollLog(position: LogPosition, command: Command, view: LogWind
   return firstLine >= last ? { kind: 'follow' } : { kind: 'pinned', firstLine };
 }
 
-/** The first row of a list that is longer than its room, after a command that scrolls it. */
+/** The first visible row of a scrollable list after a scroll command. */
 export function scrolledRow(firstRow: number, command: Command, view: ViewSize): number {
   const page = Math.max(1, view.logRows - 1);
   const step =

@@ -16,7 +16,7 @@ export function stay(next: WizardState): Transition {
   return { next, effects: [] };
 }
 
-/** The fields that every screen has, and no other: nothing of one screen leaks into the next. */
+/** Only the fields shared by all screens, so that nothing of one screen leaks into the next. */
 export function sharedOf(state: WizardState): Shared {
   const {
     runId,
@@ -77,18 +77,21 @@ export function planFor(
   };
 }
 
-/** A change that was made in the wizard puts the runtime elsewhere: nobody has looked there yet. */
+/** A change made in the wizard moved the runtime elsewhere, which has not been examined yet. */
 export function isElsewhere({ changes, overview }: WizardState): boolean {
   return changes.runtimeRoot !== undefined && changes.runtimeRoot !== overview?.runtimeRoot;
 }
 
-/** The plan once more, where somebody has looked already; else the look comes first. */
+/** Plans again if the location was examined; otherwise examines it first. */
 export function planAgain(state: WizardState, confirmed: PlanState['confirmed'] = null): Transition {
   if (state.overview === null || isElsewhere(state)) return toOverview(state);
   return planFor(state, state.overview, confirmed);
 }
 
-/** Back to the choice of features. A plan that is being made is told to stop, and its result finds another `runId`. */
+/**
+ * Back to the choice of features. A plan in progress is aborted, and its result is ignored because of its
+ * `runId`.
+ */
 export function toFeatures(state: WizardState, overview: SetupOverview, effects: WizardEffect[]): Transition {
   return {
     next: { ...sharedOf(state), screen: 'features', overview, runId: state.runId + 1 },
@@ -123,7 +126,7 @@ export function installFor(
   };
 }
 
-/** What the check screen starts with; the rest is as for any check. */
+/** Initial state of the check screen, beyond the defaults. */
 export type CheckStart = Partial<
   Pick<
     CheckState,
@@ -131,7 +134,7 @@ export type CheckStart = Partial<
   >
 >;
 
-/** The check screen: after an installation with its result, after an undo or a repair, or by itself. */
+/** The check screen: after an installation (with its result), an undo or a repair, or on its own. */
 export function checkFor(state: WizardState, start: CheckStart = {}): Transition {
   const runId = state.runId + 1;
   const next = newCheck(state, runId, start);
@@ -141,7 +144,7 @@ export function checkFor(state: WizardState, start: CheckStart = {}): Transition
   };
 }
 
-/** The same screen, while the other environment proves itself and takes over. */
+/** The check screen while the other environment is proved and activated. */
 export function undoFor(state: CheckState, target: UndoTarget): Transition {
   const runId = state.runId + 1;
   return {
@@ -178,7 +181,7 @@ function newCheck(state: WizardState, runId: number, start: CheckStart): CheckSt
   };
 }
 
-/** The end. The runner stops what still runs and waits for it before the program ends. */
+/** The end. The runner aborts what is still running and waits for it before the program exits. */
 export function leave(state: WizardState, exitCode: number, farewell: Farewell): Transition {
   return {
     next: { ...sharedOf(state), screen: 'left', exitCode, farewell },

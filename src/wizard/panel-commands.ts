@@ -30,7 +30,7 @@ interface Opened {
   effect?: PanelEffect;
 }
 
-/** Opens a task of its own; the screen that it came from is kept behind it. */
+/** Opens a panel; the previous screen is kept behind it. */
 export function openPanel(behind: PanelState['behind'], { panel, effect }: Opened): Transition {
   const runId = behind.runId + 1;
   return {
@@ -47,7 +47,7 @@ export function openPanel(behind: PanelState['behind'], { panel, effect }: Opene
   };
 }
 
-/** The same task from its start. */
+/** Restarts the same panel. */
 export function reopenPanel({ panel, behind }: PanelState, nowMs: number, runId: number): Transition {
   return openPanel({ ...behind, nowMs, runId }, freshPanel(panel));
 }
@@ -89,7 +89,7 @@ export function onPanel(
   return stepped(state, onPanelCommand(panel, command));
 }
 
-/** What was done last is said once more on the normal screen. */
+/** The last result is also printed on the normal screen. */
 function leavePanel(state: PanelState): Transition {
   const outcome: ActionOutcome | null = panelOutcome(state.panel);
   if (outcome === null) return leave(state, 0, { kind: 'left' });
@@ -135,7 +135,7 @@ export function panelStopped(state: PanelState): Transition {
   return stepped(state, onPanelStopped(state.panel));
 }
 
-/** `null` where a failure has no field to stand in. */
+/** `null` when there is no field to show the failure at. */
 export function panelRefused(state: PanelState, { title }: FailureReport): PanelState | null {
   const panel = onPanelRefused(state.panel, title);
   return panel && { ...state, panel };

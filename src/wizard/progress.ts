@@ -16,10 +16,10 @@ export type { InstallProgress, InstallStep, StepProgress } from './estimate.ts';
 
 const INSTALL_STEPS = SETUP_STEPS.filter((step): step is InstallStep => step !== 'plan');
 
-/** A sample every half second, an average over about three: steady enough to read, quick enough to be true. */
+/** Samples every half second, averaged over about three: steady enough to read, quick enough to be accurate. */
 const SPEED_SAMPLE_MS = 500;
 const SPEED_MEMORY_MS = 3000;
-/** Silence worth a sentence. It is shown, never punished. */
+/** Silence worth mentioning; it is only displayed. */
 const SILENCE_AFTER_MS = 20_000;
 
 export function startProgress(plan: PlanSummary, atMs: number, pace = 1): InstallProgress {
@@ -59,8 +59,8 @@ function placesOf({ rows }: PlanSummary): InstallProgress['places'] {
 }
 
 /**
- * The same a moment later: the bar goes on with the clock, and never back.
- * @param pace how much slower than usual the load of this machine makes it now, see `paceOfLoad`.
+ * Advances the bar with the clock, never backwards.
+ * @param pace current slowdown from the load of this machine, see `paceOfLoad`.
  */
 export function tickProgress(progress: InstallProgress, nowMs: number, pace?: number): InstallProgress {
   const next =
@@ -148,7 +148,7 @@ function withFile(
   };
 }
 
-/** Other files come than the plan said: the bar's end moves, and what had arrived of the dropped ones no longer counts. */
+/** The files differ from the plan: the total changes, and bytes of dropped files no longer count. */
 function withOtherFiles(
   progress: InstallProgress,
   { dropped, added }: Extract<SetupEvent, { type: 'source' }>,
@@ -166,7 +166,7 @@ function withOtherFiles(
   return { ...progress, files, doneBytes, fileCount, totalBytes };
 }
 
-/** What was in the store already was not transferred, so it is no part of the bar. */
+/** Files already in the store were not transferred, so the bar ignores them. */
 function arrivedBytes(file: FileProgress | undefined): number {
   return file === undefined || file.isCached ? 0 : file.doneBytes;
 }
@@ -182,7 +182,7 @@ function nextSpeed(
   const elapsedMs = atMs - sample.atMs;
   if (elapsedMs < SPEED_SAMPLE_MS) return progress;
   const current = (Math.max(0, doneBytes - sample.bytes) * 1000) / elapsedMs;
-  // By how much the samples so far count: the first one is no better than the second.
+  // Corrects for the weight of the samples so far, so that the first one counts fully.
   const kept = sample.weight * Math.exp(-elapsedMs / SPEED_MEMORY_MS);
   const added = 1 - Math.exp(-elapsedMs / SPEED_MEMORY_MS);
   const weight = kept + added;
@@ -204,7 +204,7 @@ function uvDetail(phase: string, count: number | null, name: string | null): str
   return null;
 }
 
-/** The step that runs, else the one that failed, else the last finished one, else the first. */
+/** The running step, else the failed one, else the last finished one, else the first. */
 export function currentStep(progress: InstallProgress): StepProgress {
   const byStatus = (status: StepProgress['status']) => progress.steps.findLast((it) => it.status === status);
   return (
@@ -212,7 +212,7 @@ export function currentStep(progress: InstallProgress): StepProgress {
   );
 }
 
-/** The words beside a step: `18 of 29 files, onnxruntime 22.7 MB`. */
+/** The text next to a step: `18 of 29 files, onnxruntime 22.7 MB`. */
 export function stepDetail(progress: InstallProgress, step: StepProgress): string {
   if (step.step !== 'fetch' || step.status !== 'running' || progress.files.size === 0) return step.detail;
   const fetched = [...progress.files.values()].filter((file) => !file.isCached);
@@ -230,7 +230,7 @@ export function stepDetail(progress: InstallProgress, step: StepProgress): strin
   return `${counted}, ${artefactName(name, kind)}${size}`;
 }
 
-/** Of the files that arrive side by side, the one that is waited for longest: a name that does not flicker. */
+/** The largest of the files in transfer: a name that does not flicker. */
 function largestUnderWay(progress: InstallProgress): [string, FileProgress] | undefined {
   return [...progress.files]
     .filter(([, file]) => !file.isDone)
@@ -247,7 +247,7 @@ export interface Transfer {
   totalBytes: number | null;
 }
 
-/** Files that arrive now, largest first: an order that does not change while they come. */
+/** Files in transfer, largest first: an order that stays stable. */
 export function activeTransfers(progress: InstallProgress): Transfer[] {
   if (currentStep(progress).step !== 'fetch') return [];
   return [...progress.files]
@@ -260,13 +260,13 @@ export function activeTransfers(progress: InstallProgress): Transfer[] {
     }));
 }
 
-/** Who is waited for: where the largest file that is under way comes from. */
+/** The source being waited for: that of the largest file in transfer. */
 export function awaitedPlace(progress: InstallProgress): string | null {
   const current = largestUnderWay(progress);
   return (current && progress.places[current[1].kind]) ?? null;
 }
 
-/** How long nothing has arrived while files are on their way; `null` when that is not worth a word. */
+/** How long a transfer has been silent; `null` when too short to mention. */
 export function silentForMs(progress: InstallProgress, nowMs: number): number | null {
   if (currentStep(progress).step !== 'fetch' || currentStep(progress).status !== 'running') return null;
   const since = progress.lastByteAtMs ?? currentStep(progress).startedAtMs;
@@ -274,7 +274,7 @@ export function silentForMs(progress: InstallProgress, nowMs: number): number | 
   return nowMs - since;
 }
 
-/** `onnxruntime-1.31.1-cp313-cp313-manylinux….whl` -> `onnxruntime-1.31.1`: a name for people, never a path. */
+/** `onnxruntime-1.31.1-cp313-cp313-manylinux….whl` -> `onnxruntime-1.31.1`: a display name, never a path. */
 export function artefactName(file: string, kind: ArtefactKind): string {
   if (kind === 'wheel' || file.endsWith('.whl')) return file.split('-').slice(0, 2).join('-');
   if (kind === 'python') return /^cpython-[0-9.]+/.exec(file)?.[0].replace(/\.$/, '') ?? file;

@@ -18,12 +18,12 @@ import { advanceProgress, tickProgress } from './progress.ts';
 import type { FailureState, PlanState, Shared, Transition, WizardEvent, WizardState } from './state.ts';
 import { isBusy } from './state.ts';
 
-/** Lines of probing that the plan screen shows while it waits. */
+/** Probe messages shown on the plan screen while it waits. */
 const ACTIVITY_LINES = 6;
 
 /**
- * The wizard as a function: what happens in a state, and what is to be done about it. Pure; effects are data.
- * Results of a run that is no longer waited for (another `runId`) change nothing.
+ * The wizard's reducer: the next state for an event, and the effects to run. Pure; effects are data. Results
+ * of an outdated run (another `runId`) change nothing.
  */
 export function reduce(state: WizardState, event: WizardEvent): Transition {
   if (state.screen === 'left') return stay(state);
@@ -49,9 +49,9 @@ export function reduce(state: WizardState, event: WizardEvent): Transition {
       return checkFor({ ...state, nowMs: event.nowMs }, { result: event.result });
     case 'installed':
       if (state.screen !== 'installing') return stay(state);
-      // The switch won against the stop: what is true is said, and the work is kept.
+      // The switch completed before the abort: report the install and keep it.
       if (state.isStopping) return leave(state, 0, { kind: 'done', result: event.result, checks: null });
-      // What was forced is done: who looks around afterwards sees what is there.
+      // The forced install is done: from here on show the real state.
       return checkFor(
         { ...state, nowMs: event.nowMs, logPath: event.result.logPath, shouldForce: false },
         { result: event.result, proof: state.proof },
@@ -61,7 +61,7 @@ export function reduce(state: WizardState, event: WizardEvent): Transition {
       return onChecked(state, event);
     case 'undone':
       if (state.screen !== 'check') return stay(state);
-      // What was installed is not in force any more.
+      // The installed environment is no longer active.
       return checkFor({ ...state, nowMs: event.nowMs }, { undone: event.target });
     case 'doctor':
       return stay(state.screen === 'check' ? onDoctor({ ...state, nowMs: event.nowMs }, event.event) : state);
@@ -110,13 +110,13 @@ function afterOverview(state: WizardState, event: Extract<WizardEvent, { type: '
   });
   const shared: Shared = { ...state, nowMs: event.nowMs, overview, logPath: layout.installLogPath };
   if (isReady && !state.shouldForce) return stay({ ...shared, screen: 'ready', overview, cursor: 0 });
-  // What is broken is looked at first: a repair takes less than an installation, and keeps more.
+  // Check a broken runtime first: a repair is quicker than an installation, and keeps more.
   if (overview.status.kind === 'broken' && !state.shouldForce && !state.isFeatureRequired) {
     return checkFor({ ...shared, screen: 'features', overview });
   }
   const offers = availableOffers(shared);
   const isOffered = (feature: KtxRuntimeFeature) => offers.some((offer) => offer.feature === feature);
-  // An update keeps what could be done before.
+  // An update keeps the features of the old version.
   const older = state.isFeatureRequired ? undefined : overview.otherRuntimes[0];
   const before = older?.features.find((feature) => feature !== 'core');
   const wanted = before && isOffered(before) ? before : state.feature;
@@ -139,7 +139,9 @@ function afterPlan(
   return stay({ ...state, nowMs, summary, pace, cursor: 0 });
 }
 
-/** Neither a new host nor another Python nor more to download: what was confirmed covers it. */
+/**
+ * The new plan needs no new host, no other Python and no larger download: the earlier confirmation covers it.
+ */
 function asksNoMore(summary: PlanSummary, confirmed: PlanSummary): boolean {
   return (
     summary.hosts.every((host) => confirmed.hosts.includes(host)) &&
@@ -202,7 +204,7 @@ function fail(state: WizardState, told: FailureReport): Transition {
     case 'plan':
       return at('plan', told, { elapsedMs: state.nowMs - state.startedAtMs });
     case 'installing': {
-      // Children that are stopped fail in their own words; the person knows why.
+      // Aborted children report their own errors; the user knows why they stopped.
       if (state.isStopping) return leave(state, 130, { kind: 'cancelled', logPath: state.logPath });
       const report = state.report ?? told;
       return at('install', report, {

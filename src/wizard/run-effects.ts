@@ -18,28 +18,31 @@ type RunningEffect = Exclude<WizardEffect, { type: 'cancel' | 'exit' }>;
 
 export interface WizardOptions<Plan extends PlanOutcome> {
   functions: WizardFunctions<Plan>;
-  /** What every call of a library function gets, besides features, signal and `onEvent`. */
+  /** Passed to every library call, besides features, signal and `onEvent`. */
   setup: Omit<SetupOptions, 'features' | 'signal' | 'onEvent'>;
   start?: Omit<StartOptions, 'nowMs'>;
-  /** Every event of an installation, for the live log. Lines come here only: the state does not change by them. */
+  /**
+   * Receives every event of an installation, for the live log. Lines come only here: they do not affect the
+   * state.
+   */
   onInstallEvent?: (event: SetupEvent) => void;
-  /** See `PanelContext`; without a screen there is nothing to give back. */
+  /** See `PanelContext`; without a screen there is nothing to restore. */
   lendTerminal?: PanelContext['lendTerminal'];
   now?: () => number;
 }
 
-/** The wizard as it runs: a state that can be read and watched, and what may happen to it. */
+/** The running wizard: a state to read and subscribe to, and a dispatcher. */
 export interface Wizard {
   getSnapshot(): WizardState;
   subscribe(listener: () => void): () => void;
   dispatch(event: WizardEvent): void;
-  /** Resolves when the wizard was left and everything that it started has ended. */
+  /** Resolves when the user has left the wizard and everything it started has ended. */
   finished: Promise<LeftState>;
 }
 
 /**
- * Runs the state machine: performs its effects with the injected functions and feeds back what came of them. One
- * effect runs at a time; the next waits until a cancelled one has really ended.
+ * Runs the state machine: performs its effects with the injected functions and feeds back the results. One
+ * effect runs at a time; the next waits until an aborted one has really ended.
  */
 export function runWizardMachine<Plan extends PlanOutcome>(options: WizardOptions<Plan>): Wizard {
   const { functions, onInstallEvent, lendTerminal = (work) => work(), now = Date.now } = options;
@@ -133,7 +136,7 @@ export function runWizardMachine<Plan extends PlanOutcome>(options: WizardOption
           type: 'checked',
           runId,
           checks: await functions.runChecks(setup, checkRun(effect)),
-          // What cannot be read is not offered; it is no reason to say that the check failed.
+          // An unreadable target is not offered; it does not fail the check.
           undo: await functions.readUndoTarget(setup).catch(() => null),
           nowMs: now(),
         };
@@ -164,7 +167,7 @@ export function runWizardMachine<Plan extends PlanOutcome>(options: WizardOption
     }
   }
 
-  /** The log of a repair is the log of an installation: both are of the same screen. */
+  /** A repair logs like an installation: both share a screen. */
   function checkRun({
     runId,
     costs,
@@ -187,7 +190,7 @@ export function runWizardMachine<Plan extends PlanOutcome>(options: WizardOption
     if (unused !== null) await functions.discard(unused);
   }
 
-  /** A failure must be told even when telling it fails. */
+  /** Falls back to a plain report when describing the failure fails too. */
   async function reportOf(
     error: unknown,
     setup: SetupOptions,
@@ -214,7 +217,7 @@ export function runWizardMachine<Plan extends PlanOutcome>(options: WizardOption
   };
 }
 
-/** What was changed in the wizard, as the library takes it: paths are absolute. */
+/** The changes made in the wizard as options of the library, with absolute paths. */
 function changedOptions(
   { runtimeRoot, python, allowedHosts, uvPath, bundlePath, env, feature: _, ...others }: SetupChanges,
   given: WizardOptions<PlanOutcome>['setup'],

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 
 /**
- * How many other threads on this machine run or wait for a processor now. Where the system does not count them, the average of
- * the last minute.
+ * Number of other threads that are running or runnable on this machine now; the load average of the last
+ * minute where the system does not count them.
  */
 export function runnableCount(): number {
   try {

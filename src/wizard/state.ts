@@ -12,10 +12,10 @@ import type { InstallProgress } from './progress.ts';
 
 export type { Command } from './panels/command.ts';
 
-/** Which rows of the log are shown. Lines are counted from the start of the run, so a pinned view stays where it is. */
+/** The visible part of the log. Lines are numbered from the start of the run, so a pinned view stays put. */
 export type LogPosition = { kind: 'follow' } | { kind: 'pinned'; firstLine: number };
 
-/** The part of the log that there is, and the rows for it. */
+/** The available part of the log, and the rows to show it. */
 export interface LogWindow {
   /** Number of the first line that the log still holds. */
   logStart: number;
@@ -24,44 +24,44 @@ export interface LogWindow {
   logRows: number;
 }
 
-/** What the reducer must know of the screen to scroll it: it is told with each key, never kept. */
+/** Measurements that the reducer needs for scrolling; passed with each key, never stored. */
 export interface ViewSize extends LogWindow {
-  /** Rows by which the check list is longer than its room. */
+  /** Rows of the check list that do not fit. */
   overflowRows: number;
-  /** The nearest lines with the text that is looked for, above and below the first one that is shown. */
+  /** The nearest search matches above and below the first visible line. */
   found: { above: number | null; below: number | null };
 }
 
 export type RetryTarget = 'overview' | 'plan' | 'install' | 'check' | 'panel';
 
-/** What is printed on the normal screen after the wizard has left the alternate one. */
+/** Printed on the normal screen after the wizard has left the alternate one. */
 export type Farewell =
   | { kind: 'done'; result: SetupResult; checks: readonly CheckResult[] | null }
   | { kind: 'checked'; checks: readonly CheckResult[] }
   | { kind: 'failed'; report: FailureReport }
   | { kind: 'cancelled'; logPath: string | null }
-  /** What was done in a panel. */
+  /** The result of a panel. */
   | { kind: 'told'; isOk: boolean; title: string; lines: readonly string[] }
   | { kind: 'left' };
 
 export interface Shared {
-  /** Number of the running effect: results that carry another one are of a run that nobody waits for. */
+  /** Number of the running effect: results with another number are outdated. */
   runId: number;
   /** The wall clock as of the last tick or event, in milliseconds. */
   nowMs: number;
   isHelpOpen: boolean;
   overview: SetupOverview | null;
   feature: KtxRuntimeFeature;
-  /** True when the feature was asked for by flag or project, so a runtime without it is no working one. */
+  /** The feature was requested by flag or project, so a runtime without it does not count as working. */
   isFeatureRequired: boolean;
   /** Why the feature is preselected: `orders_dbt uses Looker identifier parsing`. */
   featureReason: string | null;
-  /** Where the log of an installation is, when that is known. */
+  /** Path of the install log, if known. */
   logPath: string | null;
   shouldForce: boolean;
-  /** What was changed in the wizard, for every effect from now on. */
+  /** Changes made in the wizard; they apply to every effect from now on. */
   changes: SetupChanges;
-  /** There is a `ktx.yaml`: its language model and its model host are offered, too. */
+  /** There is a `ktx.yaml`, so its language model and model host are offered too. */
   hasProject: boolean;
 }
 
@@ -84,13 +84,13 @@ export interface PlanState extends Shared {
   screen: 'plan';
   overview: SetupOverview;
   startedAtMs: number;
-  /** What the probes are doing, latest last. */
+  /** Recent probe messages, latest last. */
   activity: readonly string[];
-  /** `null` while the probes run. */
+  /** `null` while probing. */
   summary: PlanSummary | null;
-  /** How much longer than usual this machine takes. */
+  /** Slowdown of this machine. */
   pace: number;
-  /** The plan that was confirmed and failed: one that asks for no more needs no second confirmation. */
+  /** A confirmed plan that failed: a new plan that needs no more is not confirmed again. */
   confirmed: PlanSummary | null;
   cursor: number;
 }
@@ -103,14 +103,14 @@ export interface InstallingState extends Shared {
   log: LogPosition;
   isLogFull: boolean;
   isWrapped: boolean;
-  /** What is looked for in the log; `null`: nothing. */
+  /** The search in the log; `null`: none. */
   find: { text: string; isTyping: boolean } | null;
-  /** The question whether to stop; `cursor` 0 is to keep going. */
+  /** The question whether to stop; `cursor` 0 is "keep going". */
   stopQuestion: { cursor: number } | null;
   isStopping: boolean;
-  /** Told by the installation itself, else made from its error. */
+  /** Emitted by the installation, else derived from its error. */
   report: FailureReport | null;
-  /** What is proven so far. */
+  /** Proof results so far. */
   proof: readonly CheckResult[];
 }
 
@@ -120,19 +120,19 @@ export interface FailureState extends Shared {
   elapsedMs: number;
   retry: RetryTarget;
   summary: PlanSummary | null;
-  /** Steps of the installation, when it got that far: `step 1 of 5`. */
+  /** Progress of the installation, if it got that far: `step 1 of 5`. */
   progress: InstallProgress | null;
   cursor: number;
-  /** `null`: the log is not shown. */
+  /** `null`: the log is hidden. */
   log: LogPosition | null;
   hasLog: boolean;
-  /** The values that a remedy needs: those that were given, and the one that is typed now. */
+  /** The values of a remedy: those given so far, and the one being typed. */
   field: { mendingId: string; values: readonly string[]; field: Field } | null;
-  /** The remedy that is carried out now, `null` when none is. */
+  /** The remedy being applied, or `null`. */
   mendingId: string | null;
-  /** The task that failed, to begin it again; `null` for what is none. */
+  /** The panel task that failed, for a retry; `null` for other failures. */
   panel: PanelState | null;
-  /** What a remedy did that leaves the failure as it is: `Saved as …`. */
+  /** The result of a remedy that does not resolve the failure: `Saved as …`. */
   notice: string | null;
 }
 
@@ -140,52 +140,52 @@ export interface CheckState extends Shared {
   screen: 'check';
   startedAtMs: number;
   isRunning: boolean;
-  /** An undo was told to stop; it ends before anything else happens. */
+  /** An undo is being aborted; nothing else starts before it ends. */
   isStopping: boolean;
-  /** The checks of this run, in their order; empty before it is known which. */
+  /** The checks of this run, in order; empty until known. */
   listed: readonly CheckListing[];
-  /** Ids of those that run now. */
+  /** Ids of the running checks. */
   running: readonly string[];
-  /** By id: what a slow check waits for. */
+  /** What slow checks are waiting for, by id. */
   waiting: Readonly<Record<string, string>>;
-  /** What was found so far. */
+  /** Results so far. */
   checks: readonly CheckResult[];
-  /** What an installation has just proven: it is shown, and not asked again. */
+  /** Results that an installation has just proven: shown, not repeated. */
   proof: readonly CheckResult[];
-  /** Beyond what costs nothing. */
+  /** In addition to the offline checks. */
   costs: readonly CheckCost[];
   durationMs: number;
   areDetailsOpen: boolean;
   firstRow: number;
-  /** What was installed before the check; `null` when the check was asked for by itself, or that is undone. */
+  /** The installation before these checks; `null` for a check on its own, or after an undo. */
   result: SetupResult | null;
-  /** Where `undo` would go, once that is known. */
+  /** Target of `undo`, once known. */
   undo: UndoTarget | null;
-  /** The undo that is under way or was done before this check. */
+  /** The undo in progress or done before these checks. */
   undone: UndoTarget | null;
   repair: RepairRun | null;
-  /** The preview of the repair is wanted as soon as the checks are done. */
+  /** Show the preview of the repair when the checks are done. */
   wantsRepair: boolean;
-  /** Of the repair that runs. */
+  /** Of the running repair. */
   log: LogPosition;
-  /** A sentence of what happened last, such as an undo that was stopped. */
+  /** A sentence about the last event, such as an aborted undo. */
   notice: string | null;
 }
 
-/** A check before it has a result. */
+/** A check without a result yet. */
 export interface CheckListing {
   id: string;
   group: string;
   label: string;
 }
 
-/** A task of its own, and the screen that it came from. */
+/** A panel, and the screen behind it. */
 export interface PanelState extends Shared {
   screen: 'panel';
   panel: Panel;
   behind: ReadyState | FeaturesState | PlanState | FailureState | CheckState;
   startedAtMs: number;
-  /** The first line that is shown, when there are more than fit. */
+  /** The first visible line when not all fit. */
   firstRow: number;
 }
 

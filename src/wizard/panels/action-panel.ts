@@ -9,10 +9,10 @@ import {
   stayIn,
 } from './panel.ts';
 
-/** What the ready menu does in place. */
+/** The in-place actions of the ready menu. */
 export type ActionId = 'start' | 'undo' | 'remove' | 'prune';
 
-/** What an action would do, before it does it. */
+/** A preview of an action. */
 export interface ActionPreview {
   lines: readonly string[];
   /** `null`: there is nothing to do, and the lines say why. */
@@ -75,7 +75,7 @@ const WORDS: Record<ActionId, { title: string; running: string; yes: string; sto
   },
 };
 
-/** A daemon that is started takes nothing away, so nothing is asked first. */
+/** Starting a daemon destroys nothing, so it needs no confirmation. */
 export function openAction(action: ActionId): { panel: ActionPanel; effect: ActionEffect } {
   const isAsked = action !== 'start';
   return {
@@ -97,7 +97,7 @@ function choicesOf({ phase, action }: ActionPanel): readonly Choice<string>[] {
       const back = { id: 'back', label: 'Back' };
       if (phase.preview.question === null) return [back];
       const yes = { id: 'yes', label: WORDS[action].yes };
-      // What cannot be undone is not under the first Enter.
+      // Enter must not default to an irreversible action.
       return action === 'remove' || action === 'prune' ? [back, yes] : [yes, back];
     }
     case 'done':
@@ -144,7 +144,7 @@ export function onActionAnswer(panel: ActionPanel, answer: ActionAnswer): Step {
   return stayIn({ ...panel, phase, cursor: 0, isStopping: false });
 }
 
-/** Everything has ended that was told to stop. */
+/** The aborted work has ended. */
 export function onActionStopped(panel: ActionPanel): Step {
   if (panel.phase.name === 'looking') return BEHIND;
   const outcome = { isOk: false, title: WORDS[panel.action].title, lines: [WORDS[panel.action].stopped] };

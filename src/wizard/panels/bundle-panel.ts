@@ -12,29 +12,35 @@ export interface BundleCandidate {
   problem: string | null;
 }
 
-/** Where a bundle comes from, and what has arrived. */
+/** How to get a bundle, and the files found so far. */
 export interface BundleFacts {
-  /** What to run where there is a network. */
+  /** The command to run on a machine with network access. */
   command: string;
-  /** What it writes: `ktx-0.3.0-linux-x64.bundle, about 91 MB`. */
+  /** The file it writes: `ktx-0.3.0-linux-x64.bundle, about 91 MB`. */
   file: string;
-  /** Folders that are watched. */
+  /** Watched folders. */
   folders: readonly string[];
   candidates: readonly BundleCandidate[];
 }
 
-/** The way for a machine that reaches nothing: a bundle, made elsewhere, is waited for. */
+/** For a machine without any network access: waits for a bundle made elsewhere. */
 export interface BundlePanel {
   kind: 'bundle';
   facts: BundleFacts | null;
-  /** What lay there from the start and still does is offered, not taken: it may be of last year. */
+  /**
+   * Bundles that were there from the start and still are: offered, not used automatically, since they may be
+   * outdated.
+   */
   known: readonly string[] | null;
   field: Field | null;
-  /** The choice with the pointer by its name: files come and go in the list. `null`: nobody has looked at one yet. */
+  /**
+   * Id of the choice at the pointer: files come and go in the list. `null`: the pointer has not been moved
+   * yet.
+   */
   pointedId: string | null;
 }
 
-/** Runs until it is cancelled, and tells its facts again whenever they change. */
+/** Runs until it is cancelled, and sends its facts whenever they change. */
 export type BundleEffect = { type: 'watch-bundles' };
 export type BundleAnswer = { type: 'bundles'; facts: BundleFacts };
 
@@ -59,7 +65,10 @@ function choicesOf(panel: BundlePanel): readonly Choice<string>[] {
   ];
 }
 
-/** A file that is gone takes no pointer to its neighbour: nobody confirms what they did not point at. */
+/**
+ * When a file disappears the pointer does not move to its neighbour: the user must not confirm what they did
+ * not select.
+ */
 function cursorOf({ pointedId }: BundlePanel, choices: readonly Choice<string>[]): number {
   const at = (id: string | null) => choices.findIndex((choice) => choice.id === id);
   return pointedId === null ? 0 : at(pointedId) === -1 ? at('name') : at(pointedId);
@@ -94,7 +103,7 @@ export function typeIntoBundle(panel: BundlePanel, text: string): BundlePanel {
   return panel.field === null ? panel : { ...panel, field: typeIntoField(panel.field, text) };
 }
 
-/** A bundle that arrives while it is waited for is what was waited for. */
+/** A bundle that arrives while waiting is used. */
 export function onBundleAnswer(panel: BundlePanel, { facts }: BundleAnswer): Step {
   const paths = usable({ ...panel, facts }).map(({ path }) => path);
   const known = panel.known?.filter((path) => paths.includes(path)) ?? paths;

@@ -2,7 +2,7 @@ import type { KtxRuntimeFeature } from '../../core/features.ts';
 import type { PythonChoice } from '../../python/python-choice.ts';
 import { pythonVersion } from './field.ts';
 
-/** What a person has changed since the wizard was started; it goes before what the command line said. */
+/** The user's changes since the wizard started; they take precedence over the command line. */
 export interface SetupChanges {
   indexUrl?: string;
   python?: PythonChoice;
@@ -24,7 +24,9 @@ export function pythonOf(value: string): PythonChoice {
   return version === null ? { path: value } : { version };
 }
 
-/** The later changes go first; variables and hosts add up. An index is asked again where a bundle was meant before. */
+/**
+ * Merges changes: later ones win; variables and hosts accumulate. Choosing an index drops an earlier bundle.
+ */
 export function mergedChanges(before: SetupChanges, later: SetupChanges): SetupChanges {
   const { bundlePath: _, ...others } = before;
   const kept = later.indexUrl === undefined ? before : others;

@@ -1,4 +1,4 @@
-/** What a key means. Which key means what on which screen is in `keys.ts`. */
+/** The meaning of a key. `keys.ts` maps keys to commands for each screen. */
 export type Command =
   | 'previous'
   | 'next'
@@ -34,7 +34,7 @@ export interface Choice<Id extends string> {
   label: string;
 }
 
-/** The next position in a list; a list does not wrap, so that holding a key ends at its end. */
+/** The next position in a list, without wrapping, so that holding a key stops at the end. */
 export function moved(cursor: number, command: Command, count: number): number {
   const step = command === 'next' ? 1 : command === 'previous' ? -1 : 0;
   return Math.max(0, Math.min(count - 1, cursor + step));

@@ -2,11 +2,11 @@ import type { Command } from './command.ts';
 
 export type FieldType = 'url' | 'host' | 'file' | 'folder' | 'text' | 'python' | 'secret';
 
-/** A value that is asked for. */
+/** A value to ask for. */
 export interface FieldSpec {
-  /** Who reads the value. */
+  /** Identifies the value for its reader. */
   id: string;
-  /** What stands above the field: `Package index`. */
+  /** The label above the field: `Package index`. */
   name: string;
   type: FieldType;
   /** May stay empty. */
@@ -15,11 +15,11 @@ export interface FieldSpec {
   preset?: string;
 }
 
-/** A value as it is typed. */
+/** A value being typed. */
 export interface Field {
   spec: FieldSpec;
   text: string;
-  /** Why the text was refused; it goes away with the next key. */
+  /** Why the text was rejected; cleared by the next key. */
   problem: string | null;
 }
 
@@ -30,13 +30,13 @@ export function openField(spec: FieldSpec, text = ''): Field {
   return { spec, text, problem: null };
 }
 
-/** What a field takes of a text: its first line, without control characters. */
+/** The part of a text that a field accepts: its first line, without control characters. */
 export function typedLine(text: string): string {
   const [line = ''] = text.replace(/^[\r\n]+/, '').split(/[\r\n]/);
   return line.replace(/\p{Cc}/gu, '');
 }
 
-/** Adds what was typed or pasted. */
+/** Appends typed or pasted text. */
 export function typeIntoField(field: Field, text: string): Field {
   const typed = typedLine(text);
   if (typed === '') return field;
@@ -47,15 +47,15 @@ function eraseInField(field: Field, isAll: boolean): Field {
   return { ...field, text: isAll ? '' : field.text.replace(/.$/su, ''), problem: null };
 }
 
-/** What a command makes of an open field. */
+/** The result of a command in an open field. */
 export type FieldStep =
   | { type: 'field'; field: Field }
-  /** A value that can be tried. */
+  /** A value to submit. */
   | { type: 'entered'; value: string }
   | { type: 'back' }
   | { type: 'interrupt' };
 
-/** The commands that a field takes, the same wherever one is open. Pure. */
+/** Handles the commands that every field accepts. Pure. */
 export function onFieldCommand(field: Field, command: Command): FieldStep {
   switch (command) {
     case 'erase':
@@ -74,7 +74,7 @@ export function onFieldCommand(field: Field, command: Command): FieldStep {
   }
 }
 
-/** The value as it is meant: quotes of a shell or a file manager around it are no part of it. A secret stays as it is. */
+/** The value without quotes added by a shell or a file manager. A secret is left as it is. */
 export function fieldValue({ spec, text }: Field): string {
   if (spec.type === 'secret') return text;
   const trimmed = text.trim();
@@ -82,7 +82,7 @@ export function fieldValue({ spec, text }: Field): string {
   return /^(['"]).*\1$/.test(trimmed) ? trimmed.slice(1, -1) : trimmed;
 }
 
-/** What is wrong with the value so far, as a short sentence; `null` when it can be tried. */
+/** What is wrong with the value so far, as a short sentence; `null` when it can be submitted. */
 export function fieldProblem(field: Field): string | null {
   const value = fieldValue(field);
   const { type, isOptional } = field.spec;
@@ -107,12 +107,12 @@ export function fieldProblem(field: Field): string | null {
   }
 }
 
-/** The version in `3.13`, `python3.13` or `cpython-3.13.2`; `null` for another text. */
+/** The version in `3.13`, `python3.13` or `cpython-3.13.2`; `null` for any other text. */
 export function pythonVersion(text: string): string | null {
   return /^(?:python|cpython[@-]?)?(3\.\d+(?:\.\d+)?)$/i.exec(text)?.[1] ?? null;
 }
 
-/** What stands in the field on a screen: a secret shows its length alone. */
+/** The displayed text: a secret only shows its length. */
 export function shownText({ spec, text }: Field): string {
   return spec.type === 'secret' ? '•'.repeat([...text].length) : text;
 }
@@ -132,7 +132,7 @@ export function fieldQuestion({ name, type }: FieldSpec): string {
   return `${name}: type or paste ${KINDS[type]}`;
 }
 
-/** The line below the field. While a value is typed nothing is wrong yet. */
+/** The line below the field. While the user is typing it shows no error. */
 export function fieldHint(field: Field): string {
   if (field.problem !== null) return field.problem;
   if (field.text === '') {

@@ -11,25 +11,25 @@ import {
   stayIn,
 } from './panel.ts';
 
-/** How the host is reached, as it was typed or saved. */
+/** Connection settings of the host, as typed or saved. */
 export type HostConnection = Readonly<Record<string, string>>;
 
-/** What stands on the host. */
+/** The current configuration of the host. */
 export interface HostFacts {
   /** `ada@models.internal: /etc/llama-swap/config.yaml` */
   place: string;
   text: string;
   models: readonly string[];
-  /** What a change that did not finish has left behind. */
+  /** Leftovers of an interrupted change. */
   warnings: readonly string[];
 }
 
-/** A text that somebody edited, beside the one on the host. */
+/** An edited text, compared with the one on the host. */
 export interface HostReview {
   text: string;
-  /** Masked. Empty: nothing differs. */
+  /** Masked. Empty: no difference. */
   diff: string;
-  /** Why it would not be taken; empty when it would. */
+  /** Why it would be rejected; empty when valid. */
   errors: readonly string[];
 }
 
@@ -39,7 +39,7 @@ export interface HostOutcome {
   lines: readonly string[];
 }
 
-/** The steps of a change, each as it is told. */
+/** The steps of a change, as they are reported. */
 export interface HostProgress {
   text: string;
 }
@@ -55,7 +55,7 @@ type Phase =
   | { name: 'applying'; steps: readonly string[] }
   | { name: 'applied'; steps: readonly string[]; outcome: HostOutcome };
 
-/** The configuration of a model host: one model or the whole text in an editor, the difference, then a line a step. */
+/** The configuration of a model host: edit one model or the whole text, review the diff, apply step by step. */
 export interface HostPanel {
   kind: 'host';
   phase: Phase;
@@ -79,7 +79,7 @@ export type HostAnswer =
 
 type Step = PanelStep<HostPanel, HostEffect>;
 
-/** Asked one after the other where no connection is saved. */
+/** Asked in order when no connection is saved. */
 export const HOST_FIELDS: readonly FieldSpec[] = [
   { id: 'host', name: 'Host name or address', type: 'text' },
   { id: 'user', name: 'Who to log in as', type: 'text' },

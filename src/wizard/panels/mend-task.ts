@@ -1,17 +1,17 @@
-/** Something that is done on this machine before the next attempt, or instead of it. */
+/** A task on this machine before the next attempt, or instead of it. */
 export type MendTask =
-  /** As `ktx admin network set` does; for later runs too. */
+  /** Like `ktx admin network set`; also affects later runs. */
   | { kind: 'store-setting'; name: string; value: string }
-  /** As `ktx admin network unset` does. */
+  /** Like `ktx admin network unset`. */
   | { kind: 'forget-settings' }
   | { kind: 'append-line'; file: string; line: string }
   | { kind: 'move-away'; from: string; to: string }
   /** `u+rwx` or `o-w`. */
   | { kind: 'change-mode'; mode: string; path: string }
-  /** Runtimes of other versions are deleted. */
+  /** Deletes runtimes of other versions. */
   | { kind: 'prune' }
   | { kind: 'save-report'; path: string };
 
 export type MendEffect = { type: 'mend'; task: MendTask };
-/** It is done; `notice` is worth a line. */
+/** Done; `notice` is shown as one line. */
 export type MendAnswer = { type: 'mended'; notice: string };

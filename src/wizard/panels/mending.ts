@@ -9,21 +9,21 @@ import type { PageId } from './page-panel.ts';
 
 export type { SetupChanges } from './changes.ts';
 
-/** The values of the fields, by the tokens that they stand for. */
+/** Field values by the placeholder that they replace. */
 type Values = ReadonlyMap<string, string>;
 
-/** A remedy that the wizard carries out itself. */
+/** A remedy that the wizard applies itself. */
 export interface Mending {
-  /** A choice of the failure screen. */
+  /** Id of its choice on the failure screen. */
   id: `mend ${string}`;
   label: string;
-  /** What to ask for, one after the other; `[]` when nothing is missing. */
+  /** Fields to ask for, in order; `[]` when nothing is missing. */
   fields: readonly FieldSpec[];
-  /** What is done first. */
+  /** The task to run first. */
   task: (values: readonly string[]) => MendTask | null;
-  /** What the next attempt does otherwise. */
+  /** The changes for the next attempt. */
   changes: (values: readonly string[]) => SetupChanges;
-  /** What follows: another attempt, something to read, a bundle to wait for, or the same failure with a word of what was done. */
+  /** What follows: another attempt, a page, waiting for a bundle, or the same failure with a notice. */
   next: 'retry' | 'stay' | 'bundle' | PageId;
 }
 
@@ -32,10 +32,10 @@ type Parsed = Partial<Pick<Mending, 'next'>> & {
   changes?: (values: Values) => SetupChanges;
 };
 
-/** More than a list can scroll with ease. */
+/** More would be tedious to scroll. */
 const MAX_MENDINGS = 8;
 
-/** The ways out of a failure that the wizard can go by itself, best first. */
+/** Remedies that the wizard can apply itself, best first. */
 export function mendingsOf({ remedies = [] }: Pick<FailureReport, 'remedies'>): readonly Mending[] {
   const found = new Map<string, Mending>();
   for (const remedy of remedies) {
@@ -45,7 +45,7 @@ export function mendingsOf({ remedies = [] }: Pick<FailureReport, 'remedies'>): 
   return [...found.values()].slice(0, MAX_MENDINGS);
 }
 
-/** What a person has to do: without what is a choice of the screen already. */
+/** Steps for the user, without those offered as choices. */
 export function stepsByHand(report: Pick<FailureReport, 'remedies' | 'nextSteps'>): readonly string[] {
   const ids = new Set(mendingsOf(report).map(({ id }) => id));
   const offered = (report.remedies ?? []).filter(
@@ -55,7 +55,7 @@ export function stepsByHand(report: Pick<FailureReport, 'remedies' | 'nextSteps'
   return report.nextSteps.filter((step) => !texts.has(step));
 }
 
-/** `null` for what only a person can do. */
+/** `null` for a remedy that only the user can apply. */
 export function mendingOf(remedy: Remedy, invocation?: Invocation): Mending | null {
   const parsed = parse(remedy, invocation);
   if (parsed === null) return null;
@@ -94,7 +94,7 @@ const FIELD_NAMES: Record<string, string> = {
   'index-password': 'Password for the index',
 };
 
-/** The values that the remedy itself needs; a secret in a flag of this run is known to the run. */
+/** Values that the remedy needs; a secret given as a flag is already known. */
 function askedFor(
   { argv, env, append, placeholders }: Remedy,
   invocation?: Invocation,
@@ -113,7 +113,7 @@ function parse(remedy: Remedy, invocation?: Invocation): Parsed | null {
   }
   if (remedy.id === 'use-bundle' && argv === null) return { next: 'bundle' };
   if (argv === null) {
-    // A person has copied it by then: the store is looked at without a network.
+    // The user has copied the store by then, so use it offline.
     const isOffline = afterwards?.includes('--offline') && remedy.id === 'copy-store';
     return isOffline ? { changes: () => ({ isOffline: true }) } : null;
   }
@@ -124,7 +124,7 @@ function parse(remedy: Remedy, invocation?: Invocation): Parsed | null {
   if (program === 'chmod' && argv.length === 3) {
     return { task: () => ({ kind: 'change-mode', mode: first, path: second }) };
   }
-  // The flags that this run was given are those of the next attempt anyway.
+  // Flags of the current run apply to the next attempt anyway.
   const words = ownWordsOf(argv, invocation);
   if (words?.[0] === 'setup') return ofSetup(words.slice(1), env, remedy.drop);
   return words?.[0] === 'admin' ? ofAdmin(words.slice(1)) : null;
@@ -141,7 +141,7 @@ function ofAdmin([topic, verb, ...words]: readonly string[]): Parsed | null {
   if (verb === 'show') return { next: 'network' };
   if (verb === 'unset') return { task: () => ({ kind: 'forget-settings' }) };
   const [name, value] = words;
-  // Which setting is meant is known to the person alone.
+  // Only the user knows which setting is meant.
   if (verb !== 'set' || !name || name.startsWith('<') || !value) return null;
   return { task: (values) => ({ kind: 'store-setting', name, value: filled(value, values) }) };
 }
@@ -169,12 +169,15 @@ function ofSetup(flags: readonly string[], env: Remedy['env'], drop: readonly st
       env: Object.fromEntries(Object.entries(env).map(([name, text]) => [name, filledInUrl(text, values)])),
     }));
   }
-  // The same again is what `Try again` does.
+  // An unchanged retry is the choice `Try again`.
   if (steps.length === 0) return null;
   return { changes: (values) => Object.assign({}, ...steps.map((step) => step(values))) };
 }
 
-/** What a flag changes; `undefined` when it is kept elsewhere, `null` when only the command line knows it. */
+/**
+ * The change for a flag; `undefined` when it is stored elsewhere, `null` when only the command line supports
+ * it.
+ */
 function flagChange(
   flag: string | undefined,
   given: string,
@@ -209,7 +212,7 @@ function filled(text: string, values: Values): string {
   return [...values].reduce((result, [token, value]) => result.replaceAll(token, () => value), text);
 }
 
-/** A name or a password inside an address may hold what means something there. */
+/** Percent-encodes values, since a name or password may contain characters with a meaning in an address. */
 function filledInUrl(text: string, values: Values): string {
   const isAddress = /^\w+:\/\//.test(text);
   const escaped = (token: string, value: string): string =>

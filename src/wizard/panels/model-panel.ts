@@ -10,12 +10,12 @@ import {
   stayIn,
 } from './panel.ts';
 
-/** What a project's `ktx.yaml` says of its language model, and what it may say. */
+/** The language model in a project's `ktx.yaml`, and the possible choices. */
 export interface ModelFacts {
   path: string;
   backend: string | null;
   model: string | null;
-  /** `presetModel`: what is suggested when the backend is chosen; `isProbed`: ktx can ask it by itself. */
+  /** `presetModel`: suggested for this backend; `isProbed`: ktx can call it itself. */
   backends: readonly { id: string; label: string; presetModel: string; isProbed: boolean }[];
 }
 
@@ -27,7 +27,7 @@ export interface ModelChoice {
 export interface ProbeResult {
   isOk: boolean;
   lines: readonly string[];
-  /** `llm.provider.backend: codex`, a line for each name that would be set. */
+  /** `llm.provider.backend: codex`, one line per changed key. */
   edits: readonly string[];
 }
 
@@ -40,7 +40,7 @@ type Phase =
   | { name: 'writing'; chosen: ModelChoice }
   | { name: 'written'; lines: readonly string[] };
 
-/** The language model of a project: choose a backend, ask it live, write the choice. */
+/** The language model of a project: choose a backend, test it live, save the choice. */
 export interface ModelPanel {
   kind: 'model';
   facts: ModelFacts | null;

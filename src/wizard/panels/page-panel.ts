@@ -1,13 +1,13 @@
 import type { Command } from './command.ts';
 import { BEHIND, type PanelStep, type PanelView, plainLines, stayIn } from './panel.ts';
 
-/** Something to read. */
+/** A page to read. */
 export type PageId = 'network';
 
 export interface PagePanel {
   kind: 'page';
   page: PageId;
-  /** `null` while it is read. */
+  /** `null` while loading. */
   lines: readonly string[] | null;
   cursor: number;
 }

@@ -1,21 +1,21 @@
 import { type Choice, type Command, moved } from './command.ts';
 import type { Field } from './field.ts';
 
-/** One line of a panel. It is wrapped where it is too long; what does not fit is scrolled. */
+/** One line of a panel. Long lines wrap; overflow scrolls. */
 export interface PanelLine {
   text: string;
   mark?: 'done' | 'failed' | 'warning' | 'running' | 'later' | 'added' | 'removed';
   tone?: 'plain' | 'faint' | 'bold';
 }
 
-/** What any panel shows: the same screen draws all of them. */
+/** The content of any panel, drawn by one screen. */
 export interface PanelView {
   title: string;
   status: 'running' | 'asking' | 'done' | 'failed';
   lines: readonly PanelLine[];
   choices: readonly Choice<string>[];
   cursor: number;
-  /** Takes the place of the choices. */
+  /** Replaces the choices. */
   field: Field | null;
 }
 
@@ -23,12 +23,12 @@ export interface PanelView {
 export type PanelExit<Changes> =
   /** Back to the screen that opened it. */
   | { to: 'behind' }
-  /** The machine is not as it was, so it is looked at anew. */
+  /** The machine has changed: examine it again. */
   | { to: 'overview' }
-  /** A new plan, with these changes. */
+  /** Plan again with these changes. */
   | { to: 'plan'; changes: Changes };
 
-/** What a command or an answer leads to: the next panel, with something to do, or the way out. */
+/** The result of a command or an answer: the next panel with an optional effect, or an exit. */
 export type PanelStep<P, E, Changes = never> =
   | { panel: P; effect?: E | 'cancel' }
   | { exit: PanelExit<Changes> };
@@ -39,7 +39,7 @@ export function stayIn<P>(panel: P): { panel: P } {
 
 export const BEHIND = { exit: { to: 'behind' } } as const;
 
-/** The commands that every list of choices takes; `null` for others. */
+/** Handles the commands that every list of choices accepts; `null` for others. */
 export function movedIn<P extends { cursor: number }>(
   panel: P,
   command: Command,

@@ -61,10 +61,10 @@ import {
   typeIntoSources,
 } from './sources-panel.ts';
 
-/** A task of its own beside the way of an installation. All are drawn by one screen. */
+/** A task beside the installation. All panels are drawn by one screen. */
 export type Panel = ActionPanel | BundlePanel | HostPanel | ModelPanel | PagePanel | SourcesPanel;
 
-/** What a panel wants done; what came of it is a `PanelAnswer`. */
+/** Work requested by a panel; its result is a `PanelAnswer`. */
 export type PanelEffect = ActionEffect | BundleEffect | HostEffect | MendEffect | ModelEffect | PageEffect;
 
 export type PanelAnswer = ActionAnswer | BundleAnswer | HostAnswer | MendAnswer | ModelAnswer | PageAnswer;
@@ -88,7 +88,7 @@ export function onPanelCommand(panel: Panel, command: Command): AnyStep {
   }
 }
 
-/** An answer that another panel asked for changes nothing. */
+/** Ignores an answer meant for another panel. */
 export function onPanelAnswer(panel: Panel, answer: PanelAnswer): AnyStep {
   switch (answer.type) {
     case 'action-previewed':
@@ -109,7 +109,7 @@ export function onPanelAnswer(panel: Panel, answer: PanelAnswer): AnyStep {
   }
 }
 
-/** What was told to stop has ended. */
+/** The aborted work has ended. */
 export function onPanelStopped(panel: Panel): AnyStep {
   switch (panel.kind) {
     case 'action':
@@ -126,7 +126,7 @@ export function onPanelStopped(panel: Panel): AnyStep {
   }
 }
 
-/** A value that was refused stays in its field; `null` where a failure has no field to stand in. */
+/** A rejected value stays in its field; `null` when there is no field to show the failure at. */
 export function onPanelRefused(panel: Panel, problem: string): Panel | null {
   return panel.kind === 'sources' && panel.isStoring ? onSourcesRefused(panel, problem) : null;
 }
@@ -146,7 +146,7 @@ export function typeIntoPanel(panel: Panel, text: string): Panel {
   }
 }
 
-/** What waits for a line, such as `Waiting for another ktx`. */
+/** Shows what the panel is waiting for, such as `Waiting for another ktx`. */
 export function notePanel(panel: Panel, text: string): Panel {
   return panel.kind === 'action' ? { ...panel, notes: [...panel.notes, text].slice(-20) } : panel;
 }
@@ -168,12 +168,12 @@ export function panelView(panel: Panel): PanelView {
   }
 }
 
-/** The field that takes what is typed; `null` when none is open. */
+/** The field that receives typed text; `null` when none is open. */
 export function panelField(panel: Panel): Field | null {
   return panelView(panel).field;
 }
 
-/** True while something runs whose stopping is worth an exit code. */
+/** True while work runs whose interruption changes the exit code. */
 export function isPanelBusy(panel: Panel): boolean {
   switch (panel.kind) {
     case 'action':
@@ -191,7 +191,7 @@ export function isPanelBusy(panel: Panel): boolean {
   }
 }
 
-/** What a panel has done, once it is done; `null` before, and where nothing is done. */
+/** The completed work of a panel; `null` before, and for panels that do none. */
 export function panelOutcome(panel: Panel): ActionOutcome | null {
   if (panel.kind === 'action') return panel.phase.name === 'done' ? panel.phase.outcome : null;
   if (panel.kind === 'host') return panel.phase.name === 'applied' ? panel.phase.outcome : null;

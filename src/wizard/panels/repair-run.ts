@@ -9,7 +9,7 @@ import type { PanelLine } from './panel.ts';
 
 export type { RepairPlan } from '../../doctor/repairs/repair.ts';
 
-/** A run of repairs on the check screen, from its preview to its end. */
+/** A run of repairs on the check screen, from preview to result. */
 export type RepairRun =
   | { phase: 'planning' }
   | { phase: 'asking'; plan: RepairPlan; cursor: number }
@@ -17,9 +17,9 @@ export type RepairRun =
       phase: 'running';
       plan: RepairPlan;
       finished: readonly RepairId[];
-      /** `null` before the first, and while it is looked again. */
+      /** `null` before the first repair, and while checks run again. */
       current: RepairId | null;
-      /** What the repair that runs is doing. */
+      /** What the current repair is doing. */
       detail: string;
       isStopping: boolean;
     }
@@ -33,7 +33,7 @@ export const REPAIR_CHOICES = [
   { id: 'back', label: 'Leave it as it is' },
 ] as const;
 
-/** Something failed that a repair would mend, or a warning that is no matter of taste: no reason to delete downloads. */
+/** Whether a repair would fix a failure, or a warning other than one whose repair deletes downloads. */
 export function isRepairable(checks: readonly CheckResult[]): boolean {
   return checks.some(({ status, repairs: [first] = [] }) => {
     return first !== undefined && (status === 'fail' || first !== 'free-space');
@@ -44,7 +44,7 @@ export function isRepairBusy(repair: RepairRun | null): boolean {
   return repair?.phase === 'planning' || repair?.phase === 'running' || repair?.phase === 'undoing';
 }
 
-/** The run after an event of the doctor. */
+/** The state after an event of the doctor. */
 export function onRepairEvent(repair: RepairRun, event: DoctorEvent): RepairRun {
   if (repair.phase !== 'running') return repair;
   switch (event.type) {
@@ -78,7 +78,7 @@ function progressWords(event: SetupEvent): string | null {
   }
 }
 
-/** What a run of repairs will touch, before it does. */
+/** Preview of what the repairs will change. */
 export function repairPlanLines({ steps }: RepairPlan): PanelLine[] {
   return steps.flatMap((step): PanelLine[] => {
     const { label, what, paths, downloadBytes, hosts, worksOffline, canUndo } = step;
@@ -96,7 +96,7 @@ export function repairPlanLines({ steps }: RepairPlan): PanelLine[] {
   });
 }
 
-/** The repairs of a run, each with where it stands. */
+/** The repairs of a run, each with its state. */
 export function repairStepLines(run: Extract<RepairRun, { phase: 'running' }>): PanelLine[] {
   const { plan, finished, current, detail } = run;
   const isOver = current === null && finished.length >= plan.steps.length;
@@ -110,7 +110,7 @@ export function repairStepLines(run: Extract<RepairRun, { phase: 'running' }>): 
   ];
 }
 
-/** What the check screen says above its checks; `null` when there is nothing to say. */
+/** The line above the checks on the check screen; `null` for none. */
 export function repairNews(run: RepairRun | null): PanelLine | null {
   switch (run?.phase) {
     case 'planning':

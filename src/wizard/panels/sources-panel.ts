@@ -4,7 +4,7 @@ import { type Field, type FieldSpec, onFieldCommand, openField, typeIntoField } 
 import type { MendAnswer, MendEffect } from './mend-task.ts';
 import { BEHIND, movedIn, type PanelStep, type PanelView, plainLines, stayIn } from './panel.ts';
 
-/** What of a plan can be changed before it is agreed to. */
+/** The parts of a plan that can be changed before it is confirmed. */
 export interface SourcesPanel {
   kind: 'sources';
   cursor: number;
@@ -16,7 +16,7 @@ type Step = PanelStep<SourcesPanel, MendEffect, SetupChanges>;
 
 interface Source extends Choice<string> {
   spec: FieldSpec;
-  /** A setting for later runs too; else a change of this run. */
+  /** A stored setting for all runs; otherwise the change applies to this run. */
   setting?: string;
   changes?: (value: string) => SetupChanges;
 }
@@ -79,7 +79,7 @@ export function onSourcesAnswer(_panel: SourcesPanel, _answer: MendAnswer): Step
   return { exit: { to: 'plan', changes: {} } };
 }
 
-/** The value was looked at and is no good: it stays in its field, with the reason. */
+/** A rejected value stays in its field, with the reason. */
 export function onSourcesRefused(panel: SourcesPanel, problem: string): SourcesPanel {
   return { ...panel, isStoring: false, field: panel.field && { ...panel.field, problem } };
 }
