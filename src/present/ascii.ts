@@ -1,6 +1,6 @@
-/** One character for one, so that no column moves. */
+/** One character for one, so that columns stay aligned. */
 const ASCII_OF: Record<string, string> = {
-  // Not a plus, which is the glyph of what is made.
+  // Not a plus, which marks added items.
   '✓': '*',
   '✗': 'x',
   '–': '-',
@@ -21,21 +21,21 @@ const ASCII_OF: Record<string, string> = {
 };
 const MAPPED = new RegExp(`[${Object.keys(ASCII_OF).join('')}]`, 'g');
 
-/** Our own glyphs in characters that any terminal has. What is not ours (a path, a line of uv) stays as it is. */
+/** Replaces our own glyphs by ASCII. Other text (a path, a line of uv) is unchanged. */
 export function toAscii(text: string): string {
   return text.replace(MAPPED, (character) => ASCII_OF[character] ?? character);
 }
 
-/** A terminal that may show anything but ASCII: neither the Linux console nor a locale without UTF-8. */
+/** Whether the terminal shows more than ASCII: not the Linux console, nor a locale without UTF-8. */
 export function hasUnicode(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = process.platform): boolean {
   if (env['TERM'] === 'linux') return false;
   if (platform === 'win32') return Boolean(env['WT_SESSION'] || env['TERM_PROGRAM'] || env['TERM']);
   const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '';
-  // Without a locale at all (containers), terminals of today show UTF-8; `C` and `POSIX` were chosen by somebody.
+  // Without any locale (containers), current terminals show UTF-8; `C` and `POSIX` were set on purpose.
   return locale === '' || /utf-?8/i.test(locale);
 }
 
-/** The stream with every text that is written to it in ASCII. Everything else is the stream's own. */
+/** A stream that converts every text written to it to ASCII; otherwise it behaves like the original. */
 export function asciiStream<S extends NodeJS.WriteStream>(stream: S): S {
   return new Proxy(stream, {
     get(target, property) {

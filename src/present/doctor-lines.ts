@@ -11,7 +11,7 @@ const MARKS: Record<CheckStatus, string> = {
   skipped: '–',
 };
 
-/** Checks below their groups, a line each; what failed has what to do below it. */
+/** Checks by group, one line each; a failed check is followed by its fix. */
 export function checkLines(results: readonly DoctorResult[]): string[] {
   const groups = [...new Set(results.map(({ group }) => group))];
   return groups.flatMap((group) => [
@@ -28,7 +28,7 @@ function linesOf({ status, label, detail, fix, repairs = [] }: DoctorResult): st
   ];
 }
 
-/** What a repair will do, before it does it. */
+/** A preview of a repair. */
 export function repairStepLines({
   id,
   label,

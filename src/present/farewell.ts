@@ -10,21 +10,21 @@ import { formatBytes, formatCount, formatDuration, tildePath } from '../support/
 import { wrapStep, wrapWords } from '../support/text/wrap-words.ts';
 import type { Farewell } from '../wizard/state.ts';
 
-/** Colours a word, or leaves it: the caller knows the stream. */
+/** Colours a word, if the caller's stream supports it. */
 export type Paint = (tone: 'good' | 'bad' | 'warning' | 'faint' | 'bold', text: string) => string;
 
 export interface FarewellOptions {
   homeDir: string;
   columns: number;
   paint: Paint;
-  /** For a terminal: what to do in words that are not cut, and the command on a line of its own. A log has one line for each. */
+  /** For a terminal: wraps text and puts commands on lines of their own. A log gets one line each. */
   shouldWrap?: boolean;
-  /** The caller's: where later commands look for the runtime. */
+  /** The caller's environment: determines where later commands look for the runtime. */
   env?: NodeJS.ProcessEnv;
   platform?: NodeJS.Platform;
 }
 
-/** What stays in the terminal after the wizard has left the alternate screen, line by line. `[]` when there is nothing to say. */
+/** The lines left in the terminal after the wizard closes the alternate screen; `[]` for none. */
 export function farewellLines(farewell: Farewell, options: FarewellOptions): string[] {
   const { paint, homeDir } = options;
   switch (farewell.kind) {
@@ -65,7 +65,7 @@ export function farewellLines(farewell: Farewell, options: FarewellOptions): str
   }
 }
 
-/** A line that is wrapped is read on below its own start. */
+/** Continuation lines are indented like the first. */
 function factLines(fact: string, { columns, shouldWrap }: FarewellOptions): string[] {
   const lines = shouldWrap && columnsOf(fact) > columns - 2 ? wrapWords(fact, columns - 4) : [fact];
   return lines.map((line, index) => `${index === 0 ? '  ' : '    '}${line}`);
@@ -80,7 +80,7 @@ const LABELS = [
   '',
 ] as const;
 
-/** The columns before what a label names: two spaces, the longest label, a gap. */
+/** Width of the label column: two spaces, the longest label, a gap. */
 function labelColumns(): number {
   return Math.max(11, ...LABELS.map((label) => columnsOf(said(label)) + 4));
 }
@@ -111,7 +111,7 @@ function doneLines(result: SetupResult, options: FarewellOptions): string[] {
   ];
 }
 
-/** A command that finds this runtime: only `ktx setup` has a flag for another place. */
+/** A command that finds this runtime: only `ktx setup` has a flag for another location. */
 function whereItIs(
   { manifestPath }: SetupResult,
   { homeDir, env = process.env, platform = process.platform }: FarewellOptions,
@@ -123,7 +123,7 @@ function whereItIs(
   return `KTX_RUNTIME_ROOT=${commandLine([root])} ${command}`;
 }
 
-/** `null` where there is none, as for a user without a home. */
+/** `null` when there is none, as for a user without a home. */
 function usualRoot(options: Parameters<typeof managedRuntimeRoot>[0]): string | null {
   try {
     return managedRuntimeRoot(options);
@@ -136,13 +136,13 @@ function usualRoot(options: Parameters<typeof managedRuntimeRoot>[0]): string | 
 function costWords(result: SetupResult): string {
   const duration = formatDuration(result.durationMs);
   if (result.status === 'ready') return t`was there already`;
-  // The files, as the plan counts them; index pages are in the egress record.
+  // Counts files like the plan; index pages are in the egress record.
   if (result.downloadedBytes === 0) return t`${duration} · nothing downloaded`;
   const hosts = said(formatCount(result.egress.length, 'host'));
   return t`${duration} · ${formatBytes(result.downloadedBytes)} from ${hosts}`;
 }
 
-/** The checks that did not pass; those that did need no line. */
+/** The checks that did not pass. */
 function checkLines(
   checks: Extract<Farewell, { kind: 'checked' }>['checks'],
   { paint }: FarewellOptions,

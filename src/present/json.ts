@@ -1,6 +1,6 @@
 import type { SetupEvent } from '../core/events.ts';
 
-/** Raised when a reader of the older form could misread the new one; new fields and types do not count. */
+/** Increased when readers of the old format could misread the new one; new fields and types do not count. */
 export const EVENT_SCHEMA_VERSION = 1;
 
 /** The first line of an NDJSON stream. */
@@ -8,7 +8,7 @@ export function helloJson(cliVersion: string): string {
   return `${JSON.stringify({ schemaVersion: EVENT_SCHEMA_VERSION, type: 'hello', name: 'ktx setup', cliVersion })}\n`;
 }
 
-/** One event as one line. Described by `event-schema.ts`. */
+/** One event as one line; see `event-schema.ts`. */
 export function eventJson(event: SetupEvent): string {
   return `${JSON.stringify(event)}\n`;
 }

@@ -13,16 +13,16 @@ import { formatBytes, formatBytesOrUnknown, formatDuration, tildePath } from '..
 import { artefactName } from '../wizard/progress.ts';
 import { farewellLines, labelled } from './farewell.ts';
 
-/** What has been said so far, and what the next line needs to know. Made of events alone. */
+/** What has been printed so far, and what the next line depends on. Derived from events alone. */
 export interface LineState {
   step: SetupStep | null;
   stepStartedAtMs: number;
   atMs: number;
   fetchedFiles: number;
   fileCount: number | null;
-  /** Bytes so far by file, of files that are on their way. */
+  /** Bytes so far by file, for files in transfer. */
   arriving: ReadonlyMap<string, number>;
-  /** Bytes of files that have arrived, and of all that will; `null` when the plan does not say. */
+  /** Bytes of completed files, and of all files; `null` when the plan does not say. */
   fetchedBytes: number;
   totalBytes: number | null;
 }
@@ -38,18 +38,18 @@ const INITIAL_LINE_STATE: LineState = {
   totalBytes: null,
 };
 
-/** A transfer of this size is told of on the way, each quarter. */
+/** Transfers from this size on are reported at each quarter. */
 const WORTH_QUARTERS_BYTES = 10_000_000;
 
 export interface LineOptions {
-  /** Shown as `~`. */
+  /** Printed as `~`. */
   homeDir: string;
 }
 
-/** Turns events into lines for a log, one event after the other. */
+/** Converts events to log lines. */
 export function createLinePresenter(options: LineOptions): {
   lines(event: SetupEvent): string[];
-  /** A sign of life for when nothing was said for a while; `[]` when nothing runs. */
+  /** A sign of life after a long silence; `[]` when nothing runs. */
   heartbeat(nowMs?: number): string[];
 } {
   let state = INITIAL_LINE_STATE;
@@ -70,7 +70,7 @@ function arrivedBytes({ fetchedBytes, arriving }: LineState): number {
   return [...arriving.values()].reduce((total, bytes) => total + bytes, fetchedBytes);
 }
 
-/** Whole quarters of the transfer, 0 to 3: its end is told by its step. */
+/** Completed quarters of the transfer, 0 to 3: the end of the step reports the last. */
 function quarterOf(state: LineState): number {
   const { totalBytes } = state;
   if (totalBytes === null || totalBytes < WORTH_QUARTERS_BYTES) return 0;
@@ -83,7 +83,7 @@ function quarterLine(state: LineState): string {
   return `[fetch] ${t`${quarterOf(state) * 25} %, ${formatBytes(arrivedBytes(state))} of ${total}`}`;
 }
 
-/** The state after an event. */
+/** The next state after an event. */
 function advanceLineState(state: LineState, event: SetupEvent): LineState {
   const atMs = Date.parse(event.at);
   switch (event.type) {
@@ -114,7 +114,7 @@ function advanceLineState(state: LineState, event: SetupEvent): LineState {
   }
 }
 
-/** The lines of one event, `[]` for what a log has no use for. `state` is the one after the event. */
+/** The lines for an event, `[]` for events not worth logging. `state` is the state after the event. */
 export function eventLines(
   event: SetupEvent,
   options: LineOptions,
@@ -136,7 +136,7 @@ export function eventLines(
         `[${event.step}] ${event.level === 'warning' ? t`warning: ${said(event.text)}` : said(event.text)}`,
       ];
     case 'plan':
-      // Its notes come as events of their own.
+      // Its notes follow as separate events.
       return planLines({ ...event.plan, notes: [] }, options);
     case 'check':
       return checkLines(event.check);
@@ -148,7 +148,7 @@ export function eventLines(
       return doneLines(event.result, options);
     case 'bytes':
     case 'uv':
-    // A note says it in words.
+    // A note reports it as text.
     case 'source':
       return [];
   }
@@ -168,7 +168,7 @@ function stepLines(event: Extract<SetupEvent, { type: 'step' }>): string[] {
     case 'finished':
       return [`[${event.step}] ${duration === null ? t`done` : t`done in ${duration}`}${detail}`];
     case 'failed':
-      // Somebody stopped it: nothing is wrong.
+      // A cancellation is not an error.
       if (event.detail === CANCELLED)
         return [`[${event.step}] ${duration === null ? t`stopped` : t`stopped in ${duration}`}`];
       return [`[${event.step}] ${duration === null ? t`failed` : t`failed in ${duration}`}${detail}`];
@@ -198,7 +198,7 @@ function heartbeatLines(state: LineState, nowMs: number): string[] {
   return [`[${state.step}] ${still}`];
 }
 
-/** The plan, complete: it is what a later reader of the log holds the install to. */
+/** The complete plan, for later comparison with what was installed. */
 export function planLines(plan: PlanSummary, { homeDir }: LineOptions): string[] {
   const rows = plan.rows.flatMap((row) => {
     const size =
@@ -249,7 +249,7 @@ export function checkLines(check: CheckResult): string[] {
   ];
 }
 
-/** Said once here and once by the wizard, in the same words. */
+/** Uses the same texts as the wizard. */
 const FAREWELL = { columns: 80, paint: (_tone: unknown, text: string) => text };
 
 export function failureLines(failure: FailureReport, { homeDir }: LineOptions): string[] {
@@ -260,7 +260,7 @@ export function failureLines(failure: FailureReport, { homeDir }: LineOptions): 
   ];
 }
 
-/** The last words of a setup that worked. Which Python was taken is part of them: nobody was asked. */
+/** The summary of a successful setup. Includes the Python that was chosen, because no one was asked. */
 export function doneLines(result: SetupResult, { homeDir }: LineOptions): string[] {
   return [
     ...farewellLines({ kind: 'done', result, checks: null }, { ...FAREWELL, homeDir }),

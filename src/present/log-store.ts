@@ -2,22 +2,28 @@ import { stripVTControlCharacters } from 'node:util';
 import { harmlessLine } from '../support/harmless.ts';
 import { batchOfLines, type LineBatch } from '../support/line-batch.ts';
 
-/** What a log view shows. The same object until something new is there, so React compares it by identity. */
+/**
+ * The content of a log view. The same object until something changes, so that React can compare it by
+ * identity.
+ */
 export interface LogSnapshot {
-  /** Counts flushes. */
+  /** Number of flushes. */
   version: number;
-  /** The newest lines, oldest first, without control characters and cut to a length a screen can use. */
+  /** The newest lines, oldest first, without control characters and truncated to a usable length. */
   lines: readonly string[];
-  /** Lines before `lines[0]` that are in the log file only. `hiddenCount + index` names a line for good. */
+  /**
+   * Number of lines before `lines[0]`, which only the log file has. `hiddenCount + index` identifies a line
+   * permanently.
+   */
   hiddenCount: number;
 }
 
-/** A bounded tail of the log for one screen; the whole log is in `install.log`. Made for `useSyncExternalStore`. */
+/** A bounded tail of the log for one screen; the whole log is in `install.log`. For `useSyncExternalStore`. */
 export interface LogStore {
   append(lines: readonly string[]): void;
-  /** The same for a batch; its lines are read only when shown. */
+  /** Appends a batch, whose lines are only decoded when shown. */
   appendBatch(batch: LineBatch): void;
-  /** Shows what is there now: at the end of a step, and before the program exits. */
+  /** Publishes pending lines: at the end of a step, and before the program exits. */
   flush(): void;
   subscribe(listener: () => void): () => void;
   getSnapshot(): LogSnapshot;
@@ -25,7 +31,7 @@ export interface LogStore {
 
 export interface LogStoreOptions {
   maxLines?: number;
-  /** Flushes are at least this far apart. Two fast throttles, ours and Ink's, beat against each other. */
+  /** Minimum time between flushes. Two fast throttles, ours and Ink's, would interfere. */
   flushIntervalMs?: number;
 }
 
@@ -37,7 +43,7 @@ export function createLogStore(options: LogStoreOptions = {}): LogStore {
   const flushIntervalMs = options.flushIntervalMs ?? 100;
   const listeners = new Set<() => void>();
   let tail: LineBatch[] = [];
-  /** Index of the first batch kept; those before it are dropped, without moving the others each time. */
+  /** Index of the first batch kept; earlier ones are dropped without moving the rest each time. */
   let firstKept = 0;
   let keptLines = 0;
   let hiddenCount = 0;
@@ -102,13 +108,13 @@ export function createLogStore(options: LogStoreOptions = {}): LogStore {
   };
 }
 
-/** A slice keeps the whole text it came from in memory; a copy of the part that is shown does not. */
+/** A slice keeps its whole source string in memory; a copy of the visible part does not. */
 function boundedLine(line: string): string {
   if (line.length <= MAX_SHOWN_CHARS) return line;
   return `${Buffer.from(line.slice(0, MAX_SHOWN_CHARS)).toString('utf8')}…`;
 }
 
-/** What is not printed as it is, or ends a line. */
+/** Anything but printable ASCII and line breaks. */
 const NOT_AS_IT_IS = /[^\x20-\x7e\n]/;
 
 function shownLines(lines: readonly string[]): readonly string[] {
@@ -116,7 +122,10 @@ function shownLines(lines: readonly string[]): readonly string[] {
   return isPlain ? [...lines] : lines.map(shownLine);
 }
 
-/** A child may paint its lines; what else would move the cursor of our screen is shown. */
+/**
+ * Strips the escape sequences of a child; other control characters are made visible, so that they cannot move
+ * our cursor.
+ */
 function shownLine(line: string): string {
   const plain = line.includes('\u001b') ? stripVTControlCharacters(line) : line;
   return harmlessLine(plain).replaceAll('\t', '    ');

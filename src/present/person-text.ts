@@ -1,7 +1,7 @@
 import { harmlessText } from '../support/harmless.ts';
 import { withOwnCommand } from '../support/own-command.ts';
 
-/** Text as a person sees it: no terminal obeys it, and every command in it can be typed as it stands. */
+/** Text for display: without terminal control characters, and with commands that can be typed as shown. */
 export function personText(text: string): string {
   return harmlessText(withOwnCommand(text));
 }

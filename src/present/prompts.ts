@@ -16,8 +16,8 @@ import type { RunWizardOptions } from './wizard-options.ts';
 const HEARTBEAT_MS = 30_000;
 
 /**
- * The wizard without a screen: two questions, and lines that are never rewritten. For `--plain`, `TERM=dumb` and screen
- * readers. Resolves with the exit code, as `runWizard` does.
+ * The wizard without a full screen: two questions, and lines that are never redrawn. For `--plain`,
+ * `TERM=dumb` and screen readers. Resolves with the exit code, like `runWizard`.
  */
 export function runPrompts<Plan extends PlanOutcome>(options: RunWizardOptions<Plan>): Promise<number> {
   return withStopSignals((signal) => ask(options, signal));
@@ -91,7 +91,7 @@ async function ask<Plan extends PlanOutcome>(
   } catch (error) {
     if (error instanceof CancelledError || signal.aborted) {
       print([t`Setup cancelled. Nothing was changed.`]);
-      // Ctrl+C at a question is an answer; being ended from outside is none.
+      // Ctrl+C at a question is an answer; a signal from outside is not.
       return isBusy || (signal.aborted && !wasInterrupted) ? 130 : 0;
     }
     print(failureLines(await functions.reportFailure(error, setup, step), lineOptions));
@@ -103,7 +103,7 @@ async function ask<Plan extends PlanOutcome>(
   }
 }
 
-/** Asks only when there is something to choose. @throws CancelledError when the question is left. */
+/** Asks only if there is a choice. @throws CancelledError when the user leaves the question. */
 async function chooseFeature(
   overview: SetupOverview,
   options: Pick<RunWizardOptions, 'initialFeature'>,

@@ -3,7 +3,7 @@ import { formatBytes } from '../support/text/format.ts';
 
 const PART_WORDS = { uv: 'old uv', models: 'old model', wheels: 'old download' } as const;
 
-/** What only versions used that are gone: a line each, below one with the sum. Empty for nothing. */
+/** Data used only by deleted versions: one line each below a total. `[]` for none. */
 export function unneededLines(unneeded: readonly UnneededItem[] | undefined, heading: string): string[] {
   if (unneeded === undefined || unneeded.length === 0) return [];
   const sum = unneeded.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);

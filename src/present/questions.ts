@@ -4,17 +4,17 @@ import { CancelledError } from '../support/errors.ts';
 
 export interface QuestionStreams {
   stdin: NodeJS.ReadStream;
-  /** Prints lines, in characters that the terminal has. */
+  /** Prints lines, limited to characters that the terminal supports. */
   print(lines: readonly string[]): void;
-  /** Prints without ending the line. */
+  /** Prints without a line break. */
   prompt(text: string): void;
   signal: AbortSignal;
 }
 
 /**
- * Asks for one of several answers by number, with plain lines and the terminal's own line editing: for screen readers,
- * dumb terminals and an editor's shell. The first answer is taken for an empty line. Resolves with its index.
- * @throws CancelledError when the input ends or the signal aborts.
+ * Asks for one of several answers by number, with plain lines and the terminal's own line editing: for screen
+ * readers, dumb terminals and shells in editors. An empty line selects the first. Resolves with its index.
+ * @throws CancelledError when the input ends or the signal fires.
  */
 export async function askForChoice(
   question: string,
@@ -28,7 +28,10 @@ export async function askForChoice(
   });
 }
 
-/** Asks for yes or no; an empty line is neither, so that nobody agrees by accident. @throws CancelledError as above. */
+/**
+ * Asks for yes or no; an empty line is neither, so that no one agrees by accident. @throws CancelledError as
+ * above.
+ */
 export function askForConsent(question: string, streams: QuestionStreams): Promise<boolean> {
   return ask(streams, `${t`${question} Type yes or no, then Enter:`} `, (line) => {
     const answer = line.toLowerCase();
@@ -37,7 +40,7 @@ export function askForConsent(question: string, streams: QuestionStreams): Promi
   });
 }
 
-/** The word, or its first letter, in English or in the language of the question. */
+/** Accepts a word or its first letter, in English or in the language of the question. */
 function isAnswer(answer: string, ...words: readonly string[]): boolean {
   return words.some((word) => answer === word || answer === word.slice(0, 1));
 }

@@ -3,19 +3,19 @@ import type { SetupOptions } from '../setup/request/setup-options.ts';
 import type { PlanOutcome, WizardFunctions } from '../wizard/functions.ts';
 import type { FirstScreen } from './terminal/first-screen.ts';
 
-/** What the wizard needs, on the full screen and in plain prompts alike. */
+/** Options of the wizard, for the full screen and for plain prompts. */
 export interface RunWizardOptions<Plan extends PlanOutcome = PlanOutcome> {
-  /** Passed on to every library function. */
+  /** Passed to every library function. */
   setup: Omit<SetupOptions, 'features' | 'signal' | 'onEvent'>;
   functions: WizardFunctions<Plan>;
-  /** Preselected on the first screen, because a flag or a project asks for it. */
+  /** Preselected on the first screen, by a flag or by the project. */
   initialFeature?: KtxRuntimeFeature;
-  /** Why it is: `orders_dbt uses Looker identifier parsing`. */
+  /** Why it is preselected: `orders_dbt uses Looker identifier parsing`. */
   featureReason?: string;
-  /** A terminal with the first screen on it already, to be taken over. */
+  /** A terminal that already shows the first screen. */
   firstScreen?: FirstScreen;
-  /** There is a `ktx.yaml`: what concerns a project is offered, too. */
+  /** There is a `ktx.yaml`: project tasks are offered too. */
   hasProject?: boolean;
-  /** The terminal; both streams must be one. */
+  /** The terminal; both streams must belong to it. */
   io?: { stdin: NodeJS.ReadStream; stdout: NodeJS.WriteStream };
 }

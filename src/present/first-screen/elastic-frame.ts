@@ -5,17 +5,17 @@ export interface FrameSize {
   rows: number;
 }
 
-/** A frame drawn for one size that fits every larger one: the header has a gap that grows, and so has the space above the footer. */
+/** A frame drawn for one size that stretches to any larger one, at a gap in the header and above the footer. */
 export interface ElasticFrame {
   size: FrameSize;
   rows: readonly string[];
-  /** Where more columns go, in the first row. */
+  /** Where extra columns go in the first row. */
   gapAt: number;
-  /** The row before which more rows go. */
+  /** The row before which extra rows go. */
   footerAt: number;
 }
 
-/** Where the build lays the frames of a platform in a language. */
+/** Where the build puts the frames of a platform and language. */
 export function frameFile(platform: string, language: string): string {
   return `first-frames-${platform}${language === 'en' ? '' : `-${language}`}.json`;
 }
@@ -28,19 +28,19 @@ export function lookName(isLight: boolean, hasColour: boolean): LookName {
 }
 
 /**
- * The first screen on a machine without a runtime, drawn when the program was built. Screens are numbered, the first one is
- * the one to begin with; a key leads from one to another, as the wizard's reducer says.
+ * The first screen on a machine without a runtime, prerendered by the build. Screens are numbered from the
+ * initial one; keys lead from one to another, as in the wizard's reducer.
  */
 export interface FirstFrames {
   looks: Record<LookName, readonly ElasticFrame[]>;
-  /** For each screen the bytes of keys, what the key is called, and the screen that it leads to. */
+  /** For each screen: the bytes of a key, its name, and the screen that it leads to. */
   moves: readonly (readonly (readonly [bytes: string, key: KeyName, screen: number])[])[];
 }
 
 /** The smallest terminal that the frames are drawn for. */
 export const SMALLEST: FrameSize = { columns: 80, rows: 24 };
 
-/** The rows for a terminal of at least the frame's own size. Pure. */
+/** Stretches a frame to a terminal of at least its own size. Pure. */
 export function stretched(frame: ElasticFrame, { columns, rows }: FrameSize): string[] {
   const [header = '', ...others] = frame.rows;
   const gap = ' '.repeat(columns - frame.size.columns);

@@ -10,8 +10,8 @@ import { personText } from '../person-text.ts';
 const harmless = createHarmlessView(personText);
 
 /**
- * The rows that a person sees of a state, as Ink would draw them.
- * @throws when the state holds something that only Ink can draw.
+ * The rows of a state's screen, as Ink would draw them.
+ * @throws when the state needs something that only Ink can draw.
  */
 export function frameRows(
   state: WizardState,

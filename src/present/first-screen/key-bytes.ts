@@ -1,6 +1,6 @@
 import type { KeyName } from '../../wizard/keys.ts';
 
-/** What is left of the bytes: the start of a sequence whose end has not come yet. */
+/** Unparsed bytes: an incomplete sequence. */
 export interface ReadKeys {
   keys: readonly KeyName[];
   rest: string;
@@ -8,11 +8,11 @@ export interface ReadKeys {
 
 const PASTE_START = '\u001b[200~';
 const PASTE_END = '\u001b[201~';
-/** CSI and SS3 sequences, whole. */
+/** Complete CSI and SS3 sequences. */
 const SEQUENCE = /^\u001b(?:\[[0-?]*[ -/]*[@-~]|O[0-9;]*[@-~])/;
 const BEGUN_SEQUENCE = /^\u001b(?:\[[0-?]*[ -/]*|O[0-9;]*)?$/;
 
-/** By the last character, or by the number before a tilde; what is held down with it makes no other key of it. */
+/** Keys by final character, or by the number before a tilde; modifiers are ignored. */
 const KEY_OF_END: Record<string, KeyName> = {
   A: 'up',
   B: 'down',
@@ -31,8 +31,8 @@ const KEY_OF_END: Record<string, KeyName> = {
 };
 
 /**
- * Keys of the bytes of a terminal, as Ink names them: keys of one chunk are read one by one. Pasted text is text and no
- * keys. A lone escape stays in `rest`: what comes next tells whether it is a key.
+ * Parses terminal input into keys named as in Ink; a chunk may hold several. Pasted text yields text, not
+ * keys. A lone escape stays in `rest`, because the next bytes decide whether it is a key.
  */
 export function readKeys(bytes: string): ReadKeys {
   const keys: KeyName[] = [];
@@ -59,7 +59,7 @@ export function readKeys(bytes: string): ReadKeys {
     } else if (BEGUN_SEQUENCE.test(rest)) {
       break;
     } else {
-      // Before anything reads, keys of a second arrive as one chunk: an escape and what was typed after it.
+      // Keys typed before anyone reads arrive as one chunk: an escape and what was typed after it.
       keys.push('escape');
       rest = rest.slice(1);
     }

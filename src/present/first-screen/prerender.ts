@@ -23,9 +23,9 @@ export { LANGUAGES };
 
 const LOG = { version: 0, lines: [], hiddenCount: 0 };
 const HOME = '/home/nobody-at-all';
-/** Keys that people press on a list; what none of them means here is left to the wizard. */
+/** Keys commonly pressed on a list; keys without a meaning here are left to the wizard. */
 const BYTES = ['\u001b[A', '\u001b[B', '\u001bOA', '\u001bOB', '\u001b[H', '\u001b[F', 'j', 'k', '\t', ' '];
-/** Sizes at which a stretched frame is compared with a drawn one. */
+/** Sizes at which stretched frames are compared with drawn ones. */
 const COMPARED: readonly FrameSize[] = [
   { columns: 81, rows: 24 },
   { columns: 100, rows: 30 },
@@ -34,11 +34,11 @@ const COMPARED: readonly FrameSize[] = [
 ];
 
 /**
- * Draws the first screen in a language for every look and every choice, for a machine of this platform without a runtime. Runs when the
- * program is built.
- * @param platform a key as `linux-x64-gnu`
- * @returns `null` when nothing can be chosen on it
- * @throws Error when a frame does not stretch: then its layout depends on the size in a way that this module does not know
+ * Draws the first screen in a language for every look and every choice, for a machine of this platform
+ * without a runtime. Called by the build.
+ * @param platform a key such as `linux-x64-gnu`
+ * @returns `null` when no feature is available on it
+ * @throws Error when a frame does not stretch, because its layout depends on the size in an unsupported way
  */
 export function prerender(
   platform: string,
@@ -48,7 +48,7 @@ export function prerender(
 ): FirstFrames | null {
   speakLanguage(language, { hasUnicode: true });
   if (isTranslating() !== (language !== 'en')) throw new Error(`The catalogue of ${language} cannot be read`);
-  // Not the part of the lock that an earlier build has left in its place.
+  // The complete lock: an earlier build may have left a partial one in its place.
   const overview = quickLook({ cliVersion, env: {}, homeDir: HOME, host: hostOf(platform), lock });
   const { next: loading } = startWizard({ nowMs: 0 });
   if (overview === null || overview.offers.some(({ unavailableReason }) => unavailableReason !== null))
@@ -57,7 +57,7 @@ export function prerender(
   if (begin.screen !== 'features') return null;
   const states: FeaturesState[] = [begin];
   const moves: FirstFrames['moves'][number][] = [];
-  // Grows while it is walked through.
+  // The list grows during iteration.
   for (const state of states) {
     moves.push(
       BYTES.flatMap((bytes) => {
@@ -82,7 +82,7 @@ export function prerender(
   return { looks, moves };
 }
 
-/** The same screen with another choice; `null` when the key means something else, or nothing. */
+/** The same screen with another choice; `null` when the key does anything else. */
 function afterKey(state: FeaturesState, key: string): FeaturesState | null {
   const event = pressed(state, key, { size: SMALLEST, log: LOG, homeDir: HOME, nowMs: 0 });
   if (event === null) return null;

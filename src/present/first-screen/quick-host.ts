@@ -8,19 +8,19 @@ import {
 import { missingProcessorFlags } from '../../shipped/processor.ts';
 import { type HostPlatform, macosVersionOf } from '../../shipped/target.ts';
 
-/** Enough for the flags of the first processor; the kernel makes up the text as it is read. */
+/** Enough for the flags of the first processor; the kernel generates the text as it is read. */
 const CPUINFO_BYTES = 8192;
 const LOADER_BYTES = 4096;
 const PLIST_BYTES = 4096;
 
-/** What of this machine decides which wheels fit, by a look that takes a fraction of a millisecond. */
+/** The host properties that decide which wheels fit, read in a fraction of a millisecond. */
 export function quickHost(): HostPlatform {
   const { platform, arch } = process;
   return {
     platform,
     arch,
     libc: platform === 'linux' ? quickLibc() : null,
-    // Not asked for: the oldest one that runs this Node runs every wheel of the lock.
+    // Not read: every glibc that runs this Node runs every wheel of the lock.
     glibcVersion: null,
     macosVersion:
       platform === 'darwin'
@@ -33,14 +33,14 @@ export function quickHost(): HostPlatform {
   };
 }
 
-/** By the loader that this Node names in its first bytes: to ask Node for a report takes two milliseconds. */
+/** From the loader named in the first bytes of the Node binary; a Node report would take two milliseconds. */
 function quickLibc(): 'gnu' | 'musl' {
   return startOf(process.execPath, LOADER_BYTES).includes('/ld-musl-') ? 'musl' : 'gnu';
 }
 
-/** The first bytes of a file; `''` where there is none, or none that can be read without waiting. */
+/** The first bytes of a file; `''` when it is missing or reading might block. */
 export function startOf(path: string, lengthBytes = 512): string {
-  // A pipe in the place of a file would hold up who opens it.
+  // Opening a pipe would block.
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return '';
   const handle = openSync(path, 'r');
   try {

@@ -32,14 +32,15 @@ export interface QuickLookOptions {
   lock?: RuntimeLock;
 }
 
-/** More than this is not looked at: a folder of somebody else's, or a store of years. */
+/** Larger folders are skipped: unrelated ones, or a very old store. */
 const MAX_ENTRIES = 2000;
 const MAX_VERSIONS = 8;
 const MAX_JSON_BYTES = 1024 * 1024;
 
 /**
- * What the overview will say, by a bounded look at names and sizes that takes a millisecond or two: nothing is verified, nobody is asked.
- * @returns `null` where it takes a closer look.
+ * Predicts the overview from file names and sizes, in a millisecond or two: verifies nothing, contacts no
+ * host.
+ * @returns `null` when this needs a closer look.
  */
 export function quickLook(options: QuickLookOptions): SetupOverview | null {
   try {
@@ -101,14 +102,14 @@ function look(options: QuickLookOptions): SetupOverview | null {
   };
 }
 
-/** The part of the bundled lock that is about this platform, which the build has laid beside the program. */
+/** The part of the bundled lock for this platform, as written by the build. */
 function readLock(assetDir: string, host: HostPlatform): RuntimeLock | null {
   const isOurs = resolve(assetDir) === resolve(join(PACKAGE_ROOT, 'assets', 'python'));
   const part = isOurs ? readJson(join(PACKAGE_ROOT, 'dist', `lock-${platformKey(host)}.json`)) : null;
   return (part ?? readJson(join(assetDir, 'lock.json'))) as RuntimeLock | null;
 }
 
-/** `[]`: none is installed; `null`: it takes a closer look to say whether what is there works. */
+/** `[]`: none is installed; `null`: whether it works needs a closer look. */
 function installedFeatures(manifestPath: string, cliVersion: string): KtxRuntimeFeature[] | null {
   const manifest = readJson(manifestPath) as {
     cliVersion?: unknown;
@@ -129,7 +130,7 @@ function isStored(lock: RuntimeLock, storeDir: string, sha256: string): boolean 
   return status?.isFile() === true && (sizeBytes === null || status.size === sizeBytes);
 }
 
-/** Its list says at its start which Python it is; all of it takes longer to read. */
+/** The list of files names the Python at its start; reading all of it takes longer. */
 function hasUnpackedPython(pythonDir: string, key: string, archiveSha256: string): boolean {
   const interpreter = process.platform === 'win32' ? 'python.exe' : 'bin/python3';
   return namesIn(pythonDir).some((name) => {
@@ -142,13 +143,13 @@ function hasUnpackedPython(pythonDir: string, key: string, archiveSha256: string
   });
 }
 
-/** A pipe in the place of a file would hold up who opens it. */
+/** Opening a pipe would block. */
 function isFile(path: string, maxBytes: number): boolean {
   const status = statSync(path, { throwIfNoEntry: false });
   return status?.isFile() === true && status.size <= maxBytes;
 }
 
-/** @throws for a folder with more than is worth a look. */
+/** @throws for a folder with too many entries. */
 function namesIn(folder: string): string[] {
   if (!existsSync(folder)) return [];
   const names = readdirSync(folder);
@@ -156,7 +157,7 @@ function namesIn(folder: string): string[] {
   return names;
 }
 
-/** `null`: there is none. @throws when it is no JSON, or not to be read. */
+/** `null`: it does not exist. @throws when it is unreadable or not JSON. */
 function readJson(path: string): unknown {
   if (!existsSync(path)) return null;
   if (!isFile(path, MAX_JSON_BYTES)) throw new Error(`${path} is no small file`);

@@ -23,15 +23,15 @@ export interface FirstScreenOptions {
   stdout: NodeJS.WriteStream;
   env: NodeJS.ProcessEnv;
   homeDir: string;
-  /** What the wizard will begin with, as far as a quick look can say: `loading` when it cannot. */
+  /** The state that the wizard will probably start with; `loading` when a quick look cannot tell. */
   begin: WizardState;
-  /** Somebody left before there was a wizard: nothing runs, and the terminal is as it was. */
+  /** The user left before the wizard existed: nothing is running, and the terminal is restored. */
   onLeave: (exitCode: number) => void;
-  /** The terminal is taken and shows this already. */
+  /** The terminal is already set up and shows this frame. */
   shown?: ShownFrame;
 }
 
-/** A prerendered frame on the terminal, and the keys that it has answered. */
+/** A prerendered frame on the terminal, and the keys that it has handled. */
 export interface ShownFrame {
   terminal: TerminalModes;
   text: string;
@@ -39,9 +39,9 @@ export interface ShownFrame {
 }
 
 /**
- * Draws the first screen with the components that Ink will draw it with, and reads keys, before Ink is loaded. Keys go
- * through the wizard's own reducer, so the screen answers; the wizard gets them again when it takes over.
- * @throws when the screen holds something that cannot be drawn without Ink; the terminal is untouched then.
+ * Draws the first screen with the same components as Ink, and reads keys, before Ink is loaded. Keys go
+ * through the wizard's reducer, so the screen responds; the wizard replays them when it takes over.
+ * @throws when the screen cannot be drawn without Ink; the terminal is untouched in that case.
  */
 export function showFirstScreen(options: FirstScreenOptions): FirstScreen {
   const { stdin, stdout, env, homeDir, begin, onLeave, shown } = options;
@@ -77,7 +77,7 @@ export function showFirstScreen(options: FirstScreenOptions): FirstScreen {
   const eventOf = (name: KeyName) =>
     pressed(state, name, { size: size(), log: NO_LOG, homeDir, nowMs: Date.now() });
   const keep = (name: KeyName, event: WizardEvent | null): void => {
-    // Nothing is asked yet: what it means shows when something is.
+    // There is no question yet; the wizard interprets the key later.
     if (event !== null || guess === null) keys.push(name);
   };
   const happen = (event: WizardEvent): void => {
@@ -86,7 +86,7 @@ export function showFirstScreen(options: FirstScreenOptions): FirstScreen {
     if (next.screen === 'left') leave(next);
     else redraw();
   };
-  // Not 'data': a stream that has flowed once is stopped a moment later than Ink begins to read it.
+  // Not 'data': a flowing stream would only pause after Ink has started to read.
   const onReadable = (): void => {
     let data = '';
     for (let chunk = stdin.read(); chunk !== null; chunk = stdin.read()) data += String(chunk);
@@ -127,7 +127,7 @@ export function showFirstScreen(options: FirstScreenOptions): FirstScreen {
     keep(name, event);
   }
   const first = frame();
-  // Before the terminal is changed: whoever ends the program may see the screen and do it at once.
+  // Before the terminal changes: a user who sees the screen may end the program at once.
   for (const signal of STOP_SIGNALS) process.on(signal, onEnd);
   if (shown) {
     if (first !== shown.text) redraw();
@@ -139,7 +139,7 @@ export function showFirstScreen(options: FirstScreenOptions): FirstScreen {
   terminal.onRedraw(redraw);
   stdin.on('readable', onReadable);
   stdin.on('end', onEnd);
-  // A terminal that is gone answers with EIO.
+  // A closed terminal reports EIO.
   stdin.on('error', onEnd);
   stdout.on('error', onEnd);
   stdout.on('resize', redraw);

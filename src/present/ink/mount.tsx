@@ -7,13 +7,15 @@ import { personText } from '../person-text.ts';
 const HOME_AND_ERASE = '\u001b[H\u001b[2J';
 
 export interface MountedApp extends Instance {
-  /** Draws the whole frame again, onto an empty screen. */
+  /** Redraws the whole frame on an empty screen. */
   redraw(): void;
-  /** Gives keyboard and screen to somebody else until the work is done, then draws again. */
+  /** Hands over keyboard and screen until the work is done, then redraws. */
   lend<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** The one place that calls Ink's `render`. Loaded when the wizard runs already: Ink costs most of a start. */
+/**
+ * The only caller of Ink's `render`. Imported after the wizard has started: Ink is most of the start-up time.
+ */
 export function mountApp(
   props: AppProps,
   { hasStyles = true, ...streams }: Pick<RenderOptions, 'stdin' | 'stdout'> & { hasStyles?: boolean },
@@ -23,11 +25,11 @@ export function mountApp(
   const app = { ...props, handover, wizard: harmlessWizard(props.wizard) };
   const instance = render(<App {...app} />, {
     ...streams,
-    // The caller enters it: Ink's own way leaves the cursor where the normal screen had it.
+    // The caller enters it: Ink would leave the cursor at its position on the normal screen.
     alternateScreen: false,
     incrementalRendering: true,
     exitOnCtrlC: false,
-    // Whether to come here was decided by the caller; Ink's own guess would take `CI` for an answer.
+    // The caller has decided; Ink's own guess depends on `CI`.
     interactive: true,
     maxFps: 60,
   });
@@ -49,7 +51,7 @@ export function mountApp(
   };
 }
 
-/** Whatever a state holds, no terminal obeys it. What the wizard itself works with stays as it is. */
+/** Removes terminal control characters from the displayed state; the wizard itself works with the original. */
 function harmlessWizard({ getSnapshot, subscribe, dispatch }: AppProps['wizard']): AppProps['wizard'] {
   const view = createHarmlessView(personText);
   return { subscribe, dispatch, getSnapshot: () => view(getSnapshot()) };

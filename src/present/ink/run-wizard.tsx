@@ -26,8 +26,8 @@ const HOME = '\u001b[H';
 const HOME_AND_ERASE = '\u001b[H\u001b[2J';
 
 /**
- * Runs the wizard on the terminal and resolves with the exit code when everything that it started
- * has ended, the terminal is as it was, and the summary stands on the normal screen.
+ * Runs the wizard on the terminal and resolves with the exit code when everything that it started has ended,
+ * the terminal is restored, and the summary is on the normal screen.
  */
 export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOptions<Plan>): Promise<number> {
   const { stdin, stdout } = options.io ?? process;
@@ -53,7 +53,7 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
     },
   });
   const terminate = () => wizard.dispatch({ type: 'terminated' });
-  // A terminal that is gone answers with EIO; without a listener that would end us before the children.
+  // A closed terminal reports EIO; without a listener that would end this process before its children.
   stdout.on('error', terminate);
   stdin.on('error', terminate);
   stdin.on('end', terminate);
@@ -61,7 +61,7 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
   const { firstScreen } = options;
   const terminal = firstScreen?.terminal ?? terminalModes({ stdin, stdout, env });
   let lendTerminal = <T,>(work: () => Promise<T>): Promise<T> => work();
-  // Before Ink is loaded: keys typed meanwhile wait unechoed, and Enter stays Enter.
+  // Before Ink is loaded: keys typed meanwhile are not echoed, and Enter stays Enter.
   if (!firstScreen) terminal.takeInput();
   const isUnicode = hasUnicode(env);
   const hasColour = !env['NO_COLOR'];
@@ -87,8 +87,9 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
   return left.exitCode;
 
   /**
-   * Presses the keys of the first screen, when the wizard begins with what it showed: nobody confirms what they did not see.
-   * @returns `false` when the wizard was left meanwhile.
+   * Replays the keys of the first screen, if the wizard starts with the same screen: the user must not
+   * confirm what they did not see.
+   * @returns `false` when the user has left the wizard in the meantime.
    */
   function takeOver(first: FirstScreen): boolean {
     const { keys, isStale } = first.release();
@@ -119,7 +120,7 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
     const stopSignals = keepSignals(wizard, terminal, isUnicode);
     lendTerminal = (work) => instance.lend(() => terminal.lend(work));
     const exited = instance.waitUntilExit();
-    // A screen that throws must not leave an installation without anybody who watches it.
+    // If a screen throws, the installation must not go on unattended.
     exited.catch(terminate);
     const state = await wizard.finished;
     stopSignals();
@@ -130,7 +131,7 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
   }
 }
 
-/** Keeps the window's title and progress as the wizard is. @returns what ends it. */
+/** Keeps the window's title and progress in sync with the wizard. @returns a function that stops it. */
 function keepSignals(wizard: Wizard, terminal: TerminalModes, isUnicode: boolean): () => void {
   const send = (state: WizardState): void => {
     const signal = wizardSignal(state);
@@ -146,7 +147,7 @@ function keepSignals(wizard: Wizard, terminal: TerminalModes, isUnicode: boolean
   });
 }
 
-/** Whether a key means the same in both: the same question with the same answers. */
+/** Whether keys mean the same in both states: the same question with the same answers. */
 function asksTheSame(guess: WizardState, begin: WizardState): boolean {
   const asked = (state: WizardState): unknown => {
     if (state.screen === 'ready') return [state.screen, readyChoices(state).map(({ id }) => id)];
@@ -156,17 +157,17 @@ function asksTheSame(guess: WizardState, begin: WizardState): boolean {
   return JSON.stringify(asked(guess)) === JSON.stringify(asked(begin));
 }
 
-/** Somebody may have stopped it before there was a log. */
+/** Drops the log path when the run was stopped before it had a log. */
 async function withOwnLog(farewell: Farewell): Promise<Farewell> {
   if (farewell.kind !== 'cancelled' || farewell.logPath === null) return farewell;
   const { ownInstallLog } = await import('../../log/install-log.ts');
   return { ...farewell, logPath: await ownInstallLog(farewell.logPath) };
 }
 
-/** How long an empty frame is spared: the first screen's content is read while Ink loads. */
+/** How long an empty frame is delayed: the first screen's data is read while Ink loads. */
 const FIRST_ANSWER_MS = 100;
 
-/** Resolves when there is something to show, or when it takes longer than somebody should look at nothing. */
+/** Resolves when there is something to show, or after a short wait. */
 function firstAnswer(
   wizard: Pick<Wizard, 'getSnapshot' | 'subscribe'>,
   limitMs: number | null,
@@ -186,12 +187,12 @@ function firstAnswer(
   });
 }
 
-/** Ink lets go of raw mode when it unmounts; when it never got that far, it is done here. */
+/** Ink leaves raw mode when it unmounts; if it never mounted, this does. */
 function restoreInput(stdin: NodeJS.ReadStream): void {
   try {
     if (stdin.isRaw) stdin.setRawMode(false);
   } catch {
-    // The terminal is gone: nothing is left to restore.
+    // The terminal is gone: nothing to restore.
   }
   stdin.pause();
   stdin.unref();

@@ -1,7 +1,7 @@
 /**
- * React for a program that draws once and has no state: what `jsx` makes are plain objects, and a component is a function that is
- * called. The build puts this in the place of `react` and `react/jsx-runtime` in the first screen, whose components are those
- * that Ink draws afterwards. Hooks that need an instance are not supported, and say so.
+ * A stand-in for React in a program that draws once and has no state: `jsx` creates plain objects, and
+ * components are plain function calls. The build substitutes it for `react` and `react/jsx-runtime` in the
+ * first screen, which uses the same components as Ink later. Hooks that need an instance throw.
  */
 export interface PaintElement {
   type: unknown;
@@ -48,8 +48,8 @@ function isElement(node: unknown): node is PaintElement {
 }
 
 /**
- * Calls the components until only primitives (types that are strings) and texts are left, depth first, and hands each on.
- * `visit` is called within the contexts that surround the node.
+ * Calls components until only primitives (string types) and texts are left, depth first, and visits each
+ * within its surrounding contexts.
  */
 export function eachChild(node: unknown, visit: (child: PaintElement | string) => void): void {
   if (node === null || node === undefined || typeof node === 'boolean') return;

@@ -2,8 +2,8 @@ import { eachChild, type PaintElement } from './elements.ts';
 import { type Look, lookOf, rowsOf, type StyledText, styledText, type Wrap } from './styled-text.ts';
 
 /**
- * The part of flexbox that the components use, laid out as Yoga does: rows and columns, fixed sizes, growing and shrinking,
- * padding, cutting what does not fit. A property beyond that is an error and not a wrong picture.
+ * The subset of flexbox that the components use, laid out like Yoga: rows and columns, fixed sizes, growing
+ * and shrinking, padding, clipping. Any other property throws rather than being drawn wrong.
  */
 interface BoxStyle {
   flexDirection?: 'row' | 'column';
@@ -39,7 +39,7 @@ type Node =
   | { kind: 'box'; style: BoxStyle; children: Node[] }
   | { kind: 'text'; text: StyledText; wrap: Wrap; outer: Look };
 
-/** A text at its place. Fractions of cells are rounded where it is drawn. */
+/** A positioned text. Fractional cells are rounded when drawn. */
 export interface PlacedRow extends StyledText {
   x: number;
   y: number;
@@ -53,7 +53,7 @@ export interface Clip {
   bottom: number;
 }
 
-/** All texts of a tree in a terminal of so many columns, in the order in which they are drawn. */
+/** All texts of a tree in a terminal with this many columns, in drawing order. */
 export function layOut(root: unknown, columns: number): PlacedRow[] {
   const tree: Node = { kind: 'box', style: { flexDirection: 'column' }, children: nodesOf(root) };
   const placed: PlacedRow[] = [];
@@ -90,7 +90,7 @@ interface Extent {
   height: number;
 }
 
-/** `width` is what there is: a box of its own width takes that, a text no more than it needs. */
+/** `width` is the available width: a box with its own width takes that, a text only what it needs. */
 function measured(node: Node, width: number): Extent {
   if (node.kind === 'text') {
     const natural = naturalWidth(node);
@@ -117,13 +117,13 @@ function heightAt(node: Node, width: number): number {
   return node.style.height ?? contentHeight(node, width);
 }
 
-/** The height of a child of a column, before anything grows or shrinks. */
+/** Height of a column's child before growing or shrinking. */
 function columnBasis(node: Node, width: number): number {
   if (node.kind === 'box' && node.style.flexBasis !== undefined) return node.style.flexBasis;
   return heightAt(node, node.kind === 'box' ? (definiteWidth(node.style, width) ?? width) : width);
 }
 
-/** As wide as it is without an end of the line. */
+/** The width without wrapping. */
 function naturalWidth(node: Node): number {
   if (node.kind === 'text') return Math.max(0, ...node.text.text.split('\n').map((line) => line.length));
   const { style, children } = node;
@@ -155,7 +155,7 @@ function rowWidths(node: Extract<Node, { kind: 'box' }>, inner: number): number[
   return flexed(node.children, bases, inner);
 }
 
-/** Shares out what is left, or takes away what is too much, in the proportions that the children say. */
+/** Distributes the free space, or the excess, by the children's flex factors. */
 function flexed(children: readonly Node[], bases: readonly number[], room: number): number[] {
   const free = room - sum(bases);
   if (free > 0) {

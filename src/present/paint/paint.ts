@@ -4,11 +4,11 @@ import { type Look, PLAIN, SECOND_COLUMN } from './styled-text.ts';
 export interface PaintOptions {
   columns: number;
   rows: number;
-  /** `false`: neither colours nor bold, for a terminal that has none. */
+  /** `false`: no colours and no bold. */
   hasStyles: boolean;
 }
 
-/** The rows of a frame as a terminal takes them, without an end of the line after the last one. */
+/** The rows of a frame as terminal output, without a line break at the end. */
 export function paint(tree: unknown, { columns, rows, hasStyles }: PaintOptions): string[] {
   const texts = Array.from({ length: rows }, () => new Array<string>(columns).fill(' '));
   const looks = Array.from({ length: rows }, () => new Array<Look>(columns).fill(PLAIN));

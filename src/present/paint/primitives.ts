@@ -1,4 +1,4 @@
-/** What the components import from `ink`, for the first screen. The build puts it in the place of `ink` there. */
+/** What the components import from `ink`; the build substitutes it in the first screen. */
 export const Box = 'box';
 export const Text = 'text';
 

@@ -1,6 +1,6 @@
 import { eachChild, type PaintElement } from './elements.ts';
 
-/** How a character looks: SGR parameters, colour 0 is the default one. */
+/** Style of a character: SGR parameters; colour 0 is the default. */
 export interface Look {
   colour: number;
   isBold: boolean;
@@ -10,31 +10,33 @@ export interface Look {
 export const PLAIN: Look = { colour: 0, isBold: false, isDim: false };
 
 /**
- * Characters, each one column wide, and how they look. A character of two columns has `SECOND_COLUMN` behind it, so that a
- * length is a number of columns everywhere.
+ * Characters of one column each, with their styles. A wide character is followed by `SECOND_COLUMN`, so that
+ * lengths always count columns.
  */
 export interface StyledText {
   text: string;
   looks: readonly Look[];
 }
 
-/** The second column of a wide character; nothing is written for it. */
+/** The second column of a wide character; not written to the terminal. */
 export const SECOND_COLUMN = '\u0000';
 
-/** Thrown for a text with characters whose width only Ink knows: the first screen is left to Ink then. */
+/** Thrown for characters whose width only Ink knows; the first screen is then left to Ink. */
 export class NotSimpleError extends Error {}
 
 /**
- * Characters that are one column wide and never join the next one; the same set as in the build's stand-in for
- * `string-width`, without a line end.
+ * Characters that are one column wide and never combine; the same set as in the build's substitute for
+ * `string-width`, without line breaks.
  */
 const SIMPLE =
   /^[\x20-\x7e\xa1-\xac\xae-\xff\u2010-\u2027\u2030-\u203b\u2190-\u2193\u2500-\u259f\u25a0-\u25fc\u2713\u2717\n]*$/;
 
-/** Characters that are two columns wide in every terminal: Japanese and Chinese script, and what is written with it. */
+/**
+ * Characters that are two columns wide in every terminal: Japanese and Chinese script and their punctuation.
+ */
 const WIDE = /[\u3001-\u3029\u3041-\u3096\u309b-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff01-\uff60]/g;
 
-/** SGR parameters of the colours by name, as Chalk has them. */
+/** SGR parameters by colour name, as in Chalk. */
 const COLOURS: Record<string, number> = {
   black: 30,
   red: 31,
@@ -56,7 +58,7 @@ const COLOURS: Record<string, number> = {
   whiteBright: 97,
 };
 
-/** How the text directly in a `<Text>` looks: nested ones add to it, and change the colour. */
+/** The style of a `<Text>`: nested ones add to it, and override the colour. */
 export function lookOf({ props }: PaintElement, outer: Look = PLAIN): Look {
   const colour = typeof props['color'] === 'string' ? COLOURS[props['color']] : outer.colour;
   if (colour === undefined) throw new NotSimpleError(`unknown colour ${String(props['color'])}`);
@@ -67,7 +69,7 @@ export function lookOf({ props }: PaintElement, outer: Look = PLAIN): Look {
   };
 }
 
-/** The text of a `<Text>` with all that is nested in it. */
+/** The text of a `<Text>` with everything nested in it. */
 export function styledText(element: PaintElement, outer: Look = PLAIN): StyledText {
   const look = lookOf(element, outer);
   let text = '';
@@ -91,14 +93,14 @@ function cellsOf(text: string): string {
   return text.replaceAll(WIDE, `$&${SECOND_COLUMN}`);
 }
 
-/** So many columns of a text, or one less where a wide character would be cut in half. */
+/** Takes this many columns of a text, or one less if a wide character would be split. */
 function wholeCells(text: string, from: number, columns: number): number {
   return text[from + columns] === SECOND_COLUMN ? columns - 1 : columns;
 }
 
 export type Wrap = 'wrap' | 'truncate' | 'truncate-middle';
 
-/** The rows that a text takes in a width, as Ink lays it out. `outer` is the look of the `<Text>` around all of it. */
+/** The rows of a text wrapped to a width, as in Ink. `outer` is the style of the surrounding `<Text>`. */
 export function rowsOf(styled: StyledText, width: number, wrap: Wrap, outer: Look): StyledText[] {
   const lines = linesOf(styled);
   if (lines.every(({ text }) => text.length <= width)) return lines;
@@ -120,7 +122,7 @@ function linesOf(styled: StyledText): StyledText[] {
   return [...lines, slice(styled, from)];
 }
 
-/** As Ink wraps: at spaces, which all stay, and within a word that is wider than a row. */
+/** Wraps like Ink: at spaces, which are kept, and within words that are wider than a row. */
 function wrapped(line: StyledText, width: number): StyledText[] {
   const rows: StyledText[] = [];
   let from = 0;

@@ -1,12 +1,12 @@
-/** What a terminal shows of a program outside of its screen: the title of the window, a bar on its icon. */
+/** What a terminal shows outside its screen: the window's title, progress on its icon. */
 export interface TerminalSignal {
   title: string;
-  /** 0 to 100; `null`: something runs, and nobody knows how long; `undefined`: nothing runs. */
+  /** 0 to 100; `null`: in progress, duration unknown; `undefined`: nothing runs. */
   percent?: number | null;
   hasFailed?: boolean;
 }
 
-/** What of it this terminal takes. */
+/** What this terminal supports. */
 export interface SignalTraits {
   hasTitle: boolean;
   hasProgress: boolean;
@@ -18,8 +18,8 @@ const NO_PROGRESS = '\u001b]9;4;0\u0007';
 export const BELL = '\u0007';
 
 /**
- * Sequences that a terminal does not know may end up on its screen, so they are sent where they are known to be taken. Progress is OSC 9;4,
- * invented by ConEmu; in older versions of iTerm2 the same sequence opens a notification.
+ * A terminal may print unknown sequences on its screen, so they are only sent where they are known to work.
+ * Progress is OSC 9;4, introduced by ConEmu; older versions of iTerm2 show it as a notification.
  */
 export function signalTraits(env: NodeJS.ProcessEnv): SignalTraits {
   const term = env['TERM'] ?? '';
@@ -49,11 +49,11 @@ function isAtLeast(version: string | undefined, least: readonly number[]): boole
   return true;
 }
 
-/** Sends each signal once, and takes all of them back. */
+/** Sends each signal once, and can reset all of them. */
 export interface Signals {
-  /** What to write for it, `''` when the terminal shows it already. */
+  /** The sequence to write; `''` when the terminal shows it already. */
   show(signal: TerminalSignal): string;
-  /** The title as it was, and no progress. The next `show` says everything again. */
+  /** Restores the title and removes the progress. The next `show` sends everything again. */
   clear(): string;
 }
 
@@ -64,7 +64,7 @@ export function createSignals(traits: SignalTraits): Signals {
     show(signal) {
       let text = '';
       if (traits.hasTitle && signal.title !== shownTitle) {
-        // The terminal keeps a stack of titles: ours is put on top, once.
+        // The terminal keeps a stack of titles: the old one is pushed once.
         text += `${shownTitle === null ? SAVE_TITLE : ''}\u001b]2;${signal.title}\u0007`;
         shownTitle = signal.title;
       }

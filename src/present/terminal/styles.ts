@@ -1,6 +1,6 @@
 /**
- * Whether a terminal shows bold, faint and coloured text. Said in one place and told to Chalk, which would guess by names
- * of terminals and by variables of CI services. `NO_COLOR` takes the colours only: see the theme.
+ * Whether the terminal shows bold, faint and coloured text. Decided here and passed to Chalk, which would
+ * guess from terminal names and CI variables. `NO_COLOR` only removes colours: see the theme.
  */
 export function hasStyles(env: NodeJS.ProcessEnv): boolean {
   return env['TERM'] !== 'dumb' && env['FORCE_COLOR'] !== '0' && env['FORCE_COLOR'] !== 'false';

@@ -1,14 +1,17 @@
 import { BELL, createSignals, signalTraits, type TerminalSignal } from './signals.ts';
 import { keepWarnings } from './warnings.ts';
 
-/** Alternate screen, home, erase, no cursor. The alternate screen takes over the cursor of the normal one. */
+/**
+ * Alternate screen, home, erase, hide the cursor. The alternate screen inherits the cursor position of the
+ * normal one.
+ */
 const ENTER = '\u001b[?1049h\u001b[H\u001b[2J\u001b[?25l';
 const LEAVE = '\u001b[?1049l\u001b[?25h';
-/** Bracketed paste: pasted text comes between two marks, so it is never read as keys. */
+/** Bracketed paste: pasted text arrives between two markers, so it is never read as keys. */
 const PASTE_ON = '\u001b[?2004h';
 const PASTE_OFF = '\u001b[?2004l';
 
-/** How long a stop may take before it is taken for refused: the kernel stops no process group that has no shell. */
+/** How long a stop may take before it counts as refused: the kernel does not stop an orphaned process group. */
 const STOP_REFUSED_MS = 200;
 
 interface TerminalOptions {
@@ -17,25 +20,27 @@ interface TerminalOptions {
   env?: NodeJS.ProcessEnv;
 }
 
-/** The modes of the terminal that a full screen needs, and the way back from all of them. */
+/** The terminal modes of the full screen, and their restoration. */
 export interface TerminalModes {
-  /** Raw mode and bracketed paste, before the first frame: a key that is typed now is not echoed. */
+  /** Raw mode and bracketed paste, before the first frame: keys typed from now on are not echoed. */
   takeInput(): void;
-  /** The alternate screen, with the frame on it when there is one already. */
+  /** Enters the alternate screen, with a frame if there is one. */
   showScreen(frame?: string): void;
-  /** Who draws the whole screen again, onto an empty one, from now on. */
+  /** Sets the function that redraws the whole screen from now on. */
   onRedraw(redraw: () => void): void;
-  /** Empties the screen and draws it again: somebody else wrote on it. */
+  /** Clears and redraws the screen after another program wrote on it. */
   repaint(): void;
-  /** Title and progress of the window, where the terminal takes them. */
+  /** Title and progress of the window, where supported. */
   signal(signal: TerminalSignal): void;
-  /** One bell. */
+  /** Rings the bell once. */
   ring(): void;
-  /** Leaves the terminal as it was and stops the job, as Ctrl+Z does; `fg` brings the screen back. */
+  /** Restores the terminal and stops the job, as Ctrl+Z does; `fg` brings the screen back. */
   suspend(): void;
-  /** Gives the terminal as it was to somebody else until the work is done; Ctrl+Z is theirs then. */
+  /**
+   * Lends the restored terminal to another program until the work is done; Ctrl+Z then acts on that program.
+   */
   lend<T>(work: () => Promise<T>): Promise<T>;
-  /** The terminal as it was. May be called twice. */
+  /** Restores the terminal. May be called twice. */
   restore(): void;
 }
 
@@ -62,7 +67,7 @@ export function terminalModes({ stdin, stdout, env = process.env }: TerminalOpti
   const takeBack = (): void => {
     if (stopTimer) clearTimeout(stopTimer);
     stopTimer = null;
-    // Off first: a shell may have changed the mode meanwhile, and Node does not set one that it believes to be set.
+    // Off first: a shell may have changed the mode, and Node skips a mode that it believes to be set.
     setRaw(false);
     setRaw(true);
     stdout.write(PASTE_ON);
@@ -70,9 +75,9 @@ export function terminalModes({ stdin, stdout, env = process.env }: TerminalOpti
     stdout.write(`${ENTER}${lastSignal === null ? '' : signals.show(lastSignal)}`);
     redraw();
   };
-  /** Two readers of one terminal share its keys: whoever borrows it gets all of them. */
+  /** Two readers of one terminal would share its keys: the borrower must get all of them. */
   const stopReading = async (): Promise<void> => {
-    // Who read before has let go of the stream by the next turn, and only then does a pause end the reading itself.
+    // The previous reader releases the stream in the next turn; only then does a pause stop the reading.
     await new Promise(setImmediate);
     stdin.resume();
     stdin.pause();
@@ -111,7 +116,7 @@ export function terminalModes({ stdin, stdout, env = process.env }: TerminalOpti
       warnings = keepWarnings();
       stdin.setRawMode(true);
       stdout.write(PASTE_ON);
-      // Before Node prints what ends the program, so that it stays to be read. On 'exit', for every other end.
+      // Runs before Node prints the fatal error, so that it stays readable. 'exit' covers every other end.
       process.on('uncaughtExceptionMonitor', restore);
       process.on('exit', restore);
       if (!hasJobControl) return;
@@ -139,7 +144,7 @@ export function terminalModes({ stdin, stdout, env = process.env }: TerminalOpti
       redraw();
     },
     suspend() {
-      // The whole job, as the terminal would: npm, npx and a shell in between stop as well.
+      // The whole job, as the terminal would: npm, npx and a shell in between must stop as well.
       if (hasJobControl) stop(0);
     },
     async lend(work) {

@@ -1,4 +1,4 @@
-/** Node prints its warnings over the screen. They wait until it is gone. */
+/** Holds back Node's warnings, which would be printed over the screen, until it is closed. */
 export function keepWarnings(): { release(): void } {
   const printers = process.listeners('warning');
   const kept: Error[] = [];

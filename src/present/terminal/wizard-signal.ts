@@ -3,7 +3,7 @@ import { programName } from '../../support/program-name.ts';
 import type { WizardState } from '../../wizard/state.ts';
 import type { TerminalSignal } from './signals.ts';
 
-/** What is going on, for the title of a window that nobody looks at. */
+/** The current activity, for the title of a window in the background. */
 export function wizardSignal(state: WizardState): TerminalSignal {
   switch (state.screen) {
     case 'installing': {
@@ -26,10 +26,10 @@ export function wizardSignal(state: WizardState): TerminalSignal {
   }
 }
 
-/** An installation this long is one that somebody turned away from. */
+/** After an installation this long, the user has probably switched to something else. */
 const WORTH_A_BELL_MS = 10_000;
 
-/** Whether what was waited for has just ended. */
+/** Whether the activity that the user is waiting for has just ended. */
 export function isWorthABell(before: WizardState, after: WizardState): boolean {
   if (before.screen !== 'installing' || after.screen === 'installing' || after.screen === 'left')
     return false;
