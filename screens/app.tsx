@@ -28,18 +28,18 @@ export interface AppProps {
   now: () => number;
 }
 
-/** What a few keys ask of the terminal itself, on every screen. */
+/** Actions of a few keys on the terminal itself, on every screen. */
 export interface TerminalKeys {
   suspend(): void;
   repaint(): void;
 }
 
-/** Filled by the screen: lets go of the keyboard and the screen until the work is done. */
+/** Set by the screen: hands over keyboard and screen until the work is done. */
 export interface Handover {
   lend: ((work: () => Promise<void>) => Promise<void>) | null;
 }
 
-/** The whole program as a person sees it: one Ink instance and one key handler from the first screen to the last. */
+/** The whole user interface: one Ink instance and one key handler from the first screen to the last. */
 export function App({ wizard, logStore, theme, terminal, handover, now }: AppProps) {
   const { suspendTerminal } = useApp();
   const state = useSyncExternalStore(wizard.subscribe, wizard.getSnapshot);
@@ -57,7 +57,7 @@ export function App({ wizard, logStore, theme, terminal, handover, now }: AppPro
     }
   };
   useInput((input, key) => {
-    // Keys that came together are read one by one, each in the state that the one before it has left.
+    // Simultaneous keys are handled one by one, each in the state left by the one before.
     for (const name of keyPresses(input, key)) {
       if (name === 'ctrl+z') terminal?.suspend();
       else if (name === 'ctrl+l') terminal?.repaint();
@@ -66,7 +66,7 @@ export function App({ wizard, logStore, theme, terminal, handover, now }: AppPro
     }
     pressWaiting();
   });
-  // Pasted text is text: it goes into the field that is open, and presses no key.
+  // Pasted text goes into the open field and never acts as keys.
   usePaste((text) => {
     if (!isTiny(size)) wizard.dispatch({ type: 'text', text });
   });
@@ -83,7 +83,7 @@ interface ViewProps extends BodyProps {
   theme: Theme;
 }
 
-/** What a person sees of a state. It needs no instance: the first screen is drawn of it before Ink is here. */
+/** The screen of a state. Needs no instance, so the first screen can be drawn before Ink is loaded. */
 export function View({ state, size, log, theme }: ViewProps) {
   return (
     <ThemeContext value={theme}>
@@ -102,7 +102,10 @@ export function View({ state, size, log, theme }: ViewProps) {
   );
 }
 
-/** Nothing is asked yet while the first screen loads, so keys wait for it, in order. A lone `q` leaves even then. */
+/**
+ * There is no question yet while the first screen loads, so keys are queued in order. A lone `q` leaves even
+ * then.
+ */
 function isReadingKeys(state: WizardState, [first, ...others]: readonly KeyName[]): boolean {
   return state.screen !== 'loading' || (others.length === 0 && commandFor(state, first ?? '') !== null);
 }
@@ -136,7 +139,7 @@ function Body({ state, size, log }: BodyProps) {
   }
 }
 
-/** A window too small for a screen: what happens goes on, and it says what that is and how to leave. */
+/** For a window too small for a screen: shows what is running and how to leave. */
 function Tiny({ state, size }: { state: WizardState; size: Size }) {
   const { status, hints } = statusLine(state, size.columns);
   return (

@@ -22,7 +22,7 @@ interface CheckProps {
   log: LogSnapshot;
 }
 
-/** What is looked at, what was found, and what mends it: the finale of an installation and the doctor are the same screen. */
+/** Checks, results and repairs: the last screen of an installation is the same as the doctor's. */
 export function CheckScreen({ state, size, log }: CheckProps) {
   if (state.repair?.phase === 'asking')
     return <RepairQuestion state={state} repair={state.repair} size={size} />;

@@ -72,7 +72,7 @@ export function FailureScreen({ state, size, log }: FailureProps) {
   );
 }
 
-/** Not the pointer: these cannot be chosen. */
+/** Not the pointer: these cannot be selected. */
 const STEP_MARK = '·';
 
 function NextSteps({ steps, indent }: { steps: FailureLayout['steps']; indent: number }) {
@@ -96,10 +96,10 @@ function whereWords(state: FailureState): string {
   return t`step ${index + 1} of ${state.progress.steps.length} · ${after}`;
 }
 
-/** From here there is room for it beside the choices in two columns. */
+/** From this width on it fits next to the choices in two columns. */
 const MORE_COLUMNS = 58;
 
-/** Leaving prints all of it. */
+/** Leaving the screen prints everything. */
 function moreWords({ hiddenCount }: FailureLayout, size: Size): string {
   if (hiddenCount === 0) return '';
   return size.columns < MORE_COLUMNS

@@ -66,7 +66,7 @@ function Offer({ offer, isChosen, mayFetchPython, size }: OfferProps) {
   );
 }
 
-/** About: what comes from where, and in which form, shows when the hosts are asked for the plan. */
+/** Approximate: sources and formats are only known after the hosts were probed for the plan. */
 function sizeWords(offer: FeatureOffer, mayFetchPython: boolean): string {
   const parts = [downloadWords(offer.downloadBytes, mayFetchPython)];
   if (offer.diskBytes !== null) parts.push(t`${formatBytes(offer.diskBytes)} on disk`);
@@ -81,13 +81,13 @@ function downloadWords(downloadBytes: number | null, mayFetchPython: boolean): s
   return mayFetchPython ? t`about ${size} and Python to download` : t`about ${size} to download`;
 }
 
-/** Nobody knows the link yet, so the time is said for one. */
+/** The speed of the link is unknown, so the time is given for a reference speed. */
 function timeWords(expectedMs: number): string {
   const seconds = Math.max(1, Math.round(expectedMs / 1000));
   return t`${seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000)} at 100 Mbit/s`;
 }
 
-/** What is here and what is not. */
+/** Which components are already installed. */
 function Here({ overview }: { overview: SetupOverview }) {
   if (overview.here.length === 0) return null;
   return (
@@ -104,7 +104,7 @@ function Here({ overview }: { overview: SetupOverview }) {
   );
 }
 
-/** What is there, and that it is safe: the new runtime is built beside it. */
+/** The current runtime, and that it stays untouched: the new one is built next to it. */
 function statusWords({ overview, feature }: FeaturesState, homeDir: string): string {
   const { status, otherRuntimes } = overview;
   const other = otherRuntimes[0];

@@ -73,7 +73,7 @@ export function InstallScreen({ state, size, log }: InstallProps) {
   );
 }
 
-/** What arrives now, below what has arrived. */
+/** Files in transfer, below the finished ones. */
 function Transfers({ progress, rows }: { progress: InstallProgress; rows: number }) {
   const shown = activeTransfers(progress).slice(0, rows);
   return shown.map(({ name, doneBytes, totalBytes }) => (
@@ -119,7 +119,7 @@ function StepRow(props: { step: StepProgress; progress: InstallProgress; nowMs: 
   );
 }
 
-/** Takes the row of the bar: the question is where the eyes are, and nothing moves for it. */
+/** Takes the row of the bar, so that it is in view and nothing moves. */
 function StopQuestion({ state, size }: { state: InstallingState; size: Size }) {
   if (state.stopQuestion === null || state.isStopping) {
     return <Line tone="warning">{t`Stopping: waiting for running tasks to end …`}</Line>;

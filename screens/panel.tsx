@@ -10,7 +10,7 @@ import { choicesAround, scrollWords } from './layout/choices-around.ts';
 import { contentColumns, isShort, type Size } from './layout/layout.ts';
 import { panelLayout } from './layout/panel-layout.ts';
 
-/** Any panel: a title, lines that scroll, and choices or a field that are always seen. */
+/** Any panel: a title, lines that scroll, and choices or a field that stay visible. */
 export function PanelScreen({ state, size }: { state: PanelState; size: Size }) {
   const { view, title, rows, room, choiceRows } = panelLayout(state, size);
   const first = Math.min(state.firstRow, Math.max(0, rows.length - room));

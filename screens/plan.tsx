@@ -52,13 +52,13 @@ const SHORT: Partial<Record<PlanChoice, string>> = {
   bundle: translatable('Bundle'),
 };
 
-/** Four choices in forty columns. */
+/** Shortens the labels to fit four choices into forty columns. */
 function shortened({ id, label }: Choice<PlanChoice>): Choice<PlanChoice> {
   return { id, label: said(SHORT[id] ?? label) };
 }
 
 const LABEL_COLUMNS = 18;
-/** From here there is room for where a setting stands, too: `your package index (PIP_INDEX_URL)`. */
+/** From this width on the origin of a setting is shown too: `your package index (PIP_INDEX_URL)`. */
 const WIDE_COLUMNS = 110;
 
 function Plan({ state, summary, size }: { state: PlanState; summary: PlanSummary; size: WindowSize }) {
@@ -130,7 +130,7 @@ function Heading({ size }: { size: WindowSize }) {
   );
 }
 
-/** Where a thing comes from: always a gap before the place, and all of its words where the terminal is wide. */
+/** The source of a row: always separated by a gap, and complete on a wide terminal. */
 function From({ children, size }: { children: string; size: WindowSize }) {
   return (
     <Box width={size.columns >= WIDE_COLUMNS ? 38 : 22} paddingRight={2} flexShrink={0}>
@@ -139,7 +139,7 @@ function From({ children, size }: { children: string; size: WindowSize }) {
   );
 }
 
-/** Sources that lost. */
+/** Rejected sources. */
 function Rejected({ reasons }: { reasons: readonly string[] }) {
   return reasons.map((reason) => (
     <Row key={reason} indent={2}>
@@ -152,7 +152,7 @@ function Place({ path }: { path: string }) {
   return usePath(path);
 }
 
-/** As wide as its words: the place beside it gets the rest. */
+/** Fits its text; the source next to it gets the rest. */
 function Size({ children, isFaint = false }: { children: string; isFaint?: boolean }) {
   return (
     <Box flexShrink={0} paddingLeft={2}>

@@ -8,11 +8,11 @@ import { Ink, Row } from './text.tsx';
 interface ChoicesProps {
   choices: readonly Choice<string>[];
   cursor: number;
-  /** What is left out for want of room, `… 3 more lines`: at the end of the last row, where it costs none. */
+  /** Omitted content, `… 3 more lines`: at the end of the last row, where it takes no space. */
   more?: string;
 }
 
-/** Choices one below the other, or two in a row; the pointer, not the colour, says which. */
+/** Choices in one or two columns; the pointer marks the selection, not just the colour. */
 export function ChoiceList({ choices, cursor, columns = 1, more = '' }: ChoicesProps & { columns?: 1 | 2 }) {
   const rows = Array.from({ length: Math.ceil(choices.length / columns) }, (_, row) =>
     choices.slice(row * columns, (row + 1) * columns),
@@ -33,7 +33,7 @@ export function ChoiceList({ choices, cursor, columns = 1, more = '' }: ChoicesP
   );
 }
 
-/** The first of two columns is as wide as its widest label, the last one as its own. */
+/** The first of two columns is as wide as its widest label; the last one fits its content. */
 function cellWidth(choices: readonly Choice<string>[], column: number, columns: number): number | undefined {
   if (column === columns - 1) return undefined;
   const labels = choices
@@ -42,7 +42,7 @@ function cellWidth(choices: readonly Choice<string>[], column: number, columns: 
   return Math.max(...labels) + 3;
 }
 
-/** Choices side by side, for a question at the end of a screen. */
+/** Choices in one row, for a question at the end of a screen. */
 export function ChoiceRow({ choices, cursor, more = '', gap = 6 }: ChoicesProps & { gap?: number }) {
   return (
     <Row>

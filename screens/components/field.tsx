@@ -4,17 +4,17 @@ import { type Field, fieldHint, fieldQuestion, shownText } from '../../src/wizar
 import { GLYPH } from '../style/theme.ts';
 import { Ink, Line, Row } from './text.tsx';
 
-/** Rows of a text field: what is asked, what was typed, what is wrong with it. */
+/** Rows of a text field: label, value, hint. */
 export const FIELD_ROWS = 3;
 
 interface TextFieldProps {
   field: Field;
   columns: number;
-  /** The value is being looked at. */
+  /** The value is being checked. */
   isBusy: boolean;
 }
 
-/** A text field: the end of what was typed is seen, and what is wrong with it is said below. */
+/** A text field: shows the end of a long value, and the problem below it. */
 export function TextField({ field, columns, isBusy }: TextFieldProps) {
   const question = said(fieldQuestion(field.spec));
   const room = Math.max(8, columns - 4);

@@ -32,7 +32,7 @@ interface FrameProps {
   children: ReactNode;
 }
 
-/** Header, body, footer: where one is, what there is, what one can press. Never as high as the terminal. */
+/** Header, body, footer. Always lower than the terminal. */
 export function Frame({ state, size, children }: FrameProps) {
   const isTight = isShort(size);
   return (
@@ -96,7 +96,7 @@ function Stage({ name, position }: { name: string; position: number }) {
   );
 }
 
-/** A check that was asked for by itself is no stage of an installation. */
+/** A check on its own is not a stage of an installation. */
 function stageOf(state: WizardState): number | null {
   if (state.screen === 'check' && state.result === null) return null;
   if (state.screen === 'failure') return FAILED_STAGE[state.retry];
@@ -122,7 +122,7 @@ function Footer({ state, size }: { state: WizardState; size: Size }) {
 export function Help({ state, size }: { state: WizardState; size: Size }) {
   const isTight = isShort(size);
   const hints = keyHints({ ...state, isHelpOpen: false } as WizardState, 'help');
-  // Side by side where they would not all be seen one below the other.
+  // Two columns if one would not fit.
   const columns = hints.length > bodyRows(size) - (isTight ? 0 : 2) ? 2 : 1;
   return (
     <Box flexDirection="column" width="100%" flexShrink={1} overflow="hidden">

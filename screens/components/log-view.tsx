@@ -8,7 +8,7 @@ import { visibleLogRows } from '../layout/log-rows.ts';
 import type { Tone } from '../style/theme.ts';
 import { Ink, Line, Row } from './text.tsx';
 
-/** Longer than any terminal is wide; the row cuts it. */
+/** Longer than any terminal is wide; clipped by the row. */
 const RULE = '─'.repeat(400);
 
 interface LogViewProps {
@@ -20,7 +20,7 @@ interface LogViewProps {
   find?: { text: string; isTyping: boolean } | null;
 }
 
-/** The rows of the log that there is room for, and no more: a tree of all lines costs 144 ms of CPU a frame. */
+/** Renders only the visible rows of the log: rendering all lines costs 144 ms of CPU per frame. */
 export function LogView({ log, position, view, columns, isWrapped = false, find = null }: LogViewProps) {
   const rows = visibleLogRows(log, position, view, columns, isWrapped);
   const below = linesBelow(position, view);
@@ -63,7 +63,7 @@ function isFound(line: string, find: LogViewProps['find']): boolean {
   return Boolean(find?.text) && line.toLowerCase().includes(find!.text.toLowerCase());
 }
 
-/** Escaped, see the bundle's test: one character beyond ASCII here slows the first prompt by 3 %. */
+/** Escaped, see the bundle's test: a single non-ASCII character here slows the first prompt by 3 %. */
 const TONES: readonly [RegExp, Tone][] = [
   [/^\$ /, 'accent'],
   [/^\u2713 /, 'good'],
@@ -73,7 +73,7 @@ const TONES: readonly [RegExp, Tone][] = [
   [/^ - /, 'bad'],
 ];
 
-/** A mark at the start of a line has its colour; the words stay calm. */
+/** The mark at the start of a line is coloured, the text is not. */
 function LogLine({ line, isStart, isFound }: { line: string; isStart: boolean; isFound: boolean }) {
   if (isFound) return <Line isBold>{line}</Line>;
   const found = isStart ? TONES.find(([pattern]) => pattern.test(line)) : undefined;

@@ -4,7 +4,7 @@ import { GLYPH, ThemeContext, type Tone } from '../style/theme.ts';
 import { shortHome } from '../style/words.ts';
 import { Cell, Row } from './text.tsx';
 
-/** How a line or a title is marked. */
+/** Marks of lines and titles. */
 export const MARKS: Record<string, { glyph: string; tone: Tone }> = {
   running: { glyph: GLYPH.running, tone: 'accent' },
   asking: { glyph: GLYPH.now, tone: 'accent' },

@@ -8,11 +8,11 @@ import { Cell, Ink, Row } from './text.tsx';
 
 const FULL = '━'.repeat(400);
 const EMPTY = '─'.repeat(400);
-/** The words change their length with every number; the bar beside them does not. */
+/** Fixed, so that changing numbers do not resize the bar. */
 const WORDS_COLUMNS = 36;
 const SHORT_WORDS_COLUMNS = 24;
 
-/** One bar over all steps: bytes as they come, and what follows them by the time it takes. */
+/** One bar for all steps: bytes while fetching, expected time after that. */
 export function ProgressBar({
   progress,
   nowMs,
@@ -52,7 +52,7 @@ export function ProgressBar({
   );
 }
 
-/** How long a server may be silent before it is asked again, as the transfer has it. */
+/** After this long without data the transfer retries. */
 const PATIENCE_MS = 30_000;
 
 /** `nothing has arrived from pypi.acme.internal for 24 s, trying again in 6 s` */
@@ -68,13 +68,13 @@ function silenceWords(progress: InstallProgress, silentMs: number, isNarrow: boo
   return left >= 1000 ? t`${nothing}, trying again in ${leftWords(left)}` : t`${nothing}, trying again`;
 }
 
-/** Whole seconds: a tenth of a guess is no news. */
+/** Whole seconds: the estimate is no more precise. */
 function leftWords(leftMs: number): string {
   const seconds = Math.max(1, Math.round(leftMs / 1000));
   return seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000);
 }
 
-/** `98 of 176 MB  8.4 MB/s  9 s left`; what is not known is not said. */
+/** `98 of 176 MB  8.4 MB/s  9 s left`; unknown parts are omitted. */
 function transferWords(progress: InstallProgress, nowMs: number, isNarrow: boolean): string {
   const { totalBytes, doneBytes, bytesPerSecond } = progress;
   const leftMs = remainingMs(progress, nowMs);

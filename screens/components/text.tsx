@@ -8,7 +8,7 @@ interface InkProps {
   isBold?: boolean;
 }
 
-/** Coloured words inside a line. */
+/** Coloured text within a line. */
 export function Ink({ children, tone = 'plain', isBold = false }: InkProps) {
   return (
     <Text {...useTone(tone)} bold={isBold}>
@@ -18,11 +18,11 @@ export function Ink({ children, tone = 'plain', isBold = false }: InkProps) {
 }
 
 interface LineProps extends InkProps {
-  /** Where a text that is too long loses characters. Paths lose their middle. */
+  /** Where an overlong text is cut. Paths are cut in the middle. */
   cut?: 'end' | 'middle';
 }
 
-/** Exactly one row, whatever is in it: what does not fit is cut. */
+/** Exactly one row; overflow is cut. */
 export function Line({ children, tone = 'plain', isBold = false, cut = 'end' }: LineProps) {
   return (
     <Box height={1} width="100%" overflow="hidden" flexShrink={0}>
@@ -34,7 +34,7 @@ export function Line({ children, tone = 'plain', isBold = false, cut = 'end' }: 
 }
 
 interface CellProps extends LineProps {
-  /** A fixed width; without it the cell takes what is left. */
+  /** A fixed width; otherwise the cell takes the remaining space. */
   width?: number;
   align?: 'start' | 'end';
 }
@@ -67,7 +67,7 @@ export function Row({ children, indent = 0 }: { children: ReactNode; indent?: nu
   );
 }
 
-/** A paragraph that may take several rows. */
+/** A paragraph of any number of rows. */
 export function Paragraph({ children, tone = 'plain', isBold = false }: InkProps) {
   return (
     <Box width="100%" flexShrink={1} overflow="hidden">
@@ -78,14 +78,14 @@ export function Paragraph({ children, tone = 'plain', isBold = false }: InkProps
   );
 }
 
-/** An empty row where there is room for one. */
+/** An empty row, if there is room. */
 export function Gap({ isHidden = false }: { isHidden?: boolean }) {
   return isHidden ? null : <Box height={1} flexShrink={0} />;
 }
 
 interface PinnedProps {
   children: ReactNode;
-  /** What must be seen however little room there is: the choices. */
+  /** Always visible: the choices. */
   bottom: ReactNode;
   isTight: boolean;
 }

@@ -28,10 +28,10 @@ const STATUS: Record<CheckStatus, { glyph: string; tone: Tone }> = {
   skipped: { glyph: GLYPH.skipped, tone: 'faint' },
 };
 
-/** Below this, details stand under their label and not beside it. */
+/** In fewer columns, details go below their label instead of next to it. */
 const BESIDE_COLUMNS = 64;
 
-/** Columns of glyph and label, indentation included. */
+/** Width of glyph and label, including indentation. */
 export function labelColumns(columns: number): number {
   return columns < BESIDE_COLUMNS ? 18 : 32;
 }
@@ -52,7 +52,10 @@ type Shown = Pick<
   | 'notice'
 >;
 
-/** Groups in the order of the doctor; a group where all is well is one line, as long as nobody asks for details. What was just proven is always open. */
+/**
+ * Groups in the doctor's order. A group that passed is a single line unless details are shown; fresh proof
+ * results are always expanded.
+ */
 export function checkRows(state: Shown, columns: number, homeDir: string): readonly CheckRow[] {
   const short = (check: CheckResult) => ({
     ...check,
@@ -80,13 +83,13 @@ export function checkRows(state: Shown, columns: number, homeDir: string): reado
 interface Group {
   group: string;
   checks: readonly CheckResult[];
-  /** Not done yet. */
+  /** Checks without a result yet. */
   pending: readonly CheckListing[];
 }
 
 function groupsOf({ checks, listed }: Shown): Group[] {
   const results = new Map(checks.map((check) => [check.id, check]));
-  // Scripted and old runs tell no list: their groups come in the order of their results.
+  // Scripted and old runs emit no list: their groups come in the order of their results.
   const order: readonly CheckListing[] = listed.length > 0 ? listed : checks;
   return [...Map.groupBy(order, ({ group }) => group)].map(([group, members]) => ({
     group,
@@ -95,7 +98,7 @@ function groupsOf({ checks, listed }: Shown): Group[] {
   }));
 }
 
-/** A group that is being looked at: how far it is, and what slow checks wait for. */
+/** A running group: its progress, and what slow checks are waiting for. */
 function runningRows(
   group: string,
   doneCount: number,
@@ -172,7 +175,7 @@ function groupRows(
   columns: number,
 ): CheckRow[] {
   const present = WORST_FIRST.filter((status) => checks.some((check) => check.status === status));
-  // A group is only skipped when all of it is; one skipped check does not dim those that passed.
+  // A group is only dimmed as skipped if all of its checks are.
   const worst = present.find((status) => status !== 'skipped') ?? 'skipped';
   const heading: CheckRow = {
     key: group,

@@ -1,6 +1,6 @@
 import { t } from '../../src/language/translate.ts';
 
-/** The choices that there is room for, the one under the pointer among them. */
+/** The visible part of the choices, including the one at the pointer. */
 export function choicesAround<C>(
   choices: readonly C[],
   cursor: number,
@@ -15,7 +15,7 @@ export function choicesAround<C>(
   };
 }
 
-/** `↑ ↓ more`, at the end of a list that scrolls. */
+/** `↑ ↓ more`, at the end of a scrolling list. */
 export function scrollWords({
   hasMoreAbove,
   hasMoreBelow,

@@ -9,12 +9,12 @@ import type { FailureState } from '../../src/wizard/state.ts';
 import { bodyRows, contentColumns, isNarrow, isShort, type Size } from './layout.ts';
 import { cutLines, roomOf, rowsOf } from './room.ts';
 
-/** What of a failure there is room for, above the choices. All texts are lines that fit the width. */
+/** The part of a failure that fits above the choices. All texts are lines that fit the width. */
 export interface FailureLayout {
   title: readonly string[];
   hasWhere: boolean;
   evidence: readonly string[];
-  /** Each as its lines. */
+  /** Each step as its lines. */
   steps: readonly (readonly string[])[];
   untouched: readonly string[];
   hasHeading: boolean;
@@ -23,36 +23,35 @@ export interface FailureLayout {
   hasGapBelowTitle: boolean;
   hasGapBelowEvidence: boolean;
   hasGapBelowSteps: boolean;
-  /** Choices side by side. */
+  /** Number of columns of the choices. */
   choiceColumns: 1 | 2;
-  /** Rows for them; more choices scroll. */
+  /** Rows of the choices; more of them scroll. */
   choiceRows: number;
-  /** Causes and remedies that are left out. */
+  /** Number of omitted facts and steps. */
   hiddenCount: number;
-  /** Nothing is left out, and nothing is cut. */
+  /** Nothing is omitted or cut. */
   isWhole: boolean;
 }
 
-/** What is asked, what was typed, what is wrong with it. */
+/** Label, value, hint. */
 const FIELD_ROWS = 3;
 
-/** Columns beside the title for `step 1 of 5 · after 12 s`. */
+/** Columns next to the title for `step 1 of 5 · after 12 s`. */
 const WHERE_COLUMNS = 26;
 
-/** Facts that come before the second thing to do: what is to be done makes sense to who knows why. */
+/** Facts shown before the second step: the user must know the cause to understand the remedy. */
 const TELLING_FACTS = 3;
 
 /**
- * Shares the rows out, most wanted first: what happened, that nothing is lost, the first thing to do; then why, in a few lines;
- * then what else to do and all the rest of why, and last what only looks nice. Before anything is left out the choices stand in two
- * columns. Pure.
+ * Allocates the rows by priority: the title, that nothing is lost, the first step; then some facts; then the
+ * other steps and facts, and finally spacing. Uses two columns of choices before it omits anything. Pure.
  */
 export function failureLayout(state: FailureState, size: Size): FailureLayout {
   const room = share(state, size, 1);
   return room.isWhole || !fitsTwoColumns(state, size) ? room : share(state, size, 2);
 }
 
-/** A label that is cut cannot be chosen with open eyes. */
+/** A choice with a truncated label would be ambiguous. */
 function fitsTwoColumns(state: FailureState, size: Size): boolean {
   const widest = (column: number) =>
     Math.max(
@@ -64,7 +63,7 @@ function fitsTwoColumns(state: FailureState, size: Size): boolean {
   return widest(0) + widest(1) + 6 <= contentColumns(size);
 }
 
-/** A quarter of the window is for choices; more of them scroll with the pointer. */
+/** Choices take at most a quarter of the window; more of them scroll. */
 function choiceRowsAtMost(size: Size): number {
   return Math.max(2, Math.floor(bodyRows(size) / 4));
 }
@@ -133,12 +132,12 @@ function share(state: FailureState, size: Size, choiceColumns: 1 | 2): FailureLa
   };
 }
 
-/** Lines of uv keep their indents as long as they fit. */
+/** Lines of uv keep their indentation if they fit. */
 function factLines(fact: string, width: number): string[] {
   return fact.split('\n').flatMap((line) => (columnsOf(line) <= width ? [line] : wrapWords(line, width)));
 }
 
-/** A command that is too long for its line is broken, never cut: it is there to be copied. */
+/** An overlong command is wrapped, never cut: it is there to be copied. */
 function stepLines(step: string, report: FailureReport, width: number): string[] {
   const remedies = report.remedies ?? [];
   return wrapStep(saidStep(step, remedies), remedies.map(saidRemedy), width).flatMap((line) =>
@@ -146,7 +145,7 @@ function stepLines(step: string, report: FailureReport, width: number): string[]
   );
 }
 
-/** The words of a step give way, its command does not. */
+/** Cuts the text of a step, not its command. */
 function cutStep(lines: readonly string[], rows: number, width: number): string[] {
   if (lines.length <= rows) return [...lines];
   const command = lines.filter((line) => line.startsWith('  '));

@@ -9,10 +9,10 @@ export interface Size {
   rows: number;
 }
 
-/** Below this there is one status line; above it every screen has room for what it must say. */
+/** Narrower windows get a single status line; from here on every screen fits its essential content. */
 const MIN_COLUMNS = 40;
 const MIN_ROWS = 10;
-/** From here the plan and the features show what is nice to have, too. */
+/** From this height on the plan and the features show optional content. */
 const ROOMY_ROWS = 17;
 const ROOMY_COLUMNS = 64;
 
@@ -28,12 +28,15 @@ export function isNarrow(size: Size): boolean {
   return size.columns < ROOMY_COLUMNS;
 }
 
-/** Room for empty rows between the parts of the installation. */
+/** Whether there is room for empty rows between the parts of the installation. */
 export function isAiry(size: Size): boolean {
   return size.rows >= 22;
 }
 
-/** The last row stays empty: a frame as high as the terminal makes it scroll, and each frame leaves a copy behind. */
+/**
+ * The last row stays empty: a frame as high as the terminal scrolls it, and every frame would leave a copy
+ * behind.
+ */
 export function frameRows(size: Size): number {
   return Math.max(1, size.rows - 1);
 }
@@ -48,7 +51,7 @@ export function contentColumns(size: Size): number {
   return size.columns - (isNarrow(size) ? 0 : 2);
 }
 
-/** Rows of the log on the screens that show one. Rows are counted, not measured: a measured height comes a frame late. */
+/** Rows of the log. Computed, not measured: a measured height arrives one frame late. */
 export function logRows(state: WizardState, size: Size): number {
   const room = bodyRows(size) - 1;
   if (state.screen === 'failure' && state.log) return Math.max(1, room);
@@ -68,7 +71,7 @@ export function logRows(state: WizardState, size: Size): number {
   return Math.max(1, room - above - transferRows(state, size));
 }
 
-/** Rows below the log for the files that arrive: always as many while files are fetched, so that nothing jumps. */
+/** Rows below the log for files in transfer: constant while fetching, so that nothing jumps. */
 const TRANSFER_ROWS = 2;
 
 export function transferRows(state: WizardState, size: Size): number {
@@ -84,22 +87,22 @@ export function transferRows(state: WizardState, size: Size): number {
   return step.step === 'fetch' && step.status === 'running' ? TRANSFER_ROWS : 0;
 }
 
-/** The question is never cut: the log makes room. */
+/** The question is never cut: the log gives up rows instead. */
 export function stopQuestionLines(size: Size): string[] {
   return wrapWords(t`Stop the installation? Your current runtime is untouched.`, contentColumns(size));
 }
 
-/** All five steps, or on a short terminal the one that counts. */
+/** All five steps, or only the current one on a short terminal. */
 function stepRows(size: Size): number {
   return isShort(size) ? 1 : 5;
 }
 
-/** Rows for the check list, below its heading. */
+/** Rows of the check list, below its heading. */
 export function checkRoom(size: Size): number {
   return Math.max(1, bodyRows(size) - (isShort(size) ? 1 : 2));
 }
 
-/** Which part of the log there is, and how much of it there is room for. */
+/** The available part of the log, and the number of visible rows. */
 export function logWindow(state: WizardState, size: Size, log: LogSnapshot): LogWindow {
   return {
     logStart: log.hiddenCount,

@@ -2,15 +2,15 @@ import type { LogSnapshot } from '../../src/present/log-store.ts';
 import { firstVisibleLine } from '../../src/wizard/log-scroll.ts';
 import type { LogPosition, LogWindow } from '../../src/wizard/state.ts';
 
-/** One row of the log: a line, or a part of one that goes over several. */
+/** One row of the log: a line, or a part of a wrapped one. */
 export interface LogRow {
   key: string;
   text: string;
-  /** The line begins in this row: its mark is here. */
+  /** The line starts in this row, which shows its mark. */
   isStart: boolean;
 }
 
-/** The rows that there is room for. A line that is longer than a row is cut, or goes on below. */
+/** The visible rows. An overlong line is cut or wrapped. */
 export function visibleLogRows(
   log: LogSnapshot,
   position: LogPosition,
@@ -23,7 +23,7 @@ export function visibleLogRows(
   const lines = log.lines.slice(start, start + view.logRows);
   if (!isWrapped) return lines.map((text, index) => ({ key: String(first + index), text, isStart: true }));
   const rows = lines.flatMap((text, index) => partsOf(text, first + index, columns));
-  // Who follows wants to see the last line whole, who stopped somewhere the one they stopped at.
+  // When following, the last line is shown in full; when pinned, the first one.
   return position.kind === 'follow' ? rows.slice(-view.logRows) : rows.slice(0, view.logRows);
 }
 

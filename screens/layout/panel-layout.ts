@@ -6,13 +6,13 @@ import { panelView } from '../../src/wizard/panels/panels.ts';
 import type { PanelState } from '../../src/wizard/state.ts';
 import { bodyRows, contentColumns, isShort, type Size } from './layout.ts';
 
-/** Rows of a field: what is asked, what was typed, what is wrong with it. */
+/** Rows of a field: label, value, hint. */
 const FIELD_ROWS = 3;
 
-/** Beside the title: the mark, and `12 more ↓ pgdn`. */
+/** Columns next to the title: the mark, and `12 more ↓ pgdn`. */
 const BESIDE_COLUMNS = 17;
 
-/** One row of a panel: a line, or what of it did not fit into the row before. */
+/** One row of a panel: a line, or a part of a wrapped one. */
 export interface PanelRow {
   key: string;
   text: string;
@@ -24,13 +24,15 @@ export interface PanelLayout {
   view: PanelView;
   title: readonly string[];
   rows: readonly PanelRow[];
-  /** Rows that there is room for. */
+  /** Available rows. */
   room: number;
-  /** Choices that there is room for; more of them scroll with the pointer. */
+  /** Visible choices; more of them scroll. */
   choiceRows: number;
 }
 
-/** Shares the rows of a panel out: its choices first, at most half of the window, then its lines, which scroll. Pure. */
+/**
+ * Allocates the rows of a panel: choices first, up to half of the window, then the lines, which scroll. Pure.
+ */
 export function panelLayout(state: PanelState, size: Size): PanelLayout {
   const view = panelView(state.panel);
   const width = contentColumns(size);
@@ -41,14 +43,14 @@ export function panelLayout(state: PanelState, size: Size): PanelLayout {
   const bottom = view.field ? FIELD_ROWS : view.choices.length;
   const above = title.length + gap;
   const half = Math.max(2, Math.floor((body - above) / 2));
-  // Lines that are few leave their rows to the choices.
+  // Rows that few lines do not need go to the choices.
   const free = body - above - gap - Math.min(rows.length, Math.max(1, half));
   const choiceRows = view.field ? FIELD_ROWS : Math.min(bottom, Math.max(1, free));
   const room = Math.max(1, body - above - (choiceRows > 0 ? choiceRows + gap : 0));
   return { view, title, rows, room, choiceRows };
 }
 
-/** Lines as rows of a width, two columns of which are for the marks. */
+/** Wraps lines to a width, two columns of which are for the marks. */
 export function panelRows(lines: readonly PanelLine[], width: number): PanelRow[] {
   return lines.flatMap((line, index) => rowsOf(line, index, width));
 }
@@ -56,7 +58,7 @@ export function panelRows(lines: readonly PanelLine[], width: number): PanelRow[
 function rowsOf({ text, mark, tone = 'plain' }: PanelLine, index: number, width: number): PanelRow[] {
   const indent = /^ */.exec(text)?.[0] ?? '';
   const words = said(text.slice(indent.length));
-  // A line of a file keeps its spaces as long as it fits.
+  // A line of a file keeps its spaces if it fits.
   const fits = columnsOf(words) + indent.length <= width - 2;
   const lines = fits ? [indent + words] : wrapWords(words, Math.max(8, width - 2 - indent.length));
   return (lines.length === 0 ? [''] : lines).map((line, part) => ({

@@ -5,28 +5,28 @@ import { wrapWords } from '../../src/support/text/wrap-words.ts';
 import { bodyRows, contentColumns, isNarrow, isShort, type Size } from './layout.ts';
 import { moreLines, roomOf, rowsOf } from './room.ts';
 
-/** What of a plan there is room for, above the choices. */
+/** The part of a plan that fits above the choices. */
 export interface PlanRoom {
-  /** What one agrees to: bytes, folder and hosts, as lines. */
+  /** What the user agrees to: bytes, folder and hosts, as lines. */
   bytes: readonly string[];
   hosts: readonly string[];
   hasHeading: boolean;
   hasGap: boolean;
-  /** Rows of the table, from the first one. */
+  /** Number of visible table rows. */
   rowCount: number;
-  /** Of each row that many sources that lost, from the first one. */
+  /** Number of visible rejected sources for each table row. */
   reasonCounts: readonly number[];
-  /** Each as its lines. */
+  /** Each note as its lines. */
   notes: readonly (readonly string[])[];
-  /** `… 3 more lines`; empty when all is there. */
+  /** `… 3 more lines`; empty when nothing is omitted. */
   more: string;
-  /** True when all that one agrees to is on the screen: nobody confirms what they cannot see. */
+  /** True when everything that the user agrees to is visible. */
   isConsentWhole: boolean;
 }
 
 /**
- * Shares the rows out, most wanted first: what one agrees to, the table, why it is as it is, what lost; a heading comes before
- * the second source that lost. Pure.
+ * Allocates the rows by priority: what the user agrees to, the table, the notes, the rejected sources; a
+ * heading comes before the second rejected source. Pure.
  */
 export function planRoom(
   summary: PlanSummary,
@@ -42,7 +42,7 @@ export function planRoom(
   const choiceRows = isShort(size) ? 1 : 2;
   const free = bodyRows(size) - choiceRows;
   const isConsentWhole = rowsOfLines(consent) <= free;
-  // Where it does not fit, a line of its own says so.
+  // If it does not fit, a separate line says so.
   const room = roomOf(isConsentWhole ? free : free - 1);
   const seen = room.takeSome(consent, rowsOfLine).length;
   const rowCount = room.takeSome(summary.rows, () => 1).length;
@@ -79,7 +79,7 @@ export function planRoom(
   };
 }
 
-/** A number stays with its unit. */
+/** Keeps a number together with its unit. */
 function wrapSizes(text: string, width: number): string[] {
   const lines = wrapWords(text.replaceAll(/(\d) (?=\w?B )/g, '$1\u00a0'), width);
   return lines.map((line) => line.replaceAll('\u00a0', ' '));

@@ -13,7 +13,7 @@ export interface KeyContext {
   nowMs: number;
 }
 
-/** What a key does to a state that somebody sees in a window of this size; `null`: nothing. Pure. */
+/** The event for a key pressed in a window of this size; `null`: none. Pure. */
 export function pressed(state: WizardState, name: KeyName, context: KeyContext): WizardEvent | null {
   const { size, log, homeDir, nowMs } = context;
   const text = typedText(state, name);
@@ -24,12 +24,15 @@ export function pressed(state: WizardState, name: KeyName, context: KeyContext):
   return { type: 'command', command, view: viewSize(state, size, log, homeDir), nowMs };
 }
 
-/** What may be done in a window that shows no choices: nobody confirms what they cannot see. */
+/**
+ * Whether a command is allowed in a window too small to show choices: the user must not confirm what they
+ * cannot see.
+ */
 function isBlindCommand(command: Command): boolean {
   return command === 'quit' || command === 'interrupt' || command === 'stop-yes' || command === 'stop-no';
 }
 
-/** The plan in a window that is too small for all that one agrees to. */
+/** Confirming a plan in a window too small for everything that the user agrees to. */
 function isConfirmingUnseen(state: WizardState, command: Command, size: Size, homeDir: string): boolean {
   if (command !== 'confirm' || state.screen !== 'plan' || state.summary === null) return false;
   const { runtimeRoot } = state.overview;

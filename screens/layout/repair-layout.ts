@@ -5,7 +5,7 @@ import { type PanelRow, panelRows } from './panel-layout.ts';
 export type Asking = Extract<RepairRun, { phase: 'asking' }>;
 export type Running = Extract<RepairRun, { phase: 'running' }>;
 
-/** The preview of a repair above its choices: rows that scroll, and the room for them. */
+/** The preview of a repair above its choices: scrollable rows, and their visible number. */
 export function repairQuestionLayout({ plan }: Asking, size: Size): { rows: PanelRow[]; room: number } {
   const rows = panelRows(repairPlanLines(plan), contentColumns(size));
   return { rows, room: Math.max(1, bodyRows(size) - (isShort(size) ? 2 : 4)) };

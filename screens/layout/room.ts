@@ -3,13 +3,13 @@ import { columnsOf, startOf } from '../../src/support/text/columns.ts';
 import { formatCount } from '../../src/support/text/format.ts';
 import { wrapWords } from '../../src/support/text/wrap-words.ts';
 
-/** Rows that are shared out, most wanted first: what is asked for too late gives way. */
+/** Rows allocated by priority: later requests may get none. */
 export interface Room {
-  /** Rows that nobody has taken yet. */
+  /** Remaining rows. */
   left(): number;
-  /** Takes all of them, or none and says so. */
+  /** Takes all of these rows, or none and returns false. */
   take(rows: number): boolean;
-  /** Takes as many of the items, each of some rows, as fit in their order. A long one makes no room for those after it. */
+  /** Takes the leading items that fit, each of some rows. Stops at the first that does not fit. */
   takeSome<T>(items: readonly T[], rowsOf: (item: T) => number): T[];
 }
 
@@ -30,12 +30,12 @@ export function roomOf(rows: number): Room {
   };
 }
 
-/** Rows that a text takes in a width, wrapped at its words. */
+/** Rows of a text wrapped to a width. */
 export function rowsOf(text: string, width: number): number {
   return Math.max(1, wrapWords(text, width).length);
 }
 
-/** The first of the lines, and a mark at the end of the last one when there were more. */
+/** The first lines, with a mark at the end of the last one if some were omitted. */
 export function cutLines(lines: readonly string[], rows: number, width: number): string[] {
   if (lines.length <= rows) return [...lines];
   const kept = lines.slice(0, Math.max(1, rows));

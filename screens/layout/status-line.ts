@@ -7,7 +7,9 @@ import { currentStep } from '../../src/wizard/progress.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
 import { shareOf } from '../style/words.ts';
 
-/** What a window too small for a screen shows: where things stand, and where to read more or how to leave. */
+/**
+ * The content of a window too small for a screen: the current state, and where to read more or how to leave.
+ */
 export function statusLine(state: WizardState, columns: number): { status: string; hints: string[] } {
   const log = state.logPath === null ? [] : [t`log ${state.logPath}`];
   const enlarge = [enlargeWords(state, columns)];
@@ -40,7 +42,7 @@ export function statusLine(state: WizardState, columns: number): { status: strin
   }
 }
 
-/** The longest that is not cut: what to do, and how to leave. */
+/** The longest text that fits: what to do, and how to leave. */
 function enlargeWords(state: WizardState, columns: number): string {
   const key = commandFor(state, 'q') === 'quit' ? 'q' : 'ctrl+c';
   const leave = state.screen === 'installing' ? t`${key} stops` : t`${key} quits`;

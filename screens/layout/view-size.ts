@@ -6,7 +6,7 @@ import { checkRoom, logWindow, type Size } from './layout.ts';
 import { panelLayout } from './panel-layout.ts';
 import { repairQuestionLayout } from './repair-layout.ts';
 
-/** What the reducer must know to scroll what is on the screen. */
+/** Measurements that the reducer needs for scrolling. */
 export function viewSize(state: WizardState, size: Size, log: LogSnapshot, homeDir: string): ViewSize {
   const lines = logWindow(state, size, log);
   const found =

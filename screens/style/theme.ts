@@ -1,22 +1,22 @@
 import { createContext, useContext } from 'react';
 import { tildePath } from '../../src/support/text/format.ts';
 
-/** What a piece of text means. Colour only ever repeats what glyph and word say already. */
+/** The meaning of a text. Colour only repeats what glyph and text already say. */
 export type Tone = 'accent' | 'good' | 'warning' | 'bad' | 'faint' | 'plain';
 
 export interface Theme {
   hasColour: boolean;
   /** Dark text on a light background. */
   isLight?: boolean;
-  /** Painted as `~`. */
+  /** Displayed as `~`. */
   homeDir: string;
 }
 
 export const ThemeContext = createContext<Theme>({ hasColour: true, homeDir: '' });
 
 /**
- * Named colours of the terminal's own palette, those that have a contrast of 4.5 to 1 in the palettes that terminals come
- * with. On a light background neither green nor yellow has it in any of them: there the mark alone says it.
+ * Named colours of the terminal's palette that have a contrast of 4.5 to 1 in common default palettes. On a
+ * light background neither green nor yellow does in any of them: there the mark alone carries the meaning.
  */
 export const COLOURS: Record<'dark' | 'light', Record<Tone, string | undefined>> = {
   dark: {
@@ -39,13 +39,13 @@ export const COLOURS: Record<'dark' | 'light', Record<Tone, string | undefined>>
 
 export function useTone(tone: Tone): { color?: string; dimColor?: boolean } {
   const { hasColour, isLight } = useContext(ThemeContext);
-  // Faint text on white is grey on white.
+  // Faint text on white would be grey on white.
   if (tone === 'faint') return isLight ? {} : { dimColor: true };
   const color = hasColour ? COLOURS[isLight ? 'light' : 'dark'][tone] : undefined;
   return color === undefined ? {} : { color };
 }
 
-/** A path for people. */
+/** A path for display. */
 export function usePath(path: string): string {
   return tildePath(path, useContext(ThemeContext).homeDir);
 }
