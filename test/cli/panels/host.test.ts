@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { runHostEffect } from '../../../src/cli/panels/host.ts';
 import { readModelHostSettings } from '../../../src/hosts/project-files.ts';
 import type { HostEffect } from '../../../src/wizard/panels/host-panel.ts';
@@ -17,6 +16,7 @@ const hosts: ModelHost[] = [];
 const { PATH } = process.env;
 afterEach(async () => {
   process.env['PATH'] = PATH;
+  vi.unstubAllEnvs();
   for (const host of hosts.splice(0)) await host.close();
 });
 
@@ -60,6 +60,9 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
     // Saved, so it is read by itself the next time.
     expect((await run({ type: 'read-host', connection: null })).type).toBe('host-read');
 
+    // Where the edited text lies: a folder of its own, since other runs share the machine's.
+    const editsDir = await temporaryFolder();
+    vi.stubEnv('TMPDIR', editsDir);
     const { connection } = read;
     const edit = { type: 'edit-host', connection, base: OLD_CONFIG, text: OLD_CONFIG } as const;
     await expect(run({ ...edit, model: null }, 'exit 3 #')).rejects.toThrow('ended with code 3');
@@ -72,7 +75,7 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
     expect(edited.review).toMatchObject({ errors: [], diff: expect.stringContaining('cmd: serve other') });
     expect(await host.read()).toBe(OLD_CONFIG);
     expect(lent).toHaveLength(3);
-    expect((await readdir(tmpdir())).filter((name) => name.startsWith('ktx-edit-'))).toEqual([]);
+    expect(await readdir(editsDir)).toEqual([]);
 
     const applied = await run({ type: 'apply-host', connection, base: OLD_CONFIG, text: edited.review.text });
     expect(applied).toMatchObject({ type: 'host-applied', outcome: { isOk: true } });
