@@ -1,15 +1,16 @@
-// Loads the bundle and turns its result into the exit code. The one place that ends the program.
+// Loads the bundle and turns its result into the exit code. The only place that ends the program.
 const argv = process.argv.slice(2);
 
 const TOO_MANY_FILES =
   'Too many files are open, so ktx cannot be loaded.\nRaise the limit (ulimit -n 1024), then run it again.';
 
-// The first screen of `ktx setup` stands before the program is loaded. Without it everything is as with it, only later.
+// Shows the first screen of `ktx setup` before the program is loaded. An optimisation: without it everything
+// works, only later.
 let firstScreen = null;
 if (argv.length === 1 && argv[0] === 'setup') {
   const begin = (shown) =>
     require('../dist/first-screen.cjs').beginSetup(argv, (exitCode) => process.exit(exitCode), shown);
-  // A key may ask for it while nobody waits for an answer.
+  // A key press may call this at any time, with no caller to catch its errors.
   const goOn = (shown) => {
     try {
       return begin(shown);
@@ -22,7 +23,7 @@ if (argv.length === 1 && argv[0] === 'setup') {
   try {
     firstScreen = require('../dist/first-frame.cjs').showFirstFrame(`${__dirname}/../dist`, goOn) ?? begin();
   } catch {
-    // What is wrong with the package shows below.
+    // If the package is damaged, loading the program reports it below.
   }
 }
 
@@ -31,7 +32,7 @@ function unloadable(error) {
   return `ktx cannot be loaded: ${String(error.message).split('\n')[0]}\nIts package is damaged or incomplete: install it again.\n`;
 }
 
-/** Parts of the program are loaded as they are needed, so it may meet the limit at any point. */
+/** Parts of the program are loaded on demand, so it may hit the limit at any point. */
 function isFileLimit(error) {
   return error?.code === 'EMFILE' || error?.code === 'ENFILE';
 }
@@ -45,11 +46,13 @@ function fail(text) {
 function load() {
   const { registerHooks } = require('node:module');
 
-  // No compile cache. Node would keep it in the temporary folder, under a name that anybody can foresee, and run the bytecode that it
-  // finds there: whoever made the folder first runs code as us. It saved a tenth of the time to the first prompt, nothing elsewhere.
+  // No compile cache: Node would keep it in the temporary folder under a predictable name and run the
+  // bytecode found there, so another user who creates the folder first could run code as this user. It only
+  // saved a tenth of the time to the first prompt.
 
-  // The bundle names its chunks exactly: beside the importer, each a module. Node would ask the disk about every part of every path
-  // and look for a package.json, 0.15 ms for each of the 45 to 95 chunks that a command loads.
+  // The bundle names its chunks exactly: next to the importer, each a module. Node's resolver would check
+  // every part of each path and look for a package.json, 0.15 ms for each of the 45 to 95 chunks of a
+  // command.
   registerHooks({
     resolve(specifier, context, nextResolve) {
       if (!specifier.startsWith('./chunk-')) return nextResolve(specifier, context);
@@ -70,7 +73,10 @@ function load() {
   );
 }
 
-/** The commands that are run most are one file each, loaded the quick way: their words, and the options that the file knows. */
+/**
+ * The most common commands have a file of their own, which loads quickly: their words, and the options that
+ * it supports.
+ */
 const QUICK = [
   {
     words: ['doctor'],
@@ -90,7 +96,7 @@ const quick = QUICK.find(
     argv.slice(words.length).every((word) => options.includes(word)),
 );
 
-/** What the file does not know it leaves to the program. */
+/** Falls back to the program for everything that the file does not support. */
 function runQuickly({ words, run }) {
   let running;
   try {
@@ -107,7 +113,7 @@ function runQuickly({ words, run }) {
   );
 }
 
-// Loading takes the processor for some hundred milliseconds: keys that wait are read first.
+// Loading blocks the event loop for some hundred milliseconds: handle pending keys first.
 if (firstScreen) {
   setTimeout(() => {
     firstScreen.follow?.();

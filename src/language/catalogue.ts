@@ -1,18 +1,18 @@
 import { type Formats, formatsOf, kindOf, SHAPES, type ValueKind } from './values.ts';
 
-/** A translation: a text, or one for each plural form that the language has. */
+/** A translation: one text, or one per plural form of the language. */
 export type Translation = string | Readonly<Partial<Record<Intl.LDMLPluralRule, string>>>;
 
 /**
- * The texts of one language, as its file in `assets/languages` holds them. A key is the English text, with a name in braces
- * for each value; `{n} check | {n} checks` is a text whose form `{n}` decides. The name of a value says what it is:
- * see `values.ts`. `{reason?}` is a phrase, which is translated when it is known; with `{reason!}` the whole text stays
- * English when it is not.
+ * The texts of one language, as in its file in `assets/languages`. A key is the English text, with a name in
+ * braces for each value; `{n} check | {n} checks` is a text whose plural form depends on `{n}`. The name of a
+ * value determines its kind: see `values.ts`. `{reason?}` is a phrase, translated if possible; with
+ * `{reason!}` the whole text stays English if it is not.
  */
 export interface CatalogueFile {
   locale: string;
   units: Formats['unit'];
-  /** For an output of ASCII: what stands for the letters that it does not have. */
+  /** Replacements for non-ASCII letters, for ASCII output. */
   ascii: Readonly<Record<string, string>>;
   texts: Readonly<Record<string, Translation>>;
 }
@@ -34,13 +34,13 @@ export interface Catalogue {
   plurals: Intl.PluralRules;
   /** By the English text with `{}` for each value. */
   entries: ReadonlyMap<string, Entry>;
-  /** Entries with values, those with most words of their own first: the most telling one wins. */
+  /** Entries with values, those with the longest fixed text first: the most specific match wins. */
   patterns: readonly Entry[];
 }
 
 const PLACEHOLDER = /\{(\w+[?!]?)\}/g;
 
-/** A catalogue ready to be asked. @param spoken the text as this program prints it: with its own name and command. */
+/** Prepares a catalogue for lookups. @param spoken converts a text to this program's own name and command. */
 export function readCatalogue(file: CatalogueFile, spoken: (text: string) => string): Catalogue {
   const entries = new Map<string, Entry>();
   const patterns: (Entry & { length: number })[] = [];
@@ -63,13 +63,13 @@ export function readCatalogue(file: CatalogueFile, spoken: (text: string) => str
   };
 }
 
-/** The same for every form of a translation. */
+/** Applies a change to every form of a translation. */
 export function eachForm(translation: Translation, change: (text: string) => string): Translation {
   if (typeof translation === 'string') return change(translation);
   return Object.fromEntries(Object.entries(translation).map(([form, text]) => [form, change(text)]));
 }
 
-/** What is found again by a few words between any others would be found in texts that it is not. */
+/** Patterns with less fixed text would match unrelated texts. */
 const FEWEST_CHARACTERS = 8;
 
 function isTelling(placeholders: readonly Placeholder[], length: number): boolean {
@@ -78,7 +78,7 @@ function isTelling(placeholders: readonly Placeholder[], length: number): boolea
   return !isVague || length >= FEWEST_CHARACTERS;
 }
 
-/** `{n} check | {n} checks` is two texts. */
+/** Splits `{n} check | {n} checks` into two texts. */
 export function englishForms(key: string): string[] {
   return key.split(' | ');
 }

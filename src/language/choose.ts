@@ -1,9 +1,9 @@
-/** Languages that texts for people are written in. English is the language of the sources; the others have a catalogue. */
+/** Languages of user-facing texts. English is the language of the sources; the others have a catalogue. */
 export const LANGUAGES = ['en', 'de', 'ja'] as const;
 
 export type Language = (typeof LANGUAGES)[number];
 
-/** What decides the language: the flag, the environment, and whether the output can show more than ASCII. */
+/** Inputs of the choice: the flag, the environment, and whether the output supports more than ASCII. */
 export interface LanguageChoice {
   /** `--language`; `null` when it was not given. */
   flag: Language | null;
@@ -12,8 +12,8 @@ export interface LanguageChoice {
 }
 
 /**
- * The language of texts for people: the flag, `KTX_LANGUAGE`, then what the locale says of messages. A language that is not
- * known is English, and so is Japanese where it cannot be shown. Pure.
+ * The language of user-facing texts: the flag, `KTX_LANGUAGE`, then the locale for messages. English if the
+ * language is unknown, or Japanese cannot be displayed. Pure.
  */
 export function chooseLanguage({ flag, env, hasUnicode }: LanguageChoice): Language {
   const asked = flag ?? languageOf(env['KTX_LANGUAGE'] || env['LC_ALL'] || env['LC_MESSAGES'] || env['LANG']);
@@ -21,7 +21,7 @@ export function chooseLanguage({ flag, env, hasUnicode }: LanguageChoice): Langu
   return asked;
 }
 
-/** `de`, `de-AT`, `de_DE.UTF-8` and `de_CH@euro` are all German; `null` for no language that is known. */
+/** `de`, `de-AT`, `de_DE.UTF-8` and `de_CH@euro` are all German; `null` for an unknown language. */
 export function languageOf(tag: string | undefined): Language | null {
   const [primary = ''] = (tag ?? '').toLowerCase().split(/[-_.@]/);
   return LANGUAGES.find((language) => language === primary) ?? null;

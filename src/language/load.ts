@@ -7,7 +7,7 @@ import { type CatalogueFile, eachForm, readCatalogue } from './catalogue.ts';
 import type { Language } from './choose.ts';
 import { speak } from './translate.ts';
 
-/** Texts for people are in this language from now on. A catalogue that cannot be read leaves them English. */
+/** Switches user-facing texts to this language. If its catalogue cannot be read they stay English. */
 export function speakLanguage(language: Language, options: { hasUnicode: boolean }): void {
   speak(null);
   if (language === 'en') return;
@@ -15,7 +15,7 @@ export function speakLanguage(language: Language, options: { hasUnicode: boolean
     const file = catalogueFile(language);
     speak(readCatalogue(options.hasUnicode ? file : inAscii(file), withOwnCommand));
   } catch {
-    // English says all that there is to say.
+    // English needs no catalogue.
   }
 }
 
@@ -24,7 +24,7 @@ export function catalogueFile(language: Exclude<Language, 'en'>): CatalogueFile 
   return JSON.parse(readFileSync(join(PACKAGE_ROOT, 'assets', 'languages', `${language}.json`), 'utf8'));
 }
 
-/** Letters that the output does not have become those that stand for them, before anything is measured. */
+/** Replaces letters that the output lacks, before widths are measured. */
 function inAscii(file: CatalogueFile): CatalogueFile {
   const letters = new RegExp(`[${Object.keys(file.ascii).join('')}]`, 'g');
   const plain = (text: string) => text.replaceAll(letters, (letter) => file.ascii[letter] ?? letter);

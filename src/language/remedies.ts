@@ -1,12 +1,12 @@
 import { type Remedy, remedyText } from '../support/remedy.ts';
 import { said, t } from './translate.ts';
 
-/** What a person can do, in their language. A command is a command in every language. */
+/** Translates a remedy. Commands are not translated. */
 export function saidRemedy(remedy: Remedy): Remedy {
   return { ...remedy, label: said(remedy.label) };
 }
 
-/** A step of a failure: the text of one of its remedies, or a sentence by itself. */
+/** Translates a step of a failure: the text of one of its remedies, or a sentence of its own. */
 export function saidStep(step: string, remedies: readonly Remedy[]): string {
   const remedy = remedies.find((each) => remedyText(each) === step);
   if (!remedy) return said(step);

@@ -5,25 +5,25 @@ import { localValue } from './values.ts';
 let catalogue: Catalogue | null = null;
 const known = new Map<string, string>();
 const MAX_KNOWN = 5000;
-/** A phrase in a phrase in a phrase; more than that is a text that matches itself. */
+/** Maximum nesting of phrases; a deeper text probably matches itself. */
 const MAX_DEPTH = 4;
-/** Longer than any sentence of ours: what is looked through for words stays cheap, whatever a host has sent. */
+/** Longer than any text of ours: bounds the cost of matching, whatever a host has sent. */
 const MAX_MATCHED_CHARACTERS = 1000;
 
-/** From now on texts for people are in the language of this catalogue; `null`: in English. */
+/** Sets the catalogue for user-facing texts; `null`: English. */
 export function speak(next: Catalogue | null): void {
   catalogue = next;
   known.clear();
 }
 
-/** Whether texts for people are in another language than English. */
+/** Whether user-facing texts are in a language other than English. */
 export function isTranslating(): boolean {
   return catalogue !== null;
 }
 
 /**
- * A text of a screen, in the language of the person: `` t`${size} on disk` ``. The words are the key of the catalogue, the
- * values go where the translation wants them. A text without a translation is English, whole.
+ * A text of a screen, translated: `` t`${size} on disk` ``. The fixed words are the key of the catalogue; the
+ * translation places the values. Without a translation the whole text is English.
  */
 export function t(words: TemplateStringsArray, ...values: readonly (string | number)[]): string {
   const english = words.reduce((text, part, index) => text + String(values[index - 1]) + part);
@@ -32,14 +32,14 @@ export function t(words: TemplateStringsArray, ...values: readonly (string | num
   return entry ? (filled(entry, values.map(String), catalogue, 0) ?? english) : english;
 }
 
-/** A text that is kept until somebody shows it: it is English until then, and a catalogue has to hold it. */
+/** Marks an English text that is translated later, when it is shown, so that the catalogues must contain it. */
 export function translatable<Text extends string>(english: Text): Text {
   return english;
 }
 
 /**
- * A text that arose below, where events and errors speak English: found again in the catalogue by its words, with whatever
- * stands in the places of its values. What is not found stays as it is.
+ * Translates a complete text from lower layers, whose events and errors are English: matched against the
+ * catalogue, with any values. Unknown texts are unchanged.
  */
 export function said(text: string): string {
   if (catalogue === null || text === '') return text;
@@ -51,7 +51,7 @@ export function said(text: string): string {
   return translated;
 }
 
-/** A number, size or time by itself. */
+/** Formats a single number, size or time for the language. */
 export function saidValue(text: string): string {
   if (catalogue === null) return text;
   const { formats } = catalogue;
@@ -73,7 +73,7 @@ function found(text: string, from: Catalogue, depth: number): string | null {
   return null;
 }
 
-/** `null` when a phrase in it has no translation and has to have one. */
+/** `null` when a phrase that must be translated is not in the catalogue. */
 function filled(
   { placeholders, translation }: Entry,
   values: readonly string[],
@@ -90,7 +90,7 @@ function filled(
       local.set(name, phrase ?? value);
     } else {
       const written = localValue(value, kind, from.formats);
-      // `size unknown` is no size.
+      // `size unknown` is a phrase rather than a size.
       local.set(
         name,
         kind === 'as-is' || written !== value ? written : (found(value, from, depth + 1) ?? value),

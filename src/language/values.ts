@@ -1,4 +1,4 @@
-/** Values inside of a text that a language writes in its own way. What they are is said by the name of their placeholder. */
+/** Kinds of values that languages write differently. The name of a placeholder determines its kind. */
 export type ValueKind = 'number' | 'size' | 'time' | 'phrase' | 'as-is';
 
 /** `{n}` and `{nFiles}` are numbers, `{size}` and `{sizeFree}` sizes, `{time}` and `{timeLeft}` times. */
@@ -13,7 +13,7 @@ export function kindOf(name: string): ValueKind {
   return KIND_OF_NAME.find(([pattern]) => pattern.test(name))?.[1] ?? 'as-is';
 }
 
-/** How each is written in English, by `formatBytes`, `formatDuration` and `formatCount`. */
+/** Their English forms, as written by `formatBytes`, `formatDuration` and `formatCount`. */
 export const SHAPES: Record<ValueKind, string> = {
   number: String.raw`\d[\d,]*`,
   size: String.raw`(?:\d+(?:\.\d)? (?:B|[kMGT]B)|size unknown)`,
@@ -35,7 +35,7 @@ export function formatsOf(locale: string, unit: Formats['unit']): Formats {
   return { number: (value) => (Number.isInteger(value) ? format : tenths).format(value), unit };
 }
 
-/** An English number, size or time as the language writes it. Anything else stays as it is. */
+/** Converts an English number, size or time to the language's form; returns anything else unchanged. */
 export function localValue(value: string, kind: ValueKind, formats: Formats): string {
   if (kind === 'phrase' || kind === 'as-is' || !new RegExp(`^${SHAPES[kind]}$`).test(value)) return value;
   const local = value.replaceAll(/\d[\d,]*(?:\.\d)?/g, (digits) => {
@@ -49,7 +49,7 @@ export function localValue(value: string, kind: ValueKind, formats: Formats): st
   );
 }
 
-/** `2.0 s` keeps its tenth, so that a column of times stays a column. */
+/** `2.0 s` keeps its tenth, so that columns of times stay aligned. */
 function zeroTenths(number: number, formats: Formats): string {
   return formats.number(number + 0.1).replace(/1$/, '0');
 }

@@ -73,8 +73,8 @@ export function lockedOffers(
   here: WhatIsHere,
   atHand: ReadonlySet<string> | null = null,
 ): FeatureOffer[] {
-  // First the one that ktx would bring: its sizes are likely the right ones, and of several reasons its one is no accident of a newest
-  // Python that packages are not made for yet.
+  // The Python that ktx would install comes first: its sizes are the most likely, and if no Python works, its
+  // reason is more useful than that of a brand-new Python without wheels.
   const pinned = lock.python.version.split('.').slice(0, 2).join('.');
   const minors = lockedMinors(lock, host)
     .sort((one, other) => Number(other === pinned) - Number(one === pinned))

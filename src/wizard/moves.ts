@@ -10,7 +10,10 @@ import type {
   WizardState,
 } from './state.ts';
 
-/** The moves between screens. Each that starts something counts `runId` up, so that late results find nobody. */
+/**
+ * Transitions between screens. Each that starts an effect increments `runId`, so that late results are
+ * ignored.
+ */
 
 export function stay(next: WizardState): Transition {
   return { next, effects: [] };

@@ -189,7 +189,7 @@ export interface PanelState extends Shared {
   firstRow: number;
 }
 
-/** The program ends when the runner has seen everything end that it started. */
+/** The wizard is closed; the program exits once everything it started has ended. */
 export interface LeftState extends Shared {
   screen: 'left';
   exitCode: number;
@@ -212,12 +212,12 @@ export type WizardEvent =
   /** Typed or pasted into a field. */
   | { type: 'text'; text: string }
   | { type: 'tick'; nowMs: number; pace?: number }
-  /** SIGTERM, SIGHUP, a terminal that is gone: nobody can be asked any more. */
+  /** SIGTERM, SIGHUP or a closed terminal: no more questions can be asked. */
   | { type: 'terminated' }
   | { type: 'overview'; runId: number; overview: SetupOverview; nowMs: number }
-  /** `pace`: how much longer than usual this machine takes, see `paceOfLoad`. */
+  /** `pace`: slowdown of this machine, see `paceOfLoad`. */
   | { type: 'planned'; runId: number; summary: PlanSummary; pace?: number; nowMs: number }
-  /** The wanted runtime is there already, so there is nothing to install. */
+  /** The runtime already satisfies the request; nothing to install. */
   | { type: 'already-ready'; runId: number; result: SetupResult; nowMs: number }
   | { type: 'installed'; runId: number; result: SetupResult; nowMs: number }
   | {
@@ -238,7 +238,7 @@ export type WizardEvent =
       nowMs: number;
     }
   | { type: 'repairs-undone'; runId: number; repairs: readonly string[]; nowMs: number }
-  /** What came of the effect of a panel, or of a remedy. */
+  /** The result of a panel's or remedy's effect. */
   | { type: 'answer'; runId: number; answer: PanelAnswer; nowMs: number }
   | { type: 'failed'; runId: number; report: FailureReport; nowMs: number }
   | { type: 'cancelled'; runId: number }
@@ -247,16 +247,16 @@ export type WizardEvent =
 export type WizardEffect =
   | { type: 'overview'; runId: number }
   | { type: 'plan'; runId: number; features: readonly KtxRuntimeFeature[]; shouldForce: boolean }
-  /** Executes the plan that the last `plan` effect made. */
+  /** Executes the last plan. */
   | { type: 'install'; runId: number }
-  /** `isProven`: what an installation has just shown is not asked again. */
+  /** `isProven`: does not repeat what an installation has just proven. */
   | { type: 'check'; runId: number; costs: readonly CheckCost[]; isProven: boolean }
   | { type: 'plan-repair'; runId: number }
   | { type: 'repair'; runId: number; costs: readonly CheckCost[] }
   | { type: 'undo-repair'; runId: number }
   | { type: 'undo'; runId: number }
   | ({ runId: number } & PanelEffect)
-  /** Aborts what runs; its own `cancelled`, `failed` or result follows when it has ended. */
+  /** Aborts the running effect; its own `cancelled`, `failed` or result follows when it has ended. */
   | { type: 'cancel' }
   | { type: 'exit'; code: number };
 
@@ -273,7 +273,7 @@ export interface StartOptions {
   hasProject?: boolean | undefined;
 }
 
-/** The first state and its effect: nothing is asked before it is known what this machine has. */
+/** The initial state and its effect: nothing is asked before this machine was examined. */
 export function startWizard(options: StartOptions): Transition {
   const next: LoadingState = {
     screen: 'loading',
@@ -292,7 +292,7 @@ export function startWizard(options: StartOptions): Transition {
   return { next, effects: [{ type: 'overview', runId: 1 }] };
 }
 
-/** True while something runs whose stopping is the exit code 130. Reading the overview starts nothing. */
+/** True while an effect runs whose interruption means exit code 130. Reading the overview is not one. */
 export function isBusy(state: WizardState): boolean {
   switch (state.screen) {
     case 'installing':

@@ -12,7 +12,7 @@ import { RUNTIME_CHECKS } from './runtime.ts';
 import { SYSTEM_CHECKS } from './system.ts';
 import { TOOL_CHECKS } from './tools.ts';
 
-/** Every check, in the order in which they are shown. The command, the wizard, docs/doctor.md and the demo come from this list. */
+/** All checks except those of a Python session and of the language model, which `all-checks.ts` adds. */
 export const CHECKS: readonly Check[] = [
   ...TOOL_CHECKS,
   ...FOLDER_CHECKS,

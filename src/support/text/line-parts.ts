@@ -12,8 +12,8 @@ const LINE_FEED = 10;
 const PRIVATE_KEY = '-----BEGIN';
 
 /**
- * Tells which parts of complete lines a redactor would not change: ten times as fast as trying every pattern, which a flood of output
- * is too much for.
+ * Finds the parts of complete lines that a redactor would not change: ten times as fast as trying every
+ * pattern, which is too slow for a flood of output.
  */
 export function createLinePartFinder(
   redactor: Pick<Redactor, 'secretForms'>,
