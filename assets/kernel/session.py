@@ -23,6 +23,7 @@ RUNNER_PID = os.getpid()
 HOST_PID = os.getppid()
 MAIN_THREAD = threading.get_ident()
 CO_COROUTINE = 0x80
+PF_EXITING = 0x4
 
 # ---------------------------------------------------------------------------------------------------- the guardian
 
@@ -43,6 +44,20 @@ def is_orphaned():
     except OSError:
         pass
     return False
+
+
+def is_host_ending():
+    """
+    Whether the system is taking the host down. It closes the host's pipes first and gives its children a new parent
+    when the last of its threads is gone, which may take seconds on a busy machine. proc(5): state and flags; PF_EXITING
+    is in linux/sched.h. False where the system does not tell.
+    """
+    try:
+        with open("/proc/%d/stat" % HOST_PID, "rb") as stat:
+            fields = stat.read().rpartition(b")")[2].split()
+        return fields[0] in (b"Z", b"X") or bool(int(fields[6]) & PF_EXITING)
+    except (OSError, ValueError, IndexError):
+        return False
 
 
 def end_session():
@@ -678,7 +693,7 @@ if hasattr(os, "register_at_fork"):
 if not serve(request_lines):
     # A killed host closes its pipes a moment before its children get a new parent.
     for _ in range(50):
-        if is_orphaned():
+        if is_orphaned() or is_host_ending():
             end_session()
         time.sleep(0.01)
 
