@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { endNow, isRunning, PATIENT } from '../fixtures/family.ts';
 import { anyInterpreter, findInterpreters } from './interpreters.ts';
 
@@ -71,6 +72,49 @@ describe('a host that is killed', () => {
     host.kill('SIGKILL');
     await vi.waitFor(() => expect(all.filter(isRunning)).toEqual([]), WITHIN);
   });
+
+  /**
+   * The first thread ends, which is what the system shows of a process that it takes down; another one closes the pipe and stays, as
+   * long as a test needs.
+   */
+  const DYING_HOST = `import ctypes, json, os, platform, subprocess, sys, threading, time
+mark = {'KTX_PROCESS_MARK': 'dying-%d' % os.getpid()}
+session = subprocess.Popen([sys.executable, '-I', sys.argv[1]], stdin=-1, stdout=-1, env={**os.environ, **mark}, start_new_session=True)
+def close_pipe():
+    time.sleep(0.5)
+    session.stdin.close()
+    time.sleep(30)
+code = "import subprocess; print('pids %d' % subprocess.Popen(['sleep', '1000'], start_new_session=True).pid)"
+session.stdin.write(json.dumps({'id': '1', 'code': code}).encode() + b'\\n')
+session.stdin.flush()
+frame = session.stdout.readline()
+while b'pids' not in frame: frame = session.stdout.readline()
+print('pids', session.pid, *[word for word in json.loads(frame)['data'].split() if word.isdigit()], flush=True)
+threading.Thread(target=close_pipe).start()
+ctypes.CDLL(None).syscall({'x86_64': 60, 'aarch64': 93}[platform.machine()], 0)
+`;
+
+  it.skipIf(process.platform !== 'linux')(
+    'leaves nothing when the system takes long to take it down',
+    { timeout: 60_000 },
+    async () => {
+      const session = join(PACKAGE_ROOT, 'assets', 'kernel', 'session.py');
+      const host = spawn(anyInterpreter(), ['-c', DYING_HOST, session], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      started.push(host.pid!);
+      onTestFinished(() => void host.kill('SIGKILL'));
+      let said = '';
+      host.stdout.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+      });
+      await vi.waitFor(() => expect(said).toMatch(/\n/), PATIENT);
+      const pids = said.trim().split(' ').slice(1).map(Number);
+      expect(pids).toHaveLength(2);
+      started.push(...pids);
+      await vi.waitFor(() => expect(pids.filter(isRunning)).toEqual([]), WITHIN);
+    },
+  );
 
   it('leaves nothing when it crashes', { timeout: 60_000 }, async () => {
     const { pids, exited } = startHost(anyInterpreter(), FAMILY, 'throw');
