@@ -2,8 +2,7 @@ import { existsSync } from 'node:fs';
 import { access, constants, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as z from 'zod/mini';
-import { machineFailure } from '../failure/causes/machine-failure.ts';
-import { machineReasonOf } from '../failure/causes/machine-reason.ts';
+import { machineLimit } from '../failure/causes/machine-failure.ts';
 import { endingText } from '../process/ending.ts';
 import { runProcess } from '../process/run-process.ts';
 import { watchStandstill } from '../process/standstill.ts';
@@ -220,13 +219,10 @@ export async function inspectSystemPython(options: {
   } catch (error) {
     if (options.signal?.aborted) throw error;
     if (flood.signal.aborted) return { path, reason: 'prints without end instead of answering' };
-    const limit = watch.reason();
-    if (limit !== null) return { path, reason: `did not answer: it ${limit}` };
-    const reason = machineReasonOf(error)?.reason;
-    if (reason === 'too-many-files' || reason === 'too-many-processes') {
-      const limit = machineFailure(reason, { evidence: [`${path} could not be started`], cause: error });
-      return { path, reason: `could not be started: ${startLimit(reason)}`, limit };
-    }
+    const standstill = watch.reason();
+    if (standstill !== null) return { path, reason: `did not answer: it ${standstill}` };
+    const limit = machineLimit(error, { evidence: [`${path} could not be started`] });
+    if (limit !== null) return { path, reason: `could not be started: ${startLimit(limit.causeId)}`, limit };
     return { path, reason: `does not run: ${errorMessage(error)}` };
   } finally {
     watch.stop();
@@ -239,8 +235,8 @@ const foreignAnswer = (stdout: string) => {
   return `does not run: it printed ${line === '' ? 'nothing' : `"${line.slice(0, 80)}" instead of an answer`}`;
 };
 
-const startLimit = (reason: 'too-many-files' | 'too-many-processes'): string =>
-  reason === 'too-many-files'
+const startLimit = (causeId: string | null): string =>
+  causeId === 'too-many-files'
     ? 'too many files are open (raise the limit: ulimit -n 1024)'
     : 'this user may start no more processes or threads (see: ulimit -u)';
 

@@ -1,3 +1,4 @@
+import { machineLimit } from '../failure/causes/machine-failure.ts';
 import type { ManagedPythonRuntimeExec } from '../process/exec.ts';
 import { CancelledError, SetupError } from '../support/errors.ts';
 import { otherRemedy } from '../support/remedies.ts';
@@ -20,6 +21,8 @@ export async function readUvVersion(options: {
     return stdout.trim() || (mustSpeak ? '' : `uv ${MANAGED_UV_VERSION}`);
   } catch (error) {
     if (error instanceof CancelledError) throw error;
+    const limit = machineLimit(error, { evidence: [`${uvPath} could not be started`] });
+    if (limit !== null) throw limit;
     throw new SetupError(
       `Managed uv at ${uvPath} failed to run. Delete it and retry: ktx admin runtime install --yes`,
       {

@@ -9,6 +9,8 @@ const inLocale = (source: string, locale: string, folder: string, make: string):
   says: [/is ready: core/],
   saysNot: [/Ã/],
 });
+/** What a German person reads; see `src/language`. */
+const IN_GERMAN = [/ist bereit: Core/];
 const define = (input: string, charset: string) =>
   `mkdir -p locales; localedef -i ${input} -f ${charset} $ROOT/locales/${input}.${charset} >/dev/null 2>&1`;
 
@@ -16,6 +18,7 @@ const define = (input: string, charset: string) =>
 export const SETTING_CASES: MachineCase[] = [
   {
     ...inLocale('pypa/virtualenv#186', 'de_DE.ISO-8859-1', 'jörg', define('de_DE', 'ISO-8859-1')),
+    says: IN_GERMAN,
     needs: ['localedef'],
   },
   {
@@ -32,6 +35,7 @@ export const SETTING_CASES: MachineCase[] = [
   inLocale('theskumar/python-dotenv#214', 'C', 'Stažené', ':'),
   {
     ...inLocale('pypa/virtualenv#1014', 'de_DE.ISO-8859-1', '🚒', define('de_DE', 'ISO-8859-1')),
+    says: IN_GERMAN,
     needs: ['localedef'],
   },
   {
@@ -41,7 +45,7 @@ export const SETTING_CASES: MachineCase[] = [
     script: `${define('de_DE', 'ISO-8859-1')}; hide_pythons; mkdir -p $ROOT/größe; cp -a $(dirname $(dirname $(python_of 3.12)))/. $ROOT/größe/
 setup LC_ALL=de_DE.ISO-8859-1 LOCPATH=$ROOT/locales PATH=$ROOT/größe/bin:/usr/bin:/bin --python system`,
     exits: 0,
-    says: [/is ready: core/],
+    says: IN_GERMAN,
     saysNot: [/Ã/],
     needs: ['localedef', '3.12'],
   },

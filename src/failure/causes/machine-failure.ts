@@ -43,3 +43,15 @@ export function explainMachineFailure(error: unknown, details: MachineFailureDet
     cause: error,
   });
 }
+
+const LIMITS: readonly MachineReason[] = ['too-many-files', 'too-many-processes', 'out-of-memory'];
+
+/**
+ * The error for something that could not be done or started because this user, process or container is at a limit: neither the host
+ * that was asked nor the program that was to run is at fault. `null` for any other error, and for a program that was started.
+ */
+export function machineLimit(error: unknown, details: MachineFailureDetails = {}): SetupError | null {
+  const read = machineReasonOf(error);
+  if (read === null || read.signal !== undefined || !LIMITS.includes(read.reason)) return null;
+  return machineFailure(read.reason, { ...details, cause: error });
+}

@@ -1,10 +1,10 @@
 import type { Dispatcher } from 'undici';
+import { machineLimit } from '../../failure/causes/machine-failure.ts';
 import { errorChain, type SetupError, throwIfCancelled } from '../../support/errors.ts';
 import type { Redactor } from '../../support/text/redaction.ts';
 import { placeOf } from '../address/address.ts';
 import { type ProxyServer, proxyFor } from '../address/proxy.ts';
 import { HandshakeError, ProxyError, proxyAnswerOf } from '../errors/connect-errors.ts';
-import { machineLimit } from '../errors/machine-limit.ts';
 import { NetworkFailure, type NetworkReason, reasonOfError } from '../errors/network-failure.ts';
 import { proxyFailure } from '../errors/proxy-failure.ts';
 import { pause } from '../errors/retry.ts';

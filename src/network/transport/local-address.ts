@@ -1,9 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { machineLimit } from '../../failure/causes/machine-failure.ts';
 import { errorMessage, isAbsence, type SetupError } from '../../support/errors.ts';
 import { openRegularFile } from '../../support/fs/regular-file.ts';
-import { machineLimit } from '../errors/machine-limit.ts';
 import { NetworkFailure } from '../errors/network-failure.ts';
 import { type HttpResponse, textOf } from './http-response.ts';
 
