@@ -1,4 +1,3 @@
-import { machineLimit } from '../failure/causes/machine-failure.ts';
 import type { ManagedPythonRuntimeExec } from '../process/exec.ts';
 import { CancelledError, SetupError } from '../support/errors.ts';
 import { otherRemedy } from '../support/remedies.ts';
@@ -21,6 +20,7 @@ export async function readUvVersion(options: {
     return stdout.trim() || (mustSpeak ? '' : `uv ${MANAGED_UV_VERSION}`);
   } catch (error) {
     if (error instanceof CancelledError) throw error;
+    const { machineLimit } = await import('../failure/causes/machine-failure.ts');
     const limit = machineLimit(error, { evidence: [`${uvPath} could not be started`] });
     if (limit !== null) throw limit;
     throw new SetupError(
