@@ -21,7 +21,7 @@ export async function readUvVersion(options: {
   } catch (error) {
     if (error instanceof CancelledError) throw error;
     const { machineLimit } = await import('../failure/causes/machine-failure.ts');
-    const limit = machineLimit(error, { evidence: [`${uvPath} could not be started`] });
+    const limit = machineLimit(error);
     if (limit !== null) throw limit;
     throw new SetupError(
       `Managed uv at ${uvPath} failed to run. Delete it and retry: ktx admin runtime install --yes`,
