@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAst } from 'rolldown/parseAst';
+import { fillingsOf, textOf } from './house/literal-text.mjs';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 const FOLDERS = ['src', 'screens'];
@@ -48,7 +49,7 @@ function walk(node, add) {
   if (/^(?:Import|ExportAll|TS(?!As|Satisfies|NonNull))/.test(node.type)) return;
   if (node.type === 'Property' && node.value.type === 'Literal' && KEYS.has(node.key.name)) return;
   if (node.type === 'BinaryExpression' && /^[!=]==?$/.test(node.operator)) return;
-  const text = textOf(node);
+  const text = node.type === 'JSXText' ? node.value : textOf(node, '…');
   if (text !== null) {
     add(text, node.start);
     // Interpolated expressions may contain texts of their own.
@@ -56,23 +57,6 @@ function walk(node, add) {
     return;
   }
   for (const [key, value] of Object.entries(node)) if (key !== 'type') walk(value, add);
-}
-
-/** The text of a literal, a template, a sum of both, or of JSX; `null` for any other node. */
-function textOf(node) {
-  if (node.type === 'Literal') return typeof node.value === 'string' ? node.value : null;
-  if (node.type === 'JSXText') return node.value;
-  if (node.type === 'TemplateLiteral')
-    return node.quasis.map(({ value }, at) => (at === 0 ? '' : '…') + (value.cooked ?? '')).join('');
-  if (node.type !== 'BinaryExpression' || node.operator !== '+') return null;
-  const [left, right] = [textOf(node.left), textOf(node.right)];
-  return left === null && right === null ? null : (left ?? '…') + (right ?? '…');
-}
-
-function fillingsOf(node) {
-  if (node.type === 'TemplateLiteral') return node.expressions;
-  if (node.type !== 'BinaryExpression') return [];
-  return [node.left, node.right].flatMap((side) => (textOf(side) === null ? [side] : fillingsOf(side)));
 }
 
 if (import.meta.filename === process.argv[1]) {

@@ -2,6 +2,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAst } from 'rolldown/parseAst';
+import { fillingsOf, textOf } from './house/literal-text.mjs';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 
@@ -64,7 +65,7 @@ function walk(node, add, isLooked, isShown = false) {
   if (node === null || typeof node !== 'object' || typeof node.type !== 'string') return;
   if (/^(?:Import|ExportAll|TS(?!As|Satisfies|NonNull))/.test(node.type)) return;
   if (node.type === 'TaggedTemplateExpression') {
-    if (node.tag.name === 't') add(textOf(node.quasi), node.start);
+    if (node.tag.name === 't') add(textOf(node.quasi, '{}'), node.start);
     walk(node.quasi.expressions, add, isLooked);
     return;
   }
@@ -88,7 +89,7 @@ function walk(node, add, isLooked, isShown = false) {
     walk(node.value, add, isLooked, SHOWN.has(node.key.name) || isShown);
     return;
   }
-  const text = textOf(node);
+  const text = textOf(node, '{}');
   if (text !== null) {
     if (isLooked && (isShown || PROSE.test(text)) && !FOREIGN.test(text)) add(text, node.start);
     for (const inner of fillingsOf(node)) walk(inner, add, isLooked);
@@ -101,22 +102,6 @@ function walk(node, add, isLooked, isShown = false) {
 function addCount([, singular, plural], add) {
   if (singular?.type !== 'Literal') return;
   add(`{} ${singular.value} | {} ${plural?.value ?? `${singular.value}s`}`, singular.start);
-}
-
-/** The text of a literal, a template or a sum of both, `{}` for each value; `null` for any other node. */
-function textOf(node) {
-  if (node.type === 'Literal') return typeof node.value === 'string' ? node.value : null;
-  if (node.type === 'TemplateLiteral')
-    return node.quasis.map(({ value }, at) => (at === 0 ? '' : '{}') + (value.cooked ?? '')).join('');
-  if (node.type !== 'BinaryExpression' || node.operator !== '+') return null;
-  const [left, right] = [textOf(node.left), textOf(node.right)];
-  return left === null && right === null ? null : (left ?? '{}') + (right ?? '{}');
-}
-
-function fillingsOf(node) {
-  if (node.type === 'TemplateLiteral') return node.expressions;
-  if (node.type !== 'BinaryExpression') return [];
-  return [node.left, node.right].flatMap((side) => (textOf(side) === null ? [side] : fillingsOf(side)));
 }
 
 if (import.meta.filename === process.argv[1]) {

@@ -1,4 +1,4 @@
-// biome-ignore lint/style/noRestrictedImports: a look at one name and one file of ours, before anything is loaded
+// biome-ignore lint/style/noRestrictedImports: tests one name and reads one file of this package, before the program is loaded
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { isatty } from 'node:tty';

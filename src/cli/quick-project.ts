@@ -1,4 +1,4 @@
-// biome-ignore lint/style/noRestrictedImports: a look at one name, before anything is loaded
+// biome-ignore lint/style/noRestrictedImports: only tests whether a name exists, before the program is loaded
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 

@@ -1,4 +1,4 @@
-// biome-ignore lint/style/noRestrictedImports: a file of ours, once, before anything is shown
+// biome-ignore lint/style/noRestrictedImports: reads a catalogue of this package once, before anything is shown
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withOwnCommand } from '../support/own-command.ts';

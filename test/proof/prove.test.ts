@@ -1,7 +1,10 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { daemonEvidence, proveDaemon, proveEnvironment, proveImports } from '../../src/proof/prove.ts';
+import { daemonEvidence } from '../../src/proof/proof.ts';
+import { proveEnvironment } from '../../src/proof/prove.ts';
+import { proveDaemon } from '../../src/proof/prove-daemon.ts';
+import { proveImports } from '../../src/proof/prove-imports.ts';
 import { REFERENCE_TEXT, REFERENCE_VECTOR } from '../../src/proof/reference-vector.ts';
 import type { SetupError } from '../../src/support/errors.ts';
 import { analysis, GOOD_ANALYSIS } from '../fixtures/analysis.ts';

@@ -1,5 +1,7 @@
 import { runProcess } from '../../process/run-process.ts';
-import { daemonEvidence, importedModules, proofOf, proveDaemon } from '../../proof/prove.ts';
+import { daemonEvidence, proofOf } from '../../proof/proof.ts';
+import { proveDaemon } from '../../proof/prove-daemon.ts';
+import { importedModules } from '../../proof/prove-imports.ts';
 import { interpreterEnvironment } from '../../python/system-python.ts';
 import { CancelledError, errorMessage, SetupError } from '../../support/errors.ts';
 import { type Check, fail, pass } from './check.ts';

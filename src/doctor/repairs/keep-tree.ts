@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import {
   chmod,
-  // biome-ignore lint/style/noRestrictedImports: copies what it has just seen to be a regular file
+  // biome-ignore lint/style/noRestrictedImports: copies what lstat has just shown to be a regular file
   copyFile,
   lchown,
   link,

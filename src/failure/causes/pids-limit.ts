@@ -1,4 +1,4 @@
-// biome-ignore lint/style/noRestrictedImports: files of the kernel, which are no files of anybody
+// biome-ignore lint/style/noRestrictedImports: reads control group files, which only the kernel writes
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,6 +1,6 @@
 import {
   closeSync,
-  // biome-ignore lint/style/noRestrictedImports: a look that nothing relies on, over in a millisecond
+  // biome-ignore lint/style/noRestrictedImports: a bounded read for a hint on the first screen; the plan asks again
   openSync,
   readSync,
   statSync,

@@ -1,7 +1,7 @@
 import {
   existsSync,
   readdirSync,
-  // biome-ignore lint/style/noRestrictedImports: a look that nothing relies on; a file that cannot be read counts as none
+  // biome-ignore lint/style/noRestrictedImports: for a hint on the first screen; the plan reads it again, and an unreadable file counts as none
   readFileSync,
   statfsSync,
   statSync,

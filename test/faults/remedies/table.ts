@@ -131,7 +131,7 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     'failure/causes/uv-causes: Wait for it, then run',
     'failure/failure: If it happens again, report it with the install log',
     'failure/failure: See the install log for everything that uv printed',
-    'proof/prove: See the install log for everything that was printed',
+    'proof/unproven: See the install log for everything that was printed',
     'setup/plan/plan-model: Place … of … in …',
     'uv/acquire: Run it again',
     'uv/acquire: Place the uv … binary at …',
