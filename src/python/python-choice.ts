@@ -142,11 +142,11 @@ export async function choosePython(options: {
   return systemDecision(best, host, notes, [...obstacles, ...passedOver(best, search)]);
 }
 
-/** Why each other interpreter was not chosen. */
+/** Why each other interpreter was not chosen. One of the same version is usually another name of the chosen one. */
 function passedOver(best: SystemPython, { usable, refused }: SystemPythonSearch): string[] {
   return [
     ...usable
-      .filter(({ path }) => path !== best.path)
+      .filter(({ version }) => version !== best.version)
       .map(({ path, version }) => `${path} is Python ${version} and fits; ${best.version} goes first`),
     ...refused.map(({ path, reason }) => `${path} ${reason}`),
   ];

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { choosePython } from '../../src/python/python-choice.ts';
@@ -143,6 +143,22 @@ it('each interpreter that was passed over is named with the reason', async () =>
     kind: 'system',
     rejected: expect.arrayContaining([`${join(folder, 'python3')} does not run: it ended with exit code 7`]),
   });
+});
+
+it('another name of the chosen interpreter is not one that was passed over', async () => {
+  const found = await choose({ choice: 'system' });
+  if (found.kind !== 'system') return expect.unreachable('a Python is on this machine');
+  const folder = await temporaryFolder();
+  // As a version manager's shims have it: each name leads to another link.
+  for (const name of ['python3', 'python']) {
+    await symlink(found.path, join(folder, `${name}-linked`));
+    const shim = `#!/bin/sh\nexec '${join(folder, `${name}-linked`)}' "$@"\n`;
+    await writeFile(join(folder, name), shim, { mode: 0o755 });
+  }
+  const decision = await choose({ choice: 'system', env: { PATH: folder } });
+  expect(decision).toMatchObject({ kind: 'system', version: found.version });
+  const { rejected = [] } = decision as { rejected?: string[] };
+  expect(rejected.filter((text) => text.includes(`is Python ${found.version} and fits`))).toEqual([]);
 });
 
 it('unavailability says which minimum is not met', () => {
