@@ -110,7 +110,8 @@ describe('the end of the process', () => {
   it('is reported before the last frames are read, and loses none of them', async () => {
     const kernel = await start();
     const lines: string[] = [];
-    const code = "import os\nfor i in range(200): os.write(1, b'%d\\n' % i)\nprint('last')\nos._exit(0)";
+    // Through one stream: what goes to the descriptor itself is forwarded at its own pace.
+    const code = "import os\nfor i in range(200): print(i)\nprint('last')\nos._exit(0)";
     const result = await kernel.execute(code, {
       onChunk: async (text) => {
         await vi.waitFor(() => expect(kernel.isAlive()).toBe(false), PATIENT);
@@ -118,8 +119,8 @@ describe('the end of the process', () => {
       },
     });
     expect(result).toMatchObject({ status: 'error', kernelKilled: true });
-    expect(lines.join('')).toContain('last\n');
-    expect(lines.at(-1)).toBe('[kernel] Python kernel exited with code 0\n');
+    const numbers = Array.from({ length: 200 }, (_, i) => `${i}\n`).join('');
+    expect(lines.join('')).toBe(`${numbers}last\n[kernel] Python kernel exited with code 0\n`);
   });
 
   it('never makes a write to a dead process fatal', async () => {
@@ -142,8 +143,8 @@ warnings.simplefilter('ignore')
 child = os.fork()
 if child == 0:
     os.setsid()
-    os.execve('/bin/sleep', ['sleep', '1000'], {}) if False else time.sleep(1000)
-os.write(1, b'child %d\\n' % child)
+    time.sleep(1000)
+print('child', child)
 os._exit(0)`;
     const { result, text } = await run(kernel, code);
     expect(result).toMatchObject({ kernelKilled: true });
