@@ -197,3 +197,28 @@ it('a cancelled run never starts, and one that is cancelled on the way finds no 
   await expect(run).rejects.toThrow(CancelledError);
   expect(told).toEqual([]);
 });
+
+it.each([
+  ['while a check hangs', false],
+  ['in the moment in which the check starts', true],
+])('does not wait for a check that hears no signal: cancelled %s', async (_when, isAtOnce) => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const stop = new AbortController();
+  const hasStarted = Promise.withResolvers<void>();
+  const running = results(
+    [
+      check('deaf', () => {
+        if (isAtOnce) stop.abort();
+        hasStarted.resolve();
+        return new Promise(() => {});
+      }),
+    ],
+    { signal: stop.signal },
+  );
+  const ended = expect(running).rejects.toThrow(CancelledError);
+  await hasStarted.promise;
+  stop.abort();
+  // No timer fires here: only the check's own answer to the signal can end the run.
+  await ended;
+});

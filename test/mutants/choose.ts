@@ -22,21 +22,26 @@ export function roomOf(file: string): string {
   return top === 'screens' ? 'screens' : room!.includes('.') ? top! : `${top}/${room}`;
 }
 
-/** Mutants of these files, in proportion to what could be changed in each room, the same for the same seed. */
-export function chooseMutants(root: string, selection: Selection): NumberedMutant[] {
-  const random = randomNumbers(selection.seed);
-  const rooms = new Map<string, Mutant[]>();
-  for (const file of filesOf(root, selection)) {
-    const room = roomOf(file);
-    const known = rooms.get(room) ?? [];
-    rooms.set(room, [...known, ...mutantsOf(file, readFileSync(join(root, file), 'utf8'))]);
-  }
-  const total = [...rooms.values()].reduce((sum, { length }) => sum + length, 0);
-  const chosen = [...rooms.values()].flatMap((all) => {
-    const share = Math.max(LEAST_OF_A_ROOM, Math.round((selection.count * all.length) / Math.max(total, 1)));
+/** Every mutant of these files, numbered in the order of their places. */
+export function allMutants(
+  root: string,
+  selection: Pick<Selection, 'paths' | 'isChangedOnly'>,
+): NumberedMutant[] {
+  return filesOf(root, selection)
+    .flatMap((file) => mutantsOf(file, readFileSync(join(root, file), 'utf8')))
+    .map((mutant, index) => ({ ...mutant, id: index + 1 }));
+}
+
+/** Some of them, in proportion to what could be changed in each room, the same for the same seed. */
+export function drawMutants(
+  pool: readonly NumberedMutant[],
+  { count, seed }: Pick<Selection, 'count' | 'seed'>,
+): NumberedMutant[] {
+  const random = randomNumbers(seed);
+  return [...Map.groupBy(pool, ({ file }) => roomOf(file)).values()].flatMap((all) => {
+    const share = Math.max(LEAST_OF_A_ROOM, Math.round((count * all.length) / pool.length));
     return draw(all, Math.min(share, all.length), random);
   });
-  return chosen.map((mutant, index) => ({ ...mutant, id: index + 1 }));
 }
 
 /** A change that somebody names: what stands there once, and what takes its place. */

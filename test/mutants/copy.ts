@@ -40,7 +40,7 @@ export function makeCopy(from: string, folder: string, mutants: readonly Numbere
   }
   const text = readFileSync(join(from, 'test/mutants/switch.ts'), 'utf8');
   writeFileSync(join(copy.root, SWITCH), text.replace('@folder@', copy.state));
-  writeFileSync(join(copy.state, 'mutants.json'), JSON.stringify(mutants));
+  writeFileSync(join(copy.state, 'pool.json'), JSON.stringify(mutants));
   execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: copy.root, stdio: 'inherit' });
   return copy;
 }

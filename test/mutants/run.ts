@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
-import { chooseMutants, givenMutants, roomOf, type Selection } from './choose.ts';
+import { allMutants, drawMutants, givenMutants, roomOf, type Selection } from './choose.ts';
 import { type Copy, copyAt, makeCopy, refreshTests } from './copy.ts';
 import { reasonOfEquivalence } from './equivalent.ts';
 import type { NumberedMutant } from './instrument.ts';
@@ -24,6 +24,7 @@ const USAGE = `npm run test:mutants -- [options]
   --given FILE      these: a JSON list of { file, was, becomes, isStatement }, to see whether a guard is held
   --resume          the rest of the run in that folder, with its sources, whatever has changed since
   --again           those that were alive, with the tests as they are now
+  --draw            other ones (--seed, --count) from the copy that is there, with its sources and its record
   --table           only the table of what is there
 `;
 
@@ -42,6 +43,7 @@ const { values } = parseArgs({
     given: { type: 'string' },
     resume: { type: 'boolean', default: false },
     again: { type: 'boolean', default: false },
+    draw: { type: 'boolean', default: false },
     table: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -66,22 +68,35 @@ process.exitCode = table.share < 92 ? 1 : 0;
 
 function prepare(): { mutants: NumberedMutant[]; copy: Copy } {
   const known = copyAt(values.into);
-  const path = join(known.state, 'mutants.json');
-  const stored = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as NumberedMutant[]) : null;
+  const stored = storedMutants(known, 'mutants.json');
   if (stored !== null && (values.resume || values.again || values.table))
     return { mutants: stored, copy: known };
-  const chosen =
-    values.given === undefined
-      ? chooseMutants(PACKAGE_ROOT, selection)
-      : givenMutants(PACKAGE_ROOT, JSON.parse(readFileSync(values.given, 'utf8')));
-  const isSame = stored !== null && JSON.stringify(stored) === JSON.stringify(chosen);
-  if (chosen.length === 0) console.log('Nothing was changed; --all takes all files.');
-  return { mutants: chosen, copy: isSame ? known : makeCopy(PACKAGE_ROOT, values.into, chosen) };
+  if (values.given !== undefined) {
+    const given = givenMutants(PACKAGE_ROOT, JSON.parse(readFileSync(values.given, 'utf8')));
+    return chosen(given, given, known);
+  }
+  const inCopy = values.draw ? storedMutants(known, 'pool.json') : null;
+  const pool = inCopy ?? allMutants(PACKAGE_ROOT, selection);
+  if (pool.length === 0) console.log('Nothing was changed; --all takes all files.');
+  return chosen(drawMutants(pool, selection), pool, known);
+}
+
+/** Every mutant of the pool is in the copy, so that another draw needs no other one. */
+function chosen(mutants: NumberedMutant[], pool: NumberedMutant[], known: Copy) {
+  const isSame = JSON.stringify(storedMutants(known, 'pool.json')) === JSON.stringify(pool);
+  const copy = isSame ? known : makeCopy(PACKAGE_ROOT, values.into, pool);
+  writeFileSync(join(copy.state, 'mutants.json'), JSON.stringify(mutants));
+  return { mutants, copy };
+}
+
+function storedMutants({ state }: Copy, name: string): NumberedMutant[] | null {
+  const path = join(state, name);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as NumberedMutant[]) : null;
 }
 
 async function tryAll(): Promise<void> {
   refreshTests(PACKAGE_ROOT, copy);
-  if (values.again) forgetChangedTests();
+  if (values.again || values.draw) forgetChangedTests();
   const changed = new Set(mutants.map(({ file }) => file));
   const warm = new Warm(copy, values.project, changed.size > MANY_FILES ? [] : [...changed]);
   try {

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync } from 'node:fs';
+import { openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -8,6 +8,8 @@ import { join } from 'node:path';
 const FOLDER = '@folder@';
 const active = read('active');
 const isRecording = active === 'record';
+/** NaN where none is on. */
+const activeId = active === '' ? Number.NaN : Number(active);
 const seen = new Set<number>();
 
 /** Whether this mutant is on. */
@@ -16,7 +18,7 @@ export function isOn(id: number): boolean {
     seen.add(id);
     record(id);
   }
-  return active === String(id);
+  return id === activeId;
 }
 
 function read(name: string): string {
@@ -28,9 +30,14 @@ function read(name: string): string {
   }
 }
 
+let reached: number | null = null;
+let behind: string | null = null;
+
 function record(id: number): void {
   try {
-    appendFileSync(join(FOLDER, 'reached'), `${id}\t${testFile()}\n`);
+    reached ??= openSync(join(FOLDER, 'reached'), 'a');
+    behind ??= testFile();
+    writeSync(reached, `${id}\t${behind}\n`);
   } catch {
     // As above.
   }
