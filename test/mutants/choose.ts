@@ -59,7 +59,10 @@ export function givenMutants(root: string, given: readonly GivenMutant[]): Numbe
   });
 }
 
-function filesOf(root: string, { paths, isChangedOnly }: Selection): string[] {
+function filesOf(
+  root: string,
+  { paths, isChangedOnly }: Pick<Selection, 'paths' | 'isChangedOnly'>,
+): string[] {
   const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n');
   const all = git('ls-files', '--cached', '--others', '--exclude-standard', 'src', 'screens');
   const changed = isChangedOnly ? new Set(git('diff', '--name-only', baseOf(git))) : null;

@@ -186,7 +186,7 @@ async function readConfig(
   const path = join(venvDir, 'pyvenv.cfg');
   try {
     const text = await readRegularText(path, { maxBytes: MAX_CONFIG_BYTES });
-    const home = /^home\s*=\s*(\S.*?)\s*$/m.exec(text)?.[1];
+    const home = /^home[ \t]*=[ \t]*(\S.*?)\s*$/m.exec(text)?.[1];
     if (home === undefined) return { problem: `${path} does not name a Python` };
     if (/^include-system-site-packages\s*=\s*true\s*$/im.test(text))
       return { problem: `${path} lets the packages of the system in` };

@@ -37,7 +37,7 @@ export async function formerPythons({ layout, facts }: RepairContext): Promise<P
     const text = await readRegularText(join(folder, 'pyvenv.cfg'), { maxBytes: MAX_CONFIG_BYTES }).catch(
       () => '',
     );
-    const home = /^home\s*=\s*(.+?)\s*$/m.exec(text)?.[1];
+    const home = /^home[ \t]*=[ \t]*(\S.*?)\s*$/m.exec(text)?.[1];
     const minor = /^version(?:_info)?\s*=\s*(3\.\d+)/m.exec(text)?.[1];
     if (home !== undefined && minor !== undefined) found.add(join(home, `python${minor}`));
     const target = await readlink(environmentPaths(folder).pythonPath).catch(() => null);
