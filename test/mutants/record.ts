@@ -6,7 +6,7 @@ import type { NumberedMutant } from './instrument.ts';
 import type { Warm } from './warm.ts';
 import type { FileResult } from './worker.ts';
 
-const AT_ONCE = 8;
+const AT_ONCE = 2;
 
 /** A test file, and when it was recorded. */
 export type Recorded = FileResult & { atMs: number };
