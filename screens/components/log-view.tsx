@@ -52,8 +52,9 @@ export function LogView({ log, position, view, columns, isWrapped = false, find 
           <Ink tone="faint">──</Ink>
         </Box>
       </Row>
-      {rows.map(({ key, text, isStart }) => (
-        <LogLine key={key} line={text} isStart={isStart} isFound={isFound(text, find)} />
+      {rows.map(({ text, isStart }, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: rows keep their place, and new text in one costs less than a new row
+        <LogLine key={index} line={text} isStart={isStart} isFound={isFound(text, find)} />
       ))}
     </Box>
   );

@@ -33,6 +33,8 @@ export interface LogStoreOptions {
   maxLines?: number;
   /** Minimum time between flushes. Two fast throttles, ours and Ink's, would interfere. */
   flushIntervalMs?: number;
+  /** The same while no line stays for two flushes: nobody can read them, and frames hold up the child. */
+  floodIntervalMs?: number;
 }
 
 const MAX_SHOWN_CHARS = 2000;
@@ -40,7 +42,7 @@ const NO_LINES = batchOfLines([]);
 
 export function createLogStore(options: LogStoreOptions = {}): LogStore {
   const maxLines = options.maxLines ?? 2000;
-  const flushIntervalMs = options.flushIntervalMs ?? 100;
+  const { flushIntervalMs = 100, floodIntervalMs = 250 } = options;
   const listeners = new Set<() => void>();
   let tail: LineBatch[] = [];
   /** Index of the first batch kept; earlier ones are dropped without moving the rest each time. */
@@ -51,6 +53,7 @@ export function createLogStore(options: LogStoreOptions = {}): LogStore {
   let hasNews = false;
   let timer: NodeJS.Timeout | null = null;
   let flushedAt = Number.NEGATIVE_INFINITY;
+  let isFlood = false;
 
   function append(lines: readonly string[]): void {
     if (lines.length === 0) return;
@@ -79,7 +82,8 @@ export function createLogStore(options: LogStoreOptions = {}): LogStore {
     }
     hasNews = true;
     if (timer) return;
-    timer = setTimeout(flush, Math.max(0, flushedAt + flushIntervalMs - performance.now()));
+    const intervalMs = isFlood ? floodIntervalMs : flushIntervalMs;
+    timer = setTimeout(flush, Math.max(0, flushedAt + intervalMs - performance.now()));
     timer.unref();
   }
 
@@ -92,6 +96,7 @@ export function createLogStore(options: LogStoreOptions = {}): LogStore {
     const kept = tail.flatMap((batch) => batch.lines);
     const extra = Math.max(0, kept.length - maxLines);
     const lines = shownLines(kept.slice(extra).map(boundedLine));
+    isFlood = hiddenCount + extra >= snapshot.hiddenCount + Math.max(1, snapshot.lines.length);
     snapshot = { version: snapshot.version + 1, lines, hiddenCount: hiddenCount + extra };
     for (const listener of [...listeners]) listener();
   }

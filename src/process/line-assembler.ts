@@ -88,11 +88,11 @@ export function createLineAssembler(
     partsOf: (lines: Uint8Array) => readonly LinePart[],
   ): readonly LineBatch[] {
     let start = 0;
-    return partsOf(bytes).flatMap(({ end, plainLineCount }) => {
+    return partsOf(bytes).flatMap(({ end, plainLineCount, mayHoldNotedWords }) => {
       const part = bytes.subarray(start, end);
       start = end;
       const isPlain = plainLineCount !== null && !hasLongLine(part);
-      return isPlain ? [batchOfBytes(part, plainLineCount)] : batches(push(part));
+      return isPlain ? [batchOfBytes(part, plainLineCount, mayHoldNotedWords)] : batches(push(part));
     });
   }
 

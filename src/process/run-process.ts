@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { CancelledError, errorCode, throwIfCancelled } from '../support/errors.ts';
 import type { LinePart } from '../support/line-batch.ts';
 import { batchOfLines, type LineBatch } from '../support/line-batch.ts';
@@ -69,6 +69,8 @@ const DEFAULT_CAPTURE_BYTES = 1024 * 1024;
  */
 const LEFT_PIPE_QUIET_MS = 250;
 const LEFT_PIPE_LIMIT_MS = 5000;
+/** How long a flood may hold up this process: what else waits, such as a key, then has its turn. */
+const TURN_MS = 3;
 
 /**
  * Runs a program without a shell or terminal. Resolves for every exit code, once both streams have ended and
@@ -186,8 +188,14 @@ function createPump(stream: Readable, name: OutputStream, options: RunProcessOpt
 
   async function pump(): Promise<void> {
     try {
+      let turnStartedAt = performance.now();
       for await (const chunk of stream as AsyncIterable<Buffer>) {
         lastActivityAt = performance.now();
+        if (lastActivityAt - turnStartedAt > TURN_MS) {
+          // Node reads a full pipe dozens of times before it looks at anything else.
+          await nextTurn();
+          turnStartedAt = performance.now();
+        }
         tail.push(chunk);
         if (assembler)
           await handOver(onLines ? linesOf(assembler.push(chunk)) : assembler.pushBatches(chunk));

@@ -8,18 +8,21 @@ export interface LineBatch {
   readonly lines: readonly string[];
   /** The same with line ends if all are printable ASCII with nothing to mask, otherwise `null`. */
   readonly plainBytes: Buffer | null;
+  /** `false`: none of the words that the reader has asked to note is in it, see `createLinePartFinder`. */
+  readonly mayHoldNotedWords: boolean;
 }
 
 export function batchOfLines(lines: readonly string[]): LineBatch {
-  return { count: lines.length, lines, plainBytes: null };
+  return { count: lines.length, lines, plainBytes: null, mayHoldNotedWords: true };
 }
 
 /** @param plainBytes complete lines with their ends. Must not be modified afterwards. */
-export function batchOfBytes(plainBytes: Buffer, count: number): LineBatch {
+export function batchOfBytes(plainBytes: Buffer, count: number, mayHoldNotedWords = true): LineBatch {
   let lines: readonly string[] | null = null;
   return {
     count,
     plainBytes,
+    mayHoldNotedWords,
     get lines() {
       lines ??= plainBytes.toString('latin1', 0, plainBytes.length - 1).split('\n');
       return lines;
@@ -36,4 +39,6 @@ export interface LinePart {
    * `null` if the part needs masking and sanitising.
    */
   plainLineCount: number | null;
+  /** See `LineBatch`. */
+  mayHoldNotedWords: boolean;
 }

@@ -74,8 +74,24 @@ export function parseUvLine(line: string): UvProgress | null {
   }
 }
 
+/**
+ * What every plain line that `parseUvLine` knows contains, in lower case. Looked for while the output is searched for secrets, so that
+ * a flood without any of them is not read again.
+ */
+export const UV_WORDS: readonly string[] = [
+  ...Object.keys({ ...COUNTED, ...NAMED }).map((word) => `${word.toLowerCase()} `),
+  ...Object.keys(MESSAGES).map((word) => `\n${word}: `),
+  ...['+', '~', '-'].map((mark) => `\n ${mark} `),
+  ...['python', 'cpython', 'pypy', 'graalpy'].map((name) => `\nusing ${name} `),
+  '\ncreating virtual ',
+  '\nx ',
+  ' x ',
+  '\tx ',
+];
+
 /** `parseUvLine` for each line of a batch, without creating strings for lines that cannot match. */
 export function* parseUvBatch(batch: LineBatch): Generator<UvProgress> {
+  if (!batch.mayHoldNotedWords) return;
   for (const line of batch.plainBytes === null ? batch.lines : linesLikeProgress(batch.plainBytes)) {
     const parsed = parseUvLine(line);
     if (parsed) yield parsed;

@@ -8,7 +8,7 @@ import { runProcess } from '../../src/process/run-process.ts';
 import { CancelledError } from '../../src/support/errors.ts';
 import { createLinePartFinder } from '../../src/support/text/line-parts.ts';
 import { createRedactor } from '../../src/support/text/redaction.ts';
-import { parseUvBatch } from '../../src/uv/output.ts';
+import { parseUvBatch, UV_WORDS } from '../../src/uv/output.ts';
 import { DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT } from '../pty/demo-data.ts';
 
 const { FLOOD_COMMAND = '', FLOOD_ARGS = '[]', FLOOD_LOG = '', FLOOD_RESULT = '' } = process.env;
@@ -43,7 +43,7 @@ process.exitCode = await runWizard({
         command: FLOOD_COMMAND,
         args: JSON.parse(FLOOD_ARGS),
         mask: redactor.redact,
-        lineParts: createLinePartFinder(redactor),
+        lineParts: createLinePartFinder(redactor, UV_WORDS),
         onBatch: (stream, batch) => {
           emit(linesBody('packages', stream, batch));
           for (const progress of parseUvBatch(batch)) emit({ type: 'uv', step: 'packages', ...progress });

@@ -10,7 +10,7 @@ import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { type BenchRow, medianOf } from './bench-row.ts';
 import { FLOOD_BYTES, FLOOD_CHILD, FLOOD_LINES, straightToFile } from './flood.ts';
 
-const ROUNDS = 9;
+const ROUNDS = Number(process.env['FLOOD_ROUNDS'] ?? 9);
 const KEY_EVERY_MS = 60;
 /** listr2 gets slower with every line it has printed: this long, once, and what it managed by then. */
 const LISTR_LIMIT_MS = 30_000;

@@ -9,7 +9,7 @@ import { createLogStore } from '../../src/present/log-store.ts';
 import { runProcess } from '../../src/process/run-process.ts';
 import { createLinePartFinder } from '../../src/support/text/line-parts.ts';
 import { createRedactor } from '../../src/support/text/redaction.ts';
-import { parseUvBatch } from '../../src/uv/output.ts';
+import { parseUvBatch, UV_WORDS } from '../../src/uv/output.ts';
 import { type BenchRow, compare } from './bench-row.ts';
 
 export const FLOOD_LINES = 1_000_000;
@@ -69,7 +69,7 @@ async function throughLogPath(child: { command: string; args: string[] }, path: 
   await runProcess({
     ...child,
     mask: redactor.redact,
-    lineParts: createLinePartFinder(redactor),
+    lineParts: createLinePartFinder(redactor, UV_WORDS),
     onBatch: (stream, batch) => {
       emit(linesBody('packages', stream, batch));
       for (const progress of parseUvBatch(batch)) emit({ type: 'uv', step: 'packages', ...progress });

@@ -139,6 +139,30 @@ describe('log store, the rhythm', () => {
     expect(listener.mock.calls.length).toBeLessThanOrEqual(31);
   });
 
+  it('flushes less often while each flush would replace every line, and as before after that', () => {
+    const store = createLogStore({ maxLines: 10 });
+    const listener = vi.fn();
+    store.subscribe(listener);
+    const append = (lines: number, forMs: number): number => {
+      listener.mockClear();
+      for (let elapsedMs = 0; elapsedMs < forMs; elapsedMs += 5) {
+        store.append(numbered(0, lines));
+        vi.advanceTimersByTime(5);
+      }
+      return listener.mock.calls.length;
+    };
+    expect(append(1, 50)).toBe(1);
+    expect(append(5, 3000)).toBeLessThanOrEqual(13);
+    // Nine lines between two flushes: one stays.
+    append(0, 300);
+    listener.mockClear();
+    for (let turn = 0; turn < 20; turn++) {
+      store.append(numbered(0, 9));
+      vi.advanceTimersByTime(100);
+    }
+    expect(listener.mock.calls.length).toBeGreaterThanOrEqual(18);
+  });
+
   it('shows a single line at once, and the last ones without more coming', () => {
     const store = createLogStore();
     store.append(['first']);

@@ -144,6 +144,25 @@ describe('run process', () => {
     expect(count).toBe(30_000);
   });
 
+  it('lets other work have its turn in the middle of a flood', async () => {
+    let sinceTurn = 0;
+    let most = 0;
+    let isOver = false;
+    const turn = (): void => {
+      sinceTurn = 0;
+      if (!isOver) setImmediate(turn);
+    };
+    turn();
+    await runNode('process.stdout.write("x\\n".repeat(2_000_000))', {
+      onLines: () => {
+        most = Math.max(most, ++sinceTurn);
+        for (const until = performance.now() + 5; performance.now() < until; );
+      },
+    }).done;
+    isOver = true;
+    expect(most).toBeLessThanOrEqual(2);
+  });
+
   it('never ends a child for being silent', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'Date', 'performance'] });
     const releasePath = join(folder, 'release');

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { UvPhase } from '../../src/core/events.ts';
-import { parseUvDuration, parseUvLine } from '../../src/uv/output.ts';
+import { createLineAssembler } from '../../src/process/line-assembler.ts';
+import { createLinePartFinder } from '../../src/support/text/line-parts.ts';
+import { createRedactor } from '../../src/support/text/redaction.ts';
+import { parseUvBatch, parseUvDuration, parseUvLine, UV_WORDS } from '../../src/uv/output.ts';
 
 type Row = [
   line: string,
@@ -117,6 +120,21 @@ describe('uv output', () => {
     'Usage: uv pip install [OPTIONS]',
   ])('knows nothing of: %s', (line) => {
     expect(parseUvLine(line)).toBeNull();
+  });
+
+  const floodWith = (line: string): Buffer =>
+    Buffer.from([...Array(50).fill('DEBUG Selecting: a==1 [compatible]'), line, 'TRACE y', ''].join('\n'));
+
+  it.each(LINES)('is found in a flood: %s', (line, phase, count, name, durationMs) => {
+    const assembler = createLineAssembler(undefined, createLinePartFinder(createRedactor(), UV_WORDS));
+    const found = assembler.pushBatches(floodWith(line)).flatMap((batch) => [...parseUvBatch(batch)]);
+    expect(found).toEqual([{ phase, count, name, durationMs }]);
+  });
+
+  it('of a flood without progress is not read again', () => {
+    const assembler = createLineAssembler(undefined, createLinePartFinder(createRedactor(), UV_WORDS));
+    const batches = assembler.pushBatches(floodWith('DEBUG Found fresh response'));
+    expect(batches.map(({ mayHoldNotedWords }) => mayHoldNotedWords)).toEqual([false]);
   });
 
   it.each([

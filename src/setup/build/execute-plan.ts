@@ -20,6 +20,7 @@ import { CancelledError, errorMessage, throwIfCancelled } from '../../support/er
 import { createLinePartFinder } from '../../support/text/line-parts.ts';
 import { assertUv, givenUvFails } from '../../uv/binary.ts';
 import { uvEnvironment } from '../../uv/environment.ts';
+import { UV_WORDS } from '../../uv/output.ts';
 import { MANAGED_UV_VERSION } from '../../uv/release.ts';
 import { createUvRunner } from '../../uv/runner.ts';
 import { readUvVersion } from '../../uv/version.ts';
@@ -162,7 +163,7 @@ async function fetchAll(run: InstallRun, log: DeferredLog, helping: AbortSignal)
       logPath: plan.layout.installLogPath,
       emit: each,
       mask: (text) => tools.network.redactor.redact(text),
-      lineParts: createLinePartFinder(tools.network.redactor),
+      lineParts: createLinePartFinder(tools.network.redactor, UV_WORDS),
       onSpawn: journal.child,
       exec: tools.exec,
       signal: until,

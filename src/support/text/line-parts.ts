@@ -14,9 +14,12 @@ const PRIVATE_KEY = '-----BEGIN';
 /**
  * Finds the parts of complete lines that a redactor would not change: ten times as fast as trying every
  * pattern, which is too slow for a flood of output.
+ *
+ * @param notedWords lower-case words to look for on the way, in any case; one that begins with a line feed is at the start of a line.
  */
 export function createLinePartFinder(
   redactor: Pick<Redactor, 'secretForms'>,
+  notedWords?: readonly string[],
 ): (lines: Uint8Array) => LinePart[] {
   let scanner: WordScanner | null = null;
   let scannedForms: readonly string[] | null = null;
@@ -24,7 +27,7 @@ export function createLinePartFinder(
   function plainLineCount(lines: Uint8Array): number | null {
     const forms = redactor.secretForms();
     if (scanner === null || forms !== scannedForms) {
-      scanner = createWordScanner([...SECRET_WORDS, ...scannedWords(forms)]);
+      scanner = createWordScanner([...SECRET_WORDS, ...scannedWords(forms)], notedWords);
       scannedForms = forms;
     }
     return mayHoldEncodedLine(lines) ? null : scanner.countPlainLines(lines);
@@ -35,18 +38,20 @@ export function createLinePartFinder(
     for (let start = 0; start < lines.length; ) {
       let end = partEnd(lines, start);
       const count = plainLineCount(lines.subarray(start, end));
+      const mayHoldNotedWords = notedWords === undefined || (scanner?.hasNotedWord() ?? true);
       const before = parts.at(-1);
       if (count !== null && before && before.plainLineCount !== null) {
         before.end = end;
         before.plainLineCount += count;
+        before.mayHoldNotedWords ||= mayHoldNotedWords;
       } else if (count !== null) {
-        parts.push({ end, plainLineCount: count });
+        parts.push({ end, plainLineCount: count, mayHoldNotedWords });
       } else {
         // A match may continue on the next line, a private key on many.
         const rest = Buffer.from(lines.buffer, lines.byteOffset + start, lines.length - start);
         const isKey = rest.subarray(0, end - start).includes(PRIVATE_KEY);
         end = isKey ? lines.length : lineEnd(lines, end);
-        parts.push({ end, plainLineCount: null });
+        parts.push({ end, plainLineCount: null, mayHoldNotedWords: true });
       }
       start = end;
     }
