@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { SetupEvent } from '../../src/core/events.ts';
+import type { KtxRuntimeFeature } from '../../src/core/features.ts';
 import { runnableCount } from '../../src/wizard/runnable-count.ts';
 import { startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { LAUNCHER, plainEnvironment } from '../fixtures/program.ts';
@@ -11,12 +12,14 @@ import { openWheelhouse } from '../fixtures/wheelhouse.ts';
 import { eventsOf, honestyOf, type LoadSample, type Recording, readRecordings } from './honesty.ts';
 
 /**
- * How true the time left is that the install screen shows: real installs at three link speeds, whose events go through the wizard's own
- * progress with the clock of the screen. `--only <bytes/s>` for one speed, `--keep <folder>` keeps the events, `--replay <folder>` looks
- * at kept ones again.
+ * How true the time left is that the install screen shows: real installs at three link speeds, every other one with local embeddings,
+ * whose events go through the wizard's own progress with the clock of the screen. `--only <bytes/s>` for one speed, `--rounds <n>` for
+ * fewer installs of each, `--keep <folder>` keeps the events and goes on from those kept there, `--seconds <n>`
+ * begins no install later than that, `--replay <folder>` looks at kept ones again.
  */
 const SPEEDS = [1_500_000, 4_000_000, 12_000_000];
 const ROUNDS = 10;
+const FEATURES: readonly KtxRuntimeFeature[] = ['core', 'local-embeddings'];
 const LOAD_SAMPLE_MS = 500;
 const CHUNK_BYTES = 64 * 1024;
 
@@ -29,7 +32,9 @@ async function main(): Promise<void> {
   const kept = option('--keep');
   const speeds = option('--only') ? [Number(option('--only'))] : SPEEDS;
   const rounds = Number(option('--rounds') ?? ROUNDS);
-  const recordings = replayed === undefined ? await record(speeds, rounds, kept) : readRecordings(replayed);
+  const seconds = Number(option('--seconds') ?? Number.POSITIVE_INFINITY);
+  const recordings =
+    replayed === undefined ? await record({ speeds, rounds, seconds, kept }) : readRecordings(replayed);
   let samples = 0;
   let within = 0;
   let strictly = 0;
@@ -63,12 +68,15 @@ async function main(): Promise<void> {
   if (share < 0.8 || hasGoneBack) process.exitCode = 1;
 }
 
-async function record(
-  speeds: readonly number[],
-  rounds: number,
-  kept: string | undefined,
-): Promise<Map<number, Recording[]>> {
-  const files = await openWheelhouse();
+interface Wanted {
+  speeds: readonly number[];
+  rounds: number;
+  seconds: number;
+  kept: string | undefined;
+}
+
+async function record({ speeds, rounds, seconds, kept }: Wanted): Promise<Map<number, Recording[]>> {
+  const files = await openWheelhouse(FEATURES);
   const recordings = new Map<number, Recording[]>();
   for (const speed of speeds) {
     const link = throttledLink(speed);
@@ -78,22 +86,24 @@ async function record(
       link.send(readFileSync(file.path), response);
       return true;
     });
-    const runs: Recording[] = [];
     for (let round = 0; round < rounds; round++) {
+      const path = kept === undefined ? null : join(kept, `${speed}-${round}.jsonl`);
+      if ((path !== null && existsSync(path)) || performance.now() > seconds * 1000) continue;
       const samples: LoadSample[] = [];
       const sample = () => samples.push({ at: new Date().toISOString(), runnable: runnableCount() });
       sample();
       const clock = setInterval(sample, LOAD_SAMPLE_MS);
-      const events = await install(index.url).finally(() => clearInterval(clock));
+      const events = await install(index.url, FEATURES[round % FEATURES.length]!).finally(() =>
+        clearInterval(clock),
+      );
       const processors = availableParallelism();
       const recording = { load: loadavg()[0] ?? 0, samples, processors, events };
-      runs.push(recording);
-      if (kept !== undefined) keepRecording(join(kept, `${speed}-${round}.jsonl`), recording);
+      recordings.set(speed, [...(recordings.get(speed) ?? []), recording]);
+      if (path !== null) keepRecording(path, recording);
     }
     await index.close();
-    recordings.set(speed, runs);
   }
-  return recordings;
+  return kept === undefined ? recordings : readRecordings(kept);
 }
 
 /** One line of a speed for all transfers together. */
@@ -113,9 +123,19 @@ function throttledLink(bytesPerSecond: number) {
   };
 }
 
-function install(indexUrl: string): Promise<SetupEvent[]> {
+function install(indexUrl: string, feature: KtxRuntimeFeature): Promise<SetupEvent[]> {
   const home = mkdtempSync(join(tmpdir(), 'ktx-honesty-'));
-  const args = [LAUNCHER, 'setup', '--yes', '--no-input', '--json', '--python', 'system'];
+  const args = [
+    LAUNCHER,
+    'setup',
+    '--yes',
+    '--no-input',
+    '--json',
+    '--python',
+    'system',
+    '--feature',
+    feature,
+  ];
   const env = plainEnvironment(home, { PIP_INDEX_URL: indexUrl });
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { env, cwd: home, stdio: ['ignore', 'pipe', 'inherit'] });
