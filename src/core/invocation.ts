@@ -87,10 +87,16 @@ function wordsFor(
     isSameCommand
       ? !NOT_CARRIED.includes(name)
       : name === '--runtime-root' && !WITHOUT_ROOT.test(command.join(' '));
-  const carried = flagsOf(args.slice(commandOf(args).length)).filter(
-    ([name = '']) => !ownNames.has(name) && !drop.includes(name) && isCarried(name),
-  );
-  return [...command.map(masked), ...carried.flatMap(withoutSecret), ...own.flat()];
+  const carried = flagsOf(args.slice(commandOf(args).length))
+    .filter(([name = '']) => !ownNames.has(name) && !drop.includes(name) && isCarried(name))
+    .map((flag) => withoutSecret(flag));
+  return [...command.map(masked), ...withoutRepeats(carried), ...own.flat()];
+}
+
+/** A script that starts this program adds its flags to those of the person, who may have given the same ones. */
+function withoutRepeats(flags: readonly string[][]): string[] {
+  const byText = new Map(flags.map((flag) => [flag.join('\0'), flag]));
+  return [...byText.values()].flat();
 }
 
 /** A bare `ktx` is a setup. */

@@ -44,6 +44,21 @@ describe('a next attempt', () => {
     expect(found.argv).toEqual([...program, 'setup', '--yes', '--runtime-root', '<dir>']);
   });
 
+  it('gives a flag once that a script and a person gave both, and each value of one that is repeated', () => {
+    const args = ['setup', '--yes', '--bundle', '/carry', '--yes', '--allow-host', 'a', '--allow-host', 'b'];
+    expect(here(RETRY, ...args).argv).toEqual([
+      ...program,
+      'setup',
+      '--yes',
+      '--bundle',
+      '/carry',
+      '--allow-host',
+      'a',
+      '--allow-host',
+      'b',
+    ]);
+  });
+
   it('leaves out what stood in the way', () => {
     expect(here(GO_ONLINE, 'setup', '--offline', '--yes').argv).toEqual([...program, 'setup', '--yes']);
     expect(here(COPY_STORE, 'setup', '--offline').afterwards).toEqual([...program, 'setup', '--offline']);
