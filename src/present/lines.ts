@@ -200,7 +200,11 @@ function heartbeatLines(state: LineState, nowMs: number): string[] {
 
 /** The complete plan, for later comparison with what was installed. */
 export function planLines(plan: PlanSummary, { homeDir }: LineOptions): string[] {
+  const told = new Set<string>();
   const rows = plan.rows.flatMap((row) => {
+    // A host that is closed to one row is often closed to the next.
+    const rejected = row.rejected.filter((reason) => !told.has(reason));
+    for (const reason of rejected) told.add(reason);
     const size =
       row.action === 'fetch'
         ? said(formatBytesOrUnknown(row.downloadBytes))
@@ -210,7 +214,7 @@ export function planLines(plan: PlanSummary, { homeDir }: LineOptions): string[]
     const source = [said(row.from), tildePath(row.place, homeDir)].filter(Boolean).join(', ');
     return [
       `  ${padColumns(said(PLAN_ACTIONS[row.action]), actionColumns())} ${[said(row.label), source, size].filter(Boolean).join(' | ')}`,
-      ...row.rejected.map((reason) => `    ✗ ${said(reason)}`),
+      ...rejected.map((reason) => `    ${t`passed over: ${said(reason)}`}`),
     ];
   });
   const named = plan.hosts.length === 0 ? t`none` : plan.hosts.join(', ');

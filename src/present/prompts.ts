@@ -1,4 +1,4 @@
-import type { SetupEvent } from '../core/events.ts';
+import type { CheckResult, SetupEvent, SetupResult } from '../core/events.ts';
 import { said, t } from '../language/translate.ts';
 import { CancelledError } from '../support/errors.ts';
 import { homeFolder } from '../support/home/home-folder.ts';
@@ -7,23 +7,25 @@ import { withStopSignals } from '../support/stop-signals.ts';
 import { formatBytes } from '../support/text/format.ts';
 import { availableOffers } from '../wizard/choices.ts';
 import type { InstallOutcome, PlanOutcome, SetupOverview } from '../wizard/functions.ts';
+import { changedOptions, mergedChanges, type SetupChanges } from '../wizard/panels/changes.ts';
 import { hasUnicode, toAscii } from './ascii.ts';
 import { checkLines, createLinePresenter, doneLines, failureLines, planLines } from './lines.ts';
 import { personText } from './person-text.ts';
 import { askForChoice, askForConsent, type QuestionStreams } from './questions.ts';
+import { askForRemedy } from './remedy-question.ts';
 import type { RunWizardOptions } from './wizard-options.ts';
 
 const HEARTBEAT_MS = 30_000;
 
 /**
- * The wizard without a full screen: two questions, and lines that are never redrawn. For `--plain`,
+ * The wizard without a full screen: numbered questions, and lines that are never redrawn. For `--plain`,
  * `TERM=dumb` and screen readers. Resolves with the exit code, like `runWizard`.
  */
 export function runPrompts<Plan extends PlanOutcome>(options: RunWizardOptions<Plan>): Promise<number> {
-  return withStopSignals((signal) => ask(options, signal));
+  return withStopSignals((signal) => converse(options, signal));
 }
 
-async function ask<Plan extends PlanOutcome>(
+async function converse<Plan extends PlanOutcome>(
   options: RunWizardOptions<Plan>,
   signal: AbortSignal,
 ): Promise<number> {
@@ -54,64 +56,136 @@ async function ask<Plan extends PlanOutcome>(
     heartbeat.refresh();
     print(lines.lines(event));
   };
-  const heartbeat = setInterval(() => print(lines.heartbeat()), HEARTBEAT_MS);
-  const setup = {
+  const heartbeat = setInterval(() => isBusy && print(lines.heartbeat()), HEARTBEAT_MS);
+  let unused: InstallOutcome<Plan> | null = null;
+  let changes: SetupChanges = {};
+  const setupNow = () => ({
     ...options.setup,
+    ...changedOptions(changes, options.setup),
     signal,
     onEvent,
-    features: [options.initialFeature ?? ('core' as const)],
-  };
-  let unused: InstallOutcome<Plan> | null = null;
-  try {
-    isBusy = true;
-    const overview = await functions.readOverview(setup);
+    features: [changes.feature ?? options.initialFeature ?? ('core' as const)],
+  });
+  /** While it waits for an answer, Ctrl+C is an answer and nothing is running. */
+  const answered = async <T>(
+    question: Promise<T>,
+    isNo: (answer: T) => boolean = () => false,
+  ): Promise<T> => {
     isBusy = false;
-    const feature = await chooseFeature(overview, options, questions);
-    setup.features = [feature];
+    const answer = await question;
+    if (isNo(answer)) throw new CancelledError();
     isBusy = true;
-    const plan = await functions.plan(setup);
-    if (plan.status === 'install') {
+    return answer;
+  };
+  const discardPlan = async (): Promise<void> => {
+    const plan = unused;
+    unused = null;
+    if (plan !== null) await functions.discard(plan);
+  };
+
+  async function attempt(): Promise<number> {
+    isBusy = true;
+    const overview = await functions.readOverview(setupNow());
+    for (;;) {
+      const hasChoice = isOpen(overview, options, changes);
+      if (hasChoice) changes = { ...changes, feature: await answered(chooseFeature(overview, questions)) };
+      else changes = { ...changes, feature: onlyFeature(overview, options, changes) };
+      const setup = setupNow();
+      const plan = await functions.plan(setup);
+      if (plan.status !== 'install') return finish(plan.result, false);
       unused = plan as InstallOutcome<Plan>;
       print(planLines(plan.summary, lineOptions));
-      isBusy = false;
-      if (!(await askForConsent(t`Install this?`, questions))) throw new CancelledError();
-      isBusy = true;
+      const consent = await answered(askForPlan(hasChoice), (answer) => answer === 'no');
+      if (consent === 'back') {
+        await discardPlan();
+        const { feature: _, ...others } = changes;
+        changes = others;
+        continue;
+      }
       const toExecute = unused;
       unused = null;
-      print(doneLines(await functions.execute(toExecute, setup), lineOptions));
-    } else {
-      print(doneLines(plan.result, lineOptions));
+      return finish(await functions.execute(toExecute, setup), true);
     }
-    const checks = await functions.runChecks(
-      { ...setup, onEvent: () => {} },
-      { costs: [], isProven: plan.status === 'install', onEvent: () => {} },
+  }
+
+  async function askForPlan(canGoBack: boolean): Promise<'yes' | 'no' | 'back'> {
+    for (;;) {
+      const consent = await askForConsent(t`Install this?`, { canGoBack }, questions);
+      if (consent !== 'details') return consent;
+      await printNetwork();
+    }
+  }
+
+  async function printNetwork(): Promise<void> {
+    const answer = await functions.runPanel(
+      { type: 'read-page', page: 'network' },
+      { setup: setupNow(), tell: () => {}, lendTerminal: (work) => work() },
     );
-    print(checks.flatMap(checkLines));
-    return checks.some((check) => check.status === 'fail') ? 1 : 0;
-  } catch (error) {
-    if (error instanceof CancelledError || signal.aborted) {
-      print([t`Setup cancelled. Nothing was changed.`]);
-      // Ctrl+C at a question is an answer; a signal from outside is not.
-      return isBusy || (signal.aborted && !wasInterrupted) ? 130 : 0;
+    if (answer.type === 'page-read') print(answer.lines.map((line) => `  ${said(line)}`));
+  }
+
+  /** What was installed comes last: it is what a person hears when the program has ended. */
+  async function finish(result: SetupResult, isProven: boolean): Promise<number> {
+    let checks: readonly CheckResult[] = [];
+    try {
+      checks = await functions.runChecks(
+        { ...setupNow(), onEvent: () => {} },
+        { costs: [], isProven, onEvent: () => {} },
+      );
+    } finally {
+      print([...summaryOf(checks), ...doneLines(result, lineOptions)]);
     }
-    print(failureLines(await functions.reportFailure(error, setup, step), lineOptions));
-    return 1;
+    return checks.some((check) => check.status === 'fail') ? 1 : 0;
+  }
+
+  try {
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        await discardPlan();
+        if (error instanceof CancelledError || signal.aborted) {
+          print([t`Setup cancelled. Nothing was changed.`]);
+          // Ctrl+C at a question is an answer; a signal from outside is not.
+          return isBusy || (signal.aborted && !wasInterrupted) ? 130 : 0;
+        }
+        const report = await functions.reportFailure(error, setupNow(), step);
+        print(failureLines(report, lineOptions));
+        const later = await answered(
+          askForRemedy(report, { setup: setupNow, functions, questions, printNetwork }),
+        );
+        if (later === null) return 1;
+        changes = mergedChanges(changes, later);
+        step = null;
+      }
+    }
   } finally {
     clearInterval(heartbeat);
     process.off('SIGINT', onInterrupt);
-    if (unused !== null) await functions.discard(unused);
+    await discardPlan();
   }
 }
 
-/** Asks only if there is a choice. @throws CancelledError when the user leaves the question. */
-async function chooseFeature(
+/** Whether there is a feature to choose: not after a flag, nor where there is one only. */
+function isOpen(
   overview: SetupOverview,
-  options: Pick<RunWizardOptions, 'initialFeature'>,
-  questions: QuestionStreams,
+  { initialFeature }: Pick<RunWizardOptions, 'initialFeature'>,
+  { feature }: SetupChanges,
+): boolean {
+  return (feature ?? initialFeature) === undefined && availableOffers({ overview }).length !== 1;
+}
+
+function onlyFeature(
+  overview: SetupOverview,
+  { initialFeature }: Pick<RunWizardOptions, 'initialFeature'>,
+  { feature }: SetupChanges,
 ) {
+  return feature ?? initialFeature ?? availableOffers({ overview })[0]?.feature ?? 'core';
+}
+
+/** @throws CancelledError when the user leaves the question. */
+async function chooseFeature(overview: SetupOverview, questions: QuestionStreams) {
   const offers = availableOffers({ overview });
-  const only = options.initialFeature ?? (offers.length === 1 ? offers[0]?.feature : undefined);
-  if (only !== undefined) return only;
   const index = await askForChoice(
     t`What should ${programName()} be able to do on this machine?`,
     offers.map(({ title, description, downloadBytes }) =>
@@ -125,4 +199,20 @@ async function chooseFeature(
     questions,
   );
   return offers[index]?.feature ?? 'core';
+}
+
+/** What did not pass, in full, and how many did. `ktx doctor` lists them all. */
+function summaryOf(checks: readonly CheckResult[]): string[] {
+  if (checks.length === 0) return [];
+  const count = (status: CheckResult['status']) => checks.filter((check) => check.status === status).length;
+  const passed = count('pass');
+  const skipped = count('skipped');
+  const told = checks.filter(({ status }) => status !== 'pass' && status !== 'skipped').flatMap(checkLines);
+  const ours = programName();
+  return [
+    ...told,
+    skipped === 0
+      ? t`${passed} of ${checks.length} checks passed. To list them: ${ours} doctor`
+      : t`${passed} of ${checks.length} checks passed, ${skipped} skipped. To list them: ${ours} doctor`,
+  ];
 }

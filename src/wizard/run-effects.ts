@@ -1,11 +1,10 @@
-import { availableParallelism, homedir } from 'node:os';
-import { resolve } from 'node:path';
+import { availableParallelism } from 'node:os';
 import type { FailureReport, SetupEvent, SetupStep } from '../core/events.ts';
 import type { SetupOptions } from '../setup/request/setup-options.ts';
 import { CancelledError, errorChain, errorMessage } from '../support/errors.ts';
 import { paceOfLoad } from './estimate.ts';
 import type { CheckRun, InstallOutcome, PanelContext, PlanOutcome, WizardFunctions } from './functions.ts';
-import type { SetupChanges } from './panels/changes.ts';
+import { changedOptions } from './panels/changes.ts';
 import type { PanelAnswer } from './panels/panels.ts';
 import { reduce } from './reduce.ts';
 import { runnableCount } from './runnable-count.ts';
@@ -214,26 +213,6 @@ export function runWizardMachine<Plan extends PlanOutcome>(options: WizardOption
     },
     dispatch,
     finished,
-  };
-}
-
-/** The changes made in the wizard as options of the library, with absolute paths. */
-function changedOptions(
-  { runtimeRoot, python, allowedHosts, uvPath, bundlePath, env, feature: _, ...others }: SetupChanges,
-  given: WizardOptions<PlanOutcome>['setup'],
-): Partial<SetupOptions> {
-  const { homeDir = homedir(), allowedHosts: before = [] } = given;
-  const absolute = (path: string): string => resolve(path.replace(/^~(?=[\\/]|$)/, homeDir));
-  return {
-    ...others,
-    ...(runtimeRoot !== undefined && { runtimeRoot: absolute(runtimeRoot) }),
-    ...(python !== undefined && {
-      python: typeof python === 'object' && 'path' in python ? { path: absolute(python.path) } : python,
-    }),
-    ...(uvPath !== undefined && { uvPath: absolute(uvPath) }),
-    ...(bundlePath !== undefined && { bundle: { ...given.bundle, path: absolute(bundlePath) } }),
-    ...(env !== undefined && { env: { ...(given.env ?? process.env), ...env } }),
-    ...(allowedHosts !== undefined && { allowedHosts: [...before, ...allowedHosts] }),
   };
 }
 

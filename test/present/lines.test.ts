@@ -155,7 +155,7 @@ describe('eventLines', () => {
       'Plan: core for linux-x64-gnu-cp313',
       '  here  uv 0.11.21 | already here, ~/.ktx/runtime/uv',
       '  fetch 15 packages | your package index, pkgs.acme.internal | 16 MB',
-      '    ✗ mirror.acme.internal: proxy asked for a login (407)',
+      '    passed over: mirror.acme.internal: proxy asked for a login (407)',
       '  make  environment | ~/.ktx/runtime/0.3.0/envs/7f3c | 85 MB on disk',
       '  hosts that will be contacted: pkgs.acme.internal',
       '  to download: 16 MB, on disk: 85 MB, free: size unknown',

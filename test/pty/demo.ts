@@ -15,7 +15,14 @@ import { runWizard } from '../../src/present/ink/run-wizard.tsx';
 import { runPrompts } from '../../src/present/prompts.ts';
 import type { FirstScreen } from '../../src/present/terminal/first-screen.ts';
 import { CancelledError, SetupError } from '../../src/support/errors.ts';
-import { CHECK_CLOCK, CHOOSE_CA_FILE, otherRemedy, USE_INDEX } from '../../src/support/remedies.ts';
+import {
+  CHECK_CLOCK,
+  CHOOSE_CA_FILE,
+  otherRemedy,
+  PROXY_LOGIN,
+  USE_INDEX,
+} from '../../src/support/remedies.ts';
+import type { Remedy } from '../../src/support/remedy.ts';
 import type { SetupOverview, WizardFunctions } from '../../src/wizard/functions.ts';
 import {
   BROKEN_CHECKS,
@@ -180,7 +187,7 @@ async function install(emit: Emit, signal: AbortSignal | undefined): Promise<voi
     if (index === half) {
       bytes(emit, file, 0.4);
       await gate('half', signal);
-      if ((scenario === 'failure' || scenario === 'mendable') && attempts === 1) {
+      if (['failure', 'mendable', 'login'].includes(scenario) && attempts === 1) {
         emit({
           type: 'step',
           step: 'fetch',
@@ -251,11 +258,14 @@ function tlsFailure(): SetupError {
       'numpy-2.5.5 from pypi.acme.internal: self-signed certificate in chain',
       'everything from releases.acme.internal arrived, so the network itself works',
     ],
-    remedies:
-      scenario === 'mendable'
-        ? [CHOOSE_CA_FILE, USE_INDEX, CHECK_CLOCK]
-        : [otherRemedy('Put the certificate of the proxy into SSL_CERT_FILE and try again')],
+    remedies: remediesOf(scenario),
   });
+}
+
+function remediesOf(name: string): Remedy[] {
+  if (name === 'mendable') return [CHOOSE_CA_FILE, USE_INDEX, CHECK_CLOCK];
+  if (name === 'login') return [PROXY_LOGIN];
+  return [otherRemedy('Put the certificate of the proxy into SSL_CERT_FILE and try again')];
 }
 
 /** A real child, to see that none is left behind. Its pid goes to the log, where the test reads it. */

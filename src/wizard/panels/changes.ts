@@ -1,5 +1,8 @@
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
 import type { KtxRuntimeFeature } from '../../core/features.ts';
 import type { PythonChoice } from '../../python/python-choice.ts';
+import type { SetupOptions } from '../../setup/request/setup-options.ts';
 import { pythonVersion } from './field.ts';
 
 /** The user's changes since the wizard started; they take precedence over the command line. */
@@ -36,5 +39,25 @@ export function mergedChanges(before: SetupChanges, later: SetupChanges): SetupC
     ...(before.env && later.env && { env: { ...before.env, ...later.env } }),
     ...(before.allowedHosts &&
       later.allowedHosts && { allowedHosts: [...new Set([...before.allowedHosts, ...later.allowedHosts])] }),
+  };
+}
+
+/** The changes made in the wizard as options of the library, with absolute paths. */
+export function changedOptions(
+  { runtimeRoot, python, allowedHosts, uvPath, bundlePath, env, feature: _, ...others }: SetupChanges,
+  given: Omit<SetupOptions, 'features' | 'signal' | 'onEvent'>,
+): Partial<SetupOptions> {
+  const { homeDir = homedir(), allowedHosts: before = [] } = given;
+  const absolute = (path: string): string => resolve(path.replace(/^~(?=[\\/]|$)/, homeDir));
+  return {
+    ...others,
+    ...(runtimeRoot !== undefined && { runtimeRoot: absolute(runtimeRoot) }),
+    ...(python !== undefined && {
+      python: typeof python === 'object' && 'path' in python ? { path: absolute(python.path) } : python,
+    }),
+    ...(uvPath !== undefined && { uvPath: absolute(uvPath) }),
+    ...(bundlePath !== undefined && { bundle: { ...given.bundle, path: absolute(bundlePath) } }),
+    ...(env !== undefined && { env: { ...(given.env ?? process.env), ...env } }),
+    ...(allowedHosts !== undefined && { allowedHosts: [...before, ...allowedHosts] }),
   };
 }
