@@ -1,8 +1,8 @@
-import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import type { KtxRuntimeFeature } from '../../core/features.ts';
 import type { PythonChoice } from '../../python/python-choice.ts';
 import type { SetupOptions } from '../../setup/request/setup-options.ts';
+import { homeFolder } from '../../support/home/home-folder.ts';
 import { pythonVersion } from './field.ts';
 
 /** The user's changes since the wizard started; they take precedence over the command line. */
@@ -47,7 +47,7 @@ export function changedOptions(
   { runtimeRoot, python, allowedHosts, uvPath, bundlePath, env, feature: _, ...others }: SetupChanges,
   given: Omit<SetupOptions, 'features' | 'signal' | 'onEvent'>,
 ): Partial<SetupOptions> {
-  const { homeDir = homedir(), allowedHosts: before = [] } = given;
+  const { homeDir = homeFolder(), allowedHosts: before = [] } = given;
   const absolute = (path: string): string => resolve(path.replace(/^~(?=[\\/]|$)/, homeDir));
   return {
     ...others,

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { expect, it } from 'vitest';
-import { loopbackError, tryLoopback } from '../../../src/daemon/http/loopback.ts';
+import { hasLoopbackInterface, loopbackError, tryLoopback } from '../../../src/daemon/http/loopback.ts';
 
 it('a machine that reaches itself is left alone', async () => {
   expect(await tryLoopback()).toEqual({ problem: null });
@@ -35,6 +35,14 @@ it.each([
   expect(error.message).toMatch(title);
   expect(error.evidence.join()).toContain(code);
   expect(error.remedies).toMatchObject([{ argv, afterwards: ['ktx', 'setup'] }]);
+});
+
+it('blames no interface of a machine that does not tell them', () => {
+  const refuses = () => {
+    throw new Error('uv_interface_addresses returned Unknown system error 13');
+  };
+  expect(hasLoopbackInterface(refuses)).toBe(true);
+  expect(hasLoopbackInterface(() => ({}))).toBe(false);
 });
 
 it('survives a connection that is reset on the other side', async () => {
