@@ -1,7 +1,7 @@
 // Written by `npm run assets:build`: do not edit.
 
 /** sha256 of `assets/python/manifest.json`; the manifest contains the digests of wheel, lock and requirements. */
-export const BUNDLED_MANIFEST_SHA256 = 'b2e6901fcebdb0761d5ac211abaf703d04105e87a440c44a29022ec4b7fe283e';
+export const BUNDLED_MANIFEST_SHA256 = 'e6698ce651305e1d20c65f74e0bf2537989515697c94d0ea5c5da6003e071b6b';
 
 /** From the METADATA of that wheel, so that a wheel with the right digest need not be unpacked. */
 export const BUNDLED_REQUIRES_PYTHON = { specifier: '>=3.11', minimumVersion: '3.11' };

@@ -17,6 +17,7 @@ from conftest import Client, Serve
 
 from ktx_daemon.compute import MAX_BODY_BYTES, Compute
 from ktx_daemon.sql.pool import INTERACTIVE, WorkerPool
+from ktx_daemon.sql.worker import STACK_BYTES
 
 JSON_TYPE = {"content-type": "application/json"}
 
@@ -171,6 +172,22 @@ def test_a_worker_that_is_slow_and_at_work_does_not_hang(serve: Serve, monkeypat
     client.timeout = 600
     results = analyse(client, [("long", "select x from t where a = 1" + " or a = 1" * 400_000)])
     assert results["long"]["error"] == "SQL analysis took longer than 5 s"
+
+
+def test_a_worker_that_does_not_start_says_why(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tmp_path.joinpath("queue.py").write_text("raise ValueError('size not valid: 7 bytes')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    client = serve(compute=Compute(WorkerPool(1, idle_seconds=2)))
+    answer = client.post("/sql/analyze-batch", {"dialect": "", "items": [{"id": "a", "sql": "select 1"}]})
+    assert answer.status == 500
+    assert "does not start: exit code 1, ValueError: size not valid: 7 bytes" in answer.body["detail"]
+
+
+def test_the_stack_of_a_worker_is_one_that_python_accepts_on_windows() -> None:
+    # THREAD_MAX_STACKSIZE in CPython's thread_nt.h, which is refused itself.
+    assert STACK_BYTES < 0x10000000
 
 
 def test_a_lost_worker_costs_one_text(serve: Serve) -> None:

@@ -155,7 +155,7 @@ class _Worker:
             [sys.executable, "-P", "-m", "ktx_daemon.sql.worker", str(HANG_SECONDS / 18)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
         )
         self._catalog: CatalogLines | None = None
@@ -164,9 +164,15 @@ class _Worker:
         threading.Thread(target=self._watch, daemon=True).start()
         first = self._read()
         if first != READY:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)
+            self._process.kill()
+            reason = json.loads(first) if first.startswith(b'"') else self._last_words()
             self.end()
-            reason = json.loads(first) if first.startswith(b'"') else f"exit code {self._process.wait()}"
             raise RuntimeError(f"the SQL analysis process does not start: {reason}")
+        # From here on it writes its errors nowhere.
+        assert self._process.stderr
+        self._process.stderr.close()
         self._is_asked = False
 
     def ask(self, chunk: Chunk, start: int, answers: list[bytes]) -> str | None:
@@ -197,11 +203,18 @@ class _Worker:
     def end(self) -> None:
         """Ends the process."""
         self._process.kill()
-        for pipe in (self._process.stdin, self._process.stdout):
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe:
                 with contextlib.suppress(OSError):
                     pipe.close()
         self._process.wait()
+
+    def _last_words(self) -> str:
+        """How it ended and the last line of its errors, such as that of a traceback."""
+        assert self._process.stderr
+        printed = self._process.stderr.read().decode("utf-8", "replace").split("\n")
+        lines = [line.strip() for line in printed if line.strip()]
+        return ", ".join([f"exit code {self._process.wait()}", *lines[-1:]])
 
     def _write(self, line: bytes) -> None:
         assert self._process.stdin

@@ -22,7 +22,8 @@ from ktx_daemon.sql.protocol import ALIVE, READY, TIMED_OUT, time_limit_seconds
 
 #: 200 levels of subqueries take about 9,000 frames.
 RECURSION_LIMIT = 40_000
-STACK_BYTES = 256 * 1024 * 1024
+#: Windows refuses 256 MiB, and so does Python there.
+STACK_BYTES = 255 * 1024 * 1024
 MEMORY_LIMIT_BYTES = 4 * 1024 * 1024 * 1024
 WATCH_SECONDS = 0.2
 #: The share of time that a worker must compute to count as working: watching alone uses less.
@@ -58,6 +59,10 @@ class Worker:
         except Exception as error:
             self._say(json.dumps(f"{type(error).__name__}: {error}").encode())
             os._exit(1)
+        # The daemon listens to errors until the process is ready.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
