@@ -1,7 +1,7 @@
 // Written by `npm run assets:build`: do not edit.
 
 /** sha256 of `assets/python/manifest.json`; the manifest contains the digests of wheel, lock and requirements. */
-export const BUNDLED_MANIFEST_SHA256 = 'e6698ce651305e1d20c65f74e0bf2537989515697c94d0ea5c5da6003e071b6b';
+export const BUNDLED_MANIFEST_SHA256 = 'fad25e00219e96868b19ba2b5973d508148da2434ebe57e6d4a134d9186b8ee0';
 
 /** From the METADATA of that wheel, so that a wheel with the right digest need not be unpacked. */
 export const BUNDLED_REQUIRES_PYTHON = { specifier: '>=3.11', minimumVersion: '3.11' };

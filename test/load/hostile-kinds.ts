@@ -123,7 +123,8 @@ function staying(count: number, path: string, body: () => string): Hostility {
   const text = once(body);
   return times(count, async (port, signal) => {
     while (!signal.aborted) {
-      await post(port, path, text(), signal).then(
+      // A signal of its own: listeners of finished requests stay on a shared one until they are collected.
+      await post(port, path, text(), AbortSignal.any([signal])).then(
         (answer) => answer.text().catch(() => {}),
         () => delay(50),
       );
@@ -153,7 +154,10 @@ const head = (line: string, path = '/embeddings/compute') =>
 async function written(socket: Socket, text: string): Promise<void> {
   if (socket.destroyed || socket.write(text)) return;
   await new Promise<void>((resolve) => {
-    socket.once('drain', resolve);
-    socket.once('close', () => resolve());
+    const done = () => {
+      socket.off('drain', done).off('close', done);
+      resolve();
+    };
+    socket.on('drain', done).on('close', done);
   });
 }

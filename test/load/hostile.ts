@@ -105,7 +105,7 @@ function engineSeconds({ child }: Daemon): number {
 const STDIO = ['ignore', 'inherit', 'inherit', 'ipc'] as ('ignore' | 'inherit' | 'ipc')[];
 
 /** Other clients have processors of their own, or other machines; on these few they give way to the daemon. */
-function startHostile(args: readonly string[]) {
+export function startHostile(args: readonly string[]) {
   const child = fork(join(import.meta.dirname, 'hostile-client.ts'), args, { stdio: STDIO });
   setPriority(child.pid!, HOSTILE_NICENESS);
   const ready = new Promise<void>((resolve) => child.once('message', () => resolve()));

@@ -24,6 +24,14 @@ const PARTS: Record<string, () => Promise<boolean>> = {
     });
     return isMet;
   },
+  async kinds() {
+    const [{ withRig, rowText }, { kindRows }] = await Promise.all([
+      import('../fixtures/embeddings-rig.ts'),
+      import('./kinds.ts'),
+    ]);
+    await withRig((rig) => kindRows(rig, (row) => console.log(rowText(row))));
+    return true;
+  },
 };
 
 const wanted = process.argv.slice(2);

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, MutableMapping, Sequence
 from typing import Any, TypeVar
 
 Scope = MutableMapping[str, Any]
@@ -20,6 +20,9 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = Sequence[tuple[str, str]]
 
 T = TypeVar("T")
+
+#: As much as a connection buffers before it waits for the reader.
+_BLOCK_BYTES = 64 * 1024
 
 
 class ProblemError(Exception):
@@ -82,33 +85,46 @@ class Request:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._receive = receive
         self._headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        self._received_bytes = 0
+        self._is_read = False
 
     def header(self, name: str) -> str:
         """Empty if it was not sent. `name` must be lower-case."""
         return self._headers.get(name, "")
 
+    async def read_chunk(self, max_bytes: int) -> bytes | None:
+        """
+        The next part of the body, None at its end.
+
+        Raises ProblemError 413 when the whole body is or will be larger than `max_bytes`, ClientGoneError.
+        """
+        if self._is_read:
+            return None
+        announced = self.header("content-length")
+        if announced.isdecimal() and int(announced) > max_bytes:
+            raise _too_large(max_bytes)
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        self._is_read = not message.get("more_body")
+        chunk: bytes = message.get("body", b"")
+        self._received_bytes += len(chunk)
+        if self._received_bytes > max_bytes:
+            raise _too_large(max_bytes)
+        return chunk
+
     async def read_body(self, max_bytes: int, lease: Lease, busy: Callable[[], ProblemError]) -> bytes:
         """
         The whole body, accounted for on the lease.
 
-        Raises ProblemError 413 beyond `max_bytes`, `busy()` when the lease has no room, ClientGoneError.
+        Raises what `read_chunk` raises, and `busy()` when the lease has no room.
         """
-        too_large = ProblemError(413, f"Request body is larger than {max_bytes} bytes", [("connection", "close")])
-        announced = self.header("content-length")
-        if announced.isdecimal() and int(announced) > max_bytes:
-            raise too_large
         body = bytearray()
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGoneError
-            body += message.get("body", b"")
-            if len(body) > max_bytes:
-                raise too_large
+        while (chunk := await self.read_chunk(max_bytes)) is not None:
+            body += chunk
             if not lease.resize(len(body)):
                 raise busy()
-            if not message.get("more_body"):
-                return bytes(body)
+        return bytes(body)
 
     async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of the work, which is cancelled when the client disconnects. Raises ClientGoneError then."""
@@ -131,12 +147,16 @@ class Request:
             pass
 
 
+def _too_large(max_bytes: int) -> ProblemError:
+    return ProblemError(413, f"Request body is larger than {max_bytes} bytes", [("connection", "close")])
+
+
 Handler = Callable[[Request, Send], Awaitable[None]]
 
 
 async def send_json(send: Send, status: int, body: Iterable[bytes] | object, headers: Headers = ()) -> None:
     """
-    Answers with JSON: any document, or a list with the encoded pieces of one, which are sent without joining them.
+    Answers with JSON: any document, or a list with the encoded pieces of one, which are sent without joining them all.
     """
     is_encoded = isinstance(body, list) and all(isinstance(piece, bytes) for piece in body)
     pieces: list[bytes] = body if is_encoded else [json.dumps(body, separators=(",", ":")).encode()]  # type: ignore[assignment]
@@ -147,9 +167,25 @@ async def send_json(send: Send, status: int, body: Iterable[bytes] | object, hea
     ]
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in named]
     await send({"type": "http.response.start", "status": status, "headers": encoded})
-    for piece in pieces:
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    for block in _blocks(pieces):
+        await send({"type": "http.response.body", "body": block, "more_body": True})
+        # Others go on, and a disconnect is noticed.
+        await asyncio.sleep(0)
     await send({"type": "http.response.body", "body": b""})
+
+
+def _blocks(pieces: list[bytes]) -> Iterator[bytes]:
+    """The pieces in blocks of at least `_BLOCK_BYTES`."""
+    block: list[bytes] = []
+    size_bytes = 0
+    for piece in pieces:
+        block.append(piece)
+        size_bytes += len(piece)
+        if size_bytes >= _BLOCK_BYTES:
+            yield b"".join(block)
+            block, size_bytes = [], 0
+    if block:
+        yield b"".join(block)
 
 
 async def send_problem(send: Send, problem: ProblemError) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import array
-import asyncio
 import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ktx_daemon.embeddings import openai_form
-from ktx_daemon.embeddings.bodies import encode_text, parse_json, texts_of
+from ktx_daemon.embeddings.bodies import read_document, texts_of
 from ktx_daemon.embeddings.model_files import MODEL_IDENTITY
 from ktx_daemon.embeddings.provider import (
     BusyError,
@@ -58,7 +58,6 @@ class EmbeddingsApi:
         self._queue = queue
         self._budget = Budget(max_waiting_bytes)
         self._max_body_bytes = max_body_bytes
-        self._reading = asyncio.Lock()
 
     async def compute(self, request: Request, send: Send) -> None:
         """One text, one vector."""
@@ -78,12 +77,13 @@ class EmbeddingsApi:
     async def _serve(self, request: Request, send: Send, read: Callable[[object], Asked]) -> None:
         lease = self._budget.lease()
         try:
-            body = await request.read_body(self._max_body_bytes, lease, self._busy)
-            asked = read(await parse_json(body, request.header("content-type"), self._reading))
-            del body
-            refuse_blank_texts(asked.texts)
-            texts = [encode_text(text) for text in asked.texts]
+            read_chunk = partial(request.read_chunk, self._max_body_bytes)
+            document = await read_document(read_chunk, request.header("content-type"), partial(self._reserve, lease))
+            asked = read(document.value)
+            texts = document.encode(asked.texts)
+            del document
             asked.texts.clear()
+            refuse_blank_texts(map(bytes.decode, texts))
             job = await self._compute(request, texts, asked.encode, lease)
             headers = [*self._identity(), *_without_tokens(job.token_counts)]
             await send_json(send, 200, asked.answer(job), headers)
@@ -93,8 +93,7 @@ class EmbeddingsApi:
             lease.release()
 
     async def _compute(self, request: Request, texts: Sequence[bytes], encode: Encode, lease: Lease) -> Job:
-        if not lease.resize(sum(map(len, texts)) + _JSON_BYTES * len(texts)):
-            raise self._busy()
+        self._reserve(lease, sum(map(len, texts)) + _JSON_BYTES * len(texts))
         try:
             return await request.unless_gone(self._queue.compute(texts, encode))
         except StoppingError as error:
@@ -102,9 +101,11 @@ class EmbeddingsApi:
         except (EmbeddingsUnavailableError, EngineFailedError) as error:
             raise ProblemError(500, f"Daemon request failed: {error}") from None
 
-    def _busy(self) -> ProblemError:
+    def _reserve(self, lease: Lease, size_bytes: int) -> None:
+        if lease.resize(size_bytes):
+            return
         error = BusyError(self._queue.retry_after_seconds)
-        return ProblemError(429, str(error), [("retry-after", str(error.retry_after_seconds)), ("connection", "close")])
+        raise ProblemError(429, str(error), [("retry-after", str(error.retry_after_seconds)), ("connection", "close")])
 
     def _identity(self) -> list[tuple[str, str]]:
         return [("ktx-model", MODEL_IDENTITY), ("ktx-engine", self._queue.engine_description)]

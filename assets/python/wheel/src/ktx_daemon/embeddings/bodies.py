@@ -1,79 +1,96 @@
-"""Parses bodies into texts at a bounded cost. Error messages never quote the input."""
+"""Reads bodies at a bounded cost. Error messages never quote the input."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from json.decoder import scanstring
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ktx_daemon.embeddings.texts import TooMuchBesideTextsError, encode_text
 from ktx_daemon.web import ProblemError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-#: The engine reads at most this many characters of a text (`engine.CUTS`).
-MAX_CHARACTERS = 1_048_576
-#: A larger body is scanned before it is parsed.
+#: A larger body is read while it arrives, see `large_bodies`.
 _LARGE_BYTES = 256 * 1024
-#: No sensible request has this many strings, lists, objects and commas. A megabyte of empty lists takes 100 MB to
-#: parse.
-_MAX_PARTS = 50_000
 
 
-async def parse_json(body: bytes, content_type: str, turn: asyncio.Lock) -> Any:
+@dataclass(frozen=True)
+class Document:
+    """A parsed body."""
+
+    value: Any
+    #: What some strings in `value` stand for, as UTF-8.
+    long_strings: Mapping[str, bytes] = field(default_factory=dict)
+
+    def encode(self, texts: Sequence[str]) -> list[bytes]:
+        """Texts from `value` as UTF-8, truncated to what the engine reads."""
+        return [self.long_strings.get(text) or encode_text(text) for text in texts]
+
+
+async def read_document(
+    read_chunk: Callable[[], Awaitable[bytes | None]], content_type: str, reserve: Callable[[int], None]
+) -> Document:
     """
-    The document in a body. Large ones are read one at a time and in steps, between which other requests are answered.
+    The document in a body. While a large one is read, other requests are answered.
 
-    Raises ProblemError: 400 when it is not UTF-8, 422 when it is not JSON or has far too many parts. A body with
-    another content type is rejected, since pages of other sites can send those without a preflight request.
+    `reserve` is called with the number of bytes that are kept so far, and may raise. Raises ProblemError: 400 when the
+    body is not UTF-8, 422 when it is not JSON or is large even without its texts. A body with another content type is
+    rejected, since pages of other sites can send those without a preflight request.
     """
     kind = content_type.split(";")[0].strip().lower()
     if not (kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))):
+        await _skip(read_chunk)
         raise _invalid("model_attributes_type", "Send JSON with the header content-type: application/json")
-    if len(body) <= _LARGE_BYTES:
-        return _loads(_decode(body))
-    async with turn:
-        await asyncio.sleep(0)
-        text = _decode(body)
-        await asyncio.sleep(0)
-        _refuse_too_many_parts(text)
-        await asyncio.sleep(0)
-        return _loads(text)
-
-
-def _decode(body: bytes) -> str:
+    body = bytearray()
+    while (chunk := await read_chunk()) is not None:
+        body += chunk
+        reserve(len(body))
+        if len(body) > _LARGE_BYTES:
+            return await _read_large(bytes(body), read_chunk, reserve)
     try:
-        return body.decode()
-    except UnicodeDecodeError as error:
-        raise ProblemError(400, f"The body is not UTF-8: byte {error.start} cannot be read") from None
+        return Document(json.loads(body.decode()))
+    except (ValueError, RecursionError) as error:
+        problem = _problem(error)
+    raise problem
 
 
-def _loads(text: str) -> Any:
+async def _read_large(
+    chunk: bytes | None, read_chunk: Callable[[], Awaitable[bytes | None]], reserve: Callable[[int], None]
+) -> Document:
+    from ktx_daemon.embeddings.large_bodies import LargeDocument
+
+    document = LargeDocument()
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise _invalid("json_invalid", f"JSON decode error: {error.msg}", error.pos) from None
-    except (RecursionError, ValueError):
-        raise _invalid(
-            "json_invalid", "JSON decode error: nested too deeply, or a number with too many digits"
-        ) from None
+        while chunk is not None:
+            for _ in document.feed(chunk):
+                await asyncio.sleep(0)
+            reserve(document.size_bytes)
+            chunk = await read_chunk()
+        return Document(document.parse(), document.long_strings)
+    except (ValueError, RecursionError) as error:
+        problem = _problem(error)
+    # Many clients read no answer before they have sent their request.
+    await _skip(read_chunk)
+    raise problem
 
 
-def _refuse_too_many_parts(text: str) -> None:
-    parts = position = 0
-    while True:
-        quote = text.find('"', position)
-        end = len(text) if quote < 0 else quote
-        parts += 1 + sum(text.count(mark, position, end) for mark in ",[{")
-        if parts > _MAX_PARTS:
-            raise _invalid("too_long", f"JSON has more than {_MAX_PARTS} values")
-        if quote < 0:
-            return
-        try:
-            _, position = scanstring(text, quote + 1, False)
-        except json.JSONDecodeError:
-            return  # The parser reports it better.
+async def _skip(read_chunk: Callable[[], Awaitable[bytes | None]]) -> None:
+    while await read_chunk() is not None:
+        pass
+
+
+def _problem(error: ValueError | RecursionError) -> ProblemError:
+    if isinstance(error, UnicodeDecodeError):
+        return ProblemError(400, f"The body is not UTF-8: byte {error.start} cannot be read")
+    if isinstance(error, json.JSONDecodeError):
+        return _invalid("json_invalid", f"JSON decode error: {error.msg}", error.pos)
+    if isinstance(error, TooMuchBesideTextsError):
+        return _invalid("too_long", str(error))
+    return _invalid("json_invalid", "JSON decode error: nested too deeply, or a number with too many digits")
 
 
 def texts_of(document: Any, field: str, model: str, most: int) -> list[str]:
@@ -103,20 +120,6 @@ def explain(model: type[BaseModel], document: Any) -> ProblemError:
         entries = error.errors(include_url=False, include_context=False, include_input=False)
         return ProblemError(422, [{**entry, "loc": ["body", *entry["loc"]]} for entry in entries])
     raise AssertionError(f"{model.__name__} takes what was refused")
-
-
-def encode_text(text: str) -> bytes:
-    """
-    A text as UTF-8, truncated to what the engine reads.
-
-    JavaScript's `slice` can split an emoji, leaving half a surrogate pair in the JSON; it is read as U+FFFD, as any
-    encoder would.
-    """
-    text = text[:MAX_CHARACTERS]
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
 
 
 def _invalid(kind: str, message: str, *location: int) -> ProblemError:

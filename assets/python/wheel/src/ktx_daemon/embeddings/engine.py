@@ -21,7 +21,9 @@ import tokenizers
 from tokenizers import Tokenizer
 
 from ktx_daemon.embeddings.model_files import GRAPH_PIN, SETUP, ModelFiles
+from ktx_daemon.embeddings.pieces import PIECE_CHARACTERS, PieceTokenizer
 from ktx_daemon.embeddings.provider import EmbeddingsUnavailableError
+from ktx_daemon.embeddings.texts import MAX_CHARACTERS
 
 #: The length the model was trained on, including its two marks; the rest of a longer text is ignored.
 MAX_TOKENS = 256
@@ -31,9 +33,6 @@ BATCH_SIZE = 8
 
 #: Truncating a text changes at most the tokens of its last word, and a word has at most 100.
 CUT_MARGIN = 128
-#: How many characters of a text are read, until they yield enough tokens. Anything with fewer than 256 tokens in a
-#: million characters is not text.
-CUTS = (4096, 65_536, 1_048_576)
 
 
 class ModelChangedError(RuntimeError):
@@ -49,6 +48,7 @@ class OnnxProvider:
         self._files = files
         self._batch_size = batch_size
         self._tokenizer = _load_tokenizer(files.directory / "tokenizer.json")
+        self._pieces = PieceTokenizer(self._tokenizer)
         self._session = _load_session(files, threads)
         self._run_options = onnxruntime.RunOptions()
         # After each batch, frees the memory that the largest one needed.
@@ -74,12 +74,12 @@ class OnnxProvider:
 
     def tokenize(self, text: str) -> list[int]:
         """The tokens that the model uses, including its two marks."""
-        # The tokenizer reads the whole text before it truncates, which takes 5 s and 2 GB for 16 MB.
-        for cut in CUTS:
-            # The batch form releases the GIL; the form for one text does not.
-            ids: list[int] = self._tokenizer.encode_batch_fast([text[:cut]])[0].ids
-            if len(ids) == MAX_TOKENS + CUT_MARGIN or len(text) <= cut:
-                break
+        # The batch form releases the GIL; the form for one text does not.
+        ids: list[int] = self._tokenizer.encode_batch_fast([text[:PIECE_CHARACTERS]])[0].ids
+        if len(ids) < MAX_TOKENS + CUT_MARGIN and len(text) > PIECE_CHARACTERS:
+            # Few tokens in many characters: white space, endless words, characters that mean nothing to the model.
+            middle = self._pieces.tokenize(text[:MAX_CHARACTERS], MAX_TOKENS - 2)
+            return [ids[0], *middle, ids[-1]]
         return ids if len(ids) <= MAX_TOKENS else [*ids[: MAX_TOKENS - 1], ids[-1]]
 
     def compute(self, batch: list[list[int]]) -> numpy.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import signal
 import struct
 import sys
@@ -86,10 +85,9 @@ class EngineProcess:
 
         Raises EngineFailedError with the engine's message, EngineGoneError when the process ended or must be replaced.
         """
-        payload = json.dumps([text.decode() for text in texts], ensure_ascii=False).encode()
         assert self._process.stdin
         try:
-            self._process.stdin.write(frames.encode(frames.TEXTS, payload))
+            self._process.stdin.write(frames.encode(frames.TEXTS, frames.encode_texts(texts)))
             await self._process.stdin.drain()
         except (BrokenPipeError, ConnectionResetError):
             pass  # It has ended; the reason is read below.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import struct
+from collections.abc import Sequence
 from typing import BinaryIO
 
 _HEAD = struct.Struct("<IB")
 
-#: To the engine: a JSON list of texts.
+#: To the engine: texts, see `encode_texts`.
 TEXTS = 1
 #: From the engine: its description of itself, sent once, after it has verified its files.
 READY = 2
@@ -31,6 +33,19 @@ def write(sink: BinaryIO, kind: int, payload: bytes) -> None:
 def encode(kind: int, payload: bytes) -> bytes:
     """One frame."""
     return _HEAD.pack(len(payload), kind) + payload
+
+
+def encode_texts(texts: Sequence[bytes]) -> bytes:
+    """The payload of TEXTS: how many (uint32), their sizes (uint32), their UTF-8; all little-endian."""
+    return struct.pack(f"<{1 + len(texts)}I", len(texts), *map(len, texts)) + b"".join(texts)
+
+
+def decode_texts(payload: bytes) -> list[str]:
+    """The reverse of `encode_texts`."""
+    (count,) = struct.unpack_from("<I", payload)
+    sizes = struct.unpack_from(f"<{count}I", payload, 4)
+    ends = list(itertools.accumulate(sizes, initial=4 + 4 * count))
+    return [payload[start:end].decode() for start, end in itertools.pairwise(ends)]
 
 
 def read(source: BinaryIO) -> tuple[int, bytes] | None:

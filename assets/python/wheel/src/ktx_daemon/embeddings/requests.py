@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from ktx_daemon.embeddings.bodies import encode_text
+from ktx_daemon.embeddings.texts import encode_text
 
 MAX_TEXTS = 100
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ktx_daemon.embeddings.provider import DIMENSIONS, EmbeddingProvider
 
@@ -12,7 +12,7 @@ class InvalidTextsError(ValueError):
     """The texts cannot be embedded; the message is meant for the caller."""
 
 
-def refuse_blank_texts(texts: Sequence[str]) -> None:
+def refuse_blank_texts(texts: Iterable[str]) -> None:
     """Raises InvalidTextsError naming the positions of texts that are empty or white space."""
     blank = [index for index, text in enumerate(texts) if not text or text.isspace()]
     if blank:

@@ -9,7 +9,6 @@ Frames in both directions: 4 bytes length, little-endian, then one byte kind, th
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import struct
@@ -51,7 +50,7 @@ def _serve(source: BinaryIO, sink: BinaryIO) -> int:
 
     frames.write(sink, frames.READY, describe_engine().encode())
     while (frame := frames.read(source)) is not None:
-        texts: list[str] = json.loads(frame[1])
+        texts = frames.decode_texts(frame[1])
         try:
             tokens = [provider.tokenize(text) for text in texts]
             vectors = provider.compute(tokens)
