@@ -10,7 +10,7 @@ import {
   type InstallStep,
   type StepProgress,
   stepDetail,
-} from '../src/wizard/progress.ts';
+} from '../src/wizard/progress/progress.ts';
 import type { InstallingState } from '../src/wizard/state.ts';
 import { ChoiceRow } from './components/choices.tsx';
 import { LogView } from './components/log-view.tsx';

@@ -1,8 +1,8 @@
 import { Box } from 'ink';
 import { saidValue, t } from '../../src/language/translate.ts';
 import { formatBytes, formatDuration } from '../../src/support/text/format.ts';
-import { remainingMs } from '../../src/wizard/estimate.ts';
-import { awaitedPlace, type InstallProgress, silentForMs } from '../../src/wizard/progress.ts';
+import { remainingMs } from '../../src/wizard/progress/estimate.ts';
+import { awaitedPlace, type InstallProgress, silentForMs } from '../../src/wizard/progress/progress.ts';
 import { shareOf } from '../style/words.ts';
 import { Cell, Ink, Row } from './text.tsx';
 

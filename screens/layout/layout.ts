@@ -1,7 +1,7 @@
 import { t } from '../../src/language/translate.ts';
 import type { LogSnapshot } from '../../src/present/log-store.ts';
 import { wrapWords } from '../../src/support/text/wrap-words.ts';
-import { currentStep } from '../../src/wizard/progress.ts';
+import { currentStep } from '../../src/wizard/progress/progress.ts';
 import type { LogWindow, WizardState } from '../../src/wizard/state.ts';
 
 export interface Size {

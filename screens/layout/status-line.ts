@@ -3,7 +3,7 @@ import { programName } from '../../src/support/program-name.ts';
 import { columnsOf } from '../../src/support/text/columns.ts';
 import { formatBytes } from '../../src/support/text/format.ts';
 import { commandFor } from '../../src/wizard/keys.ts';
-import { currentStep } from '../../src/wizard/progress.ts';
+import { currentStep } from '../../src/wizard/progress/progress.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
 import { shareOf } from '../style/words.ts';
 

@@ -78,7 +78,10 @@ export const FLOORS = [
   [['src/doctor/checks', 'one function per check']],
   [['src/doctor/repairs', 'repairs, and their undo']],
   [['src/doctor', 'runs checks and repairs, and reports the results']],
-  [['src/wizard/panels', 'tasks besides the installation, each its own state machine']],
+  [
+    ['src/wizard/panels', 'tasks besides the installation, each its own state machine'],
+    ['src/wizard/progress', 'how far an installation is, and how long the rest takes'],
+  ],
   [['src/wizard', 'the state machine of the wizard']],
   [['src/present/terminal', 'terminal modes, and restoring them']],
   [['src/present', 'events as lines, prompts or JSON']],

@@ -10,7 +10,7 @@ import { said, t, translatable } from '../language/translate.ts';
 import { CancelledError } from '../support/errors.ts';
 import { columnsOf, padColumns } from '../support/text/columns.ts';
 import { formatBytes, formatBytesOrUnknown, formatDuration, tildePath } from '../support/text/format.ts';
-import { artefactName } from '../wizard/progress.ts';
+import { artefactName } from '../wizard/progress/progress.ts';
 import { farewellLines, labelled } from './farewell.ts';
 
 /** What has been printed so far, and what the next line depends on. Derived from events alone. */

@@ -1,6 +1,6 @@
 import type { SetupEvent } from '../core/events.ts';
 import { formatBytes } from '../support/text/format.ts';
-import { artefactName } from './progress.ts';
+import { artefactName } from './progress/progress.ts';
 
 /** Column of the size in the log, so that sizes line up. */
 const NAME_WIDTH = 24;

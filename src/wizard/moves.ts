@@ -1,5 +1,5 @@
 import type { SetupOverview, UndoTarget } from './functions.ts';
-import { startProgress } from './progress.ts';
+import { startProgress } from './progress/progress.ts';
 import type {
   CheckState,
   Farewell,

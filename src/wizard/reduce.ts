@@ -14,7 +14,7 @@ import {
   typeIntoPanelState,
 } from './panel-commands.ts';
 import { isPanelBusy } from './panels/panels.ts';
-import { advanceProgress, tickProgress } from './progress.ts';
+import { advanceProgress, tickProgress } from './progress/progress.ts';
 import type { FailureState, PlanState, Shared, Transition, WizardEvent, WizardState } from './state.ts';
 import { isBusy } from './state.ts';
 

@@ -2,12 +2,12 @@ import { availableParallelism } from 'node:os';
 import type { FailureReport, SetupEvent, SetupStep } from '../core/events.ts';
 import type { SetupOptions } from '../setup/request/setup-options.ts';
 import { CancelledError, errorChain, errorMessage } from '../support/errors.ts';
-import { paceOfLoad } from './estimate.ts';
 import type { CheckRun, InstallOutcome, PanelContext, PlanOutcome, WizardFunctions } from './functions.ts';
 import { changedOptions } from './panels/changes.ts';
 import type { PanelAnswer } from './panels/panels.ts';
+import { paceOfLoad } from './progress/estimate.ts';
+import { runnableCount } from './progress/runnable-count.ts';
 import { reduce } from './reduce.ts';
-import { runnableCount } from './runnable-count.ts';
 import type { LeftState, StartOptions, WizardEffect, WizardEvent, WizardState } from './state.ts';
 import { isBusy, startWizard } from './state.ts';
 

@@ -8,7 +8,7 @@ import type { Command } from './panels/command.ts';
 import type { Field } from './panels/field.ts';
 import { isPanelBusy, type Panel, type PanelAnswer, type PanelEffect } from './panels/panels.ts';
 import { isRepairBusy, type RepairPlan, type RepairRun } from './panels/repair-run.ts';
-import type { InstallProgress } from './progress.ts';
+import type { InstallProgress } from './progress/progress.ts';
 
 export type { Command } from './panels/command.ts';
 

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { SetupEvent } from '../../src/core/events.ts';
-import { paceOfLoad, remainingMs } from '../../src/wizard/estimate.ts';
-import { advanceProgress, startProgress, tickProgress } from '../../src/wizard/progress.ts';
+import { paceOfLoad, remainingMs } from '../../src/wizard/progress/estimate.ts';
+import { advanceProgress, startProgress, tickProgress } from '../../src/wizard/progress/progress.ts';
 
 /** As the screen's clock ticks, but finer: what is shown between two ticks counts too. */
 const TICK_MS = 250;

@@ -5,7 +5,7 @@ import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { SetupEvent } from '../../src/core/events.ts';
 import type { KtxRuntimeFeature } from '../../src/core/features.ts';
-import { runnableCount } from '../../src/wizard/runnable-count.ts';
+import { runnableCount } from '../../src/wizard/progress/runnable-count.ts';
 import { startLoopbackIndex } from '../fixtures/loopback-index.ts';
 import { LAUNCHER, plainEnvironment } from '../fixtures/program.ts';
 import { openWheelhouse } from '../fixtures/wheelhouse.ts';

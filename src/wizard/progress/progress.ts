@@ -1,9 +1,8 @@
-import type { ArtefactKind, PlanSummary, SetupEvent, SetupStep } from '../core/events.ts';
-import { SETUP_STEPS } from '../core/events.ts';
-import { said, saidValue, t } from '../language/translate.ts';
-import { formatBytes, formatCount } from '../support/text/format.ts';
+import type { ArtefactKind, PlanSummary, SetupEvent, SetupStep } from '../../core/events.ts';
+import { SETUP_STEPS } from '../../core/events.ts';
+import { said, saidValue, t } from '../../language/translate.ts';
+import { formatBytes, formatCount } from '../../support/text/format.ts';
 import {
-  expectedCosts,
   type FileProgress,
   type InstallProgress,
   type InstallStep,
@@ -11,6 +10,7 @@ import {
   type StepProgress,
   shareOfWork,
 } from './estimate.ts';
+import { advanceStages, stagesOf } from './stages.ts';
 
 export type { InstallProgress, InstallStep, StepProgress } from './estimate.ts';
 
@@ -30,10 +30,9 @@ export function startProgress(plan: PlanSummary, atMs: number, pace = 1): Instal
       status: 'waiting',
       startedAtMs: null,
       durationMs: null,
-      resultAtMs: null,
-      paceAtEnd: null,
       detail: '',
     })),
+    stages: stagesOf(plan),
     files: new Map(),
     fileCount: plan.fileCount,
     totalBytes: plan.downloadBytes,
@@ -41,7 +40,6 @@ export function startProgress(plan: PlanSummary, atMs: number, pace = 1): Instal
     bytesPerSecond: null,
     speedSample: null,
     lastByteAtMs: null,
-    costs: expectedCosts(plan),
     pace,
     paceAtMs: atMs,
     places: placesOf(plan),
@@ -70,7 +68,9 @@ export function tickProgress(progress: InstallProgress, nowMs: number, pace?: nu
 }
 
 export function advanceProgress(progress: InstallProgress, event: SetupEvent): InstallProgress {
-  return tickProgress(advanced(progress, event), Date.parse(event.at));
+  const atMs = Date.parse(event.at);
+  const next = advanced(progress, event);
+  return tickProgress({ ...next, stages: advanceStages(next.stages, event, { ...next, atMs }) }, atMs);
 }
 
 function advanced(progress: InstallProgress, event: SetupEvent): InstallProgress {
@@ -83,7 +83,6 @@ function advanced(progress: InstallProgress, event: SetupEvent): InstallProgress
           : {
               ...step,
               status: event.status,
-              paceAtEnd: progress.pace,
               durationMs: event.durationMs ?? (step.startedAtMs === null ? null : atMs - step.startedAtMs),
               detail: event.detail ?? step.detail,
             },
@@ -106,8 +105,6 @@ function advanced(progress: InstallProgress, event: SetupEvent): InstallProgress
       });
     case 'source':
       return withOtherFiles(progress, event);
-    case 'check':
-      return updateStep(progress, 'prove', (step) => ({ ...step, resultAtMs: step.resultAtMs ?? atMs }));
     case 'uv': {
       const detail = uvDetail(event.phase, event.count, event.name);
       return detail === null ? progress : updateStep(progress, event.step, (step) => ({ ...step, detail }));

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { runnableCount } from '../../src/wizard/runnable-count.ts';
+import { runnableCount } from '../../../src/wizard/progress/runnable-count.ts';
 
 it.runIf(process.platform === 'linux')('counts processes that compete for the processors', async () => {
   const busy = Array.from({ length: 3 }, () =>
