@@ -37,25 +37,6 @@ export function remedyFor(remedy: Remedy, invocation: Invocation = thisInvocatio
   return withCommand({ ...remedy, argv, afterwards, placeholders });
 }
 
-/**
- * The inverse of `remedyFor`: the command without the words that start this program and without the flags of
- * this run. `null` for another program's command.
- */
-export function ownWordsOf(
-  argv: readonly string[],
-  { program, args }: Invocation = thisInvocation(),
-): readonly string[] | null {
-  const start = argv[0] === 'ktx' ? ['ktx'] : program;
-  if (start.some((word, at) => argv[at] !== word)) return null;
-  const words = argv.slice(start.length);
-  const command = commandOf(words);
-  const carried = new Set(
-    flagsOf(args.slice(commandOf(args).length)).map((flag) => withoutSecret(flag).join(' ')),
-  );
-  const own = flagsOf(words.slice(command.length)).filter((flag) => !carried.has(flag.join(' ')));
-  return [...command, ...own.flat()];
-}
-
 const SECRET = { token: '<secret>', name: 'secret', type: 'secret' } as const;
 
 /** Flags for one kind of output or attempt, not repeated in the next one. */
@@ -112,13 +93,14 @@ function takes(command: string, flags: readonly (readonly string[])[]): boolean 
   return flags.every(([name = '']) => known.includes(name));
 }
 
-function commandOf(words: readonly string[]): readonly string[] {
+/** The words before the first flag. */
+export function commandOf(words: readonly string[]): readonly string[] {
   const end = words.findIndex((word) => word.startsWith('-'));
   return end === -1 ? words : words.slice(0, end);
 }
 
 /** Each flag with its values: words that are not flags belong to the flag before them. */
-function flagsOf(words: readonly string[]): string[][] {
+export function flagsOf(words: readonly string[]): string[][] {
   const flags: string[][] = [];
   for (const word of words) {
     const [, name, value] = /^(--?[^=]+)(?:=(.*))?$/s.exec(word) ?? [];
@@ -128,7 +110,8 @@ function flagsOf(words: readonly string[]): string[][] {
   return flags;
 }
 
-function withoutSecret([name = '', ...values]: readonly string[]): string[] {
+/** A flag with its values, those that hold a secret replaced. */
+export function withoutSecret([name = '', ...values]: readonly string[]): string[] {
   return [name, ...values.map(masked)];
 }
 

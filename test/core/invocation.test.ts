@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ownWordsOf, remedyFor } from '../../src/core/invocation.ts';
+import { remedyFor } from '../../src/core/invocation.ts';
+import { ownWordsOf } from '../../src/core/own-words.ts';
 import {
   CHOOSE_CA_FILE,
   COPY_STORE,

@@ -1,9 +1,10 @@
-import { SetupError } from '../../support/errors.ts';
+import { type FailureClass, SetupError } from '../../support/errors.ts';
 import { otherRemedy } from '../../support/remedies.ts';
 import type { Remedy } from '../../support/remedy.ts';
 
 /** Why a bundle is refused, as a code for programs. */
 export type BundleRefusal =
+  | 'missing'
   | 'not-a-bundle'
   | 'truncated'
   | 'structure'
@@ -16,6 +17,12 @@ export type BundleRefusal =
   | 'not-signed'
   | 'signature';
 
+const CLASSES: Partial<Record<BundleRefusal, FailureClass>> = {
+  missing: 'conflict',
+  'other-version': 'platform',
+  'other-platform': 'platform',
+};
+
 /** A bundle was refused; nothing from it was used. */
 export class BundleError extends SetupError {
   readonly refusal: BundleRefusal;
@@ -27,7 +34,7 @@ export class BundleError extends SetupError {
     remedies?: readonly Remedy[],
   ) {
     super(message, {
-      failureClass: refusal === 'other-version' || refusal === 'other-platform' ? 'platform' : 'verification',
+      failureClass: CLASSES[refusal] ?? 'verification',
       evidence: [...evidence],
       remedies: remedies ?? [
         otherRemedy('Copy the bundle again, or have it made again with ktx bundle create'),

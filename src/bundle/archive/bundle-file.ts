@@ -1,6 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
 import { stat } from 'node:fs/promises';
+import { errorCode } from '../../support/errors.ts';
+import { howFar } from '../../support/fs/given-path.ts';
 import { openRegularFile } from '../../support/fs/regular-file.ts';
+import { otherRemedy } from '../../support/remedies.ts';
 import { directorySegments } from './bundle-directory.ts';
 import { BundleError } from './bundle-error.ts';
 import { partsOf } from './bundle-parts.ts';
@@ -27,7 +30,7 @@ const PIECE_BYTES = 256 * 1024;
 /**
  * Opens a bundle: a file; its parts, given the first one (`FILE.001`) or the name that was split; or a
  * folder.
- * @throws BundleError when a part or a file of the folder is missing; UnusableFileError; the file system's
+ * @throws BundleError when it, a part or a file of the folder is missing; UnusableFileError; the file system's
  * error.
  */
 export async function openBundleFile(path: string): Promise<BundleFile> {
@@ -103,11 +106,26 @@ export async function segmentsOf(path: string): Promise<readonly BundleSegment[]
   const segments: BundleSegment[] = [];
   for (const part of await partsOf(path)) {
     // Checked with the same open call that later reads it.
-    const handle = await openSegment({ path: part });
+    const handle = await openSegment({ path: part }).catch(async (error: unknown) => {
+      throw errorCode(error) === 'ENOENT' ? await missing(part) : error;
+    });
     segments.push({ path: part, sizeBytes: (await handle.stat()).size });
     await handle.close();
   }
   return segments;
+}
+
+async function missing(path: string): Promise<BundleError> {
+  return new BundleError(
+    'missing',
+    `There is no bundle at ${path}`,
+    [await howFar(path)],
+    [
+      otherRemedy(
+        'Give the path of a bundle: its file, its first part, or the folder that it was unpacked into',
+      ),
+    ],
+  );
 }
 
 /** @throws UnusableFileError; the file system's error. */

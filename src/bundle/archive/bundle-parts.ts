@@ -34,5 +34,7 @@ export async function partsOf(path: string): Promise<string[]> {
     const name = partPath(stem, position + 1);
     throw new BundleError('truncated', `A part of the bundle is missing: ${name}`, [`looked in ${folder}`]);
   });
+  // Opening it tells that it is not there.
+  if (numbers.length === 0) return [path];
   return numbers.map((number) => join(folder, partPath(stem, number)));
 }

@@ -78,7 +78,7 @@ export async function judgeBundle(path: string, wanted: BundleExpectation): Prom
     return await judgeSegments({ ...found, sizeBytes }, segments, wanted);
   } catch (error) {
     if (!(error instanceof BundleError)) throw error;
-    if (error.refusal === 'not-a-bundle') return null;
+    if (error.refusal === 'not-a-bundle' || error.refusal === 'missing') return null;
     // A part, or a file of a folder, that has not arrived yet.
     const isComing = error.refusal === 'truncated' || error.refusal === 'structure';
     return { ...found, state: isComing ? 'incomplete' : 'damaged', problem: error.message };

@@ -15,6 +15,7 @@ import { programVersion } from '../../core/program-version.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
 import { createLinePresenter } from '../../present/lines.ts';
 import { jsonText, writeFileAtomic } from '../../support/fs/atomic-file.ts';
+import { assertGivenFile } from '../../support/fs/given-path.ts';
 import { homeFolder } from '../../support/home/home-folder.ts';
 import { withStopSignals } from '../../support/stop-signals.ts';
 import { formatBytes } from '../../support/text/format.ts';
@@ -118,6 +119,7 @@ async function create(
     });
   const since = args.since === null ? undefined : await readBundleContents(at(args.since), signal);
   const signKey = args.signKey === null ? null : at(args.signKey);
+  if (signKey !== null) await assertGivenFile(signKey, { what: 'key', flag: '--sign-key <file>' });
   const written = await createBundle({
     cliVersion,
     assetDir,

@@ -3,7 +3,7 @@ import { programVersion } from '../../core/program-version.ts';
 import type { DaemonAddress } from '../../daemon/http/post-json.ts';
 import { ensureManagedPythonCommandRuntime } from '../../embed/install-policy.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
-import { errorCode, SetupError } from '../../support/errors.ts';
+import { assertGivenFile } from '../../support/fs/given-path.ts';
 import { readRegularFile } from '../../support/fs/regular-file.ts';
 import { withStopSignals } from '../../support/stop-signals.ts';
 import { embedTexts } from '../../vectors/embed-texts.ts';
@@ -81,13 +81,9 @@ async function textsOf(args: EmbedArgs, deps: EmbedCommandDeps): Promise<Texts> 
     for await (const chunk of deps.stdin ?? process.stdin) chunks.push(chunk);
     return readTexts(Buffer.concat(chunks), 'standard input', 'lines');
   }
-  const bytes = await readRegularFile(resolve(deps.cwd, inputPath), {
-    maxBytes: MAX_INPUT_BYTES,
-    links: 'follow',
-  }).catch((error: unknown) => {
-    if (errorCode(error) !== 'ENOENT') throw error;
-    throw new SetupError(`${inputPath} is not there.`, { failureClass: 'conflict', cause: error });
-  });
+  const path = resolve(deps.cwd, inputPath);
+  await assertGivenFile(path, { what: 'file', flag: '--input <file>' });
+  const bytes = await readRegularFile(path, { maxBytes: MAX_INPUT_BYTES, links: 'follow' });
   return readTexts(bytes, inputPath, /\.(jsonl|ndjson)$/i.test(inputPath) ? 'jsonl' : 'lines');
 }
 

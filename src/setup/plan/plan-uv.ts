@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { joinFailures } from '../../network/errors/joined-failures.ts';
 import type { Artefact } from '../../shipped/lock.ts';
 import type { HostPlatform } from '../../shipped/target.ts';
@@ -48,7 +49,9 @@ export async function planUv(
     hosts: [],
   });
   if (options.uvPath) {
-    if (!(await pathExists(path))) throw missingUv(path);
+    const status = await stat(path).catch(() => null);
+    if (status === null) throw missingUv(path, `There is no uv at ${path}.`);
+    if (status.isDirectory()) throw missingUv(path, `${path} is a folder, not a uv.`);
     return nothingToFetch({ kind: 'given', path }, 'as given with --uv');
   }
   // An injected fetch replaces the whole chain, and with injected commands there is no real uv to hash.
@@ -102,8 +105,8 @@ export async function planUv(
   }
 }
 
-function missingUv(uvPath: string): SetupError {
-  return new SetupError(`There is no uv at ${uvPath}.`, {
+function missingUv(uvPath: string, title: string): SetupError {
+  return new SetupError(title, {
     failureClass: 'conflict',
     evidence: [`--uv ${uvPath}`],
     remedies: [USE_PINNED_UV, otherRemedy('Or give the path of a uv binary')],

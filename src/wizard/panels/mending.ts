@@ -1,6 +1,7 @@
 import type { FailureReport } from '../../core/events.ts';
 import type { KtxRuntimeFeature } from '../../core/features.ts';
-import { type Invocation, ownWordsOf } from '../../core/invocation.ts';
+import type { Invocation } from '../../core/invocation.ts';
+import { ownWordsOf } from '../../core/own-words.ts';
 import { type Remedy, remedyText, type ValueType } from '../../support/remedy.ts';
 import { pythonOf, type SetupChanges } from './changes.ts';
 import type { FieldSpec, FieldType } from './field.ts';
