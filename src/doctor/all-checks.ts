@@ -66,10 +66,13 @@ function sessionCheck(id: SessionCheck['id'], group: CheckGroup, label: string, 
 
 async function sessionResults({ facts, target, signal }: CheckContext): Promise<KernelDoctorCheck[]> {
   const { layout, manifest } = await facts.active();
+  // No await between look and entry: the checks run at the same time.
   let running = sessions.get(facts);
   if (running === undefined) {
-    const { runKernelDoctor } = await import('./kernel-doctor.ts');
-    running = runKernelDoctor({ layout, features: manifest.features, cliVersion: target.cliVersion, signal });
+    const { cliVersion } = target;
+    running = import('./kernel-doctor.ts').then(({ runKernelDoctor }) =>
+      runKernelDoctor({ layout, features: manifest.features, cliVersion, signal }),
+    );
     sessions.set(facts, running);
   }
   return running;

@@ -138,8 +138,10 @@ async function probe({ target, facts, waitFor }: CheckContext, model: string): P
   waitFor(`asking ${model} for one word`);
   let running = probes.get(facts);
   if (running === undefined) {
-    const { runCodexAuthProbe } = await import('../models/codex/auth-probe.ts');
-    running = runCodexAuthProbe({ projectDir: target.projectDir ?? '.', model });
+    const { projectDir = '.' } = target;
+    running = import('../models/codex/auth-probe.ts').then(({ runCodexAuthProbe }) =>
+      runCodexAuthProbe({ projectDir, model }),
+    );
     probes.set(facts, running);
   }
   return running;
