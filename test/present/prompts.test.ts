@@ -1,0 +1,252 @@
+import { PassThrough } from 'node:stream';
+import { expect, it, onTestFinished, test, vi } from 'vitest';
+import type { CheckResult, SetupEvent } from '../../src/core/events.ts';
+import { runPrompts } from '../../src/present/prompts.ts';
+import type { RunWizardOptions } from '../../src/present/wizard-options.ts';
+import { CancelledError } from '../../src/support/errors.ts';
+import type { PlanOutcome, WizardFunctions } from '../../src/wizard/functions.ts';
+import { REPORT, START_MS } from '../fixtures/wizard-states.ts';
+import { DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT } from '../pty/demo-data.ts';
+
+const PASS = {
+  id: 'a',
+  group: 'Runtime',
+  label: 'A',
+  status: 'pass',
+  detail: 'fine',
+  durationMs: 1,
+} as CheckResult;
+
+type Setup = Parameters<WizardFunctions['plan']>[0];
+
+/** A setup over plain lines: what it printed, what it called, and its exit code. */
+function prompts(
+  change: {
+    functions?: Partial<WizardFunctions>;
+    options?: Partial<RunWizardOptions>;
+    answers?: string[];
+    isReady?: boolean;
+    env?: NodeJS.ProcessEnv;
+  } = {},
+) {
+  const stdin = new PassThrough();
+  const printed: string[] = [];
+  const calls: string[] = [];
+  const setups: Setup[] = [];
+  const note = (name: string) => (setup: Setup) => {
+    calls.push(name);
+    setups.push(setup);
+  };
+  const answers = [...(change.answers ?? [])];
+  const install: PlanOutcome = { status: 'install', summary: DEMO_PLAN };
+  const functions = {
+    readOverview: async (setup: Setup) => {
+      note('overview')(setup);
+      return DEMO_OVERVIEW;
+    },
+    plan: async (setup: Setup) => {
+      note(`plan ${setup.features.join(' ')}`)(setup);
+      return change.isReady ? ({ status: 'ready', result: DEMO_RESULT } as PlanOutcome) : install;
+    },
+    execute: async (plan: PlanOutcome, setup: Setup) => {
+      expect(plan).toBe(install);
+      note('execute')(setup);
+      return DEMO_RESULT;
+    },
+    discard: async (plan: PlanOutcome) => {
+      expect(plan).toBe(install);
+      calls.push('discard');
+    },
+    runChecks: async (_setup: Setup, run: { costs: readonly string[]; isProven: boolean }) => {
+      calls.push(`check ${run.costs.length} ${run.isProven}`);
+      return [PASS];
+    },
+    reportFailure: async (_error: unknown, _setup: Setup, step: string | null) => ({
+      ...REPORT,
+      step: step as never,
+    }),
+    ...change.functions,
+  } as unknown as WizardFunctions;
+  const stdout = {
+    write: (text: string) => {
+      printed.push(text);
+      // Each question takes the next answer; without one the input ends.
+      if (!text.endsWith('\n'))
+        setImmediate(() => (answers.length > 0 ? stdin.write(`${answers.shift()}\n`) : stdin.end()));
+      return true;
+    },
+  };
+  const exitCode = runPrompts({
+    setup: { cliVersion: '0.3.0', env: { LANG: 'C.UTF-8', ...change.env }, homeDir: '/home/ada' },
+    functions,
+    io: { stdin: stdin as never, stdout: stdout as never },
+    ...change.options,
+  });
+  return { exitCode, printed, calls, setups, text: () => printed.join('') };
+}
+
+it('asks what to install and whether to, does it, and looks at the result', async () => {
+  const run = prompts({ answers: ['2', 'yes'] });
+  expect(await run.exitCode).toBe(0);
+  expect(run.calls).toEqual(['overview', 'plan local-embeddings', 'execute', 'check 0 true']);
+  expect(run.text()).toContain('What should ktx be able to do on this machine?\n');
+  expect(run.text()).toContain(
+    '  1  Core: SQL analysis and parsing for your projects, about 27 MB to download\n' +
+      '  2  Core + local embeddings: also embeds text here: private, no API key, about 163 MB to download\n',
+  );
+  expect(run.text()).toContain('Number, then Enter [1]: ');
+  expect(run.text()).toContain('Install this? Type yes or no, then Enter: ');
+  expect(run.text()).toContain('PASS A: fine');
+  // Every call gets the signal and the listener.
+  for (const setup of run.setups)
+    expect([setup.signal?.aborted, typeof setup.onEvent]).toEqual([false, 'function']);
+});
+
+test.each([
+  ['an empty line is the first answer', ['', 'y'], 'plan core'],
+  [
+    'what is none is asked again',
+    ['0', '3', '1.5', 'two', ' 2 ', 'maybe', '', 'YES'],
+    'plan local-embeddings',
+  ],
+])('%s', async (_, answers, plan) => {
+  const run = prompts({ answers });
+  expect(await run.exitCode).toBe(0);
+  expect(run.calls).toContain(plan);
+  const asked = run.printed.filter((text) => !text.endsWith('\n'));
+  expect(asked).toHaveLength(answers.length);
+});
+
+test('a chosen feature is not asked for', async () => {
+  const run = prompts({ answers: ['yes'], options: { initialFeature: 'local-embeddings' } });
+  expect(await run.exitCode).toBe(0);
+  expect(run.calls[1]).toBe('plan local-embeddings');
+  expect(run.setups[0]?.features).toEqual(['local-embeddings']);
+  expect(run.text()).not.toContain('What should');
+});
+
+test('neither is the only one that this machine can have', async () => {
+  const [core] = DEMO_OVERVIEW.offers;
+  const readOverview = async () => ({ ...DEMO_OVERVIEW, offers: [{ ...core!, downloadBytes: null }] });
+  const run = prompts({ answers: ['yes'], functions: { readOverview } });
+  expect(await run.exitCode).toBe(0);
+  expect(run.calls[0]).toBe('plan core');
+  expect(run.text()).not.toContain('What should');
+});
+
+test('an unknown size is left out of an answer', async () => {
+  const offers = DEMO_OVERVIEW.offers.map((offer) => ({ ...offer, downloadBytes: null }));
+  const run = prompts({
+    answers: ['1', 'yes'],
+    functions: { readOverview: async () => ({ ...DEMO_OVERVIEW, offers }) },
+  });
+  await run.exitCode;
+  expect(run.text()).toContain('  1  Core: SQL analysis and parsing for your projects\n');
+});
+
+test('a runtime that is ready is only looked at', async () => {
+  const run = prompts({ answers: ['1'], isReady: true });
+  expect(await run.exitCode).toBe(0);
+  expect(run.calls).toEqual(['overview', 'plan core', 'check 0 false']);
+  expect(run.text()).not.toContain('Install this?');
+});
+
+test('a failed check is the exit code', async () => {
+  const failed = { ...PASS, status: 'fail' } as CheckResult;
+  const run = prompts({ answers: ['1', 'yes'], functions: { runChecks: async () => [PASS, failed] } });
+  expect(await run.exitCode).toBe(1);
+});
+
+test.each([
+  ['no to the plan', ['1', 'no'], ['overview', 'plan core', 'discard']],
+  ['n to the plan', ['1', 'N'], ['overview', 'plan core', 'discard']],
+  ['the end of the input at the plan', ['1'], ['overview', 'plan core', 'discard']],
+  ['the end of the input at the choice', [], ['overview']],
+])('%s changes nothing, and is no error', async (_, answers, calls) => {
+  const run = prompts({ answers });
+  expect(await run.exitCode).toBe(0);
+  expect(run.calls).toEqual(calls);
+  expect(run.text()).toMatch(/Setup cancelled\. Nothing was changed\.\n$/);
+});
+
+test.each(['readOverview', 'plan', 'execute'] as const)(
+  'cancelled while %s is at work: 130',
+  async (name) => {
+    const run = prompts({
+      answers: ['1', 'yes'],
+      functions: { [name]: async () => Promise.reject(new CancelledError()) },
+    });
+    expect(await run.exitCode).toBe(130);
+    expect(run.text()).toMatch(/Setup cancelled\. Nothing was changed\.\n$/);
+    // A plan that is being carried out is not discarded a second time.
+    expect(run.calls).not.toContain('discard');
+  },
+);
+
+test.each([
+  ['SIGINT', 0],
+  ['SIGTERM', 130],
+  ['SIGHUP', 130],
+] as const)('%s at a question ends with %i', async (name, exitCode) => {
+  const before = process.listenerCount('SIGINT');
+  const readOverview = async () => {
+    setImmediate(() => process.emit(name));
+    return DEMO_OVERVIEW;
+  };
+  const stdin = new PassThrough();
+  const run = prompts({
+    functions: { readOverview },
+    options: { io: { stdin: stdin as never, stdout: { write: () => true } as never } },
+  });
+  expect(await run.exitCode).toBe(exitCode);
+  expect(process.listenerCount('SIGINT')).toBe(before);
+});
+
+test('a failure is told with the step that it happened in', async () => {
+  const told: unknown[] = [];
+  const execute: WizardFunctions['execute'] = async (_plan, setup) => {
+    const at = new Date(START_MS).toISOString();
+    for (const step of ['fetch', 'packages'] as const)
+      setup.onEvent?.({ at, type: 'step', step, status: 'started' } as SetupEvent);
+    setup.onEvent?.({ at, type: 'step', step: 'fetch', status: 'finished', durationMs: 1 } as SetupEvent);
+    throw new Error('broken');
+  };
+  const reportFailure: WizardFunctions['reportFailure'] = async (error, setup, step) => {
+    told.push((error as Error).message, setup.features, step);
+    return REPORT;
+  };
+  const run = prompts({ answers: ['1', 'yes'], functions: { execute, reportFailure } });
+  expect(await run.exitCode).toBe(1);
+  expect(told).toEqual(['broken', ['core'], 'packages']);
+  expect(run.text()).toContain('numpy could not be fetched');
+  expect(run.calls).not.toContain('discard');
+});
+
+test('a terminal without UTF-8 is written to in ASCII', async () => {
+  const run = prompts({ answers: ['1', 'yes'], env: { LANG: 'C', LC_ALL: 'C' } });
+  await run.exitCode;
+  expect(run.text()).toMatch(/^[\n -~]*$/);
+});
+
+test('says every thirty seconds that it is still at work, and no more once it has ended', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const counts: number[] = [];
+  const execute: WizardFunctions['execute'] = async (_plan, setup) => {
+    setup.onEvent?.({
+      at: new Date(START_MS).toISOString(),
+      type: 'step',
+      step: 'fetch',
+      status: 'started',
+    } as SetupEvent);
+    for (const ms of [29_999, 1]) {
+      vi.advanceTimersByTime(ms);
+      counts.push(run.printed.length);
+    }
+    return DEMO_RESULT;
+  };
+  const run = prompts({ answers: ['1', 'yes'], functions: { execute } });
+  await run.exitCode;
+  expect(counts[1]).toBeGreaterThan(counts[0]!);
+  expect(vi.getTimerCount()).toBe(0);
+});
