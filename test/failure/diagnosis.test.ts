@@ -28,6 +28,11 @@ describe('what uv prints', () => {
     ['Caused by: tunnel error: unsuccessful', 'proxy-refused', 'network'],
     ['error: HTTP status client error (401 Unauthorized) for url', 'login', 'network'],
     ['returned a 403 Forbidden error', 'forbidden', 'network'],
+    [
+      'error: Failed to fetch: `https://a.example/x.whl`\n  Caused by: HTTP status client error (451 Unavailable For Legal Reasons) for url',
+      'legal-reasons',
+      'network',
+    ],
     ['HTTP status server error (503 Service Unavailable)', 'server-error', 'network'],
     ['Could not connect, are you offline?', 'dns', 'network'],
     ['client error (Connect)\ndns error: failed to lookup address information', 'dns', 'network'],
@@ -117,6 +122,24 @@ describe('what the client saw', () => {
       afterwards: expect.arrayContaining(['setup', '--bundle', '<file>']),
       placeholders: [{ name: 'bundle-file', token: '<file>' }],
     });
+  });
+
+  it('a file that is refused for legal reasons comes from another index or a bundle, and not by trying again', () => {
+    const error = new NetworkFailure('legal-reasons', {
+      host: 'files.example',
+      via: 'index.example',
+      status: 451,
+    });
+    const found = describeFailure(error, { step: 'plan', untouched: '', logPath: null }, null);
+    expect(found).toMatchObject({ cause: 'legal-reasons', host: 'files.example', failureClass: 'network' });
+    expect(found.title).toBe('files.example refuses the file for legal reasons in this place (451).');
+    // Nobody who runs this network can allow it.
+    expect(found.remedies?.map(({ id }) => id)).toEqual([
+      'use-index',
+      'use-bundle',
+      'copy-store',
+      'save-report',
+    ]);
   });
 
   it('a redirect that is blocked is one, and one that answers is not', () => {

@@ -31,6 +31,14 @@ export const FILE_CASES: readonly MatrixCase[] = [
   },
   {
     kind: 'wheel',
+    fault: '451, legal reasons',
+    cause: 'legal-reasons',
+    remedy: 'use-index',
+    says: /for legal reasons in this place \(451\)/,
+    prepare: faultyIndex(onFile(status(451), true)),
+  },
+  {
+    kind: 'wheel',
     fault: '403 for GET alone',
     cause: 'forbidden',
     remedy: 'ask-the-owner',

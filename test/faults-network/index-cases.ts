@@ -111,6 +111,14 @@ export const INDEX_CASES: readonly MatrixCase[] = [
   },
   {
     kind: 'index',
+    fault: '451, legal reasons',
+    cause: 'legal-reasons',
+    remedy: 'use-index',
+    says: /for legal reasons in this place \(451\)/,
+    prepare: faultyIndex(onPage(status(451))),
+  },
+  {
+    kind: 'index',
     fault: '429 for an hour',
     cause: 'too-many-requests',
     remedy: 'retry',

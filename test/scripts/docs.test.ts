@@ -67,6 +67,8 @@ describe('the list of environment variables', () => {
       ...text.matchAll(/\benv\.([A-Z_]{3,})\b/g),
       ...text.matchAll(/\benviron(?:\.get\(|\[)"([A-Z_]+)"/g),
       ...text.matchAll(/"(PG[A-Z]+)"/g),
+      // The rows of settings of other tools, whatever a tool is called.
+      ...text.matchAll(/\['[a-z-]+', '([A-Z]+_[A-Z_]+)'/g),
       ...text.matchAll(
         /['"]((?:KTX|UV|PIP|SSL|HF|XDG|NODE|CODEX|HTTPS?|ALL|NO|CURL|REQUESTS|OPENAI)_[A-Z_]+)['"]/g,
       ),

@@ -296,6 +296,14 @@ const ROWS = {
     title: ({ host }) => `${host} refuses further requests for now (429).`,
     remedies: () => [RETRY, USE_INDEX],
   },
+  'legal-reasons': {
+    cause: 'legal-reasons',
+    // Not `isBlocked`: nobody who runs this network can allow it.
+    isRefusal: true,
+    title: ({ host }) => `${host} refuses the file for legal reasons in this place (451).`,
+    // A setup offers a bundle as well, as for every network failure.
+    remedies: () => [USE_INDEX],
+  },
   'sign-in-required': {
     cause: 'captive-portal',
     isRefusal: true,

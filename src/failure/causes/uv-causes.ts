@@ -65,6 +65,13 @@ export const UV_CAUSES: readonly UvCauseRow[] = [
     remedies: [USE_INDEX],
   },
   {
+    cause: 'legal-reasons',
+    uv: /451 Unavailable For Legal Reasons/,
+    failureClass: 'network',
+    title: 'The package index refuses the file for legal reasons in this place',
+    remedies: [USE_INDEX],
+  },
+  {
     cause: 'server-error',
     uv: /HTTP status server error|429 Too Many Requests/,
     failureClass: 'network',

@@ -175,6 +175,7 @@ export function reasonOfStatus(status: number): NetworkReason {
   if (status === 404 || status === 410) return 'not-found';
   if (status === 407) return 'proxy-login';
   if (status === 429) return 'too-many-requests';
+  if (status === 451) return 'legal-reasons';
   if (status === 511) return 'sign-in-required';
   return 'http-status';
 }

@@ -18,6 +18,7 @@ it('failures that were joined before stand for themselves when they are joined a
 it.each<[NetworkReason[], NetworkReason]>([
   [['dns', 'refused', 'login'], 'login'],
   [['connect-timeout', 'not-found', 'forbidden'], 'forbidden'],
+  [['connect-timeout', 'not-found', 'legal-reasons'], 'legal-reasons'],
   [['dns', 'proxy-login'], 'proxy-login'],
   [['dns', 'sign-in-page'], 'sign-in-page'],
   [['refused', 'untrusted-certificate'], 'untrusted-certificate'],

@@ -50,6 +50,7 @@ describe('what an error means', () => {
     [410, 'not-found'],
     [407, 'proxy-login'],
     [429, 'too-many-requests'],
+    [451, 'legal-reasons'],
     [511, 'sign-in-required'],
     [503, 'http-status'],
   ])('status %i', (status, reason) => {
@@ -84,6 +85,10 @@ describe('what a failure says', () => {
       new NetworkFailure(reason, { host: 'a.example', status });
     expect([of('truncated').isTransient, of('http-status', 503).isTransient]).toEqual([true, true]);
     expect([of('forbidden', 403).isTransient, of('http-status', 418).isTransient]).toEqual([false, false]);
+    expect([of('legal-reasons', 451).isTransient, of('legal-reasons', 451).isHostDown]).toEqual([
+      false,
+      false,
+    ]);
     expect([of('dns').isHostDown, of('refused').isHostDown, of('not-found').isHostDown]).toEqual([
       true,
       true,
