@@ -24,10 +24,9 @@ export interface RunProcessOptions {
   signal?: AbortSignal;
   /**
    * Written to the child's stdin, which is then closed. Absent: stdin is empty. A child that exits without
-   * reading all of it is not an error; its exit code decides. A promise: written
-   * when it resolves.
+   * reading all of it is not an error; its exit code decides. A stream is passed on as it comes.
    */
-  stdin?: string | Promise<string>;
+  stdin?: string | Readable;
   /**
    * Complete lines without line ends, one call per chunk. The stream is not read while the returned promise
    * is pending, so a slow reader applies backpressure. An error thrown here ends the child and rejects the
@@ -113,7 +112,7 @@ export async function runProcess(options: RunProcessOptions): Promise<ProcessOut
   try {
     options.onSpawn?.(child.pid!, mark);
     if (typeof options.stdin === 'string') child.stdin?.end(options.stdin);
-    else void options.stdin?.then((text) => child.stdin?.end(text));
+    else if (child.stdin) options.stdin?.pipe(child.stdin);
     const [[exitCode, signal]] = await Promise.race([Promise.all([exited, pumped]), cancelled.promise]);
     return {
       exitCode,

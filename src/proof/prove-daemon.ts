@@ -25,6 +25,8 @@ const PROOF_LIMITS = { stillMs: 60_000, cpuMs: 600_000 };
 /** How long wrong answers are tolerated: another process may briefly hold the port. */
 const WRONG_ANSWER_MS = 60_000;
 const POLL_INTERVAL_MS = 10;
+/** Until our daemon says that it listens. One of an older wheel says who it is earlier, and is polled from then on. */
+const SILENT_POLL_INTERVAL_MS = 250;
 const PROBE_TIMEOUT_MS = 2000;
 /** The standstill watch ends a request long before this. */
 const WORK_TIMEOUT_MS = 3_600_000;
@@ -55,6 +57,7 @@ async function proveDaemonAt(options: ProofOptions, port: number): Promise<Daemo
   const asking = AbortSignal.any([watch.signal, ...(options.signal ? [options.signal] : [])]);
   let printed = '';
   let said: string | null = null;
+  const identified = Promise.withResolvers<void>();
   const daemon = runProcess({
     command: options.daemonPath,
     args: ['serve-http', '--host', '127.0.0.1', '--port', String(port), '--log-level', 'warning'],
@@ -77,6 +80,7 @@ async function proveDaemonAt(options: ProofOptions, port: number): Promise<Daemo
     onLines: (stream, all) => {
       const lines = all.filter((line) => !line.startsWith(IDENTITY_PREFIX));
       said ??= all.find((line) => line.startsWith(IDENTITY_PREFIX)) ?? null;
+      if (said !== null) identified.resolve();
       if (lines.length === 0) return;
       printed = `${printed}${lines.join('\n')}\n`.slice(-4000);
       return options.onLines?.(stream, lines);
@@ -89,10 +93,20 @@ async function proveDaemonAt(options: ProofOptions, port: number): Promise<Daemo
   let isProven = false;
   void daemon.then((reason) => {
     endedEarly = reason ?? 'it was stopped';
+    identified.resolve();
   });
+  // Asking costs processor time that the daemon's imports need.
+  const wait = () => {
+    if (options.isForeign || said !== null || endedEarly !== null) return delay(POLL_INTERVAL_MS);
+    const timer = new AbortController();
+    const { signal } = timer;
+    const asleep = delay(SILENT_POLL_INTERVAL_MS, undefined, { signal }).catch(() => {});
+    return Promise.race([identified.promise, asleep]).finally(() => timer.abort());
+  };
   try {
     let wrongSince: number | null = null;
     for (;;) {
+      await wait();
       throwIfCancelled(options.signal);
       const { cliVersion } = options;
       const problem = await daemonHealthProblem({
@@ -113,7 +127,6 @@ async function proveDaemonAt(options: ProofOptions, port: number): Promise<Daemo
         const waited = `no healthy answer on port ${port}${isWrongForLong ? '' : `: it ${watch.reason()}`}, last: ${problem}`;
         throw unstarted('the daemon does not answer', options.daemonPath, `${waited}\n${printed}`);
       }
-      await delay(POLL_INTERVAL_MS);
     }
     let pythonVersion = await identifiedVersion(options, said);
     const tell = (part: ProvenPart) => options.onProven?.(part);

@@ -1,5 +1,5 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join, posix, relative, sep } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join, posix } from 'node:path';
 import { errorMessage, isAbsence } from '../support/errors.ts';
 import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { isExecutable } from '../support/fs/path-exists.ts';
@@ -11,54 +11,12 @@ import { readRegularText } from '../support/fs/regular-file.ts';
  */
 export const SIZES_FILE = 'sizes.json';
 const MAX_FILE_BYTES = 64 * 1024;
-/** Checking one file takes about 20 µs, and `status` checks them all. */
-const MAX_RECORDED = 128;
-/** Files recorded of an unpacked Python: what a power cut loses first is small modules. */
-const PYTHON_MODULES = 8;
-const PYTHON_OTHERS = 4;
 /** Relative to the runtime root, see `sharedLayout`. */
 const SHARED = 'uv';
 const MODELS = `${SHARED}/models/`;
 
 /** Sizes in bytes of some files of a runtime, by path relative to the runtime root, with `/`. */
 export type RecordedSizes = Record<string, number>;
-
-/** What a new environment consists of. */
-export interface RuntimeParts {
-  runtimeRoot: string;
-  environmentDir: string;
-  /** Its managed Python; `null` for a system Python, which others update. */
-  pythonDir: string | null;
-  /** Files of its embedding model. */
-  modelPaths: readonly string[];
-}
-
-/** Picks and measures files that stand in for the rest: the largest of each package. */
-export async function measureRuntime(parts: RuntimeParts): Promise<RecordedSizes> {
-  const { runtimeRoot, environmentDir, pythonDir, modelPaths } = parts;
-  // Only installs need it, and every `status` loads this file.
-  const { daemonCommandName } = await import('../core/embedder.ts');
-  const isOwnFile = ownFileTest(daemonCommandName());
-  const inEnvironment = await sizesBelow(environmentDir);
-  const largest = new Map<string, SizedFile>();
-  for (const file of inEnvironment) {
-    const group = groupOf(file.name);
-    if (group !== null && file.sizeBytes > (largest.get(group)?.sizeBytes ?? 0)) largest.set(group, file);
-  }
-  const inPython = pythonDir === null ? [] : bySize(await sizesBelow(pythonDir));
-  const isModule = ({ name }: SizedFile) => name.endsWith('.py');
-  const chosen = [
-    ...inEnvironment.filter(({ name }) => isOwnFile(name)),
-    ...(await Promise.all(modelPaths.map((path) => sized(path, path)))),
-    ...inPython.filter(isModule).slice(0, PYTHON_MODULES),
-    ...inPython.filter((file) => !isModule(file)).slice(0, PYTHON_OTHERS),
-    ...bySize([...largest.values()]),
-  ];
-  const entries = chosen.slice(0, MAX_RECORDED).map(({ path, sizeBytes }) => {
-    return [relative(runtimeRoot, path).split(sep).join('/'), sizeBytes] as const;
-  });
-  return Object.fromEntries(entries);
-}
 
 export async function writeRecordedSizes(environmentDir: string, files: RecordedSizes): Promise<void> {
   // Not synced here: the switch syncs the whole environment.
@@ -116,6 +74,9 @@ export async function listDamage(
   return damages;
 }
 
+/** Matches the wheel's command among the recorded paths. */
+const DAEMON = /\/envs\/[^/]+\/(?:bin|Scripts)\/[^/]+$/;
+
 /** The daemon's script, and the interpreter beside it. */
 function programsAmong(names: readonly string[]): string[] {
   return names
@@ -144,46 +105,4 @@ function parseSizes(text: string): RecordedSizes {
       throw new Error('not a record of sizes');
   }
   return files as RecordedSizes;
-}
-
-interface SizedFile {
-  /** Relative to the folder that was walked, with `/`. */
-  name: string;
-  path: string;
-  sizeBytes: number;
-}
-
-/** Matches the wheel's command among the recorded paths. */
-const DAEMON = /\/envs\/[^/]+\/(?:bin|Scripts)\/[^/]+$/;
-
-/** Files of an environment that belong to no package: its configuration, and the wheel's command. */
-function ownFileTest(command: string): (name: string) => boolean {
-  return (name) => {
-    if (name === 'pyvenv.cfg') return true;
-    return /^(?:bin|Scripts)\/([^/]+?)(?:\.exe)?$/.exec(name)?.[1] === command;
-  };
-}
-
-/** The package a file belongs to: a folder of `site-packages`, including `<package>.dist-info`. */
-function groupOf(name: string): string | null {
-  return /\/site-packages\/([^/]+)/.exec(name)?.[1] ?? null;
-}
-
-async function sizesBelow(root: string): Promise<SizedFile[]> {
-  const entries = await readdir(root, { withFileTypes: true, recursive: true });
-  const files = entries.filter((entry) => entry.isFile() && !entry.parentPath.endsWith('__pycache__'));
-  return Promise.all(
-    files.map(({ parentPath, name }) => {
-      const path = join(parentPath, name);
-      return sized(path, relative(root, path).split(sep).join('/'));
-    }),
-  );
-}
-
-async function sized(path: string, name: string): Promise<SizedFile> {
-  return { name, path, sizeBytes: (await stat(path)).size };
-}
-
-function bySize(files: readonly SizedFile[]): SizedFile[] {
-  return [...files].sort((a, b) => b.sizeBytes - a.sizeBytes);
 }

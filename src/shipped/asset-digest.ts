@@ -1,7 +1,7 @@
 // Written by `npm run assets:build`: do not edit.
 
 /** sha256 of `assets/python/manifest.json`; the manifest contains the digests of wheel, lock and requirements. */
-export const BUNDLED_MANIFEST_SHA256 = 'fad25e00219e96868b19ba2b5973d508148da2434ebe57e6d4a134d9186b8ee0';
+export const BUNDLED_MANIFEST_SHA256 = 'a58fb019110657773c8a6487eb20b4ad564c031c7ab6a89e55afa1a775b28695';
 
 /** From the METADATA of that wheel, so that a wheel with the right digest need not be unpacked. */
 export const BUNDLED_REQUIRES_PYTHON = { specifier: '>=3.11', minimumVersion: '3.11' };

@@ -13,6 +13,9 @@ export const venvArgs = (request: string, environmentDir: string): string[] => [
   environmentDir,
 ];
 
+/** Not in the contract: uv runs the interpreter, and keeps the answer in its cache for the install. */
+export const findArgs = (pythonPath: string): string[] => ['python', 'find', pythonPath];
+
 /** Row 4 for a wheel without a lock: uv resolves its requirements. */
 export function wheelInstallArgs(
   pythonPath: string,

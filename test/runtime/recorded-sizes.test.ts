@@ -3,13 +3,9 @@ import { chmod, mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeKnownFiles, writeKnownFiles } from '../../src/runtime/known-files.ts';
-import {
-  findDamage,
-  measureRuntime,
-  SIZES_FILE,
-  writeRecordedSizes,
-} from '../../src/runtime/recorded-sizes.ts';
+import { findDamage, SIZES_FILE, writeRecordedSizes } from '../../src/runtime/recorded-sizes.ts';
 import { readManagedPythonRuntimeStatus } from '../../src/runtime/status.ts';
+import { measureRuntime } from '../../src/setup/build/measure-runtime.ts';
 import { writeRuntime } from '../fixtures/asset.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 

@@ -14,7 +14,13 @@ import { hashFile } from '../../store/store.ts';
 import { absentAsNull, SetupError } from '../../support/errors.ts';
 import { writeFileAtomic } from '../../support/fs/atomic-file.ts';
 import { retryBecause } from '../../support/remedies.ts';
-import { lockedInstallArgs, pythonInstallArgs, venvArgs, wheelInstallArgs } from '../../uv/commands.ts';
+import {
+  findArgs,
+  lockedInstallArgs,
+  pythonInstallArgs,
+  venvArgs,
+  wheelInstallArgs,
+} from '../../uv/commands.ts';
 import { uvEnvironment } from '../../uv/environment.ts';
 import type { UvRunner } from '../../uv/runner.ts';
 import type { LockedPlan } from '../plan/install-plan.ts';
@@ -148,6 +154,15 @@ export async function makeVirtualEnvironment(
   const { python } = run.plan.locked!;
   const request = python.kind === 'system' ? python.path : python.version;
   await uv.run('packages', venvArgs(request, run.plan.environmentDir), lockedEnvironment(run, pythonDir));
+}
+
+/**
+ * Lets uv run the environment's interpreter now, since the install reads the answer from the cache. If this fails,
+ * the install fails for the same reason and reports it.
+ */
+export async function learnInterpreter(run: InstallRun, uv: UvRunner): Promise<void> {
+  const { pythonPath } = environmentPaths(run.plan.environmentDir);
+  await uv.run('packages', findArgs(pythonPath), lockedEnvironment(run, null)).catch(() => {});
 }
 
 export function cacheDirOf({ runDir }: Pick<InstallRun, 'runDir'>): string {

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import type { SetupEventBody } from '../../core/events.ts';
 import { makeFolder } from '../../support/fs/atomic-file.ts';
 import type { UvRunner } from '../../uv/runner.ts';
-import { makeVirtualEnvironment } from './build.ts';
+import { learnInterpreter, makeVirtualEnvironment } from './build.ts';
 import type { InstallRun, Skeleton } from './install-run.ts';
 
 /** Records the environment's folder in the journal, then creates it. */
@@ -25,11 +25,8 @@ export async function beginSkeleton(
   await beginEnvironment(run);
   const held: SetupEventBody[] = [];
   let tell = (event: SetupEventBody): void => void held.push(event);
-  const making = makeVirtualEnvironment(
-    run,
-    null,
-    runnerOf((event) => tell(event)),
-  );
+  const uv = runnerOf((event) => tell(event));
+  const making = makeVirtualEnvironment(run, null, uv).then(() => learnInterpreter(run, uv));
   const settled = making.catch(() => {});
   return {
     settled,

@@ -10,7 +10,6 @@ import { removeUnneededPythons } from '../../python/unpacked-python.ts';
 import { openJournal, runEnvironment } from '../../runtime/journal.ts';
 import { describeKnownFiles, forgetKnownFiles, writeKnownFiles } from '../../runtime/known-files.ts';
 import type { InstalledKtxRuntimeManifest } from '../../runtime/manifest.ts';
-import { measureRuntime } from '../../runtime/recorded-sizes.ts';
 import { makeDurable, switchOver } from '../../runtime/switchover.ts';
 import type { WriteAccess } from '../../runtime/write-access.ts';
 import { platformKey } from '../../shipped/target.ts';
@@ -33,6 +32,8 @@ import { type EgressGuard, startEgressGuard } from './egress-guard.ts';
 import { beginEnvironment, beginSkeleton } from './environment-skeleton.ts';
 import { fetchArtefacts } from './fetch-artefacts.ts';
 import type { InstallRun } from './install-run.ts';
+import { measureRuntime } from './measure-runtime.ts';
+import { removeCache } from './remove-cache.ts';
 
 export interface InstallOutcome {
   layout: ManagedPythonRuntimeLayout;
@@ -113,11 +114,11 @@ export async function executePlan(
     const pythonDir = await step(started, 'python', () => buildPython(started, uv));
     await step(started, 'packages', () => buildEnvironment(started, pythonDir, uv));
     started.compiling?.place();
-    // Thousands of files that only uv needed; deleted while the proof waits for its processes.
-    cleared = rm(cacheDirOf(started), { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
     if (!tools.exec) stopSyncing = prepareSwitch(started, pythonDir);
     if (!tools.exec) await step(started, 'prove', () => prove(started, log));
     await started.compiling?.ended;
+    // Not during the proof, which needs the processors; the switch waits for the disk.
+    cleared = removeCache(cacheDirOf(started), journal.child);
     const { manifest, layout } = await step(started, 'switch', () => activate(started, pythonDir));
     return { layout, manifest, downloadedBytes };
   } catch (error) {
@@ -148,10 +149,13 @@ async function fetchAll(run: InstallRun, log: DeferredLog, helping: AbortSignal)
   const { plan, tools, emit, signal, journal } = run;
   // In parallel, since both wait for the network; the first failure aborts the other.
   const { stop, signal: either } = linkedAbort(signal);
-  const fetching = plan.locked ? fetchArtefacts(plan.locked, tools, emit, either) : undefined;
-  fetching?.then(() => {
-    if (!tools.exec) run.compiling = compileAhead(run, helping);
-  }, stop);
+  if (!tools.exec) run.compiling = compileAhead(run, helping);
+  const emitArrival: Emit = (event) => {
+    emit(event);
+    if (event.type === 'artefact') run.compiling?.take(event.sha256);
+  };
+  const fetching = plan.locked ? fetchArtefacts(plan.locked, tools, emitArrival, either) : undefined;
+  fetching?.catch(stop);
   const uvPath = plan.uv.path;
   const isGiven = plan.uv.kind === 'given';
   let opened: InstallLog | null = null;

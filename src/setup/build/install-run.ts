@@ -14,6 +14,8 @@ export interface Skeleton {
 
 /** Byte code of modules that are not installed yet. */
 export interface CompilingAhead {
+  /** Call with the digest of each wheel that has arrived; others are ignored. */
+  take(sha256: string): void;
   /** Resolves when everything is compiled or compilation has ended; never rejects. */
   compiled: Promise<void>;
   /** Call when the modules are installed: places the byte code compiled so far next to them. */

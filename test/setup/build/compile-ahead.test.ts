@@ -61,9 +61,10 @@ async function machine(options: { isDamaged?: boolean } = {}) {
   return { run, sitePackages, install, compiledIn };
 }
 
-/** Runs it to its end. */
+/** Runs it to its end, with every wheel there. */
 async function compiled(run: InstallRun, install: () => Promise<void>): Promise<void> {
   const compiling = compileAhead(run, new AbortController().signal)!;
+  for (const { sha256 } of run.plan.locked!.wheels) compiling.take(sha256);
   await install();
   await compiling.compiled;
   compiling.place();
@@ -103,4 +104,13 @@ it.runIf(isThere)('ends with its signal, and nothing is written', async () => {
   await compiling.ended;
   compiling.place();
   expect(await compiledIn('ktx_daemon')).toEqual([]);
+});
+
+it.runIf(isThere)('leaves out a wheel that has not arrived', async () => {
+  const { run, install, compiledIn } = await machine();
+  const compiling = compileAhead(run, new AbortController().signal)!;
+  await install();
+  compiling.place();
+  await compiling.ended;
+  expect(await compiledIn('h11')).toEqual([]);
 });

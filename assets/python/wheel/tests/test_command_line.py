@@ -73,19 +73,38 @@ def test_serves_health_from_its_environment(stop_all: list[subprocess.Popen[byte
     assert request(port, "GET", "/health") == (200, {"status": "healthy", "version": "9.9.9"})
 
 
-def test_says_who_it_is_when_it_is_to_be_proven(stop_all: list[subprocess.Popen[bytes]]) -> None:
+def serve_proof(stop_all: list[subprocess.Popen[bytes]], **env: str) -> tuple[subprocess.Popen[bytes], int, str]:
+    """A daemon that is to be proven, its port, and its first line."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
     process = subprocess.Popen(
         [sys.executable, "-m", "ktx_daemon", "serve-http", "--port", str(port)],
         stdout=subprocess.PIPE,
-        env={**os.environ, "KTX_DAEMON_PROOF": "1", "KTX_EMBEDDINGS_MODEL_DIR": ""},
+        env={**os.environ, "KTX_DAEMON_PROOF": "1", "KTX_EMBEDDINGS_MODEL_DIR": "", **env},
     )
     stop_all.append(process)
     assert process.stdout
-    prefix, _, identity = process.stdout.readline().decode().partition("identity: ")
+    return process, port, process.stdout.readline().decode()
+
+
+def test_says_who_it_is_when_it_is_to_be_proven(stop_all: list[subprocess.Popen[bytes]]) -> None:
+    _, port, line = serve_proof(stop_all)
+    prefix, _, identity = line.partition("identity: ")
     assert prefix == "ktx-daemon "
     assert json.loads(identity) == {"prefix": sys.prefix, "version": platform.python_version()}
+    # It listens by then.
+    assert request(port, "GET", "/health")[0] == 200
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
+def test_its_sql_process_gets_neither_the_secret_nor_the_request(stop_all: list[subprocess.Popen[bytes]]) -> None:
+    process, _, _ = serve_proof(stop_all, KTX_DAEMON_SECRET="5" * 64)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert children
+    for child in children:
+        names = {entry.partition(b"=")[0] for entry in Path(f"/proc/{child}/environ").read_bytes().split(b"\0")}
+        assert b"PATH" in names
+        assert not names & {b"KTX_DAEMON_SECRET", b"KTX_DAEMON_PROOF"}
 
 
 def test_serves_no_code_execution_even_with_the_flag(stop_all: list[subprocess.Popen[bytes]]) -> None:

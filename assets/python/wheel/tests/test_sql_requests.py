@@ -16,6 +16,7 @@ import pytest
 from conftest import Client, Serve
 
 from ktx_daemon.compute import MAX_BODY_BYTES, Compute
+from ktx_daemon.sql.launch import launch_worker
 from ktx_daemon.sql.pool import INTERACTIVE, WorkerPool
 from ktx_daemon.sql.worker import STACK_BYTES
 
@@ -279,9 +280,9 @@ def test_a_pool_that_was_warmed_has_one_process_for_what_comes(monkeypatch: pyte
         started.append(process.pid)
         return process
 
-    monkeypatch.setattr("ktx_daemon.sql.pool.subprocess.Popen", count)
+    monkeypatch.setattr("ktx_daemon.sql.launch.subprocess.Popen", count)
     pool = WorkerPool(2, idle_seconds=5)
-    pool.warm()
+    pool.warm(launch_worker())
     # Immediately, before the new process has reported that it is ready.
     future = pool.submit(INTERACTIVE, "verdict", [("select 1", "postgres")], str.encode)
     assert json.loads(future.result(timeout=300)[0]) == {"ok": True, "error": None}

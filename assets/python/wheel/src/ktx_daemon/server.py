@@ -164,6 +164,13 @@ class DaemonServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, drain: Callable[[float], Awaitable[None]]) -> None:
         super().__init__(config)
         self._drain = drain
+        #: Called once it listens.
+        self.on_listening: Callable[[], None] | None = None
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        if self.started and self.on_listening:
+            self.on_listening()
 
     async def shutdown(self, sockets: Any = None) -> None:
         for server in self.servers:

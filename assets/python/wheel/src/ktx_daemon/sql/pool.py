@@ -13,7 +13,6 @@ import json
 import os
 import queue
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
+from ktx_daemon.sql.launch import launch_worker
 from ktx_daemon.sql.protocol import ALIVE, CRASHED_TEXT, READY, TIMED_OUT, timed_out_text
 
 MOST_WORKERS = 8
@@ -91,19 +91,19 @@ class WorkerPool:
                 threading.Thread(target=self._serve, daemon=True, name="ktx-sql").start()
         return chunk.future
 
-    def warm(self) -> None:
-        """Starts a process now, for work that is certain to come."""
+    def warm(self, launched: subprocess.Popen[bytes]) -> None:
+        """Takes over a process that `launch_worker` has started, for work that is certain to come."""
         with self._lock:
             self._threads += 1
             # It counts as waiting, so that no other one is started for the first chunk.
             self._waiting += 1
-        threading.Thread(target=self._serve_warm, daemon=True, name="ktx-sql").start()
+        threading.Thread(target=self._serve_warm, args=(launched,), daemon=True, name="ktx-sql").start()
 
-    def _serve_warm(self) -> None:
+    def _serve_warm(self, launched: subprocess.Popen[bytes]) -> None:
         worker: _Worker | None = None
         # If it fails again, the next request gets the reason.
         with contextlib.suppress(RuntimeError):
-            worker = _Worker()
+            worker = _Worker(launched)
         with self._lock:
             self._waiting -= 1
         self._serve(worker)
@@ -149,15 +149,8 @@ def _answer(chunk: Chunk, worker: _Worker | None) -> tuple[_Worker | None, list[
 class _Worker:
     """One process. Raises RuntimeError when it does not start."""
 
-    def __init__(self) -> None:
-        # -P: do not import modules from the daemon's working directory.
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "ktx_daemon.sql.worker", str(HANG_SECONDS / 18)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
-        )
+    def __init__(self, launched: subprocess.Popen[bytes] | None = None) -> None:
+        self._process = launched or launch_worker(alive_seconds=HANG_SECONDS / 18)
         self._catalog: CatalogLines | None = None
         self._heard = time.monotonic()
         self._is_asked = True
