@@ -36,6 +36,8 @@ export interface FollowedCase {
   label?: string;
   fault: string;
   prepare(lab: Lab, home: string): Promise<Omit<Prepared, 'host'> & { values: readonly string[] }>;
+  /** What the person does between the failure and the choice. */
+  meanwhile?: (world: World, storeDir: string) => Promise<void>;
   /** The failure stays: something is shown or saved. */
   isTold?: true;
 }
@@ -176,6 +178,47 @@ export const FOLLOWED_CASES: readonly FollowedCase[] = [
     }),
   },
   {
+    remedy: 'other-root',
+    fault: 'a file where the store should be',
+    prepare: async (lab, home) => ({
+      env: indexEnv((await good(lab)).url),
+      files: { 'other/uv': 'a file' },
+      options: { runtimeRoot: join(home, 'other') },
+      values: [join(home, 'third')],
+    }),
+  },
+  {
+    remedy: 'copy-store',
+    fault: 'an index that refuses access',
+    prepare: async (lab) => ({ ...(await faultyIndex(onPage(status(403)))(lab)), values: [] }),
+    meanwhile: (world, storeDir) => fillStore([world.subject], storeDir),
+  },
+  {
+    remedy: 'other',
+    label: 'Forget them',
+    fault: 'stored settings that are damaged',
+    prepare: async (lab) => ({
+      env: indexEnv((await good(lab)).url),
+      files: { 'runtime/uv/network.json': '{ "proxy": ' },
+      values: [],
+    }),
+  },
+  {
+    remedy: 'use-system-python',
+    fault: 'builds of Python that cannot be reached',
+    prepare: async (lab) => ({
+      env: indexEnv((await good(lab)).url),
+      options: { python: 'managed' },
+      values: [],
+    }),
+  },
+  {
+    remedy: 'check-settings',
+    fault: 'an index address that is none',
+    isTold: true,
+    prepare: async () => ({ env: { PIP_INDEX_URL: 'ftp://index.example/simple' }, values: [] }),
+  },
+  {
     remedy: 'check-proxy',
     fault: 'a proxy that hangs up',
     isTold: true,
@@ -233,7 +276,12 @@ async function follow(world: World, one: FollowedCase, home: string): Promise<Fo
     await writeFile(join(home, path), content);
   }
   const runtimeRoot = join(home, 'runtime');
-  await fillStore(world, join(runtimeRoot, 'uv', 'store'));
+  const storeDir = join(runtimeRoot, 'uv', 'store');
+  const isFetched = ({ file }: World['subject']) => file === world.subject.file || file.startsWith('uv-');
+  await fillStore(
+    world.files.filter((file) => !isFetched(file)),
+    storeDir,
+  );
   const setup: Omit<SetupOptions, 'features' | 'signal' | 'onEvent'> = {
     cliVersion: '0.0.1-matrix',
     assetDir: join(PACKAGE_ROOT, 'assets', 'python'),
@@ -290,6 +338,7 @@ async function follow(world: World, one: FollowedCase, home: string): Promise<Fo
     const choices = failureChoices(failed).map(({ id }) => id);
     const at = choices.indexOf(`mend ${one.remedy}${one.label === undefined ? '' : ` ${one.label}`}`);
     if (at === -1) return { ...row, outcome: `not offered: ${choices.join(', ')}` };
+    await one.meanwhile?.(world, storeDir);
     for (let step = 0; step < at; step++) press(wizard, 'next');
     press(wizard, 'confirm');
     for (const text of prepared.values) {
@@ -373,9 +422,8 @@ function when(wizard: Wizard, wanted: (state: WizardState) => boolean): Promise<
   });
 }
 
-async function fillStore(world: World, storeDir: string): Promise<void> {
-  for (const { sha256, file, path } of world.files) {
-    if (file === world.subject.file || file.startsWith('uv-')) continue;
+async function fillStore(files: World['files'], storeDir: string): Promise<void> {
+  for (const { sha256, file, path } of files) {
     await mkdir(join(storeDir, sha256), { recursive: true });
     await link(path, join(storeDir, sha256, file)).catch(async () =>
       writeFile(join(storeDir, sha256, file), await readFile(path)),
