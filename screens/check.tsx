@@ -28,6 +28,18 @@ export function CheckScreen({ state, size, log }: CheckProps) {
     return <RepairQuestion state={state} repair={state.repair} size={size} />;
   if (state.repair?.phase === 'running')
     return <Repairing state={state} repair={state.repair} size={size} log={log} />;
+  if (state.isLogOpen) {
+    return (
+      <LogView
+        log={log}
+        position={state.log}
+        view={logWindow(state, size, log)}
+        columns={contentColumns(size)}
+        isWrapped={state.isWrapped}
+        find={state.find}
+      />
+    );
+  }
   return <Checks state={state} size={size} />;
 }
 
@@ -92,7 +104,7 @@ function Checks({ state, size }: Omit<CheckProps, 'log'>) {
       </Row>
       <Gap isHidden={isShort(size)} />
       {rows.slice(first, first + room).map((row) => (
-        <CheckLine key={row.key} row={row} labelWidth={labelColumns(size.columns) - 2} />
+        <CheckLine key={row.key} row={row} labelWidth={labelColumns(size.columns, state) - 2} />
       ))}
     </>
   );
@@ -131,7 +143,9 @@ function countWords(state: CheckState, isShortOfRoom: boolean): string {
   if (isShortOfRoom) return '';
   const isBusy = state.isRunning || isRepairBusy(state.repair);
   if (isBusy) return saidValue(formatDuration(Math.max(0, state.nowMs - state.startedAtMs)));
-  return `${said(formatCount(state.checks.length, 'check'))} · ${saidValue(formatDuration(state.durationMs))}`;
+  // The proof counts: it stands with the groups.
+  const count = state.proof.length + state.checks.length;
+  return `${said(formatCount(count, 'check'))} · ${saidValue(formatDuration(state.durationMs))}`;
 }
 
 function CheckLine({ row, labelWidth }: { row: CheckRow; labelWidth: number }) {

@@ -1,7 +1,6 @@
 import { Box } from 'ink';
 import { said, t } from '../src/language/translate.ts';
 import type { LogSnapshot } from '../src/present/log-store.ts';
-import { formatDuration } from '../src/support/text/format.ts';
 import { failureChoices } from '../src/wizard/choices.ts';
 import type { FailureState } from '../src/wizard/state.ts';
 import { ChoiceList } from './components/choices.tsx';
@@ -51,11 +50,11 @@ export function FailureScreen({ state, size, log }: FailureProps) {
         <Box flexGrow={1} flexShrink={1} flexBasis={0}>
           <Paragraph isBold>{room.title.join('\n')}</Paragraph>
         </Box>
-        {room.hasWhere ? (
+        {room.where === '' ? null : (
           <Box flexShrink={0} paddingLeft={2}>
-            <Ink tone="faint">{whereWords(state)}</Ink>
+            <Ink tone="faint">{room.where}</Ink>
           </Box>
-        ) : null}
+        )}
       </Box>
       <Gap isHidden={!room.hasGapBelowTitle} />
       <Box flexDirection="column" width="100%" flexShrink={0} paddingLeft={2}>
@@ -86,14 +85,6 @@ function NextSteps({ steps, indent }: { steps: FailureLayout['steps']; indent: n
       </Box>
     </Box>
   ));
-}
-
-/** `step 1 of 5 · after 12 s` */
-function whereWords(state: FailureState): string {
-  const after = t`after ${formatDuration(state.elapsedMs)}`;
-  const index = state.progress?.steps.findIndex((step) => step.status === 'failed') ?? -1;
-  if (index === -1 || !state.progress) return state.elapsedMs === 0 ? '' : after;
-  return t`step ${index + 1} of ${state.progress.steps.length} · ${after}`;
 }
 
 /** From this width on it fits next to the choices in two columns. */

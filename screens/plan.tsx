@@ -8,7 +8,7 @@ import type { PlanState } from '../src/wizard/state.ts';
 import { ChoiceRow } from './components/choices.tsx';
 import { Cell, Gap, Ink, Line, Paragraph, Pinned, Row } from './components/text.tsx';
 import { isNarrow, isShort, type Size as WindowSize } from './layout/layout.ts';
-import { planRoom } from './layout/plan-layout.ts';
+import { planRoom, REASON_INDENT } from './layout/plan-layout.ts';
 import { GLYPH, ThemeContext, type Tone, usePath } from './style/theme.ts';
 
 export function PlanScreen({ state, size }: { state: PlanState; size: WindowSize }) {
@@ -78,19 +78,14 @@ function Plan({ state, summary, size }: { state: PlanState; summary: PlanSummary
   return (
     <Pinned bottom={choices} isTight={isShort(size)}>
       {room.hasHeading ? <Heading size={size} /> : null}
-      {summary.rows.slice(0, room.rowCount).map((row, index) => (
-        <Box key={row.id} flexDirection="column" width="100%" flexShrink={0}>
-          <TableRow row={row} size={size} />
-          <Rejected reasons={row.rejected.slice(0, room.reasonCounts[index])} />
-        </Box>
+      {summary.rows.slice(0, room.rowCount).map((row) => (
+        <TableRow key={row.id} row={row} size={size} />
       ))}
       <Gap isHidden={!room.hasGap} />
-      <Paragraph>{room.bytes.join('\n')}</Paragraph>
-      {[room.hosts, ...room.notes].map((lines) => (
-        <Paragraph key={lines.join(' ')} tone="faint">
-          {lines.join('\n')}
-        </Paragraph>
-      ))}
+      {[room.bytes, room.hosts, ...room.notes, room.verdict].map((lines) =>
+        lines.length === 0 ? null : <Paragraph key={lines.join(' ')}>{lines.join('\n')}</Paragraph>,
+      )}
+      <PassedOver reasons={room.reasons} />
     </Pinned>
   );
 }
@@ -139,12 +134,17 @@ function From({ children, size }: { children: string; size: WindowSize }) {
   );
 }
 
-/** Rejected sources. */
-function Rejected({ reasons }: { reasons: readonly string[] }) {
-  return reasons.map((reason) => (
-    <Row key={reason} indent={2}>
-      <Cell tone="warning">{`${GLYPH.failed} ${said(reason)}`}</Cell>
-    </Row>
+/** Sources that the plan does without: last and faint, since nothing needs them. */
+function PassedOver({ reasons }: { reasons: readonly (readonly string[])[] }) {
+  return reasons.map((lines) => (
+    <Box key={lines.join(' ')} width="100%" paddingLeft={REASON_INDENT - 2} flexShrink={0}>
+      <Box width={2} flexShrink={0}>
+        <Ink tone="faint">·</Ink>
+      </Box>
+      <Box flexGrow={1} flexShrink={1} flexBasis={0}>
+        <Paragraph tone="faint">{lines.join('\n')}</Paragraph>
+      </Box>
+    </Box>
   ));
 }
 

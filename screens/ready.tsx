@@ -1,4 +1,4 @@
-import { t } from '../src/language/translate.ts';
+import { said, t } from '../src/language/translate.ts';
 import { programName } from '../src/support/program-name.ts';
 import { readyChoices } from '../src/wizard/choices.ts';
 import type { ReadyState } from '../src/wizard/state.ts';
@@ -21,6 +21,7 @@ export function ReadyScreen({ state, size }: { state: ReadyState; size: Size }) 
         >{t`${programName()} ${overview.cliVersion} is installed: ${featureWords(overview.status.features)}`}</Ink>
       </Line>
       <Line tone="faint" cut="middle">{`  ${usePath(overview.runtimeRoot)}`}</Line>
+      {state.notice === undefined ? null : <Line>{said(state.notice)}</Line>}
       <Gap isHidden={isShort(size)} />
       <Line>{t`What do you want to do?`}</Line>
       <Gap isHidden={isShort(size)} />

@@ -2,9 +2,11 @@ import { Box } from 'ink';
 import { Fragment, type ReactNode } from 'react';
 import { said, t, translatable } from '../../src/language/translate.ts';
 import { programName } from '../../src/support/program-name.ts';
-import { keyHints } from '../../src/wizard/keys.ts';
+import { type KeyHint, keyHints } from '../../src/wizard/keys.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
-import { fittingHints, SEPARATOR } from '../layout/footer.ts';
+import { fittingHints, separatorOf } from '../layout/footer.ts';
+import { HELP_LABEL_COLUMNS, type HelpRow, helpRows } from '../layout/help-rows.ts';
+import { wordsOf } from '../layout/key-help.ts';
 import { bodyRows, contentColumns, frameRows, isNarrow, isShort, type Size } from '../layout/layout.ts';
 import { GLYPH } from '../style/theme.ts';
 import { Cell, Gap, Ink, Line, Row } from './text.tsx';
@@ -105,11 +107,13 @@ function stageOf(state: WizardState): number | null {
 }
 
 function Footer({ state, size }: { state: WizardState; size: Size }) {
+  const hints = keyHints(state, 'footer');
+  const columns = contentColumns(size);
   return (
     <Line>
-      {fittingHints(keyHints(state, 'footer'), contentColumns(size)).map(({ label, hint }, index) => (
+      {fittingHints(hints, columns).map(({ label, hint }, index) => (
         <Ink key={label}>
-          {index === 0 ? '' : SEPARATOR}
+          {index === 0 ? '' : separatorOf(columns)}
           <Ink isBold>{label}</Ink>
           <Ink tone="faint"> {said(hint)}</Ink>
         </Ink>
@@ -118,10 +122,32 @@ function Footer({ state, size }: { state: WizardState; size: Size }) {
   );
 }
 
-/** All keys of this screen, from the same table as the footer. */
+/** All keys of this screen as sentences, from the same table as the footer; in few rows as their hints. */
 export function Help({ state, size }: { state: WizardState; size: Size }) {
-  const isTight = isShort(size);
   const hints = keyHints({ ...state, isHelpOpen: false } as WizardState, 'help');
+  const { rows, isWhole } = helpRows(hints, wordsOf(state), size);
+  return isWhole ? <Sentences rows={rows} size={size} /> : <Hints hints={hints} size={size} />;
+}
+
+function Sentences({ rows, size }: { rows: readonly HelpRow[]; size: Size }) {
+  return (
+    <Box flexDirection="column" width="100%" flexShrink={1} overflow="hidden">
+      <Line isBold>{t`Keys on this screen`}</Line>
+      <Gap isHidden={isShort(size)} />
+      {rows.map(({ key, label, text }) => (
+        <Row key={key}>
+          <Cell width={HELP_LABEL_COLUMNS} tone="accent">
+            {label || ' '}
+          </Cell>
+          <Cell>{text || ' '}</Cell>
+        </Row>
+      ))}
+    </Box>
+  );
+}
+
+function Hints({ hints, size }: { hints: readonly KeyHint[]; size: Size }) {
+  const isTight = isShort(size);
   // Two columns if one would not fit.
   const columns = hints.length > bodyRows(size) - (isTight ? 0 : 2) ? 2 : 1;
   return (
@@ -137,7 +163,9 @@ export function Help({ state, size }: { state: WizardState; size: Size }) {
                 <Cell width={columns === 1 ? 14 : 10} tone="accent">
                   {label}
                 </Cell>
-                <Cell>{said(hint)}</Cell>
+                <Box flexGrow={1} flexShrink={1} flexBasis={0} paddingRight={1}>
+                  <Cell>{said(hint)}</Cell>
+                </Box>
               </Fragment>
             ))}
         </Row>

@@ -1,5 +1,8 @@
 import type { CheckResult, CheckStatus } from '../../src/core/events.ts';
 import { said, t } from '../../src/language/translate.ts';
+import { startCommand } from '../../src/present/farewell.ts';
+import { personText } from '../../src/present/person-text.ts';
+import { columnsOf } from '../../src/support/text/columns.ts';
 import { formatCount } from '../../src/support/text/format.ts';
 import { wrapWords } from '../../src/support/text/wrap-words.ts';
 import type { UndoTarget } from '../../src/wizard/functions.ts';
@@ -31,10 +34,18 @@ const STATUS: Record<CheckStatus, { glyph: string; tone: Tone }> = {
 /** In fewer columns, details go below their label instead of next to it. */
 const BESIDE_COLUMNS = 64;
 
-/** Width of glyph and label, including indentation. */
-export function labelColumns(columns: number): number {
-  return columns < BESIDE_COLUMNS ? 18 : 32;
+const NARROW_LABEL_COLUMNS = 18;
+const LEAST_LABEL_COLUMNS = 32;
+
+/** Width of indentation, glyph and label, with a gap: as wide as the longest label, but no half of a window. */
+export function labelColumns(columns: number, { checks, listed, proof }: Labelled): number {
+  if (columns < BESIDE_COLUMNS) return NARROW_LABEL_COLUMNS;
+  const labels = [...checks, ...listed, ...proof].map(({ label }) => columnsOf(said(label)) + 6);
+  const most = Math.max(LEAST_LABEL_COLUMNS, Math.floor(columns * 0.45));
+  return Math.min(most, Math.max(LEAST_LABEL_COLUMNS, ...labels));
 }
+
+type Labelled = Pick<CheckState, 'checks' | 'listed' | 'proof'>;
 
 const WORST_FIRST: readonly CheckStatus[] = ['fail', 'warn', 'could-not-check', 'skipped', 'pass'];
 
@@ -50,6 +61,10 @@ type Shown = Pick<
   | 'undone'
   | 'repair'
   | 'notice'
+  | 'known'
+  | 'result'
+  | 'isRunning'
+  | 'hasLog'
 >;
 
 /**
@@ -63,19 +78,26 @@ export function checkRows(state: Shown, columns: number, homeDir: string): reado
     detail: shortHome(said(check.detail), homeDir),
   });
   const { undo, undone, areDetailsOpen } = state;
+  const width = { columns, labelWidth: labelColumns(columns, state) };
   const news = repairNews(state.repair) ?? (state.notice === null ? null : { text: state.notice });
   const proof = state.proof.map(short);
+  const rowsOfGroup = ({ group, checks, pending, isNew }: Group) =>
+    pending.length > 0
+      ? runningRows(said(group), checks.length, pending, state)
+      : groupRows(said(group), checks.map(short), areDetailsOpen || isNew, width);
   return [
     ...(news ? newsRows(news, columns, homeDir) : []),
     ...(undone
       ? [environmentRow(undone.direction === 'back' ? t`Back to` : t`Forward to`, undone.to, 'accent')]
       : []),
-    ...(proof.length > 0 ? groupRows(t`Proven`, proof, true, columns) : []),
-    ...groupsOf(state).flatMap(({ group, checks, pending }) =>
-      pending.length > 0
-        ? runningRows(said(group), checks.length, pending, state)
-        : groupRows(said(group), checks.map(short), areDetailsOpen, columns),
-    ),
+    ...whatNext(state, columns, homeDir),
+    ...groupsOf(state)
+      .filter(({ isNew }) => isNew)
+      .flatMap(rowsOfGroup),
+    ...(proof.length > 0 ? groupRows(t`Proven`, proof, true, width) : []),
+    ...groupsOf(state)
+      .filter(({ isNew }) => !isNew)
+      .flatMap(rowsOfGroup),
     ...(undo && !undone ? [environmentRow(t`u goes back to`, undo.to, 'faint')] : []),
   ];
 }
@@ -85,9 +107,40 @@ interface Group {
   checks: readonly CheckResult[];
   /** Checks without a result yet. */
   pending: readonly CheckListing[];
+  /** Has a check that was asked for in addition: stands first, open. */
+  isNew: boolean;
 }
 
-function groupsOf({ checks, listed }: Shown): Group[] {
+/** What to do after an installation, and where its log is. */
+function whatNext(
+  { result, isRunning, checks, hasLog }: Shown,
+  columns: number,
+  homeDir: string,
+): CheckRow[] {
+  if (result === null || isRunning || checks.some(({ status }) => status === 'fail')) return [];
+  const isBeside = columns >= BESIDE_COLUMNS;
+  const answers = checks.find(({ id, status }) => id === 'daemon-health' && status === 'pass');
+  const next = answers
+    ? t`Daemon: running at ${answers.detail} (s stops it)`
+    : isBeside
+      ? t`Next: ${personText(startCommand(result, { homeDir }))} (s does it now)`
+      : t`Next: s starts the daemon`;
+  const path = shortHome(result.logPath, homeDir);
+  const log = !hasLog ? t`Log: ${path}` : isBeside ? t`Log: ${path} (f shows it)` : t`Log: f shows it`;
+  return [next, log].flatMap((text, nth) =>
+    wrapWords(text, columns - 6).map((detail, index) => ({
+      key: `next ${nth} ${index}`,
+      indent: 0 as const,
+      glyph: index > 0 ? ' ' : nth === 0 ? GLYPH.pointer : '·',
+      tone: nth === 0 ? ('accent' as const) : ('faint' as const),
+      label: '',
+      detail,
+      isHeading: false,
+    })),
+  );
+}
+
+function groupsOf({ checks, listed, known }: Shown): Group[] {
   const results = new Map(checks.map((check) => [check.id, check]));
   // Scripted and old runs emit no list: their groups come in the order of their results.
   const order: readonly CheckListing[] = listed.length > 0 ? listed : checks;
@@ -95,6 +148,7 @@ function groupsOf({ checks, listed }: Shown): Group[] {
     group,
     checks: members.flatMap(({ id }) => results.get(id) ?? []),
     pending: members.filter(({ id }) => !results.has(id)),
+    isNew: known !== null && members.some(({ id }) => !known.includes(id)),
   }));
 }
 
@@ -172,7 +226,7 @@ function groupRows(
   group: string,
   checks: readonly CheckResult[],
   areDetailsOpen: boolean,
-  columns: number,
+  width: Width,
 ): CheckRow[] {
   const present = WORST_FIRST.filter((status) => checks.some((check) => check.status === status));
   // A group is only dimmed as skipped if all of its checks are.
@@ -189,7 +243,7 @@ function groupRows(
   const rest = areDetailsOpen || shown.length === 0 ? [] : checks.filter((check) => check.status === 'pass');
   return [
     heading,
-    ...shown.flatMap((check) => rowsOf(check, columns)),
+    ...shown.flatMap((check) => rowsOf(check, width)),
     ...(rest.length === 0
       ? []
       : [
@@ -209,7 +263,12 @@ function isWorthALine(check: CheckResult): boolean {
   return check.status === 'fail' || check.status === 'warn' || check.status === 'could-not-check';
 }
 
-function rowsOf(check: CheckResult, columns: number): CheckRow[] {
+interface Width {
+  columns: number;
+  labelWidth: number;
+}
+
+function rowsOf(check: CheckResult, { columns, labelWidth }: Width): CheckRow[] {
   const isBeside = columns >= BESIDE_COLUMNS;
   const row: CheckRow = {
     key: check.id,
@@ -219,7 +278,7 @@ function rowsOf(check: CheckResult, columns: number): CheckRow[] {
     detail: '',
     isHeading: false,
   };
-  const width = isBeside ? columns - labelColumns(columns) - 4 : columns - 6;
+  const width = isBeside ? columns - labelWidth - 4 : columns - 6;
   const lines = wrapWords(check.detail, width).map(
     (detail, index): CheckRow => ({
       ...row,
@@ -254,9 +313,9 @@ function groupWords(checks: readonly CheckResult[], worst: CheckStatus): string 
     const [failed, total] = [count('fail'), checks.length];
     return failed === 1 ? t`${failed} of ${total} needs attention` : t`${failed} of ${total} need attention`;
   }
-  if (worst === 'warn') return said(formatCount(count('warn'), 'warning'));
+  if (worst === 'warn') return `${all} · ${said(formatCount(count('warn'), 'warning'))}`;
   if (worst === 'could-not-check')
     return t`${count('could-not-check')} of ${checks.length} could not be checked`;
-  if (worst === 'skipped') return t`skipped: ${checks[0]?.detail ?? ''}`;
+  if (worst === 'skipped') return `${all} · ${t`skipped: ${checks[0]?.detail ?? ''}`}`;
   return all;
 }

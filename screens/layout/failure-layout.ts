@@ -1,7 +1,8 @@
 import type { FailureReport } from '../../src/core/events.ts';
 import { saidRemedy, saidStep } from '../../src/language/remedies.ts';
-import { said } from '../../src/language/translate.ts';
+import { said, t } from '../../src/language/translate.ts';
 import { columnsOf } from '../../src/support/text/columns.ts';
+import { formatDuration } from '../../src/support/text/format.ts';
 import { wrapStep, wrapWords } from '../../src/support/text/wrap-words.ts';
 import { failureChoices } from '../../src/wizard/choices.ts';
 import { stepsByHand } from '../../src/wizard/panels/mending.ts';
@@ -12,7 +13,8 @@ import { cutLines, roomOf, rowsOf } from './room.ts';
 /** The part of a failure that fits above the choices. All texts are lines that fit the width. */
 export interface FailureLayout {
   title: readonly string[];
-  hasWhere: boolean;
+  /** Next to the title; empty for nothing. */
+  where: string;
   evidence: readonly string[];
   /** Each step as its lines. */
   steps: readonly (readonly string[])[];
@@ -36,19 +38,31 @@ export interface FailureLayout {
 /** Label, value, hint. */
 const FIELD_ROWS = 3;
 
-/** Columns next to the title for `step 1 of 5 · after 12 s`. */
-const WHERE_COLUMNS = 26;
+/** A shorter time says nothing. */
+const WORTH_TIME_MS = 10_000;
+
+/** `step 1 of 5 · after 12 s` */
+function whereWords(state: FailureState): string {
+  const after = state.elapsedMs < WORTH_TIME_MS ? [] : [t`after ${formatDuration(state.elapsedMs)}`];
+  const steps = state.progress?.steps ?? [];
+  const index = steps.findIndex((step) => step.status === 'failed');
+  return [...(index === -1 ? [] : [t`step ${index + 1} of ${steps.length}`]), ...after].join(' · ');
+}
 
 /** Facts shown before the second step: the user must know the cause to understand the remedy. */
 const TELLING_FACTS = 3;
 
 /**
  * Allocates the rows by priority: the title, that nothing is lost, the first step; then some facts; then the
- * other steps and facts, and finally spacing. Uses two columns of choices before it omits anything. Pure.
+ * other steps and facts, and finally spacing. One column of choices where all fits, else two before anything is
+ * omitted. Pure.
  */
 export function failureLayout(state: FailureState, size: Size): FailureLayout {
-  const room = share(state, size, 1);
-  return room.isWhole || !fitsTwoColumns(state, size) ? room : share(state, size, 2);
+  const all = share(state, size, 1, failureChoices(state).length);
+  const isAiry = isShort(size) || all.steps.length === 0 || (all.hasHeading && all.hasGapBelowSteps);
+  if (all.isWhole && isAiry) return all;
+  const room = share(state, size, 1, choiceRowsAtMost(size));
+  return room.isWhole || !fitsTwoColumns(state, size) ? room : share(state, size, 2, choiceRowsAtMost(size));
 }
 
 /** A choice with a truncated label would be ambiguous. */
@@ -63,20 +77,20 @@ function fitsTwoColumns(state: FailureState, size: Size): boolean {
   return widest(0) + widest(1) + 6 <= contentColumns(size);
 }
 
-/** Choices take at most a quarter of the window; more of them scroll. */
+/** Where not all fits, choices take at most a quarter of the window; more of them scroll. */
 function choiceRowsAtMost(size: Size): number {
   return Math.max(2, Math.floor(bodyRows(size) / 4));
 }
 
-function share(state: FailureState, size: Size, choiceColumns: 1 | 2): FailureLayout {
+function share(state: FailureState, size: Size, choiceColumns: 1 | 2, mostChoiceRows: number): FailureLayout {
   const { report } = state;
   const isTight = isShort(size);
   const width = contentColumns(size) - 2;
   const stepWidth = width - (isNarrow(size) ? 2 : 4);
-  const hasWhere = !isTight && !isNarrow(size);
-  const titleWidth = width - (hasWhere ? WHERE_COLUMNS : 0);
+  const where = isTight || isNarrow(size) ? '' : whereWords(state);
+  const titleWidth = width - (where === '' ? 0 : columnsOf(where) + 2);
   const allChoiceRows = Math.ceil(failureChoices(state).length / choiceColumns);
-  const choiceRows = state.field ? FIELD_ROWS : Math.min(allChoiceRows, choiceRowsAtMost(size));
+  const choiceRows = state.field ? FIELD_ROWS : Math.min(allChoiceRows, mostChoiceRows);
   const wanted = {
     title: wrapWords(said(report.title), titleWidth),
     untouched: wrapWords(said(report.untouched), width),
@@ -111,7 +125,7 @@ function share(state: FailureState, size: Size, choiceColumns: 1 | 2): FailureLa
   const hiddenCount = wanted.steps.length - steps.length + wanted.evidence.length - evidence.length;
   return {
     title: cutLines(wanted.title, titleRows, titleWidth),
-    hasWhere,
+    where,
     evidence: evidence.flat(),
     steps,
     untouched: cutLines(wanted.untouched, untouchedRows, width),

@@ -2,18 +2,32 @@ import { said } from '../../src/language/translate.ts';
 import { columnsOf } from '../../src/support/text/columns.ts';
 import type { KeyHint } from '../../src/wizard/keys.ts';
 
+const NARROW_COLUMNS = 64;
+
 /** Between two hints. */
-export const SEPARATOR = '   ';
+export function separatorOf(columns: number): string {
+  return columns < NARROW_COLUMNS ? '  ' : '   ';
+}
 
-/** Keys that leave the screen or show all other keys; dropped last. */
-const WAYS_OUT = new Set(['?', 'esc', 'y', 'n', 'q', 'ctrl+c']);
+/** Keys that answer the screen, leave it, or show all other keys; dropped last, in this order. */
+const KEPT = ['esc', 'enter', 'n', 'y', '?', 'q', 'ctrl+c'];
 
-/** The hints that fit into a footer, in order. Ways out are dropped last. Pure. */
-export function fittingHints(hints: readonly KeyHint[], columns: number): readonly KeyHint[] {
-  const width = columnsOf(hints.map(({ label, hint }) => `${label} ${said(hint)}`).join(SEPARATOR));
+type Hint = Pick<KeyHint, 'label' | 'hint'>;
+
+/** The hints that fit into a footer, in order. What the screen asks for and the ways out are dropped last. Pure. */
+export function fittingHints<H extends Hint>(hints: readonly H[], columns: number): readonly H[] {
+  const separator = separatorOf(columns);
+  const width = columnsOf(hints.map(({ label, hint }) => `${label} ${said(hint)}`).join(separator));
   if (width <= columns || hints.length <= 1) return hints;
   // `n` belongs to a question only together with `y`.
   const isQuestion = hints.some(({ label }) => label === 'y');
-  const dropped = hints.findLastIndex(({ label }) => !WAYS_OUT.has(label) || (label === 'n' && !isQuestion));
-  return fittingHints(hints.toSpliced(Math.max(0, dropped), 1), columns);
+  const rank = ({ label }: Hint) => (label === 'n' && !isQuestion ? -1 : KEPT.indexOf(label));
+  const least = Math.min(...hints.map(rank));
+  return fittingHints(
+    hints.toSpliced(
+      hints.findLastIndex((hint) => rank(hint) === least),
+      1,
+    ),
+    columns,
+  );
 }

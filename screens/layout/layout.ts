@@ -55,6 +55,7 @@ export function contentColumns(size: Size): number {
 export function logRows(state: WizardState, size: Size): number {
   const room = bodyRows(size) - 1;
   if (state.screen === 'failure' && state.log) return Math.max(1, room);
+  if (state.screen === 'check' && state.isLogOpen) return Math.max(1, room);
   if (state.screen === 'check' && state.repair?.phase === 'running') {
     const above = Math.min(state.repair.plan.steps.length + 1, Math.max(1, bodyRows(size) - 6));
     return Math.max(1, room - above - 1 - (isShort(size) ? 0 : 1));

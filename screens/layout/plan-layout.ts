@@ -14,19 +14,24 @@ export interface PlanRoom {
   hasGap: boolean;
   /** Number of visible table rows. */
   rowCount: number;
-  /** Number of visible rejected sources for each table row. */
-  reasonCounts: readonly number[];
   /** Each note as its lines. */
   notes: readonly (readonly string[])[];
+  /** That nothing needs the sources passed over, as lines; empty when there are none. */
+  verdict: readonly string[];
+  /** Why each source was passed over, as its lines: each reason once. */
+  reasons: readonly (readonly string[])[];
   /** `… 3 more lines`; empty when nothing is omitted. */
   more: string;
   /** True when everything that the user agrees to is visible. */
   isConsentWhole: boolean;
 }
 
+/** Columns before a reason: indentation and mark. */
+export const REASON_INDENT = 4;
+
 /**
- * Allocates the rows by priority: what the user agrees to, the table, the notes, the rejected sources; a
- * heading comes before the second rejected source. Pure.
+ * Allocates the rows by priority: what the user agrees to, the table, the notes, that other sources are not
+ * needed; then the heading, and last why they were passed over. Pure.
  */
 export function planRoom(
   summary: PlanSummary,
@@ -48,35 +53,38 @@ export function planRoom(
   const rowCount = room.takeSome(summary.rows, () => 1).length;
   const allNotes = summary.notes.map((note) => wrapWords(said(note), width));
   const notes = room.takeSome(allNotes, rowsOfLines);
-  const reasonCounts = summary.rows.map(() => 0);
-  const takeReasons = (nth: number) => {
-    for (const [index, row] of summary.rows.entries())
-      if (index < rowCount && row.rejected.length > nth && room.take(1)) reasonCounts[index] = nth + 1;
-  };
-  takeReasons(0);
+  const passedOver = [...new Set(summary.rows.flatMap((row) => row.rejected))];
+  const wholeVerdict = passedOver.length === 0 ? [] : wrapWords(verdictWords(passedOver.length), width);
+  const verdict = room.take(wholeVerdict.length) ? wholeVerdict : [];
   const hasHeading = room.take(1);
   const hasGap = room.take(1);
-  const mostReasons = Math.max(0, ...summary.rows.map((row) => row.rejected.length));
-  for (let nth = 1; nth < mostReasons; nth++) takeReasons(nth);
-  const reasonCount = summary.rows.reduce((sum, row) => sum + row.rejected.length, 0);
-  const hiddenNotes = allNotes.slice(notes.length).flat().length;
+  const allReasons = passedOver.map((reason) => wrapWords(said(reason), width - REASON_INDENT));
+  const reasons = verdict.length === 0 ? [] : room.takeSome(allReasons, (lines) => lines.length);
   const hidden =
     consent.length -
     seen +
     (summary.rows.length - rowCount) +
-    (reasonCount - reasonCounts.reduce((sum, count) => sum + count, 0)) +
-    hiddenNotes;
+    allNotes.slice(notes.length).flat().length +
+    (wholeVerdict.length - verdict.length) +
+    allReasons.slice(reasons.length).flat().length;
   return {
     bytes: bytes.slice(0, seen),
     hosts: hosts.slice(0, Math.max(0, seen - bytes.length)),
     hasHeading,
     hasGap,
     rowCount,
-    reasonCounts,
     notes,
+    verdict,
+    reasons,
     more: moreLines(hidden),
     isConsentWhole,
   };
+}
+
+function verdictWords(count: number): string {
+  return count === 1
+    ? t`${count} other source was passed over; nothing in this plan needs it.`
+    : t`${count} other sources were passed over; nothing in this plan needs them.`;
 }
 
 /** Keeps a number together with its unit. */

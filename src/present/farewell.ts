@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { FailureReport, SetupResult } from '../core/events.ts';
+import type { CheckResult, FailureReport, SetupResult } from '../core/events.ts';
 import { managedRuntimeRoot } from '../core/layout.ts';
 import { saidRemedy, saidStep } from '../language/remedies.ts';
 import { said, t, translatable } from '../language/translate.ts';
@@ -31,8 +31,10 @@ export function farewellLines(farewell: Farewell, options: FarewellOptions): str
     case 'left':
       return [];
     case 'done': {
-      const lines = doneLines(farewell.result, options);
-      return farewell.checks === null ? lines : [...lines, ...checkLines(farewell.checks, options)];
+      const checks = farewell.checks ?? [];
+      const told = farewell.told ? farewellLines({ kind: 'told', ...farewell.told }, options) : [];
+      const lines = doneLines(farewell.result, options, farewell.told?.isOk ? 'told' : daemonAddress(checks));
+      return [...lines, ...told, ...checkLines(checks, options)];
     }
     case 'checked': {
       const lines = checkLines(farewell.checks, options);
@@ -74,6 +76,7 @@ function factLines(fact: string, { columns, shouldWrap }: FarewellOptions): stri
 const LABELS = [
   translatable('log'),
   translatable('next'),
+  translatable('daemon'),
   translatable('python'),
   translatable('used'),
   translatable('class'),
@@ -96,25 +99,45 @@ function stepLines(step: string, report: FailureReport, { columns, shouldWrap }:
   return shouldWrap ? wrapStep(words, remedies.map(saidRemedy), columns - labelColumns()) : [words];
 }
 
-function doneLines(result: SetupResult, options: FarewellOptions): string[] {
+/** The daemon that answered the checks; `null` for none. */
+function daemonAddress(checks: readonly CheckResult[]): string | null {
+  return checks.find(({ id, status }) => id === 'daemon-health' && status === 'pass')?.detail ?? null;
+}
+
+/** @param daemon address of the running one; `null` for none; `told`: said elsewhere. */
+function doneLines(result: SetupResult, options: FarewellOptions, daemon: string | null): string[] {
   const { columns, homeDir, paint } = options;
   const features = result.features.map((it) => said(it.replace('-', ' '))).join(', ');
   const what = t`${programName()} ${result.cliVersion} is ready: ${features}`;
   const cost = costWords(result);
   const gap = Math.max(2, columns - 2 - columnsOf(what) - columnsOf(cost));
-  const feature = result.features.includes('local-embeddings') ? ' --feature local-embeddings' : '';
   return [
     `${paint('good', '✓')} ${paint('bold', what)}${' '.repeat(gap)}${paint('faint', cost)}`,
     labelled('python', tildePath(result.pythonPath, homeDir)),
     labelled('log', tildePath(result.logPath, homeDir)),
-    labelled('next', whereItIs(result, options, `${programName()} admin runtime start${feature}`)),
+    ...(daemon === 'told'
+      ? []
+      : daemon === null
+        ? [labelled('next', startCommand(result, options))]
+        : [
+            labelled('daemon', t`running at ${daemon}`),
+            labelled('next', whereItIs(result, options, `${programName()} status`)),
+          ]),
   ];
+}
+
+type Place = Pick<FarewellOptions, 'homeDir' | 'env' | 'platform'>;
+
+/** The command that starts the daemon of a runtime. */
+export function startCommand(result: SetupResult, place: Place): string {
+  const feature = result.features.includes('local-embeddings') ? ' --feature local-embeddings' : '';
+  return whereItIs(result, place, `${programName()} admin runtime start${feature}`);
 }
 
 /** A command that finds this runtime: only `ktx setup` has a flag for another location. */
 function whereItIs(
   { manifestPath }: SetupResult,
-  { homeDir, env = process.env, platform = process.platform }: FarewellOptions,
+  { homeDir, env = process.env, platform = process.platform }: Place,
   command: string,
 ): string {
   const root = dirname(dirname(manifestPath));

@@ -131,7 +131,7 @@ export async function choosePython(options: {
   const notes =
     choice !== 'system' && managed
       ? [
-          `Python ${managed.version} is not available here; using the system's Python ${best.version} (${best.path})`,
+          `Python ${managed.version} is not available here; using the system's Python ${best.version} (${best.path}), which is supported`,
         ]
       : [];
   if (best.closedBy) {

@@ -1,9 +1,9 @@
 import type { FailureReport } from '../core/events.ts';
 import type { CheckCost } from '../doctor/checks/check.ts';
 import type { DoctorEvent } from '../doctor/events.ts';
-import { failedChecks } from './choices.ts';
-import { scrolledRow, scrollLog } from './log-scroll.ts';
-import { checkFor, leave, stay, toFeatures, toOverview, undoFor } from './moves.ts';
+import { canStart, canStop, failedChecks } from './choices.ts';
+import { onLogSearch, scrolledRow, scrollLog } from './log-scroll.ts';
+import { checkFor, leave, recheck, stay, toFeatures, toOverview, undoFor } from './moves.ts';
 import { openPanel } from './panel-commands.ts';
 import { openAction } from './panels/action-panel.ts';
 import { moved } from './panels/command.ts';
@@ -23,7 +23,11 @@ export function onCheck(
   const { repair } = state;
   if (repair?.phase === 'asking') return onQuestion(state, repair, command, view);
   if (isRepairBusy(repair)) return onRepairing(state, command, view);
+  if (state.isLogOpen) return onLog(state, command, view);
   switch (command) {
+    case 'toggle-log':
+    case 'find':
+      return state.hasLog ? stay(openLog(state, command)) : stay(state);
     case 'scroll-up':
     case 'scroll-down':
     case 'page-up':
@@ -41,8 +45,10 @@ export function onCheck(
       return state.isRunning ? stay(state) : lookFurther(state, 'network');
     case 'start':
       return canStart(state) ? openPanel(state, openAction('start')) : stay(state);
+    case 'stop':
+      return canStop(state) ? openPanel(state, openAction('stop')) : stay(state);
     case 'back':
-      return state.isRunning || state.result ? stay(state) : toMenu(state);
+      return state.isRunning ? stay(state) : toMenu(state);
     case 'interrupt':
       return interrupted(state);
     case 'quit':
@@ -54,23 +60,33 @@ export function onCheck(
   }
 }
 
-/** A runtime that was just installed and works can be started right away. */
-function canStart(state: CheckState): boolean {
-  return state.result !== null && !state.isRunning && failedChecks(state) === 0;
+function openLog(state: CheckState, command: 'toggle-log' | 'find'): CheckState {
+  const find = command === 'find' ? { text: '', isTyping: true } : null;
+  return { ...state, isLogOpen: true, log: { kind: 'follow' }, find };
+}
+
+/** The log of the installation, over the checks. */
+function onLog(state: CheckState, command: Command, view: ViewSize): Transition {
+  if (command === 'quit') return leaveCheck(state);
+  if (command === 'interrupt') return interrupted(state);
+  const searched = onLogSearch(state, command, view);
+  if (searched !== null) return stay(searched);
+  if (command === 'back' || command === 'toggle-log') return stay({ ...state, isLogOpen: false });
+  return stay({ ...state, log: scrollLog(state.log, command, view) });
 }
 
 /** There is no ready menu for a broken runtime. */
 function toMenu(state: CheckState): Transition {
-  const { overview } = state;
+  const { overview, result } = state;
+  if (result) return toOverview({ ...state, installed: result });
   const isBroken = overview !== null && overview.status.kind !== 'ready' && failedChecks(state) > 0;
   return isBroken ? toFeatures(state, overview, []) : toOverview(state);
 }
 
-/** Runs the same checks and additional ones. */
+/** Runs the same checks and additional ones; asked for again, runs all of them again. */
 function lookFurther(state: CheckState, cost: CheckCost): Transition {
-  const costs = [...new Set([...state.costs, cost])];
-  const { result, undone, proof } = state;
-  return checkFor(state, { result, undone, proof, costs });
+  const known = state.costs.includes(cost) ? state.known : state.checks.map(({ id }) => id);
+  return recheck({ ...state, known, costs: [...new Set([...state.costs, cost])] });
 }
 
 /** Undoes the latest change: a repair, else the installation. */

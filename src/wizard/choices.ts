@@ -78,3 +78,18 @@ export const STOP_CHOICES = [
 export function failedChecks(state: Pick<CheckState, 'checks'>): number {
   return state.checks.filter((check) => check.status === 'fail').length;
 }
+
+/** The daemon of this project answered the last checks. */
+export function isDaemonRunning(checks: CheckState['checks']): boolean {
+  return checks.some(({ id, status }) => id === 'daemon-health' && status === 'pass');
+}
+
+/** A runtime that was just installed and works can be started right away. */
+export function canStart(state: CheckState): boolean {
+  const { result, isRunning, checks } = state;
+  return result !== null && !isRunning && failedChecks(state) === 0 && !isDaemonRunning(checks);
+}
+
+export function canStop(state: CheckState): boolean {
+  return state.result !== null && !state.isRunning && isDaemonRunning(state.checks);
+}

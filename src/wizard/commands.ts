@@ -1,22 +1,21 @@
 import { onCheck } from './check-commands.ts';
 import { availableOffers, planChoices, readyChoices, STOP_CHOICES } from './choices.ts';
 import { onFailure } from './failure-commands.ts';
-import { scrollLog } from './log-scroll.ts';
+import { onLogSearch, scrollLog } from './log-scroll.ts';
 import { checkFor, installFor, leave, planFor, stay, toFeatures } from './moves.ts';
 import { onPanel, openPanel } from './panel-commands.ts';
 import { openAction } from './panels/action-panel.ts';
 import { openBundle } from './panels/bundle-panel.ts';
 import { moved } from './panels/command.ts';
-import { typedLine } from './panels/field.ts';
 import { openHost } from './panels/host-panel.ts';
 import { openModel } from './panels/model-panel.ts';
 import { openPage } from './panels/page-panel.ts';
 import { openSources } from './panels/sources-panel.ts';
 import type {
   Command,
+  Farewell,
   FeaturesState,
   InstallingState,
-  LogPosition,
   PlanState,
   ReadyState,
   Transition,
@@ -67,7 +66,7 @@ function onReady(state: ReadyState, command: Command): Transition {
       return stay({ ...state, cursor: moved(state.cursor, command, choices.length) });
     case 'quit':
     case 'interrupt':
-      return leave(state, 0, { kind: 'left' });
+      return leave(state, 0, readyFarewell(state));
     case 'confirm':
       break;
     default:
@@ -95,8 +94,12 @@ function onReady(state: ReadyState, command: Command): Transition {
     case 'reinstall':
       return planFor({ ...state, feature, shouldForce: true }, state.overview);
     default:
-      return leave(state, 0, { kind: 'left' });
+      return leave(state, 0, readyFarewell(state));
   }
+}
+
+function readyFarewell({ installed }: ReadyState): Farewell {
+  return installed === null ? { kind: 'left' } : { kind: 'done', result: installed, checks: null };
 }
 
 function onFeatures(state: FeaturesState, command: Command): Transition {
@@ -178,60 +181,18 @@ function onInstalling(state: InstallingState, { command, view }: Given): Transit
         return stay(state);
     }
   }
-  if (state.find?.isTyping && !state.isStopping && command !== 'interrupt') {
-    return stay(onFind({ ...state, find: state.find }, command, view));
+  if (!state.isStopping && command !== 'interrupt') {
+    const searched = onLogSearch(state, command, view);
+    if (searched !== null) return stay(searched);
   }
   switch (command) {
-    case 'find':
-      return stay({ ...state, find: { text: '', isTyping: true } });
-    case 'find-above':
-    case 'find-below':
-      return stay({ ...state, log: foundAt(state.log, view, command === 'find-above' ? 'above' : 'below') });
-    case 'toggle-wrap':
-      return stay({ ...state, isWrapped: !state.isWrapped });
     case 'interrupt':
       return state.isStopping ? stay(state) : stay({ ...state, stopQuestion: { cursor: 0 } });
     case 'toggle-log':
       return stay({ ...state, isLogFull: !state.isLogFull });
     case 'back':
-      return stay(state.find ? { ...state, find: null } : { ...state, isLogFull: false });
+      return stay({ ...state, isLogFull: false });
     default:
       return stay({ ...state, log: scrollLog(state.log, command, view) });
   }
-}
-
-const MAX_FIND_CHARACTERS = 200;
-
-/** Handles text typed or pasted into the search prompt. */
-export function typeFind(state: InstallingState, text: string): InstallingState {
-  const { find } = state;
-  if (!find?.isTyping || state.stopQuestion || state.isStopping) return state;
-  return { ...state, find: { ...find, text: (find.text + typedLine(text)).slice(0, MAX_FIND_CHARACTERS) } };
-}
-
-/** Handles keys while the search text is being typed. */
-function onFind(
-  state: InstallingState & { find: NonNullable<InstallingState['find']> },
-  command: Command,
-  view: ViewSize,
-): InstallingState {
-  const { find } = state;
-  switch (command) {
-    case 'confirm':
-      if (find.text === '') return { ...state, find: null };
-      return { ...state, find: { ...find, isTyping: false }, log: foundAt(state.log, view, 'above') };
-    case 'erase':
-      return { ...state, find: { ...find, text: [...find.text].slice(0, -1).join('') } };
-    case 'erase-all':
-      return { ...state, find: { ...find, text: '' } };
-    case 'back':
-      return { ...state, find: null };
-    default:
-      return state;
-  }
-}
-
-function foundAt(position: LogPosition, { found }: ViewSize, where: 'above' | 'below'): LogPosition {
-  const line = found[where];
-  return line === null ? position : { kind: 'pinned', firstLine: line };
 }

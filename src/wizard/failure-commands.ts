@@ -5,7 +5,7 @@ import { checkFor, isElsewhere, leave, planAgain, planFor, stay, toFeatures, toO
 import { openPanel, reopenPanel } from './panel-commands.ts';
 import { openBundle } from './panels/bundle-panel.ts';
 import { mergedChanges } from './panels/changes.ts';
-import { moved } from './panels/command.ts';
+import { movedInGrid } from './panels/command.ts';
 import { onFieldCommand, openField, typeIntoField } from './panels/field.ts';
 import { type Mending, mendingsOf } from './panels/mending.ts';
 import { openPage } from './panels/page-panel.ts';
@@ -28,7 +28,12 @@ export function onFailure(
   switch (command) {
     case 'previous':
     case 'next':
-      return stay({ ...state, cursor: moved(state.cursor, command, choices.length) });
+    case 'left':
+    case 'right':
+      return stay({
+        ...state,
+        cursor: movedInGrid(state.cursor, command, choices.length, view.choiceColumns),
+      });
     case 'toggle-log':
       return state.hasLog ? stay({ ...state, log: { kind: 'follow' } }) : stay(state);
     case 'back':

@@ -1,4 +1,4 @@
-import { availableOffers, failedChecks, failureChoices } from './choices.ts';
+import { availableOffers, canStart, canStop, failureChoices } from './choices.ts';
 import { isPanelBusy, panelField, panelView } from './panels/panels.ts';
 import { isRepairable, isRepairBusy } from './panels/repair-run.ts';
 import type { CheckState, Command, PanelState, WizardState } from './state.ts';
@@ -32,6 +32,13 @@ const CHOOSE = (label: '↑↓' | '←→'): KeyBinding[] => [
     hint: 'choose',
     isInFooter: true,
   },
+];
+/** Choices that stand in two columns where rows are few. */
+const GRID: KeyBinding[] = [
+  { keys: ['up'], command: 'previous', label: '↑↓', hint: 'choose', isInFooter: true },
+  { keys: ['down'], command: 'next', label: '↑↓', hint: 'choose', isInFooter: true },
+  { keys: ['left'], command: 'left', label: '←→', hint: 'choose', isInFooter: false },
+  { keys: ['right', 'tab'], command: 'right', label: '←→', hint: 'choose', isInFooter: false },
 ];
 const SCROLL: KeyBinding[] = [
   { keys: ['up'], command: 'scroll-up', label: '↑↓', hint: 'scroll', isInFooter: true },
@@ -119,25 +126,10 @@ export function keyBindings(state: WizardState): readonly KeyBinding[] {
           { ...INTERRUPT, hint: 'stop now', isInFooter: true },
         ];
       }
-      if (state.find?.isTyping) {
-        return [
-          confirm('find'),
-          { keys: ['backspace'], command: 'erase', label: 'backspace', hint: 'erase', isInFooter: false },
-          { keys: ['ctrl+u'], command: 'erase-all', label: 'ctrl+u', hint: 'erase all', isInFooter: true },
-          back('back'),
-          { ...INTERRUPT, hint: 'stop', isInFooter: true },
-        ];
-      }
+      if (state.find?.isTyping) return [...FINDING, { ...INTERRUPT, hint: 'stop', isInFooter: true }];
       return [
         ...SCROLL,
-        { keys: ['/'], command: 'find', label: '/', hint: 'find', isInFooter: true },
-        ...(state.find
-          ? [
-              { keys: ['n'], command: 'find-above' as const, label: 'n N', hint: 'next', isInFooter: true },
-              { keys: ['N'], command: 'find-below' as const, label: 'n N', hint: 'next', isInFooter: true },
-            ]
-          : []),
-        { keys: ['w'], command: 'toggle-wrap', label: 'w', hint: 'wrap', isInFooter: false },
+        ...searchBindings(state.find !== null),
         {
           keys: ['f'],
           command: 'toggle-log',
@@ -158,7 +150,7 @@ export function keyBindings(state: WizardState): readonly KeyBinding[] {
       if (state.field) return [...FIELD, { ...INTERRUPT, isInFooter: true }];
       if (state.log) return [...SCROLL, back('back'), ...LEAVE];
       return [
-        ...(failureChoices(state).length > 1 ? CHOOSE('↑↓') : []),
+        ...(failureChoices(state).length > 1 ? GRID : []),
         confirm('do it'),
         ...(state.panel ? [back('back')] : []),
         ...(state.retry === 'install' ? [back('back to the plan')] : []),
@@ -174,12 +166,46 @@ export function keyBindings(state: WizardState): readonly KeyBinding[] {
   }
 }
 
+/** Keys while the text to find is typed. */
+const FINDING: KeyBinding[] = [
+  confirm('find'),
+  { keys: ['backspace'], command: 'erase', label: 'backspace', hint: 'erase', isInFooter: false },
+  { keys: ['ctrl+u'], command: 'erase-all', label: 'ctrl+u', hint: 'erase all', isInFooter: true },
+  back('back'),
+];
+
+function searchBindings(isSearching: boolean): KeyBinding[] {
+  return [
+    { keys: ['/'], command: 'find', label: '/', hint: 'find', isInFooter: true },
+    ...(isSearching
+      ? [
+          { keys: ['n'], command: 'find-above' as const, label: 'n N', hint: 'next', isInFooter: true },
+          { keys: ['N'], command: 'find-below' as const, label: 'n N', hint: 'next', isInFooter: true },
+        ]
+      : []),
+    { keys: ['w'], command: 'toggle-wrap', label: 'w', hint: 'wrap', isInFooter: false },
+  ];
+}
+
+/** Keys in the log of an installation that is over. */
+function logBindings(find: CheckState['find']): readonly KeyBinding[] {
+  if (find?.isTyping) return [...FINDING, INTERRUPT];
+  return [
+    ...SCROLL,
+    ...searchBindings(find !== null),
+    { keys: ['f'], command: 'toggle-log', label: 'f', hint: 'close log', isInFooter: true },
+    back(find ? 'end find' : 'close log'),
+    ...LEAVE,
+  ];
+}
+
 function checkBindings(state: CheckState): readonly KeyBinding[] {
   const { repair, isRunning } = state;
   if (repair?.phase === 'asking') {
     return [...CHOOSE('←→'), confirm('confirm'), back('back'), ...PAGES, ...LEAVE];
   }
   if (isRepairBusy(repair)) return [...SCROLL, HELP, { ...INTERRUPT, hint: 'stop', isInFooter: true }];
+  if (state.isLogOpen) return logBindings(state.find);
   const key = (name: string, command: Command, hint: string): KeyBinding => ({
     keys: [name],
     command,
@@ -191,21 +217,23 @@ function checkBindings(state: CheckState): readonly KeyBinding[] {
   if (!isRunning) {
     if (repair?.phase === 'done') rest.push(key('u', 'undo', 'undo the repair'));
     else if (state.undo) rest.push(key('u', 'undo', state.undo.direction === 'back' ? 'undo' : 'redo'));
-    if (!state.costs.includes('deep')) rest.push(key('d', 'deep', 'deep'));
-    if (!state.costs.includes('network')) rest.push(key('n', 'network', 'network'));
+    rest.push(key('d', 'deep', 'deep check'), key('n', 'network', 'check network'));
+  }
+  if (state.hasLog) {
+    rest.push(key('f', 'toggle-log', 'log'));
+    rest.push({ ...key('/', 'find', 'find'), isInFooter: false });
   }
   return [
     { keys: ['up'], command: 'scroll-up', label: '↑↓', hint: 'scroll', isInFooter: false },
     { keys: ['down'], command: 'scroll-down', label: '↑↓', hint: 'scroll', isInFooter: false },
     ...PAGES,
     ...(!isRunning && isRepairable(state.checks) ? [key('r', 'repair', 'repair')] : []),
-    ...(state.result !== null && !isRunning && failedChecks(state) === 0
-      ? [key('s', 'start', 'start the daemon')]
-      : []),
+    ...(canStart(state) ? [key('s', 'start', 'start the daemon')] : []),
+    ...(canStop(state) ? [key('s', 'stop', 'stop the daemon')] : []),
     { keys: ['space'], command: 'toggle-details', label: 'space', hint: 'details', isInFooter: true },
     ...rest,
     ...(isRunning ? [] : [confirm('done')]),
-    ...(isRunning || state.result ? [] : [back('back')]),
+    ...(isRunning ? [] : [back(state.result ? 'menu' : 'back')]),
     ...LEAVE,
   ];
 }
@@ -215,8 +243,10 @@ const PAGES: KeyBinding[] = SCROLL.filter(({ label }) => label === 'pgup pgdn');
 function panelBindings({ panel }: PanelState): readonly KeyBinding[] {
   if (panelField(panel)) return [...FIELD, INTERRUPT];
   if (isPanelBusy(panel)) return [...PAGES, HELP, { ...INTERRUPT, hint: 'stop', isInFooter: true }];
-  const { choices } = panelView(panel);
-  return [...(choices.length > 1 ? CHOOSE('↑↓') : []), confirm('do it'), back('back'), ...PAGES, ...LEAVE];
+  const { choices, cursor } = panelView(panel);
+  // A hint cannot promise to do what is only a way back.
+  const hint = choices[cursor]?.id === 'back' ? 'back' : 'do it';
+  return [...(choices.length > 1 ? CHOOSE('↑↓') : []), confirm(hint), back('back'), ...PAGES, ...LEAVE];
 }
 
 /** The command for a key; `null` when it has none. */
@@ -238,19 +268,22 @@ function hasOpenField(state: WizardState): boolean {
   if (state.screen === 'installing') {
     return state.find?.isTyping === true && !state.stopQuestion && !state.isStopping;
   }
+  if (state.screen === 'check') return state.isLogOpen && state.find?.isTyping === true;
   return state.screen === 'failure' && state.field !== null;
 }
 
 export interface KeyHint {
   label: string;
   hint: string;
+  command: Command;
 }
 
 /** Entries of the footer or the help, one per label. */
 export function keyHints(state: WizardState, where: 'footer' | 'help'): readonly KeyHint[] {
   const bindings = keyBindings(state).filter((binding) => where === 'help' || binding.isInFooter);
   const seen = new Map<string, KeyHint>();
-  for (const { label, hint } of bindings) if (!seen.has(label)) seen.set(label, { label, hint });
+  for (const { label, hint, command } of bindings)
+    if (!seen.has(label)) seen.set(label, { label, hint, command });
   return [...seen.values()];
 }
 

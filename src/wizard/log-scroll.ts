@@ -1,4 +1,5 @@
-import type { Command, LogPosition, LogWindow, ViewSize } from './state.ts';
+import { typedLine } from './panels/field.ts';
+import type { Command, LogPosition, LogSearch, LogWindow, ViewSize } from './state.ts';
 
 /** The first visible line: follows the end, or stays pinned as long as the log still holds that line. */
 export function firstVisibleLine(position: LogPosition, view: LogWindow): number {
@@ -57,4 +58,60 @@ export function scrolledRow(firstRow: number, command: Command, view: ViewSize):
     { 'scroll-up': -1, 'scroll-down': 1, 'page-up': -page, 'page-down': page }[command as string] ?? 0;
   const from = Math.min(firstRow, view.overflowRows);
   return Math.max(0, Math.min(view.overflowRows, from + step));
+}
+
+/** The log of a screen, and the search in it. */
+interface SearchableLog {
+  log: LogPosition;
+  find: LogSearch | null;
+  isWrapped: boolean;
+}
+
+const MAX_FIND_CHARACTERS = 200;
+
+/** Handles the commands of a search in the log; `null` for others. */
+export function onLogSearch<S extends SearchableLog>(state: S, command: Command, view: ViewSize): S | null {
+  if (state.find?.isTyping) return onTyping(state, state.find, command, view);
+  switch (command) {
+    case 'find':
+      return { ...state, find: { text: '', isTyping: true } };
+    case 'find-above':
+    case 'find-below':
+      return { ...state, log: foundAt(state.log, view, command === 'find-above' ? 'above' : 'below') };
+    case 'toggle-wrap':
+      return { ...state, isWrapped: !state.isWrapped };
+    case 'back':
+      return state.find === null ? null : { ...state, find: null };
+    default:
+      return null;
+  }
+}
+
+/** Handles keys while the search text is being typed. */
+function onTyping<S extends SearchableLog>(state: S, find: LogSearch, command: Command, view: ViewSize): S {
+  switch (command) {
+    case 'confirm':
+      if (find.text === '') return { ...state, find: null };
+      return { ...state, find: { ...find, isTyping: false }, log: foundAt(state.log, view, 'above') };
+    case 'erase':
+      return { ...state, find: { ...find, text: [...find.text].slice(0, -1).join('') } };
+    case 'erase-all':
+      return { ...state, find: { ...find, text: '' } };
+    case 'back':
+      return { ...state, find: null };
+    default:
+      return state;
+  }
+}
+
+function foundAt(position: LogPosition, { found }: ViewSize, where: 'above' | 'below'): LogPosition {
+  const line = found[where];
+  return line === null ? position : { kind: 'pinned', firstLine: line };
+}
+
+/** Handles text typed or pasted into the search prompt. */
+export function typeIntoSearch<S extends SearchableLog>(state: S, text: string): S {
+  const { find } = state;
+  if (!find?.isTyping) return state;
+  return { ...state, find: { ...find, text: (find.text + typedLine(text)).slice(0, MAX_FIND_CHARACTERS) } };
 }

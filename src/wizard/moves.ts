@@ -3,6 +3,7 @@ import { startProgress } from './progress/progress.ts';
 import type {
   CheckState,
   Farewell,
+  LoadingState,
   PlanState,
   Shared,
   Transition,
@@ -31,6 +32,7 @@ export function sharedOf(state: WizardState): Shared {
     logPath,
     shouldForce,
     changes,
+    installed,
     hasProject,
   } = state;
   return {
@@ -44,11 +46,12 @@ export function sharedOf(state: WizardState): Shared {
     logPath,
     shouldForce,
     changes,
+    installed,
     hasProject,
   };
 }
 
-export function toOverview(state: WizardState): Transition {
+export function toOverview(state: WizardState): Transition & { next: LoadingState } {
   const runId = state.runId + 1;
   return {
     next: { ...sharedOf(state), screen: 'loading', runId },
@@ -87,8 +90,10 @@ export function isElsewhere({ changes, overview }: WizardState): boolean {
 
 /** Plans again if the location was examined; otherwise examines it first. */
 export function planAgain(state: WizardState, confirmed: PlanState['confirmed'] = null): Transition {
-  if (state.overview === null || isElsewhere(state)) return toOverview(state);
-  return planFor(state, state.overview, confirmed);
+  if (state.overview === null) return toOverview(state);
+  if (!isElsewhere(state)) return planFor(state, state.overview, confirmed);
+  const { next, effects } = toOverview(state);
+  return { next: { ...next, isPlanNext: true }, effects };
 }
 
 /**
@@ -133,7 +138,16 @@ export function installFor(
 export type CheckStart = Partial<
   Pick<
     CheckState,
-    'result' | 'undone' | 'proof' | 'costs' | 'repair' | 'wantsRepair' | 'notice' | 'areDetailsOpen'
+    | 'result'
+    | 'undone'
+    | 'proof'
+    | 'costs'
+    | 'known'
+    | 'repair'
+    | 'wantsRepair'
+    | 'notice'
+    | 'areDetailsOpen'
+    | 'hasLog'
   >
 >;
 
@@ -145,6 +159,12 @@ export function checkFor(state: WizardState, start: CheckStart = {}): Transition
     next,
     effects: [{ type: 'check', runId, costs: next.costs, isProven: next.proof.length > 0 }],
   };
+}
+
+/** The same checks again, after something they look at has changed. */
+export function recheck(state: CheckState): Transition {
+  const { result, undone, proof, costs, known, areDetailsOpen, hasLog } = state;
+  return checkFor(state, { result, undone, proof, costs, known, areDetailsOpen, hasLog });
 }
 
 /** The check screen while the other environment is proved and activated. */
@@ -170,6 +190,7 @@ function newCheck(state: WizardState, runId: number, start: CheckStart): CheckSt
     checks: [],
     proof: [],
     costs: [],
+    known: null,
     durationMs: 0,
     areDetailsOpen: false,
     firstRow: 0,
@@ -179,6 +200,10 @@ function newCheck(state: WizardState, runId: number, start: CheckStart): CheckSt
     repair: null,
     wantsRepair: false,
     log: { kind: 'follow' },
+    hasLog: false,
+    isLogOpen: false,
+    isWrapped: false,
+    find: null,
     notice: null,
     ...start,
   };

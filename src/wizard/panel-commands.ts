@@ -1,6 +1,7 @@
 import type { FailureReport } from '../core/events.ts';
+import { failedChecks } from './choices.ts';
 import { scrolledRow } from './log-scroll.ts';
-import { leave, planAgain, sharedOf, stay, toOverview } from './moves.ts';
+import { leave, planAgain, recheck, sharedOf, stay, toOverview } from './moves.ts';
 import { type ActionOutcome, openAction } from './panels/action-panel.ts';
 import { openBundle } from './panels/bundle-panel.ts';
 import { mergedChanges } from './panels/changes.ts';
@@ -92,6 +93,13 @@ export function onPanel(
 /** The last result is also printed on the normal screen. */
 function leavePanel(state: PanelState): Transition {
   const outcome: ActionOutcome | null = panelOutcome(state.panel);
+  const { behind } = state;
+  if (behind.screen === 'check' && behind.result) {
+    const told = outcome === null ? {} : { told: outcome };
+    const isFailed = outcome?.isOk === false || failedChecks(behind) > 0;
+    const { result, checks } = behind;
+    return leave(state, isFailed ? 1 : 0, { kind: 'done', result, checks, ...told });
+  }
   if (outcome === null) return leave(state, 0, { kind: 'left' });
   return leave(state, outcome.isOk ? 0 : 1, { kind: 'told', ...outcome });
 }
@@ -115,8 +123,13 @@ function leaveTo(state: PanelState, exit: Extract<AnyStep, { exit: unknown }>['e
   switch (exit.to) {
     case 'behind':
       return { next: { ...behind, nowMs, runId }, effects: [cancel] };
+    case 'changed': {
+      if (behind.screen !== 'check') return { next: { ...behind, nowMs, runId }, effects: [cancel] };
+      const { next, effects } = recheck({ ...behind, nowMs, runId: state.runId });
+      return { next, effects: [cancel, ...effects] };
+    }
     case 'overview': {
-      const { next, effects } = toOverview(state);
+      const { next, effects } = toOverview({ ...state, installed: null });
       return { next, effects: [cancel, ...effects] };
     }
     case 'plan': {

@@ -3,9 +3,10 @@ import { featuresSatisfy, type KtxRuntimeFeature } from '../core/features.ts';
 import { managedPythonRuntimeLayout } from '../core/layout.ts';
 import { onChecked, onCheckStopped, onDoctor, onRepaired, onRepairFailed } from './check-commands.ts';
 import { availableOffers } from './choices.ts';
-import { reduceCommand, typeFind } from './commands.ts';
+import { reduceCommand } from './commands.ts';
 import { mended, refusedMending, typeIntoFailure } from './failure-commands.ts';
-import { checkFor, installFor, leave, sharedOf, stay } from './moves.ts';
+import { typeIntoSearch } from './log-scroll.ts';
+import { checkFor, installFor, leave, planFor, sharedOf, stay } from './moves.ts';
 import {
   panelAnswered,
   panelNoted,
@@ -13,9 +14,18 @@ import {
   panelStopped,
   typeIntoPanelState,
 } from './panel-commands.ts';
+import { withoutPrune } from './panels/mending.ts';
 import { isPanelBusy } from './panels/panels.ts';
 import { advanceProgress, tickProgress } from './progress/progress.ts';
-import type { FailureState, PlanState, Shared, Transition, WizardEvent, WizardState } from './state.ts';
+import type {
+  FailureState,
+  FeaturesState,
+  PlanState,
+  Shared,
+  Transition,
+  WizardEvent,
+  WizardState,
+} from './state.ts';
 import { isBusy } from './state.ts';
 
 /** Probe messages shown on the plan screen while it waits. */
@@ -33,7 +43,9 @@ export function reduce(state: WizardState, event: WizardEvent): Transition {
       return reduceCommand({ ...state, nowMs: event.nowMs }, event);
     case 'text':
       if (state.isHelpOpen) return stay(state);
-      if (state.screen === 'installing') return stay(typeFind(state, event.text));
+      if (state.screen === 'check') return stay(typeIntoSearch(state, event.text));
+      if (state.screen === 'installing')
+        return stay(state.stopQuestion || state.isStopping ? state : typeIntoSearch(state, event.text));
       if (state.screen === 'panel') return stay(typeIntoPanelState(state, event.text));
       return stay(state.screen === 'failure' ? typeIntoFailure(state, event.text) : state);
     case 'tick':
@@ -54,7 +66,7 @@ export function reduce(state: WizardState, event: WizardEvent): Transition {
       // The forced install is done: from here on show the real state.
       return checkFor(
         { ...state, nowMs: event.nowMs, logPath: event.result.logPath, shouldForce: false },
-        { result: event.result, proof: state.proof },
+        { result: event.result, proof: state.proof, hasLog: true },
       );
     case 'checked':
       if (state.screen !== 'check') return stay(state);
@@ -108,13 +120,24 @@ function afterOverview(state: WizardState, event: Extract<WizardEvent, { type: '
     cliVersion: overview.cliVersion,
     runtimeRoot: overview.runtimeRoot,
   });
-  const shared: Shared = { ...state, nowMs: event.nowMs, overview, logPath: layout.installLogPath };
-  if (isReady && !state.shouldForce) return stay({ ...shared, screen: 'ready', overview, cursor: 0 });
+  const { isPlanNext = false, ...loaded } = state;
+  const shared: Shared = { ...loaded, nowMs: event.nowMs, overview, logPath: layout.installLogPath };
+  if (isReady && !state.shouldForce) {
+    const notice = isPlanNext ? { notice: 'This folder already has a runtime that is complete.' } : {};
+    return stay({ ...shared, screen: 'ready', overview, cursor: 0, ...notice });
+  }
   // Check a broken runtime first: a repair is quicker than an installation, and keeps more.
   if (overview.status.kind === 'broken' && !state.shouldForce && !state.isFeatureRequired) {
     return checkFor({ ...shared, screen: 'features', overview });
   }
   const offers = availableOffers(shared);
+  const begun: FeaturesState = { ...shared, screen: 'features', overview };
+  if (
+    isPlanNext &&
+    overview.status.kind === 'missing' &&
+    offers.some(({ feature }) => feature === state.feature)
+  )
+    return planFor(begun, overview);
   const isOffered = (feature: KtxRuntimeFeature) => offers.some((offer) => offer.feature === feature);
   // An update keeps the features of the old version.
   const older = state.isFeatureRequired ? undefined : overview.otherRuntimes[0];
@@ -175,7 +198,8 @@ function withSetupEvent(
   return state;
 }
 
-function fail(state: WizardState, told: FailureReport): Transition {
+function fail(state: WizardState, failed: FailureReport): Transition {
+  const told = fitting(state, failed);
   const at = (
     retry: FailureState['retry'],
     report: FailureReport,
@@ -206,7 +230,7 @@ function fail(state: WizardState, told: FailureReport): Transition {
     case 'installing': {
       // Aborted children report their own errors; the user knows why they stopped.
       if (state.isStopping) return leave(state, 130, { kind: 'cancelled', logPath: state.logPath });
-      const report = state.report ?? told;
+      const report = state.report ? fitting(state, state.report) : told;
       return at('install', report, {
         elapsedMs: state.nowMs - state.progress.startedAtMs,
         summary: state.summary,
@@ -228,6 +252,11 @@ function fail(state: WizardState, told: FailureReport): Transition {
     default:
       return stay(state);
   }
+}
+
+/** Only remedies that can help here. */
+function fitting({ overview }: WizardState, report: FailureReport): FailureReport {
+  return overview?.otherRuntimes.length === 0 ? withoutPrune(report) : report;
 }
 
 function terminate(state: WizardState): Transition {

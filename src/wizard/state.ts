@@ -15,6 +15,11 @@ export type { Command } from './panels/command.ts';
 /** The visible part of the log. Lines are numbered from the start of the run, so a pinned view stays put. */
 export type LogPosition = { kind: 'follow' } | { kind: 'pinned'; firstLine: number };
 
+export interface LogSearch {
+  text: string;
+  isTyping: boolean;
+}
+
 /** The available part of the log, and the rows to show it. */
 export interface LogWindow {
   /** Number of the first line that the log still holds. */
@@ -28,6 +33,8 @@ export interface LogWindow {
 export interface ViewSize extends LogWindow {
   /** Rows of the check list that do not fit. */
   overflowRows: number;
+  /** Columns of the choices of a failure. */
+  choiceColumns: 1 | 2;
   /** The nearest search matches above and below the first visible line. */
   found: { above: number | null; below: number | null };
 }
@@ -36,7 +43,13 @@ export type RetryTarget = 'overview' | 'plan' | 'install' | 'check' | 'panel';
 
 /** Printed on the normal screen after the wizard has left the alternate one. */
 export type Farewell =
-  | { kind: 'done'; result: SetupResult; checks: readonly CheckResult[] | null }
+  /** `told`: what was done after the installation, such as starting the daemon. */
+  | {
+      kind: 'done';
+      result: SetupResult;
+      checks: readonly CheckResult[] | null;
+      told?: { isOk: boolean; title: string; lines: readonly string[] };
+    }
   | { kind: 'checked'; checks: readonly CheckResult[] }
   | { kind: 'failed'; report: FailureReport }
   | { kind: 'cancelled'; logPath: string | null }
@@ -61,18 +74,24 @@ export interface Shared {
   shouldForce: boolean;
   /** Changes made in the wizard; they apply to every effect from now on. */
   changes: SetupChanges;
+  /** The installation of this run, while it is the latest change: its summary is printed at the end. */
+  installed: SetupResult | null;
   /** There is a `ktx.yaml`, so its language model and model host are offered too. */
   hasProject: boolean;
 }
 
 export interface LoadingState extends Shared {
   screen: 'loading';
+  /** Go on to the plan of the chosen feature when no runtime is found. */
+  isPlanNext?: boolean;
 }
 
 export interface ReadyState extends Shared {
   screen: 'ready';
   overview: SetupOverview;
   cursor: number;
+  /** A sentence about the last event, such as another folder that was named. */
+  notice?: string;
 }
 
 export interface FeaturesState extends Shared {
@@ -104,7 +123,7 @@ export interface InstallingState extends Shared {
   isLogFull: boolean;
   isWrapped: boolean;
   /** The search in the log; `null`: none. */
-  find: { text: string; isTyping: boolean } | null;
+  find: LogSearch | null;
   /** The question whether to stop; `cursor` 0 is "keep going". */
   stopQuestion: { cursor: number } | null;
   isStopping: boolean;
@@ -154,6 +173,8 @@ export interface CheckState extends Shared {
   proof: readonly CheckResult[];
   /** In addition to the offline checks. */
   costs: readonly CheckCost[];
+  /** Ids of the checks before more were asked for: groups with others stand first, open. `null`: none were. */
+  known: readonly string[] | null;
   durationMs: number;
   areDetailsOpen: boolean;
   firstRow: number;
@@ -166,8 +187,14 @@ export interface CheckState extends Shared {
   repair: RepairRun | null;
   /** Show the preview of the repair when the checks are done. */
   wantsRepair: boolean;
-  /** Of the running repair. */
+  /** Of the running repair, or of the installation before. */
   log: LogPosition;
+  /** There is a log of an installation to read. */
+  hasLog: boolean;
+  isLogOpen: boolean;
+  isWrapped: boolean;
+  /** The search in the log; `null`: none. */
+  find: LogSearch | null;
   /** A sentence about the last event, such as an aborted undo. */
   notice: string | null;
 }
@@ -287,6 +314,7 @@ export function startWizard(options: StartOptions): Transition {
     logPath: null,
     shouldForce: options.shouldForce ?? false,
     changes: {},
+    installed: null,
     hasProject: options.hasProject ?? false,
   };
   return { next, effects: [{ type: 'overview', runId: 1 }] };

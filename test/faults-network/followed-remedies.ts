@@ -51,7 +51,14 @@ export interface FollowedRow {
   outcome: string;
 }
 
-const VIEW = { logStart: 0, logEnd: 0, logRows: 10, overflowRows: 0, found: { above: null, below: null } };
+const VIEW = {
+  logStart: 0,
+  logEnd: 0,
+  logRows: 10,
+  overflowRows: 0,
+  choiceColumns: 1 as const,
+  found: { above: null, below: null },
+};
 const PATIENT_MS = 60_000;
 
 const good = async (lab: Lab): Promise<TestServer> =>

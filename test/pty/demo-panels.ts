@@ -26,6 +26,7 @@ export function demoAnswer(effect: PanelEffect): PanelAnswer {
     case 'preview-action': {
       const preview = {
         start: { lines: [], question: 'Start it?' },
+        stop: { lines: [], question: 'Stop it?' },
         undo: {
           lines: [
             `Now: core + local-embeddings, installed 2026-11-20 10:12: ${DEMO_UNDO.from?.environmentDir}`,

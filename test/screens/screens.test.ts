@@ -76,13 +76,13 @@ describe('resizing', () => {
 describe('what a person must see at 40 x 10', () => {
   it.each([
     ['features', ['Core', 'about 27 MB and Python to download', 'about 163 MB and Python to download']],
-    ['plan', ['› Install', 'Back', 'esc back   ? help   q quit']],
+    ['plan', ['› Install', 'Back', 'enter confirm  esc back  ? help  q quit']],
     ['plan', ['182 MB to download', '420 MB on disk in', '~/.ktx/runtime']],
-    ['plan', ['huggingface.acme.internal', 'pypi.acme.internal', 'releases.acme.internal', '… 9']],
+    ['plan', ['huggingface.acme.internal', 'pypi.acme.internal', 'releases.acme.internal', '… 12']],
     ['stop question', ['Stop the installation?', 'runtime is untouched.', '› Keep going', 'Stop']],
-    ['stop question', ['y stop   n keep going   ctrl+c stop now']],
+    ['stop question', ['y stop  n keep going  ctrl+c stop now']],
     ['failure', ['numpy could not be fetched', '› Try again', 'Back to the plan', 'Show the log', 'Quit']],
-    ['failure', ['Set SSL_CERT_FILE', '? help   q quit']],
+    ['failure', ['Set SSL_CERT_FILE', 'enter do it  ? help  q quit']],
     ['broken', ['1 check needs', '1 of 5 needs attention', 'Environment starts']],
     ['help', ['full log', 'ctrl+c']],
   ])('%s', async (name, words) => {
@@ -298,8 +298,8 @@ describe('the plan', () => {
 
   const rejected = Array.from({ length: 12 }, (_, index) => `mirror-${index}.acme.internal: 403`);
   it.each([
-    [24, 4, '… 8 more lines'],
-    [30, 10, '… 2 more lines'],
+    [24, 3, '… 9 more lines'],
+    [30, 9, '… 3 more lines'],
     [40, 12, ''],
   ])('in %i rows %i of 12 sources that lost are shown, the others counted', async (rows, count, more) => {
     const screen = await screenOf(planWith({ rejected }), { columns: 80, rows });
@@ -307,6 +307,17 @@ describe('the plan', () => {
     expect(lines.filter((line) => /mirror-\d/.test(line))).toHaveLength(count);
     expect(lines.find((line) => line.includes('› Install'))!.replace(/^.*Back */, '')).toBe(more);
     expect(screen.text()).toContain('What will happen');
+  });
+
+  it('shows faint what it does without, below all that it does, in the default colour', async () => {
+    const screen = await screenOf(planWith({ rejected }), { columns: 80, rows: 40 });
+    const [verdict, reason] = ['passed over', 'mirror-3'].map((words) =>
+      screen.lines().findIndex((line) => line.includes(words)),
+    ) as [number, number];
+    expect(screen.lines().slice(verdict).join()).not.toContain('pypi.acme.internal');
+    expect(screen.cells()[verdict]).not.toContain('{d}');
+    expect(screen.cells()[reason]).toContain('{d}m');
+    expect(screen.text()).not.toContain('✗');
   });
 
   it('has all columns for the path of what is made here', async () => {
@@ -332,5 +343,47 @@ describe('the plan', () => {
     await screen.resize(80, 24);
     await expect.poll(() => screen.text()).not.toContain('enlarge');
     expect(await screen.type('\r')).toEqual(['confirm', 'confirm']);
+  });
+});
+
+describe('the end of an installation', () => {
+  const state = STATES['the proof of an installation']!;
+
+  it('names what comes next and the log, before the checks', async () => {
+    const screen = await screenOf(state, { columns: 80, rows: 24 });
+    expect(screen.text()).toMatch(
+      /› Next: ktx admin runtime start .*\n · Log: ~.*install\.log \(f shows it\)\n/,
+    );
+    const daemon = await screenOf(STATES['a daemon that runs']!, { columns: 80, rows: 24 });
+    expect(daemon.text()).toContain('› Daemon: running at http://127.0.0.1:41234 (s stops it)');
+    expect(daemon.text()).not.toContain('Next:');
+  });
+
+  it.each(['the proof of an installation', 'broken', 'checked with details'])(
+    '%s counts what the groups count',
+    async (name) => {
+      const screen = await screenOf(STATES[name]!, { columns: 80, rows: 60 });
+      const [title = '', ...rows] = screen
+        .lines()
+        .filter((line) => /\d+ checks? ·|\d+ checks?$|of \d+ need/.test(line));
+      const of = (line: string) =>
+        Number(/of (\d+) need/.exec(line)?.[1] ?? /(\d+) checks?(?: ·|$)/.exec(line)?.[1]);
+      expect(rows.map(of).reduce((sum, count) => sum + count, 0)).toBe(of(title));
+    },
+  );
+
+  it('shows first, and open, the group that has more checks than before', async () => {
+    const screen = await screenOf(STATES['more checks of an installation']!, { columns: 80, rows: 24 });
+    const at = (words: string) => screen.lines().findIndex((line) => line.includes(words));
+    expect(at('Package index')).toBeGreaterThan(at('Network'));
+    expect(at('Proven')).toBeGreaterThan(at('Package index'));
+  });
+});
+
+describe('help', () => {
+  it('explains keys and words', async () => {
+    const screen = await screenOf(STATES['help on the plan']!, { columns: 80, rows: 24 });
+    expect(screen.text()).toMatch(/^ bundle +one file with everything/m);
+    expect(screen.text()).toMatch(/^ n +Shows proxy/m);
   });
 });

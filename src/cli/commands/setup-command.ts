@@ -111,10 +111,11 @@ const wizardFunctions = (place: { projectDir: string; cwd: string }): WizardFunc
   plan: async (options) => (await import('../../setup/setup.ts')).planSetup(options),
   execute: async (plan, options) => (await import('../../setup/setup.ts')).executeSetup(plan, options),
   discard: async (plan) => (await import('../../setup/setup.ts')).discardPlan(plan),
-  runChecks: async (options, run) => (await import('../panels/doctor.ts')).runChecks(options, run),
-  planRepair: async (results, options) => (await import('../panels/doctor.ts')).planRepair(results, options),
-  repair: async (options, run) => (await import('../panels/doctor.ts')).repair(options, run),
-  undoRepair: async (options) => (await import('../panels/doctor.ts')).undoRepair(options),
+  runChecks: async (options, run) => (await import('../panels/doctor.ts')).runChecks(options, run, place),
+  planRepair: async (results, options) =>
+    (await import('../panels/doctor.ts')).planRepair(results, options, place),
+  repair: async (options, run) => (await import('../panels/doctor.ts')).repair(options, run, place),
+  undoRepair: async (options) => (await import('../panels/doctor.ts')).undoRepair(options, place),
   readUndoTarget: async (options) => (await import('../../lifecycle/undo.ts')).readUndoTarget(options),
   undo: async (options) => (await import('../../lifecycle/undo.ts')).undoManagedPythonRuntime(options),
   runPanel: async (effect, context) =>

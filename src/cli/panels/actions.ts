@@ -17,6 +17,8 @@ export async function previewAction(action: ActionId, setup: SetupOptions): Prom
   switch (action) {
     case 'start':
       return { lines: [], question: 'Start it?' };
+    case 'stop':
+      return { lines: [], question: 'Stop it?' };
     case 'undo':
       return previewUndo(setup);
     case 'remove':
@@ -37,6 +39,8 @@ export async function runAction(
   switch (action) {
     case 'start':
       return start(setup, place, note);
+    case 'stop':
+      return stop(setup, place);
     case 'undo': {
       const { undoManagedPythonRuntime } = await import('../../lifecycle/undo.ts');
       const { to, direction } = await undoManagedPythonRuntime({ ...setup, note });
@@ -87,6 +91,23 @@ async function start(setup: SetupOptions, { projectDir }: PanelPlace, note: Note
       `log: ${state.stderrLog}`,
       'Stop it: ktx admin runtime stop',
     ],
+  };
+}
+
+async function stop(setup: SetupOptions, { projectDir }: PanelPlace): Promise<ActionOutcome> {
+  const { stopManagedPythonDaemon } = await import('../../daemon/stop.ts');
+  const {
+    status,
+    state,
+    wasRunning = status === 'stopped',
+  } = await stopManagedPythonDaemon({
+    ...placeOf(setup),
+    projectDir,
+  });
+  return {
+    isOk: true,
+    title: wasRunning ? 'The ktx daemon is stopped' : 'No ktx daemon was running',
+    lines: [...(state ? [`process ${state.pid}`] : []), 'Start it: ktx admin runtime start'],
   };
 }
 

@@ -19,8 +19,8 @@ export const DAEMON_CHECKS: readonly Check[] = [
     dependsOn: [],
     async run(context) {
       const read = await readState(context);
-      if (read === null) return skip('no project');
-      if (read.kind === 'none') return skip('no daemon is recorded for this project');
+      if (read === null) return skip('no project is known here');
+      if (read.kind === 'none') return skip('none was started for this project yet');
       if (read.kind === 'invalid') return fail(`Daemon state is invalid: ${read.reason}`, ['stop-daemon']);
       const { state } = read;
       if (!(await isProcessAlive(state.pid)))
@@ -41,7 +41,7 @@ export const DAEMON_CHECKS: readonly Check[] = [
     dependsOn: ['daemon-state'],
     async run(context) {
       const read = await readState(context);
-      if (read?.kind !== 'valid') return skip('no daemon is recorded');
+      if (read?.kind !== 'valid') return skip('none was started yet');
       const { cliVersion, manifestPath } = context.layout;
       const { state } = read;
       if (state.version !== cliVersion)
@@ -60,7 +60,7 @@ export const DAEMON_CHECKS: readonly Check[] = [
     dependsOn: ['daemon-version'],
     async run(context) {
       const read = await readState(context);
-      if (read?.kind !== 'valid') return skip('no daemon is recorded');
+      if (read?.kind !== 'valid') return skip('none was started yet');
       if (!(await isRecordedDaemon(read.state))) return skip('the recorded process is not a daemon');
       const baseUrl = daemonBaseUrl(read.state);
       const daemon = daemonLayoutOf(context);

@@ -10,7 +10,7 @@ import {
 } from './panel.ts';
 
 /** The in-place actions of the ready menu. */
-export type ActionId = 'start' | 'undo' | 'remove' | 'prune';
+export type ActionId = 'start' | 'stop' | 'undo' | 'remove' | 'prune';
 
 /** A preview of an action. */
 export interface ActionPreview {
@@ -55,6 +55,12 @@ const WORDS: Record<ActionId, { title: string; running: string; yes: string; sto
     yes: 'Start',
     stopped: 'Stopped. No daemon was left running.',
   },
+  stop: {
+    title: 'Stop the ktx daemon',
+    running: 'Stopping the ktx daemon',
+    yes: 'Stop',
+    stopped: 'Interrupted. The daemon may still be running.',
+  },
   undo: {
     title: 'Undo the last installation',
     running: 'Switching; testing the other environment first',
@@ -75,9 +81,9 @@ const WORDS: Record<ActionId, { title: string; running: string; yes: string; sto
   },
 };
 
-/** Starting a daemon destroys nothing, so it needs no confirmation. */
+/** Starting or stopping a daemon destroys nothing, so it needs no confirmation. */
 export function openAction(action: ActionId): { panel: ActionPanel; effect: ActionEffect } {
-  const isAsked = action !== 'start';
+  const isAsked = !isOfDaemon(action);
   return {
     panel: {
       kind: 'action',
@@ -89,6 +95,10 @@ export function openAction(action: ActionId): { panel: ActionPanel; effect: Acti
     },
     effect: { type: isAsked ? 'preview-action' : 'run-action', action },
   };
+}
+
+function isOfDaemon(action: ActionId): boolean {
+  return action === 'start' || action === 'stop';
 }
 
 function choicesOf({ phase, action }: ActionPanel): readonly Choice<string>[] {
@@ -104,6 +114,7 @@ function choicesOf({ phase, action }: ActionPanel): readonly Choice<string>[] {
       return [
         { id: 'back', label: 'Back' },
         ...(phase.outcome.isOk ? [] : [{ id: 'again', label: 'Try again' }]),
+        ...(phase.outcome.isOk && action === 'start' ? [{ id: 'stop', label: 'Stop the daemon' }] : []),
       ];
     default:
       return [];
@@ -119,8 +130,8 @@ export function onActionCommand(panel: ActionPanel, command: Command): Step {
       : stayIn(panel);
   }
   const choices = choicesOf(panel);
-  const isChanged = phase.name === 'done' && phase.outcome.isOk && action !== 'start';
-  const leave: Step = isChanged ? { exit: { to: 'overview' } } : BEHIND;
+  const isChanged = phase.name === 'done' && phase.outcome.isOk;
+  const leave: Step = isChanged ? { exit: { to: isOfDaemon(action) ? 'changed' : 'overview' } } : BEHIND;
   if (command === 'back') return leave;
   if (command !== 'confirm') return movedIn(panel, command, choices.length) ?? stayIn(panel);
   switch (choices[panel.cursor]?.id) {
@@ -131,6 +142,8 @@ export function onActionCommand(panel: ActionPanel, command: Command): Step {
       };
     case 'again':
       return openAction(action);
+    case 'stop':
+      return openAction('stop');
     default:
       return leave;
   }

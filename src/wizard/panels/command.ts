@@ -2,6 +2,8 @@
 export type Command =
   | 'previous'
   | 'next'
+  | 'left'
+  | 'right'
   | 'confirm'
   | 'back'
   | 'quit'
@@ -24,6 +26,7 @@ export type Command =
   | 'repair'
   | 'deep'
   | 'start'
+  | 'stop'
   | 'stop-yes'
   | 'stop-no'
   | 'erase'
@@ -32,6 +35,21 @@ export type Command =
 export interface Choice<Id extends string> {
   id: Id;
   label: string;
+}
+
+/**
+ * The next position in choices drawn in rows of some columns: each arrow moves as it looks. Stays where there is
+ * nothing in that direction.
+ */
+export function movedInGrid(cursor: number, command: Command, count: number, columns: number): number {
+  const column = cursor % columns;
+  const target = {
+    previous: cursor - columns,
+    next: cursor + columns,
+    left: column > 0 ? cursor - 1 : cursor,
+    right: column < columns - 1 ? cursor + 1 : cursor,
+  }[command as string];
+  return target === undefined || target < 0 || target >= count ? cursor : target;
 }
 
 /** The next position in a list, without wrapping, so that holding a key stops at the end. */

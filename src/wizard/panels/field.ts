@@ -13,6 +13,8 @@ export interface FieldSpec {
   isOptional?: boolean;
   /** Used when nothing is typed; shown faint. */
   preset?: string;
+  /** Shown while nothing is typed; default: by type. */
+  example?: string;
 }
 
 /** A value being typed. */
@@ -132,12 +134,23 @@ export function fieldQuestion({ name, type }: FieldSpec): string {
   return `${name}: type or paste ${KINDS[type]}`;
 }
 
+const EXAMPLES: Record<FieldType, string> = {
+  url: 'for example https://pypi.example/simple',
+  host: 'for example proxy.example:3128',
+  file: 'for example ~/certificates.pem',
+  folder: 'for example ~/ktx-runtime',
+  text: '',
+  python: 'for example 3.13, or /usr/bin/python3',
+  secret: '',
+};
+
 /** The line below the field. While the user is typing it shows no error. */
 export function fieldHint(field: Field): string {
   if (field.problem !== null) return field.problem;
   if (field.text === '') {
     if (field.spec.preset !== undefined) return `enter takes ${field.spec.preset}`;
-    return field.spec.isOptional ? 'enter leaves it out' : '';
+    if (field.spec.isOptional) return 'enter leaves it out';
+    return field.spec.example ?? EXAMPLES[field.spec.type];
   }
-  return fieldProblem(field) ?? 'enter tries it';
+  return fieldProblem(field) ?? 'enter uses it';
 }

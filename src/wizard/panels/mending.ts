@@ -56,6 +56,24 @@ export function stepsByHand(report: Pick<FailureReport, 'remedies' | 'nextSteps'
   return report.nextSteps.filter((step) => !texts.has(step));
 }
 
+/**
+ * The report without deleting other runtimes, for a folder that has none: it would free nothing. Freeing space
+ * stays as a step by hand, last.
+ */
+export function withoutPrune(report: FailureReport): FailureReport {
+  const { remedies = [], nextSteps } = report;
+  const useless = remedies.find(({ id }) => id === 'free-space');
+  if (useless === undefined) return report;
+  return {
+    ...report,
+    remedies: remedies.filter((remedy) => remedy !== useless),
+    nextSteps: [
+      ...nextSteps.filter((step) => step !== remedyText(useless)),
+      'Free some space on that volume, then try again.',
+    ],
+  };
+}
+
 /** `null` for a remedy that only the user can apply. */
 export function mendingOf(remedy: Remedy, invocation?: Invocation): Mending | null {
   const parsed = parse(remedy, invocation);

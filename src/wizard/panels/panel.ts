@@ -23,6 +23,8 @@ export interface PanelView {
 export type PanelExit<Changes> =
   /** Back to the screen that opened it. */
   | { to: 'behind' }
+  /** Back to it; checks shown there run again. */
+  | { to: 'changed' }
   /** The machine has changed: examine it again. */
   | { to: 'overview' }
   /** Plan again with these changes. */

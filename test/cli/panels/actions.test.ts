@@ -252,7 +252,7 @@ describe('prune', () => {
 
 describe('the doctor of the wizard', () => {
   const onEvent = () => {};
-  const target = { cliVersion: '0.3.0', runtimeRoot: '/r', env: {}, homeDir: '/h' };
+  const target = { cliVersion: '0.3.0', projectDir: '/p', runtimeRoot: '/r', env: {}, homeDir: '/h' };
   const costsOf = () => [
     ...new Set((fake.checks.mock.lastCall![0] as { cost: string }[]).map(({ cost }) => cost)),
   ];
@@ -264,7 +264,7 @@ describe('the doctor of the wizard', () => {
     [['network'], true, ['offline', 'network'], false, false],
     [['deep'], true, ['offline', 'deep'], true, true],
   ] as const)('costs %j, proven %s: %j', async (costs, isProven, expected, hasDaemon, isDeep) => {
-    await doctor.runChecks(SETUP, { costs, isProven, onEvent });
+    await doctor.runChecks(SETUP, { costs, isProven, onEvent }, PLACE);
     expect(costsOf().sort()).toEqual([...expected].sort());
     expect(ids().includes('daemon')).toBe(hasDaemon);
     if (costs.length === 0) expect(ids().filter((id) => id === 'digests')).toEqual([]);
@@ -277,22 +277,22 @@ describe('the doctor of the wizard', () => {
     const results = [{ id: 'uv', status: 'fail', repairs: ['replace-uv'] }] as unknown as CheckResult[];
     const options = { signal, isOffline: true, indexUrl: 'https://i.example' };
     const place = { ...target, assetDir: '/a' };
-    await doctor.planRepair(results, setup);
+    await doctor.planRepair(results, setup, PLACE);
     expect(fake.planRepairs).toHaveBeenCalledWith(place, ['replace-uv'], { ...options, results });
-    await doctor.repair(setup, { costs: ['deep'], isProven: false, onEvent });
+    await doctor.repair(setup, { costs: ['deep'], isProven: false, onEvent }, PLACE);
     expect(fake.fix).toHaveBeenCalledWith(place, { ...options, costs: ['deep'], onEvent });
-    await doctor.undoRepair(setup);
+    await doctor.undoRepair(setup, PLACE);
     expect(fake.undoRepairs).toHaveBeenCalledWith(place, { signal });
   });
 
   it('leaves out what the setup does not say', async () => {
     const setup = { cliVersion: '0.3.0', features: ['core' as const] };
-    await doctor.planRepair([], setup);
-    expect(fake.planRepairs).toHaveBeenCalledWith({ cliVersion: '0.3.0' }, [], {
+    await doctor.planRepair([], setup, PLACE);
+    expect(fake.planRepairs).toHaveBeenCalledWith({ cliVersion: '0.3.0', projectDir: '/p' }, [], {
       signal: undefined,
       results: [],
     });
-    await doctor.undoRepair(setup);
-    expect(fake.undoRepairs).toHaveBeenCalledWith({ cliVersion: '0.3.0' }, {});
+    await doctor.undoRepair(setup, PLACE);
+    expect(fake.undoRepairs).toHaveBeenCalledWith({ cliVersion: '0.3.0', projectDir: '/p' }, {});
   });
 });

@@ -55,7 +55,14 @@ const choose = (state: WizardState, command: 'next' | 'previous'): WizardState =
     type: 'command',
     command,
     nowMs: 0,
-    view: { logStart: 0, logEnd: 0, logRows: 0, overflowRows: 0, found: { above: null, below: null } },
+    view: {
+      logStart: 0,
+      logEnd: 0,
+      logRows: 0,
+      overflowRows: 0,
+      found: { above: null, below: null },
+      choiceColumns: 1,
+    },
   }).next;
 
 it('is at every size the frame that would be drawn', () => {

@@ -59,8 +59,9 @@ describe('the plan', () => {
         room.bytes.length +
         room.hosts.length +
         room.rowCount +
-        room.reasonCounts.reduce((sum, count) => sum + count, 0) +
         room.notes.flat().length +
+        room.verdict.length +
+        room.reasons.flat().length +
         Number(room.hasHeading) +
         Number(room.hasGap);
       expect(shown).toBeLessThanOrEqual(bodyRows(size) - (isShort(size) ? 1 : 2));
@@ -68,22 +69,31 @@ describe('the plan', () => {
   });
 
   it.each([
-    [{ columns: 40, rows: 10 }, [0, 0, 0], '… 9 more lines'],
-    [{ columns: 40, rows: 12 }, [2, 0, 0], '… 7 more lines'],
-    [{ columns: 40, rows: 16 }, [5, 1, 0], '… 3 more lines'],
-    [{ columns: 60, rows: 17 }, [5, 0, 0], '… 3 more lines'],
-    [{ columns: 60, rows: 20 }, [5, 1, 1], ''],
-    [{ columns: 80, rows: 24 }, [5, 1, 1], ''],
-  ] as const)('at %j shows rows, sources that lost, notes %j and says %s', (size, counts, more) => {
-    const room = planRoom(DEMO_PLAN, where, size);
-    const reasons = room.reasonCounts.reduce((sum, count) => sum + count, 0);
-    expect([[room.rowCount, reasons, room.notes.length], room.more]).toEqual([counts, more]);
+    [{ columns: 40, rows: 10 }, [0, 0, 0, 0], '… 12 more lines'],
+    [{ columns: 40, rows: 12 }, [2, 0, 0, 0], '… 10 more lines'],
+    [{ columns: 40, rows: 16 }, [5, 0, 0, 0], '… 7 more lines'],
+    [{ columns: 60, rows: 17 }, [5, 0, 0, 0], '… 5 more lines'],
+    [{ columns: 60, rows: 20 }, [5, 1, 0, 0], '… 3 more lines'],
+    [{ columns: 80, rows: 24 }, [5, 1, 1, 1], ''],
+  ] as const)('at %j shows rows, notes, verdict, reasons %j and says %s', (size, counts, more) => {
+    const { rowCount, notes, verdict, reasons, more: said } = planRoom(DEMO_PLAN, where, size);
+    expect([[rowCount, notes.length, verdict.length, reasons.length], said]).toEqual([counts, more]);
   });
 
   it('leaves nothing out where there is room', () => {
     const lost = DEMO_PLAN.rows.map((row) => ({ ...row, rejected: rejected.slice(0, 4) }));
     const room = planRoom({ ...DEMO_PLAN, rows: lost }, where, { columns: 120, rows: 40 });
-    expect(room).toMatchObject({ more: '', reasonCounts: [4, 4, 4, 4, 4], hasHeading: true, hasGap: true });
+    expect(room).toMatchObject({ more: '', hasHeading: true, hasGap: true });
+    // Each reason once, although five rows have it.
+    expect(room.reasons.map((lines) => lines.join(' '))).toEqual(rejected.slice(0, 4));
+    expect(room.verdict.join(' ')).toBe('4 other sources were passed over; nothing in this plan needs them.');
+  });
+
+  it('shows no reason without the sentence that it does not matter', () => {
+    for (const size of SIZES) {
+      const { verdict, reasons } = planRoom(crowded, where, size);
+      expect(verdict.length > 0 || reasons.length === 0, `${size.columns} x ${size.rows}`).toBe(true);
+    }
   });
 
   it('knows when not all that one agrees to is on the screen, and keeps a row to say so', () => {
@@ -201,10 +211,12 @@ describe('the footer', () => {
   const labels = (hints: readonly KeyHint[]) => hints.map(({ label }) => label).join(' ');
   it.each([
     ['plan', 80, '←→ enter n esc ? q'],
-    ['plan', 40, '←→ esc ? q'],
+    ['plan', 40, 'enter esc ? q'],
     ['plan', 20, '? q'],
     ['plan', 8, 'q'],
-    ['failure', 40, 'esc ? q'],
+    ['failure', 40, 'enter ? q'],
+    ['the proof of an installation', 80, 's space enter esc ? q'],
+    ['the proof of an installation', 40, 'enter esc ? q'],
     ['stop question', 40, 'y n ctrl+c'],
     ['installing', 40, '↑↓ ? ctrl+c'],
     ['installing', 3, 'ctrl+c'],

@@ -61,7 +61,15 @@ describe('an action', () => {
     const done = play(openAction('undo'), 'the answer', 'confirm', 'the answer');
     expect(onPanelCommand(panelOf(done), 'confirm')).toEqual({ exit: { to: 'overview' } });
     const started = play(openAction('start'), 'the answer', 'confirm');
-    expect(started).toEqual({ exit: { to: 'behind' } });
+    expect(started).toEqual({ exit: { to: 'changed' } });
+  });
+
+  it('offers to stop the daemon that it has started', () => {
+    const started = play(openAction('start'), 'the answer');
+    expect(panelView(panelOf(started)).choices.map(({ id }) => id)).toEqual(['back', 'stop']);
+    expect(play({ panel: panelOf(started) }, 'next', 'confirm')).toMatchObject({
+      effect: { type: 'run-action', action: 'stop' },
+    });
   });
 
   it('is told to stop once, and says what became of it', () => {
