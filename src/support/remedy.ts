@@ -13,6 +13,7 @@ export const REMEDY_IDS = [
   'translating-proxy',
   'set-client-certificate',
   'check-settings',
+  'give-setting',
   'proxy-login',
   'bypass-proxy',
   'ask-for-access',

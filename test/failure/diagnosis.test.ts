@@ -152,10 +152,13 @@ describe('what the client saw', () => {
   });
 
   it('a setting that cannot be read is one, with what to do about it alone', () => {
-    const found = report(new SettingError('HTTPS_PROXY', 'the value has quotes in it', 'an address'));
+    const found = report(
+      new SettingError('HTTPS_PROXY', 'the value has quotes in it', 'an address', 'proxy'),
+    );
     expect([found.cause, found.failureClass]).toEqual(['setting', 'network']);
     expect(found.nextSteps).toEqual([
       'Correct HTTPS_PROXY: an address.',
+      'Give another HTTPS_PROXY, for this run: HTTPS_PROXY=<host:port> ktx setup',
       'See what is set and where: ktx admin network show',
     ]);
   });

@@ -22,6 +22,7 @@ import {
   readCertificateFiles,
   readClientCertificate,
 } from './certificates.ts';
+import { givenInstead, type SettingKind } from './given-instead.ts';
 import { type NetrcEntry, parseNetrc } from './netrc.ts';
 import { readSettings, type Setting, type SettingName, type Settings } from './settings.ts';
 import { settingsText } from './settings-text.ts';
@@ -59,12 +60,12 @@ export class SettingError extends SetupError {
   /** Where it is set, as in a profile. */
   readonly origin: string;
 
-  constructor(origin: string, problem: string, example: string) {
+  constructor(origin: string, problem: string, example: string, kind: SettingKind = 'address') {
     super(`${origin} is not a usable address.`, {
       failureClass: 'network',
       causeId: 'setting',
       evidence: [`${origin}: ${problem}`],
-      remedies: [correctSetting(origin, example), SHOW_SETTINGS],
+      remedies: [correctSetting(origin, example), ...givenInstead(origin, kind), SHOW_SETTINGS],
     });
     this.origin = origin;
   }
@@ -164,7 +165,11 @@ async function profileOf(
   const credentials: Credential[] = [];
   const warnings = [...settings.warnings];
   const location = (setting: Setting): PackageIndexConfig => {
-    const { url, login } = checkedAddress(setting, homeDir);
+    const { url, login } = checkedAddress(
+      setting,
+      homeDir,
+      setting === settings.first('index') ? 'index' : 'address',
+    );
     const { origin: urlOrigin, pathname: path } = new URL(url);
     const known = login ?? loginOfIndex(setting.indexName, env);
     if (known) credentials.push({ ...known, urlOrigin, path });
@@ -242,9 +247,8 @@ function readProxies(settings: Settings): ProxySettings {
 }
 
 function proxyServer(setting: Setting): ProxyServer {
-  const { url, login } = orNamed(setting, 'an address such as http://proxy.example:8080', () =>
-    readProxyAddress(setting.value),
-  );
+  const example = 'an address such as http://proxy.example:8080';
+  const { url, login } = orNamed(setting, example, () => readProxyAddress(setting.value), 'proxy');
   return { url, authorization: login ? basicAuthorization(login) : null, origin: setting.origin };
 }
 
@@ -274,24 +278,34 @@ async function readNetrc(env: NodeJS.ProcessEnv, homeDir: string, warnings: stri
   return [];
 }
 
-function checkedAddress(setting: Setting, homeDir: string): ReadAddress {
+function checkedAddress(setting: Setting, homeDir: string, kind: SettingKind): ReadAddress {
   const example = 'an address that starts with https:// or http://, or the path of a folder';
-  return orNamed(setting, example, () => {
-    const read = readAddress(setting.value, { baseDir: setting.baseDir ?? process.cwd(), homeDir });
-    // A fragment is never sent, and package names would be appended after it.
-    if (/^https?:/.test(read.url)) return { ...read, url: read.url.replace(/#.*/s, '') };
-    if (read.url.startsWith('file:')) return read;
-    throw new AddressError('its scheme is not supported; it must start with https:// or http://');
-  });
+  return orNamed(
+    setting,
+    example,
+    () => {
+      const read = readAddress(setting.value, { baseDir: setting.baseDir ?? process.cwd(), homeDir });
+      // A fragment is never sent, and package names would be appended after it.
+      if (/^https?:/.test(read.url)) return { ...read, url: read.url.replace(/#.*/s, '') };
+      if (read.url.startsWith('file:')) return read;
+      throw new AddressError('its scheme is not supported; it must start with https:// or http://');
+    },
+    kind,
+  );
 }
 
 /** The result of `read`, or an error that names the setting without quoting its value. */
-function orNamed(setting: Setting, example: string, read: () => ReadAddress): ReadAddress {
+function orNamed(
+  setting: Setting,
+  example: string,
+  read: () => ReadAddress,
+  kind: SettingKind = 'address',
+): ReadAddress {
   try {
     return read();
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;
-    throw new SettingError(setting.origin, error.message, example);
+    throw new SettingError(setting.origin, error.message, example, kind);
   }
 }
 

@@ -166,6 +166,7 @@ describe('create', () => {
 
   it('passes on every flag, paths from where it was called', async () => {
     const older = await writeSmallBundle(cwd);
+    await writeFile(join(cwd, 'k'), '');
     await run({
       ...CREATE,
       platforms: ['linux-x64', 'linux-x64', 'darwin-x64'],

@@ -113,6 +113,16 @@ export const NETWORK_ROWS: readonly RemedyRow[] = [
     fails: SETUP,
   },
   {
+    remedy: 'network/settings/given-instead: Give another …, for this run',
+    state: 'the address of the index has a name that is not filled in',
+    damage: async (box) => {
+      await unknownName(box);
+      box.env['PIP_INDEX_URL'] = 'http://packages.invalid:$PORT/simple/';
+    },
+    values: { '<url>': (box) => good.get(box)!.url },
+    fails: SETUP,
+  },
+  {
     remedy: 'SET_PROXY',
     state: 'the name of the index is not found',
     damage: async (box) => {

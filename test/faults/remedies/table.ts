@@ -116,6 +116,11 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     'models/codex/auth-probe: Set llm.models.default in ktx.yaml to a supported codex model (codex, default, or a gpt-* / codex-* id), or rerun `ktx setup`.',
     'models/project/codex-setup: Missing LLM backend: pass --llm-backend with one of claude-code, codex, anthropic, vertex. Or run `ktx setup` in a terminal to choose one.',
   ],
+  'somebody names another path; the tests of what is named have the states': [
+    'bundle/archive/bundle-file: Give the path of a bundle: its file, its first part, or the folder that it was unpacked into',
+    'support/fs/given-path: Give the path of a …: …',
+    'support/fs/given-path: Name a file: …',
+  ],
   'no state is known yet that prints it': [
     'MAKE_WRITABLE',
     'daemon/settings: Set … to a number from … to …, or run: unset …',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { remedyFor } from '../../../src/core/invocation.ts';
+import { givenInstead } from '../../../src/network/settings/given-instead.ts';
 import * as all from '../../../src/support/remedies.ts';
 import {
   addLogin,
@@ -189,6 +190,7 @@ const OF_EACH_ID: Readonly<Record<(typeof REMEDY_IDS)[number], Remedy>> = {
   'translating-proxy': all.TRANSLATING_PROXY,
   'set-client-certificate': SET_CLIENT_CERTIFICATE,
   'check-settings': all.SHOW_SETTINGS,
+  'give-setting': givenInstead('HTTPS_PROXY', 'proxy')[0]!,
   'proxy-login': PROXY_LOGIN,
   'bypass-proxy': bypassProxy('a.example'),
   'ask-for-access': all.askForAccess('a.example'),
