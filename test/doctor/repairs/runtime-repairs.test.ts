@@ -84,7 +84,7 @@ const writeRuntimeManifest = async () => {
 
 const repair = (id: string) => RUNTIME_REPAIRS.find((each) => each.id === id)!;
 const attempts = () =>
-  fake.plan.mock.calls.map(([{ python, isOffline }]: [SetupOptions]) => [python, isOffline]);
+  (fake.plan.mock.calls as [SetupOptions][]).map(([{ python, isOffline }]) => [python, isOffline]);
 
 describe('rebuild-environment', () => {
   it('says what it builds, and what that takes', async () => {
