@@ -1,7 +1,7 @@
 // Written by `npm run assets:build`: do not edit.
 
 /** sha256 of `assets/python/manifest.json`; the manifest contains the digests of wheel, lock and requirements. */
-export const BUNDLED_MANIFEST_SHA256 = 'a58fb019110657773c8a6487eb20b4ad564c031c7ab6a89e55afa1a775b28695';
+export const BUNDLED_MANIFEST_SHA256 = '7e900d5cd4b5707c98a5e655f1de6840b0e7582153b33952b3135646eba464b0';
 
 /** From the METADATA of that wheel, so that a wheel with the right digest need not be unpacked. */
 export const BUNDLED_REQUIRES_PYTHON = { specifier: '>=3.11', minimumVersion: '3.11' };

@@ -1,7 +1,7 @@
 """
 The requests other than embeddings, as one table for both interfaces: HTTP routes and one-shot commands.
 
-Importing this module imports neither sqlglot nor a database driver; they are loaded on first use.
+Importing this module imports neither sqlglot nor pydantic nor a database driver; they are loaded on first use.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
-
-from ktx_daemon.database.requests import IntrospectRequest
-from ktx_daemon.database.service import DatabaseService
+from ktx_daemon.json_input import Form
 from ktx_daemon.sql.pool import WorkerPool
-from ktx_daemon.sql.requests import AnalyzeBatchRequest, ParseTableIdentifierRequest, ValidateReadOnlyRequest
+from ktx_daemon.sql.requests import take_analyze_batch, take_parse_table_identifier, take_validate_read_only
 from ktx_daemon.sql.service import SqlService
+
+if TYPE_CHECKING:
+    from ktx_daemon.database.service import DatabaseService
 
 #: Callers send an entire query history in one request.
 MAX_BODY_BYTES = 128 * 1024 * 1024
@@ -28,11 +29,11 @@ Handler = Callable[..., Awaitable[bytes]]
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A kind of request: its path and command, its schema, and a handler that returns a JSON document."""
+    """A kind of request: its path and command, its form, and a handler that returns a JSON document."""
 
     path: str
     command: str
-    model: type[BaseModel]
+    form: Form
     handler: Callable[[Compute], Handler]
 
 
@@ -41,7 +42,13 @@ class Compute:
 
     def __init__(self, pool: WorkerPool | None = None, database: DatabaseService | None = None) -> None:
         self._pool = pool
-        self.database = database or DatabaseService()
+        self._database = database
+
+    @cached_property
+    def database(self) -> DatabaseService:
+        from ktx_daemon.database.service import DatabaseService
+
+        return self._database or DatabaseService()
 
     @cached_property
     def sql(self) -> SqlService:
@@ -52,25 +59,25 @@ ENDPOINTS = (
     Endpoint(
         "/sql/analyze-batch",
         "sql-analyze-batch",
-        AnalyzeBatchRequest,
+        Form("ktx_daemon.sql.models", "AnalyzeBatchRequest", take_analyze_batch),
         lambda compute: compute.sql.analyze_batch,
     ),
     Endpoint(
         "/sql/validate-read-only",
         "sql-validate-read-only",
-        ValidateReadOnlyRequest,
+        Form("ktx_daemon.sql.models", "ValidateReadOnlyRequest", take_validate_read_only),
         lambda compute: compute.sql.validate_read_only,
     ),
     Endpoint(
         "/sql/parse-table-identifier",
         "sql-parse-table-identifier",
-        ParseTableIdentifierRequest,
+        Form("ktx_daemon.sql.models", "ParseTableIdentifierRequest", take_parse_table_identifier),
         lambda compute: compute.sql.parse_table_identifiers,
     ),
     Endpoint(
         "/database/introspect",
         "database-introspect",
-        IntrospectRequest,
+        Form("ktx_daemon.database.requests", "IntrospectRequest"),
         lambda compute: compute.database.introspect,
     ),
 )

@@ -43,7 +43,7 @@ class ComputeApi:
         try:
             body = await request.read_body(MAX_BODY_BYTES, lease, _busy)
             async with self._reading:
-                payload = await in_daemon_thread(partial(read_input, body, endpoint.model))
+                payload = await in_daemon_thread(partial(read_input, body, endpoint.form))
             del body
             answer = await request.unless_gone(endpoint.handler(self._compute)(payload))
         except NotUtf8Error as error:

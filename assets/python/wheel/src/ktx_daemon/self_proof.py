@@ -35,9 +35,13 @@ def begin_proof(environment: MutableMapping[str, str]) -> Popen[bytes] | None:
 
 def warm_compute(worker: Popen[bytes]) -> Compute:
     """The SQL service with its process already started."""
+    # The only compiled package, which may be made for another machine. The analysis does not import it.
+    import pydantic_core
+
     from ktx_daemon.compute import Compute
     from ktx_daemon.sql.pool import WorkerPool
 
+    assert pydantic_core
     pool = WorkerPool()
     pool.warm(worker)
     return Compute(pool)
