@@ -66,6 +66,38 @@ export const HOSTILE_KINDS = {
     5,
     async (socket) => void (await written(socket, '\x16\x03\x01\x02\x00\x01\x00\x01'.repeat(1000))),
   ),
+  'chunks of one byte': raw(2, async (socket) => {
+    socket.write(head('transfer-encoding: chunked'));
+    const chunks = '1\r\n \r\n'.repeat(20_000);
+    for (let sent = 0; sent < 200 && !socket.destroyed; sent++) await written(socket, chunks);
+  }),
+  'an endless chunked body': raw(5, async (socket, signal) => {
+    socket.write(head('transfer-encoding: chunked'));
+    while (!signal.aborted && !socket.destroyed) {
+      await written(socket, `1000\r\n${' '.repeat(4096)}\r\n`);
+      await delay(100);
+    }
+  }),
+  'requests without waiting for answers': raw(20, async (socket) => {
+    const body = JSON.stringify({ texts: Array(100).fill('a') });
+    const bulk = `${head(`content-length: ${body.length}`, '/embeddings/compute-bulk')}${body}`;
+    await written(socket, bulk + 'GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(20_000));
+  }),
+  'large halves of heads': raw(
+    300,
+    async (socket) => void (await written(socket, `GET /health HTTP/1.1\r\nx: ${'a'.repeat(60_000)}`)),
+  ),
+  'idle connections': raw(1200, async (socket) => {
+    await written(socket, 'GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  }),
+  'a million tiny texts': staying(
+    1,
+    '/embeddings/compute-bulk',
+    () => `{"texts":["a"${',"a"'.repeat(1e6)}]}`,
+  ),
+  'token numbers': staying(1, '/v1/embeddings', () => `{"input":[[1${',1234'.repeat(1e6)}]]}`),
+  'the same key': staying(1, '/embeddings/compute', () => `{${'"text":"a",'.repeat(1e6)}"text":"b"}`),
+  'halves of surrogate pairs': staying(1, '/embeddings/compute', () => `{"text":"${'\\ud83d'.repeat(2e6)}"}`),
   'texts without a token': staying(2, '/embeddings/compute-bulk', () =>
     JSON.stringify({ texts: Array(100).fill('\u200b') }),
   ),

@@ -7,10 +7,12 @@ import {
   megabytes,
   memoryOf,
   p99,
+  peakOf,
   processesOf,
   processorSeconds,
   type Rig,
   type Row,
+  residentOf,
   startDaemon,
   stopDaemon,
   timeOfText,
@@ -55,12 +57,12 @@ export async function hostileRows(rig: Rig): Promise<Row[]> {
     return [
       {
         name: `memory during ${SECONDS} s of ${Object.keys(HOSTILE_KINDS).length} kinds of hostile clients`,
-        figure: `${megabytes(watched.peakBytes)}, at most 400 MB`,
+        figure: `${megabytes(watched.peakBytes)}, at most 400 MB (${watched.peaks} at their worst)`,
         isMet: watched.peakBytes <= MAX_BYTES,
       },
       {
         name: 'memory 10 s later',
-        figure: `${megabytes(later)}, at most 250 MB`,
+        figure: `${megabytes(later)}, at most 250 MB (${apart(daemon, residentOf)})`,
         isMet: later <= MAX_LATER_BYTES,
       },
       {
@@ -82,7 +84,7 @@ export async function hostileRows(rig: Rig): Promise<Row[]> {
   }
 }
 
-async function watch(daemon: Daemon): Promise<{ peakBytes: number; share: string }> {
+async function watch(daemon: Daemon): Promise<{ peakBytes: number; peaks: string; share: string }> {
   const until = performance.now() + SECONDS * 1000;
   const before = processorSeconds(daemon.child.pid!);
   const engineBefore = engineSeconds(daemon);
@@ -94,7 +96,16 @@ async function watch(daemon: Daemon): Promise<{ peakBytes: number; share: string
   const own = processorSeconds(daemon.child.pid!) - before;
   const engine = engineSeconds(daemon) - engineBefore;
   const share = (seconds: number) => `${((seconds / SECONDS) * 100).toFixed(0)}%`;
-  return { peakBytes, share: `${share(own)} of a core, its engine ${share(engine)}` };
+  return {
+    peakBytes,
+    peaks: apart(daemon, peakOf),
+    share: `${share(own)} of a core, its engine ${share(engine)}`,
+  };
+}
+
+function apart({ child }: Daemon, measure: (pid: number) => number): string {
+  const [own, engine] = processesOf(child.pid!).map(measure);
+  return `daemon ${megabytes(own ?? 0)}, engine ${megabytes(engine ?? 0)}`;
 }
 
 function engineSeconds({ child }: Daemon): number {

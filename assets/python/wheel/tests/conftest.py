@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,14 @@ from ktx_daemon.embeddings.queue import EmbeddingQueue
 from ktx_daemon.server import DaemonServer, make_server
 
 MAX_BODY_BYTES = 64 * 1024
+WAIT_SECONDS = 30
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 @dataclass

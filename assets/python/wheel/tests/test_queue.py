@@ -10,12 +10,12 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from conftest import Client, FakeProvider, Serve
+from conftest import WAIT_SECONDS, Client, FakeProvider, Serve, until
 
 from ktx_daemon.embeddings.engine_process import Computed, EngineGoneError, advice
 from ktx_daemon.embeddings.in_process import InProcessEngine
@@ -24,7 +24,6 @@ from ktx_daemon.embeddings.provider import DIMENSIONS, EmbeddingsUnavailableErro
 from ktx_daemon.embeddings.settings import read_settings
 
 LONG = "word " * 400
-WAIT_SECONDS = 30
 
 
 class SteppedEngine(InProcessEngine):
@@ -58,13 +57,6 @@ def client(serve: Serve, engine: SteppedEngine) -> Any:
 
     yield serve(start_engine=start, max_body_bytes=2**20)
     engine.let(10_000)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def waiting(client: Client) -> int:

@@ -175,9 +175,7 @@ def test_a_worker_that_is_slow_and_at_work_does_not_hang(serve: Serve, monkeypat
     assert results["long"]["error"] == "SQL analysis took longer than 5 s"
 
 
-def test_a_worker_that_does_not_start_says_why(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_worker_that_does_not_start_says_why(serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tmp_path.joinpath("queue.py").write_text("raise ValueError('size not valid: 7 bytes')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     client = serve(compute=Compute(WorkerPool(1, idle_seconds=2)))

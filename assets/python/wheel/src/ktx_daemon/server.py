@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import json
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -23,15 +25,29 @@ HEAD_SECONDS = 10
 #: A body, or an answer being read, must progress by this many bytes in this many seconds, or it counts as stalled.
 STANDSTILL_SECONDS = 10
 STANDSTILL_BYTES = 1024
+#: Connections that wait to be accepted, and how many are accepted before others have their turn.
+BACKLOG, ACCEPTED_AT_ONCE = 2048, 64
+#: A head may be this large, as in Node.
+MAX_HEAD_BYTES = 16 * 1024
+#: How much is read from a connection at once: more while it is cheap, less when it is not. A chunk of one byte costs
+#: as much as one of 64 KB.
+LEAST_READ_BYTES, FIRST_READ_BYTES, MOST_READ_BYTES = 1024, 8 * 1024, 64 * 1024
+#: What takes longer than this to parse is expensive.
+EXPENSIVE_SECONDS = 0.004
+#: Expensive connections together get one part of so many of the time.
+EXPENSIVE_SHARE = 10
 #: Work left after this long is refused. `ktx` waits for a daemon to end only when it stops all of them.
 DRAIN_SECONDS = 20
 #: Files and sockets that the daemon needs besides connections.
 _OTHER_DESCRIPTORS = 48
 _MOST_CONNECTIONS = 2000
 
-_REFUSAL = (
-    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\nconnection: close\r\n"
-)
+
+def _refusal(status: str, detail: str, more: str = "") -> bytes:
+    """An answer after which the connection is closed."""
+    body = json.dumps({"detail": detail}, separators=(",", ":"))
+    head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\n{more}connection: close\r\n"
+    return f"{head}content-length: {len(body)}\r\n\r\n{body}".encode()
 
 
 class LimitedProtocol(H11Protocol):
@@ -42,6 +58,8 @@ class LimitedProtocol(H11Protocol):
     """
 
     most_connections = _MOST_CONNECTIONS
+    #: When the next expensive connection is read again.
+    next_turn = 0.0
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -51,9 +69,10 @@ class LimitedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._set_read_size(FIRST_READ_BYTES)
         if len(self.connections) > self.most_connections and not self._close_an_idle_one():
-            body = b'{"detail":"The daemon has as many connections as it can hold. Try again in 1 s"}'
-            transport.write(_REFUSAL + b"content-length: %d\r\n\r\n" % len(body) + body)
+            detail = "The daemon has as many connections as it can hold. Try again in 1 s"
+            transport.write(_refusal("503 Service Unavailable", detail, "retry-after: 1\r\n"))
             transport.close()
             return
         # Nothing was requested yet: it may idle as long as between two requests.
@@ -61,7 +80,10 @@ class LimitedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._received_bytes += len(data)
+        started = time.thread_time()
         super().data_received(data)
+        # Processor time: a machine that is busy with other things is not the client's fault.
+        self._pace(len(data), time.thread_time() - started)
         self._watch_arrival()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -81,6 +103,28 @@ class LimitedProtocol(H11Protocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self._is_answer_stuck = False
+
+    def _pace(self, size_bytes: int, seconds: float) -> None:
+        """Keeps a connection whose bytes are expensive to parse from holding up the others."""
+        if seconds <= EXPENSIVE_SECONDS:
+            self._set_read_size(min(MOST_READ_BYTES, max(FIRST_READ_BYTES, 2 * size_bytes)))
+            return
+        self._set_read_size(max(LEAST_READ_BYTES, size_bytes // 2))
+        if self.transport.is_closing():
+            return
+        turn = max(self.loop.time(), LimitedProtocol.next_turn) + EXPENSIVE_SHARE * seconds
+        LimitedProtocol.next_turn = turn
+        self.transport.pause_reading()
+        self.loop.call_at(turn, self._read_on)
+
+    def _read_on(self) -> None:
+        if not self.flow.read_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def _set_read_size(self, size_bytes: int) -> None:
+        # asyncio's transport reads up to 256 KB at once; other transports have other ways.
+        if hasattr(self.transport, "max_size"):
+            self.transport.max_size = size_bytes
 
     def _watch_arrival(self) -> None:
         """Watches an incomplete head or body, which must progress."""
@@ -117,9 +161,18 @@ class LimitedProtocol(H11Protocol):
         if self.transport.is_closing():
             return
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            body = b'{"detail":"%b did not arrive in time"}' % what.encode()
-            head = b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\n"
-            self.transport.write(head + b"content-length: %d\r\n\r\n" % len(body) + body)
+            self.transport.write(_refusal("408 Request Timeout", f"{what} did not arrive in time"))
+        self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        error = sys.exception()
+        if isinstance(error, h11.RemoteProtocolError) and error.error_status_hint == 431:
+            detail = f"The head of the request is larger than {MAX_HEAD_BYTES} bytes"
+            answer = _refusal("431 Request Header Fields Too Large", detail)
+        else:
+            answer = _refusal("400 Bad Request", msg)
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            self.transport.write(answer)
         self.transport.close()
 
     def _watch_reader(self, waiting_bytes: int) -> None:
@@ -172,6 +225,13 @@ class DaemonServer(uvicorn.Server):
         if self.started and self.on_listening:
             self.on_listening()
 
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        for server in self.servers:
+            for listener in server.sockets:
+                with contextlib.suppress(OSError), listener.dup() as same:
+                    same.listen(BACKLOG)
+
     async def shutdown(self, sockets: Any = None) -> None:
         for server in self.servers:
             server.close()
@@ -197,6 +257,9 @@ def make_server(
         http=LimitedProtocol,
         ws="none",
         lifespan="off",
+        # asyncio accepts this many in a row; the backlog itself is longer, see `DaemonServer.startup`.
+        backlog=ACCEPTED_AT_ONCE,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         headers=[("keep-alive", f"timeout={KEEP_ALIVE_SECONDS}")],
         # Computed answers are being sent by then.

@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 #: As much as a connection buffers before it waits for the reader.
 _BLOCK_BYTES = 64 * 1024
+_IDENTITY = ("accept-encoding", "identity")
 
 
 class ProblemError(Exception):
@@ -96,10 +97,13 @@ class Request:
         """
         The next part of the body, None at its end.
 
-        Raises ProblemError 413 when the whole body is or will be larger than `max_bytes`, ClientGoneError.
+        Raises ProblemError 415 when it is compressed, 413 when it is or will be larger than `max_bytes`,
+        ClientGoneError.
         """
         if self._is_read:
             return None
+        if self.header("content-encoding").lower() not in ("", "identity"):
+            raise ProblemError(415, "Compressed bodies are not supported. Send the body as it is", [_IDENTITY])
         announced = self.header("content-length")
         if announced.isdecimal() and int(announced) > max_bytes:
             raise _too_large(max_bytes)

@@ -150,7 +150,10 @@ class LargeDocument:
         self._skeleton.append(text)
         self._skeleton_characters += len(text)
         if self._skeleton_characters > MAX_SKELETON_CHARACTERS:
-            raise TooMuchBesideTextsError(f"JSON has more than {MAX_SKELETON_CHARACTERS} characters beside long texts")
+            raise TooMuchBesideTextsError(
+                f"JSON has more than {MAX_SKELETON_CHARACTERS} characters beside long texts. "
+                "Send fewer texts at once, and no token numbers"
+            )
 
 
 class _LongString:
