@@ -1,7 +1,7 @@
 // Written by `npm run assets:build`: do not edit.
 
 /** sha256 of `assets/python/manifest.json`; the manifest contains the digests of wheel, lock and requirements. */
-export const BUNDLED_MANIFEST_SHA256 = '7e900d5cd4b5707c98a5e655f1de6840b0e7582153b33952b3135646eba464b0';
+export const BUNDLED_MANIFEST_SHA256 = '536e026a0c6d6a22c691ddb1897493762b09855c1a2250ed9516349f8c6517cb';
 
 /** From the METADATA of that wheel, so that a wheel with the right digest need not be unpacked. */
 export const BUNDLED_REQUIRES_PYTHON = { specifier: '>=3.11', minimumVersion: '3.11' };
