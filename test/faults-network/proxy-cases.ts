@@ -1,4 +1,7 @@
-import { startProxy } from '../fixtures/network.ts';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startProxy, type TestAuthority } from '../fixtures/network.ts';
+import type { World } from '../fixtures/network-world.ts';
 import { behindProxy, faultyIndex, indexEnv, type MatrixCase, NONE, secureIndex } from './lab.ts';
 import { indexListener, type ProxyReply, startRaw, startServer, startTalkingProxy } from './servers.ts';
 
@@ -17,6 +20,23 @@ const connect = (
   fault: `CONNECT: ${fault}`,
   ...more,
   prepare: behindProxy(() => startTalkingProxy(reply)),
+});
+
+/** A proxy over TLS whose authority is trusted, and whose certificate is wrong all the same. */
+const tlsProxy = (fault: string, certificate: (world: World) => TestAuthority, says: RegExp): MatrixCase => ({
+  kind: 'index',
+  fault,
+  cause: 'proxy-certificate',
+  remedy: 'check-proxy',
+  says,
+  prepare: async (lab) => {
+    const index = await secureIndex((world) => world.authority, true)(lab);
+    const credentials = certificate(lab.world);
+    const both = join(await lab.dir(), 'both.pem');
+    await writeFile(both, `${lab.world.authority.caPem}\n${credentials.caPem}`);
+    const proxy = lab.keep(await startTalkingProxy(() => null, { credentials }));
+    return { ...index, env: { ...index.env, SSL_CERT_FILE: both, HTTPS_PROXY: proxy.url } };
+  },
 });
 
 /** All patience that a person has, for cases that take their time. */
@@ -67,11 +87,21 @@ export const PROXY_CASES: readonly MatrixCase[] = [
     remedy: 'choose-ca-file',
     says: /certificate signed by: Acme Interception CA/,
     prepare: async (lab) => {
-      const index = await secureIndex((world) => world.authority, true)(lab);
-      const proxy = lab.keep(await startTalkingProxy(() => null, { credentials: lab.world.expired }));
+      const index = await secureIndex((world) => world.authority, false)(lab);
+      const proxy = lab.keep(await startTalkingProxy(() => null, { credentials: lab.world.authority }));
       return { ...index, env: { ...index.env, HTTPS_PROXY: proxy.url } };
     },
   },
+  tlsProxy(
+    "proxy's certificate has expired, its CA is known",
+    (world) => world.expired,
+    /has expired, or is not/,
+  ),
+  tlsProxy(
+    "proxy's certificate is for another name",
+    (world) => world.otherName,
+    /certificate for another name/,
+  ),
   {
     kind: 'index',
     fault: 'proxy over TLS',

@@ -177,6 +177,28 @@ const ROWS = {
       `${through(facts)} showed a certificate that is not trusted on the way to ${facts.host}${facts.issuer ? `: it is signed by ${facts.issuer}` : ''}.`,
     remedies: () => [CHOOSE_CA_FILE, CHECK_PROXY],
   },
+  'proxy-expired-certificate': {
+    cause: 'proxy-certificate',
+    isHostDown: true,
+    isRefusal: true,
+    title: (facts) =>
+      `${through(facts)} showed a certificate that has expired, or is not valid yet, on the way to ${facts.host}.`,
+    remedies: ({ host, proxyHost }) => [
+      CHECK_CLOCK,
+      ...(proxyHost === undefined ? [] : [askTheOwner(proxyHost, 'to renew it')]),
+      CHECK_PROXY,
+      bypassProxy(host),
+    ],
+  },
+  'proxy-wrong-name-certificate': {
+    cause: 'proxy-certificate',
+    isHostDown: true,
+    isRefusal: true,
+    title: (facts) =>
+      `${through(facts)} showed a certificate for another name on the way to ${facts.host}${facts.issuer ? ` (signed by ${facts.issuer})` : ''}.`,
+    // Adding an authority does not help, see `wrong-name-certificate`.
+    remedies: ({ host }) => [CHECK_PROXY, bypassProxy(host)],
+  },
   'proxy-login': {
     cause: 'proxy-login',
     isHostDown: true,

@@ -38,8 +38,16 @@ function reasonOfAnswer({ status, squidError }: ProxyAnswer, schemes: readonly s
 
 function reasonOfSilence({ cause, isSecure }: ProxyError): NetworkReason {
   const reason = reasonOfError(cause);
-  if (reason.endsWith('-certificate')) return 'proxy-certificate';
+  const certificate = reasonOfCertificate(reason);
+  if (certificate !== null) return certificate;
   if (isSecure && (reason === 'tls' || reason === 'reset')) return 'proxy-plain-http';
   if (reason === 'protocol') return 'proxy-protocol';
   return reason === 'reset' ? 'proxy-reset' : 'proxy-unreachable';
+}
+
+/** What is wrong with the certificate of a proxy, by what would be wrong with that of a host; `null` if nothing is. */
+export function reasonOfCertificate(reason: NetworkReason): NetworkReason | null {
+  if (reason === 'expired-certificate') return 'proxy-expired-certificate';
+  if (reason === 'wrong-name-certificate') return 'proxy-wrong-name-certificate';
+  return reason.endsWith('-certificate') ? 'proxy-certificate' : null;
 }

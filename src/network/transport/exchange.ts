@@ -6,7 +6,7 @@ import { placeOf } from '../address/address.ts';
 import { type ProxyServer, proxyFor } from '../address/proxy.ts';
 import { HandshakeError, ProxyError, proxyAnswerOf } from '../errors/connect-errors.ts';
 import { NetworkFailure, type NetworkReason, reasonOfError } from '../errors/network-failure.ts';
-import { proxyFailure } from '../errors/proxy-failure.ts';
+import { proxyFailure, reasonOfCertificate } from '../errors/proxy-failure.ts';
 import { pause } from '../errors/retry.ts';
 import type { NetworkProfile } from '../settings/profile.ts';
 import type { Agents } from './agents.ts';
@@ -172,8 +172,7 @@ function isClosedByPeer(error: unknown): boolean {
 function reasonOfForwarding(reason: NetworkReason, { url }: ProxyServer): NetworkReason | null {
   if (['dns', 'refused', 'unreachable', 'connect-timeout'].includes(reason)) return 'proxy-unreachable';
   if (!url.startsWith('https:')) return null;
-  if (reason.endsWith('-certificate')) return 'proxy-certificate';
-  return reason === 'tls' ? 'proxy-plain-http' : null;
+  return reasonOfCertificate(reason) ?? (reason === 'tls' ? 'proxy-plain-http' : null);
 }
 
 function forwardingHeaders(url: URL, proxy: ProxyServer): Record<string, string> {

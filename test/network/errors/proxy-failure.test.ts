@@ -33,7 +33,9 @@ it.each<[string, boolean, string]>([
   ['ECONNRESET', false, 'proxy-reset'],
   ['HPE_INVALID_CONSTANT', false, 'proxy-protocol'],
   ['SELF_SIGNED_CERT_IN_CHAIN', true, 'proxy-certificate'],
-  ['CERT_HAS_EXPIRED', true, 'proxy-certificate'],
+  ['CERT_HAS_EXPIRED', true, 'proxy-expired-certificate'],
+  ['CERT_NOT_YET_VALID', true, 'proxy-expired-certificate'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', true, 'proxy-wrong-name-certificate'],
 ])('%s, over TLS: %s, is %s', (code, isSecure, reason) => {
   expect(silent(code, isSecure)).toBe(reason);
 });
