@@ -19,6 +19,16 @@ export const NETWORK_FAULTS: readonly MatrixCase[] = CASES.filter(({ cause }) =>
 /** Causes of which somebody must lose patience. */
 const IMPATIENT = new Set(['no-answer', 'silence', 'too-slow', 'proxy-unreachable', 'tls']);
 
+/** What nobody can mend from this machine alone, by the reason. */
+const BEYOND: Readonly<Record<string, string>> = {
+  'index CONNECT: 302 to a sign-in page': 'somebody signs in',
+  'index CONNECT: 511': 'somebody signs in',
+  "index proxy's certificate has expired, its CA is known": 'the proxy needs another certificate',
+  "index proxy's certificate is for another name": 'the proxy needs another certificate',
+  'uv mirror: wrong bytes': 'the mirror is the only source here',
+  'python mirror: truncated': 'the mirror is the only source here',
+};
+
 /** What all journeys share: the values that a person would have in a small table. */
 export interface NetworkLab {
   world: World;
@@ -93,7 +103,8 @@ export async function driveNetworkFault(lab: NetworkLab, fault: MatrixCase): Pro
       ...allowedHosts.flatMap((host) => ['--allow-host', host]),
     ];
     const journey = await drive(argv, env, { ...lab.values, 'runtime-root': join(home, 'elsewhere') });
-    return { kind: fault.kind, fault: fault.fault, ...journey };
+    const isBeyond = `${fault.kind} ${fault.fault}` in BEYOND;
+    return { kind: isBeyond ? 'beyond' : fault.kind, fault: fault.fault, ...journey };
   } finally {
     for (const server of servers) await server.close();
     await rm(home, { recursive: true, force: true, maxRetries: 3 });
