@@ -9,7 +9,14 @@ import { availableOffers } from '../wizard/choices.ts';
 import type { InstallOutcome, PlanOutcome, SetupOverview } from '../wizard/functions.ts';
 import { changedOptions, mergedChanges, type SetupChanges } from '../wizard/panels/changes.ts';
 import { hasUnicode, toAscii } from './ascii.ts';
-import { checkLines, createLinePresenter, doneLines, failureLines, planLines } from './lines.ts';
+import {
+  checkLines,
+  createLinePresenter,
+  doneLines,
+  failureLines,
+  type LineOptions,
+  planLines,
+} from './lines.ts';
 import { personText } from './person-text.ts';
 import { askForChoice, askForConsent, type QuestionStreams } from './questions.ts';
 import { askForRemedy } from './remedy-question.ts';
@@ -22,165 +29,183 @@ const HEARTBEAT_MS = 30_000;
  * `TERM=dumb` and screen readers. Resolves with the exit code, like `runWizard`.
  */
 export function runPrompts<Plan extends PlanOutcome>(options: RunWizardOptions<Plan>): Promise<number> {
-  return withStopSignals((signal) => converse(options, signal));
+  return withStopSignals((signal) => new Conversation(options, signal).run());
 }
 
-async function converse<Plan extends PlanOutcome>(
-  options: RunWizardOptions<Plan>,
-  signal: AbortSignal,
-): Promise<number> {
-  const { stdin, stdout } = options.io ?? process;
-  const { functions } = options;
-  const env = options.setup.env ?? process.env;
-  const lineOptions = { homeDir: options.setup.homeDir ?? homeFolder() };
-  const isUnicode = hasUnicode(env);
-  const print = (lines: readonly string[]) => {
-    for (const line of lines) stdout.write(`${personText(isUnicode ? line : toAscii(line))}\n`);
-  };
-  const questions: QuestionStreams = {
-    stdin,
-    print,
-    prompt: (text) => stdout.write(personText(isUnicode ? text : toAscii(text))),
-    signal,
-  };
-  const lines = createLinePresenter(lineOptions);
-  let isBusy = false;
-  let wasInterrupted = false;
-  const onInterrupt = (): void => {
-    wasInterrupted = true;
-  };
-  process.on('SIGINT', onInterrupt);
-  let step: Extract<SetupEvent, { type: 'step' }>['step'] | null = null;
-  const onEvent = (event: SetupEvent) => {
-    if (event.type === 'step' && event.status === 'started') step = event.step;
-    heartbeat.refresh();
-    print(lines.lines(event));
-  };
-  const heartbeat = setInterval(() => isBusy && print(lines.heartbeat()), HEARTBEAT_MS);
-  let unused: InstallOutcome<Plan> | null = null;
-  let changes: SetupChanges = {};
-  const setupNow = () => ({
-    ...options.setup,
-    ...changedOptions(changes, options.setup),
-    signal,
-    onEvent,
-    features: [changes.feature ?? options.initialFeature ?? ('core' as const)],
-  });
-  /** While it waits for an answer, Ctrl+C is an answer and nothing is running. */
-  const answered = async <T>(
-    question: Promise<T>,
-    isNo: (answer: T) => boolean = () => false,
-  ): Promise<T> => {
-    isBusy = false;
-    const answer = await question;
-    if (isNo(answer)) throw new CancelledError();
-    isBusy = true;
-    return answer;
-  };
-  const discardPlan = async (): Promise<void> => {
-    const plan = unused;
-    unused = null;
-    if (plan !== null) await functions.discard(plan);
-  };
+type Step = Extract<SetupEvent, { type: 'step' }>['step'];
 
-  async function attempt(): Promise<number> {
-    isBusy = true;
-    const overview = await functions.readOverview(setupNow());
+/** One run: what the person has changed, the plan that is not used yet, and whether something is being done. */
+class Conversation<Plan extends PlanOutcome> {
+  #options: RunWizardOptions<Plan>;
+  #signal: AbortSignal;
+  #questions: QuestionStreams;
+  #lineOptions: LineOptions;
+  #presenter: ReturnType<typeof createLinePresenter>;
+  #heartbeat: NodeJS.Timeout | null = null;
+  #changes: SetupChanges = {};
+  #unused: InstallOutcome<Plan> | null = null;
+  #step: Step | null = null;
+  #isBusy = false;
+
+  constructor(options: RunWizardOptions<Plan>, signal: AbortSignal) {
+    const { stdin, stdout } = options.io ?? process;
+    const isUnicode = hasUnicode(options.setup.env ?? process.env);
+    const shown = (text: string) => personText(isUnicode ? text : toAscii(text));
+    this.#options = options;
+    this.#signal = signal;
+    this.#lineOptions = { homeDir: options.setup.homeDir ?? homeFolder() };
+    this.#presenter = createLinePresenter(this.#lineOptions);
+    this.#questions = {
+      stdin,
+      print: (lines) => {
+        for (const line of lines) stdout.write(`${shown(line)}\n`);
+      },
+      prompt: (text) => stdout.write(shown(text)),
+      signal,
+    };
+  }
+
+  /** Tries until it is done, cancelled, or left after a failure. */
+  async run(): Promise<number> {
+    let wasInterrupted = false;
+    const onInterrupt = (): void => {
+      wasInterrupted = true;
+    };
+    process.on('SIGINT', onInterrupt);
+    this.#heartbeat = setInterval(() => {
+      if (this.#isBusy) this.#questions.print(this.#presenter.heartbeat());
+    }, HEARTBEAT_MS);
+    // Ctrl+C at a question is an answer; a signal from outside is not.
+    const isStopped = () => this.#isBusy || (this.#signal.aborted && !wasInterrupted);
+    try {
+      for (;;) {
+        const exitCode = await this.#attempt().catch((error: unknown) => this.#mend(error, isStopped));
+        if (exitCode !== null) return exitCode;
+      }
+    } finally {
+      clearInterval(this.#heartbeat);
+      process.off('SIGINT', onInterrupt);
+      await this.#discardPlan();
+    }
+  }
+
+  async #attempt(): Promise<number> {
+    const { functions } = this.#options;
+    this.#isBusy = true;
+    const overview = await functions.readOverview(this.#setup());
+    const given = this.#changes.feature ?? this.#options.initialFeature;
     for (;;) {
-      const hasChoice = isOpen(overview, options, changes);
-      if (hasChoice) changes = { ...changes, feature: await answered(chooseFeature(overview, questions)) };
-      else changes = { ...changes, feature: onlyFeature(overview, options, changes) };
-      const setup = setupNow();
-      const plan = await functions.plan(setup);
-      if (plan.status !== 'install') return finish(plan.result, false);
-      unused = plan as InstallOutcome<Plan>;
-      print(planLines(plan.summary, lineOptions));
-      const consent = await answered(askForPlan(hasChoice), (answer) => answer === 'no');
+      const hasChoice = given === undefined && availableOffers({ overview }).length !== 1;
+      const feature = hasChoice
+        ? await this.#answered(chooseFeature(overview, this.#questions))
+        : (given ?? availableOffers({ overview })[0]?.feature ?? 'core');
+      this.#changes = { ...this.#changes, feature };
+      const plan = await functions.plan(this.#setup());
+      if (plan.status !== 'install') return this.#finish(plan.result, false);
+      this.#unused = plan as InstallOutcome<Plan>;
+      this.#questions.print(planLines(plan.summary, this.#lineOptions));
+      const consent = await this.#answered(this.#askForPlan(hasChoice));
       if (consent === 'back') {
-        await discardPlan();
-        const { feature: _, ...others } = changes;
-        changes = others;
+        await this.#discardPlan();
         continue;
       }
-      const toExecute = unused;
-      unused = null;
-      return finish(await functions.execute(toExecute, setup), true);
+      const toExecute = this.#unused;
+      this.#unused = null;
+      return this.#finish(await functions.execute(toExecute, this.#setup()), true);
     }
   }
 
-  async function askForPlan(canGoBack: boolean): Promise<'yes' | 'no' | 'back'> {
+  /** The exit code, or `null` for another attempt. */
+  async #mend(error: unknown, isStopped: () => boolean): Promise<number | null> {
+    await this.#discardPlan();
+    if (error instanceof CancelledError || this.#signal.aborted) {
+      this.#questions.print([t`Setup cancelled. Nothing was changed.`]);
+      return isStopped() ? 130 : 0;
+    }
+    const { functions } = this.#options;
+    const report = await functions.reportFailure(error, this.#setup(), this.#step);
+    this.#questions.print(failureLines(report, this.#lineOptions));
+    try {
+      const changes = await this.#answered(
+        askForRemedy(report, {
+          setup: () => this.#setup(),
+          functions,
+          questions: this.#questions,
+          printNetwork: () => this.#printNetwork(),
+        }),
+      );
+      if (changes === null) return 1;
+      this.#changes = mergedChanges(this.#changes, changes);
+      this.#step = null;
+      return null;
+    } catch (second) {
+      if (!(second instanceof CancelledError)) throw second;
+      return isStopped() ? 130 : 1;
+    }
+  }
+
+  #setup() {
+    const { setup, initialFeature } = this.#options;
+    return {
+      ...setup,
+      ...changedOptions(this.#changes, setup),
+      signal: this.#signal,
+      onEvent: (event: SetupEvent) => this.#tell(event),
+      features: [this.#changes.feature ?? initialFeature ?? ('core' as const)],
+    };
+  }
+
+  #tell(event: SetupEvent): void {
+    if (event.type === 'step' && event.status === 'started') this.#step = event.step;
+    this.#heartbeat?.refresh();
+    this.#questions.print(this.#presenter.lines(event));
+  }
+
+  /** While it waits for an answer nothing is running. */
+  async #answered<T>(question: Promise<T>): Promise<T> {
+    this.#isBusy = false;
+    const answer = await question;
+    this.#isBusy = true;
+    return answer;
+  }
+
+  /** @throws CancelledError for a no. */
+  async #askForPlan(canGoBack: boolean): Promise<'yes' | 'back'> {
     for (;;) {
-      const consent = await askForConsent(t`Install this?`, { canGoBack }, questions);
+      const consent = await askForConsent(t`Install this?`, { canGoBack }, this.#questions);
+      if (consent === 'no') throw new CancelledError();
       if (consent !== 'details') return consent;
-      await printNetwork();
+      await this.#printNetwork();
     }
   }
 
-  async function printNetwork(): Promise<void> {
-    const answer = await functions.runPanel(
+  async #printNetwork(): Promise<void> {
+    const answer = await this.#options.functions.runPanel(
       { type: 'read-page', page: 'network' },
-      { setup: setupNow(), tell: () => {}, lendTerminal: (work) => work() },
+      { setup: this.#setup(), tell: () => {}, lendTerminal: (work) => work() },
     );
-    if (answer.type === 'page-read') print(answer.lines.map((line) => `  ${said(line)}`));
+    if (answer.type === 'page-read') this.#questions.print(answer.lines.map((line) => `  ${said(line)}`));
   }
 
   /** What was installed comes last: it is what a person hears when the program has ended. */
-  async function finish(result: SetupResult, isProven: boolean): Promise<number> {
+  async #finish(result: SetupResult, isProven: boolean): Promise<number> {
     let checks: readonly CheckResult[] = [];
     try {
-      checks = await functions.runChecks(
-        { ...setupNow(), onEvent: () => {} },
+      checks = await this.#options.functions.runChecks(
+        { ...this.#setup(), onEvent: () => {} },
         { costs: [], isProven, onEvent: () => {} },
       );
     } finally {
-      print([...summaryOf(checks), ...doneLines(result, lineOptions)]);
+      this.#questions.print([...summaryOf(checks), ...doneLines(result, this.#lineOptions)]);
     }
     return checks.some((check) => check.status === 'fail') ? 1 : 0;
   }
 
-  try {
-    for (;;) {
-      try {
-        return await attempt();
-      } catch (error) {
-        await discardPlan();
-        if (error instanceof CancelledError || signal.aborted) {
-          print([t`Setup cancelled. Nothing was changed.`]);
-          // Ctrl+C at a question is an answer; a signal from outside is not.
-          return isBusy || (signal.aborted && !wasInterrupted) ? 130 : 0;
-        }
-        const report = await functions.reportFailure(error, setupNow(), step);
-        print(failureLines(report, lineOptions));
-        const later = await answered(
-          askForRemedy(report, { setup: setupNow, functions, questions, printNetwork }),
-        );
-        if (later === null) return 1;
-        changes = mergedChanges(changes, later);
-        step = null;
-      }
-    }
-  } finally {
-    clearInterval(heartbeat);
-    process.off('SIGINT', onInterrupt);
-    await discardPlan();
+  async #discardPlan(): Promise<void> {
+    const plan = this.#unused;
+    this.#unused = null;
+    if (plan !== null) await this.#options.functions.discard(plan);
   }
-}
-
-/** Whether there is a feature to choose: not after a flag, nor where there is one only. */
-function isOpen(
-  overview: SetupOverview,
-  { initialFeature }: Pick<RunWizardOptions, 'initialFeature'>,
-  { feature }: SetupChanges,
-): boolean {
-  return (feature ?? initialFeature) === undefined && availableOffers({ overview }).length !== 1;
-}
-
-function onlyFeature(
-  overview: SetupOverview,
-  { initialFeature }: Pick<RunWizardOptions, 'initialFeature'>,
-  { feature }: SetupChanges,
-) {
-  return feature ?? initialFeature ?? availableOffers({ overview })[0]?.feature ?? 'core';
 }
 
 /** @throws CancelledError when the user leaves the question. */

@@ -135,6 +135,15 @@ describe('the questions without a screen', () => {
     await terminal.until('exit code 1');
   });
 
+  it('Ctrl+C at the remedies leaves a failure, which stays one', async () => {
+    const terminal = await start({ scenario: 'plan-failure', env: { DEMO_FEATURE: 'local-embeddings' } });
+    terminal.open('plan');
+    await terminal.until(/2 {2}Quit\s+Number, then Enter/);
+    terminal.press('ctrl+c');
+    await terminal.until('exit code 1');
+    expect(terminal.text()).not.toContain('exit code 130');
+  });
+
   it('a remedy asks for its value, and the plan is tried again with it', async () => {
     const terminal = await start({ scenario: 'mendable', env: { DEMO_FEATURE: 'local-embeddings' } });
     for (const gate of ['plan', 'half', 'packages', 'check']) terminal.open(gate);
@@ -183,7 +192,8 @@ describe('the questions without a screen', () => {
     // Back at the choice of remedies.
     await other.until(/Password[\s\S]*What next\?[\s\S]*Number, then Enter/);
     other.send('\u0004');
-    await other.until('exit code 1');
+    await other.until('the end');
+    expect(other.text()).toContain('exit code 1');
     expect(other.text()).toMatch(/(?<!-)\bicanon\b/);
     expect(other.text()).toMatch(/(?<!-)\becho\b/);
   });
