@@ -60,7 +60,7 @@ describe('the questions without a screen', () => {
     await terminal.type('details\r');
     await terminal.until(/details\s[\s\S]*package index[\s\S]*Install this\?/);
     await terminal.type('back\r');
-    await terminal.until(/back\s+What should ktx be able to do/);
+    await terminal.until(/back\s+What should ktx be able to do[\s\S]*Number, then Enter/);
     await terminal.type('1\r');
     await terminal.until(/Enter \[1\]: 1\s[\s\S]*Install this\?/);
     await terminal.type('no\r');
@@ -149,7 +149,7 @@ describe('the questions without a screen', () => {
     for (const gate of ['plan', 'half', 'packages', 'check']) terminal.open(gate);
     await terminal.until('Install this?');
     await terminal.type('yes\r');
-    await terminal.until('What next?');
+    await terminal.until(/What next\?[\s\S]*Number, then Enter/);
     const [, number] = /(\d+) {2}Use another package index/.exec(terminal.text()) ?? [];
     await terminal.type(`${number}\r`);
     await terminal.until('type or paste an address:');
@@ -166,11 +166,11 @@ describe('the questions without a screen', () => {
     for (const gate of ['plan', 'half', 'packages', 'check']) terminal.open(gate);
     await terminal.until('Install this?');
     await terminal.type('yes\r');
-    await terminal.until('What next?');
+    await terminal.until(/What next\?[\s\S]*Number, then Enter/);
     await terminal.type('1\r');
-    await terminal.until('User name for the proxy');
+    await terminal.until(/User name for the proxy: .*:/);
     await terminal.type('anna\r');
-    await terminal.until('Password for the proxy');
+    await terminal.until(/Password for the proxy: .*:/);
     await terminal.type('correct-horse\r');
     await terminal.until(/Proxy: [^:]*:/);
     await terminal.type('proxy.acme.internal:3128\r');
@@ -183,11 +183,11 @@ describe('the questions without a screen', () => {
     for (const gate of ['plan', 'half', 'packages', 'check']) other.open(gate);
     await other.until('Install this?');
     await other.type('yes\r');
-    await other.until('What next?');
+    await other.until(/What next\?[\s\S]*Number, then Enter/);
     await other.type('1\r');
-    await other.until('User name for the proxy');
+    await other.until(/User name for the proxy: .*:/);
     await other.type('anna\r');
-    await other.until('Password for the proxy');
+    await other.until(/Password for the proxy: .*:/);
     other.press('ctrl+c');
     // Back at the choice of remedies.
     await other.until(/Password[\s\S]*What next\?[\s\S]*Number, then Enter/);
