@@ -31,6 +31,19 @@ describe('the lines of one model', () => {
     expect(modelIds(changed)).toEqual(['qwen-4b', 'gpt-oss']);
   });
 
+  it.each([
+    [
+      'a comment behind the last one',
+      'models:\n  a: { cmd: x } # why\ngroups: {}\n',
+      '  a: { cmd: x } # why\n',
+    ],
+    ['a comment at the very end', 'models:\n  a: { cmd: x } # why', '  a: { cmd: x } # why'],
+    ['nothing behind them', 'models:\n  a:\n    cmd: x\n', '  a:\n    cmd: x\n'],
+  ])('are whole lines, with %s', (_name, text, block) => {
+    expect(modelBlock(text, 'a')).toBe(block);
+    expect(modelBlock(text, 'b')).toBeNull();
+  });
+
   it('stay as they are when nothing is edited', () => {
     for (const id of modelIds(TEXT)) expect(withModelBlock(TEXT, id, modelBlock(TEXT, id)!)).toBe(TEXT);
   });

@@ -70,6 +70,17 @@ describe('install log', () => {
     expect(await read(path)).toBe('');
   });
 
+  it('keeps an empty line, and goes on after being given none', async () => {
+    const path = newPath();
+    const log = await openInstallLog(path);
+    await log.lines([]);
+    await log.lines(['']);
+    await log.lines([]);
+    await log.lines(['x']);
+    await log.close();
+    expect(await read(path)).toBe('\nx\n');
+  });
+
   it('masks commands, texts and lines, whoever wrote them', async () => {
     const path = newPath();
     const log = await openInstallLog(path, { redactor: createRedactor() });

@@ -51,6 +51,14 @@ it('minors of the lock are those of this platform, newest first', () => {
 describe('unmetMinimum', () => {
   it.each([
     [{ glibc: '2.17' }, linux, null],
+    [{ glibc: '2.36' }, linux, null],
+    [
+      { macos: '13.6' },
+      { ...linux, platform: 'darwin', libc: null, glibcVersion: null, macosVersion: '13.6' } as HostPlatform,
+      null,
+    ],
+    [{ macos: '14.0' }, { ...linux, macosVersion: null }, null],
+    [{}, linux, null],
     [{ glibc: '2.38' }, linux, 'needs glibc 2.38 or newer; this system has 2.36'],
     [
       { macos: '14.0' },

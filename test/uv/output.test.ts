@@ -122,6 +122,29 @@ describe('uv output', () => {
     expect(parseUvLine(line)).toBeNull();
   });
 
+  /** Only a whole line of uv is one: the same words within a longer line are somebody else's. */
+  it.each(LINES)('is nothing behind other words: %s', (line) => {
+    for (const before of ['x', 'Re ', 'note: '])
+      expect(parseUvLine(`${before}${line}`)?.phase ?? null).toBeNull();
+  });
+
+  it.each([
+    ['Resolved 53 packages', null],
+    ['Resolved many packages in 3ms', null],
+    ['Installed Python', null],
+    ['Downloading', null],
+    ['Using Ruby 3.1', null],
+    ['error:', null],
+    [' + ', null],
+    ['1m 2', 'duration'],
+    ['x1s', 'duration'],
+    ['1sx', 'duration'],
+    ['1.s', 'duration'],
+    ['1m02s', 'duration'],
+  ])('half a line is nothing: %s', (text, kind) => {
+    expect(kind === null ? parseUvLine(text) : parseUvDuration(text)).toBeNull();
+  });
+
   const floodWith = (line: string): Buffer =>
     Buffer.from([...Array(50).fill('DEBUG Selecting: a==1 [compatible]'), line, 'TRACE y', ''].join('\n'));
 

@@ -139,6 +139,16 @@ describe.skipIf(process.platform === 'win32')('job control', () => {
     modes.restore();
   });
 
+  it('before the screen is shown only the keys come back', () => {
+    const modes = terminal();
+    modes.takeInput();
+    happened.splice(0);
+    modes.suspend();
+    process.emit('SIGCONT');
+    expect(happened).toEqual([PASTE_OFF, 'cooked', 'cooked', 'raw', PASTE_ON]);
+    modes.restore();
+  });
+
   it('a stop from outside stops this process alone', () => {
     const modes = shown();
     process.emit('SIGTSTP');

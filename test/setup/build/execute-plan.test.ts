@@ -3,10 +3,12 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { OnEvent } from '../../../src/core/events.ts';
+import type { KtxRuntimeFeature } from '../../../src/core/features.ts';
 import { sharedLayout } from '../../../src/core/layout.ts';
 import { installManagedPythonRuntime } from '../../../src/embed/install.ts';
 import type { ManagedPythonRuntimeExec } from '../../../src/process/exec.ts';
 import { readEnvironments } from '../../../src/runtime/environments.ts';
+import { readHistory } from '../../../src/runtime/history.ts';
 import { openJournal } from '../../../src/runtime/journal.ts';
 import { readManagedPythonRuntimeStatus } from '../../../src/runtime/status.ts';
 import { managedUvPath } from '../../../src/uv/acquire.ts';
@@ -34,11 +36,12 @@ async function machine(onCommand: (command: string) => Promise<unknown> = async 
     return { stdout: args[0] === '--version' ? 'uv 0.11.21\n' : '', stderr: '' };
   };
   const base = { cliVersion: '0.3.0', runtimeRoot, assetDir, exec, env: {} };
-  const install = (extra: { force?: boolean; onEvent?: OnEvent } = {}) =>
+  const install = (extra: { force?: boolean; onEvent?: OnEvent; features?: KtxRuntimeFeature[] } = {}) =>
     installManagedPythonRuntime({ ...base, features: ['core'], ...extra });
   const status = () => readManagedPythonRuntimeStatus(base);
   return {
     runtimeRoot,
+    assetDir,
     versionDir: join(runtimeRoot, '0.3.0'),
     shared: sharedLayout(runtimeRoot),
     install,
@@ -142,4 +145,19 @@ it('an install puts in order first what a killed run left, and says so', async (
   await m.install({ onEvent: (event) => event.type === 'note' && notes.push(event.text) });
   expect(notes.join('\n')).toContain('An earlier run of ktx 0.2.9 was interrupted');
   expect(await readdir(m.shared.runsDir)).toEqual([]);
+});
+
+it('the history says why each environment was built', async () => {
+  const m = await machine();
+  const { layout } = await m.install();
+  await m.install({ force: true });
+  await m.install({ features: ['core', 'local-embeddings'] });
+  const { venvDir } = (await m.status()).layout;
+  await rm(join(venvDir, 'bin', 'python'));
+  await m.install();
+  await writeForeignAsset(m.assetDir, { content: 'another = 1' });
+  await m.install();
+  const history = await readHistory(layout.versionDir);
+  const reasons = history.map((entry) => ('reason' in entry ? entry.reason : null));
+  expect(reasons).toEqual(['first', 'forced', 'feature', 'damaged', 'update']);
 });
