@@ -40,6 +40,62 @@ describe('kernelEnvironment', () => {
     });
   });
 
+  const everywhere = [
+    ...[
+      'PATH',
+      'HOME',
+      'USER',
+      'LOGNAME',
+      'SHELL',
+      'LANG',
+      'TERM',
+      'TMPDIR',
+      'TEMP',
+      'TMP',
+      'LD_LIBRARY_PATH',
+    ],
+    ...['SSL_CERT_FILE', 'SSL_CERT_DIR', 'HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY'],
+    ...[
+      'http_proxy',
+      'https_proxy',
+      'all_proxy',
+      'no_proxy',
+      'LC_CTYPE',
+      'XDG_DATA_HOME',
+      'KTX_A',
+      'HF_HOME',
+    ],
+  ];
+  const onWindows = [
+    ...['APPDATA', 'LOCALAPPDATA', 'COMSPEC', 'PATHEXT', 'PROGRAMDATA', 'PROGRAMFILES', 'PROGRAMFILES(X86)'],
+    ...['SYSTEMDRIVE', 'SYSTEMROOT', 'USERPROFILE', 'USERNAME', 'WINDIR'],
+  ];
+  it.each(everywhere)('inherits %s', (name) => {
+    expect(kernelEnvironment({ [name]: 'x' }, '/usr/bin/python3', {}, 'linux')).toEqual({
+      [name]: 'x',
+      ...FORCED,
+    });
+  });
+
+  it.each([...everywhere.map((name) => name.toUpperCase()), ...onWindows])(
+    'on Windows inherits %s in any case',
+    (name) => {
+      const mixed = name[0] + name.slice(1).toLowerCase();
+      for (const given of [name, mixed])
+        expect(kernelEnvironment({ [given]: 'x' }, '/usr/bin/python3', {}, 'win32')).toEqual({
+          [given]: 'x',
+          ...FORCED,
+        });
+    },
+  );
+
+  it.each([...onWindows, 'MY_LC_ALL', 'lc_all', 'XKTX_A', 'MYPATH'])(
+    'elsewhere does not inherit %s',
+    (name) => {
+      expect(kernelEnvironment({ [name]: 'x' }, '/usr/bin/python3', {}, 'linux')).toEqual(FORCED);
+    },
+  );
+
   it('names the virtual environment of the interpreter and puts it first on the PATH', () => {
     const env = kernelEnvironment({ PATH: '/bin' }, join(venv, 'bin', 'python'), {}, 'linux');
     expect(env).toMatchObject({ VIRTUAL_ENV: venv, PATH: `${join(venv, 'bin')}${delimiter}/bin` });

@@ -67,7 +67,7 @@ test.each<[string, Partial<NearbyBundle>, string, string | null]>([
 it('says how to make one, with the Python that the target needs', async () => {
   const { facts } = await watch();
   expect(facts.file).toMatch(/^ktx-0\.3\.0-linux-x64\.bundle, about [\d.]+ MB$/);
-  expect(facts.command).toContain('ktx bundle create');
+  expect(facts.command).toContain(' bundle create --platform linux-x64 --output ktx-0.3.0-linux-x64.bundle');
   const without = (await watch({ python: 'system' })).facts;
   expect(without.command).not.toBe(facts.command);
 });

@@ -37,20 +37,25 @@ beforeAll(async () => {
   execFileSync(join(base, 'bin', 'python3'), ['-I', '-m', 'venv', '--without-pip', environment]);
 }, 60_000);
 
+/** What a check said it was doing. */
+const waits: string[] = [];
+
 async function look(id: string): Promise<Outcome> {
+  waits.splice(0);
   const layout = { venvDir: environment, pythonPath: join(environment, 'bin', 'python') };
   const context = {
     facts: { active: async () => ({ layout }), interpreter: async () => ({ base }) },
     shared: { pythonDir: join(base, '..', 'runtime', 'uv', 'python') },
     env: { PATH: '/usr/bin:/bin' },
     signal: new AbortController().signal,
-    waitFor() {},
+    waitFor: (text: string) => waits.push(text),
   } as unknown as CheckContext;
   return PYTHON_FILE_CHECKS.find((check) => check.id === id)!.run(context);
 }
 
 it('passes a Python as it was installed, and finds what a disk or a person did to its standard library', async () => {
   expect(await look('base-python')).toMatchObject({ status: 'pass', detail: expect.stringContaining(base) });
+  expect(waits).toEqual(['looking through the standard library']);
   const module = join(stdlib, 'textwrap.py');
   const text = await readFile(module);
   await truncate(module, 0);
@@ -81,6 +86,7 @@ it('finds a compiled file that is cut short, and leaves alone one that Python ig
     status: 'pass',
     detail: expect.stringMatching(/^\d+ compiled files?$/),
   });
+  expect(waits).toEqual(['loading the compiled files']);
   await truncate(compiled, 40);
   expect(await look('bytecode')).toMatchObject({
     status: 'fail',

@@ -217,6 +217,9 @@ describe('a run of repairs', () => {
       what: expect.stringMatching(/^Cannot be planned before the repairs above: /),
       downloadBytes: null,
       worksOffline: false,
+      paths: [],
+      hosts: [],
+      canUndo: true,
     });
   });
 
