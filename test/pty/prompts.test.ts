@@ -64,7 +64,7 @@ describe('the questions without a screen', () => {
     await terminal.type('1\r');
     await terminal.until(/Enter \[1\]: 1\s[\s\S]*Install this\?/);
     await terminal.type('no\r');
-    await terminal.until('exit code 0');
+    await terminal.until(/exit code 0[\s\S]*the end/);
     expect(terminal.text()).toContain('Nothing was changed.');
   });
 
@@ -90,7 +90,7 @@ describe('the questions without a screen', () => {
     // No cursor movement, whatever the size is.
     expect(terminal.output()).not.toContain('\u001b');
     terminal.send('\u0004');
-    await terminal.until('exit code 0');
+    await terminal.until(/exit code 0[\s\S]*the end/);
   });
 
   it('keep to ASCII in a locale without UTF-8', async () => {
@@ -108,7 +108,7 @@ describe('the questions without a screen', () => {
     const terminal = await start();
     await terminal.until('What should ktx be able to do');
     terminal.press('ctrl+c');
-    await terminal.until('exit code 0');
+    await terminal.until(/exit code 0[\s\S]*the end/);
     expect(terminal.text()).toContain('Setup cancelled.');
   });
 
@@ -119,7 +119,7 @@ describe('the questions without a screen', () => {
     await terminal.type('y\r');
     await terminal.until(/child \d+ runs/);
     terminal.press('ctrl+c');
-    await terminal.until('exit code 130');
+    await terminal.until(/exit code 130[\s\S]*the end/);
     const child = Number(/child (\d+) runs/.exec(terminal.text())?.[1]);
     expect(() => process.kill(child, 0)).toThrow();
   });
@@ -132,7 +132,7 @@ describe('the questions without a screen', () => {
     expect(terminal.text()).toContain('next     Put the certificate');
     await terminal.until(/1 {2}Try again\s+2 {2}Quit\s+Number, then Enter/);
     terminal.send('\u0004');
-    await terminal.until('exit code 1');
+    await terminal.until(/exit code 1[\s\S]*the end/);
   });
 
   it('Ctrl+C at the remedies leaves a failure, which stays one', async () => {
@@ -140,7 +140,7 @@ describe('the questions without a screen', () => {
     terminal.open('plan');
     await terminal.until(/2 {2}Quit\s+Number, then Enter/);
     terminal.press('ctrl+c');
-    await terminal.until('exit code 1');
+    await terminal.until(/exit code 1[\s\S]*the end/);
     expect(terminal.text()).not.toContain('exit code 130');
   });
 
@@ -158,7 +158,7 @@ describe('the questions without a screen', () => {
     await terminal.type('https://pypi.acme.internal/simple\r');
     await terminal.until('Install this?');
     await terminal.type('no\r');
-    await terminal.until('exit code 0');
+    await terminal.until(/exit code 0[\s\S]*the end/);
   });
 
   it('a password is not echoed, and Ctrl+C while it is typed leaves the terminal as it was', async () => {
@@ -177,7 +177,7 @@ describe('the questions without a screen', () => {
     await terminal.until(/3128\s[\s\S]*Install this\?/);
     expect(terminal.output()).not.toContain('horse');
     await terminal.type('no\r');
-    await terminal.until('exit code 0');
+    await terminal.until(/exit code 0[\s\S]*the end/);
 
     const other = await start({ scenario: 'login', env: { DEMO_FEATURE: 'local-embeddings' } });
     for (const gate of ['plan', 'half', 'packages', 'check']) other.open(gate);

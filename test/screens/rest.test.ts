@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { isBusy, type WizardState } from '../../src/wizard/state.ts';
 import { openScreen } from '../fixtures/screen.ts';
 import { STATES } from '../fixtures/screen-states.ts';
@@ -12,6 +12,16 @@ const later = (state: WizardState, seconds: number): WizardState => ({
   nowMs: state.nowMs + 1000 * seconds,
 });
 
+/** Bytes of each tick of the clock, and of each screen that was shown again unchanged. */
+const ticks: number[] = [];
+const repeats: number[] = [];
+// The figures, not only that they are within the limit.
+afterAll(() => {
+  console.log(
+    `${repeats.length} screens at rest: ${Math.max(...repeats)} bytes when nothing changes; a tick of the clock writes ${Math.min(...ticks)} to ${Math.max(...ticks)} bytes (at most ${MAX_FRAME_BYTES})`,
+  );
+});
+
 describe('a screen at rest', () => {
   it.each(Object.entries(STATES))('writes nothing when nothing changes: %s', async (_name, state) => {
     const screen = await openScreen(state, size);
@@ -20,6 +30,7 @@ describe('a screen at rest', () => {
     await screen.show({ ...state });
     const after = screen.bytes();
     screen.close();
+    repeats.push(after - before);
     expect(after - before).toBe(0);
   });
 
@@ -34,6 +45,7 @@ describe('a screen at rest', () => {
         written.push(screen.bytes() - before);
       }
       screen.close();
+      ticks.push(...written);
       expect(Math.max(...written)).toBeLessThanOrEqual(MAX_FRAME_BYTES);
     },
   );
