@@ -87,14 +87,15 @@ export function placeholdersOf(text: string): Placeholder[] {
   return [...text.matchAll(PLACEHOLDER)].map(([, name = '']) => ({ name, kind: kindOf(name) }));
 }
 
+/** Directly after another value, so that neither takes a piece of the other: nothing, or ` (407)`, `: why`. */
+const AFTER_A_VALUE = String.raw`(|(?: |[,:;] )[^\n]*?)`;
+
 function patternOf(text: string): RegExp {
   const parts = text.split(PLACEHOLDER);
-  const source = parts.map((part, index) =>
-    index % 2 === 0
-      ? part.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
-      : part.endsWith('?')
-        ? '([^\\n]*?)'
-        : `(${SHAPES[kindOf(part)]})`,
-  );
+  const source = parts.map((part, index) => {
+    if (index % 2 === 0) return part.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+    if (!part.endsWith('?')) return `(${SHAPES[kindOf(part)]})`;
+    return index > 1 && parts[index - 1] === '' ? AFTER_A_VALUE : '([^\\n]*?)';
+  });
   return new RegExp(`^${source.join('')}$`, 'u');
 }

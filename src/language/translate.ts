@@ -65,12 +65,54 @@ function found(text: string, from: Catalogue, depth: number): string | null {
   const exact = from.entries.get(text);
   if (exact?.placeholders.length === 0) return filled(exact, [], from, depth);
   if (depth > MAX_DEPTH || text.length > MAX_MATCHED_CHARACTERS) return null;
+  const deferred: (() => string | null)[] = [];
   for (const entry of from.patterns) {
     const match = entry.pattern.exec(text);
-    const translated = match && filled(entry, match.slice(1), from, depth);
+    if (match === null) continue;
+    const translate = (): string | null => filled(entry, match.slice(1), from, depth);
+    // `{host} refused the connection.` also matches with what failed before the host.
+    const [, first = ''] = match;
+    if (first.includes(': ') && text.startsWith(first)) {
+      deferred.push(translate);
+      continue;
+    }
+    const translated = translate();
+    if (translated !== null) return translated;
+  }
+  const joined = named(text, from, depth) ?? joinedSentences(text, from, depth);
+  if (joined !== null) return joined;
+  for (const translate of deferred) {
+    const translated = translate();
     if (translated !== null) return translated;
   }
   return null;
+}
+
+/**
+ * `What failed: Why.`, as `joinFailures` writes it: the catalogue has the first as a sentence of its own. A
+ * reason in the words of others stays as it is.
+ */
+function joinedSentences(text: string, from: Catalogue, depth: number): string | null {
+  for (const at of colonsIn(text)) {
+    const sentence = `${text.slice(0, at)}.`;
+    const what = found(sentence, from, depth + 1);
+    if (what === null || what === sentence) continue;
+    const why = text.slice(at + 2);
+    return `${what.replace(/[.。]$/, '')}: ${found(why, from, depth + 1) ?? why}`;
+  }
+  return null;
+}
+
+/** `mirror.example: Why.`: the host, file or address that a sentence is about. */
+function named(text: string, from: Catalogue, depth: number): string | null {
+  const [at] = colonsIn(text);
+  if (at === undefined || text.slice(0, at).includes(' ')) return null;
+  const why = found(text.slice(at + 2), from, depth + 1);
+  return why && `${text.slice(0, at)}: ${why}`;
+}
+
+function colonsIn(text: string): number[] {
+  return [...text.matchAll(/: /g)].map(({ index }) => index);
 }
 
 /** `null` when a phrase that must be translated is not in the catalogue. */
@@ -85,9 +127,10 @@ function filled(
   for (const [index, { name, kind }] of placeholders.entries()) {
     const value = values[index] ?? '';
     if (kind === 'phrase') {
-      const phrase = found(value, from, depth + 1);
+      const words = value.trimStart();
+      const phrase = found(words, from, depth + 1);
       if (phrase === null && name.endsWith('!')) return null;
-      local.set(name, phrase ?? value);
+      local.set(name, value.slice(0, value.length - words.length) + (phrase ?? words));
     } else {
       const written = localValue(value, kind, from.formats);
       // `size unknown` is a phrase rather than a size.

@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { NETWORK_CAUSES, type NetworkReason } from '../../src/failure/causes/network-causes.ts';
 import { type CatalogueFile, readCatalogue } from '../../src/language/catalogue.ts';
-import { speakLanguage } from '../../src/language/load.ts';
+import { catalogueFile, speakLanguage } from '../../src/language/load.ts';
 import { saidRemedy, saidStep } from '../../src/language/remedies.ts';
 import { said, saidValue, speak, t } from '../../src/language/translate.ts';
+import { joinFailures } from '../../src/network/errors/joined-failures.ts';
+import { NetworkFailure } from '../../src/network/errors/network-failure.ts';
 import { HOSTILE_PIECES } from '../fixtures/hostile-text.ts';
 
 const FILE: CatalogueFile = {
@@ -21,7 +24,15 @@ const FILE: CatalogueFile = {
     'size unknown': 'Größe unbekannt',
     'asked: {reason!}': 'gefragt: {reason!}',
     'told: {reason?}': 'gesagt: {reason?}',
+    'passed over: {reason?}': 'übergangen: {reason?}',
     '{done} of {total}': '{done} von {total}',
+    '{n} package cannot be fetched. | {n} packages cannot be fetched.': {
+      one: '{n} Paket ist nicht zu bekommen.',
+      other: '{n} Pakete sind nicht zu bekommen.',
+    },
+    '{host?} refused the connection.': '{host?} hat die Verbindung abgelehnt.',
+    '{host?} could not connect to {target}{status?}.': '{host?} hat {target} nicht erreicht{status?}.',
+    '(signed by {issuer})': '(signiert von {issuer})',
     'Start it with ktx setup, then wait': 'Starten Sie es mit ktx setup, dann warten Sie',
   },
 };
@@ -57,6 +68,28 @@ describe('a text that arose below', () => {
     ['1,234 checks need attention', '1.234 Prüfungen sind fällig'],
     ['0 files', '0 Dateien'],
     ['asked: 1 file', 'gefragt: 1 Datei'],
+    // What failed, and why.
+    [
+      '3 packages cannot be fetched: a.example refused the connection.',
+      '3 Pakete sind nicht zu bekommen: a.example hat die Verbindung abgelehnt.',
+    ],
+    ['3 packages cannot be fetched: spawn ENOENT', '3 Pakete sind nicht zu bekommen: spawn ENOENT'],
+    [
+      'b.example: a.example:80 refused the connection.',
+      'b.example: a.example:80 hat die Verbindung abgelehnt.',
+    ],
+    [
+      'passed over: b.example: a.example refused the connection.',
+      'übergangen: b.example: a.example hat die Verbindung abgelehnt.',
+    ],
+    [
+      'something new: a.example refused the connection.',
+      'something new: a.example hat die Verbindung abgelehnt.',
+    ],
+    // Neither of two values takes a piece of the other.
+    ['a could not connect to b.example:8080.', 'a hat b.example:8080 nicht erreicht.'],
+    ['a could not connect to b.example:8080 (407).', 'a hat b.example:8080 nicht erreicht (407).'],
+    ['a could not connect to b (signed by C D).', 'a hat b nicht erreicht (signiert von C D).'],
     ['asked: something new', 'asked: something new'],
     ['', ''],
     ['Nothing was changed', 'Nothing was changed'],
@@ -121,6 +154,30 @@ describe('remedies', () => {
 });
 
 describe('the languages of this program', () => {
+  it.each(['de', 'ja'] as const)('%s leaves no reason of a network failure in English', (language) => {
+    speakLanguage(language, { hasUnicode: true });
+    const title = "3 of the runtime's packages cannot be fetched.";
+    for (const reason of Object.keys(NETWORK_CAUSES) as NetworkReason[]) {
+      const facts = { host: 'a.example', issuer: 'Acme CA', status: 418, schemes: ['NTLM'] };
+      for (const proxy of [{}, { proxyHost: 'proxy.example:3128' }]) {
+        const { message } = new NetworkFailure(reason, { ...facts, ...proxy });
+        const why = said(message);
+        expect([message, why]).not.toEqual([message, message]);
+        expect(why).not.toMatch(/\b(?:the|is|not|of|signed|proxy could|The proxy)\b/);
+        expect(said(joinFailures(title, [new NetworkFailure(reason, { ...facts, ...proxy })]).message)).toBe(
+          `${said(title).replace(/[.。]$/, '')}: ${why}`,
+        );
+      }
+    }
+  });
+
+  it.each(['de', 'ja'] as const)('%s has reasons as phrases, which are translated too', (language) => {
+    const raw = Object.keys(catalogueFile(language).texts).filter((key) =>
+      /\{(?:reason|detail|what|why)\}/.test(key),
+    );
+    expect(raw).toEqual([]);
+  });
+
   it.each([
     ['de', true, 'Es wurde nichts geändert.'],
     ['de', false, 'Es wurde nichts geaendert.'],
