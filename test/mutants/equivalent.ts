@@ -14,6 +14,12 @@ const EQUIVALENT: readonly { file: string; was: string; becomes: string; why: st
     becomes: "(typeof node === 'object') || (node !== null)",
     why: 'null is handled before, and a function or symbol is refused with the same error',
   },
+  {
+    file: 'src/uv/output.ts',
+    was: '/^(\\w+) (\\d+) (?:packages?|files?) in (.+)$/',
+    becomes: '/^(\\w+) (\\d+) (?:packages?|files?) in (.+)/',
+    why: 'what stands before the end takes the rest of the line, and a line has no line end',
+  },
 ];
 
 /** Why a mutant changes nothing, or null. */

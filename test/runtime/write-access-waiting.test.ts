@@ -52,6 +52,18 @@ it('versions in order and the shared folder last, so that no deadlock is possibl
   expect(await action).toBe(true);
 });
 
+it('says once whom it waits for, however long that takes', async () => {
+  const { held, action, told, notes } = await waiting();
+  await told();
+  const clock = vi.spyOn(performance, 'now');
+  onTestFinished(() => clock.mockRestore());
+  // It looks at the clock each time it tries.
+  await vi.waitFor(() => expect(clock.mock.calls.length).toBeGreaterThan(2), { timeout: 15_000 });
+  expect(notes).toHaveLength(1);
+  held.release();
+  expect(await action).toBe(true);
+});
+
 it('an uninstall deletes the locks folder when it ends, and a waiting process creates it again', async () => {
   const { locksDir, held, action, told } = await waiting();
   await told();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseAst } from 'rolldown/parseAst';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
-import { givenMutants, roomOf } from '../mutants/choose.ts';
+import { drawMutants, givenMutants, roomOf } from '../mutants/choose.ts';
 import { instrument } from '../mutants/instrument.ts';
 import { type Mutant, mutantsOf } from '../mutants/operators.ts';
 import { tableOf } from '../mutants/table.ts';
@@ -115,4 +115,24 @@ test('the table counts by room, and a mutant whose tests stood still as killed',
   const { text, share } = tableOf(mutants, rows);
   expect(share).toBe(50);
   expect(text.split('\n').at(-1)).toMatch(/^all +4 +2 +1 +1 +0 +0 +50 %$/);
+});
+
+test('a draw takes of each room in proportion, at least four, and the same for the same seed', () => {
+  const [mutant] = mutantsOf('src/a/b.ts', 'x = true;');
+  const room = (name: string, count: number) =>
+    Array.from({ length: count }, () => ({ ...mutant!, file: `src/${name}/b.ts` }));
+  const pool = [...room('large', 900), ...room('small', 97), ...room('tiny', 3)].map((each, id) => ({
+    ...each,
+    id,
+  }));
+  const draw = (seed: number) => drawMutants(pool, { count: 100, seed });
+  const counts = Map.groupBy(draw(7), ({ file }) => roomOf(file));
+  expect([...counts].map(([name, own]) => [name, own.length])).toEqual([
+    ['src/large', 90],
+    ['src/small', 10],
+    ['src/tiny', 3],
+  ]);
+  expect(new Set(draw(7).map(({ id }) => id)).size).toBe(103);
+  expect(draw(7)).toEqual(draw(7));
+  expect(draw(8)).not.toEqual(draw(7));
 });
