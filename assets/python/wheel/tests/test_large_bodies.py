@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ktx_daemon.embeddings.bodies import Document, read_document
+from ktx_daemon.embeddings.bodies import Document, Pace, read_document
 from ktx_daemon.embeddings.large_bodies import MAX_SHORT_CHARACTERS, MAX_SKELETON_CHARACTERS, STEP_BYTES, LargeDocument
 from ktx_daemon.embeddings.texts import MAX_CHARACTERS, TooMuchBesideTextsError, encode_text
 from ktx_daemon.web import ProblemError
@@ -150,7 +150,7 @@ def reader(chunks: list[bytes]) -> Callable[[], Awaitable[bytes | None]]:
 def read_over_http(body: bytes, reserve: Callable[[int], None] = lambda _: None) -> Document:
     """As the endpoints read it, all of it there at once."""
     chunks = [body[start : start + 256 * 1024] for start in range(0, len(body), 256 * 1024)]
-    return asyncio.run(read_document(reader(chunks), "application/json", reserve))
+    return asyncio.run(read_document(reader(chunks), "application/json", reserve, Pace()))
 
 
 @pytest.mark.parametrize("name", COSTLY)
@@ -188,7 +188,7 @@ def test_others_have_their_turn_after_each_step(name: str) -> None:
     async def read() -> None:
         other = asyncio.create_task(count_turns())
         with contextlib.suppress(ProblemError):
-            await read_document(reader([COSTLY[name][: 12 * STEP_BYTES]]), "application/json", lambda _: None)
+            await read_document(reader([COSTLY[name][: 12 * STEP_BYTES]]), "application/json", lambda _: None, Pace())
         other.cancel()
 
     asyncio.run(read())
@@ -198,7 +198,7 @@ def test_others_have_their_turn_after_each_step(name: str) -> None:
 def test_an_answer_waits_for_the_end_of_a_wrong_body() -> None:
     left = [b"[" * 512 * 1024, b"[" * 512 * 1024, b"]"]
     with pytest.raises(ProblemError):
-        asyncio.run(read_document(reader(left), "application/json", lambda _: None))
+        asyncio.run(read_document(reader(left), "application/json", lambda _: None, Pace()))
     assert left == []
 
 
@@ -225,3 +225,20 @@ def test_a_text_cannot_pose_as_a_placeholder() -> None:
     for _ in again.feed(json.dumps(["b" * LONG, placeholder]).encode()):
         pass
     assert restored(again.parse(), again) == ["b" * LONG, placeholder]
+
+
+def test_large_bodies_together_rest_twice_as_long_as_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        rests.append(seconds)
+
+    async def take_turns() -> None:
+        pace = Pace()
+        await pace.rest_after(1000)
+        await pace.rest_after(1000)
+        await Pace().rest_after(0.0001)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    asyncio.run(take_turns())
+    assert [round(rest, -2) for rest in rests] == [2000, 4000, 0]

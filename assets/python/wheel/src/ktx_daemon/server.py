@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import gc
 import json
 import sys
 import time
@@ -31,11 +32,16 @@ BACKLOG, ACCEPTED_AT_ONCE = 2048, 64
 MAX_HEAD_BYTES = 16 * 1024
 #: How much is read from a connection at once: more while it is cheap, less when it is not. A chunk of one byte costs
 #: as much as one of 64 KB.
-LEAST_READ_BYTES, FIRST_READ_BYTES, MOST_READ_BYTES = 1024, 8 * 1024, 64 * 1024
+LEAST_READ_BYTES, FIRST_READ_BYTES, MOST_READ_BYTES = 1024, 4 * 1024, 64 * 1024
 #: What takes longer than this to parse is expensive.
 EXPENSIVE_SECONDS = 0.004
 #: Expensive connections together get one part of so many of the time.
-EXPENSIVE_SHARE = 10
+EXPENSIVE_SHARE = 50
+#: Ticks of 0.1 s after which free memory is given back to the system, if so much was received.
+TICKS_BETWEEN_TRIMS = 50
+TRIM_AFTER_BYTES = 4 * 1024 * 1024
+#: With more connections a complete garbage collection takes too long.
+CONNECTIONS_WHEN_CALM = 100
 #: Work left after this long is refused. `ktx` waits for a daemon to end only when it stops all of them.
 DRAIN_SECONDS = 20
 #: Files and sockets that the daemon needs besides connections.
@@ -60,6 +66,8 @@ class LimitedProtocol(H11Protocol):
     most_connections = _MOST_CONNECTIONS
     #: When the next expensive connection is read again.
     next_turn = 0.0
+    #: Received by all connections since memory was last given back.
+    total_bytes = 0
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -80,6 +88,7 @@ class LimitedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._received_bytes += len(data)
+        LimitedProtocol.total_bytes += len(data)
         started = time.thread_time()
         super().data_received(data)
         # Processor time: a machine that is busy with other things is not the client's fault.
@@ -222,15 +231,22 @@ class DaemonServer(uvicorn.Server):
 
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
-        if self.started and self.on_listening:
-            self.on_listening()
-
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
         for server in self.servers:
             for listener in server.sockets:
                 with contextlib.suppress(OSError), listener.dup() as same:
                     same.listen(BACKLOG)
+        if self.started and self.on_listening:
+            self.on_listening()
+        # What is there now stays: garbage collections need not look at it again.
+        gc.freeze()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % TICKS_BETWEEN_TRIMS == 0 and LimitedProtocol.total_bytes > TRIM_AFTER_BYTES:
+            LimitedProtocol.total_bytes = 0
+            if len(self.server_state.connections) < CONNECTIONS_WHEN_CALM:
+                gc.collect()
+            _trim()
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: Any = None) -> None:
         for server in self.servers:
@@ -301,3 +317,10 @@ def _return_large_blocks() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_MMAP_THRESHOLD, 128 * 1024)
         libc.mallopt(_M_TRIM_THRESHOLD, 1024 * 1024)
+
+
+def _trim() -> None:
+    """Makes glibc return free memory between blocks that are in use."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)

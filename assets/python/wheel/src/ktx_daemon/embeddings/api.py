@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ktx_daemon.embeddings import openai_form
-from ktx_daemon.embeddings.bodies import read_document, texts_of
+from ktx_daemon.embeddings.bodies import Pace, read_document, texts_of
 from ktx_daemon.embeddings.model_files import MODEL_IDENTITY
 from ktx_daemon.embeddings.provider import (
     BusyError,
@@ -58,6 +58,7 @@ class EmbeddingsApi:
         self._queue = queue
         self._budget = Budget(max_waiting_bytes)
         self._max_body_bytes = max_body_bytes
+        self._pace = Pace()
 
     async def compute(self, request: Request, send: Send) -> None:
         """One text, one vector."""
@@ -78,7 +79,9 @@ class EmbeddingsApi:
         lease = self._budget.lease()
         try:
             read_chunk = partial(request.read_chunk, self._max_body_bytes)
-            document = await read_document(read_chunk, request.header("content-type"), partial(self._reserve, lease))
+            document = await read_document(
+                read_chunk, request.header("content-type"), partial(self._reserve, lease), self._pace
+            )
             asked = read(document.value)
             texts = document.encode(asked.texts)
             del document

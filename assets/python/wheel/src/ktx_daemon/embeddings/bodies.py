@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 #: A larger body is read while it arrives, see `large_bodies`.
 _LARGE_BYTES = 256 * 1024
+#: Large bodies together get one part of so many of the processor time of this process.
+_LARGE_SHARE = 3
+#: A debt of less is not worth waiting for.
+_LEAST_REST_SECONDS = 0.002
+#: Roughly what it takes to receive a chunk.
+_CHUNK_SECONDS = 0.0005
 
 
 @dataclass(frozen=True)
@@ -31,8 +38,22 @@ class Document:
         return [self.long_strings.get(text) or encode_text(text) for text in texts]
 
 
+class Pace:
+    """Lets those who read large bodies rest, so that all of them together leave time for others."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    async def rest_after(self, seconds: float) -> None:
+        """Waits after a step that took so much processor time."""
+        now = asyncio.get_running_loop().time()
+        self._next = max(now, self._next) + (_LARGE_SHARE - 1) * seconds
+        rest = self._next - now
+        await asyncio.sleep(rest if rest >= _LEAST_REST_SECONDS else 0)
+
+
 async def read_document(
-    read_chunk: Callable[[], Awaitable[bytes | None]], content_type: str, reserve: Callable[[int], None]
+    read_chunk: Callable[[], Awaitable[bytes | None]], content_type: str, reserve: Callable[[int], None], pace: Pace
 ) -> Document:
     """
     The document in a body. While a large one is read, other requests are answered.
@@ -43,14 +64,14 @@ async def read_document(
     """
     kind = content_type.split(";")[0].strip().lower()
     if not (kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))):
-        await _skip(read_chunk)
+        await _skip(read_chunk, pace)
         raise _invalid("model_attributes_type", "Send JSON with the header content-type: application/json")
     body = bytearray()
     while (chunk := await read_chunk()) is not None:
         body += chunk
         reserve(len(body))
         if len(body) > _LARGE_BYTES:
-            return await _read_large(bytes(body), read_chunk, reserve)
+            return await _read_large(bytes(body), read_chunk, reserve, pace)
     try:
         return Document(json.loads(body.decode()))
     except (ValueError, RecursionError) as error:
@@ -59,28 +80,33 @@ async def read_document(
 
 
 async def _read_large(
-    chunk: bytes | None, read_chunk: Callable[[], Awaitable[bytes | None]], reserve: Callable[[int], None]
+    chunk: bytes | None,
+    read_chunk: Callable[[], Awaitable[bytes | None]],
+    reserve: Callable[[int], None],
+    pace: Pace,
 ) -> Document:
     from ktx_daemon.embeddings.large_bodies import LargeDocument
 
     document = LargeDocument()
     try:
         while chunk is not None:
+            started = time.thread_time()
             for _ in document.feed(chunk):
-                await asyncio.sleep(0)
+                await pace.rest_after(time.thread_time() - started)
+                started = time.thread_time()
             reserve(document.size_bytes)
             chunk = await read_chunk()
         return Document(document.parse(), document.long_strings)
     except (ValueError, RecursionError) as error:
         problem = _problem(error)
     # Many clients read no answer before they have sent their request.
-    await _skip(read_chunk)
+    await _skip(read_chunk, pace)
     raise problem
 
 
-async def _skip(read_chunk: Callable[[], Awaitable[bytes | None]]) -> None:
+async def _skip(read_chunk: Callable[[], Awaitable[bytes | None]], pace: Pace) -> None:
     while await read_chunk() is not None:
-        pass
+        await pace.rest_after(_CHUNK_SECONDS)
 
 
 def _problem(error: ValueError | RecursionError) -> ProblemError:
