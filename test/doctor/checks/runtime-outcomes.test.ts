@@ -440,14 +440,14 @@ describe('the daemon of a project', () => {
 
   test('no project, or none recorded for it', async () => {
     expect(await all()).toEqual([
-      skipped('no daemon is recorded for this project'),
-      skipped('no daemon is recorded'),
-      skipped('no daemon is recorded'),
+      skipped('none was started for this project yet'),
+      skipped('none was started yet'),
+      skipped('none was started yet'),
     ]);
     const { projectDir: _, ...target } = surroundings.target;
     const without = { target };
-    expect(await run('daemon-state', {}, without)).toEqual(skipped('no project'));
-    expect(await run('daemon-health', {}, without)).toEqual(skipped('no daemon is recorded'));
+    expect(await run('daemon-state', {}, without)).toEqual(skipped('no project is known here'));
+    expect(await run('daemon-health', {}, without)).toEqual(skipped('none was started yet'));
   });
 
   test('a record that cannot be read', async () => {
