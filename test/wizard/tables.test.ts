@@ -46,7 +46,7 @@ const MAX_CHARS = 100;
 /** Longer than what a line can say. */
 const text = (value: unknown): string => {
   const found = JSON.stringify(value) ?? 'nothing';
-  return found.length > MAX_CHARS ? `${found.slice(0, MAX_CHARS)}… (${found.length})` : found;
+  return found.length > MAX_CHARS ? `${found.slice(0, MAX_CHARS)}…` : found;
 };
 
 /** Clocks, and the estimates that have tests of their own. */
@@ -69,7 +69,9 @@ function* differences(before: unknown, after: unknown, path = ''): Generator<str
 function outcome(state: WizardState, { next, effects }: Transition): string | null {
   const isSame = next.screen === state.screen;
   const changed = [...differences(state, next)].filter(
-    (each) => isSame || !/ = nothing$|^(?:screen|overview|checks) /.test(each),
+    // What a new screen begins with says nothing of the key, and what is behind a panel is what was there.
+    (each) =>
+      isSame || !/ = (?:nothing|null|false|0|\[\]|\{\})$|^(?:screen|overview|checks|behind) /.test(each),
   );
   const lines = [
     ...(isSame ? [] : [`to ${next.screen}`]),
