@@ -83,3 +83,74 @@ it('ignores a record that is not whole', async () => {
   await writeFile(join(backup.dir, 'backup.json'), '{"schemaVersion":1');
   expect(await findBackup(root)).toBeNull();
 });
+
+it('puts back what was moved aside, in place of what came there since', async () => {
+  const { root, folder } = await place();
+  const backup = startBackup(root);
+  await backup.moveAside(folder);
+  await mkdir(folder);
+  await writeFile(join(folder, 'new'), '');
+  await backup.save();
+  await restoreBackup(root);
+  expect(await readFile(join(folder, 'text'), 'utf8')).toBe('before');
+  expect(await pathExists(join(folder, 'new'))).toBe(false);
+});
+
+it('takes away folders that a repair made for a file, as far as they are empty', async () => {
+  const { root } = await place();
+  const made = join(root, 'a', 'b', 'c', 'file');
+  const backup = startBackup(root);
+  await backup.keep(made);
+  await mkdir(dirname(made), { recursive: true });
+  await writeFile(made, '');
+  await writeFile(join(root, 'a', 'download'), '');
+  await backup.save();
+  await restoreBackup(root);
+  expect(await pathExists(join(root, 'a', 'b'))).toBe(false);
+  expect(await pathExists(join(root, 'a', 'download'))).toBe(true);
+});
+
+it('undoes the newest run, and passes over a record that cannot be read', async () => {
+  const { root } = await place();
+  const at = (id: string) => join(root, 'uv', 'backups', id);
+  const write = async (id: string, text: string) => {
+    await mkdir(at(id), { recursive: true });
+    await writeFile(join(at(id), 'backup.json'), text);
+  };
+  const record = (when: string, repair: string) =>
+    JSON.stringify({ schemaVersion: 1, at: when, repairs: [repair], changes: [] });
+  await write('00000001', record('2026-01-03T00:00:00.000Z', 'newest'));
+  await write('00000002', record('2026-01-01T00:00:00.000Z', 'oldest'));
+  await write('00000003', '{');
+  await write('not-ours', record('2026-01-09T00:00:00.000Z', 'foreign'));
+  await mkdir(at('00000004'));
+  expect(await findBackup(root)).toEqual({
+    dir: at('00000001'),
+    at: '2026-01-03T00:00:00.000Z',
+    repairs: ['newest'],
+  });
+  expect(await restoreBackup(root)).toEqual({ repairs: ['newest'] });
+  expect(await findBackup(root)).toMatchObject({ repairs: ['oldest'] });
+  await removeOtherBackups(root, at('00000002'));
+  expect(await pathExists(at('00000003'))).toBe(false);
+  expect(await pathExists(at('not-ours'))).toBe(true);
+});
+
+it('gives back mode and owner, also of what has gone since', async () => {
+  const { root, folder } = await place();
+  const text = join(folder, 'text');
+  await chmod(text, 0o640);
+  const backup = startBackup(root);
+  await backup.noteMode(text);
+  await backup.noteMode(join(folder, 'link'));
+  await chmod(text, 0o600);
+  await backup.save();
+  await backup.restore();
+  expect((await lstat(text)).mode & 0o777).toBe(0o640);
+  const gone = startBackup(root);
+  await gone.noteMode(text);
+  await rename(text, join(root, 'elsewhere'));
+  await gone.save();
+  await gone.restore();
+  expect(await pathExists(text)).toBe(false);
+});
