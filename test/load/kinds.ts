@@ -15,7 +15,7 @@ import {
 import { startHostile } from './hostile.ts';
 import { HOSTILE_KINDS, type HostileKind } from './hostile-kinds.ts';
 
-const SECONDS = Number(process.env['KTX_LOAD_SECONDS'] ?? 5);
+const SECONDS = Number(process.env['KTX_LOAD_SECONDS'] ?? 4);
 const SETTLE_MS = 3000;
 
 /**

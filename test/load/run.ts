@@ -1,5 +1,5 @@
 // `npm run test:load [part…]`: many clients, good and hostile ones, each figure with its limit. Every part takes less than five
-// minutes. KTX_BENCH_DAEMON and KTX_EMBEDDINGS_MODEL_DIR name an installed runtime for `hostile`; otherwise one is installed.
+// minutes. KTX_BENCH_DAEMON and KTX_EMBEDDINGS_MODEL_DIR name an installed runtime for `hostile` and `kinds`; otherwise one is installed.
 import { spawnSync } from 'node:child_process';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
