@@ -5,14 +5,17 @@ import type { LogSnapshot } from '../src/present/log-store.ts';
 import { programName } from '../src/support/program-name.ts';
 import { formatCount, formatDuration } from '../src/support/text/format.ts';
 import { failedChecks } from '../src/wizard/choices.ts';
+import type { UndoTarget } from '../src/wizard/functions.ts';
 import { isRepairBusy, REPAIR_CHOICES } from '../src/wizard/panels/repair-run.ts';
 import type { CheckState } from '../src/wizard/state.ts';
+import { UNDO_CHOICES, undoLines, undoTitle } from '../src/wizard/undo-question.ts';
 import { ChoiceRow } from './components/choices.tsx';
 import { LogView } from './components/log-view.tsx';
 import { PanelLineRow } from './components/panel-line.tsx';
 import { Cell, Gap, Ink, Line, Pinned, Row } from './components/text.tsx';
 import { type CheckRow, checkRows, labelColumns } from './layout/check-rows.ts';
 import { checkRoom, contentColumns, isNarrow, isShort, logWindow, type Size } from './layout/layout.ts';
+import { panelRows } from './layout/panel-layout.ts';
 import { type Asking, type Running, repairingRows, repairQuestionLayout } from './layout/repair-layout.ts';
 import { GLYPH, ThemeContext } from './style/theme.ts';
 
@@ -28,6 +31,8 @@ export function CheckScreen({ state, size, log }: CheckProps) {
     return <RepairQuestion state={state} repair={state.repair} size={size} />;
   if (state.repair?.phase === 'running')
     return <Repairing state={state} repair={state.repair} size={size} log={log} />;
+  if (state.undoQuestion && state.undo)
+    return <UndoQuestion target={state.undo} cursor={state.undoQuestion.cursor} size={size} />;
   if (state.isLogOpen) {
     return (
       <LogView
@@ -41,6 +46,18 @@ export function CheckScreen({ state, size, log }: CheckProps) {
     );
   }
   return <Checks state={state} size={size} />;
+}
+
+function UndoQuestion({ target, cursor, size }: { target: UndoTarget; cursor: number; size: Size }) {
+  return (
+    <Pinned bottom={<ChoiceRow choices={UNDO_CHOICES} cursor={cursor} />} isTight={isShort(size)}>
+      <Line isBold>{undoTitle(target)}</Line>
+      <Gap isHidden={isShort(size)} />
+      {panelRows(undoLines(target), contentColumns(size)).map((row) => (
+        <PanelLineRow key={row.key} row={row} />
+      ))}
+    </Pinned>
+  );
 }
 
 function RepairQuestion({ state, repair, size }: Omit<CheckProps, 'log'> & { repair: Asking }) {

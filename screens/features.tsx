@@ -1,11 +1,12 @@
 import { Box } from 'ink';
 import { useContext } from 'react';
 import { said, t } from '../src/language/translate.ts';
+import { DISK_HEADROOM_BYTES } from '../src/setup/plan/headroom.ts';
 import { programName } from '../src/support/program-name.ts';
 import { formatBytes, formatDuration, tildePath } from '../src/support/text/format.ts';
 import type { FeatureOffer, SetupOverview } from '../src/wizard/functions.ts';
 import type { FeaturesState } from '../src/wizard/state.ts';
-import { Cell, Gap, Ink, Line, Paragraph, Row } from './components/text.tsx';
+import { Cell, Gap, Line, Paragraph, Row } from './components/text.tsx';
 import { isNarrow, isShort, type Size } from './layout/layout.ts';
 import { GLYPH, ThemeContext } from './style/theme.ts';
 import { featureWords, shortHome } from './style/words.ts';
@@ -22,6 +23,7 @@ export function FeaturesScreen({ state, size }: { state: FeaturesState; size: Si
           offer={offer}
           isChosen={offer.feature === state.feature}
           mayFetchPython={overview.mayFetchPython}
+          freeBytes={overview.freeBytes}
           size={size}
         />
       ))}
@@ -36,10 +38,11 @@ interface OfferProps {
   offer: FeatureOffer;
   isChosen: boolean;
   mayFetchPython: boolean;
+  freeBytes: number | null;
   size: Size;
 }
 
-function Offer({ offer, isChosen, mayFetchPython, size }: OfferProps) {
+function Offer({ offer, isChosen, mayFetchPython, freeBytes, size }: OfferProps) {
   const isAvailable = offer.unavailableReason === null;
   const tone = !isAvailable ? 'faint' : isChosen ? 'accent' : 'plain';
   return (
@@ -61,9 +64,22 @@ function Offer({ offer, isChosen, mayFetchPython, size }: OfferProps) {
             : t`not available: ${said(offer.unavailableReason)}`}
         </Cell>
       </Row>
+      {isTooLarge(offer, freeBytes) ? (
+        <Row indent={4}>
+          <Cell width={2} tone="warning">
+            {GLYPH.warning}
+          </Cell>
+          <Cell>{t`${formatBytes(freeBytes ?? 0)} free there: too little`}</Cell>
+        </Row>
+      ) : null}
       <Gap isHidden={isShort(size)} />
     </Box>
   );
+}
+
+function isTooLarge({ diskBytes, unavailableReason }: FeatureOffer, freeBytes: number | null): boolean {
+  if (diskBytes === null || freeBytes === null || unavailableReason !== null) return false;
+  return diskBytes + DISK_HEADROOM_BYTES > freeBytes;
 }
 
 /** Approximate: sources and formats are only known after the hosts were probed for the plan. */
@@ -76,9 +92,8 @@ function sizeWords(offer: FeatureOffer, mayFetchPython: boolean): string {
 
 function downloadWords(downloadBytes: number | null, mayFetchPython: boolean): string {
   if (downloadBytes === null) return t`download size unknown`;
-  if (downloadBytes === 0) return mayFetchPython ? t`Python to download` : t`nothing to download`;
-  const size = formatBytes(downloadBytes);
-  return mayFetchPython ? t`about ${size} and Python to download` : t`about ${size} to download`;
+  if (downloadBytes === 0) return mayFetchPython ? t`at most Python to download` : t`nothing to download`;
+  return t`about ${formatBytes(downloadBytes)} to download`;
 }
 
 /** The speed of the link is unknown, so the time is given for a reference speed. */
@@ -87,20 +102,26 @@ function timeWords(expectedMs: number): string {
   return t`${seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000)} at 100 Mbit/s`;
 }
 
-/** Which components are already installed. */
+/** Which components are already here, and that a Python of the system may do. */
 function Here({ overview }: { overview: SetupOverview }) {
-  if (overview.here.length === 0) return null;
+  const { here, mayFetchPython } = overview;
+  const named = (isWanted: boolean) =>
+    here
+      .filter(({ isHere }) => isHere === isWanted)
+      .map(({ label }) => said(label))
+      .join(', ');
+  const missing = named(false);
+  const present = named(true);
+  const parts =
+    present === ''
+      ? [t`Already here: nothing yet`]
+      : [t`Already here: ${present} ${GLYPH.done}`, ...(missing === '' ? [] : [t`not yet: ${missing}`])];
+  const python = mayFetchPython ? t`Python is downloaded too, unless one of this system fits.` : '';
   return (
-    <Line>
-      <Ink tone="faint">{t`Already here:`} </Ink>
-      {overview.here.map(({ label, isHere }, index) => (
-        <Ink key={label}>
-          {index === 0 ? '' : '   '}
-          {said(label)}{' '}
-          {isHere ? <Ink tone="good">{GLYPH.done}</Ink> : <Ink tone="faint">{GLYPH.skipped}</Ink>}
-        </Ink>
-      ))}
-    </Line>
+    <>
+      {here.length === 0 ? null : <Paragraph>{parts.join(' · ')}</Paragraph>}
+      {python === '' ? null : <Paragraph>{python}</Paragraph>}
+    </>
   );
 }
 

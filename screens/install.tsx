@@ -3,6 +3,7 @@ import { said, saidValue, t, translatable } from '../src/language/translate.ts';
 import type { LogSnapshot } from '../src/present/log-store.ts';
 import { formatBytes, formatDuration } from '../src/support/text/format.ts';
 import { STOP_CHOICES } from '../src/wizard/choices.ts';
+import { cutName, NAME_COLUMNS, SIZE_COLUMNS } from '../src/wizard/log-lines.ts';
 import {
   activeTransfers,
   currentStep,
@@ -79,10 +80,10 @@ function Transfers({ progress, rows }: { progress: InstallProgress; rows: number
   return shown.map(({ name, doneBytes, totalBytes }) => (
     <Row key={name}>
       <Cell width={2} tone="accent">
-        {GLYPH.fetch}
+        {totalBytes !== null && doneBytes >= totalBytes ? GLYPH.running : GLYPH.fetch}
       </Cell>
-      <Cell width={24}>{name}</Cell>
-      <Cell tone="faint">
+      <Cell width={NAME_COLUMNS + 1}>{cutName(name)}</Cell>
+      <Cell width={SIZE_COLUMNS} align="end" tone="faint">
         {totalBytes === null ? saidValue(formatBytes(doneBytes)) : `${shareOf(doneBytes, totalBytes)}`}
       </Cell>
     </Row>

@@ -6,8 +6,8 @@ import { ChoiceList } from './components/choices.tsx';
 import { TextField } from './components/field.tsx';
 import { MARKS, PanelLineRow } from './components/panel-line.tsx';
 import { Cell, Gap, Ink, Pinned, Row } from './components/text.tsx';
-import { choicesAround, scrollWords } from './layout/choices-around.ts';
-import { contentColumns, isShort, type Size } from './layout/layout.ts';
+import { aboutColumnOf, choicesAround, scrollWords } from './layout/choices-around.ts';
+import { contentColumns, isNarrow, isShort, type Size } from './layout/layout.ts';
 import { panelLayout } from './layout/panel-layout.ts';
 
 /** Any panel: a title, lines that scroll, and choices or a field that stay visible. */
@@ -19,7 +19,12 @@ export function PanelScreen({ state, size }: { state: PanelState; size: Size }) 
   const bottom = view.field ? (
     <TextField field={view.field} columns={contentColumns(size)} isBusy={isPanelBusy(state.panel)} />
   ) : (
-    <ChoiceList choices={shown.choices} cursor={shown.cursor} more={scrollWords(shown)} />
+    <ChoiceList
+      choices={shown.choices}
+      cursor={shown.cursor}
+      more={scrollWords(shown)}
+      aboutColumn={isNarrow(size) ? 0 : aboutColumnOf(view.choices)}
+    />
   );
   const { glyph, tone } = MARKS[view.status]!;
   const elapsed = isPanelBusy(state.panel)

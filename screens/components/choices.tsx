@@ -3,7 +3,7 @@ import { said } from '../../src/language/translate.ts';
 import { columnsOf } from '../../src/support/text/columns.ts';
 import type { Choice } from '../../src/wizard/choices.ts';
 import { GLYPH } from '../style/theme.ts';
-import { Ink, Row } from './text.tsx';
+import { Cell, Ink, Row } from './text.tsx';
 
 interface ChoicesProps {
   choices: readonly Choice<string>[];
@@ -13,7 +13,17 @@ interface ChoicesProps {
 }
 
 /** Choices in one or two columns; the pointer marks the selection, not just the colour. */
-export function ChoiceList({ choices, cursor, columns = 1, more = '' }: ChoicesProps & { columns?: 1 | 2 }) {
+export function ChoiceList({
+  choices,
+  cursor,
+  columns = 1,
+  more = '',
+  aboutColumn = 0,
+}: ChoicesProps & {
+  columns?: 1 | 2;
+  /** Where the descriptions start; 0: there are none. */
+  aboutColumn?: number;
+}) {
   const rows = Array.from({ length: Math.ceil(choices.length / columns) }, (_, row) =>
     choices.slice(row * columns, (row + 1) * columns),
   );
@@ -22,10 +32,21 @@ export function ChoiceList({ choices, cursor, columns = 1, more = '' }: ChoicesP
       {rows.map((row, index) => (
         <Row key={row[0]?.id}>
           {row.map((choice, column) => (
-            <Box key={choice.id} flexShrink={0} width={cellWidth(choices, column, columns)}>
+            <Box
+              key={choice.id}
+              flexShrink={0}
+              width={
+                choice.about !== undefined && aboutColumn > 0
+                  ? aboutColumn
+                  : cellWidth(choices, column, columns)
+              }
+            >
               <ChoiceLabel choice={choice} isChosen={choices.indexOf(choice) === cursor} />
             </Box>
           ))}
+          {aboutColumn > 0 && row[0]?.about !== undefined ? (
+            <Cell tone="faint">{said(row[0].about)}</Cell>
+          ) : null}
           {index === rows.length - 1 ? <More>{more}</More> : null}
         </Row>
       ))}

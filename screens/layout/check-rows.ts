@@ -4,6 +4,7 @@ import { startCommand } from '../../src/present/farewell.ts';
 import { personText } from '../../src/present/person-text.ts';
 import { columnsOf } from '../../src/support/text/columns.ts';
 import { formatCount } from '../../src/support/text/format.ts';
+import { localMinute } from '../../src/support/text/local-time.ts';
 import { wrapWords } from '../../src/support/text/wrap-words.ts';
 import type { UndoTarget } from '../../src/wizard/functions.ts';
 import type { PanelLine } from '../../src/wizard/panels/panel.ts';
@@ -87,9 +88,7 @@ export function checkRows(state: Shown, columns: number, homeDir: string): reado
       : groupRows(said(group), checks.map(short), areDetailsOpen || isNew, width);
   return [
     ...(news ? newsRows(news, columns, homeDir) : []),
-    ...(undone
-      ? [environmentRow(undone.direction === 'back' ? t`Back to` : t`Forward to`, undone.to, 'accent')]
-      : []),
+    ...(undone ? [environmentRow(undone, GLYPH.done, 'good')] : []),
     ...whatNext(state, columns, homeDir),
     ...groupsOf(state)
       .filter(({ isNew }) => isNew)
@@ -98,7 +97,7 @@ export function checkRows(state: Shown, columns: number, homeDir: string): reado
     ...groupsOf(state)
       .filter(({ isNew }) => !isNew)
       .flatMap(rowsOfGroup),
-    ...(undo && !undone ? [environmentRow(t`u goes back to`, undo.to, 'faint')] : []),
+    ...(undo ? [environmentRow(undo, GLYPH.pointer, 'faint')] : []),
   ];
 }
 
@@ -209,17 +208,20 @@ function newsRows({ text, mark }: PanelLine, columns: number, homeDir: string): 
   }));
 }
 
-function environmentRow(label: string, { features, installedAt }: UndoTarget['to'], tone: Tone): CheckRow {
-  const minute = installedAt.slice(0, 16).replace('T', ' ');
-  return {
-    key: label,
-    indent: 0,
-    glyph: GLYPH.pointer,
-    tone,
-    label,
-    detail: t`${features.map(said).join(' + ')}, of ${minute} UTC`,
-    isHeading: false,
-  };
+/** The environment that was switched to, or that `u` leads to. */
+function environmentRow({ direction, to }: UndoTarget, glyph: string, tone: Tone): CheckRow {
+  const minute = localMinute(to.installedAt);
+  const isDone = glyph === GLYPH.done;
+  const detail =
+    direction === 'back'
+      ? isDone
+        ? t`Switched back to the environment of ${minute}`
+        : t`u goes back to the environment of ${minute}`
+      : isDone
+        ? t`Switched forward to the environment of ${minute}`
+        : t`u goes forward to the environment of ${minute}`;
+  const row = { key: detail, indent: 0 as const, glyph, tone, label: '', isHeading: false };
+  return { ...row, detail: `${detail} (${to.features.map(said).join(' + ')})` };
 }
 
 function groupRows(

@@ -1,4 +1,6 @@
-import { t } from '../../src/language/translate.ts';
+import { said, t } from '../../src/language/translate.ts';
+import { columnsOf } from '../../src/support/text/columns.ts';
+import type { Choice } from '../../src/wizard/choices.ts';
 
 /** The visible part of the choices, including the one at the pointer. */
 export function choicesAround<C>(
@@ -25,4 +27,10 @@ export function scrollWords({
 }): string {
   const arrows = [...(hasMoreAbove ? ['↑'] : []), ...(hasMoreBelow ? ['↓'] : [])];
   return arrows.length === 0 ? '' : t`${arrows.join(' ')} more`;
+}
+
+/** Where the descriptions of choices start; 0 when none has one. */
+export function aboutColumnOf(choices: readonly Choice<string>[]): number {
+  if (choices.every(({ about }) => about === undefined)) return 0;
+  return Math.max(...choices.map(({ label }) => columnsOf(said(label)))) + 5;
 }

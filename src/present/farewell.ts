@@ -45,7 +45,7 @@ export function farewellLines(farewell: Farewell, options: FarewellOptions): str
     case 'told':
       return [
         `${farewell.isOk ? paint('good', '✓') : paint('bad', '✗')} ${paint('bold', said(farewell.title))}`,
-        ...farewell.lines.flatMap((fact) => factLines(said(fact), options)),
+        ...farewell.lines.flatMap((fact) => factLines(shortHome(said(fact), homeDir), options)),
       ];
     case 'cancelled':
       return [
@@ -123,7 +123,27 @@ function doneLines(result: SetupResult, options: FarewellOptions, daemon: string
             labelled('daemon', t`running at ${daemon}`),
             labelled('next', whereItIs(result, options, `${programName()} status`)),
           ]),
+    ...keptRoot(result, options),
   ];
+}
+
+/** How later commands find a runtime in another folder; nothing for the usual one. */
+function keptRoot(
+  { manifestPath }: SetupResult,
+  { homeDir, env = process.env, platform = process.platform }: Place,
+) {
+  const root = dirname(dirname(manifestPath));
+  if (platform === 'win32' || root === usualRoot({ env, homeDir })) return [];
+  return [
+    labelled(
+      '',
+      t`so that ktx finds it each time, put into your shell profile: export KTX_RUNTIME_ROOT=${commandLine([root])}`,
+    ),
+  ];
+}
+
+function shortHome(text: string, homeDir: string): string {
+  return homeDir.length > 1 ? text.replaceAll(`${homeDir}/`, '~/') : text;
 }
 
 type Place = Pick<FarewellOptions, 'homeDir' | 'env' | 'platform'>;

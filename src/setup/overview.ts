@@ -34,6 +34,8 @@ export interface SetupOverview {
     kind: ManagedPythonRuntimeStatus['kind'];
     detail: string;
     features: readonly KtxRuntimeFeature[];
+    /** ISO-8601 UTC; `null` when nothing is installed. */
+    installedAt?: string | null;
   };
   /** Runtimes of other versions that appear complete. */
   otherRuntimes: readonly { cliVersion: string; features: readonly KtxRuntimeFeature[] }[];
@@ -94,7 +96,12 @@ export async function readSetupOverview(options: SetupOptions): Promise<SetupOve
   return {
     cliVersion: options.cliVersion,
     runtimeRoot: layout.runtimeRoot,
-    status: { kind: status.kind, detail: status.detail, features },
+    status: {
+      kind: status.kind,
+      detail: status.detail,
+      features,
+      installedAt: status.manifest?.installedAt ?? null,
+    },
     otherRuntimes,
     offers,
     here,

@@ -15,6 +15,7 @@ import {
   type RepairPlan,
 } from './panels/repair-run.ts';
 import type { CheckState, Command, Transition, ViewSize, WizardEvent } from './state.ts';
+import { UNDO_CHOICES } from './undo-question.ts';
 
 export function onCheck(
   state: CheckState,
@@ -22,6 +23,7 @@ export function onCheck(
 ): Transition {
   const { repair } = state;
   if (repair?.phase === 'asking') return onQuestion(state, repair, command, view);
+  if (state.undoQuestion) return onUndoQuestion(state, state.undoQuestion.cursor, command);
   if (isRepairBusy(repair)) return onRepairing(state, command, view);
   if (state.isLogOpen) return onLog(state, command, view);
   switch (command) {
@@ -100,7 +102,28 @@ function undo(state: CheckState): Transition {
       effects: [{ type: 'undo-repair', runId }],
     };
   }
-  return state.undo ? undoFor(state, state.undo) : stay(state);
+  return state.undo ? stay({ ...state, undoQuestion: { cursor: 0 } }) : stay(state);
+}
+
+function onUndoQuestion(state: CheckState, cursor: number, command: Command): Transition {
+  switch (command) {
+    case 'previous':
+    case 'next':
+    case 'first':
+    case 'last':
+      return stay({ ...state, undoQuestion: { cursor: moved(cursor, command, UNDO_CHOICES.length) } });
+    case 'back':
+      return stay({ ...state, undoQuestion: null });
+    case 'confirm':
+      return UNDO_CHOICES[cursor]?.id === 'switch' && state.undo
+        ? undoFor(state, state.undo)
+        : stay({ ...state, undoQuestion: null });
+    case 'quit':
+    case 'interrupt':
+      return leaveCheck(state);
+    default:
+      return stay(state);
+  }
 }
 
 function planRepair(state: CheckState): Transition {

@@ -13,16 +13,16 @@ export function readyChoices(state: ReadyState): readonly Choice<ReadyChoice>[] 
   const others = state.overview.offers.filter((offer) => offer.unavailableReason === null);
   const older = state.overview.otherRuntimes;
   const choices: (Choice<ReadyChoice> | false)[] = [
-    { id: 'check', label: 'Check that it works' },
-    { id: 'repair', label: 'Find and repair damage' },
-    { id: 'start', label: 'Start the daemon' },
-    others.length > 1 && { id: 'change', label: 'Change features' },
-    { id: 'reinstall', label: 'Install it again' },
-    { id: 'undo', label: 'Undo the last installation' },
+    { id: 'check', label: 'Check that it works', about: 'changes nothing' },
+    { id: 'repair', label: 'Find and repair damage', about: 'reads every file; asks before it changes any' },
+    { id: 'start', label: 'Start the daemon', about: 'or see the one that runs, and stop it' },
+    others.length > 1 && { id: 'change', label: 'Change features', about: 'such as local embeddings' },
+    { id: 'reinstall', label: 'Install it again', about: 'beside this one, which is kept for undo' },
+    { id: 'undo', label: 'Undo or redo the last installation', about: 'shows both environments first' },
     older.length > 0 && { id: 'prune', label: `Remove older versions (${versionsOf(older)})` },
     state.hasProject && { id: 'model', label: 'Language model of this project' },
     state.hasProject && { id: 'host', label: 'Model host of this project (SSH)' },
-    { id: 'remove', label: 'Remove ktx from this machine' },
+    { id: 'remove', label: 'Remove ktx from this machine', about: 'shows what would be deleted first' },
     { id: 'quit', label: 'Quit' },
   ];
   return choices.filter((choice) => choice !== false);

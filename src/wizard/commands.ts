@@ -63,6 +63,8 @@ function onReady(state: ReadyState, command: Command): Transition {
   switch (command) {
     case 'previous':
     case 'next':
+    case 'first':
+    case 'last':
       return stay({ ...state, cursor: moved(state.cursor, command, choices.length) });
     case 'quit':
     case 'interrupt':
@@ -130,6 +132,8 @@ function onPlan(state: PlanState, command: Command): Transition {
   switch (command) {
     case 'previous':
     case 'next':
+    case 'first':
+    case 'last':
       return stay({ ...state, cursor: moved(state.cursor, command, Math.max(1, choices.length)) });
     case 'back':
       return toFeatures(state, state.overview, [{ type: 'cancel' }]);
@@ -169,6 +173,8 @@ function onInstalling(state: InstallingState, { command, view }: Given): Transit
         return stay({ ...state, stopQuestion: null });
       case 'previous':
       case 'next':
+      case 'first':
+      case 'last':
         return stay({
           ...state,
           stopQuestion: { cursor: moved(state.stopQuestion.cursor, command, STOP_CHOICES.length) },

@@ -28,6 +28,8 @@ export function onFailure(
   switch (command) {
     case 'previous':
     case 'next':
+    case 'first':
+    case 'last':
     case 'left':
     case 'right':
       return stay({

@@ -32,6 +32,8 @@ const CHOOSE = (label: '↑↓' | '←→'): KeyBinding[] => [
     hint: 'choose',
     isInFooter: true,
   },
+  { keys: ['home'], command: 'first', label: 'home', hint: 'first', isInFooter: false },
+  { keys: ['end'], command: 'last', label: 'end', hint: 'last', isInFooter: false },
 ];
 /** Choices that stand in two columns where rows are few. */
 const GRID: KeyBinding[] = [
@@ -39,6 +41,8 @@ const GRID: KeyBinding[] = [
   { keys: ['down'], command: 'next', label: '↑↓', hint: 'choose', isInFooter: true },
   { keys: ['left'], command: 'left', label: '←→', hint: 'choose', isInFooter: false },
   { keys: ['right', 'tab'], command: 'right', label: '←→', hint: 'choose', isInFooter: false },
+  { keys: ['home'], command: 'first', label: 'home', hint: 'first', isInFooter: false },
+  { keys: ['end'], command: 'last', label: 'end', hint: 'last', isInFooter: false },
 ];
 const SCROLL: KeyBinding[] = [
   { keys: ['up'], command: 'scroll-up', label: '↑↓', hint: 'scroll', isInFooter: true },
@@ -119,7 +123,7 @@ export function keyBindings(state: WizardState): readonly KeyBinding[] {
       if (state.isStopping) return [...SCROLL, HELP];
       if (state.stopQuestion) {
         return [
-          ...CHOOSE('←→'),
+          ...CHOOSE('←→').filter(({ isInFooter }) => isInFooter),
           confirm('confirm'),
           { keys: ['y'], command: 'stop-yes', label: 'y', hint: 'stop', isInFooter: true },
           { keys: ['n', 'escape'], command: 'stop-no', label: 'n', hint: 'keep going', isInFooter: true },
@@ -204,6 +208,7 @@ function checkBindings(state: CheckState): readonly KeyBinding[] {
   if (repair?.phase === 'asking') {
     return [...CHOOSE('←→'), confirm('confirm'), back('back'), ...PAGES, ...LEAVE];
   }
+  if (state.undoQuestion) return [...CHOOSE('←→'), confirm('confirm'), back('back'), ...LEAVE];
   if (isRepairBusy(repair)) return [...SCROLL, HELP, { ...INTERRUPT, hint: 'stop', isInFooter: true }];
   if (state.isLogOpen) return logBindings(state.find);
   const key = (name: string, command: Command, hint: string): KeyBinding => ({
@@ -216,7 +221,8 @@ function checkBindings(state: CheckState): readonly KeyBinding[] {
   const rest: KeyBinding[] = [];
   if (!isRunning) {
     if (repair?.phase === 'done') rest.push(key('u', 'undo', 'undo the repair'));
-    else if (state.undo) rest.push(key('u', 'undo', state.undo.direction === 'back' ? 'undo' : 'redo'));
+    else if (state.undo)
+      rest.push(key('u', 'undo', state.undo.direction === 'back' ? 'go back' : 'go forward'));
     rest.push(key('d', 'deep', 'deep check'), key('n', 'network', 'check network'));
   }
   if (state.hasLog) {
@@ -245,7 +251,8 @@ function panelBindings({ panel }: PanelState): readonly KeyBinding[] {
   if (isPanelBusy(panel)) return [...PAGES, HELP, { ...INTERRUPT, hint: 'stop', isInFooter: true }];
   const { choices, cursor } = panelView(panel);
   // A hint cannot promise to do what is only a way back.
-  const hint = choices[cursor]?.id === 'back' ? 'back' : 'do it';
+  const { id, label } = choices[cursor] ?? {};
+  const hint = id !== 'back' ? 'do it' : label === 'Done' ? 'done' : 'back';
   return [...(choices.length > 1 ? CHOOSE('↑↓') : []), confirm(hint), back('back'), ...PAGES, ...LEAVE];
 }
 

@@ -197,6 +197,7 @@ function newCheck(state: WizardState, runId: number, start: CheckStart): CheckSt
     result: null,
     undo: null,
     undone: null,
+    undoQuestion: null,
     repair: null,
     wantsRepair: false,
     log: { kind: 'follow' },

@@ -184,6 +184,8 @@ export interface CheckState extends Shared {
   undo: UndoTarget | null;
   /** The undo in progress or done before these checks. */
   undone: UndoTarget | null;
+  /** The question whether to switch to the target of `undo`. */
+  undoQuestion: { cursor: number } | null;
   repair: RepairRun | null;
   /** Show the preview of the repair when the checks are done. */
   wantsRepair: boolean;

@@ -50,7 +50,10 @@ describe('done', () => {
   ])('what comes next finds a runtime %s', (_name, root, more, command) => {
     const result = { ...DEMO_RESULT, manifestPath: `${root}/0.3.0/manifest.json` };
     const lines = linesOf({ kind: 'done', result, checks: null }, more);
-    expect(lines.at(-1)).toContain(`next     ${command.trim()}`);
+    expect(lines[3]).toContain(`next     ${command.trim()}`);
+    // In another folder, what has to be set for good.
+    const kept = lines.filter((line) => line.includes('shell profile: export KTX_RUNTIME_ROOT='));
+    expect(kept).toHaveLength(command.startsWith('KTX_RUNTIME_ROOT=') ? 1 : 0);
   });
   it('names the checks that failed', () => {
     expect(linesOf({ kind: 'done', result: DEMO_RESULT, checks: broken }).slice(4)).toEqual([

@@ -11,7 +11,7 @@ export const DEMO_DETAILS: Readonly<Record<string, string | readonly [CheckStatu
   current: 'wheel 0.3.0 and its lock',
   interpreter: 'Python 3.13.14 (~/.ktx/runtime/uv/python/1f0c2b7a)',
   'entry-point': '~/.ktx/runtime/0.3.0/envs/7f3c0a11/bin/ktx-daemon',
-  packages: '16 packages as locked for linux-x64-gnu-cp313',
+  packages: 'kaelio-ktx 0.3.0 and 15 packages as locked for linux-x64-gnu-cp313',
   files: '1,204 files of the size in their wheel',
   digests: '1,204 files with the digest of their wheel',
   bytecode: '323 compiled files',

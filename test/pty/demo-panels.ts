@@ -29,11 +29,11 @@ export function demoAnswer(effect: PanelEffect): PanelAnswer {
         stop: { lines: [], question: 'Stop it?' },
         undo: {
           lines: [
-            `Now: core + local-embeddings, installed 2026-11-20 10:12: ${DEMO_UNDO.from?.environmentDir}`,
-            `Then: core, installed 2026-10-01 08:30: ${DEMO_UNDO.to.environmentDir}`,
+            `Now: core + local-embeddings, installed 2026-11-20 10:12, in ${DEMO_UNDO.from?.environmentDir}`,
+            `After switching: core, installed 2026-10-01 08:30, in ${DEMO_UNDO.to.environmentDir}`,
             'It is tested before it is used. Nothing is downloaded, and you can undo this too.',
           ],
-          question: 'Go back to it?',
+          question: 'Go back to the environment of 2026-10-01 08:30?',
         },
         remove: {
           lines: [
@@ -67,6 +67,11 @@ export function demoAnswer(effect: PanelEffect): PanelAnswer {
           'proxy for https: http://proxy.acme.internal:3128   (from HTTPS_PROXY)',
           'certificates: system and /etc/ssl/acme-root.pem   (from SSL_CERT_FILE)',
         ],
+      };
+    case 'read-sources':
+      return {
+        type: 'sources-read',
+        current: { index: 'https://pypi.acme.internal/simple (pip.conf)', folder: '/home/ada/.ktx/runtime' },
       };
     case 'read-model':
       return {

@@ -75,7 +75,7 @@ describe('resizing', () => {
 
 describe('what a person must see at 40 x 10', () => {
   it.each([
-    ['features', ['Core', 'about 27 MB and Python to download', 'about 163 MB and Python to download']],
+    ['features', ['Core', 'about 27 MB to download', 'about 163 MB to download']],
     ['plan', ['› Install', 'Back', 'enter confirm  esc back  ? help  q quit']],
     ['plan', ['182 MB to download', '420 MB on disk in', '~/.ktx/runtime']],
     ['plan', ['huggingface.acme.internal', 'pypi.acme.internal', 'releases.acme.internal', '… 12']],
@@ -93,7 +93,7 @@ describe('what a person must see at 40 x 10', () => {
 
 it('says of the first sizes that they are about, and what is not in them', async () => {
   const screen = await screenOf(STATES['features']!, { columns: 80, rows: 24 });
-  expect(screen.text()).toContain('about 27 MB and Python to download · 85 MB on disk · 6 s at 100 Mbit/s');
+  expect(screen.text()).toContain('about 27 MB to download · 85 MB on disk · 6 s at 100 Mbit/s');
 });
 
 it.each([

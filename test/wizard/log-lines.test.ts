@@ -15,8 +15,11 @@ const artefact = {
 } as const;
 
 it.each<[SetupEventBody, string[]]>([
-  [artefact, ['✓ numpy-2.5.5                16 MB  from pypi.acme.internal  sha256 5cddc243']],
-  [{ ...artefact, isCached: true }, ['✓ numpy-2.5.5                16 MB  already here  sha256 5cddc243']],
+  [artefact, ['✓ numpy-2.5.5                     16 MB  from pypi.acme.internal  sha256 5cddc243']],
+  [
+    { ...artefact, isCached: true },
+    ['✓ numpy-2.5.5                     16 MB  already here  sha256 5cddc243'],
+  ],
   [{ type: 'lines', step: 'python', stream: 'stderr', lines: ['a', 'b'] }, ['a', 'b']],
   [{ type: 'note', step: 'fetch', level: 'warning', text: 'slow' }, ['! slow']],
   [{ type: 'note', step: 'fetch', level: 'info', text: 'well' }, ['· well']],

@@ -127,7 +127,11 @@ describe('undo, from the check', () => {
   });
 
   it('goes there once, checks again, and then knows where it is', () => {
-    const going = run(updated(), 'undo');
+    const asking = run(updated(), 'undo');
+    expect(asking).toMatchObject({ effects: [], next: { undoQuestion: { cursor: 0 } } });
+    expect(run(asking.next, 'back').next).toMatchObject({ undoQuestion: null, undone: null });
+    expect(run(asking.next, 'next', 'confirm')).toMatchObject({ effects: [], next: { undoQuestion: null } });
+    const going = run(asking.next, 'confirm');
     expect(going.effects).toMatchObject([{ type: 'undo' }]);
     expect(going.next).toMatchObject({ screen: 'check', isRunning: true, checks: [], undone: DEMO_UNDO });
     expect(run(going.next, 'undo').effects).toEqual([]);
@@ -137,13 +141,15 @@ describe('undo, from the check', () => {
   });
 
   it('does not say goodbye with the installation that it took back', () => {
-    const state = run(updated(), 'undo', undone, checked()).next;
+    const state = run(updated(), 'undo', 'confirm', undone, checked()).next;
     expect(run(state, 'quit').next).toMatchObject({ farewell: { kind: 'checked' } });
-    expect(run(run(updated(), 'undo').next, 'quit').next).toMatchObject({ farewell: { kind: 'left' } });
+    expect(run(run(updated(), 'undo', 'confirm').next, 'quit').next).toMatchObject({
+      farewell: { kind: 'left' },
+    });
   });
 
   it('that is stopped ends first, and says what is active', () => {
-    const stopping = run(updated(), 'undo', 'interrupt');
+    const stopping = run(updated(), 'undo', 'confirm', 'interrupt');
     expect(stopping).toMatchObject({ next: { isStopping: true }, effects: [{ type: 'cancel' }] });
     expect(run(stopping.next, 'interrupt').effects).toEqual([]);
     const stopped = run(stopping.next, cancelled);
@@ -158,7 +164,7 @@ describe('undo, from the check', () => {
   });
 
   it('that fails says why, and the way on is another check', () => {
-    const state = run(updated(), 'undo', failed).next;
+    const state = run(updated(), 'undo', 'confirm', failed).next;
     expect(state).toMatchObject({ screen: 'failure', retry: 'check' });
   });
 });

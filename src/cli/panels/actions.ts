@@ -8,6 +8,7 @@ import type { SetupOptions } from '../../setup/request/setup-options.ts';
 import { SetupError } from '../../support/errors.ts';
 import { homeFolder } from '../../support/home/home-folder.ts';
 import { formatBytes, formatCount } from '../../support/text/format.ts';
+import { localMinute } from '../../support/text/local-time.ts';
 import type { ActionId, ActionOutcome, ActionPreview } from '../../wizard/panels/action-panel.ts';
 import type { PanelPlace } from './place.ts';
 import { removalLines } from './removal-lines.ts';
@@ -48,9 +49,14 @@ export async function runAction(
         isOk: true,
         title:
           direction === 'back'
-            ? 'Switched back to the previous environment'
-            : 'Switched forward to the newer environment',
-        lines: [sideWords(to), 'You can undo this the same way.'],
+            ? `Switched back to the environment of ${localMinute(to.installedAt)}`
+            : `Switched forward to the environment of ${localMinute(to.installedAt)}`,
+        lines: [
+          sideWords(to),
+          direction === 'back'
+            ? 'Switch forward again: ktx admin runtime undo'
+            : 'Switch back again: ktx admin runtime undo',
+        ],
       };
     }
     case 'remove':
@@ -124,23 +130,18 @@ async function previewUndo(setup: SetupOptions): Promise<ActionPreview> {
   return {
     lines: [
       from === null ? 'Now: none that works' : `Now: ${sideWords(from)}`,
-      `Then: ${sideWords(to)}`,
+      `After switching: ${sideWords(to)}`,
       'It is tested before it is used. Nothing is downloaded, and you can undo this too.',
     ],
-    question: target.direction === 'back' ? 'Go back to it?' : 'Go forward to it again?',
+    question:
+      target.direction === 'back'
+        ? `Go back to the environment of ${localMinute(to.installedAt)}?`
+        : `Go forward to the environment of ${localMinute(to.installedAt)}?`,
   };
 }
 
 function sideWords({ features, installedAt, environmentDir }: UndoTarget['to']): string {
-  return `${features.join(' + ')}, installed ${localMinute(installedAt)}: ${environmentDir}`;
-}
-
-/** `2026-11-20 12:04`, in local time. */
-function localMinute(iso: string): string {
-  const date = new Date(iso);
-  const part = (value: number) => String(value).padStart(2, '0');
-  const day = `${date.getFullYear()}-${part(date.getMonth() + 1)}-${part(date.getDate())}`;
-  return `${day} ${part(date.getHours())}:${part(date.getMinutes())}`;
+  return `${features.join(' + ')}, installed ${localMinute(installedAt)}, in ${environmentDir}`;
 }
 
 async function previewRemoval(setup: SetupOptions): Promise<ActionPreview> {

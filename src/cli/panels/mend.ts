@@ -13,6 +13,7 @@ import { writeFileAtomic } from '../../support/fs/atomic-file.ts';
 import { readRegularText } from '../../support/fs/regular-file.ts';
 import { harmlessText } from '../../support/harmless.ts';
 import { homeFolder } from '../../support/home/home-folder.ts';
+import { createRedactor } from '../../support/text/redaction.ts';
 import type { MendTask } from '../../wizard/panels/mend-task.ts';
 import type { PanelPlace } from './place.ts';
 import { storedSettingsLine } from './stored-settings.ts';
@@ -63,6 +64,31 @@ export async function networkLines(setup: SetupOptions): Promise<string[]> {
     storedSettingsLine({ stored, storedPath }),
     'Change one: ktx admin network set <name> <value>',
   ];
+}
+
+/** Names of `describeNetwork` by source of the plan, in order of preference. */
+const SOURCE_LINES: Readonly<Record<string, readonly string[]>> = {
+  index: ['package index'],
+  proxy: ['proxy for https', 'proxy for http'],
+  'no-proxy': ['no proxy for'],
+  'ca-file': ['certificates'],
+  'python-mirror': ['Python mirror'],
+  'model-hub': ['model hub'],
+};
+
+/** What is set for each source of the plan, with its origin. Settings that cannot be read are left out. */
+export async function currentSources(setup: SetupOptions): Promise<Record<string, string>> {
+  const place = placeOf(setup);
+  const { lines } = await describeNetwork(place).catch(() => ({ lines: [] }));
+  const shown = Object.entries(SOURCE_LINES).flatMap(([id, names]) => {
+    const line = names.flatMap((name) => lines.find((each) => each.name === name) ?? [])[0];
+    return line ? [[id, `${line.value} (${line.origin})`] as const] : [];
+  });
+  return {
+    ...Object.fromEntries(shown),
+    ...(setup.indexUrl !== undefined && { index: `${createRedactor().redact(setup.indexUrl)} (this run)` }),
+    folder: place.runtimeRoot,
+  };
 }
 
 function placeOf(setup: SetupOptions) {

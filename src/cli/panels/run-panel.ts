@@ -27,6 +27,10 @@ export async function runPanel(
       const { networkLines } = await import('./mend.ts');
       return { type: 'page-read', lines: await networkLines(context.setup) };
     }
+    case 'read-sources': {
+      const { currentSources } = await import('./mend.ts');
+      return { type: 'sources-read', current: await currentSources(context.setup) };
+    }
     case 'read-model':
     case 'probe-model':
     case 'write-model':

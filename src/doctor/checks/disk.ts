@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { freeBytesAt } from '../../setup/plan/disk.ts';
 import { errorCode, isAbsence } from '../../support/errors.ts';
-import { formatBytes } from '../../support/text/format.ts';
+import { formatBytes, formatCount } from '../../support/text/format.ts';
 import { because, type Check, fail, pass, unknown, warn } from './check.ts';
 
 /** Logs, state files and bytecode of a working runtime. */
@@ -46,7 +46,7 @@ export const DISK_CHECKS: readonly Check[] = [
       const found = await statfs(await nearest(layout.runtimeRoot)).catch(() => null);
       // File systems without an inode table (btrfs, FAT) report 0.
       if (found === null || found.files === 0) return pass('this file system has no limit');
-      const text = `${found.ffree} free on the volume of ${layout.runtimeRoot}`;
+      const text = `${formatCount(found.ffree, 'file entry', 'file entries')} free on the volume of ${layout.runtimeRoot}`;
       if (found.ffree < MIN_INODES)
         return because('disk-full', fail(text, ['free-space'], 'Delete files that nobody needs'));
       if (found.ffree < REBUILD_INODES)

@@ -1,3 +1,4 @@
+import { minorOf } from '../../python/system-python.ts';
 import { describeNetwork } from '../../setup/session/network-settings.ts';
 import type { SourceAnswer } from '../../setup/session/source-probes.ts';
 import {
@@ -39,7 +40,7 @@ export const NETWORK_CHECKS: readonly Check[] = [
       }
     },
   },
-  sourceCheck('index', 'Package index', 'Packages come from it.', (lock, host) => wheelOf(lock, host)),
+  sourceCheck('index', 'Package index', 'Packages come from it.', wheelOf),
   sourceCheck(
     'uv-source',
     'Source of uv',
@@ -89,7 +90,7 @@ function sourceCheck(
   id: string,
   label: string,
   why: string,
-  sample: (lock: RuntimeLock, host: HostPlatform) => Artefact | null,
+  sample: (lock: RuntimeLock, host: HostPlatform, minor: string | null) => Artefact | null,
 ): Check {
   return {
     id,
@@ -101,7 +102,8 @@ function sourceCheck(
     timeoutMs: 60_000,
     async run(context) {
       const locked = await context.facts.lockedAsset();
-      const artefact = locked && sample(locked.lock, await context.facts.host());
+      const minor = await minorOfRuntime(context);
+      const artefact = locked && sample(locked.lock, await context.facts.host(), minor);
       if (!artefact) return skip('nothing is fetched from there');
       const session = await open(context);
       try {
@@ -132,7 +134,17 @@ async function open({ env, homeDir, layout, facts }: CheckContext) {
   return openNetworkSession({ env, homeDir, runtimeRoot: layout.runtimeRoot, lock: locked?.lock ?? null });
 }
 
-function wheelOf(lock: RuntimeLock, host: HostPlatform): Artefact | null {
-  const [minor] = lockedMinors(lock, host);
+/** The Python minor of the installed runtime: its files are those that a repair would fetch. */
+async function minorOfRuntime({ facts }: CheckContext): Promise<string | null> {
+  try {
+    return minorOf((await facts.interpreter()).version);
+  } catch {
+    return null;
+  }
+}
+
+function wheelOf(lock: RuntimeLock, host: HostPlatform, installed: string | null): Artefact | null {
+  const minors = lockedMinors(lock, host);
+  const minor = minors.find((each) => each === installed) ?? minors[0];
   return minor === undefined ? null : largestArtefact(artefactsOf(lock, targetKey(host, minor), ['core']));
 }

@@ -39,7 +39,9 @@ export const PACKAGE_CHECKS: readonly Check[] = [
           return [normaliseProject(name), wheelVersion] as const;
         }),
       );
-      wanted.set(normaliseProject(manifest.asset.distributionName), manifest.asset.version);
+      const lockedCount = formatCount(wanted.size, 'package');
+      const { distributionName, version: wheelVersion } = manifest.asset;
+      wanted.set(normaliseProject(distributionName), wheelVersion);
       let found: Awaited<ReturnType<typeof listDistributions>>;
       try {
         found = await listDistributions(await findSitePackages(layout.venvDir, version));
@@ -48,7 +50,7 @@ export const PACKAGE_CHECKS: readonly Check[] = [
       }
       const problems = packageDifferences(found, wanted);
       if (problems.length > 0) return fail(listed(problems), ['rebuild-environment']);
-      return pass(`${formatCount(wanted.size, 'package')} as locked for ${target}`);
+      return pass(`${distributionName} ${wheelVersion} and ${lockedCount} as locked for ${target}`);
     },
   },
   {

@@ -5,6 +5,7 @@ import { assertExecutableVolume } from '../../setup/plan/disk.ts';
 import { unavailability } from '../../shipped/feature-support.ts';
 import { lockedMinors, platformKey } from '../../shipped/target.ts';
 import { errorMessage } from '../../support/errors.ts';
+import { localMinute } from '../../support/text/local-time.ts';
 import { because, type Check, fail, pass, unknown, warn } from './check.ts';
 
 export const SYSTEM_CHECKS: readonly Check[] = [
@@ -77,7 +78,7 @@ export const SYSTEM_CHECKS: readonly Check[] = [
           [],
           "Set this machine's clock",
         );
-      return pass(new Date(now).toISOString());
+      return pass(localMinute(new Date(now).toISOString()));
     },
   },
   {

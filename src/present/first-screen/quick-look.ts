@@ -92,8 +92,18 @@ function look(options: QuickLookOptions): SetupOverview | null {
     runtimeRoot,
     status:
       features.length === 0
-        ? { kind: 'missing', detail: `No runtime manifest at ${layout.manifestPath}`, features }
-        : { kind: 'ready', detail: `Runtime ready at ${layout.versionDir}`, features },
+        ? {
+            kind: 'missing',
+            detail: `No runtime manifest at ${layout.manifestPath}`,
+            features,
+            installedAt: null,
+          }
+        : {
+            kind: 'ready',
+            detail: `Runtime ready at ${layout.versionDir}`,
+            features,
+            installedAt: installedAt(layout.manifestPath),
+          },
     otherRuntimes,
     offers,
     here,
@@ -122,6 +132,11 @@ function installedFeatures(manifestPath: string, cliVersion: string): KtxRuntime
   if (manifest.cliVersion !== cliVersion || !Array.isArray(features)) return null;
   if (!programs.every((path) => typeof path === 'string' && existsSync(path))) return null;
   return RUNTIME_FEATURES.filter((feature) => features.includes(feature));
+}
+
+function installedAt(manifestPath: string): string | null {
+  const manifest = readJson(manifestPath) as { installedAt?: unknown } | null;
+  return typeof manifest?.installedAt === 'string' ? manifest.installedAt : null;
 }
 
 function isStored(lock: RuntimeLock, storeDir: string, sha256: string): boolean {

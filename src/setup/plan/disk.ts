@@ -6,9 +6,7 @@ import { machineReasonOf, reasonOfCode } from '../../failure/causes/machine-reas
 import { errorCode, errorMessage, SetupError } from '../../support/errors.ts';
 import { FREE_SPACE, OTHER_ROOT, setupAgain } from '../../support/remedies.ts';
 import { formatBytes, formatBytesOrUnknown } from '../../support/text/format.ts';
-
-/** Head room for logs, bytecode and the file system itself. */
-const HEADROOM_BYTES = 50_000_000;
+import { DISK_HEADROOM_BYTES } from './headroom.ts';
 
 /** Data to be written. `null` bytes: unknown. */
 export interface DiskNeed {
@@ -78,7 +76,7 @@ export function assertDiskSpace(budgets: readonly VolumeBudget[]): void {
 
 function neededBytes({ needs }: VolumeBudget): number {
   const known = needs.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
-  return known === 0 ? 0 : known + HEADROOM_BYTES;
+  return known === 0 ? 0 : known + DISK_HEADROOM_BYTES;
 }
 
 function budgetLines(budget: VolumeBudget): string[] {
@@ -87,7 +85,7 @@ function budgetLines(budget: VolumeBudget): string[] {
     .map(({ what, bytes }) => `${formatBytesOrUnknown(bytes)} for ${what}`);
   return [
     `volume of ${budget.path}: ${formatBytesOrUnknown(budget.freeBytes)} free`,
-    `needed there: ${[...needed, `${formatBytes(HEADROOM_BYTES)} of headroom`].join(', ')}`,
+    `needed there: ${[...needed, `${formatBytes(DISK_HEADROOM_BYTES)} of headroom`].join(', ')}`,
   ];
 }
 

@@ -52,7 +52,10 @@ export function breakable(word: string, columns: number): string[] {
 function broken(unit: string, columns: number): string[] {
   const parts: string[] = [];
   for (let rest = unit; rest !== ''; ) {
-    const part = startOf(rest, columns) || ([...rest][0] ?? '');
+    const most = startOf(rest, columns) || ([...rest][0] ?? '');
+    // A path breaks after a slash, if that leaves no short line.
+    const slash = rest === most ? 0 : most.lastIndexOf('/') + 1;
+    const part = slash > most.length / 2 ? most.slice(0, slash) : most;
     parts.push(part);
     rest = rest.slice(part.length);
   }

@@ -62,7 +62,7 @@ const WORDS: Record<ActionId, { title: string; running: string; yes: string; sto
     stopped: 'Interrupted. The daemon may still be running.',
   },
   undo: {
-    title: 'Undo the last installation',
+    title: 'Undo or redo the last installation',
     running: 'Switching; testing the other environment first',
     yes: 'Switch to it',
     stopped: 'Stopped. Nothing was switched: the environment that was active still is.',
@@ -112,7 +112,7 @@ function choicesOf({ phase, action }: ActionPanel): readonly Choice<string>[] {
     }
     case 'done':
       return [
-        { id: 'back', label: 'Back' },
+        { id: 'back', label: phase.outcome.isOk ? 'Done' : 'Back' },
         ...(phase.outcome.isOk ? [] : [{ id: 'again', label: 'Try again' }]),
         ...(phase.outcome.isOk && action === 'start' ? [{ id: 'stop', label: 'Stop the daemon' }] : []),
       ];

@@ -4,6 +4,8 @@ export type Command =
   | 'next'
   | 'left'
   | 'right'
+  | 'first'
+  | 'last'
   | 'confirm'
   | 'back'
   | 'quit'
@@ -35,6 +37,8 @@ export type Command =
 export interface Choice<Id extends string> {
   id: Id;
   label: string;
+  /** What it does, in a few words; shown where there is room. */
+  about?: string;
 }
 
 /**
@@ -48,12 +52,16 @@ export function movedInGrid(cursor: number, command: Command, count: number, col
     next: cursor + columns,
     left: column > 0 ? cursor - 1 : cursor,
     right: column < columns - 1 ? cursor + 1 : cursor,
+    first: 0,
+    last: count - 1,
   }[command as string];
   return target === undefined || target < 0 || target >= count ? cursor : target;
 }
 
 /** The next position in a list, without wrapping, so that holding a key stops at the end. */
 export function moved(cursor: number, command: Command, count: number): number {
+  if (command === 'first') return 0;
+  if (command === 'last') return Math.max(0, count - 1);
   const step = command === 'next' ? 1 : command === 'previous' ? -1 : 0;
   return Math.max(0, Math.min(count - 1, cursor + step));
 }

@@ -47,7 +47,7 @@ export function movedIn<P extends { cursor: number }>(
   command: Command,
   count: number,
 ): { panel: P } | null {
-  if (command !== 'previous' && command !== 'next') return null;
+  if (!['previous', 'next', 'first', 'last'].includes(command)) return null;
   return { panel: { ...panel, cursor: moved(panel.cursor, command, count) } };
 }
 

@@ -56,6 +56,8 @@ import {
   onSourcesAnswer,
   onSourcesCommand,
   onSourcesRefused,
+  type SourcesAnswer,
+  type SourcesEffect,
   type SourcesPanel,
   sourcesView,
   typeIntoSources,
@@ -65,9 +67,23 @@ import {
 export type Panel = ActionPanel | BundlePanel | HostPanel | ModelPanel | PagePanel | SourcesPanel;
 
 /** Work requested by a panel; its result is a `PanelAnswer`. */
-export type PanelEffect = ActionEffect | BundleEffect | HostEffect | MendEffect | ModelEffect | PageEffect;
+export type PanelEffect =
+  | ActionEffect
+  | BundleEffect
+  | HostEffect
+  | MendEffect
+  | ModelEffect
+  | PageEffect
+  | SourcesEffect;
 
-export type PanelAnswer = ActionAnswer | BundleAnswer | HostAnswer | MendAnswer | ModelAnswer | PageAnswer;
+export type PanelAnswer =
+  | ActionAnswer
+  | BundleAnswer
+  | HostAnswer
+  | MendAnswer
+  | ModelAnswer
+  | PageAnswer
+  | SourcesAnswer;
 
 export type AnyStep = PanelStep<Panel, PanelEffect, SetupChanges>;
 
@@ -103,6 +119,7 @@ export function onPanelAnswer(panel: Panel, answer: PanelAnswer): AnyStep {
     case 'page-read':
       return panel.kind === 'page' ? onPageAnswer(panel, answer) : stayIn(panel);
     case 'mended':
+    case 'sources-read':
       return panel.kind === 'sources' ? onSourcesAnswer(panel, answer) : stayIn(panel);
     default:
       return panel.kind === 'host' ? onHostAnswer(panel, answer) : stayIn(panel);

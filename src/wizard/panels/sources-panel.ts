@@ -1,3 +1,4 @@
+import { t } from '../../language/translate.ts';
 import { pythonOf, type SetupChanges } from './changes.ts';
 import type { Choice, Command } from './command.ts';
 import { type Field, type FieldSpec, onFieldCommand, openField, typeIntoField } from './field.ts';
@@ -10,7 +11,12 @@ export interface SourcesPanel {
   cursor: number;
   field: Field | null;
   isStoring: boolean;
+  /** What is set now, with its origin, by source. */
+  current: Readonly<Record<string, string>>;
 }
+
+export type SourcesEffect = { type: 'read-sources' };
+export type SourcesAnswer = { type: 'sources-read'; current: Readonly<Record<string, string>> };
 
 type Step = PanelStep<SourcesPanel, MendEffect, SetupChanges>;
 
@@ -41,8 +47,11 @@ function source(
   return { id, label: `${name} …`, spec: { id, name, type }, ...more };
 }
 
-export function openSources(): { panel: SourcesPanel } {
-  return { panel: { kind: 'sources', cursor: 0, field: null, isStoring: false } };
+export function openSources(): { panel: SourcesPanel; effect: SourcesEffect } {
+  return {
+    panel: { kind: 'sources', cursor: 0, field: null, isStoring: false, current: {} },
+    effect: { type: 'read-sources' },
+  };
 }
 
 const CHOICES: readonly Choice<string>[] = [...SOURCES, { id: 'back', label: 'Back' }];
@@ -75,7 +84,8 @@ export function typeIntoSources(panel: SourcesPanel, text: string): SourcesPanel
   return { ...panel, field: typeIntoField(panel.field, text) };
 }
 
-export function onSourcesAnswer(_panel: SourcesPanel, _answer: MendAnswer): Step {
+export function onSourcesAnswer(panel: SourcesPanel, answer: MendAnswer | SourcesAnswer): Step {
+  if (answer.type === 'sources-read') return stayIn({ ...panel, current: answer.current });
   return { exit: { to: 'plan', changes: {} } };
 }
 
@@ -84,18 +94,28 @@ export function onSourcesRefused(panel: SourcesPanel, problem: string): SourcesP
   return { ...panel, isStoring: false, field: panel.field && { ...panel.field, problem } };
 }
 
-export function sourcesView({ cursor, field, isStoring }: SourcesPanel): PanelView {
+export function sourcesView({ cursor, field, isStoring, current }: SourcesPanel): PanelView {
   const isKept = SOURCES.some(({ id, setting }) => id === field?.spec.id && setting !== undefined);
-  const note = isKept
-    ? 'It is kept for later runs too; ktx admin network unset forgets it.'
-    : field === null
-      ? 'ktx plans again with what you change.'
-      : 'It applies to this run only.';
+  const now = field && current[field.spec.id];
+  const notes = [
+    ...(now ? [t`Now: ${now}`] : []),
+    ...(field?.spec.id === 'index'
+      ? ['A login can be part of the address, or stand in ~/.netrc; it is never shown or logged.']
+      : []),
+    isKept
+      ? 'It is kept for later runs too; ktx admin network unset forgets it.'
+      : field === null
+        ? 'ktx plans again with what you change.'
+        : 'It applies to this run only.',
+  ];
   return {
     title: 'What do you want to change?',
     status: isStoring ? 'running' : 'asking',
-    lines: plainLines([note], 'faint'),
-    choices: CHOICES,
+    lines: plainLines(notes, 'faint'),
+    choices: CHOICES.map((choice) => {
+      const about = current[choice.id];
+      return about === undefined ? choice : { ...choice, about };
+    }),
     cursor,
     field,
   };

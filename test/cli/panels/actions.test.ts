@@ -103,25 +103,25 @@ describe('start', () => {
 
 describe('undo', () => {
   test.each([
-    ['back', 'Go back to it?', 'Switched back to the previous environment'],
-    ['forward', 'Go forward to it again?', 'Switched forward to the newer environment'],
-  ])('%s', async (direction, question, title) => {
+    ['back', 'Go back to', 'Switched back to', 'Switch forward again'],
+    ['forward', 'Go forward to', 'Switched forward to', 'Switch back again'],
+  ])('%s', async (direction, question, title, again) => {
     fake.target.mockResolvedValue({ direction, from: NEW, to: OLD });
     fake.undo.mockResolvedValue({ direction, from: NEW, to: OLD });
     expect(await previewAction('undo', SETUP)).toEqual({
       lines: [
-        'Now: core, installed 2026-03-04 05:06: /r/new',
-        'Then: core + local-embeddings, installed 2026-11-20 12:34: /r/old',
+        'Now: core, installed 2026-03-04 05:06, in /r/new',
+        'After switching: core + local-embeddings, installed 2026-11-20 12:34, in /r/old',
         'It is tested before it is used. Nothing is downloaded, and you can undo this too.',
       ],
-      question,
+      question: `${question} the environment of 2026-11-20 12:34?`,
     });
     expect(await runAction('undo', SETUP, PLACE)).toEqual({
       isOk: true,
-      title,
+      title: `${title} the environment of 2026-11-20 12:34`,
       lines: [
-        'core + local-embeddings, installed 2026-11-20 12:34: /r/old',
-        'You can undo this the same way.',
+        'core + local-embeddings, installed 2026-11-20 12:34, in /r/old',
+        `${again}: ktx admin runtime undo`,
       ],
     });
   });

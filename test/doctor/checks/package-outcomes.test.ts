@@ -78,7 +78,7 @@ describe('packages of the environment', () => {
   test('those of the lock', async () => {
     expect(await run('packages', facts())).toEqual({
       status: 'pass',
-      detail: `2 packages as locked for ${targetKey(HOST, '3.13.1')}`,
+      detail: `kaelio-ktx 0.1.0 and 1 package as locked for ${targetKey(HOST, '3.13.1')}`,
     });
     expect((await run('packages', facts({ features: ['core', 'local-embeddings'] }))).detail).toBe(
       'onnx 2 is missing',
