@@ -51,8 +51,6 @@ export interface PutOptions {
   startBytes?: number;
   /** Stored beside the partial file, for a later resume. */
   origin?: PartialOrigin;
-  /** `false`: the caller syncs the file later, with others. Until then a power cut may leave it torn, which `verify` notices. */
-  isDurable?: boolean;
 }
 
 /**
@@ -161,7 +159,7 @@ export function openStore(storeDir: string, known?: KnownFiles): ArtefactStore {
         await makeFolder(folderOf(artefact));
         await rename(path, pathOf(artefact));
         await partials.discard(artefact.sha256);
-        if (options.isDurable !== false) await syncDirectory(folderOf(artefact));
+        await syncDirectory(folderOf(artefact));
         return sizeBytes;
       } catch (error) {
         // A transfer that broke off can be resumed; after a local or verification error the partial file
@@ -244,7 +242,7 @@ async function writePartial(
   path: string,
   artefact: Artefact,
   body: AsyncIterable<Uint8Array>,
-  { signal, onBytes, startBytes = 0, isDurable = true }: PutOptions,
+  { signal, onBytes, startBytes = 0 }: PutOptions,
 ): Promise<number> {
   const handle =
     startBytes > 0
@@ -256,7 +254,7 @@ async function writePartial(
     const sizeBytes = await writeChunks(handle, hash, artefact, body, startBytes, signal, onBytes);
     const actual = hash.digest('hex');
     if (actual !== artefact.sha256) throw new DigestMismatchError(artefact.sha256, actual, sizeBytes);
-    if (isDurable) await handle.sync();
+    await handle.sync();
     return sizeBytes;
   } finally {
     await handle.close();

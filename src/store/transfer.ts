@@ -23,8 +23,6 @@ export interface TransferOptions {
   /** A source that is too slow is given up if there is another; the last one only gets a note. */
   isLastSource: boolean;
   pacer: Pacer;
-  /** See `PutOptions`. */
-  isDurable: boolean;
 }
 
 export interface TransferResult {
@@ -155,7 +153,6 @@ async function receive(
     const sizeBytes = await store.put(artefact, watched(options, response.body, place), {
       signal,
       startBytes,
-      isDurable: options.isDurable,
       ...(response.url.startsWith('file:') ? {} : { origin }),
       onBytes: (doneBytes) => options.onBytes(doneBytes, totalBytes),
     });

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Emit, SetupStep } from '../../core/events.ts';
 import { environmentPaths, type ManagedPythonRuntimeLayout } from '../../core/layout.ts';
 import { assertLoopback } from '../../daemon/http/loopback.ts';
@@ -241,20 +241,15 @@ function prepareSwitch(run: InstallRun, pythonDir: string | null): () => Promise
   run.sizes = measureRuntime({ runtimeRoot, environmentDir, pythonDir, modelPaths });
   // Reported where it is awaited. If writing fails now, the switch tries again and reports it.
   run.sizes.catch(() => {});
-  const syncing = makeDurable(durableFolders(run, pythonDir), { signal }).catch(() => {});
+  const syncing = makeDurable(foldersOf(run, pythonDir), { signal }).catch(() => {});
   return () => {
     stop();
     return syncing;
   };
 }
 
-/** What must be on the disk before the switch: what the environment consists of, and the files it was built from. */
-export function durableFolders(
-  { plan, tools }: Pick<InstallRun, 'plan' | 'tools'>,
-  pythonDir: string | null,
-): string[] {
-  const stored = plan.locked?.toFetch.map((artefact) => dirname(tools.store.pathOf(artefact))) ?? [];
-  return [plan.environmentDir, ...(pythonDir === null ? [] : [pythonDir]), ...stored];
+function foldersOf({ plan }: InstallRun, pythonDir: string | null): string[] {
+  return [plan.environmentDir, ...(pythonDir === null ? [] : [pythonDir])];
 }
 
 async function activate(run: InstallRun, pythonDir: string | null) {
@@ -279,7 +274,7 @@ async function activate(run: InstallRun, pythonDir: string | null) {
     built: { sizes: await run.sizes },
     action: 'install',
     reason: plan.reason,
-    uses: durableFolders(run, pythonDir),
+    uses: foldersOf(run, pythonDir),
     isInjected: tools.exec !== undefined,
     journal,
     note: (level, text) => emit({ type: 'note', step: 'switch', level, text }),
