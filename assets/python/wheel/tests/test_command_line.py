@@ -96,6 +96,16 @@ def test_says_who_it_is_when_it_is_to_be_proven(stop_all: list[subprocess.Popen[
     assert request(port, "GET", "/health")[0] == 200
 
 
+@pytest.mark.parametrize("broken", ["pydantic", "pydantic_core"])
+def test_what_any_request_needs_is_proven(
+    stop_all: list[subprocess.Popen[bytes]], tmp_path: Path, broken: str
+) -> None:
+    tmp_path.joinpath(f"{broken}.py").write_text("raise ImportError('made for another machine')")
+    process, _, line = serve_proof(stop_all, PYTHONPATH=str(tmp_path))
+    assert line == ""
+    assert process.wait(60) != 0
+
+
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
 def test_its_sql_process_gets_neither_the_secret_nor_the_request(stop_all: list[subprocess.Popen[bytes]]) -> None:
     process, _, _ = serve_proof(stop_all, KTX_DAEMON_SECRET="5" * 64)
