@@ -28,7 +28,7 @@ export function FeaturesScreen({ state, size }: { state: FeaturesState; size: Si
         />
       ))}
       {state.featureReason === null ? null : <Line tone="accent">{said(state.featureReason)}</Line>}
-      <Here overview={overview} />
+      <Here overview={overview} size={size} />
       <Paragraph tone="faint">{statusWords(state, useContext(ThemeContext).homeDir)}</Paragraph>
     </>
   );
@@ -103,7 +103,7 @@ function timeWords(expectedMs: number): string {
 }
 
 /** Which components are already here, and that a Python of the system may do. */
-function Here({ overview }: { overview: SetupOverview }) {
+function Here({ overview, size }: { overview: SetupOverview; size: Size }) {
   const { here, mayFetchPython } = overview;
   const named = (isWanted: boolean) =>
     here
@@ -116,11 +116,14 @@ function Here({ overview }: { overview: SetupOverview }) {
     present === ''
       ? [t`Already here: nothing yet`]
       : [t`Already here: ${present} ${GLYPH.done}`, ...(missing === '' ? [] : [t`not yet: ${missing}`])];
-  const python = mayFetchPython ? t`Python is downloaded too, unless one of this system fits.` : '';
   return (
     <>
       {here.length === 0 ? null : <Paragraph>{parts.join(' · ')}</Paragraph>}
-      {python === '' ? null : <Paragraph>{python}</Paragraph>}
+      {!mayFetchPython ? null : isShort(size) ? (
+        <Line>{t`Python too, unless this system has one.`}</Line>
+      ) : (
+        <Paragraph>{t`Python is downloaded too, unless one of this system fits.`}</Paragraph>
+      )}
     </>
   );
 }
