@@ -14,7 +14,7 @@ export function readyChoices(state: ReadyState): readonly Choice<ReadyChoice>[] 
   const older = state.overview.otherRuntimes;
   const choices: (Choice<ReadyChoice> | false)[] = [
     { id: 'check', label: 'Check that it works', about: 'changes nothing' },
-    { id: 'repair', label: 'Find and repair damage', about: 'reads every file; asks before it changes any' },
+    { id: 'repair', label: 'Find and repair damage', about: 'reads every file; asks before changes' },
     { id: 'start', label: 'Start the daemon', about: 'or see the one that runs, and stop it' },
     others.length > 1 && { id: 'change', label: 'Change features', about: 'such as local embeddings' },
     { id: 'reinstall', label: 'Install it again', about: 'beside this one, which is kept for undo' },
