@@ -253,7 +253,7 @@ describe('the last words', () => {
   });
 
   it('of the prompts, and their plan', async () => {
-    const { io, terminal } = fakeTerminal();
+    const { io, terminal, until } = fakeTerminal();
     const summary = poisoned(DEMO_PLAN);
     const exitCode = runPrompts({
       setup,
@@ -273,6 +273,9 @@ describe('the last words', () => {
         },
       },
     });
+    // The end of the input is a no to the remedies.
+    await until('What next?');
+    io.stdin.push(null);
     expect(await exitCode).toBe(1);
     expect(terminal.written).toContain('\\u001b]52');
     expectHarmless(terminal.written);
