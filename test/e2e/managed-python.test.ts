@@ -66,11 +66,12 @@ it('a managed Python goes through fetch, uv python install, and the rest', { tim
   const making = written.filter(({ entry }) => 'making' in entry && entry.making === 'python');
   expect(making).toMatchObject([{ seen: { isThere: false } }]);
   const children = written.filter(({ entry }) => 'child' in entry);
-  // uv four times (--version, python, venv, pip) and the daemon that proves it: each carries the mark by which the next run would find it.
-  expect(children).toHaveLength(5);
+  // uv five times (--version, python install, venv, python find, pip) and the daemon that proves it: each carries the mark by which
+  // the next run would find it.
+  expect(children).toHaveLength(6);
   // `uv --version` may be over before anybody can look.
   const seen = children.filter(({ seen: { isMarked } }) => isMarked !== null);
-  expect(seen.length).toBeGreaterThanOrEqual(4);
+  expect(seen.length).toBeGreaterThanOrEqual(5);
   for (const child of seen)
     expect(child).toMatchObject({ entry: { start: expect.any(String) }, seen: { isMarked: true } });
   expect(result.pythonLabel).toContain(`Python ${python.version} (linux-`);
