@@ -66,8 +66,8 @@ it('a managed Python goes through fetch, uv python install, and the rest', { tim
   const making = written.filter(({ entry }) => 'making' in entry && entry.making === 'python');
   expect(making).toMatchObject([{ seen: { isThere: false } }]);
   const children = written.filter(({ entry }) => 'child' in entry);
-  // uv five times (--version, python install, venv, python find, pip) and the daemon that proves it: each carries the mark by which
-  // the next run would find it.
+  // uv four times (--version, python, venv, pip), the daemon that proves it, and the removal of uv's cache: each carries the mark by
+  // which the next run would find it.
   expect(children).toHaveLength(6);
   // `uv --version` may be over before anybody can look.
   const seen = children.filter(({ seen: { isMarked } }) => isMarked !== null);

@@ -106,7 +106,9 @@ describe('the handover to Ink', () => {
   it('lets keys wait while nobody knows what will be asked', async () => {
     const terminal = await demo.start({ firstScreen: 'until-loaded', env: { DEMO_GUESS: 'nothing' } });
     await terminal.until('Checking what is already installed');
-    await terminal.type('\u001b[B\r');
+    // A terminal sends the sequence of a key in one piece; an escape by itself is a key.
+    terminal.send('\u001b[B');
+    terminal.send('\r');
     terminal.open('load');
     terminal.open('plan');
     await terminal.until('embedding model');

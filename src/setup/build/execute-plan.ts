@@ -118,7 +118,7 @@ export async function executePlan(
     if (!tools.exec) await step(started, 'prove', () => prove(started, log));
     await started.compiling?.ended;
     // Not during the proof, which needs the processors; the switch waits for the disk.
-    cleared = removeCache(cacheDirOf(started), journal.child);
+    cleared = removeCache(cacheDirOf(started), started);
     const { manifest, layout } = await step(started, 'switch', () => activate(started, pythonDir));
     return { layout, manifest, downloadedBytes };
   } catch (error) {
