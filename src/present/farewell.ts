@@ -121,7 +121,7 @@ function doneLines(result: SetupResult, options: FarewellOptions, daemon: string
         ? [labelled('next', startCommand(result, options))]
         : [
             labelled('daemon', t`running at ${daemon}`),
-            labelled('next', whereItIs(result, options, `${programName()} status`)),
+            labelled('next', whereItIs(result, options, `${programName()} admin runtime status`)),
           ]),
     ...keptRoot(result, options),
   ];

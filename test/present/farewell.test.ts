@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type FarewellOptions, farewellLines } from '../../src/present/farewell.ts';
+import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { CHECK_NETWORK, COPY_STORE, USE_INDEX } from '../../src/support/remedies.ts';
 import { remedyText } from '../../src/support/remedy.ts';
 import type { Farewell } from '../../src/wizard/state.ts';
@@ -23,6 +26,23 @@ const broken = passed.map((check) =>
 );
 
 describe('done', () => {
+  it('names only commands that there are, with a daemon and without', () => {
+    const known = readFileSync(join(PACKAGE_ROOT, 'docs', 'commands.md'), 'utf8');
+    const answering = {
+      ...passed[0]!,
+      id: 'daemon-health',
+      status: 'pass' as const,
+      detail: 'http://127.0.0.1:1',
+    };
+    for (const checks of [passed, [...passed, answering]]) {
+      const next = linesOf({ kind: 'done', result: DEMO_RESULT, checks }).find((line) =>
+        line.startsWith('  next'),
+      );
+      const command = next?.slice('  next'.length).trim().replace(/ --.*/, '');
+      expect(known.split('\n')).toContain(`## ${command}`);
+    }
+  });
+
   it('is one line that fills the window, and what comes next', () => {
     const lines = linesOf({ kind: 'done', result: DEMO_RESULT, checks: passed });
     expect(lines).toEqual([
