@@ -33,8 +33,15 @@ export function farewellLines(farewell: Farewell, options: FarewellOptions): str
     case 'done': {
       const checks = farewell.checks ?? [];
       const told = farewell.told ? farewellLines({ kind: 'told', ...farewell.told }, options) : [];
-      const lines = doneLines(farewell.result, options, farewell.told?.isOk ? 'told' : daemonAddress(checks));
-      return [...lines, ...told, ...checkLines(checks, options)];
+      // What was done last says itself where the daemon is.
+      const next = farewell.told?.isOk ? [] : nextLines(farewell.result, options, daemonAddress(checks));
+      return [
+        ...doneLines(farewell.result, options),
+        ...next,
+        ...keptRoot(farewell.result, options),
+        ...told,
+        ...checkLines(checks, options),
+      ];
     }
     case 'checked': {
       const lines = checkLines(farewell.checks, options);
@@ -104,8 +111,7 @@ function daemonAddress(checks: readonly CheckResult[]): string | null {
   return checks.find(({ id, status }) => id === 'daemon-health' && status === 'pass')?.detail ?? null;
 }
 
-/** @param daemon address of the running one; `null` for none; `told`: said elsewhere. */
-function doneLines(result: SetupResult, options: FarewellOptions, daemon: string | null): string[] {
+function doneLines(result: SetupResult, options: FarewellOptions): string[] {
   const { columns, homeDir, paint } = options;
   const features = result.features.map((it) => said(it.replace('-', ' '))).join(', ');
   const what = t`${programName()} ${result.cliVersion} is ready: ${features}`;
@@ -115,15 +121,15 @@ function doneLines(result: SetupResult, options: FarewellOptions, daemon: string
     `${paint('good', '✓')} ${paint('bold', what)}${' '.repeat(gap)}${paint('faint', cost)}`,
     labelled('python', tildePath(result.pythonPath, homeDir)),
     labelled('log', tildePath(result.logPath, homeDir)),
-    ...(daemon === 'told'
-      ? []
-      : daemon === null
-        ? [labelled('next', startCommand(result, options))]
-        : [
-            labelled('daemon', t`running at ${daemon}`),
-            labelled('next', whereItIs(result, options, `${programName()} admin runtime status`)),
-          ]),
-    ...keptRoot(result, options),
+  ];
+}
+
+/** @param daemon address of the running one; `null` for none. */
+function nextLines(result: SetupResult, options: FarewellOptions, daemon: string | null): string[] {
+  if (daemon === null) return [labelled('next', startCommand(result, options))];
+  return [
+    labelled('daemon', t`running at ${daemon}`),
+    labelled('next', whereItIs(result, options, `${programName()} admin runtime status`)),
   ];
 }
 
@@ -137,7 +143,7 @@ function keptRoot(
   return [
     labelled(
       '',
-      t`so that ktx finds it each time, put into your shell profile: export KTX_RUNTIME_ROOT=${commandLine([root])}`,
+      t`so that ${programName()} finds it each time, put into your shell profile: export KTX_RUNTIME_ROOT=${commandLine([root])}`,
     ),
   ];
 }
