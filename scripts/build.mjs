@@ -1,7 +1,6 @@
 // Bundles the program, split into lazy chunks, so that `--version` loads neither React nor Ink.
 // `--if-needed` builds only when a source is newer than the bundle; `--package` makes all that is published, from nothing:
 // the bundle, declarations that need no other package, and the licences of what is bundled.
-import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -13,13 +12,22 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { assertPatched, startUp } from './start-up/plugin.mjs';
 import { DOCTOR_LEAVES_OUT, leaveOut, STATUS_LEAVES_OUT, STATUS_SHARES } from './start-up/quick-files.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const bundleDir = join(root, 'dist');
+
+/** The sources that package.json exports: each has a bundle and a declaration file of this name. */
+const LIBRARY = {
+  embedded: 'src/cli/embedded.ts',
+  index: 'src/index.ts',
+  internal: 'src/internal.ts',
+  models: 'src/models/index.ts',
+  hosts: 'src/hosts/index.ts',
+};
 
 function newest(path) {
   const stat = statSync(path);
@@ -69,11 +77,7 @@ export async function build() {
     bundle,
     {
       cli: 'src/cli/main.ts',
-      embedded: 'src/cli/embedded.ts',
-      index: 'src/index.ts',
-      internal: 'src/internal.ts',
-      models: 'src/models/index.ts',
-      hosts: 'src/hosts/index.ts',
+      ...LIBRARY,
       maker: 'src/maker/main.ts',
       ...Object.fromEntries(Object.entries(STATUS_SHARES).map(([path, name]) => [name, `src/${path}.ts`])),
     },
@@ -270,15 +274,8 @@ async function buildPackage() {
   const metafile = await build();
   const { writeLicences } = await import('./licences.mjs');
   writeLicences(root, Object.keys(metafile.inputs), join(bundleDir, 'LICENSES.txt'));
-  const tsc = join(root, 'node_modules/.bin/tsc');
-  const { status } = spawnSync(tsc, ['--project', 'tsconfig.types.json'], { cwd: root, stdio: 'inherit' });
-  if (status !== 0) throw new Error('The declarations could not be written');
-  const { bundleDeclarations } = await import('./declarations.mjs');
-  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const entries = Object.values(exports).flatMap(({ types }) =>
-    types ? [relative('dist/types', types)] : [],
-  );
-  bundleDeclarations(root, join(bundleDir, 'types'), entries);
+  const { writeDeclarations } = await import('./declarations.mjs');
+  await writeDeclarations(root, join(bundleDir, 'types'), LIBRARY);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -54,37 +54,90 @@ it('sets up a runtime', async () => {
   expect(stdout).toMatch(/ktx \S+ is ready/);
 }, 180_000);
 
-it('has declarations that compile where nothing else is installed, and that know the types', async () => {
-  const program = join(project, 'program.ts');
-  const compile = () =>
-    run(process.execPath, [
-      join(PACKAGE_ROOT, 'node_modules', 'typescript', 'bin', 'tsc'),
-      '--noEmit',
-      '--ignoreConfig',
-      '--strict',
-      '--module',
-      'nodenext',
-      '--target',
-      'es2023',
-      '--types',
-      'node',
-      '--typeRoots',
-      join(PACKAGE_ROOT, 'node_modules', '@types'),
-      program,
-    ]);
-  const imports = `import { runSetup, runtimeFeatureSchema } from 'ktx-setup';
+/** Type checks a program in the project, where nothing but the package is installed. @returns the compiler's errors */
+async function typeErrors(name: string, program: string, options: readonly string[]): Promise<string> {
+  const path = join(project, name);
+  await writeFile(path, program);
+  const tsc = join(PACKAGE_ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  const typeRoots = join(PACKAGE_ROOT, 'node_modules', '@types');
+  const always = ['--noEmit', '--ignoreConfig', '--strict', '--types', 'node', '--typeRoots', typeRoots];
+  return run(process.execPath, [tsc, ...always, ...options, path]).then(
+    () => '',
+    (error: { stdout: string }) => error.stdout,
+  );
+}
+
+const NODENEXT = ['--module', 'nodenext', '--target', 'es2024'];
+const BUNDLER = ['--module', 'esnext', '--moduleResolution', 'bundler', '--target', 'es2024'];
+
+it.each([
+  ['nodenext', NODENEXT],
+  ['bundler', BUNDLER],
+])(
+  'has declarations that compile with module resolution %s and nothing else installed',
+  async (name, options) => {
+    const imports = `import { runSetup, runtimeFeatureSchema } from 'ktx-setup';
 import { runSetupCli } from 'ktx-setup/cli';
 import * as internal from 'ktx-setup/internal';
 import * as models from 'ktx-setup/models';
 import * as hosts from 'ktx-setup/hosts';
 void [runSetup, runSetupCli, internal, models, hosts];\n`;
-  await writeFile(
-    program,
-    `${imports}export const feature: 'core' | 'local-embeddings' = runtimeFeatureSchema.parse('');`,
-  );
-  await compile().catch((error: { stdout?: string }) => expect.fail(error.stdout));
-  await writeFile(program, `${imports}export const feature: number = runtimeFeatureSchema.parse('');`);
-  await expect(compile()).rejects.toMatchObject({ stdout: expect.stringContaining('TS2322') });
+    const parsed = (type: string) =>
+      `${imports}export const feature: ${type} = runtimeFeatureSchema.parse('');`;
+    expect(await typeErrors(`${name}.ts`, parsed("'core' | 'local-embeddings'"), options)).toBe('');
+    expect(await typeErrors(`${name}-wrong.ts`, parsed('number'), options)).toContain('TS2322');
+  },
+  120_000,
+);
+
+it('has declarations that export what the sources export, with the same types', async () => {
+  const sources = {
+    'ktx-setup': 'src/index.ts',
+    'ktx-setup/cli': 'src/cli/embedded.ts',
+    'ktx-setup/internal': 'src/internal.ts',
+    'ktx-setup/models': 'src/models/index.ts',
+    'ktx-setup/hosts': 'src/hosts/index.ts',
+  };
+  // To the compiler, no two declarations of these are the same: zod's classes and what takes them, a unique symbol,
+  // a private constructor.
+  const NOT_COMPARED = [
+    'runtimeFeatureSchema',
+    'startCodexRuntimeMcpServer',
+    'CodexKtxLlmRuntime',
+    'CodexKtxLlmRuntimeOptions',
+    'KtxExpectedError',
+    'SetupError',
+    'PythonKernel',
+  ];
+  const lines = [
+    'type Plain<T> = T extends abstract new (...given: never) => infer I ? Plain<I> : { [K in keyof T]: T[K] };',
+    'type Same<A, B> = [Plain<A>, Plain<B>] extends [Plain<B>, Plain<A>] ? true : false;',
+    'declare function same<T extends true>(): T;',
+  ];
+  let compared = 0;
+  for (const [at, [specifier, source]] of Object.entries(sources).entries()) {
+    const path = join(PACKAGE_ROOT, source);
+    lines.push(`import * as Published${at} from '${specifier}';`, `import * as Source${at} from '${path}';`);
+    for (const [, isTypes, names] of (await readFile(path, 'utf8')).matchAll(
+      /^export (type )?\{([^}]*)\}/gm,
+    )) {
+      for (const entry of names!
+        .split(',')
+        .map((each) => each.trim())
+        .filter(Boolean)) {
+        const name = entry.replace(/^type /, '');
+        if (NOT_COMPARED.includes(name)) continue;
+        const operator = isTypes || name !== entry ? '' : 'typeof ';
+        lines.push(
+          `same<Same<${operator}Published${at}.${name}, ${operator}Source${at}.${name}>>(); // ${name}`,
+        );
+        compared++;
+      }
+    }
+  }
+  expect(compared).toBeGreaterThan(200);
+  const options = [...NODENEXT, '--jsx', 'react-jsx', '--allowImportingTsExtensions', '--skipLibCheck'];
+  expect(await typeErrors('same.ts', lines.join('\n'), options)).toBe('');
 }, 120_000);
 
 it('holds each chunk once, and the licences of what is in them', async () => {
