@@ -87,7 +87,8 @@ async function ask<T>(
   read: (line: string) => Reading<T>,
   isSecret = false,
 ): Promise<T> {
-  if (signal.aborted) throw new CancelledError();
+  // An input that has ended does not end again: nobody would answer.
+  if (signal.aborted || stdin.readableEnded) throw new CancelledError();
   const lines = openLines(stdin, isSecret);
   const stop = (): void => lines.close();
   signal.addEventListener('abort', stop);

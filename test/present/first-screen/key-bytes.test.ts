@@ -17,10 +17,26 @@ it.each([
   ],
   ['\u0003\u000c\u001a\u0015', ['ctrl+c', 'ctrl+l', 'ctrl+z', 'ctrl+u'], ''],
   ['\u007f\u0008', ['backspace', 'backspace'], ''],
+  [
+    '\u001b[3~\u001b[7~\u001b[8~\u001bOH\u001bOF\u001b[C\u001b[D\u001b[2~\u001b[9A',
+    ['backspace', 'home', 'end', 'home', 'end', 'right', 'left', 'up'],
+    '',
+  ],
+  // The first and the last letter, and what is beside them.
+  ['\u0000\u0001\u001a\u001c', ['\u0000', 'ctrl+a', 'ctrl+z', '\u001c'], ''],
+  ['\u001f !~\u0080', ['\u001f', 'space', '!', '~', '\u0080'], ''],
   // A lone escape may be the start of anything.
   ['a\u001b', ['a'], '\u001b'],
   ['a\u001b[', ['a'], '\u001b['],
   ['\u001b[1;5', [], '\u001b[1;5'],
+  ['\u001b[?1 /', [], '\u001b[?1 /'],
+  ['\u001bO', [], '\u001bO'],
+  ['\u001bO1;5', [], '\u001bO1;5'],
+  ['\u001bO1;5Ax', ['up', 'x'], ''],
+  ['x\u001b[A', ['x', 'up'], ''],
+  ['\u001bx\u001b', ['escape', 'x'], '\u001b'],
+  // What is not whole and never will be.
+  ['\u001b[1\u0007x', ['escape', '[', '1', 'ctrl+g', 'x'], ''],
   // Keys with modifiers are those keys; reports of the terminal and Alt mean nothing.
   ['\u001b[1;5A\u001b[5;2~\u001b[Z', ['up', 'pageup', 'tab'], ''],
   ['\u001b[?62c\u001b[Iq', ['q'], ''],
@@ -30,6 +46,7 @@ it.each([
   // A paste is text, whole or not yet.
   ['\u001b[200~q\r\u001b[201~x', ['x'], ''],
   ['x\u001b[200~q\r', ['x'], '\u001b[200~q\r'],
+  ['a\u001b[200~\u001b[A\u001b[201~\u001b[B', ['a', 'down'], ''],
   ['é😀', ['é', '😀'], ''],
 ])('reads %j', (bytes, keys, rest) => {
   expect(readKeys(bytes)).toEqual({ keys, rest });
