@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { commandFor, typedText } from '../../src/wizard/keys.ts';
 import { reduce } from '../../src/wizard/reduce.ts';
 import type { Transition, WizardEvent, WizardState } from '../../src/wizard/state.ts';
+import { differences } from '../fixtures/differences.ts';
 import { STATES } from '../fixtures/screen-states.ts';
 import { READY_OVERVIEW, REPORT, START_MS, told, VIEW } from '../fixtures/wizard-states.ts';
 import {
@@ -52,23 +53,9 @@ const text = (value: unknown): string => {
 /** Clocks, and the estimates that have tests of their own. */
 const LEFT_OUT = new Set(['nowMs', 'startedAtMs', 'progress']);
 
-function* differences(before: unknown, after: unknown, path = ''): Generator<string> {
-  if (JSON.stringify(before) === JSON.stringify(after)) return;
-  const areObjects = [before, after].every(
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  );
-  if (!areObjects) {
-    yield `${path} = ${text(after)}`;
-    return;
-  }
-  const [old, next] = [before as Record<string, unknown>, after as Record<string, unknown>];
-  for (const key of new Set([...Object.keys(old), ...Object.keys(next)]))
-    if (!LEFT_OUT.has(key)) yield* differences(old[key], next[key], path === '' ? key : `${path}.${key}`);
-}
-
 function outcome(state: WizardState, { next, effects }: Transition): string | null {
   const isSame = next.screen === state.screen;
-  const changed = [...differences(state, next)].filter(
+  const changed = [...differences(state, next, text, LEFT_OUT)].filter(
     // What a new screen begins with says nothing of the key, and what is behind a panel is what was there.
     (each) =>
       isSame || !/ = (?:nothing|null|false|0|\[\]|\{\})$|^(?:screen|overview|checks|behind) /.test(each),
