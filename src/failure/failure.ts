@@ -33,7 +33,7 @@ function diagnose(error: unknown, bundlePath: string | null | undefined): Diagno
   if (row?.title !== undefined) {
     return diagnosis(row.failureClass, row.cause, row.title, [errorMessage(error)], row.remedies);
   }
-  const title = errorMessage(error).split('\n')[0] ?? 'Something went wrong';
+  const title = errorMessage(error).split('\n')[0]!;
   return diagnosis('internal', 'unknown', title, errorChain(error).split('\n').slice(0, 12), [
     RETRY,
     otherRemedy('If it happens again, report it with the install log'),

@@ -208,9 +208,9 @@ export function reasonOfCode(code: string | undefined): MachineReason | null {
  * The reason for the end of a process: a signal, a shell's exit code, an NTSTATUS. `null` for an ordinary
  * exit code.
  */
-export function reasonOfEnding(exitCode: number | null, signal: string | null): MachineReason | null {
+export function reasonOfEnding(exitCode: number | null, signal?: string | null): MachineReason | null {
   if (exitCode !== null && STATUS_CODES[exitCode] !== undefined) return STATUS_CODES[exitCode];
-  const name = signal ?? (exitCode !== null && exitCode > 128 ? SIGNAL_NUMBERS[exitCode - 128] : undefined);
+  const name = signal ?? (exitCode === null ? undefined : SIGNAL_NUMBERS[exitCode - 128]);
   return name === undefined ? null : reasonOfSignal(name);
 }
 
@@ -245,7 +245,7 @@ function readText(text: string, platform: NodeJS.Platform): ReadReason | null {
       system: kind === 'Errno' && isOurs === 2 ? 0 : isOurs,
     }),
   );
-  const names = new Set(text.match(/\bE[A-Z]{2,}\b/g) ?? []);
+  const names = new Set<string>(text.match(/\bE[A-Z]{2,}\b/g));
   const byNumber = SIGNS.find(([, { numbers = [] }]) =>
     found.some(({ number, system }) => numbers[system]?.includes(number)),
   );
@@ -269,7 +269,7 @@ function endingIn(text: string): ReadReason | null {
     text,
   )?.[1];
   const exitCode = /\bexit(?:ed with)? (?:code|status):? (\d+)\b/i.exec(text)?.[1];
-  const reason = reasonOfEnding(exitCode === undefined ? null : Number(exitCode), signal ?? null);
+  const reason = reasonOfEnding(exitCode === undefined ? null : Number(exitCode), signal);
   return reason === null ? null : { reason, ...(signal === undefined ? {} : { signal }) };
 }
 

@@ -11,7 +11,16 @@ it.each<[string, string, Record<string, string>, number | null]>([
   ['version 1 in a container', '9:pids:/docker/x\n', { 'pids/pids.max': '20\n' }, 20],
   ['no limit', '0::/app\n', { 'app/pids.max': 'max\n' }, null],
   ['a limit that an install does not meet', '0::/app\n', { 'app/pids.max': '2048\n' }, null],
+  ['the highest that is tight', '0::/app\n', { 'app/pids.max': '256\n' }, 256],
+  ['the lowest that is not', '0::/app\n', { 'app/pids.max': '257\n' }, null],
+  ['the tighter one of two', '0::/app\n', { 'app/pids.max': '90\n', 'pids.max': '30\n' }, 30],
+  ['no number', '0::/app\n', { 'app/pids.max': '40 x\n', 'pids.max': 'x 40\n' }, null],
+  ['no number beside a limit', '0::/app\n', { 'app/pids.max': '40 x\n', 'pids.max': '30\n' }, 30],
+  ['words beside a limit', '0::/app\n', { 'app/pids.max': 'x 40\n', 'pids.max': '30\n' }, 30],
+  ['another controller', '3:cpu:/app\n', { 'app/pids.max': '40\n', 'pids.max': '40\n' }, null],
+  ['a line that is none', 'x0::/app\n', { 'app/pids.max': '40\n' }, null],
   ['no groups', '', {}, null],
+  ['no groups, and a limit', '', { 'pids.max': '40\n' }, null],
 ])('%s', async (_, own, files, expected) => {
   const root = await temporaryFolder();
   const all = {
