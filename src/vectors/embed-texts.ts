@@ -1,7 +1,7 @@
 import type { DaemonAddress } from '../daemon/http/post-json.ts';
 import { throwIfCancelled } from '../support/errors.ts';
 import { askVectors } from './ask-vectors.ts';
-import type { TextItem } from './read-texts.ts';
+import { jsonBytes, MAX_TEXT_BYTES, type TextItem } from './read-texts.ts';
 
 /** Small enough to show progress and lose little when killed; large enough to keep the engine busy. */
 const TEXTS_AT_ONCE = 32;
@@ -24,7 +24,7 @@ export async function embedTexts(
   while (next < items.length || waiting.length > 0) {
     throwIfCancelled(signal);
     while (next < items.length && waiting.length < REQUESTS_AT_ONCE) {
-      const portion = items.slice(next, next + TEXTS_AT_ONCE);
+      const portion = portionFrom(items, next);
       const vectors = askVectors(
         daemon,
         portion.map(({ text }) => text),
@@ -38,4 +38,16 @@ export async function embedTexts(
     const { portion, vectors } = waiting.shift()!;
     await onVectors(portion, await vectors);
   }
+}
+
+/** The texts of the next request: a few, and no more than the daemon takes in one body. */
+function portionFrom(items: readonly TextItem[], start: number): readonly TextItem[] {
+  let end = start;
+  let bytes = 0;
+  while (end < items.length && end - start < TEXTS_AT_ONCE) {
+    bytes += jsonBytes(items[end]!.text);
+    if (bytes > MAX_TEXT_BYTES && end > start) break;
+    end++;
+  }
+  return items.slice(start, end);
 }

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import { SetupError } from '../support/errors.ts';
 import { otherRemedy } from '../support/remedies.ts';
 
+/** As JSON, a text has to fit into one request: the daemon takes bodies of 16 MiB. */
+export const MAX_TEXT_BYTES = 12 * 1024 * 1024;
+
 /** A text to embed, with its id from the file, if any. */
 export interface TextItem {
   text: string;
@@ -37,7 +40,18 @@ function itemOf(line: string, place: string, format: 'lines' | 'jsonl'): TextIte
   const item = format === 'lines' ? { text: line } : jsonItem(line, place);
   if (item.text.trim() === '')
     throw unusable(place, 'is blank', 'Remove the line: vectors are counted by lines');
+  if (jsonBytes(item.text) > MAX_TEXT_BYTES)
+    throw unusable(
+      place,
+      `is longer than the ${MAX_TEXT_BYTES / 1024 / 1024} MiB that one text can have`,
+      'Split it into paragraphs: of a long text only the beginning counts',
+    );
   return item;
+}
+
+/** The size of a text in the body of a request. */
+export function jsonBytes(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text));
 }
 
 function jsonItem(line: string, place: string): TextItem {

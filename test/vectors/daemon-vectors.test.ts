@@ -86,11 +86,14 @@ describe('asking a daemon', () => {
       return { detail: 'busy' };
     });
     const asking = askVectors({ port }, ['a']);
-    await vi.waitFor(() => expect(refused).toBe(1));
-    await vi.waitFor(async () => {
-      await vi.advanceTimersByTimeAsync(1000);
-      expect(refused).toBe(2);
-    });
+    await vi.waitFor(() => expect(refused).toBe(1), { timeout: 60_000 });
+    await vi.waitFor(
+      async () => {
+        await vi.advanceTimersByTimeAsync(1000);
+        expect(refused).toBe(2);
+      },
+      { timeout: 60_000 },
+    );
     expect(await asking).toEqual([VECTOR]);
   });
 
@@ -146,6 +149,17 @@ describe('embedding many texts', () => {
       ['text 67', 3, 3],
     ]);
     expect(asked).toHaveLength(3);
+  });
+
+  it('sends long texts in requests that the daemon takes', async () => {
+    const long = { text: 'x'.repeat(5 * 1024 * 1024) };
+    const { port, asked } = await daemon(({ body }) => vectors(body.input.length));
+    const got: number[] = [];
+    await embedTexts({ port }, [long, long, { text: 'a' }, long, long], 0, async ({ length }) => {
+      got.push(length);
+    });
+    expect(got).toEqual([3, 2]);
+    expect(asked).toHaveLength(2);
   });
 
   it('never has more than two requests open', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { npyHeader } from '../../src/vectors/npy.ts';
-import { readTexts } from '../../src/vectors/read-texts.ts';
+import { MAX_TEXT_BYTES, readTexts } from '../../src/vectors/read-texts.ts';
 import { VectorFile } from '../../src/vectors/vector-file.ts';
 
 describe('readTexts', () => {
@@ -31,6 +31,15 @@ describe('readTexts', () => {
   ] as const)('%j as %s: %s', (text, format, message) => {
     expect(() => read(text, format)).toThrow(message);
     expect(() => read(text, format)).not.toThrow('secret');
+  });
+
+  it('a text that no request can carry, by its line and not by what the daemon answers', () => {
+    const quarter = 'x'.repeat(MAX_TEXT_BYTES / 4);
+    expect(read(`${quarter}\n`, 'lines')).toHaveLength(1);
+    // Each of these takes six bytes in JSON.
+    expect(() => read(`short\n${'\u0001'.repeat(quarter.length)}\n`, 'lines')).toThrow(
+      'texts.txt, line 2 is longer than the 12 MiB that one text can have.',
+    );
   });
 
   it('bytes that are not UTF-8', () => {
