@@ -10,7 +10,7 @@ import { type Artefact, lockArtefact, type RuntimeLock } from '../shipped/lock.t
 import { readLockedAsset } from '../shipped/locked-asset.ts';
 import { type ArtefactStore, openStore } from '../store/store.ts';
 import { SetupError } from '../support/errors.ts';
-import { assertOutputPath } from '../support/fs/given-path.ts';
+import { OUTPUT_FILE, outputPathOf } from '../support/fs/given-path.ts';
 import { openRegularFile } from '../support/fs/regular-file.ts';
 import { otherRemedy } from '../support/remedies.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
@@ -59,7 +59,7 @@ export interface CreateBundleOptions {
  */
 export async function createBundle(options: CreateBundleOptions): Promise<WrittenBundle> {
   const { assetDir, emit, signal } = options;
-  await assertOutputPath(options.output, { what: 'file', flag: '--output <file>' });
+  const output = await outputPathOf(options.output, OUTPUT_FILE);
   const features = normaliseFeatures([...options.features]);
   const [asset, locked] = await Promise.all([verifyRuntimeAsset({ assetDir }), readLockedAsset(assetDir)]);
   if (locked === null) throw noLock(assetDir);
@@ -104,7 +104,7 @@ export async function createBundle(options: CreateBundleOptions): Promise<Writte
       features,
       members: members.map(({ member }) => member),
     };
-    return await writeBundle(options.output, contents, members, options);
+    return await writeBundle(output, contents, members, options);
   } finally {
     await network.close();
   }

@@ -1,7 +1,8 @@
 import { type FileHandle, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { SetupError } from '../support/errors.ts';
-import { syncDirectory } from '../support/fs/atomic-file.ts';
+import { explainMachineFailure } from '../failure/causes/machine-failure.ts';
+import { errorMessage, SetupError } from '../support/errors.ts';
+import { makeFolder, syncDirectory } from '../support/fs/atomic-file.ts';
 import { pathExists } from '../support/fs/path-exists.ts';
 import { createFile, openRegularFile, readRegularText } from '../support/fs/regular-file.ts';
 import { otherRemedy } from '../support/remedies.ts';
@@ -48,8 +49,16 @@ export class VectorFile {
     this.count = count;
   }
 
-  /** @throws SetupError when the file already exists. */
+  /** Creates the folder. @throws SetupError when the file already exists or cannot be written. */
   static async open(path: string, key: VectorFileKey): Promise<VectorFile> {
+    try {
+      return await VectorFile.#openPartial(path, key);
+    } catch (error) {
+      throw unwritable(path, error);
+    }
+  }
+
+  static async #openPartial(path: string, key: VectorFileKey): Promise<VectorFile> {
     if (await pathExists(path)) {
       throw new SetupError(`${path} is there already.`, {
         failureClass: 'conflict',
@@ -57,6 +66,7 @@ export class VectorFile {
         remedies: [otherRemedy('Choose another --output, or delete it first')],
       });
     }
+    await makeFolder(dirname(path));
     const partial = `${path}.partial`;
     const note = JSON.stringify(key);
     const known = await readRegularText(`${partial}.json`, { maxBytes: MAX_NOTE_BYTES }).catch(() => null);
@@ -82,13 +92,25 @@ export class VectorFile {
       this.#format === 'npy'
         ? Buffer.concat(vectors)
         : Buffer.from(vectors.map((vector, at) => jsonLine(this.count + at, items[at]!, vector)).join(''));
-    await this.#handle.write(data, 0, data.length, this.#size);
+    await this.#writing(() => writeWhole(this.#handle, data, this.#size));
     this.#size += data.length;
     this.count += vectors.length;
   }
 
-  /** Renames the complete file into place. */
+  /** Renames the complete file into place. @throws SetupError when it cannot be written. */
   async finish(): Promise<void> {
+    await this.#writing(() => this.#putInPlace());
+  }
+
+  async #writing(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      throw unwritable(this.#path, error);
+    }
+  }
+
+  async #putInPlace(): Promise<void> {
     const partial = `${this.#path}.partial`;
     if (this.#format === 'npy') await this.#addHeader(`${partial}.npy`);
     await this.#handle.sync();
@@ -112,12 +134,13 @@ export class VectorFile {
     await rm(path, { force: true });
     const target = await createFile(path);
     try {
-      await target.write(npyHeader(this.count, DIMENSIONS));
+      const header = npyHeader(this.count, DIMENSIONS);
+      await writeWhole(target, header, 0);
       const chunk = Buffer.alloc(1024 * VECTOR_BYTES);
       for (let position = 0; position < this.#size; ) {
         const { bytesRead } = await this.#handle.read(chunk, 0, chunk.length, position);
         if (bytesRead === 0) break;
-        await target.write(chunk, 0, bytesRead);
+        await writeWhole(target, chunk.subarray(0, bytesRead), header.length + position);
         position += bytesRead;
       }
       await target.sync();
@@ -125,6 +148,26 @@ export class VectorFile {
       await target.close();
     }
   }
+}
+
+/** A full disk takes a part of a write without an error; only the next write fails. */
+async function writeWhole(handle: FileHandle, data: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < data.length; ) {
+    const { bytesWritten } = await handle.write(data, at, data.length - at, position + at);
+    at += bytesWritten;
+  }
+}
+
+function unwritable(path: string, error: unknown): unknown {
+  const title = `${path} cannot be written.`;
+  const explained = explainMachineFailure(error, { title, path });
+  if (explained instanceof SetupError) return explained;
+  return new SetupError(title, {
+    failureClass: 'conflict',
+    evidence: [errorMessage(error)],
+    remedies: [otherRemedy('Choose another --output')],
+    cause: error,
+  });
 }
 
 /** The complete part of a partial file: a killed run can leave half a record at the end. */

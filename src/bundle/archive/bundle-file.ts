@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { stat } from 'node:fs/promises';
 import { errorCode } from '../../support/errors.ts';
-import { howFar } from '../../support/fs/given-path.ts';
+import { assertGivenFile, howFar } from '../../support/fs/given-path.ts';
 import { openRegularFile } from '../../support/fs/regular-file.ts';
 import { otherRemedy } from '../../support/remedies.ts';
 import { directorySegments } from './bundle-directory.ts';
@@ -103,6 +103,8 @@ async function* piecesOf(segments: readonly BundleSegment[]): AsyncGenerator<Buf
 export async function segmentsOf(path: string): Promise<readonly BundleSegment[]> {
   const status = await stat(path).catch(() => null);
   if (status?.isDirectory()) return directorySegments(path);
+  if (status)
+    await assertGivenFile(path, { what: 'bundle', flag: 'a bundle, its first part, or its folder' });
   const segments: BundleSegment[] = [];
   for (const part of await partsOf(path)) {
     // Checked with the same open call that later reads it.

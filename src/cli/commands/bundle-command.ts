@@ -15,7 +15,7 @@ import { programVersion } from '../../core/program-version.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
 import { createLinePresenter } from '../../present/lines.ts';
 import { jsonText, writeFileAtomic } from '../../support/fs/atomic-file.ts';
-import { assertGivenFile } from '../../support/fs/given-path.ts';
+import { assertGivenFile, outputPathOf } from '../../support/fs/given-path.ts';
 import { homeFolder } from '../../support/home/home-folder.ts';
 import { withStopSignals } from '../../support/stop-signals.ts';
 import { formatBytes } from '../../support/text/format.ts';
@@ -62,6 +62,11 @@ async function run(
     case 'create':
       return create(args, { io, deps, signal, print, at, cliVersion, assetDir });
     case 'verify': {
+      // Before the bundle is read.
+      const receiptPath =
+        args.receipt === null
+          ? null
+          : await outputPathOf(at(args.receipt), { what: 'file', flag: '--receipt <file>' });
       const trust = await readBundleTrust({
         cliVersion,
         assetDir,
@@ -75,7 +80,7 @@ async function run(
         }),
       });
       const receipt = receiptOf(at(args.file), verified, cliVersion, new Date());
-      if (args.receipt !== null) await writeFileAtomic(at(args.receipt), jsonText(receipt));
+      if (receiptPath !== null) await writeFileAtomic(receiptPath, jsonText(receipt));
       print(args.isJson ? [JSON.stringify(receipt)] : receiptLines(receipt));
       return;
     }

@@ -3,7 +3,7 @@ import { programVersion } from '../../core/program-version.ts';
 import type { DaemonAddress } from '../../daemon/http/post-json.ts';
 import { ensureManagedPythonCommandRuntime } from '../../embed/install-policy.ts';
 import type { KtxCliIo } from '../../embed/io.ts';
-import { assertGivenFile } from '../../support/fs/given-path.ts';
+import { assertGivenFile, OUTPUT_FILE, outputPathOf } from '../../support/fs/given-path.ts';
 import { readRegularFile } from '../../support/fs/regular-file.ts';
 import { withStopSignals } from '../../support/stop-signals.ts';
 import { embedTexts } from '../../vectors/embed-texts.ts';
@@ -36,7 +36,8 @@ export async function runEmbedCommand(
 ): Promise<number> {
   // Validate the input before anything is installed or started.
   const texts = await textsOf(args, deps);
-  const outputPath = args.outputPath === null ? null : resolve(deps.cwd, args.outputPath);
+  const outputPath =
+    args.outputPath === null ? null : await outputPathOf(resolve(deps.cwd, args.outputPath), OUTPUT_FILE);
   const key = { inputSha256: texts.sha256, format: args.format, model: MODEL };
   return withStopSignals(async (signal) => {
     const file = outputPath === null ? null : await VectorFile.open(outputPath, key);
@@ -76,7 +77,8 @@ async function textsOf(args: EmbedArgs, deps: EmbedCommandDeps): Promise<Texts> 
     const lines = args.texts.map((text) => JSON.stringify(text)).join('\n');
     return readTexts(Buffer.from(lines), 'the command line', 'jsonl');
   }
-  if (inputPath === '-') {
+  // The same by another name; it is a pipe, which is not read as a file.
+  if (inputPath === '-' || inputPath === '/dev/stdin') {
     const chunks: Uint8Array[] = [];
     for await (const chunk of deps.stdin ?? process.stdin) chunks.push(chunk);
     return readTexts(Buffer.concat(chunks), 'standard input', 'lines');
@@ -84,7 +86,7 @@ async function textsOf(args: EmbedArgs, deps: EmbedCommandDeps): Promise<Texts> 
   const path = resolve(deps.cwd, inputPath);
   await assertGivenFile(path, { what: 'file', flag: '--input <file>' });
   const bytes = await readRegularFile(path, { maxBytes: MAX_INPUT_BYTES, links: 'follow' });
-  return readTexts(bytes, inputPath, /\.(jsonl|ndjson)$/i.test(inputPath) ? 'jsonl' : 'lines');
+  return readTexts(bytes, inputPath, /\.(jsonl|ndjson|json)$/i.test(inputPath) ? 'jsonl' : 'lines');
 }
 
 /** The project's daemon, started if necessary, or one that ends with the work. */

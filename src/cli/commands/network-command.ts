@@ -14,6 +14,7 @@ import {
 } from '../../setup/session/network-settings.ts';
 import { CancelledError, errorMessage, SetupError } from '../../support/errors.ts';
 import { jsonText, writeFileAtomic } from '../../support/fs/atomic-file.ts';
+import { OUTPUT_FILE, outputPathOf } from '../../support/fs/given-path.ts';
 import { harmlessText } from '../../support/harmless.ts';
 import { homeFolder } from '../../support/home/home-folder.ts';
 import { otherRemedy } from '../../support/remedies.ts';
@@ -95,7 +96,8 @@ async function report(
         return 0;
       }
       try {
-        await writeFileAtomic(path, text, 0o600);
+        const target = await outputPathOf(path, OUTPUT_FILE);
+        await writeFileAtomic(target, text, 0o600);
       } catch (error) {
         // Not thrown: with --json the failure would become a second document on stdout, after the report.
         printError(io, notSaved(path, error), deps.isDebug);

@@ -10,6 +10,7 @@ import {
 } from '../../setup/session/network-settings.ts';
 import { absentAsNull, errorMessage, SetupError } from '../../support/errors.ts';
 import { writeFileAtomic } from '../../support/fs/atomic-file.ts';
+import { OUTPUT_FILE, outputPathOf } from '../../support/fs/given-path.ts';
 import { readRegularText } from '../../support/fs/regular-file.ts';
 import { harmlessText } from '../../support/harmless.ts';
 import { homeFolder } from '../../support/home/home-folder.ts';
@@ -133,7 +134,8 @@ async function saveReport(path: string, setup: SetupOptions): Promise<string> {
   const { cliVersion, signal } = setup;
   const report = await collectReport({ ...placeOf(setup), cliVersion, ...(signal && { signal }) });
   return refusing('written', path, async () => {
-    await writeFileAtomic(path, harmlessText(reportText(report)), OWNER_ONLY);
+    const target = await outputPathOf(path, OUTPUT_FILE);
+    await writeFileAtomic(target, harmlessText(reportText(report)), OWNER_ONLY);
     return `The report is saved as ${path}; secrets are removed.`;
   });
 }
