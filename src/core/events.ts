@@ -197,8 +197,9 @@ export interface SetupResult {
 
 export type OnEvent = (event: SetupEvent) => void;
 
-/** The batch behind a `lines` event, if it was made from one. */
-const batches = new WeakMap<object, LineBatch>();
+/** Where a `lines` event that was made from a batch has it. */
+const BATCH = Symbol('batch');
+type WithBatch = { [BATCH]?: LineBatch };
 
 /** A `lines` event that splits its batch only when `lines` is read: most of a flood never is. */
 export function linesBody(step: SetupStep, stream: 'stdout' | 'stderr', batch: LineBatch): SetupEventBody {
@@ -207,25 +208,30 @@ export function linesBody(step: SetupStep, stream: 'stdout' | 'stderr', batch: L
 
 /** The plain batch behind a `lines` event, for readers that keep only its end; otherwise `null`. */
 export function batchOfEvent(event: SetupEventBody): LineBatch | null {
-  return batches.get(event) ?? null;
+  const batch = (event as WithBatch)[BATCH];
+  // Plain lines are harmless as bytes, but may call the program by a name that its embedder replaced.
+  return batch !== undefined && batch.plainBytes !== null && programName() === 'ktx' ? batch : null;
 }
 
+/** One getter for all events: V8 keeps a getter made for one object, and all that it refers to, until a full collection. */
+const LAZY_LINES: PropertyDescriptor & ThisType<Required<WithBatch>> = {
+  enumerable: true,
+  get() {
+    return harmlessLines(this[BATCH].lines);
+  },
+};
+
 function withLazyLines<Head extends object>(head: Head, batch: LineBatch) {
-  const event = Object.defineProperty(head, 'lines', {
-    enumerable: true,
-    get: () => harmlessLines(batch.lines),
-  }) as Head & { lines: readonly string[] };
-  // Plain lines are harmless as bytes, but may call the program by a name that its embedder replaced.
-  if (batch.plainBytes !== null && programName() === 'ktx') batches.set(event, batch);
-  return event;
+  Object.defineProperty(head, BATCH, { value: batch });
+  return Object.defineProperty(head, 'lines', LAZY_LINES) as Head & { lines: readonly string[] };
 }
 
 /** Timestamps events, sanitises all their text and passes them on. `now` is injected by tests only. */
 export function eventEmitter(onEvent: OnEvent | undefined, now: () => Date = () => new Date()) {
   return (body: SetupEventBody): void => {
     const at = now().toISOString();
-    const batch = batches.get(body);
-    if (body.type === 'lines' && batch) {
+    const batch = body.type === 'lines' ? (body as WithBatch)[BATCH] : undefined;
+    if (batch !== undefined && body.type === 'lines') {
       const { type, step, stream } = body;
       onEvent?.(withLazyLines({ at, type, step, stream }, batch));
     } else onEvent?.({ at, ...harmlessValue(body) } as SetupEvent);

@@ -44,7 +44,7 @@ export function createLogStore(options: LogStoreOptions = {}): LogStore {
   const maxLines = options.maxLines ?? 2000;
   const { flushIntervalMs = 100, floodIntervalMs = 250 } = options;
   const listeners = new Set<() => void>();
-  let tail: LineBatch[] = [];
+  const tail: LineBatch[] = [];
   /** Index of the first batch kept; earlier ones are dropped without moving the rest each time. */
   let firstKept = 0;
   let keptLines = 0;
@@ -77,7 +77,9 @@ export function createLogStore(options: LogStoreOptions = {}): LogStore {
       tail[firstKept++] = NO_LINES;
     }
     if (firstKept > tail.length / 2) {
-      tail = tail.slice(firstKept);
+      // In place: a dropped array that has grown old would keep the lines of its time until a full collection.
+      tail.copyWithin(0, firstKept);
+      tail.length -= firstKept;
       firstKept = 0;
     }
     hasNews = true;

@@ -9,7 +9,7 @@ const NOTHING = Buffer.alloc(0);
 
 /** Keeps the last `maxBytes` of a stream. Old chunks are dropped whole, so a flood costs no copies. */
 export function createByteTail(maxBytes: number): ByteTail {
-  let chunks: Buffer[] = [];
+  const chunks: Buffer[] = [];
   let firstKept = 0;
   let keptBytes = 0;
   let isTruncated = false;
@@ -24,7 +24,9 @@ export function createByteTail(maxBytes: number): ByteTail {
     }
     // `shift` would move all remaining elements each time; with tiny chunks that would be most of the work.
     if (firstKept > chunks.length / 2) {
-      chunks = chunks.slice(firstKept);
+      // In place: a dropped array that has grown old would keep the chunks of its time until a full collection.
+      chunks.copyWithin(0, firstKept);
+      chunks.length -= firstKept;
       firstKept = 0;
     }
   }

@@ -18,16 +18,29 @@ export function batchOfLines(lines: readonly string[]): LineBatch {
 
 /** @param plainBytes complete lines with their ends. Must not be modified afterwards. */
 export function batchOfBytes(plainBytes: Buffer, count: number, mayHoldNotedWords = true): LineBatch {
-  let lines: readonly string[] | null = null;
-  return {
-    count,
-    plainBytes,
-    mayHoldNotedWords,
-    get lines() {
-      lines ??= plainBytes.toString('latin1', 0, plainBytes.length - 1).split('\n');
-      return lines;
-    },
-  };
+  return new BatchOfBytes(plainBytes, count, mayHoldNotedWords);
+}
+
+/**
+ * A class for its getter on the prototype: V8 keeps a getter made for one object, and the bytes that it refers to, until a full
+ * collection. A flood then takes tens of megabytes.
+ */
+class BatchOfBytes implements LineBatch {
+  readonly plainBytes: Buffer;
+  readonly count: number;
+  readonly mayHoldNotedWords: boolean;
+  #lines: readonly string[] | null = null;
+
+  constructor(plainBytes: Buffer, count: number, mayHoldNotedWords: boolean) {
+    this.plainBytes = plainBytes;
+    this.count = count;
+    this.mayHoldNotedWords = mayHoldNotedWords;
+  }
+
+  get lines(): readonly string[] {
+    this.#lines ??= this.plainBytes.toString('latin1', 0, this.plainBytes.length - 1).split('\n');
+    return this.#lines;
+  }
 }
 
 /** A run of complete lines in a buffer. */
