@@ -41,7 +41,7 @@ export interface Handover {
 
 /** The whole user interface: one Ink instance and one key handler from the first screen to the last. */
 export function App({ wizard, logStore, theme, terminal, handover, now }: AppProps) {
-  const { suspendTerminal } = useApp();
+  const { suspendTerminal, waitUntilRenderFlush } = useApp();
   const state = useSyncExternalStore(wizard.subscribe, wizard.getSnapshot);
   const log = useSyncExternalStore(logStore.subscribe, logStore.getSnapshot);
   const size: Size = useWindowSize();
@@ -65,6 +65,8 @@ export function App({ wizard, logStore, theme, terminal, handover, now }: AppPro
       else waiting.current.push(name);
     }
     pressWaiting();
+    // A key is answered at once, also just after a frame that the log has caused.
+    void waitUntilRenderFlush();
   });
   // Pasted text goes into the open field and never acts as keys.
   usePaste((text) => {

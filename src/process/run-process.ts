@@ -69,7 +69,7 @@ const DEFAULT_CAPTURE_BYTES = 1024 * 1024;
 const LEFT_PIPE_QUIET_MS = 250;
 const LEFT_PIPE_LIMIT_MS = 5000;
 /** How long a flood may hold up this process: what else waits, such as a key, then has its turn. */
-const TURN_MS = 3;
+const TURN_MS = 1;
 
 /**
  * Runs a program without a shell or terminal. Resolves for every exit code, once both streams have ended and
