@@ -4,7 +4,7 @@ import type { LogSnapshot } from '../../src/present/log-store.ts';
 import { formatCount } from '../../src/support/text/format.ts';
 import { linesBelow } from '../../src/wizard/log-scroll.ts';
 import type { LogPosition, LogWindow } from '../../src/wizard/state.ts';
-import { visibleLogRows } from '../layout/log-rows.ts';
+import { type LogRow, visibleLogRows } from '../layout/log-rows.ts';
 import type { Tone } from '../style/theme.ts';
 import { Ink, Line, Row } from './text.tsx';
 
@@ -52,9 +52,8 @@ export function LogView({ log, position, view, columns, isWrapped = false, find 
           <Ink tone="faint">──</Ink>
         </Box>
       </Row>
-      {rows.map(({ text, isStart }, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: rows keep their place, and new text in one costs less than a new row
-        <LogLine key={index} line={text} isStart={isStart} isFound={isFound(text, find)} />
+      {blocksOf(rows, columns, find).map((block) => (
+        <Block key={block.row} block={block} />
       ))}
     </Box>
   );
@@ -74,12 +73,48 @@ const TONES: readonly [RegExp, Tone][] = [
   [/^ - /, 'bad'],
 ];
 
+/** Rows that look alike are one text: a text costs as much as its rows, and a flood has nothing else. */
+interface LogBlock {
+  /** The first one's. */
+  row: number;
+  lines: string[];
+  look: 'found' | 'faint' | readonly [RegExp, Tone];
+  /** Every line is known to fit. */
+  isFitting: boolean;
+}
+
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+
+function blocksOf(rows: readonly LogRow[], columns: number, find: LogViewProps['find']): LogBlock[] {
+  const blocks: LogBlock[] = [];
+  for (const [row, { text, isStart }] of rows.entries()) {
+    const look = isFound(text, find)
+      ? 'found'
+      : ((isStart ? TONES.find(([pattern]) => pattern.test(text)) : undefined) ?? 'faint');
+    const isFitting = look === 'faint' && PRINTABLE_ASCII.test(text);
+    const line = isFitting ? cut(text, columns) : text;
+    const before = blocks.at(-1);
+    if (isFitting && before?.isFitting) before.lines.push(line || ' ');
+    else blocks.push({ row, lines: [line || ' '], look, isFitting });
+  }
+  return blocks;
+}
+
+/** As the screen cuts printable ASCII, which takes it as long as all the rest of a row. */
+function cut(line: string, columns: number): string {
+  return line.length > columns ? `${line.slice(0, columns - 1)}\u2026` : line;
+}
+
+function Block({ block: { lines, look, isFitting } }: { block: LogBlock }) {
+  if (isFitting) return <Ink tone="faint">{lines.join('\n')}</Ink>;
+  const line = lines.join('');
+  if (look === 'found') return <Line isBold>{line}</Line>;
+  if (look === 'faint') return <Line tone="faint">{line}</Line>;
+  return <MarkedLine line={line} look={look} />;
+}
+
 /** The mark at the start of a line is coloured, the text is not. */
-function LogLine({ line, isStart, isFound }: { line: string; isStart: boolean; isFound: boolean }) {
-  if (isFound) return <Line isBold>{line}</Line>;
-  const found = isStart ? TONES.find(([pattern]) => pattern.test(line)) : undefined;
-  if (!found) return <Line tone="faint">{line || ' '}</Line>;
-  const [pattern, tone] = found;
+function MarkedLine({ line, look: [pattern, tone] }: { line: string; look: readonly [RegExp, Tone] }) {
   const mark = pattern.exec(line)?.[0] ?? '';
   const from = line.indexOf('  from ');
   const origin = mark === '✓ ' && from !== -1 ? from : line.length;

@@ -2,7 +2,7 @@
 // total.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
@@ -17,6 +17,12 @@ const PATCHES = [
   'yoga-layout: loader',
   'yoga-layout: binary',
   'ink: segmenter',
+  'ink: cells of simple text',
+  'ink: lines of simple text',
+  'ink: simple text is cut as it is',
+  'ink: cells kept between frames',
+  'ink: blank cells',
+  'ink: simple text is harmless',
   'slice-ansi: segmenter',
   'wrap-ansi: segmenter',
   'cli-truncate: segmenter',
@@ -114,13 +120,78 @@ function lazySegmenter({ onLoad }) {
   const libraries =
     /[\\/]node_modules[\\/](?:ink|slice-ansi|wrap-ansi|cli-truncate|string-width|@alcalzone)[\\/].*\.js$/;
   onLoad({ filter: libraries }, ({ path }) => {
-    const contents = readFileSync(path, 'utf8');
-    if (!contents.includes('new Intl.Segmenter(')) return undefined;
+    const source = readFileSync(path, 'utf8');
+    const contents = /[\\/]ink[\\/]build[\\/]/.test(path) ? patchedInk(basename(path), source) : source;
+    if (!contents.includes('new Intl.Segmenter(')) return contents === source ? undefined : { contents };
     const [, name] = /node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(path);
     applied.add(`${name.replaceAll('\\', '/')}: segmenter`);
     const standIn = `import { GraphemeSegmenter } from ${JSON.stringify(module_('grapheme-segmenter.mjs'))};\n`;
     return { contents: standIn + contents.replaceAll('new Intl.Segmenter(', 'new GraphemeSegmenter(') };
   });
+}
+
+/**
+ * What a frame of Ink costs, by the places in its source: the cells of a text (see simple-cells.mjs), kept from
+ * frame to frame since most rows stay; one blank cell instead of thousands; and simple text, which needs no
+ * cleaning.
+ */
+const INK_PATCHES = {
+  'output.js': [
+    [
+      'ink: cells of simple text',
+      'cached = styledCharsFromTokens(tokenize(line))',
+      'cached = simpleCells(line) ?? styledCharsFromTokens(tokenize(line))',
+    ],
+    [
+      'ink: lines of simple text',
+      /const characterLines = \[\[\]\];\s*for \(const character of (this\.caches\.getStyledChars\(text\))\) \{([\s\S]*?)let lines = (characterLines\.map\()/,
+      `const simple = simpleLines(text);
+        const characterLines = [[]];
+        for (const character of simple ? [] : $1) {$2let lines = simple ?? $3`,
+    ],
+    [
+      'ink: simple text is cut as it is',
+      'const result = [];\n        let column = 0;',
+      'if (SIMPLE_TEXT.test(line)) return line.slice(from, to);\n        const result = [];\n        let column = 0;',
+    ],
+    ['ink: cells kept between frames', 'caches = new OutputCaches();', 'caches = keptCaches();'],
+    [
+      'ink: blank cells',
+      /row\.push\(\{\s*type: 'char',\s*value: ' ',\s*fullWidth: false,\s*styles: \[\],\s*\}\)/,
+      'row.push(BLANK_CELL)',
+    ],
+  ],
+  'sanitize-ansi.js': [
+    [
+      'ink: simple text is harmless',
+      'if (!hasAnsiControlCharacters(text)) {',
+      'if (SIMPLE_TEXT.test(text)) return text;\n    if (!hasAnsiControlCharacters(text)) {',
+    ],
+  ],
+};
+
+const INK_IMPORTS = `
+import { BLANK_CELL, simpleCells, simpleLines } from ${JSON.stringify(module_('simple-cells.mjs'))};
+import { SIMPLE_TEXT } from ${JSON.stringify(module_('simple-text.mjs'))};
+`;
+/** Cells of more lines than a few frames have are not worth their memory. */
+const KEPT_CACHES = `
+let kept;
+function keptCaches() {
+  if (kept === undefined || kept.styledChars.size > 300) kept = new OutputCaches();
+  return kept;
+}
+`;
+
+function patchedInk(file, contents) {
+  let patched = contents;
+  for (const [name, from, to] of INK_PATCHES[file] ?? []) {
+    const before = patched;
+    patched = patched.replace(from, to);
+    if (patched !== before) applied.add(name);
+  }
+  if (patched === contents) return contents;
+  return INK_IMPORTS + patched + (file === 'output.js' ? KEPT_CACHES : '');
 }
 
 /**
