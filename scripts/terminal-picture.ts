@@ -8,18 +8,40 @@ const PADDING = 18;
 const BAR_HEIGHT = 34;
 const FONTS = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace";
 
-const BACKGROUND = '#11151c';
-const CHROME = '#1a202b';
-const FOREGROUND = '#d5dbe6';
-/** The 16 named colours; a program that respects the terminal's palette uses no others. */
-const PALETTE = [
-  ...['#262c38', '#f2777a', '#8fd18b', '#f0c674', '#7aa6f0', '#c79bf0', '#5ccfe6', '#c5ccd8'],
-  ...['#5b6577', '#ff9a9d', '#b3e6ae', '#ffe0a0', '#a3c4ff', '#ddbdff', '#95e6f5', '#ffffff'],
-];
+interface Colours {
+  background: string;
+  chrome: string;
+  foreground: string;
+  /** The 16 named colours; a program that respects the terminal's palette uses no others. */
+  palette: readonly string[];
+}
+
+const DARK: Colours = {
+  background: '#11151c',
+  chrome: '#1a202b',
+  foreground: '#d5dbe6',
+  palette: [
+    ...['#262c38', '#f2777a', '#8fd18b', '#f0c674', '#7aa6f0', '#c79bf0', '#5ccfe6', '#c5ccd8'],
+    ...['#5b6577', '#ff9a9d', '#b3e6ae', '#ffe0a0', '#a3c4ff', '#ddbdff', '#95e6f5', '#ffffff'],
+  ],
+};
+
+/** xterm's own palette on white. */
+const LIGHT: Colours = {
+  background: '#ffffff',
+  chrome: '#e4e7ec',
+  foreground: '#000000',
+  palette: [
+    ...['#000000', '#cd0000', '#00cd00', '#cdcd00', '#0000ee', '#cd00cd', '#00cdcd', '#e5e5e5'],
+    ...['#7f7f7f', '#ff0000', '#00ff00', '#ffff00', '#5c5cff', '#ff00ff', '#00ffff', '#ffffff'],
+  ],
+};
 
 export interface PictureOptions {
   /** Shown in the window's title bar; without it no window is drawn around the text. */
   title?: string;
+  /** Dark text on white. */
+  isLight?: boolean;
 }
 
 /** One frame of a recording: the rows of the screen as SVG, and how long they were shown. */
@@ -91,10 +113,14 @@ function visibility(spans: readonly [number, number][], totalMs: number): string
 export function terminalRows(terminal: Terminal, options: PictureOptions = {}): string[] {
   const top = topOf(options);
   return Array.from({ length: terminal.rows }, (_, row) =>
-    runsOf(terminal, row)
+    runsOf(terminal, row, coloursOf(options))
       .map((run) => runSvg(run, top + row * CELL_HEIGHT))
       .join(''),
   );
+}
+
+function coloursOf({ isLight = false }: PictureOptions): Colours {
+  return isLight ? LIGHT : DARK;
 }
 
 function topOf({ title }: PictureOptions): number {
@@ -108,10 +134,11 @@ function windowSvg(
 ): string {
   const width = Math.ceil(terminal.cols * CELL_WIDTH + 2 * PADDING);
   const height = Math.ceil(terminal.rows * CELL_HEIGHT + topOf(options) + PADDING);
+  const { background, chrome } = coloursOf(options);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
-    `<rect width="${width}" height="${height}" rx="10" fill="${BACKGROUND}"/>`,
-    options.title === undefined ? '' : titleBar(options.title, width),
+    `<rect width="${width}" height="${height}" rx="10" fill="${background}"/>`,
+    options.title === undefined ? '' : titleBar(options.title, width, chrome),
     `<g font-family="${FONTS}" font-size="${FONT_SIZE}">`,
     ...rows.filter((row) => row !== ''),
     '</g>',
@@ -120,21 +147,21 @@ function windowSvg(
   ].join('\n');
 }
 
-export function svgToPng(svg: string): Buffer {
+export function svgToPng(svg: string, zoom = 1.5): Buffer {
   const fonts = {
     loadSystemFonts: true,
     defaultFontFamily: 'DejaVu Sans Mono',
     monospaceFamily: 'DejaVu Sans Mono',
   };
-  return new Resvg(svg, { font: fonts, fitTo: { mode: 'zoom', value: 1.5 } }).render().asPng();
+  return new Resvg(svg, { font: fonts, fitTo: { mode: 'zoom', value: zoom } }).render().asPng();
 }
 
-function titleBar(title: string, width: number): string {
+function titleBar(title: string, width: number, chrome: string): string {
   const dots = ['#f2777a', '#f0c674', '#8fd18b'].map(
     (colour, index) => `<circle cx="${22 + index * 20}" cy="17" r="6" fill="${colour}"/>`,
   );
   return [
-    `<path d="M0 10a10 10 0 0 1 10-10h${width - 20}a10 10 0 0 1 10 10v${BAR_HEIGHT - 10}h-${width}z" fill="${CHROME}"/>`,
+    `<path d="M0 10a10 10 0 0 1 10-10h${width - 20}a10 10 0 0 1 10 10v${BAR_HEIGHT - 10}h-${width}z" fill="${chrome}"/>`,
     ...dots,
     `<text x="${width / 2}" y="22" text-anchor="middle" font-family="${FONTS}" font-size="13" fill="#8b96a8">${escapeXml(title)}</text>`,
   ].join('\n');
@@ -144,7 +171,7 @@ function titleBar(title: string, width: number): string {
  * Adjacent cells with the same style, joined. A wide character stays separate, so that the following cells
  * keep their columns.
  */
-function runsOf(terminal: Terminal, row: number): Run[] {
+function runsOf(terminal: Terminal, row: number, colours: Colours): Run[] {
   const buffer = terminal.buffer.active;
   const line = buffer.getLine(buffer.viewportY + row);
   const runs: Run[] = [];
@@ -152,7 +179,7 @@ function runsOf(terminal: Terminal, row: number): Run[] {
     const cell = line.getCell(column);
     if (!cell || cell.getWidth() === 0) continue;
     const text = cell.getChars() || ' ';
-    const style = styleOf(cell);
+    const style = styleOf(cell, colours);
     const last = runs.at(-1);
     const canJoin =
       last &&
@@ -169,12 +196,13 @@ function runsOf(terminal: Terminal, row: number): Run[] {
   return runs.filter((run) => run.background !== null || run.text.trim() !== '');
 }
 
-function styleOf(cell: IBufferCell): Style {
-  const foreground = colourOf(cell.isFgDefault(), cell.isFgRGB(), cell.getFgColor()) ?? FOREGROUND;
-  const background = colourOf(cell.isBgDefault(), cell.isBgRGB(), cell.getBgColor());
+function styleOf(cell: IBufferCell, { background: empty, foreground: plain, palette }: Colours): Style {
+  const named = (value: number): string => palette[value] ?? plain;
+  const foreground = colourOf(cell.isFgDefault(), cell.isFgRGB(), cell.getFgColor(), named) ?? plain;
+  const background = colourOf(cell.isBgDefault(), cell.isBgRGB(), cell.getBgColor(), named);
   const isInverse = cell.isInverse() !== 0;
   return {
-    colour: isInverse ? (background ?? BACKGROUND) : foreground,
+    colour: isInverse ? (background ?? empty) : foreground,
     background: isInverse ? foreground : background,
     opacity: cell.isDim() ? 0.58 : 1,
     isBold: cell.isBold() !== 0,
@@ -182,10 +210,15 @@ function styleOf(cell: IBufferCell): Style {
   };
 }
 
-function colourOf(isDefault: boolean, isRgb: boolean, value: number): string | null {
+function colourOf(
+  isDefault: boolean,
+  isRgb: boolean,
+  value: number,
+  named: (value: number) => string,
+): string | null {
   if (isDefault) return null;
   if (isRgb) return `#${value.toString(16).padStart(6, '0')}`;
-  return PALETTE[value] ?? FOREGROUND;
+  return named(value);
 }
 
 function isSameStyle(a: Style, b: Style): boolean {
