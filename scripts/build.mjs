@@ -14,6 +14,7 @@ import {
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { mergeChunks } from './chunks/merge.mjs';
 import { assertPatched, startUp } from './start-up/plugin.mjs';
 import { DOCTOR_LEAVES_OUT, leaveOut, STATUS_LEAVES_OUT, STATUS_SHARES } from './start-up/quick-files.mjs';
 
@@ -29,6 +30,9 @@ const LIBRARY = {
   hosts: 'src/hosts/index.ts',
 };
 
+/** Loaded before the first screen, the first answer or the first key: what they load may not grow. */
+const START_UP = ['cli', 'program', 'bare-setup', 'runtime-command'];
+
 function newest(path) {
   const stat = statSync(path);
   if (!stat.isDirectory()) return stat.mtimeMs;
@@ -39,7 +43,7 @@ export function isBuildNeeded() {
   const stamp = join(bundleDir, 'cli.js');
   if (!existsSync(stamp)) return true;
   const inputs = [
-    ...['src', 'screens', 'package.json', 'scripts/build.mjs', 'scripts/start-up'],
+    ...['src', 'screens', 'package.json', 'scripts/build.mjs', 'scripts/chunks', 'scripts/start-up'],
     'assets/python/lock.json',
     'assets/languages',
   ].map((name) => newest(join(root, name)));
@@ -73,18 +77,11 @@ export async function build() {
   const { build: bundle } = await import('esbuild');
   const version = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
   const staged = join(root, `.tmp/dist-${process.pid}`);
-  const { metafile } = await bundleGraph(
-    bundle,
-    {
-      cli: 'src/cli/main.ts',
-      ...LIBRARY,
-      maker: 'src/maker/main.ts',
-      ...Object.fromEntries(Object.entries(STATUS_SHARES).map(([path, name]) => [name, `src/${path}.ts`])),
-    },
-    staged,
-    version,
-  );
+  const options = graphOptions(version);
+  const { metafile } = await bundle(options);
   assertPatched();
+  await mergeChunks(bundle, options, metafile, staged, START_UP);
+  rmSync(join(root, options.outdir), { recursive: true });
   const first = await bundle({
     ...firstScreenBundle('src/cli/first-screen.ts', version),
     outfile: join(staged, 'first-screen.cjs'),
@@ -232,11 +229,17 @@ const unusedLeftOut = {
   },
 };
 
-function bundleGraph(bundle, entryPoints, outdir, version) {
-  return bundle({
+/** @returns {import('esbuild').BuildOptions} */
+function graphOptions(version) {
+  return {
     absWorkingDir: root,
-    entryPoints,
-    outdir,
+    entryPoints: {
+      cli: 'src/cli/main.ts',
+      ...LIBRARY,
+      maker: 'src/maker/main.ts',
+      ...Object.fromEntries(Object.entries(STATUS_SHARES).map(([path, name]) => [name, `src/${path}.ts`])),
+    },
+    outdir: `.tmp/chunks-${process.pid}`,
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -252,10 +255,9 @@ function bundleGraph(bundle, entryPoints, outdir, version) {
       __KTX_BUNDLED__: 'true',
       __KTX_VERSION__: JSON.stringify(version),
     },
-    // Ink imports its developer tools statically, and leaving them external would crash at run time. The SBOM
-    // library optionally uses packages for XML and validation that are not installed.
+    // The SBOM library optionally uses packages for XML and validation that are not installed.
     alias: Object.fromEntries(
-      ['react-devtools-core', 'xmlbuilder2', 'libxmljs2', 'ajv-formats-draft2019'].map((name) => [
+      ['xmlbuilder2', 'libxmljs2', 'ajv-formats-draft2019'].map((name) => [
         name,
         join(root, 'scripts/start-up/empty-module.mjs'),
       ]),
@@ -266,7 +268,7 @@ function bundleGraph(bundle, entryPoints, outdir, version) {
     plugins: [startUp],
     metafile: true,
     logLevel: 'warning',
-  });
+  };
 }
 
 async function buildPackage() {

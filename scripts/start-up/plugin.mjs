@@ -16,6 +16,7 @@ const PATCHES = [
   'string-width',
   'yoga-layout: loader',
   'yoga-layout: binary',
+  'ink: developer tools',
   'ink: segmenter',
   'ink: cells of simple text',
   'ink: lines of simple text',
@@ -109,6 +110,15 @@ export * from './generated/YGEnums.js';
     const contents = whole.replace(/(data:application\/octet-stream;base64,)[A-Za-z0-9+/=]+/, '$1');
     if (contents !== whole) applied.add('yoga-layout: binary');
     return { contents };
+  });
+}
+
+/** Ink imports its developer tools lazily; they load a package that we do not have and print when they are loaded. */
+function noDeveloperTools({ onResolve }) {
+  onResolve({ filter: /^\.\/devtools\.js$/ }, ({ importer }) => {
+    if (!/[\\/]node_modules[\\/]ink[\\/]/.test(importer)) return undefined;
+    applied.add('ink: developer tools');
+    return { path: module_('empty-module.mjs') };
   });
 }
 
@@ -241,6 +251,7 @@ export const startUp = {
     slimBuiltins(build);
     quickStringWidth(build);
     synchronousYoga(build);
+    noDeveloperTools(build);
     lazySegmenter(build);
     englishZod(build);
     slimUndici(build);
