@@ -3,6 +3,8 @@ import type { NetworkProfile } from '../settings/profile.ts';
 import { createConnector } from './connector.ts';
 
 const MAX_CONNECTIONS_PER_HOST = 4;
+/** As pip and curl: servers behind a sign-on send many cookies, and policies by the kilobyte. */
+const MAX_HEADER_BYTES = 128 * 1024;
 
 export interface Agents {
   direct: Dispatcher;
@@ -21,6 +23,7 @@ export function openAgents(
     bodyTimeout: idleTimeoutMs,
     keepAliveTimeout: 10_000,
     allowH2: false,
+    maxHeaderSize: MAX_HEADER_BYTES,
   };
   const connect = createConnector({ profile, connectTimeoutMs });
   return {

@@ -16,6 +16,8 @@ const CONNECT_TIMEOUT_MS = 15_000;
 /** Longest time without receiving a byte. There is no limit for the whole transfer: slow is fine. */
 const IDLE_TIMEOUT_MS = 30_000;
 const MAX_REDIRECTS = 10;
+/** Some servers never answer HEAD; GET decides. */
+const HEAD_TIMEOUT_MS = 5000;
 
 export interface GetOptions {
   signal?: AbortSignal;
@@ -45,8 +47,8 @@ export interface HttpClient {
    */
   get(url: string, options?: GetOptions): Promise<HttpResponse>;
   /**
-   * Checks whether the file exists. HEAD is only a hint; unless it succeeds, the first byte is requested.
-   * Same timeouts as a transfer. An unreachable host is a result, not an error.
+   * Checks whether the file exists. HEAD is only a hint; unless it succeeds within seconds, the first byte is
+   * requested. Same timeouts as a transfer. An unreachable host is a result, not an error.
    * @throws CancelledError of the caller's own signal; SetupError when this machine is at a limit.
    */
   probe(url: string, options?: { signal?: AbortSignal }): Promise<ProbeResult>;
@@ -92,6 +94,7 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
   const received = new Map<string, number>();
   const downHosts = new Map<string, NetworkFailure>();
   const refusedHosts = new Set<string>();
+  const silentForHead = new Set<string>();
   const logins = createLogins(profile, redactor);
   const { withoutLogin } = logins;
   const pacer = createPacer(paceWindowOf(profile));
@@ -245,21 +248,28 @@ export function createHttpClient(profile: NetworkProfile, options: HttpClientOpt
   async function probe(address: string, { signal }: { signal?: AbortSignal } = {}): Promise<ProbeResult> {
     throwIfCancelled(signal);
     if (new URL(address).protocol === 'file:') return probeFile(address);
-    const byHead = await ask('HEAD', {}).catch((error: unknown) => {
-      // A host that stays silent for HEAD until the timeout is not asked again with GET.
-      const isFinal =
-        error instanceof NetworkFailure && (error.isHostDown || error.reason === 'idle-timeout');
-      if (error instanceof NetworkFailure && !isFinal) return null;
-      throw error;
-    });
+    const byHead = await askHead();
     const isClear = byHead !== null && isSuccess(byHead.status) && !isHtml(byHead.headers);
     if (byHead) await discard(byHead.stream);
     if (isClear) return reachable(byHead);
-    const byGet = await ask('GET', { range: 'bytes=0-0' });
+    const byGet = await follow(address, 'GET', { range: 'bytes=0-0' }, signal, false);
     return isSuccess(byGet.status) ? fileOrPage(byGet) : refused(byGet);
 
-    function ask(method: 'HEAD' | 'GET', headers: Record<string, string>) {
-      return follow(address, method, headers, signal, false);
+    /** `null`: there is no answer to HEAD, and GET has to decide. */
+    async function askHead(): Promise<Exchange | null> {
+      const { origin } = new URL(address);
+      if (silentForHead.has(origin)) return null;
+      // Ended rather than left behind: the silent requests would hold all connections to the host.
+      const silence = AbortSignal.timeout(Math.min(HEAD_TIMEOUT_MS, idleTimeoutMs));
+      const stop = signal ? AbortSignal.any([signal, silence]) : silence;
+      try {
+        return await follow(address, 'HEAD', {}, stop, false);
+      } catch (error) {
+        throwIfCancelled(signal);
+        if (silence.aborted) silentForHead.add(origin);
+        else if (!(error instanceof NetworkFailure) || error.isHostDown) throw error;
+        return null;
+      }
     }
 
     async function refused(exchange: Exchange): Promise<ProbeResult> {

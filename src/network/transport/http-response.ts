@@ -1,3 +1,4 @@
+import type { Transform } from 'node:stream';
 import { CancelledError } from '../../support/errors.ts';
 import { placeOf } from '../address/address.ts';
 import { authenticationSchemes } from '../errors/authentication-schemes.ts';
@@ -83,13 +84,9 @@ export async function* decoded(
     return;
   }
   const [{ Readable }, zlib] = await Promise.all([import('node:stream'), import('node:zlib')]);
-  const decoder =
-    encoding === 'br'
-      ? zlib.createBrotliDecompress()
-      : encoding === 'deflate'
-        ? zlib.createInflate()
-        : zlib.createGunzip();
-  const source = Readable.from(wire, { objectMode: false });
+  const { start, whole } = await withStart(wire);
+  const source = Readable.from(whole, { objectMode: false });
+  const decoder = decoderFor(encoding, start, zlib);
   source.once('error', (error) => decoder.destroy(error));
   try {
     for await (const chunk of source.pipe(decoder)) yield chunk as Uint8Array;
@@ -98,6 +95,44 @@ export async function* decoded(
   } finally {
     source.destroy();
   }
+}
+
+function decoderFor(encoding: string, start: Buffer, zlib: typeof import('node:zlib')): Transform {
+  switch (encoding) {
+    case 'br':
+      return zlib.createBrotliDecompress();
+    case 'zstd':
+      return zlib.createZstdDecompress();
+    case 'deflate':
+      return isZlib(start) ? zlib.createInflate() : zlib.createInflateRaw();
+    default:
+      return zlib.createGunzip();
+  }
+}
+
+/** Some servers send the bare format as `deflate`, without the header of zlib (RFC 1950, 2.2). */
+function isZlib(start: Buffer): boolean {
+  return start.length < 2 || ((start[0]! & 0x0f) === 8 && start.readUInt16BE(0) % 31 === 0);
+}
+
+/** The same bytes, and the first two of them. */
+async function withStart(wire: AsyncIterable<Uint8Array>) {
+  const chunks = wire[Symbol.asyncIterator]();
+  let start = Buffer.alloc(0);
+  while (start.length < 2) {
+    const { done, value } = await chunks.next();
+    if (done) break;
+    start = Buffer.concat([start, value]);
+  }
+  async function* whole() {
+    try {
+      yield start;
+      for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
+    } finally {
+      await chunks.return?.();
+    }
+  }
+  return { start, whole: whole() };
 }
 
 /** Reads a whole body as UTF-8. @throws NetworkFailure when it exceeds `maxBytes`. */

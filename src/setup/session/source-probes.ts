@@ -1,6 +1,7 @@
 import { NetworkFailure } from '../../network/errors/network-failure.ts';
 import { pause, retryDelayMs } from '../../network/errors/retry.ts';
 import type { FoundFile } from '../../network/index/package-index.ts';
+import type { ProbeResult } from '../../network/transport/http-client.ts';
 import type { Artefact } from '../../shipped/lock.ts';
 import { type ArtefactSource, NoSourceError } from '../../store/sources.ts';
 import { inParallel } from '../../support/async/in-parallel.ts';
@@ -14,8 +15,10 @@ import type { NetworkSession } from './network-session.ts';
  */
 const PLAN_WAIT_MS = 2000;
 const MAX_ASKED_AT_ONCE = 8;
-/** Longer waits are left to the transfer, which shows what it is waiting for. */
-const MAX_DELAY_MS = 2000;
+/** After an attempt that took longer, a source is not asked again. */
+const MAX_ATTEMPT_MS = 2000;
+/** A host that asks for a longer wait counts as failed. */
+const MAX_DELAY_MS = 30_000;
 
 export interface SourceProbe {
   /** Host or folder that has it; `null` when none has, or none has answered yet. */
@@ -156,7 +159,7 @@ export async function hostsOfPackages(
 ): Promise<string[]> {
   const hosts = new Set<string>();
   const hopsOf = async (url: string, stop: AbortSignal): Promise<readonly string[]> => {
-    const { failure, hops } = await session.client.probe(url, { signal: stop });
+    const { failure, hops } = await reach(session, url, stop);
     return failure === null ? hops : [];
   };
   await inParallel(packages, MAX_ASKED_AT_ONCE, signal, async (artefact, stop) => {
@@ -220,11 +223,11 @@ async function askSource(
   try {
     let found = source.kind === 'url' ? null : await foundIn(session, artefact, source, signal);
     const urlOf = () => (source.kind === 'url' ? source.url : found!.url);
-    let answer = await session.client.probe(urlOf(), signal ? { signal } : {});
+    let answer = await reach(session, urlOf(), signal);
     if (answer.failure && source.kind === 'package' && found?.isRecorded) {
       session.index.forgetRecorded(artefact.sha256);
       found = await foundIn(session, artefact, source, signal);
-      answer = await session.client.probe(urlOf(), signal ? { signal } : {});
+      answer = await reach(session, urlOf(), signal);
     }
     if (answer.failure) {
       const failure = found === null ? answer.failure : answer.failure.linkedFrom(found.location.label);
@@ -241,24 +244,53 @@ async function askSource(
   }
 }
 
-/**
- * Retries a page after a temporary failure (429, 503, a broken connection), as a fetch would; not after a
- * long silence, because the user is waiting for the plan.
- */
-async function foundIn(
+/** The page of a source, and the file that it lists. */
+function foundIn(
   session: NetworkSession,
   artefact: Artefact,
   { location, project }: Extract<ArtefactSource, { kind: 'package' }>,
   signal: AbortSignal | undefined,
 ): Promise<FoundFile> {
+  return asking(session, signal, () =>
+    raceAbort(session.index.findIn(location, { ...artefact, project }), signal),
+  );
+}
+
+/** Probes a file. An unreachable host is a result, not an error. */
+async function reach(
+  session: NetworkSession,
+  url: string,
+  signal: AbortSignal | undefined,
+): Promise<ProbeResult> {
+  let answer: ProbeResult | null = null;
+  try {
+    return await asking(session, signal, async () => {
+      answer = await session.client.probe(url, signal ? { signal } : {});
+      if (answer.failure) throw answer.failure;
+      return answer;
+    });
+  } catch (error) {
+    if (answer === null || !(error instanceof NetworkFailure)) throw error;
+    return answer;
+  }
+}
+
+/**
+ * Asks again after a temporary failure (429, 503, a broken connection), as a fetch would; not after a long
+ * silence, because the user is waiting for the plan.
+ */
+async function asking<T>(
+  { profile }: NetworkSession,
+  signal: AbortSignal | undefined,
+  ask: () => Promise<T>,
+): Promise<T> {
   for (let failedCount = 1; ; failedCount++) {
     const startedAt = performance.now();
     try {
-      const page = session.index.findIn(location, { ...artefact, project });
-      return await raceAbort(page, signal);
+      return await ask();
     } catch (error) {
-      const delayMs = retryDelayMs(error, failedCount, session.profile.retries);
-      if (delayMs === null || delayMs > MAX_DELAY_MS || performance.now() - startedAt > MAX_DELAY_MS)
+      const delayMs = retryDelayMs(error, failedCount, profile.retries);
+      if (delayMs === null || delayMs > MAX_DELAY_MS || performance.now() - startedAt > MAX_ATTEMPT_MS)
         throw error;
       await pause(delayMs, signal);
     }

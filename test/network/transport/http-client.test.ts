@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { NetworkFailure } from '../../../src/network/errors/network-failure.ts';
 import type { NetworkProfile } from '../../../src/network/settings/profile.ts';
@@ -90,6 +90,9 @@ describe('answers', () => {
   it.each([
     ['gzip', gzipSync],
     ['deflate', deflateSync],
+    // As some servers understand it, and curl and pip read it.
+    ['deflate', deflateRawSync],
+    ['zstd', zstdCompressSync],
     ['br', brotliCompressSync],
   ])('undoes %s of pages, and counts what came over the wire', async (encoding, compress) => {
     const packed = compress(Buffer.from('page '.repeat(1000)));
@@ -564,6 +567,27 @@ describe('probe', () => {
     const server = await serve((_, response) => response.writeHead(200, { 'content-length': '77' }).end());
     expect((await clientFor().probe(server.url)).sizeBytes).toBe(77);
     expect(server.requests.map((request) => request.method)).toEqual(['HEAD']);
+  });
+
+  it('lets GET decide where HEAD is never answered, and does not ask it again', async () => {
+    const server = await serve((request, response) => {
+      if (request.method === 'GET') response.writeHead(206, { 'content-range': 'bytes 0-0/9' }).end('x');
+    });
+    const client = clientFor({}, { idleTimeoutMs: 300 });
+    for (const path of ['/a', '/b'])
+      expect(await client.probe(`${server.url}${path}`)).toMatchObject({ failure: null, sizeBytes: 9 });
+    expect(server.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      'HEAD /a',
+      'GET /a',
+      'GET /b',
+    ]);
+  });
+
+  it('takes the large headers of a sign-on', async () => {
+    const server = await serve((_, response) =>
+      response.writeHead(200, { 'set-cookie': 'x'.repeat(60_000) }).end(),
+    );
+    expect((await clientFor().probe(server.url)).failure).toBeNull();
   });
 
   it.each([401, 403, 404, 500])('says why not: %i', async (status) => {

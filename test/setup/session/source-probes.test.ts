@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { setupNetwork } from '../../../src/setup/session/setup-network.ts';
@@ -17,10 +17,15 @@ const wheel: Artefact = {
 async function silentIndex(timeoutSeconds: string) {
   const asked = Promise.withResolvers<void>();
   const waiting: ServerResponse[] = [];
-  const server: Server = createServer((_, response) => {
+  const network = await indexed(timeoutSeconds, (_, response) => {
     waiting.push(response);
     asked.resolve();
   });
+  return { network, asked: asked.promise, waiting };
+}
+
+async function indexed(timeoutSeconds: string, listener: RequestListener) {
+  const server: Server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const root = await temporaryFolder();
   const network = setupNetwork({
@@ -39,7 +44,7 @@ async function silentIndex(timeoutSeconds: string) {
     server.closeAllConnections();
     server.close();
   });
-  return { network, asked: asked.promise, waiting };
+  return network;
 }
 
 it('an index that is silent for long is not asked again: somebody waits for the plan', async () => {
@@ -72,4 +77,22 @@ it('a source that has not answered after a moment is slow, and is used when it a
   await expect.poll(() => waiting.length, { timeout: 15_000 }).toBe(2);
   waiting[1]!.writeHead(200, { 'content-length': '1' }).end();
   expect(await settled).toMatchObject({ place: probe.slow[0], slow: [], obstacles: [] });
+});
+
+it('a file that its host refuses for a moment is asked for again, as a fetch would', async () => {
+  const link = `<a href="/${wheel.file}#sha256=${wheel.sha256}">${wheel.file}</a>`;
+  const answers: number[] = [];
+  const network = await indexed('600', ({ method, url }, response) => {
+    if (url !== `/${wheel.file}`) {
+      response.writeHead(200, { 'content-type': 'text/html' }).end(link);
+      return;
+    }
+    const status = method === 'HEAD' ? 503 : [429, 503][answers.length];
+    if (method === 'GET') answers.push(status ?? 206);
+    response.writeHead(status ?? 206, { 'retry-after': '0' }).end('x');
+  });
+  const probe = await (await network.probe(wheel, undefined)).settled();
+  expect(probe).toMatchObject({ failures: [], obstacles: [] });
+  expect(probe.place).not.toBeNull();
+  expect(answers).toEqual([429, 503, 206]);
 });
