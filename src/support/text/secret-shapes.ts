@@ -117,6 +117,32 @@ export const SECRET_SHAPES: readonly SecretShape[] = [
     '(?<before>\\b(?:machine|default|login)\\s.{0,200}?\\bpassword[ \\t]+)\\S+',
     'g',
   ),
+  // The same on a line of its own. Prose after the word has no digits and no capitals.
+  shape(/\bpassword\s/, '(?<before>^[ \\t]*password[ \\t]+)(?=[a-z]*[A-Z0-9])\\S{4,}(?=[ \\t]*\\r?$)', 'gm'),
+  // `user:password@proxy:8080`, without a scheme. A digest after the `@` is not a host with a port.
+  shape(
+    /@/,
+    '(?<before>(?<![\\w:/@.%+-])[\\w.%+\\\\-]{1,128}:)(?!\\d{1,5}/)[^\\s:/?#@"\'<>]{1,256}(?<after>@(?:\\[[\\da-f:]+\\]|[\\w-]+(?:\\.[\\w-]+)*):\\d{1,5}\\b)',
+  ),
+  // XML: an element, and an attribute beside the one with the name.
+  shape(
+    NAME_HINT,
+    `(?<before><[\\w.:-]{0,64}?(?:${NAME})(?:\\s[^<>\\r\\n]{0,200})?>)[^<>\\r\\n]+(?<after></)`,
+  ),
+  shape(
+    NAME_HINT,
+    `(?<before>\\b(?:key|name)=["'][\\w.:-]{0,64}?(?:${NAME})["']\\s+value=["'])[^"'<>\\r\\n]+`,
+  ),
+  // Statements and sentences that quote it.
+  shape(
+    /pass(?:word|phrase)\s|identified by/i,
+    '(?<before>\\b(?:pass(?:word|phrase)|identified by)[ \\t]+(?:is[ \\t]+)?)(?:"[^"\\r\\n]{4,}"|\'[^\'\\r\\n]{4,}\')',
+  ),
+  // Percent-encoded, as a query within a query.
+  shape(
+    NAME_HINT,
+    `(?<before>(?:${NAME})(?:%22)?(?:%3A|%3D)(?:%20)*(?:%22)?)(?:(?!%(?:22|26|2C|7D))[^&\\s"'<>])+`,
+  ),
   // The body of a private key, with whatever surrounds it.
   shape(
     /-----BEGIN/,

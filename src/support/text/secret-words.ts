@@ -19,6 +19,7 @@ export const SECRET_WORDS: readonly string[] = [
   ...['pass', 'pwd', '-pw', '_pw', '-auth', '_auth', 'secret', 'token', 'key', 'credential', 'signature'],
   'art-api',
   ...each(['?', '&'], ['sig', 'auth', 'jwt', 'sid', 'session', 'code', 'access', 'ticket', 'assertion']),
+  'identified by',
   // Options and files with credentials.
   ...[' -u', '\t-u', '\n-u', '-user'],
   ...each(['machine', 'default', 'login'], SPACES),
