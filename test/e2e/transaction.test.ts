@@ -201,7 +201,7 @@ describe('when a new environment is made', { timeout: 300_000 }, () => {
     const missing: string[] = [];
     for (const digest of digests) {
       const [file] = await readdir(join(store, digest));
-      if (/^(sqlglot|pydantic_core)-/.test(file!)) missing.push(digest);
+      if (/^(sqlglot|uvicorn)-/.test(file!)) missing.push(digest);
     }
     for (const digest of missing) await rm(join(store, digest), { recursive: true });
     const { failure } = await attempt({ assetDir: world.assets[1], isOffline: true });
@@ -213,7 +213,7 @@ describe('when a new environment is made', { timeout: 300_000 }, () => {
     await setup({ assetDir: world.assets[1] });
     const fetched = index.requests.filter((path) => path.startsWith('/files/') && !path.includes('uv-'));
     expect(new Set(fetched.map((path) => basename(path).split('-')[0]))).toEqual(
-      new Set(['sqlglot', 'pydantic_core']),
+      new Set(['sqlglot', 'uvicorn']),
     );
     await setup();
   });

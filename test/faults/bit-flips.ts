@@ -157,8 +157,8 @@ const TARGETS: readonly Target[] = [
     judge: isRestored,
   },
   {
-    artefact: 'stored wheel (.so)',
-    place: (world) => inStore(world, 'pydantic_core-'),
+    artefact: 'stored small wheel',
+    place: (world) => inStore(world, 'h11-'),
     setup: forced,
     judge: isRestored,
   },

@@ -101,8 +101,10 @@ export const ODD: readonly ZooState[] = [
   environment(
     'a library of another processor',
     async (p) => {
-      const libraries = await filesBelow(p.sitePackages, '.so');
-      await ofAnotherProcessor(libraries.find((path) => path.includes('pydantic_core'))!);
+      // Python prefers a library to the module beside it.
+      const library = join(p.sitePackages, 'sqlglot', 'tokenizer_core.abi3.so');
+      await cp('/bin/true', library, { dereference: true });
+      await ofAnotherProcessor(library);
     },
     'environment',
   ),

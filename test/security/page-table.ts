@@ -36,7 +36,7 @@ export async function pageTable(print: (line: string) => void, only = /^/): Prom
   print('\na setup whose index sends a flood for one project, and for every project');
   for (const { name, encoding, pack } of FLOODS.filter((flood) => only.test(flood.name))) {
     const packed = pack();
-    for (const projects of [/^pydantic-core$/, /^/]) {
+    for (const projects of [/^sqlglot$/, /^/]) {
       const headers = { 'content-type': 'text/html', 'content-encoding': encoding };
       const index = await serveIndex(headers, () => [packed], { projects });
       const { maxRssBytes } = await setupFrom(index);

@@ -13,8 +13,6 @@ import type { CompilingAhead, InstallRun } from './install-run.ts';
 const MODULES: Readonly<Record<string, string>> = {
   sqlglot:
     'sqlglot/(?:(?!anonymize|lineage|planner)[^/]+|expressions/[^/]+|optimizer/(?:__init__|scope)|(?:dialects|generators|parsers|typing)/(?:__init__|base|dialect|postgres))[.]py',
-  'pydantic-core': 'pydantic_core/[^/]+[.]py',
-  'typing-extensions': 'typing_extensions[.]py',
   uvicorn:
     'uvicorn/(?:(?!workers)[^/]+|(?:middleware|supervisors)/(?!watchfiles)[^/]+|(?:.+/)?(?:__init__|asyncio|h11_impl|flow_control|utils|off))[.]py',
   click: 'click/(?!_termui|testing|shell)[^/]+[.]py',

@@ -67,7 +67,7 @@ head -c 300m /dev/zero > $ROOT/vol/0.0.1/envs/x/big; journey --runtime-root $ROO
   {
     name: 'offline, and a package was altered',
     script:
-      'f=$(ls $H/.ktx/runtime/uv/store/*/pydantic_core*); cp $f f; printf x | dd of=f conv=notrunc status=none; rm $f; mv f $f; journey',
+      'f=$(ls $H/.ktx/runtime/uv/store/*/uvicorn*); cp $f f; printf x | dd of=f conv=notrunc status=none; rm $f; mv f $f; journey',
   },
   {
     name: 'an interpreter that dies',

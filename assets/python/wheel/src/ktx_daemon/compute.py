@@ -1,7 +1,7 @@
 """
 The requests other than embeddings, as one table for both interfaces: HTTP routes and one-shot commands.
 
-Importing this module imports neither sqlglot nor pydantic nor a database driver; they are loaded on first use.
+Importing this module imports neither sqlglot nor a database driver; they are loaded on first use.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ktx_daemon.json_input import Form
+from ktx_daemon.database.requests import read_introspect
+from ktx_daemon.shapes import Reader
 from ktx_daemon.sql.pool import WorkerPool
-from ktx_daemon.sql.requests import take_analyze_batch, take_parse_table_identifier, take_validate_read_only
+from ktx_daemon.sql.requests import read_analyze_batch, read_parse_table_identifier, read_validate_read_only
 from ktx_daemon.sql.service import SqlService
 
 if TYPE_CHECKING:
@@ -29,11 +30,11 @@ Handler = Callable[..., Awaitable[bytes]]
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A kind of request: its path and command, its form, and a handler that returns a JSON document."""
+    """A kind of request: its path and command, how it is read, and a handler that returns a JSON document."""
 
     path: str
     command: str
-    form: Form
+    read: Reader[Any]
     handler: Callable[[Compute], Handler]
 
 
@@ -59,25 +60,25 @@ ENDPOINTS = (
     Endpoint(
         "/sql/analyze-batch",
         "sql-analyze-batch",
-        Form("ktx_daemon.sql.models", "AnalyzeBatchRequest", take_analyze_batch),
+        read_analyze_batch,
         lambda compute: compute.sql.analyze_batch,
     ),
     Endpoint(
         "/sql/validate-read-only",
         "sql-validate-read-only",
-        Form("ktx_daemon.sql.models", "ValidateReadOnlyRequest", take_validate_read_only),
+        read_validate_read_only,
         lambda compute: compute.sql.validate_read_only,
     ),
     Endpoint(
         "/sql/parse-table-identifier",
         "sql-parse-table-identifier",
-        Form("ktx_daemon.sql.models", "ParseTableIdentifierRequest", take_parse_table_identifier),
+        read_parse_table_identifier,
         lambda compute: compute.sql.parse_table_identifiers,
     ),
     Endpoint(
         "/database/introspect",
         "database-introspect",
-        Form("ktx_daemon.database.requests", "IntrospectRequest"),
+        read_introspect,
         lambda compute: compute.database.introspect,
     ),
 )

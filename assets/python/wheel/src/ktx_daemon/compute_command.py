@@ -24,7 +24,7 @@ def run_compute_command(
     endpoint = next(endpoint for endpoint in ENDPOINTS if endpoint.command == command)
     try:
         handler = endpoint.handler(compute or Compute())
-        answer = asyncio.run(_answer(handler, read_input(payload, endpoint.form)))
+        answer = asyncio.run(_answer(handler, read_input(payload, endpoint.read)))
     except Exception as error:
         print(" ".join(str(error).split()), file=stderr)
         return 1

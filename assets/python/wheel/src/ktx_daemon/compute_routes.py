@@ -14,8 +14,9 @@ from ktx_daemon.compute import (
     Endpoint,
     elsewhere,
 )
-from ktx_daemon.json_input import InvalidInputError, NotUtf8Error, read_input
+from ktx_daemon.json_input import NotUtf8Error, read_input
 from ktx_daemon.refusals import RefusedError
+from ktx_daemon.shapes import InvalidShapeError
 from ktx_daemon.threads import in_daemon_thread
 from ktx_daemon.web import Budget, Handler, ProblemError, Request, Send, send_json
 
@@ -43,14 +44,13 @@ class ComputeApi:
         try:
             body = await request.read_body(MAX_BODY_BYTES, lease, _busy)
             async with self._reading:
-                payload = await in_daemon_thread(partial(read_input, body, endpoint.form))
+                payload = await in_daemon_thread(partial(read_input, body, endpoint.read))
             del body
             answer = await request.unless_gone(endpoint.handler(self._compute)(payload))
         except NotUtf8Error as error:
             raise ProblemError(400, str(error)) from None
-        except InvalidInputError as error:
-            problems = [{**problem, "loc": ["body", *problem["loc"]]} for problem in error.problems]
-            raise ProblemError(422, problems) from None
+        except InvalidShapeError as error:
+            raise ProblemError(422, error.in_body()) from None
         except RefusedError as error:
             raise ProblemError(error.status, error.detail) from None
         finally:

@@ -3,24 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, NoReturn
+from typing import NoReturn
 
-
-@dataclass(frozen=True)
-class Form:
-    """
-    What a request must look like.
-
-    `take` returns the request if the JSON value matches exactly, else None; then the model with this name in this
-    module decides. Only that imports pydantic.
-    """
-
-    module: str
-    model: str
-    take: Callable[[Any], Any] = lambda value: None
+from ktx_daemon.shapes import InvalidShapeError, Problem, Reader, T
 
 
 class NotUtf8Error(ValueError):
@@ -30,49 +15,26 @@ class NotUtf8Error(ValueError):
         super().__init__("Request body is not UTF-8")
 
 
-class InvalidInputError(ValueError):
-    """The body is not valid JSON or does not match the model; `problems` never quote the input."""
-
-    def __init__(self, problems: list[dict[str, Any]]) -> None:
-        self.problems = problems
-        places = ((".".join(map(str, item["loc"])) or "input", item["msg"]) for item in problems)
-        super().__init__("Invalid input: " + "; ".join(f"{place}: {message}" for place, message in places))
-
-
-def read_input(body: bytes, form: Form) -> Any:
+def read_input(body: bytes, read: Reader[T]) -> T:
     """
     The validated request in a body.
 
-    Raises NotUtf8Error, and InvalidInputError with `type`, `loc` and `msg` of each problem.
+    Raises NotUtf8Error, and InvalidShapeError when the body is not JSON or has another shape.
     """
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         raise NotUtf8Error from None
     try:
-        # Python's own parser accepts lone surrogates, which pydantic's rejects.
+        # Accepts lone surrogates, which a caller may send who has split an emoji.
         value = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         position = getattr(error, "pos", 0)
         reason = "nested too deeply, or a number that JSON does not have"
         if isinstance(error, json.JSONDecodeError):
             reason = error.msg
-        raise InvalidInputError([_problem("json_invalid", [position], f"JSON decode error: {reason}")]) from None
-    request = form.take(value)
-    if request is not None:
-        return request
-    from pydantic import ValidationError
-
-    try:
-        return getattr(import_module(form.module), form.model).model_validate(value)
-    except ValidationError as error:
-        # Without `input` and `ctx`: a body may contain a password.
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        raise InvalidInputError([_problem(item["type"], list(item["loc"]), item["msg"]) for item in found]) from None
-
-
-def _problem(kind: str, place: list[str | int], message: str) -> dict[str, Any]:
-    return {"type": kind, "loc": place, "msg": message}
+        raise InvalidShapeError([Problem("json_invalid", (position,), f"JSON decode error: {reason}")]) from None
+    return read(value)
 
 
 def _refuse_constant(name: str) -> NoReturn:

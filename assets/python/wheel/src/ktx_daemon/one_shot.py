@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import BinaryIO, TextIO
-
-from pydantic import ValidationError
+from typing import Any, BinaryIO, TextIO
 
 from ktx_daemon.embeddings.loading import load_provider
 from ktx_daemon.embeddings.provider import EmbeddingProvider
-from ktx_daemon.embeddings.requests import ComputeBulkRequest, ComputeRequest
+from ktx_daemon.embeddings.requests import read_compute, read_compute_bulk
 from ktx_daemon.embeddings.service import compute_once
+from ktx_daemon.shapes import invalid
 
 
 def run_one_shot(
@@ -28,9 +27,6 @@ def run_one_shot(
     """
     try:
         answer = _compute(command, stdin.read(), load)
-    except ValidationError as error:
-        print(f"Invalid input: {_describe(error)}", file=stderr)
-        return 1
     except Exception as error:
         print(str(error), file=stderr)
         return 1
@@ -39,13 +35,15 @@ def run_one_shot(
 
 
 def _compute(command: str, payload: bytes, load: Callable[[], EmbeddingProvider]) -> dict[str, object]:
+    document = _parse(payload)
     if command == "embedding-compute":
-        (embedding,) = compute_once(load, [ComputeRequest.model_validate_json(payload).text])
+        (embedding,) = compute_once(load, [read_compute(document).text])
         return {"embedding": embedding}
-    return {"embeddings": compute_once(load, ComputeBulkRequest.model_validate_json(payload).texts)}
+    return {"embeddings": compute_once(load, read_compute_bulk(document).texts)}
 
 
-def _describe(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc']) or 'input'}: {item['msg']}" for item in error.errors()
-    )
+def _parse(payload: bytes) -> Any:
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise invalid("json_invalid", f"Invalid JSON: {error}") from None

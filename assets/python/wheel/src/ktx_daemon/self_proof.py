@@ -35,13 +35,9 @@ def begin_proof(environment: MutableMapping[str, str]) -> Popen[bytes] | None:
 
 def warm_compute(worker: Popen[bytes]) -> Compute:
     """The SQL service with its process already started."""
-    # What other requests than that of the proof are read with, and the only compiled package: one made for another
-    # machine ends here. The analysis does not wait for it, since its own process imports the parser meanwhile.
-    import ktx_daemon.sql.models
     from ktx_daemon.compute import Compute
     from ktx_daemon.sql.pool import WorkerPool
 
-    assert ktx_daemon.sql.models
     pool = WorkerPool()
     pool.warm(worker)
     return Compute(pool)

@@ -2,40 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from pydantic import BaseModel, Field, field_validator
-from pydantic_core import PydanticCustomError
+from ktx_daemon.shapes import Field, invalid, list_of, optional, record, text, whole_number
 
 
-class ScopedTable(BaseModel):
+@dataclass
+class ScopedTable:
     """A requested table; null matches any catalog or schema."""
 
-    catalog: str | None = None
-    db: str | None = None
+    catalog: str | None
+    db: str | None
     name: str
 
 
-class IntrospectRequest(BaseModel):
+@dataclass
+class IntrospectRequest:
     """What to read, and from where. `url` is a secret."""
 
     connection_id: str
-    driver: str = "postgres"
+    driver: str
     url: str
-    schemas: list[str] = ["public"]
-    statement_timeout_ms: Annotated[int, Field(ge=1)] = 30_000
-    connection_timeout_seconds: Annotated[int, Field(ge=1)] = 5
-    table_scope: list[ScopedTable] | None = None
-
-    @field_validator("schemas")
-    @classmethod
-    def _need_a_schema(cls, schemas: list[str]) -> list[str]:
-        if not schemas:
-            raise PydanticCustomError("too_short", "database introspection requires at least one schema")
-        return schemas
+    schemas: Sequence[str]
+    statement_timeout_ms: int
+    connection_timeout_seconds: int
+    table_scope: Sequence[ScopedTable] | None
 
 
-class Column(BaseModel):
+def _read_schemas(value: Any) -> list[str]:
+    schemas = list_of(text)(value)
+    if not schemas:
+        raise invalid("too_short", "database introspection requires at least one schema")
+    return schemas
+
+
+_MAYBE_TEXT = Field(optional(text), None)
+_read_scoped_table = record(ScopedTable, catalog=_MAYBE_TEXT, db=_MAYBE_TEXT, name=Field(text))
+
+read_introspect = record(
+    IntrospectRequest,
+    connection_id=Field(text),
+    driver=Field(text, "postgres"),
+    url=Field(text),
+    schemas=Field(_read_schemas, ("public",)),
+    statement_timeout_ms=Field(whole_number(least=1), 30_000),
+    connection_timeout_seconds=Field(whole_number(least=1), 5),
+    table_scope=Field(optional(list_of(_read_scoped_table)), None),
+)
+
+
+@dataclass
+class Column:
     """A column; `type` is the server's spelling, with modifiers."""
 
     name: str
@@ -45,7 +64,8 @@ class Column(BaseModel):
     comment: str | None
 
 
-class ForeignKey(BaseModel):
+@dataclass
+class ForeignKey:
     """One column pair of a foreign key."""
 
     from_column: str
@@ -55,7 +75,8 @@ class ForeignKey(BaseModel):
     to_db: str | None
 
 
-class Table(BaseModel):
+@dataclass
+class Table:
     """An ordinary or partitioned table."""
 
     catalog: str | None
@@ -66,14 +87,16 @@ class Table(BaseModel):
     foreign_keys: list[ForeignKey]
 
 
-class Metadata(BaseModel):
+@dataclass
+class Metadata:
     """The parameters of the request."""
 
     driver: str
-    schemas: list[str]
+    schemas: Sequence[str]
 
 
-class IntrospectResponse(BaseModel):
+@dataclass
+class IntrospectResponse:
     """The tables of a database at one point in time."""
 
     connection_id: str

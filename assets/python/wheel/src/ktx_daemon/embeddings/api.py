@@ -115,12 +115,12 @@ class EmbeddingsApi:
 
 
 def _read_one(document: object) -> Asked:
-    texts = texts_of(document, "text", "ComputeRequest", 1)
+    texts = texts_of(document, "text", 1)
     return Asked(texts, encode_json, lambda job: [b'{"embedding":', *job.vectors, b"}"])
 
 
 def _read_bulk(document: object) -> Asked:
-    texts = texts_of(document, "texts", "ComputeBulkRequest", MAX_TEXTS)
+    texts = texts_of(document, "texts", MAX_TEXTS)
     return Asked(texts, encode_json, lambda job: [b'{"embeddings":[', *joined(job.vectors), b"]}"])
 
 

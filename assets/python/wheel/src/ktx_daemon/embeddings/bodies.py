@@ -7,13 +7,10 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ktx_daemon.embeddings.texts import TooMuchBesideTextsError, encode_text
 from ktx_daemon.web import ProblemError
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 #: A larger body is read while it arrives, see `large_bodies`.
 _LARGE_BYTES = 256 * 1024
@@ -119,11 +116,11 @@ def _problem(error: ValueError | RecursionError) -> ProblemError:
     return _invalid("json_invalid", "JSON decode error: nested too deeply, or a number with too many digits")
 
 
-def texts_of(document: Any, field: str, model: str, most: int) -> list[str]:
+def texts_of(document: Any, field: str, most: int) -> list[str]:
     """
     The text or texts in a field. Blank ones are accepted.
 
-    Raises ProblemError 422 with the structured list that the model with this name (see `requests`) produces.
+    Raises ProblemError 422 with a structured list of what is wrong.
     """
     value = document.get(field) if isinstance(document, dict) else None
     if field == "text" and isinstance(value, str) and value:
@@ -131,21 +128,19 @@ def texts_of(document: Any, field: str, model: str, most: int) -> list[str]:
     is_list = field != "text" and isinstance(value, list) and 1 <= len(value) <= most
     if is_list and all(isinstance(item, str) for item in value):
         return value
-    from ktx_daemon.embeddings import requests
-
-    raise explain(getattr(requests, model), document)
+    raise explain(field, document)
 
 
-def explain(model: type[BaseModel], document: Any) -> ProblemError:
-    """Why a document does not match a model, as a structured list. No entry contains the input."""
-    from pydantic import ValidationError
+def explain(field: str, document: Any) -> ProblemError:
+    """Why a document is not a request, as a structured list. No entry contains the input."""
+    from ktx_daemon.embeddings.requests import read_compute, read_compute_bulk
+    from ktx_daemon.shapes import InvalidShapeError
 
     try:
-        model.model_validate(document)
-    except ValidationError as error:
-        entries = error.errors(include_url=False, include_context=False, include_input=False)
-        return ProblemError(422, [{**entry, "loc": ["body", *entry["loc"]]} for entry in entries])
-    raise AssertionError(f"{model.__name__} takes what was refused")
+        (read_compute if field == "text" else read_compute_bulk)(document)
+    except InvalidShapeError as error:
+        return ProblemError(422, error.in_body())
+    raise AssertionError(f"what was refused has {field}")
 
 
 def _invalid(kind: str, message: str, *location: int) -> ProblemError:

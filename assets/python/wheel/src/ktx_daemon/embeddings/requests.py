@@ -1,30 +1,42 @@
-"""Requests as models: one-shot commands parse with them, and HTTP uses them to explain rejections."""
+"""Requests for embeddings: one-shot commands read with them, and HTTP uses them to explain rejections."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import BaseModel, BeforeValidator, Field
+from dataclasses import dataclass
+from typing import Any
 
 from ktx_daemon.embeddings.texts import encode_text
+from ktx_daemon.shapes import Field, any_text, invalid, list_of, record
 
 MAX_TEXTS = 100
 
 
-def _well_formed(value: object) -> object:
-    return encode_text(value).decode() if isinstance(value, str) else value
-
-
-Text = Annotated[str, BeforeValidator(_well_formed)]
-
-
-class ComputeRequest(BaseModel):
+@dataclass
+class ComputeRequest:
     """One text."""
 
-    text: Text = Field(min_length=1)
+    text: str
 
 
-class ComputeBulkRequest(BaseModel):
+@dataclass
+class ComputeBulkRequest:
     """Several texts. Blank ones are accepted here and rejected later, with their positions."""
 
-    texts: list[Text] = Field(min_length=1, max_length=MAX_TEXTS)
+    texts: list[str]
+
+
+def _well_formed(value: Any) -> str:
+    return encode_text(any_text(value)).decode()
+
+
+def _not_empty(value: Any) -> str:
+    text = _well_formed(value)
+    if not text:
+        raise invalid("string_too_short", "String should have at least 1 character")
+    return text
+
+
+read_compute = record(ComputeRequest, text=Field(_not_empty))
+read_compute_bulk = record(
+    ComputeBulkRequest, texts=Field(list_of(_well_formed, least=1, most=MAX_TEXTS))
+)

@@ -1,17 +1,11 @@
-"""
-Requests about SQL, for HTTP and one-shot commands.
-
-The functions take a JSON value that matches exactly and return None for any other, which `models` then judges: it
-imports pydantic, which takes longer than the answer to a statement.
-"""
+"""Requests about SQL, for HTTP and one-shot commands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
-Taken = TypeVar("Taken")
+from ktx_daemon.shapes import Field, any_text, list_of, optional, record, whole_number
 
 MOST_WORKERS = 32
 
@@ -74,73 +68,26 @@ class ParseTableIdentifierRequest:
     items: Sequence[TableIdentifierItem]
 
 
-def take_analyze_batch(value: Any) -> AnalyzeBatchRequest | None:
-    """Without fields that are unknown."""
-    match value:
-        case {"dialect": str(dialect), "items": list(items)}:
-            texts = _take_each(_take_item, items)
-            given, most = value.get("catalog"), value.get("max_workers")
-            catalog = None if given is None else _take_catalog(given)
-            is_number = type(most) is int and 1 <= most <= MOST_WORKERS
-            if texts is not None and (given is None or catalog) and (most is None or is_number):
-                return AnalyzeBatchRequest(dialect, texts, catalog, most)
-    return None
+def _table(catalog: str | None, db: str | None, name: str, columns: object) -> CatalogTable:
+    # Columns are accepted, and not used.
+    del columns
+    return CatalogTable(catalog, db, name)
 
 
-def take_validate_read_only(value: Any) -> ValidateReadOnlyRequest | None:
-    """Without fields that are unknown."""
-    match value:
-        case {"dialect": str(dialect), "sql": str(sql)}:
-            return ValidateReadOnlyRequest(dialect, sql)
-    return None
+_TEXT = Field(any_text)
+_MAYBE_TEXT = Field(optional(any_text), None)
 
+_read_item = record(SqlItem, id=_TEXT, sql=_TEXT)
+_read_table = record(_table, catalog=_MAYBE_TEXT, db=_MAYBE_TEXT, name=_TEXT, columns=Field(list_of(any_text), ()))
+_read_catalog = record(SqlCatalog, tables=Field(list_of(_read_table), ()))
+_read_identifier = record(TableIdentifierItem, key=_TEXT, sql_table_name=_TEXT, dialect=_TEXT)
 
-def take_parse_table_identifier(value: Any) -> ParseTableIdentifierRequest | None:
-    """Without fields that are unknown."""
-    match value:
-        case {"items": list(items)}:
-            names = _take_each(_take_identifier, items)
-            return None if names is None else ParseTableIdentifierRequest(names)
-    return None
-
-
-def _take_each(take: Callable[[Any], Taken | None], values: Sequence[Any]) -> list[Taken] | None:
-    taken = []
-    for value in values:
-        one = take(value)
-        if one is None:
-            return None
-        taken.append(one)
-    return taken
-
-
-def _take_item(value: Any) -> SqlItem | None:
-    match value:
-        case {"id": str(key), "sql": str(sql)}:
-            return SqlItem(key, sql)
-    return None
-
-
-def _take_identifier(value: Any) -> TableIdentifierItem | None:
-    match value:
-        case {"key": str(key), "sql_table_name": str(name), "dialect": str(dialect)}:
-            return TableIdentifierItem(key, name, dialect)
-    return None
-
-
-def _take_catalog(value: Any) -> SqlCatalog | None:
-    match value:
-        case {"tables": list(entries)}:
-            tables = _take_each(_take_table, entries)
-            return None if tables is None else SqlCatalog(tables)
-    return None
-
-
-def _take_table(value: Any) -> CatalogTable | None:
-    match value:
-        case {"name": str(name)}:
-            catalog, db, columns = value.get("catalog"), value.get("db"), value.get("columns", [])
-            are_names = all(part is None or isinstance(part, str) for part in (catalog, db))
-            if are_names and isinstance(columns, list) and all(isinstance(column, str) for column in columns):
-                return CatalogTable(catalog, db, name)
-    return None
+read_analyze_batch = record(
+    AnalyzeBatchRequest,
+    dialect=_TEXT,
+    items=Field(list_of(_read_item)),
+    catalog=Field(optional(_read_catalog), None),
+    max_workers=Field(optional(whole_number(least=1, most=MOST_WORKERS)), None),
+)
+read_validate_read_only = record(ValidateReadOnlyRequest, dialect=_TEXT, sql=_TEXT)
+read_parse_table_identifier = record(ParseTableIdentifierRequest, items=Field(list_of(_read_identifier)))
