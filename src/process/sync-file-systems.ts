@@ -14,7 +14,7 @@ export async function syncFileSystems(folders: readonly string[], signal?: Abort
   const byDevice = new Map<number, string>();
   for (const folder of folders) {
     const status = await stat(folder).catch(() => null);
-    if (status !== null) byDevice.set(status.dev, folder);
+    if (status !== null && !byDevice.has(status.dev)) byDevice.set(status.dev, folder);
   }
   try {
     const args = ['-f', '--', ...byDevice.values()];

@@ -68,11 +68,17 @@ export function parseHistory(text: string): HistoryEntry[] {
 }
 
 /**
- * Records a switch just before it happens; it only counts once `manifest.json` names `to`. Synced to disk
- * before this returns. Needs write access. A link or a pipe in place of the file is removed.
+ * Records a switch just before it happens; it only counts once `manifest.json` names `to`. Needs write access. A link
+ * or a pipe in place of the file is removed.
+ * @param options.isDurable `false`: the caller syncs the file.
+ * @returns its path.
  * @throws the file system's error, or UnusableFileError when a folder is in the way.
  */
-export async function appendHistory(versionDir: string, entry: NewHistoryEntry): Promise<void> {
+export async function appendHistory(
+  versionDir: string,
+  entry: NewHistoryEntry,
+  { isDurable = true }: { isDurable?: boolean } = {},
+): Promise<string> {
   const path = join(versionDir, HISTORY_FILE);
   const text = await historyText(versionDir).catch(async (error: unknown) => {
     if (!isAbsence(error)) await clearPlace(path);
@@ -86,18 +92,21 @@ export async function appendHistory(versionDir: string, entry: NewHistoryEntry):
   });
   const lines = text.split('\n').filter(Boolean);
   if (lines.length >= MAX_ENTRIES) {
-    await writeFileAtomic(path, `${[...lines.slice(-KEPT_ENTRIES), line].join('\n')}\n`);
-    return;
+    await writeFileAtomic(path, `${[...lines.slice(-KEPT_ENTRIES), line].join('\n')}\n`, 0o644, {
+      isDurable,
+    });
+    return path;
   }
   const handle = await openRegularFile(path, { maxBytes: MAX_HISTORY_BYTES }, 'append');
   try {
     // Keep this line separate from one that a power cut tore.
     const isTorn = text !== '' && !text.endsWith('\n');
     await handle.appendFile(`${isTorn ? '\n' : ''}${line}\n`);
-    await handle.sync();
+    if (isDurable) await handle.sync();
   } finally {
     await handle.close();
   }
+  return path;
 }
 
 /**

@@ -58,6 +58,8 @@ export function writeHolder(lockPath: string, holder: LockHolder): void {
   try {
     // `wx`: never follow a link planted here.
     writeFileSync(temporary, jsonText(holder), { flag: 'wx' });
+    // Not over the old one: ext4 would begin to write the new one to the disk, and this waits for that.
+    rmSync(path, { force: true });
     renameSync(temporary, path);
   } catch {
     // On a full disk there is no holder file; the lock works without one.

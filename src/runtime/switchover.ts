@@ -1,8 +1,8 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { ManagedPythonRuntimeLayout } from '../core/layout.ts';
 import { syncFileSystems } from '../process/sync-file-systems.ts';
 import { errorMessage, throwIfCancelled } from '../support/errors.ts';
-import { jsonText, writeFileAtomic } from '../support/fs/atomic-file.ts';
+import { jsonText, stageFile, syncDirectory, writeFileAtomic } from '../support/fs/atomic-file.ts';
 import { syncTrees } from '../support/fs/sync-tree.ts';
 import { environmentOf, isWholeEnvironment, readEnvironments, tidyEnvironments } from './environments.ts';
 import { isEnvironmentInUse } from './environments-in-use.ts';
@@ -42,7 +42,7 @@ export interface Switchover {
 }
 
 /**
- * Performs the switch: writes the environment's record; syncs everything the manifest will point to; renames
+ * Performs the switch: writes the records; syncs them with everything the manifest will point to; renames
  * `manifest.json` into place, which is the commit point; then updates the link `.venv` and removes what is no
  * longer needed. Needs write access.
  *
@@ -59,11 +59,8 @@ export async function switchOver(switchover: Switchover): Promise<void> {
     const record = jsonText({ ...manifest, previous: back });
     await writeFileAtomic(join(environmentDir, 'environment.json'), record, 0o644, { isDurable: false });
   }
-  const folders = [environmentDir, ...switchover.uses];
-  if (!switchover.isInjected) await makeDurable(folders, { signal, note });
-  throwIfCancelled(signal);
   journal.write({ switchingTo: id });
-  await appendHistory(layout.versionDir, {
+  const entry = {
     action: switchover.action,
     reason: switchover.reason,
     to: id,
@@ -72,15 +69,28 @@ export async function switchOver(switchover: Switchover): Promise<void> {
     features: manifest.features,
     wheel: { version: manifest.asset.version, sha256: manifest.asset.wheel.sha256 },
     lock: manifest.locked?.lock ?? null,
-  });
-  await writeFileAtomic(layout.manifestPath, jsonText(manifest));
+  };
+  const historyPath = await appendHistory(layout.versionDir, entry, { isDurable: false });
+  const staged = await stageFile(layout.manifestPath, jsonText(manifest));
+  try {
+    // All at once: each sync of its own waits for the disk again.
+    const records = [historyPath, staged.path];
+    if (switchover.isInjected) await syncTrees(records, signal);
+    else await makeDurable([environmentDir, ...switchover.uses, ...records], { signal, note });
+    throwIfCancelled(signal);
+  } catch (error) {
+    await staged.discard();
+    throw error;
+  }
+  await staged.place();
+  await syncDirectory(dirname(layout.manifestPath));
   await tidyAfterSwitch(layout, journal, id, note).catch((error: unknown) => {
     note('warning', `The new runtime is active, but cleanup failed: ${errorMessage(error)}`);
   });
 }
 
 /**
- * Resolves when everything below these folders is on disk. Can be called early, while other work goes on:
+ * Resolves when these files, and everything below these folders, are on disk. Can be called early, while other work goes on:
  * data that is already on disk is not written again.
  * @throws CancelledError, or the file system's error when the disk refuses the data.
  */

@@ -43,6 +43,8 @@ export interface FetchOptions {
    * The caller has another source for these files as a whole, so the last source here is not the last resort.
    */
   hasNextSource?: boolean;
+  /** Smaller files are not synced: the caller does it, see `PutOptions`. */
+  durableFromBytes?: number;
   /** Scales the delay between attempts; 0 in tests. */
   delayFactor?: number;
   /** See `createPacer`. */
@@ -104,7 +106,11 @@ async function fetchOne(run: FetchRun, artefact: Artefact): Promise<number> {
 async function isComplete(run: FetchRun, artefact: Artefact): Promise<boolean> {
   try {
     const startBytes = artefact.sizeBytes!;
-    await run.store.put(artefact, noBytes(), { startBytes, signal: run.signal });
+    await run.store.put(artefact, noBytes(), {
+      startBytes,
+      signal: run.signal,
+      isDurable: isDurable(run, artefact),
+    });
   } catch (error) {
     if (error instanceof DigestMismatchError) return false;
     throw error;
@@ -112,6 +118,10 @@ async function isComplete(run: FetchRun, artefact: Artefact): Promise<boolean> {
   const sizeBytes = await run.store.sizeOf(artefact);
   run.emit(arrival(run.step, artefact, { sizeBytes, place: 'store', isCached: true }));
   return true;
+}
+
+function isDurable({ durableFromBytes = 0 }: FetchRun, { sizeBytes }: Artefact): boolean {
+  return sizeBytes === null || sizeBytes >= durableFromBytes;
 }
 
 async function* noBytes(): AsyncIterable<Uint8Array> {}
@@ -184,6 +194,7 @@ async function fetchFrom(
     signal,
     isLastSource,
     pacer: run.pacer,
+    isDurable: isDurable(run, artefact),
     onNote: (text) => note(run, 'info', text),
     onBytes(doneBytes, totalBytes) {
       const nowMs = performance.now();

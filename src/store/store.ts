@@ -51,6 +51,8 @@ export interface PutOptions {
   startBytes?: number;
   /** Stored beside the partial file, for a later resume. */
   origin?: PartialOrigin;
+  /** `false`: the caller syncs the file later, with others. Until then a power cut may leave it torn, which `verify` notices. */
+  isDurable?: boolean;
 }
 
 /**
@@ -159,7 +161,7 @@ export function openStore(storeDir: string, known?: KnownFiles): ArtefactStore {
         await makeFolder(folderOf(artefact));
         await rename(path, pathOf(artefact));
         await partials.discard(artefact.sha256);
-        await syncDirectory(folderOf(artefact));
+        if (options.isDurable !== false) await syncDirectory(folderOf(artefact));
         return sizeBytes;
       } catch (error) {
         // A transfer that broke off can be resumed; after a local or verification error the partial file
@@ -242,7 +244,7 @@ async function writePartial(
   path: string,
   artefact: Artefact,
   body: AsyncIterable<Uint8Array>,
-  { signal, onBytes, startBytes = 0 }: PutOptions,
+  { signal, onBytes, startBytes = 0, isDurable = true }: PutOptions,
 ): Promise<number> {
   const handle =
     startBytes > 0
@@ -254,7 +256,7 @@ async function writePartial(
     const sizeBytes = await writeChunks(handle, hash, artefact, body, startBytes, signal, onBytes);
     const actual = hash.digest('hex');
     if (actual !== artefact.sha256) throw new DigestMismatchError(artefact.sha256, actual, sizeBytes);
-    await handle.sync();
+    if (isDurable) await handle.sync();
     return sizeBytes;
   } finally {
     await handle.close();

@@ -23,6 +23,8 @@ export interface TransferOptions {
   /** A source that is too slow is given up if there is another; the last one only gets a note. */
   isLastSource: boolean;
   pacer: Pacer;
+  /** See `PutOptions`. */
+  isDurable: boolean;
 }
 
 export interface TransferResult {
@@ -153,6 +155,7 @@ async function receive(
     const sizeBytes = await store.put(artefact, watched(options, response.body, place), {
       signal,
       startBytes,
+      isDurable: options.isDurable,
       ...(response.url.startsWith('file:') ? {} : { origin }),
       onBytes: (doneBytes) => options.onBytes(doneBytes, totalBytes),
     });

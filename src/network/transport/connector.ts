@@ -6,8 +6,8 @@ import { buildConnector } from 'undici';
 import { placeOf } from '../address/address.ts';
 import { type ProxyServer, proxyFor } from '../address/proxy.ts';
 import { HandshakeError, ProxyError, proxyAnswerOf } from '../errors/connect-errors.ts';
-import { certificatesIn } from '../settings/certificates.ts';
 import type { NetworkProfile } from '../settings/profile.ts';
+import { quickContextOf, secureContextOf, type Trust } from './trust.ts';
 
 export interface ConnectorOptions {
   profile: Pick<NetworkProfile, 'proxies' | 'certificateFiles' | 'clientCertificate'>;
@@ -21,36 +21,59 @@ export interface ConnectorOptions {
  */
 export function createConnector(options: ConnectorOptions): buildConnector.connector {
   const { profile, connectTimeoutMs } = options;
-  let connectDirectly: buildConnector.connector | null = null;
-  const direct = (): buildConnector.connector => {
-    // Created on the first https connection: reading the system's authorities takes tens of milliseconds.
-    connectDirectly ??= buildConnector({
+  const connectPlainly = buildConnector({ timeout: connectTimeoutMs, allowH2: false });
+  const securely = (secureContext: tls.SecureContext): buildConnector.connector => {
+    const connect = buildConnector({
       timeout: connectTimeoutMs,
       allowH2: false,
-      secureContext: secureContextOf(profile),
+      secureContext,
       // Explicit, because NODE_TLS_REJECT_UNAUTHORIZED=0 would turn the default off.
       rejectUnauthorized: true,
     } as buildConnector.BuildOptions);
-    return connectDirectly;
+    return (target, callback) => {
+      const url = new URL(`https://${bracketed(target.hostname)}:${target.port || 443}`);
+      const proxy = proxyFor(url, profile.proxies);
+      if (!proxy) {
+        handshake(connect, target, callback);
+        return;
+      }
+      // Twice the timeout: the proxy has to connect too before it answers.
+      openTunnel(proxy, url, 2 * connectTimeoutMs, profile).then(
+        (httpSocket) => handshake(connect, { ...target, httpSocket }, callback),
+        (error: Error) => callback(error, null),
+      );
+    };
   };
-  const connectPlainly = buildConnector({ timeout: connectTimeoutMs, allowH2: false });
+  // Created on the first https connection.
+  let quickly: buildConnector.connector | null | undefined;
+  let completely: buildConnector.connector | undefined;
+  const connectCompletely: buildConnector.connector = (target, callback) => {
+    completely ??= securely(secureContextOf(profile));
+    completely(target, callback);
+  };
 
   return (target, callback) => {
     if (target.protocol !== 'https:') {
       connectPlainly(target, callback);
       return;
     }
-    const url = new URL(`https://${bracketed(target.hostname)}:${target.port || 443}`);
-    const proxy = proxyFor(url, profile.proxies);
-    if (!proxy) {
-      handshake(direct(), target, callback);
+    if (quickly === undefined) {
+      const context = quickContextOf(profile);
+      quickly = context && securely(context);
+    }
+    if (quickly === null) {
+      connectCompletely(target, callback);
       return;
     }
-    // Twice the timeout: the proxy has to connect too before it answers.
-    openTunnel(proxy, url, 2 * connectTimeoutMs, profile).then(
-      (httpSocket) => handshake(direct(), { ...target, httpSocket }, callback),
-      (error: Error) => callback(error, null),
-    );
+    quickly(target, (...result) => {
+      if (!(result[0] instanceof HandshakeError)) {
+        callback(...result);
+        return;
+      }
+      // Its authority may be one that only the complete context has.
+      quickly = null;
+      connectCompletely(target, callback);
+    });
   };
 }
 
@@ -141,28 +164,4 @@ function openTunnel(proxy: ProxyServer, target: URL, timeoutMs: number, trust: T
     });
     request.end();
   });
-}
-
-type Trust = Pick<NetworkProfile, 'certificateFiles' | 'clientCertificate'>;
-
-const contexts = new WeakMap<NetworkProfile['certificateFiles'], tls.SecureContext>();
-
-/**
- * One context for all connections: the authorities of Node, the system and the user, and the client
- * certificate.
- */
-function secureContextOf({ certificateFiles, clientCertificate }: Trust): tls.SecureContext {
-  let context = contexts.get(certificateFiles);
-  if (!context) {
-    const authorities = new Set(
-      [...tls.getCACertificates('default'), ...tls.getCACertificates('system')].map((pem) => pem.trim()),
-    );
-    for (const file of certificateFiles) {
-      for (const certificate of certificatesIn(file.pem)) authorities.add(certificate);
-    }
-    const own = clientCertificate ? { cert: clientCertificate.pem, key: clientCertificate.pem } : {};
-    context = tls.createSecureContext({ ca: [...authorities], ...own });
-    contexts.set(certificateFiles, context);
-  }
-  return context;
 }

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Emit, SetupStep } from '../../core/events.ts';
 import { environmentPaths, type ManagedPythonRuntimeLayout } from '../../core/layout.ts';
 import { assertLoopback } from '../../daemon/http/loopback.ts';
@@ -180,16 +180,18 @@ async function fetchAll(run: InstallRun, log: DeferredLog, helping: AbortSignal)
       guardProxyUrl: run.guardUrl,
     });
     const exec = tools.exec ?? controlledExec({ signal: either, onSpawn: journal.child });
-    const version = await readUvVersion({ uvPath, exec, env, mustSpeak: isGiven }).catch(
-      async (error: unknown) => {
-        if (error instanceof CancelledError) throw error;
-        throw await explainNoExecution(isGiven ? givenUvFails(uvPath, error) : error, uvPath);
-      },
-    );
-    if (isGiven) assertUv(uvPath, version);
+    const version = readUvVersion({ uvPath, exec, env, mustSpeak: isGiven }).catch(async (error: unknown) => {
+      if (error instanceof CancelledError) throw error;
+      throw await explainNoExecution(isGiven ? givenUvFails(uvPath, error) : error, uvPath);
+    });
+    version.catch(() => {});
+    // Whether a pinned one runs shows while it already works.
+    if (isGiven) assertUv(uvPath, await version);
+    if (tools.exec) await version;
     throwIfCancelled(either);
     opened = await log.open();
     run.skeleton = await beginSkeleton(run, (each) => runnerOf(each, helping));
+    await version;
   } catch (error) {
     stop();
     // The abort is only a consequence; report the error of the transfer itself.
@@ -241,15 +243,20 @@ function prepareSwitch(run: InstallRun, pythonDir: string | null): () => Promise
   run.sizes = measureRuntime({ runtimeRoot, environmentDir, pythonDir, modelPaths });
   // Reported where it is awaited. If writing fails now, the switch tries again and reports it.
   run.sizes.catch(() => {});
-  const syncing = makeDurable(foldersOf(run, pythonDir), { signal }).catch(() => {});
+  const syncing = makeDurable(durableFolders(run, pythonDir), { signal }).catch(() => {});
   return () => {
     stop();
     return syncing;
   };
 }
 
-function foldersOf({ plan }: InstallRun, pythonDir: string | null): string[] {
-  return [plan.environmentDir, ...(pythonDir === null ? [] : [pythonDir])];
+/** What must be on the disk before the switch: what the environment consists of, and the files it was built from. */
+export function durableFolders(
+  { plan, tools }: Pick<InstallRun, 'plan' | 'tools'>,
+  pythonDir: string | null,
+): string[] {
+  const stored = plan.locked?.toFetch.map((artefact) => dirname(tools.store.pathOf(artefact))) ?? [];
+  return [plan.environmentDir, ...(pythonDir === null ? [] : [pythonDir]), ...stored];
 }
 
 async function activate(run: InstallRun, pythonDir: string | null) {
@@ -274,7 +281,7 @@ async function activate(run: InstallRun, pythonDir: string | null) {
     built: { sizes: await run.sizes },
     action: 'install',
     reason: plan.reason,
-    uses: foldersOf(run, pythonDir),
+    uses: durableFolders(run, pythonDir),
     isInjected: tools.exec !== undefined,
     journal,
     note: (level, text) => emit({ type: 'note', step: 'switch', level, text }),

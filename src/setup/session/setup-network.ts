@@ -38,7 +38,7 @@ export interface SetupNetwork {
     artefacts: readonly Artefact[],
     emit: Emit,
     signal?: AbortSignal,
-    options?: Pick<FetchOptions, 'hasNextSource'>,
+    options?: Pick<FetchOptions, 'hasNextSource' | 'durableFromBytes'>,
   ): Promise<{ downloadedBytes: number }>;
   /** Adds ignored settings to a network failure: they may be the cause. */
   explain(error: unknown): void;

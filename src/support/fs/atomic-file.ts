@@ -25,9 +25,42 @@ export async function writeFileAtomic(
   mode = 0o644,
   { isDurable = true }: { isDurable?: boolean } = {},
 ): Promise<void> {
+  const staged = await stageFile(path, content, mode, { isDurable });
+  await staged.place();
+  if (isDurable) await syncDirectory(dirname(path));
+}
+
+/** The new content of a file, beside it. */
+export interface StagedFile {
+  path: string;
+  /** Takes the file's place. @throws the file system's own error, after removing itself. */
+  place(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/**
+ * The first half of `writeFileAtomic`, for a caller that syncs the content together with others before it places it.
+ * @throws the file system's own error, after removing the temp file.
+ */
+export async function stageFile(
+  path: string,
+  content: string | Uint8Array,
+  mode = 0o644,
+  { isDurable = false }: { isDurable?: boolean } = {},
+): Promise<StagedFile> {
   await makeFolder(dirname(path));
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
-  try {
+  const discard = () => rm(temporary, { force: true });
+  const orDiscard = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      await discard();
+      if (errorCode(error) === 'EISDIR') throw new UnusableFileError(path, 'is a folder, not a file');
+      throw error;
+    }
+  };
+  await orDiscard(async () => {
     const handle = await open(temporary, 'wx', mode);
     try {
       await handle.writeFile(content);
@@ -35,13 +68,8 @@ export async function writeFileAtomic(
     } finally {
       await handle.close();
     }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    if (errorCode(error) === 'EISDIR') throw new UnusableFileError(path, 'is a folder, not a file');
-    throw error;
-  }
-  if (isDurable) await syncDirectory(dirname(path));
+  });
+  return { path: temporary, place: () => orDiscard(() => rename(temporary, path)), discard };
 }
 
 /**

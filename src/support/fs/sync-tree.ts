@@ -8,7 +8,7 @@ const PARALLEL = 4;
 const NOT_SYNCABLE = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM', 'EACCES', 'EISDIR', 'EBADF']);
 
 /**
- * Syncs every file and folder in these trees, and the folders above them: a name is durable only once its
+ * Syncs every file and folder in these trees, or a file alone, and the folders above them: a name is durable only once its
  * folder is synced.
  * @throws CancelledError, or the file system's error when the disk refuses the data.
  */

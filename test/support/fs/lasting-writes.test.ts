@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { managedPythonRuntimeLayout } from '../../../src/core/layout.ts';
 import { appendHistory, HISTORY_FILE } from '../../../src/runtime/history.ts';
 import { type Switchover, switchOver } from '../../../src/runtime/switchover.ts';
+import { durableFolders } from '../../../src/setup/build/execute-plan.ts';
 import type { Artefact } from '../../../src/shipped/lock.ts';
 import { openStore } from '../../../src/store/store.ts';
 import { writeFileAtomic } from '../../../src/support/fs/atomic-file.ts';
@@ -52,6 +53,32 @@ describe.runIf(process.platform === 'linux')('what lasts through a power cut', (
     ]);
     expect(await publishNewFile(path, 'other')).toBe(false);
     expect(textOf(path)).toBe('text');
+  });
+
+  it('a stored file that the caller syncs later, with the others: nothing is synced', async () => {
+    const store = openStore(join(await temporaryFolder(), 'store'));
+    const sha256 = createHash('sha256').update('one').digest('hex');
+    const artefact: Artefact = { file: 'a.whl', sha256, kind: 'wheel', sizeBytes: 3, unpackedBytes: null };
+    const body = (async function* () {
+      yield Buffer.from('one');
+    })();
+    const syncs = await watchSyncs(() => null);
+    await store.put(artefact, body, { isDurable: false });
+    expect(syncs).toEqual([]);
+    expect(await readFile(store.pathOf(artefact), 'utf8')).toBe('one');
+  });
+
+  it('an installation: the switch waits for its environment, its Python and the files they were made from', () => {
+    const wheel = { sha256: 'a'.repeat(64), file: 'a.whl' } as Artefact;
+    const plan = { environmentDir: '/runtime/0.1.0/envs/1', locked: { toFetch: [wheel] } };
+    const run = { plan, tools: { store: openStore('/runtime/uv/store') } } as unknown as Parameters<
+      typeof durableFolders
+    >[0];
+    expect(durableFolders(run, '/runtime/uv/python/3.13')).toEqual([
+      '/runtime/0.1.0/envs/1',
+      '/runtime/uv/python/3.13',
+      `/runtime/uv/store/${wheel.sha256}`,
+    ]);
   });
 
   it('a line of the history, before the switch that it announces', async () => {
