@@ -27,7 +27,7 @@ export interface ProofOptions {
   onLines?: (stream: 'stdout' | 'stderr', lines: string[]) => void | Promise<void>;
   /** Called for each part of the proof as soon as it succeeds. */
   onProven?: (part: ProvenPart) => void;
-  /** Told of the end of a daemon that has proved itself, which the proof then does not wait for. Never rejects. */
+  /** Told of the end of a daemon that has proved itself, which the proof then does not wait for, soon. Never rejects. */
   onEnding?: (ended: Promise<void>) => void;
 }
 

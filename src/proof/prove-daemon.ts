@@ -28,6 +28,8 @@ const POLL_INTERVAL_MS = 10;
 /** Until our daemon says that it listens. One of an older wheel says who it is earlier, and is polled from then on. */
 const SILENT_POLL_INTERVAL_MS = 250;
 const PROBE_TIMEOUT_MS = 2000;
+/** Ending a tree looks at every process of the machine: not before a caller that goes on has begun its next work. */
+const END_AFTER_MS = 25;
 /** The standstill watch ends a request long before this. */
 const WORK_TIMEOUT_MS = 3_600_000;
 /** Engines agree within 3e-7; another model or a wrong graph differs by tenths. */
@@ -150,10 +152,17 @@ async function proveDaemonAt(options: ProofOptions, port: number): Promise<Daemo
     };
   } finally {
     watch.stop();
-    stop();
-    const ended = daemon.then(() => {});
-    if (isProven && options.onEnding) options.onEnding(ended);
-    else await ended;
+    if (isProven && options.onEnding)
+      options.onEnding(
+        delay(END_AFTER_MS)
+          .then(stop)
+          .then(() => daemon)
+          .then(() => {}),
+      );
+    else {
+      stop();
+      await daemon;
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 // Written by `npm run assets:build`: do not edit.
 
 /** sha256 of `assets/python/manifest.json`; the manifest contains the digests of wheel, lock and requirements. */
-export const BUNDLED_MANIFEST_SHA256 = '15cd9dde093b540f7f9546941f188359a2a1f3cedb03ef7f3e47bff9bdf18613';
+export const BUNDLED_MANIFEST_SHA256 = 'da4a21582cbada577f6e289cbab51334c4e556c230f0b9562d9bd4835fba99e2';
 
 /** From the METADATA of that wheel, so that a wheel with the right digest need not be unpacked. */
 export const BUNDLED_REQUIRES_PYTHON = { specifier: '>=3.11', minimumVersion: '3.11' };

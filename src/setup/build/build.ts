@@ -200,8 +200,16 @@ async function assertModel(model: LockedPlan['model'] | undefined, signal?: Abor
   }
 }
 
-/** Starts what was built and checks that it answers. @throws SetupError naming the part that did not. */
-export async function prove(run: InstallRun, log: Pick<DeferredLog, 'maskedLines'>): Promise<void> {
+/**
+ * Starts what was built and checks that it answers.
+ * @param onStarted called for each process that was started.
+ * @throws SetupError naming the part that did not.
+ */
+export async function prove(
+  run: InstallRun,
+  log: Pick<DeferredLog, 'maskedLines'>,
+  onStarted: () => void,
+): Promise<void> {
   const { plan, tools, emit, signal, journal } = run;
   const { environmentDir } = plan;
   const { pythonPath, daemonPath } = environmentPaths(environmentDir);
@@ -223,7 +231,10 @@ export async function prove(run: InstallRun, log: Pick<DeferredLog, 'maskedLines
     modelDir: wheelProof ? undefined : model?.folder,
     env: run.env,
     signal,
-    onSpawn: journal.child,
+    onSpawn: (pid, mark) => {
+      journal.child(pid, mark);
+      onStarted();
+    },
     mask: (text) => tools.network.redactor.redact(text),
     onLines: (stream, lines) => {
       emit({ type: 'lines', step: 'prove', stream, lines });

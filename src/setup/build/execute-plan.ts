@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Emit, SetupStep } from '../../core/events.ts';
 import { environmentPaths, type ManagedPythonRuntimeLayout } from '../../core/layout.ts';
 import { assertLoopback } from '../../daemon/http/loopback.ts';
@@ -66,7 +67,7 @@ export async function executePlan(
   };
   let run: InstallRun | null = null;
   let cleared: Promise<void> | null = null;
-  let stopSyncing: (() => Promise<void>) | null = null;
+  const syncing: { stop?: () => Promise<void> } = {};
   let guard: EgressGuard | null = null;
   const { stop, signal: helping } = linkedAbort(signal);
   try {
@@ -114,8 +115,12 @@ export async function executePlan(
     const pythonDir = await step(started, 'python', () => buildPython(started, uv));
     await step(started, 'packages', () => buildEnvironment(started, pythonDir, uv));
     started.compiling?.place();
-    if (!tools.exec) stopSyncing = prepareSwitch(started, pythonDir);
-    if (!tools.exec) await step(started, 'prove', () => prove(started, log));
+    // Once the daemon is on its way: until then everything waits for this process.
+    const prepare = () => {
+      syncing.stop ??= prepareSwitch(started, pythonDir);
+    };
+    if (!tools.exec) await step(started, 'prove', () => prove(started, log, () => setImmediate(prepare)));
+    if (!tools.exec) prepare();
     await started.compiling?.ended;
     // Not during the proof, which needs the processors; the switch waits for the disk.
     cleared = removeCache(cacheDirOf(started), started);
@@ -137,7 +142,7 @@ export async function executePlan(
     await guard?.close();
     // A full disk fails here again, and must not hide the original error.
     await log.close().catch(() => {});
-    await stopSyncing?.();
+    await syncing.stop?.();
     await cleared;
     await run?.ending;
     run?.journal.close();
@@ -147,15 +152,18 @@ export async function executePlan(
 /** @param helping aborts the work started early for later steps. */
 async function fetchAll(run: InstallRun, log: DeferredLog, helping: AbortSignal) {
   const { plan, tools, emit, signal, journal } = run;
-  // In parallel, since both wait for the network; the first failure aborts the other.
+  // The first failure of either aborts the other.
   const { stop, signal: either } = linkedAbort(signal);
-  if (!tools.exec) run.compiling = compileAhead(run, helping);
   const emitArrival: Emit = (event) => {
     emit(event);
     if (event.type === 'artefact') run.compiling?.take(event.sha256);
   };
-  const fetching = plan.locked ? fetchArtefacts(plan.locked, tools, emitArrival, either) : undefined;
-  fetching?.catch(stop);
+  let fetching: Promise<{ downloadedBytes: number }> | undefined;
+  const fetch = () => {
+    if (!tools.exec) run.compiling = compileAhead(run, helping);
+    if (plan.locked) fetching = fetchArtefacts(plan.locked, tools, emitArrival, either);
+    fetching?.catch(stop);
+  };
   const uvPath = plan.uv.path;
   const isGiven = plan.uv.kind === 'given';
   let opened: InstallLog | null = null;
@@ -172,6 +180,9 @@ async function fetchAll(run: InstallRun, log: DeferredLog, helping: AbortSignal)
       exec: tools.exec,
       signal: until,
     });
+  // A uv that is here begins the environment first: that takes longer than near files need.
+  const isHere = plan.uv.kind === 'here';
+  if (!isHere) fetch();
   try {
     journal.write({ making: 'uv', name: MANAGED_UV_VERSION });
     acquired = await acquireUv(plan, tools, emit, either);
@@ -191,6 +202,10 @@ async function fetchAll(run: InstallRun, log: DeferredLog, helping: AbortSignal)
     throwIfCancelled(either);
     opened = await log.open();
     run.skeleton = await beginSkeleton(run, (each) => runnerOf(each, helping));
+    if (isHere) {
+      await nextTurn();
+      fetch();
+    }
     await version;
   } catch (error) {
     stop();

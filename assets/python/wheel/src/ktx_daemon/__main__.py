@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-# No other imports here: `--help` must not load a server.
+if TYPE_CHECKING:
+    import argparse
+    from subprocess import Popen
+
+# No other imports here: `--help` must not load a server, and the process of a proof is started before anything else.
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
@@ -28,6 +32,8 @@ LOG_LEVELS = ("critical", "error", "warning", "info", "debug", "trace")
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line parser."""
+    import argparse
+
     parser = argparse.ArgumentParser(prog="ktx-daemon", description="The Python part of ktx.", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -54,9 +60,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises SystemExit for an invalid command line (2) and, from uvicorn, for an address that cannot be bound (1).
     """
+    given = sys.argv[1:] if argv is None else argv
+    worker = None
+    if given[:1] == ["serve-http"]:
+        # Imports leave nothing to collect, and looking for it takes a tenth of their time.
+        gc.disable()
+        from ktx_daemon.self_proof import begin_proof
+
+        worker = begin_proof(os.environ)
     arguments = build_parser().parse_args(argv)
     if arguments.command == "serve-http":
-        return _serve_http(arguments)
+        return _serve_http(arguments, worker)
 
     if arguments.command in COMPUTE_COMMANDS:
         from ktx_daemon.compute_command import run_compute_command
@@ -68,13 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_one_shot(arguments.command, sys.stdin.buffer, sys.stdout, sys.stderr)
 
 
-def _serve_http(arguments: argparse.Namespace) -> int:
-    # Imports leave nothing to collect, and looking for it takes a tenth of their time.
-    gc.disable()
-    from ktx_daemon.self_proof import begin_proof, say_identity, warm_compute
-
-    worker = begin_proof(os.environ)
-
+def _serve_http(arguments: argparse.Namespace, worker: Popen[bytes] | None) -> int:
     from ktx_daemon.embeddings.settings import SettingError, read_settings
     from ktx_daemon.proof import SecretError, take_secret
 
@@ -89,6 +97,7 @@ def _serve_http(arguments: argparse.Namespace) -> int:
 
     from ktx_daemon.app import create_app
     from ktx_daemon.embeddings.queue import EmbeddingQueue
+    from ktx_daemon.self_proof import say_identity, warm_compute
     from ktx_daemon.server import make_server
     from ktx_daemon.starter import watch_starter
 
@@ -116,6 +125,8 @@ def _serve_http(arguments: argparse.Namespace) -> int:
 
 
 def _port(text: str) -> int:
+    import argparse
+
     port = int(text)
     if not 0 <= port <= 65535:
         raise argparse.ArgumentTypeError(f"{port} is not a port: 0 to 65535")

@@ -4,7 +4,6 @@ How a daemon identifies itself and warms up when it is started for a proof, so t
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, TextIO
@@ -48,6 +47,8 @@ def say_identity(output: TextIO) -> None:
     Prints one line with the interpreter's version and environment. Called when the daemon listens, so the line also
     says that it can be asked; by then both packages of the wheel are imported.
     """
+    import json
+
     import semantic_layer
 
     assert semantic_layer
