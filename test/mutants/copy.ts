@@ -89,7 +89,8 @@ export function startWorker(copy: Copy, projects: string, related: readonly stri
   };
   if (process.platform !== 'linux' || process.getuid?.() !== 0)
     return fork(worker, [projects, ...related], options);
-  const bound = `mount --bind ${tmpdir()} ${tmpdir()} && mount -o remount,bind,ro / && exec "$@"`;
+  // The devices are a file system of their own, and a mutant of what never opens one deletes one.
+  const bound = `mount --bind ${tmpdir()} ${tmpdir()} && mount -o remount,bind,ro / && mount -o remount,bind,ro /dev && exec "$@"`;
   const apart = ['-pfm', '--mount-proc', '--kill-child', 'sh', '-c', bound, '-'];
   return spawn('unshare', [...apart, process.execPath, worker, projects, ...related], options);
 }
