@@ -4,14 +4,15 @@ import { join } from 'node:path';
 import type { FailureReport } from '../core/events.ts';
 import { sharedLayout } from '../core/layout.ts';
 import { writeFileAtomic } from '../support/fs/atomic-file.ts';
-import { assertNoLinkWithin, openRegularFile, readRegularText } from '../support/fs/regular-file.ts';
+import { assertNoLinkWithin, readRegularText } from '../support/fs/regular-file.ts';
 import { harmlessText } from '../support/harmless.ts';
 import { createRedactor } from '../support/text/redaction.ts';
+import { readLogEnd } from './log-end.ts';
 
 const NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.log$/;
 /** Failed setups kept, across all versions. */
 const KEPT_LOGS = 5;
-/** Only the end of a log is kept; that is where the failure is. */
+/** Of a log, only the end is kept. */
 const MAX_LOG_BYTES = 512 * 1024;
 const MAX_BYTES = 2 * MAX_LOG_BYTES;
 
@@ -33,7 +34,7 @@ export interface FailedSetup {
 export async function keepFailure(failed: FailedSetup): Promise<void> {
   try {
     const { failure } = failed;
-    const log = failure.logPath === null ? '' : await endOf(failure.logPath).catch(() => '');
+    const log = failure.logPath === null ? '' : await endOf(failure.logPath);
     const lines = [
       `ktx ${failed.cliVersion}: setup of ${failed.features.join(', ')} failed at ${new Date().toISOString()}, step ${failure.step ?? 'plan'}`,
       `${failure.title} (${failure.failureClass}, ${failure.cause})`,
@@ -79,16 +80,7 @@ async function failureLogs(folder: string): Promise<string[]> {
   return found.sort((a, b) => b.mtimeMs - a.mtimeMs).map(({ path }) => path);
 }
 
-async function endOf(path: string): Promise<string> {
-  const handle = await openRegularFile(path, { maxBytes: Number.POSITIVE_INFINITY });
-  try {
-    const { size } = await handle.stat();
-    const from = Math.max(0, size - MAX_LOG_BYTES);
-    const buffer = Buffer.alloc(size - from);
-    await handle.read(buffer, 0, buffer.length, from);
-    const text = buffer.toString('utf8');
-    return (from > 0 ? text.slice(text.indexOf('\n') + 1) : text).trimEnd();
-  } finally {
-    await handle.close();
-  }
+async function endOf(logPath: string): Promise<string> {
+  const { text } = await readLogEnd(logPath, MAX_LOG_BYTES).catch(() => ({ text: '' }));
+  return text.trimEnd();
 }

@@ -1,6 +1,7 @@
 import { release } from 'node:os';
 import { managedPythonRuntimeLayout } from '../core/layout.ts';
 import { readLastFailure } from '../log/failure-log.ts';
+import { readLogEnd } from '../log/log-end.ts';
 import { readManagedPythonRuntimeStatus } from '../runtime/status.ts';
 import { type NetworkSession, openNetworkSession } from '../setup/session/network-session.ts';
 import { describeNetwork, type NetworkOverview } from '../setup/session/network-settings.ts';
@@ -14,14 +15,13 @@ import {
 } from '../shipped/lock.ts';
 import { readLockedAsset } from '../shipped/locked-asset.ts';
 import { detectHost, type HostPlatform, lockedMinors, platformKey, targetKey } from '../shipped/target.ts';
-import { absentAsNull, errorMessage } from '../support/errors.ts';
-import { openRegularFile } from '../support/fs/regular-file.ts';
+import { errorMessage, isAbsence } from '../support/errors.ts';
 import { programName } from '../support/program-name.ts';
 import { formatBytes } from '../support/text/format.ts';
 import { uvPinsFor } from '../uv/binary.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
 
-/** Only the end of the log is included; that is where the failure is. */
+/** Of the log, only the end is included. */
 const MAX_LOG_BYTES = 1024 * 1024;
 
 /** Information about a failed setup for network administrators. All texts are masked. */
@@ -110,20 +110,11 @@ async function probe(session: NetworkSession, artefact: Artefact, signal: AbortS
 }
 
 async function readLog(path: string): Promise<SetupReport['log']> {
-  const handle = await openRegularFile(path, { maxBytes: Number.POSITIVE_INFINITY }).catch(absentAsNull);
-  if (!handle) return null;
   try {
-    const { size } = await handle.stat();
-    const from = Math.max(0, size - MAX_LOG_BYTES);
-    const buffer = Buffer.alloc(size - from);
-    await handle.read(buffer, 0, buffer.length, from);
-    const text = buffer.toString('utf8');
-    // Drop the truncated first line: it could contain half a secret, which no pattern recognises.
-    return { path, text: from > 0 ? text.slice(text.indexOf('\n') + 1) : text, isCut: from > 0 };
+    return { path, ...(await readLogEnd(path, MAX_LOG_BYTES)) };
   } catch (error) {
+    if (isAbsence(error)) return null;
     return { path, text: `The log cannot be read: ${errorMessage(error)}`, isCut: false };
-  } finally {
-    await handle.close();
   }
 }
 

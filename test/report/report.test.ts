@@ -172,7 +172,7 @@ describe('collecting one', () => {
   });
 });
 
-test('a log that is a folder is no log of ours', async () => {
+test('a log that cannot be read costs no report: it says why', async () => {
   const root = await temporaryFolder();
   const options = { cliVersion: '0.3.0', env: {}, homeDir: root, runtimeRoot: root };
   fake.open.mockResolvedValue({
@@ -180,6 +180,8 @@ test('a log that is a folder is no log of ours', async () => {
     egress: () => [],
     close: fake.close,
   });
-  await mkdir(managedPythonRuntimeLayout(options).installLogPath, { recursive: true });
-  await expect(collectReport(options)).rejects.toThrow();
+  const path = managedPythonRuntimeLayout(options).installLogPath;
+  await mkdir(path, { recursive: true });
+  const text = `The log cannot be read: ${path} is a folder, not a file.`;
+  expect((await collectReport(options)).log).toEqual({ path, text, isCut: false });
 });
