@@ -16,7 +16,7 @@ export const WORK: MakerWork = {
  * Configuration of our own wheel, in the format that `ktx-setup-assets` uses for other programs; Python and
  * model come from pins.json.
  */
-export function ownConfig(): AssetsConfig {
+function ownConfig(): AssetsConfig {
   const { python, artefacts } = pythonPart();
   const model = modelPart();
   return {

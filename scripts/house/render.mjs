@@ -71,7 +71,7 @@ export function renderLinterRules() {
 }
 
 /** @returns the floors as text, top floor first, for ARCHITECTURE.md */
-export function renderPicture() {
+function renderPicture() {
   const width = Math.max(...ROOMS.map(({ room }) => room.length));
   const floors = FLOORS.map((floor, level) =>
     floor

@@ -26,7 +26,7 @@ export async function runDoctor(target: DoctorTarget, options: DoctorOptions = {
 }
 
 /** The checks selected by these options. @throws SetupError for an unknown check id. */
-export function selectChecks({ costs = [], ids }: Pick<DoctorOptions, 'costs' | 'ids'>): Check[] {
+function selectChecks({ costs = [], ids }: Pick<DoctorOptions, 'costs' | 'ids'>): Check[] {
   for (const id of ids ?? []) if (!DOCTOR_CHECKS.some((check) => check.id === id)) throw unknownCheck(id);
   if (ids !== undefined) return withDependencies(DOCTOR_CHECKS, ids);
   return DOCTOR_CHECKS.filter(({ cost }) => cost === 'offline' || costs.includes(cost));

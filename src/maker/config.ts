@@ -83,7 +83,7 @@ async function wheelSource(
 }
 
 /** The managed Python pinned by this package, and its models for these features. */
-export async function bundledBasis(features: readonly KtxRuntimeFeature[]): Promise<AssetsConfig['basis']> {
+async function bundledBasis(features: readonly KtxRuntimeFeature[]): Promise<AssetsConfig['basis']> {
   const asset = await readLockedAsset(join(PACKAGE_ROOT, 'assets/python'));
   if (!asset) throw new Error('this package has no lock');
   const { python, artefacts, models = {} } = asset.lock;

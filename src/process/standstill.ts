@@ -88,7 +88,7 @@ export interface TreeUse {
 }
 
 /** Whether it made progress between two samples. Pure. */
-export function isWorking(before: TreeUse | null, now: TreeUse | null): boolean {
+function isWorking(before: TreeUse | null, now: TreeUse | null): boolean {
   if (before === null || now === null) return false;
   return (
     now.isRunnable ||

@@ -252,7 +252,7 @@ function printsReason(line: string, isAtStart: boolean, { startFile }: Interpret
  * The message of a version manager's shim when no version is selected, as one clause: which manager, and
  * which versions provide the command. `null` for other text. Formats: pyenv 2, asdf 0.16, mise 2025.
  */
-export function shimReason(stderr: string): string | null {
+function shimReason(stderr: string): string | null {
   if (/Python was not found; run without arguments to install from the Microsoft Store/.test(stderr))
     return 'is the placeholder of the Microsoft Store, with no Python behind it';
   if (/^xcode-select: /m.test(stderr))

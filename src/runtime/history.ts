@@ -56,7 +56,7 @@ export async function readHistory(versionDir: string): Promise<HistoryEntry[]> {
 }
 
 /** Pure. */
-export function parseHistory(text: string): HistoryEntry[] {
+function parseHistory(text: string): HistoryEntry[] {
   return text.split('\n').flatMap((line) => {
     try {
       const entry = z.safeParse(entrySchema, JSON.parse(line));

@@ -42,7 +42,7 @@ async function planOnly(options: SetupOptions, emit: Emit): Promise<PlannedInsta
 }
 
 /** The public form of a plan, with the requirements as a digest. Pure. */
-export function describePlan(plan: InstallPlan): PlannedInstall {
+function describePlan(plan: InstallPlan): PlannedInstall {
   const { layout, locked, uv } = plan;
   return {
     cliVersion: layout.cliVersion,

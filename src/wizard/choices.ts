@@ -80,7 +80,7 @@ export function failedChecks(state: Pick<CheckState, 'checks'>): number {
 }
 
 /** The daemon of this project answered the last checks. */
-export function isDaemonRunning(checks: CheckState['checks']): boolean {
+function isDaemonRunning(checks: CheckState['checks']): boolean {
   return checks.some(({ id, status }) => id === 'daemon-health' && status === 'pass');
 }
 

@@ -70,7 +70,7 @@ function backFrom(state: FailureState): Transition {
 }
 
 /** The remedy whose values are being typed. */
-export function openMending(state: FailureState): Mending | null {
+function openMending(state: FailureState): Mending | null {
   const id = state.field?.mendingId;
   return mendingsOf(state.report).find((mending) => mending.id === id) ?? null;
 }
@@ -146,7 +146,7 @@ export function refusedMending(state: FailureState, report: FailureReport): Fail
   };
 }
 
-export function tryAgain(state: FailureState): Transition {
+function tryAgain(state: FailureState): Transition {
   if (state.panel) return reopenPanel(state.panel, state.nowMs, state.runId);
   if (state.retry === 'overview') return toOverview(state);
   if (state.retry === 'check' && !isElsewhere(state)) return checkFor(state);

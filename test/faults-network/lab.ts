@@ -33,8 +33,8 @@ export interface Lab {
 }
 
 export const NONE: Fault = () => false;
-export const wasPage = (url: string | undefined) => url?.startsWith('/simple/click/') === true;
-export const wasFile = (url: string | undefined) => url?.startsWith('/files/click-') === true;
+const wasPage = (url: string | undefined) => url?.startsWith('/simple/click/') === true;
+const wasFile = (url: string | undefined) => url?.startsWith('/files/click-') === true;
 /** Answers requests for the subject's page with this. */
 export const onPage =
   (answer: (response: ServerResponse, count: number) => unknown): Fault =>

@@ -211,7 +211,7 @@ const isFuture = (writer: string) => writer === FUTURE;
 const compare = (a: string, b: string) => a.localeCompare(b, 'en', { numeric: true });
 
 /** Puts a root and a project in their places as the writer left them. */
-export async function materialise(writer: Writer, root: string, project: string): Promise<void> {
+async function materialise(writer: Writer, root: string, project: string): Promise<void> {
   await rm(root, { recursive: true, force: true });
   await rm(project, { recursive: true, force: true });
   const recorded = await recordedRoot(writer);

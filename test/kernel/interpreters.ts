@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-export const MINORS = ['3.9', '3.10', '3.11', '3.12', '3.13', '3.14'] as const;
+const MINORS = ['3.9', '3.10', '3.11', '3.12', '3.13', '3.14'] as const;
 
 export interface Interpreter {
   minor: string;

@@ -6,7 +6,7 @@ const FEW = 8000;
 const MANY = 200_000;
 const MiB = 1024 * 1024;
 /** What the README's words about pages come to. */
-export const PAGE_LIMITS = { ratio: 3, memoryMiB: 200, endsAfterMs: 300 };
+const PAGE_LIMITS = { ratio: 3, memoryMiB: 200, endsAfterMs: 300 };
 /** From the first page that is asked for, so that the signal comes while pages are read. */
 const SIGNAL_AFTER_MS = [0, 30, 60, 100, 150, 200, 300, 400, 600, 900];
 const CHUNK_BYTES = 64 * 1024;

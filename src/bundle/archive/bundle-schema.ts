@@ -18,7 +18,7 @@ const sha256Schema = z.string().check(z.regex(/^[0-9a-f]{64}$/));
  * `uv`, `python`, `wheel` and `model` are artefacts of an install; `app` and `node` run it; `document` is for
  * people.
  */
-export const MEMBER_KINDS = ['uv', 'python', 'wheel', 'model', 'app', 'node', 'document'] as const;
+const MEMBER_KINDS = ['uv', 'python', 'wheel', 'model', 'app', 'node', 'document'] as const;
 
 export const memberSchema = z.object({
   path: z.string().check(

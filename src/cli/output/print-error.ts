@@ -5,7 +5,7 @@ import { errorMessage, SetupError } from '../../support/errors.ts';
 import { remedyText } from '../../support/remedy.ts';
 
 /** Prints the message of an error; with `--debug` also the stack and the causes. */
-export function printMessage(io: KtxCliIo, error: unknown, isDebug = false): void {
+function printMessage(io: KtxCliIo, error: unknown, isDebug = false): void {
   io.stderr.write(`${isDebug && error instanceof Error ? debugText(error) : errorMessage(error)}\n`);
 }
 

@@ -34,9 +34,7 @@ export async function findObstacle(
 }
 
 /** The first folder that this user cannot list, with the system's error. */
-export async function findUnreadable(
-  folders: readonly string[],
-): Promise<{ path: string; error: unknown } | null> {
+async function findUnreadable(folders: readonly string[]): Promise<{ path: string; error: unknown } | null> {
   for (const path of folders) {
     try {
       await readdir(path);

@@ -45,7 +45,7 @@ function toolResult(output: unknown): McpToolResult {
 /**
  * Third-party tools may return anything: a string is treated as markdown, any other value is shown as JSON.
  */
-export function normalizeToolOutput(output: unknown): KtxRuntimeToolOutput {
+function normalizeToolOutput(output: unknown): KtxRuntimeToolOutput {
   if (typeof output === 'string') return { markdown: output };
   if (typeof output === 'object' && output !== null && 'markdown' in output) {
     if (typeof output.markdown === 'string') return output as KtxRuntimeToolOutput;

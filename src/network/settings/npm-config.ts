@@ -22,7 +22,7 @@ export interface NpmConfig {
  * Expands `${VARIABLE}` as npm does: `${VARIABLE?}` is empty when unset, a backslash before `$` escapes it,
  * and without the question mark an unset variable stays as written.
  */
-export function fillInVariables(text: string, env: NodeJS.ProcessEnv): string {
+function fillInVariables(text: string, env: NodeJS.ProcessEnv): string {
   return text.replace(
     /(?<!\\)(\\*)\$\{([^${}?]+)(\?)?\}/g,
     (whole, escapes: string, name: string, optional) => {

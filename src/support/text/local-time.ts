@@ -6,10 +6,3 @@ export function localMinute(iso: string): string {
   const day = `${date.getFullYear()}-${part(date.getMonth() + 1)}-${part(date.getDate())}`;
   return `${day} ${part(date.getHours())}:${part(date.getMinutes())}`;
 }
-
-/** `18:57` for the same day, else `2026-11-20 12:04`. */
-export function shortMinute(iso: string, nowMs: number): string {
-  const minute = localMinute(iso);
-  const today = localMinute(new Date(nowMs).toISOString()).slice(0, 'YYYY-MM-DD'.length);
-  return minute.startsWith(`${today} `) ? minute.slice(today.length + 1) : minute;
-}

@@ -39,11 +39,6 @@ export interface HostOutcome {
   lines: readonly string[];
 }
 
-/** The steps of a change, as they are reported. */
-export interface HostProgress {
-  text: string;
-}
-
 type Phase =
   | { name: 'looking' }
   | { name: 'connecting'; index: number; field: Field }

@@ -139,7 +139,7 @@ export function repairNews(run: RepairRun | null): PanelLine | null {
 }
 
 /** `Rebuild environment` */
-export function repairWords(id: string): string {
+function repairWords(id: string): string {
   const words = said(id.replaceAll('-', ' '));
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -14,8 +14,8 @@ const withoutHome = (box: Box) => {
 };
 
 export const other = (box: Box) => join(box.home, 'other');
-export const IN_OTHER = 'ktx admin runtime status --runtime-root <dir>';
-export const toOther = { values: { '<dir>': other }, works: IN_OTHER } as const;
+const IN_OTHER = 'ktx admin runtime status --runtime-root <dir>';
+const toOther = { values: { '<dir>': other }, works: IN_OTHER } as const;
 /** What the zoo does to a runtime, by the name of its state. */
 export const zoo = (name: string) => (box: Box) => {
   const state = ZOO.find((each) => each.name === name);

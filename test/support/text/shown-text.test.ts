@@ -9,7 +9,7 @@ import {
   formatDuration,
   tildePath,
 } from '../../../src/support/text/format.ts';
-import { localMinute, shortMinute } from '../../../src/support/text/local-time.ts';
+import { localMinute } from '../../../src/support/text/local-time.ts';
 import { similarNames } from '../../../src/support/text/similar-names.ts';
 import { wrapStep, wrapWords } from '../../../src/support/text/wrap-words.ts';
 
@@ -91,13 +91,6 @@ describe('a time', () => {
     expect(localMinute(new Date(2026, 10, 20, 12, 44).toISOString())).toBe('2026-11-20 12:44');
     expect(localMinute('never')).toBe('');
     expect(localMinute('')).toBe('');
-  });
-
-  it('of today has no date', () => {
-    const iso = at.toISOString();
-    expect(shortMinute(iso, new Date(2026, 0, 5, 23, 59).getTime())).toBe('03:07');
-    expect(shortMinute(iso, new Date(2026, 0, 6, 0, 0).getTime())).toBe('2026-01-05 03:07');
-    expect(shortMinute('never', at.getTime())).toBe('');
   });
 });
 
