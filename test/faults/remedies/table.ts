@@ -120,6 +120,7 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     'bundle/archive/bundle-file: Give the path of a bundle: its file, its first part, or the folder that it was unpacked into',
     'support/fs/given-path: Give the path of a …: …',
     'support/fs/given-path: Name a file: …',
+    'vectors/vector-file: Choose another --output',
   ],
   'no state is known yet that prints it': [
     'MAKE_WRITABLE',
