@@ -1,7 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { choosePython } from '../../src/python/python-choice.ts';
+import { choosePython, foreignMinors, systemPythonFor } from '../../src/python/python-choice.ts';
 import { newPythonDir, recordPython } from '../../src/python/unpacked-python.ts';
 import { unavailability } from '../../src/shipped/feature-support.ts';
 import type { RuntimeLock } from '../../src/shipped/lock.ts';
@@ -183,4 +183,162 @@ it('a feature may ask for a newer system than its target', () => {
     'needs glibc 2.28 or newer; this system has 2.26',
   );
   expect(unavailability({ ...lock, targets }, host, '3.13', both)).toBeNull();
+});
+
+describe('where no interpreter of this machine fits', () => {
+  const features399 = {
+    core: ['b'.repeat(64)],
+    'local-embeddings': { unavailable: 'no wheel of onnxruntime' },
+  };
+  const rare: RuntimeLock = {
+    ...lock,
+    python: { ...lock.python, version: '3.99.1' },
+    targets: {
+      'linux-x64-gnu-cp399': { minimum: { glibc: '2.17' }, features: features399 },
+      'linux-x64-gnu-cp398': { minimum: { glibc: '2.17' }, features: features399 },
+    },
+  } as RuntimeLock;
+  const failure = async (change: Parameters<typeof choose>[0]) => {
+    const error = await choose({ lock: rare, env: { PATH: await temporaryFolder() }, ...change }).catch(
+      (reason: unknown) => reason,
+    );
+    if (!(error instanceof SetupError)) return expect.unreachable('it was chosen');
+    const { message, failureClass, evidence, nextSteps } = error;
+    return { message, failureClass, evidence: evidence.filter((line) => !line.startsWith('/')), nextSteps };
+  };
+  const byHand = [
+    "Install Python 3.98, 3.99 with your system's package manager, then run: ktx setup",
+    'Name an interpreter: ktx setup --python <path>',
+    expect.stringContaining('UV_PYTHON_INSTALL_MIRROR=<url>'),
+  ];
+
+  it('the slow source of the managed one is waited for', async () => {
+    const asked: boolean[] = [];
+    const findObstacles = async (_archive: unknown, isPatient: boolean) => {
+      asked.push(isPatient);
+      return isPatient ? [] : ['mirror is slow'];
+    };
+    const found = await choose({ lock: rare, findObstacles });
+    expect(found).toEqual({
+      kind: 'managed',
+      version: '3.99.1',
+      target: 'linux-x64-gnu-cp399',
+      archive: { sha256, file: 'cpython.tar.gz', kind: 'python', sizeBytes: 33, unpackedBytes: null },
+      presence: 'fetch',
+      unpackedDir: null,
+      notes: [],
+    });
+    expect(asked).toEqual([false, true]);
+  });
+
+  it('all that was tried is named', async () => {
+    expect(await failure({ findObstacles: async () => ['mirror: no such host'] })).toEqual({
+      message: 'No Python for the runtime: none can be fetched and none on this machine fits.',
+      failureClass: 'network',
+      evidence: ['mirror: no such host'],
+      nextSteps: byHand,
+    });
+  });
+
+  it('the network is not blamed for what was never asked', async () => {
+    expect(await failure({ choice: 'system' })).toMatchObject({ failureClass: 'platform', evidence: [] });
+    const noArchive = { ...rare, python: { ...rare.python, archives: {} } };
+    expect(await failure({ lock: noArchive })).toMatchObject({ failureClass: 'platform', nextSteps: byHand });
+    const otherMinor = { ...rare, python: { ...rare.python, version: '3.90.1' } };
+    expect(await failure({ lock: otherMinor })).toMatchObject({ failureClass: 'platform' });
+  });
+
+  it('managed: what the lock has, and what could be done', async () => {
+    const nextSteps = [
+      expect.stringContaining('--python system'),
+      expect.stringContaining('UV_PYTHON_INSTALL_MIRROR'),
+    ];
+    const message = 'Python 3.99.1 for linux-x64-gnu cannot be fetched.';
+    expect(
+      await failure({
+        choice: 'managed',
+        findObstacles: async (_archive, isPatient) => [`patient: ${isPatient}`],
+      }),
+    ).toEqual({ message, failureClass: 'network', evidence: ['patient: true'], nextSteps });
+    expect(
+      await failure({ choice: 'managed', lock: { ...rare, python: { ...rare.python, archives: {} } } }),
+    ).toEqual({
+      message,
+      failureClass: 'platform',
+      evidence: ['the lock names no archive for linux-x64-gnu'],
+      nextSteps,
+    });
+  });
+
+  it('a version that is not supported is refused by name', async () => {
+    expect(await failure({ choice: { version: '3.90' } })).toEqual({
+      message: 'Python 3.90 cannot be used for the runtime.',
+      failureClass: 'platform',
+      evidence: ['no packages are locked for Python 3.90 on linux-x64-gnu'],
+      nextSteps: [
+        'Use Python 3.99 or 3.98: ktx setup --python 3.99',
+        'Let ktx choose one: ktx setup --python auto',
+      ],
+    });
+    const only = {
+      ...rare,
+      targets: {
+        'linux-x64-gnu-cp399': { minimum: { glibc: '2.17' }, features: { core: ['b'.repeat(64)] } },
+        'linux-x64-gnu-cp398': { minimum: { glibc: '2.99' }, features: { core: ['b'.repeat(64)] } },
+      },
+    } as unknown as RuntimeLock;
+    expect(await failure({ choice: { version: '3.98.1' }, lock: only })).toMatchObject({
+      evidence: ['core: needs glibc 2.99 or newer; this system has 2.36'],
+      nextSteps: ['Use Python 3.99: ktx setup --python 3.99', 'Let ktx choose one: ktx setup --python auto'],
+    });
+  });
+
+  it.each([
+    ['3.99', true],
+    ['3.99.1', true],
+    ['3.99.10', false],
+    ['3.99.2', false],
+  ])('the managed 3.99.1 is what was meant by %s: %s', async (version, isWanted) => {
+    const found = await choose({ lock: rare, choice: { version } }).catch((error: SetupError) => error);
+    expect('kind' in (found as object)).toBe(isWanted);
+  });
+
+  it('a platform without any lock says so, and offers nothing', async () => {
+    const musl = { ...host, libc: 'musl' as const, glibcVersion: null };
+    expect(await failure({ host: musl })).toEqual({
+      message: 'core cannot be installed on linux-x64-musl.',
+      failureClass: 'platform',
+      evidence: ['no packages are locked for linux-x64-musl'],
+      nextSteps: [],
+    });
+    expect(await failure({ features: ['core', 'local-embeddings'] })).toEqual({
+      message: 'core and local-embeddings cannot be installed on linux-x64-gnu.',
+      failureClass: 'platform',
+      evidence: ['Python 3.99: no wheel of onnxruntime', 'Python 3.98: no wheel of onnxruntime'],
+      nextSteps: ['Install without embeddings: ktx setup --feature core'],
+    });
+  });
+
+  it('for a wheel without a lock names the same', async () => {
+    const search = { minors: ['3.99'], host, env: { PATH: await temporaryFolder() } };
+    const error = await systemPythonFor('system', ['offline'], search).catch((reason: SetupError) => reason);
+    expect(error).toMatchObject({ failureClass: 'network', evidence: expect.arrayContaining(['offline']) });
+    const atPath = systemPythonFor({ path: '/usr/bin/python3' }, [], search);
+    await expect(atPath).rejects.toThrow(
+      /^The Python at \/usr\/bin\/python3 cannot be used: it is Python 3\.\d+\.\d+; /,
+    );
+  });
+});
+
+it.each([
+  ['>=3.11', '3.11', ['3.13', '3.12', '3.14', '3.11', '3.15']],
+  ['>=3.11,<3.13', '3.11', ['3.12', '3.11']],
+  ['>=3.11, < 3.14', '3.11', ['3.13', '3.12', '3.11']],
+  ['>=3.13', '3.13', ['3.13', '3.14', '3.15']],
+  ['>=3.11', '3.12', ['3.12']],
+  ['>=3.11', '3.99', []],
+])('a wheel that wants %s, asked for with %s, may have %j', (specifier, request, expected) => {
+  // Later ones that a lock may come to have do not matter here.
+  const found = foreignMinors(specifier, request).filter((minor) => Number(minor.slice(2)) <= 15);
+  expect(found).toEqual(expected);
 });

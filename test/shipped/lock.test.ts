@@ -1,6 +1,17 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { artefactsOf, lockedFeature, type RuntimeLock } from '../../src/shipped/lock.ts';
+import {
+  artefactsOf,
+  largestArtefact,
+  lockArtefact,
+  lockedFeature,
+  type RuntimeLock,
+  readLockedFile,
+} from '../../src/shipped/lock.ts';
 import { runtimeLockSchema } from '../../src/shipped/lock-schema.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 const [core, extra, config, archive] = ['a', 'b', 'c', 'd'].map((digit) => digit.repeat(64)) as [
   string,
@@ -93,5 +104,58 @@ describe('the lock', () => {
     };
     const models = { 'local-embeddings': model };
     expect(runtimeLockSchema.safeParse({ ...plain, models }).success).toBe(false);
+  });
+});
+
+describe('a file of the lock', () => {
+  it('has its path on the public host where one is known', () => {
+    const known = {
+      ...plain,
+      artefacts: { ...plain.artefacts, [core]: { ...plain.artefacts[core], publicPath: 'a/c.whl' } },
+    };
+    const artefact = {
+      sha256: core,
+      file: 'c-1-py3-none-any.whl',
+      kind: 'wheel',
+      sizeBytes: 1,
+      unpackedBytes: 2,
+    };
+    expect(lockArtefact(lock, core)).toEqual(artefact);
+    expect(lockArtefact(runtimeLockSchema.parse(known), core)).toEqual({
+      ...artefact,
+      publicPath: 'a/c.whl',
+    });
+    const unknown = 'e'.repeat(64);
+    expect(() => lockArtefact(lock, unknown)).toThrow(
+      `lock.json refers to ${unknown} and does not describe it`,
+    );
+  });
+
+  it('is the largest as far as sizes are known', () => {
+    const artefact = (file: string, sizeBytes: number | null) => ({
+      ...lockArtefact(lock, core),
+      file,
+      sizeBytes,
+    });
+    const [none, small, big] = [artefact('none', null), artefact('small', 1), artefact('big', 2)];
+    expect(largestArtefact([none, small, big])).toBe(big);
+    expect(largestArtefact([small, none])).toBe(small);
+    expect(largestArtefact([none])).toBe(none);
+    expect(largestArtefact([])).toBeNull();
+  });
+
+  it('is read only when it is what was shipped', async () => {
+    const folder = await temporaryFolder();
+    const path = join(folder, 'requirements.txt');
+    await writeFile(path, 'numpy');
+    const sha256 = createHash('sha256').update('numpy').digest('hex');
+    expect(String(await readLockedFile(folder, { file: 'requirements.txt', sha256 }))).toBe('numpy');
+    const changed = readLockedFile(folder, { file: 'requirements.txt', sha256: 'f'.repeat(64) });
+    await expect(changed).rejects.toMatchObject({
+      message: 'requirements.txt of the bundled runtime is not the file that was shipped.',
+      failureClass: 'verification',
+      evidence: [`file: ${path}`, `expected sha256 ${'f'.repeat(64)}`, `found sha256 ${sha256}`],
+      remedies: [{ id: 'reinstall-package' }],
+    });
   });
 });

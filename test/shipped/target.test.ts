@@ -5,6 +5,7 @@ import {
   detectHost,
   type HostPlatform,
   lockedMinors,
+  macosVersionOf,
   platformKey,
   targetKey,
   unmetMinimum,
@@ -31,6 +32,11 @@ it.each([
   ['14', '13.6', 1],
   ['2.36', '2.36.1', -1],
   ['10.12', '10.12.0', 0],
+  ['10.12.0', '10.12', 0],
+  ['10.12', '10.12.1', -1],
+  ['10.12.1', '10.12', 1],
+  ['0', '1', -1],
+  ['2', '2.0.0.1', -1],
 ])('compareVersions(%s, %s)', (a, b, sign) => {
   expect(Math.sign(compareVersions(a, b))).toBe(sign);
 });
@@ -76,4 +82,17 @@ it('detects the machine that runs this', async () => {
   const host = await detectHost();
   expect(host).toMatchObject({ platform: process.platform, arch: process.arch });
   if (host.libc === 'gnu') expect(host.glibcVersion).toMatch(/^2\.\d+/);
+});
+
+it.each([
+  ['<key>ProductVersion</key>\n\t<string>14.5</string>', '14.5'],
+  [
+    '<key>ProductBuildVersion</key><string>23F79</string><key>ProductVersion</key><string>13.6.7</string>',
+    '13.6.7',
+  ],
+  ['<key>ProductVersion</key><string>unknown</string>', null],
+  ['<key>iOSSupportVersion</key><string>17.5</string>', null],
+  ['', null],
+])('the version of macOS in %j is %s', (plist, version) => {
+  expect(macosVersionOf(plist)).toBe(version);
 });
