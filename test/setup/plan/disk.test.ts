@@ -49,6 +49,37 @@ it('names what needs room there, and not what needs none', () => {
   expect(error.evidence).toContain('needed there: 60 MB for part 0, 50 MB of headroom');
 });
 
+it('says all of a volume that is too small, and how to go on', () => {
+  const error = (() => {
+    try {
+      assertDiskSpace([
+        volume(500 * MB, 1),
+        volume(10 * MB, 60 * MB, null, 0),
+        volume(null, 1),
+        volume(1, 1),
+      ]);
+    } catch (thrown) {
+      return thrown as SetupError;
+    }
+    return expect.unreachable();
+  })();
+  expect(error).toMatchObject({
+    message: 'Not enough space: 110 MB needed, 10 MB free on the volume of /r.',
+    failureClass: 'disk',
+    causeId: 'disk-full',
+    evidence: [
+      'volume of /r: 10 MB free',
+      expect.stringMatching(/^needed there: 60 MB for part 0, .* for part 1, 50 MB of headroom$/),
+      'volume of /r: 1 B free',
+      'needed there: 1 B for part 0, 50 MB of headroom',
+    ],
+    remedies: [{ id: 'free-space' }, { id: 'other-root' }, { argv: ['ktx', 'setup', '--ignore-disk'] }],
+  });
+  expect(() => assertDiskSpace([volume(50 * MB, 1)])).toThrow();
+  expect(() => assertDiskSpace([volume(50 * MB + 1, 1)])).not.toThrow();
+  expect(() => assertDiskSpace([volume(0, 0)])).not.toThrow();
+});
+
 it('unknown is not zero, and does not hide what is known', () => {
   expect(() => assertDiskSpace([volume(0, null)])).not.toThrow();
   expect(() => assertDiskSpace([volume(null, 1)])).not.toThrow();
@@ -79,6 +110,20 @@ describe('the mount of a path', () => {
     ['/home/with space/x', '/home/with space'],
   ])('%s is on %s', (path, mountPoint) => {
     expect(mountOf(mountinfo, path)?.mountPoint).toBe(mountPoint);
+  });
+  it.each([
+    [
+      '22 1 8:1 / / rw - ext4 a\n23 1 8:2 / /a ro - ext4 b\n24 1 8:3 / /a rw,noexec - ext4 c',
+      '/a/x',
+      ['rw', 'noexec'],
+    ],
+    ['24 1 8:3 / /a noexec - ext4 c\n22 1 8:1 / / rw - ext4 a', '/a', ['noexec']],
+    ['24 1 8:3 / /a noexec - ext4 c\n22 1 8:1 / / rw - ext4 a', '/', ['rw']],
+    ['half a line\n22 1 8:1 / / rw - ext4 a', '/a', ['rw']],
+    ['30 22 0:26 / /tab\\011tab ro - x y', '/tab\ttab', ['ro']],
+    ['30 22 0:26 / /a\\134040b ro - x y', '/a\\040b', ['ro']],
+  ])('in %j is that of %j', (text, path, options) => {
+    expect(mountOf(text, path)?.options).toEqual(options);
   });
   it('has its options, and where there is no list there is no mount', () => {
     expect(mountOf(mountinfo, '/home/with space/x')?.options).toEqual(['rw', 'noexec']);
