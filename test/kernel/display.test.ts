@@ -58,6 +58,37 @@ describe('renderKernelDisplay', () => {
   });
 
   it.each([
+    ...['address', 'article', 'blockquote', 'div', 'dl', 'dt', 'dd', 'figure', 'footer', 'form', 'header'],
+    ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'li', 'ol', 'p', 'pre', 'section', 'ul'],
+  ])('%s stands on lines of its own', async (name) => {
+    const html = `before<${name}>within</${name}>after`;
+    expect((await renderKernelDisplay({ 'text/html': html })).text).toBe('before\nwithin\nafter\n');
+  });
+
+  it.each(['head', 'script', 'style', 'template', 'title'])(
+    '%s is not shown, what follows it is',
+    async (name) => {
+      const html = `a<${name}>hidden</${name}>b`;
+      expect((await renderKernelDisplay({ 'text/html': html })).text).toBe('ab\n');
+    },
+  );
+
+  it.each([
+    ['a<hr>b', 'a\nb\n'],
+    ['a<br>b<br><br>c', 'a\nb\nc\n'],
+    ['<span>a</span><b>b</b>', 'ab\n'],
+    ['<tr><td>a</td><td></td><td>c</td></tr>', 'a\t\tc\n'],
+    ['<tr><td></td><th>b</th></tr>', 'b\n'],
+    ['<table>a</table>b', 'a\nb\n'],
+    ['<td>a </td><td> b</td>', 'a\tb\n'],
+    ['<pre>a\n\n  b</pre>c  d', 'a\n\n  b\nc d\n'],
+    ['<script>a<style>b</style>c</script>d', 'd\n'],
+    ['\n\n a', 'a\n'],
+  ])('lays out %j', async (html, text) => {
+    expect((await renderKernelDisplay({ 'text/html': html })).text).toBe(text);
+  });
+
+  it.each([
     ['deeply nested', '<div>'.repeat(10_000)],
     ['on one long line', '<td>a \n</td>'.repeat(100_000)],
     ['in many pieces', 'a &amp; '.repeat(100_000)],

@@ -3,8 +3,8 @@ import { join, relative } from 'node:path';
 import { expect, it } from 'vitest';
 import { EMBEDDINGS_MODEL } from '../../src/core/model-folder-path.ts';
 import { pruneManagedPythonRuntimes } from '../../src/lifecycle/prune.ts';
-import { unneededPart } from '../../src/lifecycle/unneeded.ts';
-import { MANAGED_UV_VERSION } from '../../src/uv/release.ts';
+import { findUnneeded, unneededPart } from '../../src/lifecycle/unneeded.ts';
+import { MANAGED_UV_ARTIFACTS, MANAGED_UV_VERSION, MANAGED_UV_WHEELS } from '../../src/uv/release.ts';
 import { writeRuntime } from '../fixtures/asset.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
@@ -25,6 +25,37 @@ it.each([
   ['0.2.0/envs/00000000', null],
 ] as const)('%s: %s', (path, part) => {
   expect(unneededPart(path.split('/'), needed)).toBe(part);
+});
+
+it.each([
+  ['uv/store', null],
+  ['uv/notes', null],
+  ['uv', null],
+  ['other/0.11.20/uv', null],
+  ['uv/0.11.20.1/uv', null],
+  ['uv/v0.11.20/uv', null],
+  [`uv/store/x${digest('b')}`, null],
+  [`uv/store/${digest('B')}`, null],
+] as const)('%s is not known to be unneeded', (path, part) => {
+  expect(unneededPart(path.split('/'), needed)).toBe(part);
+});
+
+it('every archive and wheel of uv is needed by this version', async () => {
+  const root = await temporaryFolder();
+  await writeRuntime(root, '0.3.0');
+  const digests = [...Object.values(MANAGED_UV_ARTIFACTS), ...Object.values(MANAGED_UV_WHEELS)].map(
+    ({ sha256 }) => sha256,
+  );
+  for (const each of [...digests, digest('b')]) {
+    await mkdir(join(root, 'uv/store', each), { recursive: true });
+    await writeFile(join(root, 'uv/store', each, 'file'), '');
+  }
+  const options = { cliVersion: '0.3.0', runtimeRoot: root };
+  const found = await findUnneeded(options, ['wheels']);
+  expect(found.map(({ part, path }) => [part, relative(root, path)])).toEqual([
+    ['wheels', `uv/store/${digest('b')}`],
+  ]);
+  expect(await findUnneeded(options, ['models'])).toEqual([]);
 });
 
 it('without a lock no download is known to be unneeded', () => {

@@ -1,9 +1,11 @@
 import { PassThrough } from 'node:stream';
-import { expect, it, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, test, vi } from 'vitest';
 import type { CheckResult, SetupEvent } from '../../src/core/events.ts';
 import { runPrompts } from '../../src/present/prompts.ts';
 import type { RunWizardOptions } from '../../src/present/wizard-options.ts';
 import { CancelledError } from '../../src/support/errors.ts';
+import * as remedies from '../../src/support/remedies.ts';
+import { remedyText } from '../../src/support/remedy.ts';
 import type { PlanOutcome, WizardFunctions } from '../../src/wizard/functions.ts';
 import { REPORT, START_MS } from '../fixtures/wizard-states.ts';
 import { DEMO_OVERVIEW, DEMO_PLAN, DEMO_RESULT } from '../pty/demo-data.ts';
@@ -250,4 +252,151 @@ test('says every thirty seconds that it is still at work, and no more once it ha
   await run.exitCode;
   expect(counts[1]).toBeGreaterThan(counts[0]!);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+describe('a plan that is asked for', () => {
+  const network = async () => ({ type: 'page-read' as const, lines: ['a setting: none'] });
+
+  it('shows its details, and leads back to the choice', async () => {
+    const run = prompts({ answers: ['1', 'details', 'back', '2', 'yes'], functions: { runPanel: network } });
+    expect(await run.exitCode).toBe(0);
+    expect(run.calls).toEqual([
+      'overview',
+      'plan core',
+      'discard',
+      'plan local-embeddings',
+      'execute',
+      'check 0 true',
+    ]);
+    expect(run.printed.filter((text) => text === '  a setting: none\n')).toHaveLength(1);
+  });
+
+  it('leads back to nothing where there was no choice', async () => {
+    const run = prompts({ answers: ['back', 'yes'], options: { initialFeature: 'core' } });
+    expect(await run.exitCode).toBe(0);
+    expect(run.text()).toContain('"back" is not one of the answers.\n');
+    expect(run.text()).toContain('Install this? Type yes, no or details, then Enter: ');
+    expect(run.calls).toEqual(['overview', 'plan core', 'execute', 'check 0 true']);
+  });
+
+  it('prints no page that is none', async () => {
+    const run = prompts({
+      answers: ['1', 'details', 'no'],
+      functions: { runPanel: async () => ({ type: 'host-unknown' }) },
+    });
+    expect(await run.exitCode).toBe(0);
+    expect(run.text()).not.toContain('setting');
+    expect(run.calls).toEqual(['overview', 'plan core', 'discard']);
+  });
+});
+
+describe('after a failure', () => {
+  const USE = remedies.USE_SYSTEM_PYTHON;
+  const failing = (times: number, report = { ...REPORT, remedies: [USE], nextSteps: [remedyText(USE)] }) => {
+    const steps: (string | null)[] = [];
+    const functions: Partial<WizardFunctions> = {
+      execute: async (_plan, setup) => {
+        if (times-- <= 0) return DEMO_RESULT;
+        setup.onEvent?.({
+          at: new Date(START_MS).toISOString(),
+          type: 'step',
+          step: 'fetch',
+          status: 'started',
+        } as SetupEvent);
+        throw new Error('broken');
+      },
+      reportFailure: async (_error, _setup, step) => {
+        steps.push(step);
+        return report;
+      },
+    };
+    return { functions, steps };
+  };
+
+  it('another try asks for the plan again, with what was chosen', async () => {
+    const { functions } = failing(1);
+    const run = prompts({ answers: ['2', 'yes', '2', 'yes'], functions });
+    expect(await run.exitCode).toBe(0);
+    expect(run.calls).toEqual([
+      ...['overview', 'plan local-embeddings', 'overview', 'plan local-embeddings', 'check 0 true'],
+    ]);
+    expect(run.setups.at(-1)).not.toHaveProperty('python');
+  });
+
+  it('a remedy is part of the next attempt, and of the one after it', async () => {
+    const { functions, steps } = failing(2);
+    const run = prompts({ answers: ['1', 'yes', '1', 'yes', '2', 'yes'], functions });
+    expect(await run.exitCode).toBe(0);
+    expect(run.setups.map(({ python }) => python ?? null)).toEqual([
+      null,
+      null,
+      'system',
+      'system',
+      'system',
+      'system',
+    ]);
+    expect(steps).toEqual(['fetch', 'fetch']);
+  });
+
+  it('a plan that fails next time is not blamed on the step before', async () => {
+    const { functions, steps } = failing(1);
+    let count = 0;
+    const plan: WizardFunctions['plan'] = async () => {
+      if (++count > 1) throw new Error('no host');
+      return { status: 'install', summary: DEMO_PLAN };
+    };
+    const run = prompts({ answers: ['1', 'yes', '1', '3'], functions: { ...functions, plan } });
+    expect(await run.exitCode).toBe(1);
+    expect(steps).toEqual(['fetch', null]);
+  });
+
+  it.each([
+    ['it is quit', ['3']],
+    ['the input ends', []],
+  ])('%s: 1', async (_what, answers) => {
+    const { functions } = failing(1);
+    const run = prompts({ answers: ['1', 'yes', ...answers], functions });
+    expect(await run.exitCode).toBe(1);
+    expect(run.text()).not.toContain('Setup cancelled');
+  });
+
+  it('a stop from outside at the question: 130', async () => {
+    const { functions } = failing(1);
+    const report = { ...REPORT, remedies: [remedies.CHOOSE_CA_FILE], nextSteps: [] };
+    const run = prompts({
+      answers: ['1', 'yes', '1', '/ca'],
+      functions: {
+        ...functions,
+        reportFailure: async () => report,
+        runPanel: async () => {
+          process.emit('SIGTERM');
+          throw new CancelledError();
+        },
+      },
+    });
+    expect(await run.exitCode).toBe(130);
+  });
+});
+
+it('says which checks did not pass, and how many were skipped', async () => {
+  const checks = [
+    PASS,
+    { ...PASS, id: 'b', label: 'B', status: 'warn', detail: 'odd' },
+    { ...PASS, id: 'c', label: 'C', status: 'skipped', detail: 'not installed' },
+  ] as CheckResult[];
+  const run = prompts({ answers: ['1', 'yes'], functions: { runChecks: async () => checks } });
+  expect(await run.exitCode).toBe(0);
+  expect(run.text()).toContain('1 of 3 checks passed, 1 skipped. To list them: ktx doctor\n');
+  expect(run.text()).toMatch(/B.*odd/);
+  expect(run.text()).not.toContain('not installed');
+  const none = prompts({ answers: ['1', 'yes'], functions: { runChecks: async () => [] } });
+  await none.exitCode;
+  expect(none.text()).not.toContain('checks passed');
+});
+
+it('checks that cannot be run do not hide what was installed', async () => {
+  const runChecks = () => Promise.reject(new Error('no doctor'));
+  const run = prompts({ answers: ['1', 'yes', '2'], functions: { runChecks } });
+  expect(await run.exitCode).toBe(1);
+  expect(run.text()).toMatch(/ktx 0\.3\.0 is ready[\s\S]*numpy could not be fetched/);
 });

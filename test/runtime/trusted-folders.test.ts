@@ -1,9 +1,9 @@
 import { chmod, chown, mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readManagedPythonRuntimeStatus } from '../../src/runtime/status.ts';
-import { inspectFolders } from '../../src/runtime/trusted-folders.ts';
-import { withWriteAccess } from '../../src/runtime/write-access.ts';
+import { assertTrustedFolders, inspectFolders } from '../../src/runtime/trusted-folders.ts';
+import { assertLockablePath, isLockablePath, withWriteAccess } from '../../src/runtime/write-access.ts';
 import { planSetup } from '../../src/setup/setup.ts';
 import { writeRuntime } from '../fixtures/asset.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
@@ -85,5 +85,75 @@ describe.runIf(process.platform !== 'win32')('a runtime root', () => {
         `Every user of this machine can write to ${await realpath(above)} and could replace`,
       ),
     ]);
+  });
+});
+
+describe.runIf(process.platform !== 'win32')('what is said of a folder that is not trusted', () => {
+  const distrustOf = async (runtimeRoot: string) => (await inspectFolders(runtimeRoot, [])).distrust;
+
+  it('that everybody can write to', async () => {
+    const { runtimeRoot } = await runtime();
+    await chmod(join(runtimeRoot, 'uv'), 0o757);
+    expect(await distrustOf(runtimeRoot)).toMatchObject({
+      message: `Every user of this machine can write to ${join(runtimeRoot, 'uv')} and could put programs there.`,
+      failureClass: 'permission',
+      evidence: ['its mode is 757', 'nothing in it was read or run'],
+      remedies: [
+        { argv: ['chmod', '-R', 'o-w', runtimeRoot], afterwards: ['ktx', 'setup'] },
+        { id: 'other-root' },
+      ],
+    });
+    await expect(assertTrustedFolders(runtimeRoot, [])).rejects.toThrow('can write to');
+  });
+
+  it.runIf(isRoot)('of another user', async () => {
+    const { runtimeRoot } = await runtime();
+    await chown(join(runtimeRoot, 'uv'), OTHER_UID, OTHER_UID);
+    const uid = String(process.geteuid?.());
+    expect(await distrustOf(runtimeRoot)).toMatchObject({
+      message: `${join(runtimeRoot, 'uv')} belongs to another user (uid 65534), who could put programs there.`,
+      failureClass: 'permission',
+      evidence: [`this user has uid ${uid}`, 'nothing in it was read or run'],
+      remedies: [
+        { id: 'other-root' },
+        { argv: ['chown', '-R', uid, join(runtimeRoot, 'uv')], afterwards: ['ktx', 'setup'] },
+      ],
+    });
+  });
+
+  it.runIf(isRoot).each([
+    ['the one who called sudo', String(OTHER_UID), true],
+    ['another than called sudo', '1000', false],
+    ['nobody known', 'x', false],
+  ])('of %s', async (_who, sudoUid, isTrusted) => {
+    const { runtimeRoot } = await runtime();
+    await chown(join(runtimeRoot, 'uv'), OTHER_UID, OTHER_UID);
+    vi.stubEnv('SUDO_UID', sudoUid);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect((await distrustOf(runtimeRoot)) === null).toBe(isTrusted);
+  });
+
+  it('whose path is too long to lock', () => {
+    let length = 1;
+    while (isLockablePath(`/${'x'.repeat(length + 1)}`, '0.3.0')) length++;
+    expect(() => assertLockablePath(`/${'x'.repeat(length)}`, '0.3.0')).not.toThrow();
+    const root = `/${'x'.repeat(length + 1)}`;
+    const error = (() => {
+      try {
+        assertLockablePath(root, '0.3.0');
+      } catch (thrown) {
+        return thrown;
+      }
+      return null;
+    })();
+    const sizeBytes = Buffer.byteLength(`${root}/uv/locks/0.3.0.lock`);
+    expect(error).toMatchObject({
+      message: `The path of the runtime folder is 1 byte too long: ${root}`,
+      failureClass: 'conflict',
+      evidence: [
+        `${root}/uv/locks/0.3.0.lock has ${sizeBytes} bytes; a lock file's path has at most ${sizeBytes - 1}`,
+      ],
+      remedies: [{ id: 'other-root', label: 'Choose a shorter one' }],
+    });
   });
 });

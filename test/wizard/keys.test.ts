@@ -32,6 +32,22 @@ const NO_KEY: InkKey = {
 describe('keyPresses', () => {
   it.each<[string, string, Partial<InkKey>, string[]]>([
     ['an arrow', '', { upArrow: true }, ['up']],
+    ['down', '', { downArrow: true }, ['down']],
+    ['left', '', { leftArrow: true }, ['left']],
+    ['right', '', { rightArrow: true }, ['right']],
+    ['page up', '', { pageUp: true }, ['pageup']],
+    ['page down', '', { pageDown: true }, ['pagedown']],
+    ['home', '', { home: true }, ['home']],
+    ['end', '', { end: true }, ['end']],
+    ['Tab', '', { tab: true }, ['tab']],
+    ['backspace', '', { backspace: true }, ['backspace']],
+    ['delete', '', { delete: true }, ['backspace']],
+    [
+      'each key that has a name',
+      '\t \u001b\u000c\u007f\u0015\u001a',
+      {},
+      ['tab', 'space', 'escape', 'ctrl+l', 'backspace', 'ctrl+u', 'ctrl+z'],
+    ],
     ['Enter', '\r', { return: true }, ['enter']],
     ['Enter of a terminal not yet in raw mode', '\n', {}, ['enter']],
     ['keys that came together', '\rabc', {}, ['enter', 'a', 'b', 'c']],
