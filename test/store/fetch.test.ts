@@ -277,6 +277,32 @@ describe('sources', () => {
     expect(await storeFiles()).toEqual([]);
   });
 
+  it.each([
+    ['as long as it', 2000, (digest: string) => `found sha256 ${digest} (2000 bytes)`],
+    ['a byte shorter', 1999, (digest: string) => `found sha256 ${digest} (1999 bytes)`],
+    [
+      'a byte longer',
+      2001,
+      (digest: string) => `found more than 2000 bytes, sha256 of the first 2001: ${digest}`,
+    ],
+  ])('another file %s is told with both digests, and what to do', async (_what, sizeBytes, found) => {
+    const artefact = wheel('one');
+    const bytes = contentOf('bad', sizeBytes);
+    const bad = await serveIndex({ [artefact.file]: bytes });
+    const error = await failure(fetchWith([artefact], indexesOf(bad)));
+    expect(error).toMatchObject({
+      failureClass: 'verification',
+      remedies: [{ id: 'ask-the-owner' }, { id: 'use-index' }],
+    });
+    for (const line of [
+      `host: ${bad.host}`,
+      `file: ${artefact.file}`,
+      `expected sha256 ${artefact.sha256} (2000 bytes)`,
+      found(createHash('sha256').update(bytes).digest('hex')),
+    ])
+      expect(error.evidence.map((each) => each.trim())).toContain(line);
+  });
+
   it('a listing with another digest is refused before a byte of the file is asked for', async () => {
     const artefact = wheel('one');
     const server = await serveIndex(
