@@ -1,4 +1,4 @@
-import { chmod, mkdir, symlink } from 'node:fs/promises';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -8,7 +8,6 @@ import {
   interpreterEnvironment,
   minorOf,
   refusalOf,
-  shimReason,
 } from '../../src/python/system-python.ts';
 import type { HostPlatform } from '../../src/shipped/target.ts';
 import { CancelledError } from '../../src/support/errors.ts';
@@ -37,7 +36,7 @@ const facts: InterpreterFacts = {
 };
 const answer = (change: Partial<InterpreterFacts> = {}) => JSON.stringify({ ...facts, ...change });
 
-describe('a shim that chose no version', () => {
+describe.skipIf(process.platform === 'win32')('a shim that chose no version', () => {
   it.each([
     ['nothing of it', null],
     ['the word pyenv in a line', null],
@@ -73,8 +72,15 @@ describe('a shim that chose no version', () => {
       "is Apple's placeholder, with no Python behind it until the command line tools are installed",
     ],
     ['see xcode-select: it is missing', null],
-  ])('%j: %s', (stderr, reason) => {
-    expect(shimReason(stderr)).toBe(reason);
+  ])('%j: %s', async (stderr, reason) => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'said'), stderr);
+    const path = await shellProgram(folder, 'python3', `cat '${join(folder, 'said')}' >&2; exit 1`);
+    const failed = `does not run: it ended with exit code 1 (${stderr.split('\n').at(-1)})`;
+    expect(await inspectSystemPython({ path, host, minors, env: { PATH: '/usr/bin:/bin' } })).toEqual({
+      path,
+      reason: reason ?? failed,
+    });
   });
 });
 
