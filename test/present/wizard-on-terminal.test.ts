@@ -255,7 +255,7 @@ describe('while nothing is known yet', () => {
     // It waits for its question.
     type(DOWN);
     resolve(DEMO_OVERVIEW);
-    expect(await shows('about 27 MB')).toMatch(/› . Core \+ local/);
+    await shows('› ◉ Core + local');
     type('q');
     expect(await exitCode).toBe(0);
   });

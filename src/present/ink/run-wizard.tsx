@@ -20,7 +20,7 @@ import { type TerminalModes, terminalModes } from '../terminal/terminal-modes.ts
 import { themeOf } from '../terminal/theme.ts';
 import { isWorthABell, wizardSignal } from '../terminal/wizard-signal.ts';
 import type { RunWizardOptions } from '../wizard-options.ts';
-import { collectWithoutHelpers, keepYoungHeapSmall } from './young-heap.ts';
+import { keepYoungHeapSmall } from './young-heap.ts';
 
 const HOME = '\u001b[H';
 const HOME_AND_ERASE = '\u001b[H\u001b[2J';
@@ -45,10 +45,7 @@ export async function runWizard<Plan extends PlanOutcome>(options: RunWizardOpti
     },
     lendTerminal: (work) => lendTerminal(work),
     onInstallEvent: (event) => {
-      if (event.type === 'step' && event.status === 'started') {
-        keepYoungHeapSmall();
-        collectWithoutHelpers();
-      }
+      if (event.type === 'step' && event.status === 'started') keepYoungHeapSmall();
       const batch = batchOfEvent(event);
       if (batch) logStore.appendBatch(batch);
       else logStore.append(logLines(event));
