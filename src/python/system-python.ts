@@ -192,9 +192,10 @@ export async function inspectSystemPython(options: {
       // Old versions do not support the option -I.
       if (/^Unknown option: -I/m.test(outcome.stderr)) return { path, reason: 'is Python 2' };
       const lastLine = outcome.stderr.trim().split('\n').at(-1) ?? '';
+      const ended = endingText(outcome.exitCode, outcome.signal);
       return {
         path,
-        reason: `does not run: it ${endingText(outcome.exitCode, outcome.signal)}${lastLine ? ` (${lastLine})` : ''}`,
+        reason: lastLine ? `does not run: it ${ended} (${lastLine})` : `does not run: it ${ended}`,
       };
     }
     const lines = outcome.stdout.trim().split('\n');
@@ -269,10 +270,13 @@ function shimReason(stderr: string): string | null {
     .split('\n')
     .map((line) => line.trim().replace(/^python /, ''))
     .filter(Boolean);
+  const names = versions.join(', ');
   const which =
-    versions.length > 0
-      ? `; ${versions.join(', ')} of its versions ${versions.length > 1 ? 'have' : 'has'} it`
-      : '';
+    versions.length === 0
+      ? ''
+      : versions.length === 1
+        ? `; ${names} of its versions has it`
+        : `; ${names} of its versions have it`;
   return `is a shim of ${manager}, which has not chosen a version that has it${which}`;
 }
 
@@ -293,9 +297,12 @@ export function refusalOf(
   if (facts.implementation !== 'CPython') return `is ${facts.implementation}, not CPython`;
   const minor = minorOf(facts.version);
   if (!minors.includes(minor)) {
+    const platform = platformKey(host);
     const known =
-      minors.length > 0 ? `packages are locked for ${[...minors].reverse().join(', ')}` : 'nothing is locked';
-    return `is Python ${facts.version}; ${machine.whyNot?.(minor) ?? `${known} on ${platformKey(host)}`}`;
+      minors.length > 0
+        ? `packages are locked for ${[...minors].reverse().join(', ')} on ${platform}`
+        : `nothing is locked on ${platform}`;
+    return `is Python ${facts.version}; ${machine.whyNot?.(minor) ?? known}`;
   }
   if (facts.bits !== 64) return `is a ${facts.bits}-bit build`;
   if (facts.isFreeThreaded) return 'is a free-threaded build';

@@ -171,6 +171,53 @@ describe('the languages of this program', () => {
     }
   });
 
+  const REASONS = [
+    'is Python 2',
+    'does not run: it ended with exit code 3 (no module)',
+    'could not be started: too many files are open (raise the limit: ulimit -n 1024)',
+    'prints without end instead of answering',
+    'prints at start: "hello"; /usr/lib/site.pth runs at each start, and uv cannot use such a Python',
+    'prints at its end: "hello"; a .pth or sitecustomize.py in its site-packages may do it, and uv cannot use such a Python',
+    'is the placeholder of the Microsoft Store, with no Python behind it',
+    'is a shim of pyenv, which has not chosen a version that has it',
+    'is a shim of pyenv, which has not chosen a version that has it; 3.11.4, 3.12.1 of its versions have it',
+    'is PyPy, not CPython',
+    'is Python 3.8.2; packages are locked for 3.13, 3.12 on linux-x64-gnu',
+    'is a 32-bit build',
+    'is a free-threaded build',
+    'belongs to a conda environment, which conda may change or remove at any time',
+    'lacks the standard modules venv, ssl',
+    'lacks the standard modules venv; this system has them in a package of their own: apt install python3.12-venv',
+  ];
+  it.each(['de', 'ja'] as const)('%s leaves no reason against a Python in English', (language) => {
+    speakLanguage(language, { hasUnicode: true });
+    const english = /\b(?:is|does|not|which|lacks|belongs|prints|the|could|of its|locked for|cannot)\b/;
+    for (const reason of REASONS) {
+      const texts = [`The Python at /usr/bin/python3 cannot be used: it ${reason}.`];
+      if (!reason.startsWith('does not run')) texts.push(`/usr/bin/python3: ${reason}`);
+      for (const text of texts)
+        expect([text, said(text)]).toEqual([text, expect.not.stringMatching(english)]);
+    }
+  });
+
+  it.each([
+    'pip.conf names /etc/acme.pem, which holds 2 damaged certificates.',
+    'SSL_CERT_FILE names /etc/acme.pem, which holds no certificate.',
+    'client-cert names /etc/acme.pem, whose private key has a passphrase, which cannot be entered here; it is left out.',
+    'The pip configuration /etc/pip.conf is in UTF-16, which other tools refuse; save it as UTF-8.',
+    'The pip configuration /etc/pip.conf is left out: line 3 is not a setting',
+    'index was not stored: its scheme is not supported; it must start with https:// or http://.',
+    'index was not stored: nothing is at /srv/wheels.',
+    'The network settings of ktx cannot be read: it holds no settings of ktx',
+    'The uv at /home/ada/uv disappeared while it was in use.',
+    'The program that was given with --uv is not uv: /usr/bin/uvx.',
+  ])('reasons of settings and of uv are translated in their sentence: %s', (text) => {
+    for (const language of ['de', 'ja'] as const) {
+      speakLanguage(language, { hasUnicode: true });
+      expect(said(text)).not.toMatch(/\b(?:is|the|which|not|names|while|has|nothing|holds|with)\b/);
+    }
+  });
+
   it.each(['de', 'ja'] as const)('%s has reasons as phrases, which are translated too', (language) => {
     const raw = Object.keys(catalogueFile(language).texts).filter((key) =>
       /\{(?:reason|detail|what|why)\}/.test(key),
