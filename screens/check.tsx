@@ -8,15 +8,15 @@ import { failedChecks } from '../src/wizard/choices.ts';
 import type { UndoTarget } from '../src/wizard/functions.ts';
 import { isRepairBusy, REPAIR_CHOICES } from '../src/wizard/panels/repair-run.ts';
 import type { CheckState } from '../src/wizard/state.ts';
-import { UNDO_CHOICES, undoLines, undoTitle } from '../src/wizard/undo-question.ts';
+import { UNDO_CHOICES } from '../src/wizard/undo-question.ts';
 import { ChoiceRow } from './components/choices.tsx';
 import { LogView } from './components/log-view.tsx';
 import { PanelLineRow } from './components/panel-line.tsx';
-import { Cell, Gap, Ink, Line, Pinned, Row } from './components/text.tsx';
+import { Cell, Gap, Ink, Line, Paragraph, Pinned, Row } from './components/text.tsx';
 import { type CheckRow, checkRows, labelColumns } from './layout/check-rows.ts';
 import { checkRoom, contentColumns, isNarrow, isShort, logWindow, type Size } from './layout/layout.ts';
-import { panelRows } from './layout/panel-layout.ts';
 import { type Asking, type Running, repairingRows, repairQuestionLayout } from './layout/repair-layout.ts';
+import { undoLayout } from './layout/undo-layout.ts';
 import { GLYPH, ThemeContext } from './style/theme.ts';
 
 interface CheckProps {
@@ -49,11 +49,12 @@ export function CheckScreen({ state, size, log }: CheckProps) {
 }
 
 function UndoQuestion({ target, cursor, size }: { target: UndoTarget; cursor: number; size: Size }) {
+  const { title, rows } = undoLayout(target, size);
   return (
     <Pinned bottom={<ChoiceRow choices={UNDO_CHOICES} cursor={cursor} />} isTight={isShort(size)}>
-      <Line isBold>{undoTitle(target)}</Line>
+      <Paragraph isBold>{title.join('\n')}</Paragraph>
       <Gap isHidden={isShort(size)} />
-      {panelRows(undoLines(target), contentColumns(size)).map((row) => (
+      {rows.map((row) => (
         <PanelLineRow key={row.key} row={row} />
       ))}
     </Pinned>

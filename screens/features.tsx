@@ -3,19 +3,27 @@ import { useContext } from 'react';
 import { said, t } from '../src/language/translate.ts';
 import { DISK_HEADROOM_BYTES } from '../src/setup/plan/headroom.ts';
 import { programName } from '../src/support/program-name.ts';
+import { columnsOf } from '../src/support/text/columns.ts';
 import { formatBytes, formatDuration, tildePath } from '../src/support/text/format.ts';
+import { wrapWords } from '../src/support/text/wrap-words.ts';
 import type { FeatureOffer, SetupOverview } from '../src/wizard/functions.ts';
 import type { FeaturesState } from '../src/wizard/state.ts';
 import { Cell, Gap, Line, Paragraph, Row } from './components/text.tsx';
-import { isNarrow, isShort, type Size } from './layout/layout.ts';
-import { GLYPH, ThemeContext } from './style/theme.ts';
+import { bodyRows, contentColumns, isNarrow, isShort, type Size } from './layout/layout.ts';
+import { cutLines } from './layout/room.ts';
+import { GLYPH, ThemeContext, type Tone } from './style/theme.ts';
 import { featureWords, shortHome } from './style/words.ts';
 
 export function FeaturesScreen({ state, size }: { state: FeaturesState; size: Size }) {
   const { overview } = state;
+  const notes = fittingNotes(state, size, useContext(ThemeContext).homeDir);
   return (
     <>
-      <Line isBold>{t`What should ${programName()} be able to do on this machine?`}</Line>
+      <Line isBold>
+        {isNarrow(size)
+          ? t`What should ${programName()} do on this machine?`
+          : t`What should ${programName()} be able to do on this machine?`}
+      </Line>
       <Gap isHidden={isShort(size)} />
       {overview.offers.map((offer) => (
         <Offer
@@ -27,11 +35,45 @@ export function FeaturesScreen({ state, size }: { state: FeaturesState; size: Si
           size={size}
         />
       ))}
-      {state.featureReason === null ? null : <Line tone="accent">{said(state.featureReason)}</Line>}
-      <Here overview={overview} size={size} />
-      <Paragraph tone="faint">{statusWords(state, useContext(ThemeContext).homeDir)}</Paragraph>
+      {notes.map(({ name, tone, lines }) => (
+        <Paragraph key={name} tone={tone}>
+          {lines.join('\n')}
+        </Paragraph>
+      ))}
     </>
   );
+}
+
+interface Note {
+  name: string;
+  tone: Tone;
+  lines: string[];
+}
+
+/** What stands below the features: whole notes by weight, the last one cut with a mark if it has to be. */
+function fittingNotes(state: FeaturesState, size: Size, homeDir: string): Note[] {
+  const { overview, featureReason } = state;
+  const columns = contentColumns(size);
+  const note = (name: string, tone: Tone, text: string | null): Note[] =>
+    text === null ? [] : [{ name, tone, lines: wrapWords(text, columns) }];
+  const all = [
+    ...note('reason', 'accent', featureReason === null ? null : said(featureReason)),
+    ...note('here', 'plain', hereWords(overview)),
+    ...note('python', 'plain', pythonWords(overview, size)),
+    ...note('status', 'faint', statusWords(state, homeDir, isNarrow(size))),
+  ];
+  let room = bodyRows(size) - (isShort(size) ? 1 : 2);
+  for (const offer of overview.offers)
+    room -= 2 + (isTooLarge(offer, overview.freeBytes) ? 1 : 0) + (isShort(size) ? 0 : 1);
+  const kept = new Map<string, Note>();
+  for (const name of ['reason', 'status', 'here', 'python']) {
+    const wanted = all.find((each) => each.name === name);
+    if (wanted === undefined || room <= 0) continue;
+    const lines = cutLines(wanted.lines, room, columns);
+    kept.set(name, { ...wanted, lines });
+    room -= lines.length;
+  }
+  return all.flatMap(({ name }) => kept.get(name) ?? []);
 }
 
 interface OfferProps {
@@ -60,7 +102,7 @@ function Offer({ offer, isChosen, mayFetchPython, freeBytes, size }: OfferProps)
       <Row indent={4}>
         <Cell tone="faint">
           {offer.unavailableReason === null
-            ? sizeWords(offer, mayFetchPython)
+            ? sizeWords(offer, mayFetchPython, contentColumns(size) - 4)
             : t`not available: ${said(offer.unavailableReason)}`}
         </Cell>
       </Row>
@@ -83,11 +125,21 @@ function isTooLarge({ diskBytes, unavailableReason }: FeatureOffer, freeBytes: n
 }
 
 /** Approximate: sources and formats are only known after the hosts were probed for the plan. */
-function sizeWords(offer: FeatureOffer, mayFetchPython: boolean): string {
-  const parts = [downloadWords(offer.downloadBytes, mayFetchPython)];
-  if (offer.diskBytes !== null) parts.push(t`${formatBytes(offer.diskBytes)} on disk`);
-  if (offer.expectedMs !== null) parts.push(timeWords(offer.expectedMs));
-  return parts.join(' · ');
+function sizeWords(offer: FeatureOffer, mayFetchPython: boolean, columns: number): string {
+  const { downloadBytes, diskBytes, expectedMs } = offer;
+  const disk = (words: (size: string) => string) =>
+    diskBytes === null ? [] : [words(formatBytes(diskBytes))];
+  const whole = [
+    downloadWords(downloadBytes, mayFetchPython),
+    ...disk((size) => t`${size} on disk`),
+    ...(expectedMs === null ? [] : [timeWords(expectedMs)]),
+  ];
+  const brief = [
+    downloadBytes ? t`${formatBytes(downloadBytes)} download` : downloadWords(downloadBytes, mayFetchPython),
+    ...disk((size) => t`${size} on disk`),
+  ];
+  const texts = [whole, brief, brief.slice(0, 1)].map((parts) => parts.join(' · '));
+  return texts.find((text) => columnsOf(text) <= columns) ?? texts[2]!;
 }
 
 function downloadWords(downloadBytes: number | null, mayFetchPython: boolean): string {
@@ -102,9 +154,9 @@ function timeWords(expectedMs: number): string {
   return t`${seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000)} at 100 Mbit/s`;
 }
 
-/** Which components are already here, and that a Python of the system may do. */
-function Here({ overview, size }: { overview: SetupOverview; size: Size }) {
-  const { here, mayFetchPython } = overview;
+/** Which components are already here. */
+function hereWords({ here }: SetupOverview): string | null {
+  if (here.length === 0) return null;
   const named = (isWanted: boolean) =>
     here
       .filter(({ isHere }) => isHere === isWanted)
@@ -116,20 +168,19 @@ function Here({ overview, size }: { overview: SetupOverview; size: Size }) {
     present === ''
       ? [t`Already here: nothing yet`]
       : [t`Already here: ${present} ${GLYPH.done}`, ...(missing === '' ? [] : [t`not yet: ${missing}`])];
-  return (
-    <>
-      {here.length === 0 ? null : <Paragraph>{parts.join(' · ')}</Paragraph>}
-      {!mayFetchPython ? null : isShort(size) ? (
-        <Line>{t`Python too, unless this system has one.`}</Line>
-      ) : (
-        <Paragraph>{t`Python is downloaded too, unless one of this system fits.`}</Paragraph>
-      )}
-    </>
-  );
+  return parts.join(' · ');
+}
+
+/** That a Python of the system may do. */
+function pythonWords({ mayFetchPython }: SetupOverview, size: Size): string | null {
+  if (!mayFetchPython) return null;
+  return isShort(size)
+    ? t`Python too, unless this system has one.`
+    : t`Python is downloaded too, unless one of this system fits.`;
 }
 
 /** The current runtime, and that it stays untouched: the new one is built next to it. */
-function statusWords({ overview, feature }: FeaturesState, homeDir: string): string {
+function statusWords({ overview, feature }: FeaturesState, homeDir: string, isBrief: boolean): string {
   const { status, otherRuntimes } = overview;
   const other = otherRuntimes[0];
   if (status.kind === 'ready') {
@@ -141,7 +192,12 @@ function statusWords({ overview, feature }: FeaturesState, homeDir: string): str
     return t`What is installed does not work and will be replaced: ${shortHome(said(status.detail), homeDir)}`;
   }
   if (other) {
+    if (isBrief)
+      return t`${programName()} ${other.cliVersion} (${featureWords(other.features)}) stays as it is.`;
     return t`A runtime for ${programName()} ${other.cliVersion} (${featureWords(other.features)}) is installed and stays as it is.`;
   }
-  return t`Everything goes into ${tildePath(overview.runtimeRoot, homeDir)}; nothing else is touched.`;
+  const folder = tildePath(overview.runtimeRoot, homeDir);
+  return isBrief
+    ? t`Everything goes into ${folder}.`
+    : t`Everything goes into ${folder}; nothing else is touched.`;
 }

@@ -123,7 +123,7 @@ function StepRow(props: { step: StepProgress; progress: InstallProgress; nowMs: 
 /** Takes the row of the bar, so that it is in view and nothing moves. */
 function StopQuestion({ state, size }: { state: InstallingState; size: Size }) {
   if (state.stopQuestion === null || state.isStopping) {
-    return <Line tone="warning">{t`Stopping: waiting for running tasks to end …`}</Line>;
+    return <Line tone="warning">{t`Stopping: running tasks finish first …`}</Line>;
   }
   return (
     <>

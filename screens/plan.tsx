@@ -71,7 +71,7 @@ function Plan({ state, summary, size }: { state: PlanState; summary: PlanSummary
         choices={isNarrow(size) ? planChoices(state).map(shortened) : planChoices(state)}
         cursor={state.cursor}
         gap={isNarrow(size) ? 1 : 4}
-        more={room.isConsentWhole ? (isNarrow(size) ? room.more.replace(/ more lines?/, '') : room.more) : ''}
+        more={room.isConsentWhole && room.more !== '' ? (isNarrow(size) ? 'n …' : `${room.more} (n)`) : ''}
       />
     </>
   );

@@ -1,8 +1,8 @@
-import { Box } from 'ink';
+import { Box, Text } from 'ink';
 import { said } from '../../src/language/translate.ts';
 import { columnsOf } from '../../src/support/text/columns.ts';
 import type { Choice } from '../../src/wizard/choices.ts';
-import { GLYPH } from '../style/theme.ts';
+import { GLYPH, useTone } from '../style/theme.ts';
 import { Cell, Ink, Row } from './text.tsx';
 
 interface ChoicesProps {
@@ -34,7 +34,9 @@ export function ChoiceList({
           {row.map((choice, column) => (
             <Box
               key={choice.id}
-              flexShrink={0}
+              flexShrink={more === '' || columns > 1 ? 0 : 1}
+              height={1}
+              overflow="hidden"
               width={
                 choice.about !== undefined && aboutColumn > 0
                   ? aboutColumn
@@ -79,21 +81,19 @@ export function ChoiceRow({ choices, cursor, more = '', gap = 6 }: ChoicesProps 
 
 function More({ children }: { children: string }) {
   return children === '' ? null : (
-    <Box flexGrow={1} flexShrink={1} flexBasis={0} height={1} paddingLeft={1} justifyContent="flex-end">
-      <Ink tone="faint">{children}</Ink>
-    </Box>
+    <>
+      <Box flexGrow={1} flexShrink={1} flexBasis={0} height={1} />
+      <Box flexShrink={0} height={1} paddingLeft={1}>
+        <Ink tone="faint">{children}</Ink>
+      </Box>
+    </>
   );
 }
 
 function ChoiceLabel({ choice, isChosen }: { choice: Choice<string>; isChosen: boolean }) {
-  return isChosen ? (
-    <Ink tone="accent" isBold>
-      {GLYPH.pointer} {said(choice.label)}
-    </Ink>
-  ) : (
-    <Ink>
-      {'  '}
-      {said(choice.label)}
-    </Ink>
+  return (
+    <Text {...useTone(isChosen ? 'accent' : 'plain')} bold={isChosen} wrap="truncate">
+      {isChosen ? GLYPH.pointer : ' '} {said(choice.label)}
+    </Text>
   );
 }

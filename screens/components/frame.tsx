@@ -1,13 +1,13 @@
 import { Box } from 'ink';
-import { Fragment, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { said, t, translatable } from '../../src/language/translate.ts';
 import { programName } from '../../src/support/program-name.ts';
 import { type KeyHint, keyHints } from '../../src/wizard/keys.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
 import { fittingHints, separatorOf } from '../layout/footer.ts';
-import { HELP_LABEL_COLUMNS, type HelpRow, helpRows } from '../layout/help-rows.ts';
+import { HELP_LABEL_COLUMNS, type HelpRow, HINT_GAP, helpRows, hintRows } from '../layout/help-rows.ts';
 import { wordsOf } from '../layout/key-help.ts';
-import { bodyRows, contentColumns, frameRows, isNarrow, isShort, type Size } from '../layout/layout.ts';
+import { contentColumns, frameRows, isNarrow, isShort, type Size } from '../layout/layout.ts';
 import { GLYPH } from '../style/theme.ts';
 import { Cell, Gap, Ink, Line, Row } from './text.tsx';
 
@@ -146,29 +146,22 @@ function Sentences({ rows, size }: { rows: readonly HelpRow[]; size: Size }) {
   );
 }
 
+/** Keys and their hints one after the other, in as many rows as they take. */
 function Hints({ hints, size }: { hints: readonly KeyHint[]; size: Size }) {
   const isTight = isShort(size);
-  // Two columns if one would not fit.
-  const columns = hints.length > bodyRows(size) - (isTight ? 0 : 2) ? 2 : 1;
   return (
     <Box flexDirection="column" width="100%" flexShrink={1} overflow="hidden">
       {isTight ? null : <Line isBold>{t`Keys on this screen`}</Line>}
       <Gap isHidden={isTight} />
-      {Array.from({ length: Math.ceil(hints.length / columns) }, (_, row) => (
-        <Row key={hints[row]?.label} indent={columns === 1 ? 2 : 0}>
-          {hints
-            .filter((_hint, index) => index % Math.ceil(hints.length / columns) === row)
-            .map(({ label, hint }) => (
-              <Fragment key={label}>
-                <Cell width={columns === 1 ? 14 : 10} tone="accent">
-                  {label}
-                </Cell>
-                <Box flexGrow={1} flexShrink={1} flexBasis={0} paddingRight={1}>
-                  <Cell>{said(hint)}</Cell>
-                </Box>
-              </Fragment>
-            ))}
-        </Row>
+      {hintRows(hints, contentColumns(size)).map((row) => (
+        <Line key={row[0]?.label}>
+          {row.map(({ label, hint }, index) => (
+            <Ink key={label}>
+              {index === 0 ? '' : HINT_GAP}
+              <Ink tone="accent">{label}</Ink> {said(hint)}
+            </Ink>
+          ))}
+        </Line>
       ))}
     </Box>
   );

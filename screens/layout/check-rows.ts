@@ -88,7 +88,7 @@ export function checkRows(state: Shown, columns: number, homeDir: string): reado
       : groupRows(said(group), checks.map(short), areDetailsOpen || isNew, width);
   return [
     ...(news ? newsRows(news, columns, homeDir) : []),
-    ...(undone ? [environmentRow(undone, GLYPH.done, 'good')] : []),
+    ...(undone ? environmentRows(undone, GLYPH.done, 'good', columns) : []),
     ...whatNext(state, columns, homeDir),
     ...groupsOf(state)
       .filter(({ isNew }) => isNew)
@@ -97,7 +97,7 @@ export function checkRows(state: Shown, columns: number, homeDir: string): reado
     ...groupsOf(state)
       .filter(({ isNew }) => !isNew)
       .flatMap(rowsOfGroup),
-    ...(undo ? [environmentRow(undo, GLYPH.pointer, 'faint')] : []),
+    ...(undo ? environmentRows(undo, GLYPH.pointer, 'faint', columns) : []),
   ];
 }
 
@@ -209,7 +209,12 @@ function newsRows({ text, mark }: PanelLine, columns: number, homeDir: string): 
 }
 
 /** The environment that was switched to, or that `u` leads to. */
-function environmentRow({ direction, to }: UndoTarget, glyph: string, tone: Tone): CheckRow {
+function environmentRows(
+  { direction, to }: UndoTarget,
+  glyph: string,
+  tone: Tone,
+  columns: number,
+): CheckRow[] {
   const minute = localMinute(to.installedAt);
   const isDone = glyph === GLYPH.done;
   const detail =
@@ -220,8 +225,16 @@ function environmentRow({ direction, to }: UndoTarget, glyph: string, tone: Tone
       : isDone
         ? t`Switched forward to the environment of ${minute}`
         : t`u goes forward to the environment of ${minute}`;
-  const row = { key: detail, indent: 0 as const, glyph, tone, label: '', isHeading: false };
-  return { ...row, detail: `${detail} (${to.features.map(said).join(' + ')})` };
+  const text = `${detail} (${to.features.map(said).join(' + ')})`;
+  return wrapWords(text, columns - 6).map((line, index) => ({
+    key: `${detail} ${index}`,
+    indent: 0 as const,
+    glyph: index === 0 ? glyph : ' ',
+    tone,
+    label: '',
+    detail: line,
+    isHeading: false,
+  }));
 }
 
 function groupRows(

@@ -1,4 +1,5 @@
 import { said } from '../../src/language/translate.ts';
+import { columnsOf } from '../../src/support/text/columns.ts';
 import { wrapWords } from '../../src/support/text/wrap-words.ts';
 import type { KeyHint } from '../../src/wizard/keys.ts';
 import { keySentence } from './key-help.ts';
@@ -36,4 +37,25 @@ export function helpRows(
   const all = [...keys, ...gap, ...meanings];
   const rows = all.length <= room ? all : keys;
   return { rows, isWhole: rows.length <= room };
+}
+
+/** Between two keys with their hints. */
+export const HINT_GAP = '   ';
+
+/** The hints in rows that fit: none is cut. Pure. */
+export function hintRows(hints: readonly KeyHint[], columns: number): readonly (readonly KeyHint[])[] {
+  const rows: KeyHint[][] = [];
+  let taken = 0;
+  for (const hint of hints) {
+    const width = columnsOf(`${hint.label} ${said(hint.hint)}`);
+    const row = rows.at(-1);
+    if (row && taken + HINT_GAP.length + width <= columns) {
+      row.push(hint);
+      taken += HINT_GAP.length + width;
+    } else {
+      rows.push([hint]);
+      taken = width;
+    }
+  }
+  return rows;
 }

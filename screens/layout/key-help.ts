@@ -42,7 +42,7 @@ const SENTENCES: Partial<Record<Command | `${Command} ${string}`, string>> = {
   'toggle-details': 'Shows every check, or only what needs attention.',
   undo: 'Switches to the other environment that is kept; asks first.',
   'undo undo the repair': 'Puts back what was there before the repair.',
-  'network network details': 'Shows proxy, certificates and package index, and where each is set.',
+  'network details': 'Shows every line of the plan, and where each network setting comes from.',
   'network check network': 'Also asks the package index and the other sources.',
   repair: 'Shows what a repair would change; it starts when you agree.',
   deep: 'Also reads every installed file and starts a daemon for a test; takes longer.',

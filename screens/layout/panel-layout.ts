@@ -2,7 +2,7 @@ import { said } from '../../src/language/translate.ts';
 import { columnsOf } from '../../src/support/text/columns.ts';
 import { wrapWords } from '../../src/support/text/wrap-words.ts';
 import type { PanelLine, PanelView } from '../../src/wizard/panels/panel.ts';
-import { panelView } from '../../src/wizard/panels/panels.ts';
+import { isPanelBusy, panelView } from '../../src/wizard/panels/panels.ts';
 import type { PanelState } from '../../src/wizard/state.ts';
 import { bodyRows, contentColumns, isShort, type Size } from './layout.ts';
 
@@ -11,6 +11,7 @@ const FIELD_ROWS = 3;
 
 /** Columns next to the title: the mark, and `12 more ↓ pgdn`. */
 const BESIDE_COLUMNS = 17;
+const MARK_COLUMNS = 2;
 
 /** One row of a panel: a line, or a part of a wrapped one. */
 export interface PanelRow {
@@ -36,10 +37,22 @@ export interface PanelLayout {
 export function panelLayout(state: PanelState, size: Size): PanelLayout {
   const view = panelView(state.panel);
   const width = contentColumns(size);
+  const rows = panelRows(view.lines, width);
+  // Only a clock or a scroll mark takes room beside the title.
+  const wide = layOutBelow(size, view, rows, wrapWords(said(view.title), width - MARK_COLUMNS));
+  if (!isPanelBusy(state.panel) && wide.room >= rows.length) return wide;
+  return layOutBelow(size, view, rows, wrapWords(said(view.title), width - BESIDE_COLUMNS));
+}
+
+function layOutBelow(
+  size: Size,
+  view: PanelView,
+  rows: readonly PanelRow[],
+  titleLines: readonly string[],
+): PanelLayout {
   const body = bodyRows(size);
   const gap = isShort(size) ? 0 : 1;
-  const title = wrapWords(said(view.title), width - BESIDE_COLUMNS).slice(0, 3);
-  const rows = panelRows(view.lines, width);
+  const title = titleLines.slice(0, 3);
   const bottom = view.field ? FIELD_ROWS : view.choices.length;
   const above = title.length + gap;
   const half = Math.max(2, Math.floor((body - above) / 2));

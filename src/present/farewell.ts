@@ -187,7 +187,9 @@ function costWords(result: SetupResult): string {
   if (result.status === 'ready') return t`was there already`;
   // Counts files like the plan; index pages are in the egress record.
   if (result.downloadedBytes === 0) return t`${duration} · nothing downloaded`;
-  const hosts = said(formatCount(result.egress.length, 'host'));
+  const [first, ...others] = result.egress;
+  // By its name: "1 host" beside the two that a plan may ask raises a question.
+  const hosts = first && others.length === 0 ? first.host : said(formatCount(result.egress.length, 'host'));
   return t`${duration} · ${formatBytes(result.downloadedBytes)} from ${hosts}`;
 }
 

@@ -5,6 +5,7 @@ import { type KtxRuntimeFeature, RUNTIME_FEATURES } from '../core/features.ts';
 import { managedPythonRuntimeLayout, managedRuntimeRoot, sharedLayout } from '../core/layout.ts';
 import { embeddingsModelDir } from '../core/model-folder-path.ts';
 import { isVersionName } from '../core/version-name.ts';
+import type { UndoTarget } from '../lifecycle/undo.ts';
 import { minorByName, minorsByName } from '../python/interpreter-places.ts';
 import { managedPythonKey } from '../python/python-downloads.ts';
 import { minorOf } from '../python/system-python.ts';
@@ -48,6 +49,8 @@ export interface SetupOverview {
    */
   mayFetchPython: boolean;
   freeBytes: number | null;
+  /** What an undo would switch to; `null` when there is nothing. The wizard reads it for a runtime that works. */
+  undo?: UndoTarget | null;
 }
 
 /** Inspects this machine and the bundled lock. Uses no network, starts no process, writes nothing. */

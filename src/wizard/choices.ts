@@ -1,3 +1,4 @@
+import { localMinute } from '../support/text/local-time.ts';
 import type { FeatureOffer } from './functions.ts';
 import type { ActionId } from './panels/action-panel.ts';
 import type { Choice } from './panels/command.ts';
@@ -18,7 +19,7 @@ export function readyChoices(state: ReadyState): readonly Choice<ReadyChoice>[] 
     { id: 'start', label: 'Start the daemon', about: 'or see the one that runs, and stop it' },
     others.length > 1 && { id: 'change', label: 'Change features', about: 'such as local embeddings' },
     { id: 'reinstall', label: 'Install it again', about: 'beside this one, which is kept for undo' },
-    { id: 'undo', label: 'Undo or redo the last installation', about: 'shows both environments first' },
+    { id: 'undo', label: 'Undo or redo the last installation', about: undoWords(state.overview.undo) },
     older.length > 0 && { id: 'prune', label: `Remove older versions (${versionsOf(older)})` },
     state.hasProject && { id: 'model', label: 'Language model of this project' },
     state.hasProject && { id: 'host', label: 'Model host of this project (SSH)' },
@@ -26,6 +27,14 @@ export function readyChoices(state: ReadyState): readonly Choice<ReadyChoice>[] 
     { id: 'quit', label: 'Quit' },
   ];
   return choices.filter((choice) => choice !== false);
+}
+
+/** Where an undo leads, before it is chosen. */
+function undoWords(target: ReadyState['overview']['undo']): string {
+  if (target === undefined) return 'shows both environments first';
+  if (target === null) return 'no other environment is kept';
+  const minute = localMinute(target.to.installedAt);
+  return target.direction === 'back' ? `back to the one of ${minute}` : `forward to the one of ${minute}`;
 }
 
 function versionsOf(runtimes: readonly { cliVersion: string }[]): string {

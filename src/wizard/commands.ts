@@ -9,7 +9,7 @@ import { openBundle } from './panels/bundle-panel.ts';
 import { moved } from './panels/command.ts';
 import { openHost } from './panels/host-panel.ts';
 import { openModel } from './panels/model-panel.ts';
-import { openPage } from './panels/page-panel.ts';
+import { openPlanPage } from './panels/page-panel.ts';
 import { openSources } from './panels/sources-panel.ts';
 import type {
   Command,
@@ -138,7 +138,7 @@ function onPlan(state: PlanState, command: Command): Transition {
     case 'back':
       return toFeatures(state, state.overview, [{ type: 'cancel' }]);
     case 'network':
-      return state.summary === null ? stay(state) : openPanel(state, openPage('network'));
+      return state.summary === null ? stay(state) : openPanel(state, openPlanPage(state.summary));
     case 'quit':
       return leave(state, 0, { kind: 'left' });
     case 'interrupt':

@@ -115,7 +115,7 @@ export function keyBindings(state: WizardState): readonly KeyBinding[] {
         : [
             ...CHOOSE('←→'),
             confirm('confirm'),
-            { keys: ['n'], command: 'network', label: 'n', hint: 'network details', isInFooter: true },
+            { keys: ['n'], command: 'network', label: 'n', hint: 'details', isInFooter: true },
             back('back'),
             ...LEAVE,
           ];

@@ -7,7 +7,7 @@ import { openBundle } from './panels/bundle-panel.ts';
 import { mergedChanges } from './panels/changes.ts';
 import { openHost } from './panels/host-panel.ts';
 import { openModel } from './panels/model-panel.ts';
-import { openPage } from './panels/page-panel.ts';
+import { reopenPage } from './panels/page-panel.ts';
 import {
   type AnyStep,
   isPanelBusy,
@@ -64,7 +64,7 @@ function freshPanel(panel: Panel): Opened {
     case 'model':
       return openModel();
     case 'page':
-      return openPage(panel.page);
+      return reopenPage(panel);
     case 'sources':
       return openSources();
   }

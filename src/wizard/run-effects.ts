@@ -2,7 +2,14 @@ import { availableParallelism } from 'node:os';
 import type { FailureReport, SetupEvent, SetupStep } from '../core/events.ts';
 import type { SetupOptions } from '../setup/request/setup-options.ts';
 import { CancelledError, errorChain, errorMessage } from '../support/errors.ts';
-import type { CheckRun, InstallOutcome, PanelContext, PlanOutcome, WizardFunctions } from './functions.ts';
+import type {
+  CheckRun,
+  InstallOutcome,
+  PanelContext,
+  PlanOutcome,
+  SetupOverview,
+  WizardFunctions,
+} from './functions.ts';
 import { changedOptions } from './panels/changes.ts';
 import type { PanelAnswer } from './panels/panels.ts';
 import { paceOfLoad } from './progress/estimate.ts';
@@ -115,7 +122,7 @@ export function runWizardMachine<Plan extends PlanOutcome>(options: WizardOption
     const { runId } = effect;
     switch (effect.type) {
       case 'overview':
-        return { type: 'overview', runId, overview: await functions.readOverview(setup), nowMs: now() };
+        return { type: 'overview', runId, overview: await readOverview(functions, setup), nowMs: now() };
       case 'plan': {
         await discardPlan();
         const made = await functions.plan(setup);
@@ -218,4 +225,10 @@ export function runWizardMachine<Plan extends PlanOutcome>(options: WizardOption
 
 function currentPace(): number {
   return paceOfLoad(runnableCount(), availableParallelism());
+}
+
+async function readOverview(functions: WizardFunctions, setup: SetupOptions): Promise<SetupOverview> {
+  const overview = await functions.readOverview(setup);
+  if (overview.status.kind !== 'ready') return overview;
+  return { ...overview, undo: await functions.readUndoTarget(setup).catch(() => null) };
 }

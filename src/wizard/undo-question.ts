@@ -8,19 +8,22 @@ export const UNDO_CHOICES = [
   { id: 'back', label: 'Back' },
 ] as const;
 
-/** What an undo would switch from and to. */
-export function undoLines({ from, to }: UndoTarget): PanelLine[] {
+/** What an undo would switch from and to. @param isBrief with the end of each folder only. */
+export function undoLines({ from, to }: UndoTarget, isBrief = false): PanelLine[] {
   return [
-    { text: from === null ? t`Now: none that works` : t`Now: ${sideWords(from)}` },
-    { text: t`After switching: ${sideWords(to)}` },
+    { text: from === null ? t`Now: none that works` : t`Now: ${sideWords(from, isBrief)}` },
+    { text: t`After switching: ${sideWords(to, isBrief)}` },
     { text: '' },
     { text: 'It is tested before it is used. Nothing is downloaded, and you can undo this too.' },
   ];
 }
 
-function sideWords({ features, installedAt, environmentDir }: UndoTarget['to']): string {
+function sideWords({ features, installedAt, environmentDir }: UndoTarget['to'], isBrief: boolean): string {
   const names = features.map(said).join(' + ');
-  return t`${names}, installed ${localMinute(installedAt)}, in ${environmentDir}`;
+  const folder = isBrief
+    ? environmentDir.replace(/^.*(?=[\\/][^\\/]+[\\/][^\\/]+$)/, '\u2026')
+    : environmentDir;
+  return t`${names}, installed ${localMinute(installedAt)}, in ${folder}`;
 }
 
 export function undoTitle({ direction, to }: UndoTarget): string {

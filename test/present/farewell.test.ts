@@ -56,7 +56,7 @@ describe('done', () => {
   it.each([
     ['a runtime that was there', { status: 'ready' as const }, 'was there already'],
     ['an installation from the store', { downloadedBytes: 0, egress: [] }, '21 s · nothing downloaded'],
-    ['one host', { egress: DEMO_RESULT.egress.slice(0, 1) }, 'from 1 host'],
+    ['one host', { egress: DEMO_RESULT.egress.slice(0, 1) }, `from ${DEMO_RESULT.egress[0]!.host}`],
   ])('says it of %s', (_name, changes, words) => {
     expect(linesOf({ kind: 'done', result: { ...DEMO_RESULT, ...changes }, checks: null })[0]).toContain(
       words,

@@ -63,9 +63,9 @@ export function demoAnswer(effect: PanelEffect): PanelAnswer {
       return {
         type: 'page-read',
         lines: [
-          'package index: https://pypi.acme.internal/simple   (from pip.conf)',
-          'proxy for https: http://proxy.acme.internal:3128   (from HTTPS_PROXY)',
-          'certificates: system and /etc/ssl/acme-root.pem   (from SSL_CERT_FILE)',
+          'package index: https://pypi.acme.internal/simple (from pip.conf)',
+          'proxy for https: http://proxy.acme.internal:3128 (from HTTPS_PROXY)',
+          'certificates: system and /etc/ssl/acme-root.pem (from SSL_CERT_FILE)',
         ],
       };
     case 'read-sources':

@@ -75,10 +75,10 @@ describe('resizing', () => {
 
 describe('what a person must see at 40 x 10', () => {
   it.each([
-    ['features', ['Core', 'about 27 MB to download', 'about 163 MB to download']],
+    ['features', ['Core', '27 MB download', '163 MB download']],
     ['plan', ['› Install', 'Back', 'enter confirm  esc back  ? help  q quit']],
     ['plan', ['182 MB to download', '420 MB on disk in', '~/.ktx/runtime']],
-    ['plan', ['huggingface.acme.internal', 'pypi.acme.internal', 'releases.acme.internal', '… 12']],
+    ['plan', ['huggingface.acme.internal', 'pypi.acme.internal', 'releases.acme.internal', 'n …']],
     ['stop question', ['Stop the installation?', 'runtime is untouched.', '› Keep going', 'Stop']],
     ['stop question', ['y stop  n keep going  ctrl+c stop now']],
     ['failure', ['numpy could not be fetched', '› Try again', 'Back to the plan', 'Show the log', 'Quit']],
@@ -298,8 +298,8 @@ describe('the plan', () => {
 
   const rejected = Array.from({ length: 12 }, (_, index) => `mirror-${index}.acme.internal: 403`);
   it.each([
-    [24, 3, '… 9 more lines'],
-    [30, 9, '… 3 more lines'],
+    [24, 3, '… 9 more lines (n)'],
+    [30, 9, '… 3 more lines (n)'],
     [40, 12, ''],
   ])('in %i rows %i of 12 sources that lost are shown, the others counted', async (rows, count, more) => {
     const screen = await screenOf(planWith({ rejected }), { columns: 80, rows });
@@ -384,6 +384,6 @@ describe('help', () => {
   it('explains keys and words', async () => {
     const screen = await screenOf(STATES['help on the plan']!, { columns: 80, rows: 24 });
     expect(screen.text()).toMatch(/^ bundle +one file with everything/m);
-    expect(screen.text()).toMatch(/^ n +Shows proxy/m);
+    expect(screen.text()).toMatch(/^ n +Shows every line of the plan/m);
   });
 });

@@ -58,8 +58,8 @@ export async function carryOut(task: MendTask, setup: SetupOptions, place: Panel
 export async function networkLines(setup: SetupOptions): Promise<string[]> {
   const { lines, logins, warnings, storedPath, stored } = await describeNetwork(placeOf(setup));
   return [
-    ...lines.map(({ name, value, origin }) => `${name}: ${value}   (from ${origin})`),
-    ...logins.map(({ host, origin }) => `login for ${host}   (from ${origin})`),
+    ...lines.map(({ name, value, origin }) => `${name}: ${value} (from ${origin})`),
+    ...logins.map(({ host, origin }) => `login for ${host} (from ${origin})`),
     ...warnings.map((text) => `! ${text}`),
     '',
     storedSettingsLine({ stored, storedPath }),
