@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeKnownFiles, writeKnownFiles } from '../../src/runtime/known-files.ts';
@@ -40,6 +40,17 @@ const statusOf = async (runtimeRoot: string) => {
   const { kind, detail } = await readManagedPythonRuntimeStatus({ cliVersion: '0.3.0', runtimeRoot });
   return { kind, detail };
 };
+
+it("a daemon's script that has grown cannot be trusted to start", async () => {
+  const { runtimeRoot, environmentDir } = await runtime();
+  const path = join(environmentDir, 'bin', 'ktx-daemon');
+  const text = await readFile(path, 'utf8');
+  await writeFile(path, `${text}\r`);
+  expect(await statusOf(runtimeRoot)).toEqual({
+    kind: 'broken',
+    detail: `Runtime file was altered: ${path} (${text.length + 1} instead of ${text.length} bytes)`,
+  });
+});
 
 it('measures the largest file of each package, of the Python and of the model, but no bytecode', async () => {
   const { sizes, runtimeRoot } = await runtime();

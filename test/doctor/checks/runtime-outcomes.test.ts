@@ -338,6 +338,11 @@ describe('entry-point', () => {
       'DAEMON does not run the interpreter of its environment',
     ],
     [
+      'with the line ends of Windows',
+      () => writeScript(daemon(), `${own().trimEnd()}\r\nimport ktx_daemon\r\n`),
+      'DAEMON has the line ends of Windows, so it cannot be started',
+    ],
+    [
       'no script, though it names the interpreter',
       () => writeScript(daemon(), `\n${own()}import ktx_daemon\n`),
       'DAEMON does not run the interpreter of its environment',

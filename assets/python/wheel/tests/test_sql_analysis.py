@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlglot.dialects.dialect import Dialect
 
 from ktx_daemon.sql.analysis import analyse
 from ktx_daemon.sql.catalog import Catalog
+from ktx_daemon.sql.joins import parser_of
+from ktx_daemon.sql.parsing import nested_too_deeply
 from ktx_daemon.sql.read_only import find_write
 from ktx_daemon.sql.worker import RECURSION_LIMIT, STACK_BYTES
 
@@ -135,6 +138,49 @@ def test_reads_what_is_special_to_a_dialect(case: dict[str, Any]) -> None:
 def test_tells_reading_from_writing(sql: str, dialect: str, kind: str | None) -> None:
     wanted = None if kind is None else f"SQL contains read/write operation: {kind}"
     assert find_write(sql, dialect) == wanted
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "materialize", "redshift", "trino", ""])
+def test_no_name_hides_behind_unicode_escapes(dialect: str) -> None:
+    for sql in ["select U&\"n\\0065xtval\"('s')", "select 1 from u&\"t\\0061\""]:
+        wanted = 'SQL cannot be analysed: names with Unicode escapes (U&"…") are not supported (line 1, column '
+        assert (find_write(sql, dialect) or "").startswith(f"Invalid expression: {wanted}")
+        assert analyse(sql, dialect)["error"].startswith(wanted)
+    assert find_write("select U & \"b\", u&1, U&'\\0061' from t", dialect) is None
+
+
+def test_the_mark_at_the_start_of_a_file_is_no_part_of_the_text() -> None:
+    assert find_write("\ufeffselect 1", "postgres") is None
+    assert names(analyse("\ufeffselect a from t", "snowflake")) == [[None, None, "T"]]
+
+
+@pytest.mark.parametrize("dialect", ["mysql", "postgres", "clickhouse", "duckdb", "spark", ""])
+@pytest.mark.parametrize("word", ["join", "left join", "cross join", "join (select 1 from t join t join t) x join"])
+def test_joins_without_a_condition_are_read_once_each(word: str, dialect: str) -> None:
+    # Read twice each, sixty would take longer than the world is old.
+    for end in ["", " on true", " where a in (select 1 from t join t)"]:
+        result = deep(lambda end=end: analyse(f"select * from t {f'{word} t ' * 60}{end}", dialect))
+        assert (result["error"], names(result)) == (None, [[None, None, "t"]])
+
+
+def test_joins_are_read_as_the_parser_of_the_dialect_reads_them() -> None:
+    dialect = Dialect.get_or_raise("postgres")
+    for tables in [
+        "a join b join c on 1 = 1 on 2 = 2",
+        "a join b join c on 1 = 1",
+        "a join (b join c) join d on 1 = 1 join e",
+        "a join b cross join lateral (select * from c join d on 1 = 1) x join e",
+        "a, b join c join d using (x) left join (select * from e join f) g",
+    ]:
+        sql = f"select * from {tables}"
+        tokens = dialect.tokenize(sql)
+        assert parser_of(dialect).parse(tokens, sql) == dialect.parser().parse(tokens, sql)
+
+
+def test_a_long_chain_of_subscripts_is_nested_too_deeply() -> None:
+    assert analyse(f"select a{'[1]' * 100} from t", "postgres")["error"] is None
+    assert analyse(f"select a{'[1]' * 3000} from t", "postgres")["error"] == nested_too_deeply()
+    assert analyse(f"select {'a[1], ' * 300} 1 from t", "postgres")["error"] is None
 
 
 def test_a_hundred_subqueries_around_a_write_are_refused() -> None:

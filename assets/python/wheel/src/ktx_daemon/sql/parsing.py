@@ -12,6 +12,7 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.tokens import Token, TokenType
 
+from ktx_daemon.sql.joins import parser_of
 from ktx_daemon.sql.text import find_template, line_and_column
 
 #: Maximum nesting of parentheses, brackets and CASE.
@@ -21,6 +22,8 @@ MAX_CHARACTERS = 8 * 1024 * 1024
 MAX_ERROR_CHARACTERS = 300
 
 _OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE}
+#: Dialects with names such as U&"n\\0065xtval" (nextval), which the parser reads as `U & "…"`.
+_HAS_UNICODE_NAMES = {"postgres", "materialize", "risingwave", "redshift", "presto", "trino", "athena", ""}
 _CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END}
 #: Where the statement that EXPLAIN refers to begins; its options contain none of these words.
 _EXPLAINED = re.compile(
@@ -73,6 +76,9 @@ def nested_too_deeply() -> str:
 def _parse(sql: str, dialect: str) -> ParsedText:
     if len(sql) > MAX_CHARACTERS:
         raise SqlTextError(f"SQL cannot be analysed: it has {len(sql)} characters, more than {MAX_CHARACTERS}")
+    if sql.startswith("\ufeff"):
+        # The mark that editors write at the start of a file. Positions stay.
+        sql = " " + sql[1:]
     template = find_template(sql, dialect)
     if template:
         delimiter, position = template
@@ -86,9 +92,11 @@ def _parse(sql: str, dialect: str) -> ParsedText:
         sql = explained
         tokens = reader.tokenize(sql)
     _check_nesting(tokens)
+    if dialect in _HAS_UNICODE_NAMES:
+        _refuse_unicode_names(tokens, sql)
     statements = [
         statement
-        for statement in reader.parser().parse(tokens, sql)
+        for statement in parser_of(reader).parse(tokens, sql)
         if statement is not None and not isinstance(statement, exp.Semicolon)
     ]
     if any(isinstance(statement, (exp.Condition, exp.Alias)) for statement in statements):
@@ -103,15 +111,38 @@ def _reader(dialect: str) -> Dialect:
 
 
 def _check_nesting(tokens: list[Token]) -> None:
-    depth = 0
+    depth = chained = 0
+    before = None
     for token in tokens:
         kind = token.token_type
+        # `a[1][1][1]` nests as well, and the parser walks the whole chain for each of its links.
+        if kind is TokenType.L_BRACKET and before is TokenType.R_BRACKET:
+            chained += 1
+            if chained > MAX_NESTING:
+                raise SqlTextError(nested_too_deeply())
+        elif before is TokenType.R_BRACKET:
+            chained = 0
+        before = kind
         if kind in _OPENING:
             depth += 1
             if depth > MAX_NESTING:
                 raise SqlTextError(nested_too_deeply())
         elif kind in _CLOSING and depth:
             depth -= 1
+
+
+def _refuse_unicode_names(tokens: list[Token], sql: str) -> None:
+    """Taken for an operator, such a name would hide which table is read and which function is called."""
+    for first, second, name in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if second.token_type is not TokenType.AMP or name.token_type is not TokenType.IDENTIFIER:
+            continue
+        is_adjacent = first.end + 1 == second.start and second.end + 1 == name.start
+        if is_adjacent and first.text.upper() == "U":
+            line, column = line_and_column(sql, first.start)
+            raise SqlTextError(
+                f'SQL cannot be analysed: names with Unicode escapes (U&"…") are not supported (line {line}, '
+                f"column {column})"
+            )
 
 
 def _without_explain(sql: str, tokens: list[Token]) -> str | None:
