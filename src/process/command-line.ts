@@ -32,8 +32,10 @@ export function joinCommandLine(words: readonly string[]): string {
 function quoted(word: string): string {
   if (word !== '' && !/[\s'"]/.test(word)) return word;
   // Single quotes are put in double quotes and the rest in single quotes, joined into one word.
+  if (word === '') return "''";
   return word
     .split(/('+)/)
-    .map((part) => (part.startsWith("'") ? `"${part}"` : part === '' && word !== '' ? '' : `'${part}'`))
+    .filter(Boolean)
+    .map((part) => (part.startsWith("'") ? `"${part}"` : `'${part}'`))
     .join('');
 }

@@ -108,6 +108,6 @@ it('a managed Python goes through fetch, uv python install, and the rest', { tim
   expect(next.downloadedBytes).toBe(0);
   expect(await readdir(firstPython)).toContain('digests.json.altered');
   expect(events.map((event) => ('text' in event ? event.text : ''))).toContainEqual(
-    expect.stringMatching(/site\.py of the unpacked Python .* unpacked anew beside it/),
+    expect.stringMatching(/site\.py of the unpacked Python .* unpacked again beside it/),
   );
 });

@@ -40,10 +40,15 @@ export function addEmbed(program: Command, run: (args: EmbedArgs) => Promise<voi
     .action((texts: string[], flags: EmbedFlags) => run(parseEmbed(texts, flags)));
 }
 
+/** `-` is standard input, and no missing value. */
+function inputOf(value: string | undefined): string | null {
+  if (value === undefined || value === '-') return value ?? null;
+  return requireValue('--input', value);
+}
+
 /** @throws Error naming the missing or conflicting flag. */
 function parseEmbed(texts: readonly string[], flags: EmbedFlags): EmbedArgs {
-  const isStdin = flags.input === '-';
-  const inputPath = flags.input === undefined ? null : isStdin ? '-' : requireValue('--input', flags.input);
+  const inputPath = inputOf(flags.input);
   const outputPath = flags.output === undefined ? null : requireValue('--output', flags.output);
   if (texts.length > 0 && inputPath !== null) throw new Error('Give texts or --input, not both.');
   if (texts.length === 0 && inputPath === null)

@@ -77,10 +77,11 @@ function candidateOf(
   isArriving: boolean,
 ): BundleCandidate {
   const of = totalBytes !== null && totalBytes !== sizeBytes ? ` of ${formatBytes(totalBytes)}` : '';
+  const trouble = isArriving ? 'still arriving' : (problem ?? state);
   return {
     path,
     size: `${formatBytes(sizeBytes)}${of}`,
-    problem: state === 'usable' ? null : isArriving ? 'still arriving' : (problem ?? state),
+    problem: state === 'usable' ? null : trouble,
   };
 }
 

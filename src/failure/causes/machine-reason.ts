@@ -4,6 +4,8 @@ import { errorCode } from '../../support/errors.ts';
 import type { MachineReason } from './machine-causes.ts';
 
 type Numbers = readonly [linux?: readonly number[], macos?: readonly number[], windows?: readonly number[]];
+/** Positions in `Numbers`. */
+const [LINUX, MACOS, WINDOWS] = [0, 1, 2];
 
 /**
  * How to recognise a reason: errno names, errno numbers where programs print those (`os error 28`, `[Errno
@@ -235,14 +237,19 @@ export function reasonOfText(text: string, platform: NodeJS.Platform = process.p
   return read === null ? null : { ...read, reason: refusalReason(read.reason, text, platform) };
 }
 
+function systemOf(platform: NodeJS.Platform): number {
+  if (platform === 'win32') return WINDOWS;
+  return platform === 'darwin' ? MACOS : LINUX;
+}
+
 function readText(text: string, platform: NodeJS.Platform): ReadReason | null {
-  const isOurs = platform === 'win32' ? 2 : platform === 'darwin' ? 1 : 0;
+  const own = systemOf(platform);
   const found = [...text.matchAll(/\bos error (\d+)\b|\[(Errno|WinError) (\d+)\]/g)].map(
     ([, ofRust, kind, ofPython]) => ({
       number: Number(ofRust ?? ofPython),
       // Python on Windows prints both kinds: the errno numbers of its C library match those of Linux where
       // known.
-      system: kind === 'Errno' && isOurs === 2 ? 0 : isOurs,
+      system: kind === 'Errno' && own === WINDOWS ? LINUX : own,
     }),
   );
   const names = new Set<string>(text.match(/\bE[A-Z]{2,}\b/g));

@@ -70,7 +70,7 @@ async function usablePython(
     type: 'note',
     step: 'python',
     level: 'warning',
-    text: `${text}; it is unpacked anew beside it.`,
+    text: `${text}; it is unpacked again beside it.`,
   });
   return null;
 }

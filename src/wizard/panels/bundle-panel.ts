@@ -70,8 +70,9 @@ function choicesOf(panel: BundlePanel): readonly Choice<string>[] {
  * not select.
  */
 function cursorOf({ pointedId }: BundlePanel, choices: readonly Choice<string>[]): number {
-  const at = (id: string | null) => choices.findIndex((choice) => choice.id === id);
-  return pointedId === null ? 0 : at(pointedId) === -1 ? at('name') : at(pointedId);
+  if (pointedId === null) return 0;
+  const at = (id: string) => choices.findIndex((choice) => choice.id === id);
+  return at(pointedId) === -1 ? at('name') : at(pointedId);
 }
 
 export function onBundleCommand(panel: BundlePanel, command: Command): Step {

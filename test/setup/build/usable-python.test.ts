@@ -63,7 +63,7 @@ it('a Python that is as it was unpacked is used again, and uv is not asked', asy
   expect([m.calls, m.events, m.entries]).toEqual([[], [], []]);
 });
 
-it('an altered one is given up for every later install, and unpacked anew beside it with a warning', async () => {
+it('an altered one is given up for every later install, and unpacked again beside it with a warning', async () => {
   const m = await machine();
   await m.alter();
   const made = await buildPython(m.run, m.uv);
@@ -74,7 +74,7 @@ it('an altered one is given up for every later install, and unpacked anew beside
       type: 'note',
       step: 'python',
       level: 'warning',
-      text: 'bin/python3.13 of the unpacked Python 3.13.1 is not as it was unpacked; it is unpacked anew beside it.',
+      text: 'bin/python3.13 of the unpacked Python 3.13.1 is not as it was unpacked; it is unpacked again beside it.',
     },
   ]);
   expect(await readdir(m.unpackedDir)).toContain('digests.json.altered');
