@@ -27,6 +27,8 @@ const SETTLED_MS = 100;
  * ms.
  */
 const HASH_PIECE_BYTES = 1024 * 1024;
+/** What is hashed for longer than a thread takes to start, 10 ms, is hashed in one while this one goes on. */
+const THREAD_FROM_BYTES = 16 * 1024 * 1024;
 
 /** The received bytes have a different digest. The partial file has been deleted. */
 export class DigestMismatchError extends Error {
@@ -114,7 +116,9 @@ export function openStore(storeDir: string, known?: KnownFiles): ArtefactStore {
     // Timestamps may only have millisecond resolution: a file modified just now could change again unnoticed.
     const isSettled = Date.now() - Number(status.ctimeMs) > SETTLED_MS;
     // A plan holds no lock, so another run may have deleted the file since.
-    const sha256 = await hashFile(path, signal).catch(absentAsNull);
+    const isLong = Number(status.size) >= THREAD_FROM_BYTES;
+    const hash = isLong ? hashInThread : hashFile;
+    const sha256 = await hash(path, signal).catch(absentAsNull);
     if (isSettled && sha256 !== null) hashed.set(path, { identity, sha256 });
     return sha256;
   };
@@ -212,6 +216,14 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<stri
   } finally {
     await handle.close();
   }
+}
+
+/** The same, in a thread of its own. @throws CancelledError, or the file system's error. */
+export async function hashInThread(path: string, signal?: AbortSignal): Promise<string> {
+  const { hashFiles } = await import('../support/fs/hash-files.ts');
+  const [hashed] = await hashFiles([path], signal);
+  // Again for the system's own error.
+  return hashed && 'sha256' in hashed ? hashed.sha256 : hashFile(path, signal);
 }
 
 /** Hashes the start of the file, up to `limitBytes`. @returns the number of bytes hashed. */

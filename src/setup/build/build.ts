@@ -10,7 +10,7 @@ import type { ManagedPython } from '../../python/python-choice.ts';
 import { managedPythonKey, pythonDownloadsList } from '../../python/python-downloads.ts';
 import { disownPython, newPythonDir, recordPython, verifyPython } from '../../python/unpacked-python.ts';
 import { wheelProofOf } from '../../shipped/asset-schema.ts';
-import { hashFile } from '../../store/store.ts';
+import { hashInThread } from '../../store/store.ts';
 import { absentAsNull, SetupError } from '../../support/errors.ts';
 import { writeFileAtomic } from '../../support/fs/atomic-file.ts';
 import { retryBecause } from '../../support/remedies.ts';
@@ -191,7 +191,7 @@ function lockedEnvironment(run: InstallRun, pythonDir: string | null, list?: str
 async function assertModel(model: LockedPlan['model'] | undefined, signal?: AbortSignal): Promise<void> {
   for (const { file, sha256 } of model?.files ?? []) {
     const path = join(model!.folder, file);
-    if ((await hashFile(path, signal).catch(absentAsNull)) === sha256) continue;
+    if ((await hashInThread(path, signal).catch(absentAsNull)) === sha256) continue;
     throw new SetupError(`${path} is not as it was fetched.`, {
       failureClass: 'verification',
       evidence: [`expected sha256 ${sha256}`],

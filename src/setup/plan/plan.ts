@@ -98,17 +98,8 @@ async function prepareWith(context: PlanContext): Promise<InstallPreparation> {
   const isOwnUv = !options.uvPath && !options.exec && !options.fetchUvArtifact;
   const store = openStore(shared.storeDir, isOwnUv ? await readKnownFiles(shared.root) : undefined);
   const withSignal = (signal: AbortSignal) => ({ ...context, options: { ...options, signal } });
-  // First the tasks that wait for an interpreter or hosts: they proceed while hashing uv blocks everything
-  // else.
-  const asked = Promise.withResolvers<void>();
   const [locked, uv] = await sideBySide(
-    [
-      (stop) => planLocked(withSignal(stop), store, asked.resolve).finally(asked.resolve),
-      async (stop) => {
-        await asked.promise;
-        return planUv(withSignal(stop), store);
-      },
-    ],
+    [(stop) => planLocked(withSignal(stop), store), (stop) => planUv(withSignal(stop), store)],
     options.signal,
   );
   const foreignPython = await foreignChoice(options);
@@ -209,17 +200,12 @@ interface PlannedArtefacts extends LockedPlan {
   hosts: string[];
 }
 
-/** @param onAsked called once the package index has been probed for missing wheels, or none is missing. */
-async function planLocked(
-  context: PlanContext,
-  store: ArtefactStore,
-  onAsked: () => void,
-): Promise<PlannedArtefacts | null> {
+async function planLocked(context: PlanContext, store: ArtefactStore): Promise<PlannedArtefacts | null> {
   const { options, lockedAsset, network, host, features, layout } = context;
   if (!lockedAsset) return null;
   const { lock } = lockedAsset;
   const ahead = askAhead(context, lock, store);
-  ahead.then(onAsked, onAsked);
+  ahead.catch(() => {});
   // The same for every Python: hosts are probed, or files hashed, while the Python is being chosen.
   const modelPlan = planModel(features, {
     lock,
