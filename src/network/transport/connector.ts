@@ -12,6 +12,8 @@ import { quickContextOf, secureContextOf, type Trust } from './trust.ts';
 export interface ConnectorOptions {
   profile: Pick<NetworkProfile, 'proxies' | 'certificateFiles' | 'clientCertificate'>;
   connectTimeoutMs: number;
+  /** For tests. */
+  trusted?: { quick: typeof quickContextOf; complete: typeof secureContextOf };
 }
 
 /**
@@ -21,6 +23,7 @@ export interface ConnectorOptions {
  */
 export function createConnector(options: ConnectorOptions): buildConnector.connector {
   const { profile, connectTimeoutMs } = options;
+  const { quick, complete } = options.trusted ?? { quick: quickContextOf, complete: secureContextOf };
   const connectPlainly = buildConnector({ timeout: connectTimeoutMs, allowH2: false });
   const securely = (secureContext: tls.SecureContext): buildConnector.connector => {
     const connect = buildConnector({
@@ -48,7 +51,7 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
   let quickly: buildConnector.connector | null | undefined;
   let completely: buildConnector.connector | undefined;
   const connectCompletely: buildConnector.connector = (target, callback) => {
-    completely ??= securely(secureContextOf(profile));
+    completely ??= securely(complete(profile));
     completely(target, callback);
   };
 
@@ -58,7 +61,7 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
       return;
     }
     if (quickly === undefined) {
-      const context = quickContextOf(profile);
+      const context = quick(profile);
       quickly = context && securely(context);
     }
     if (quickly === null) {

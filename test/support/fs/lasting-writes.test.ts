@@ -122,7 +122,11 @@ describe.runIf(process.platform === 'linux')('what lasts through a power cut', (
     const { layout, switchover } = await given();
     const seen = await watchSync(layout.manifestPath);
     await switchOver(switchover);
-    expect(seen.read()).toEqual([{ args: ['-f', '--', switchover.environmentDir], manifest: 'old' }]);
+    const [{ args, manifest, beside } = { beside: [] }] = seen.read();
+    expect({ args, manifest }).toEqual({ args: ['-f', '--', switchover.environmentDir], manifest: 'old' });
+    // The line of the history and the new manifest, which only has to take its place then.
+    expect(beside).toContain(HISTORY_FILE);
+    expect(beside.filter((name) => /^manifest\.json\..+\.tmp$/.test(name))).toHaveLength(1);
   });
 
   it('where no command can do it, each file and each folder is synced, also before', async () => {
@@ -146,13 +150,15 @@ const manifestState = (path: string) => (readFileSync(path, 'utf8').includes('la
 async function watchSync(manifestPath: string) {
   const folder = await temporaryFolder();
   const seenPath = join(folder, 'seen');
-  const script = `#!/bin/sh\n{ printf '%s\\n' "$@"; grep -c later '${manifestPath}'; } > '${seenPath}'\n`;
+  const script = `#!/bin/sh\n{ printf '%s\\n' "$@"; grep -c later '${manifestPath}'; ls -m '${dirname(manifestPath)}'; } > '${seenPath}'\n`;
   await writeFile(join(folder, 'sync'), script, { mode: 0o755 });
   vi.stubEnv('PATH', `${folder}:${process.env['PATH']}`);
   return {
     read() {
       const lines = readFileSync(seenPath, 'utf8').trim().split('\n');
-      return [{ args: lines.slice(0, -1), manifest: lines.at(-1) === '0' ? 'old' : 'new' }];
+      const at = lines.findIndex((line) => /^\d+$/.test(line));
+      const beside = lines.slice(at + 1).flatMap((line) => line.split(',').map((name) => name.trim()));
+      return [{ args: lines.slice(0, at), manifest: lines[at] === '0' ? 'old' : 'new', beside }];
     },
   };
 }

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -285,3 +286,17 @@ def test_a_pool_that_was_warmed_has_one_process_for_what_comes(monkeypatch: pyte
     future = pool.submit(INTERACTIVE, "verdict", [("select 1", "postgres")], str.encode)
     assert json.loads(future.result(timeout=300)[0]) == {"ok": True, "error": None}
     assert len(started) == 1
+
+
+def test_the_parser_is_imported_without_what_only_other_dialects_need() -> None:
+    script = (
+        "import sys; from ktx_daemon.sql.worker import _load_tasks; _load_tasks()\n"
+        "assert 'importlib.metadata' not in sys.modules\n"
+        "from sqlglot import Dialect\n"
+        "try: Dialect.get_or_raise('nobodys')\n"
+        "except ValueError as error: print(error)\n"
+        "assert 'importlib.metadata' in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "nobodys" in done.stdout
