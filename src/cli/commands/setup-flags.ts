@@ -177,7 +177,12 @@ function parseHost(value: string): string {
   const host = value.toLowerCase();
   // `*.files.example` stands for the hosts of one storage service, as in a plan.
   const name = host.replace(/^\*\.(?=[^.]+\.)/, '');
-  if (!URL.canParse(`https://${name}`) || new URL(`https://${name}`).hostname !== name) {
+  // A URL may hold any other `*`, and `*.com` would stand for half of all hosts.
+  if (
+    name.includes('*') ||
+    !URL.canParse(`https://${name}`) ||
+    new URL(`https://${name}`).hostname !== name
+  ) {
     throw new Error('--allow-host takes a host name such as files.example.com, without scheme, port or path');
   }
   return host;
