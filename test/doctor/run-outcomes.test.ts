@@ -27,7 +27,7 @@ it('a result has what the outcome has, and nothing else', async () => {
   });
   const found = await results([
     check('pass', async () => pass('fine')),
-    check('fail', async () => fail('it said: No space left on device', ['rebuild'], 'Free some')),
+    check('fail', async () => fail('it said: No space left on device', ['rebuild-environment'], 'Free some')),
     check('warn', async () => warn('it said: No space left on device')),
     check('own', async () => ({ ...fail('No space left on device'), cause: 'quota' })),
     check('crash', async () => {
@@ -41,7 +41,7 @@ it('a result has what the outcome has, and nothing else', async () => {
       status: 'fail',
       detail: 'it said: No space left on device',
       fix: 'Free some',
-      repairs: ['rebuild'],
+      repairs: ['rebuild-environment'],
       cause: 'disk-full',
     },
     { ...row('warn'), status: 'warn', detail: 'it said: No space left on device' },

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { noteTo, printError, printMessage } from '../../../src/cli/output/print-error.ts';
+import { noteTo, printError } from '../../../src/cli/output/print-error.ts';
 import { speakAsAsked } from '../../../src/cli/output/speak.ts';
 import { isTranslating, speak } from '../../../src/language/translate.ts';
 import { givenInstead } from '../../../src/network/settings/given-instead.ts';
@@ -38,14 +38,12 @@ describe('an error', () => {
   it('is printed with the stacks of its causes when asked for', () => {
     const inner = Object.assign(new Error('inner'), { stack: 'stack of inner' });
     const outer = Object.assign(new Error('outer', { cause: inner }), { stack: 'stack of outer' });
-    expect(printed((io) => printMessage(io, outer))).toBe('outer\n');
-    expect(printed((io) => printMessage(io, outer, true))).toBe(
-      'stack of outer\ncaused by: stack of inner\n',
-    );
+    expect(printed((io) => printError(io, outer))).toBe('outer\n');
+    expect(printed((io) => printError(io, outer, true))).toBe('stack of outer\ncaused by: stack of inner\n');
     expect(printed((io) => printError(io, inner, true))).toBe('stack of inner\n');
     const bare = Object.assign(new Error('bare', { cause: 'text' }), { stack: undefined });
-    expect(printed((io) => printMessage(io, bare, true))).toBe('bare\n');
-    expect(printed((io) => printMessage(io, 'text', true))).toBe('text\n');
+    expect(printed((io) => printError(io, bare, true))).toBe('bare\n');
+    expect(printed((io) => printError(io, 'text', true))).toBe('text\n');
   });
 
   it('a note is printed with its level', () => {
