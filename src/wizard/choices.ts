@@ -19,19 +19,25 @@ export function readyChoices(state: ReadyState): readonly Choice<ReadyChoice>[] 
     { id: 'start', label: 'Start the daemon', about: 'or see the one that runs, and stop it' },
     others.length > 1 && { id: 'change', label: 'Change features', about: 'such as local embeddings' },
     { id: 'reinstall', label: 'Install it again', about: 'beside this one, which is kept for undo' },
-    { id: 'undo', label: 'Undo or redo the last installation', about: undoWords(state.overview.undo) },
+    { id: 'undo', label: 'Undo or redo the last installation', about: 'shows both environments first' },
     older.length > 0 && { id: 'prune', label: `Remove older versions (${versionsOf(older)})` },
     state.hasProject && { id: 'model', label: 'Language model of this project' },
     state.hasProject && { id: 'host', label: 'Model host of this project (SSH)' },
     { id: 'remove', label: 'Remove ktx from this machine', about: 'shows what would be deleted first' },
     { id: 'quit', label: 'Quit' },
   ];
-  return choices.filter((choice) => choice !== false);
+  const shown = choices.filter((choice) => choice !== false);
+  // Named at the pointer only: the screen that is drawn ahead does not know it yet, and nothing may change under it.
+  return shown.map((choice, index) =>
+    choice.id === 'undo' && index === state.cursor
+      ? { ...choice, about: undoWords(state.overview.undo) ?? choice.about }
+      : choice,
+  );
 }
 
-/** Where an undo leads, before it is chosen. */
-function undoWords(target: ReadyState['overview']['undo']): string {
-  if (target === undefined) return 'shows both environments first';
+/** Where an undo leads; `null` when that is not known. */
+function undoWords(target: ReadyState['overview']['undo']): string | null {
+  if (target === undefined) return null;
   if (target === null) return 'no other environment is kept';
   const minute = localMinute(target.to.installedAt);
   return target.direction === 'back' ? `back to the one of ${minute}` : `forward to the one of ${minute}`;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readyChoices } from '../../src/wizard/choices.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
 import { openScreen } from '../fixtures/screen.ts';
 import { STATES } from '../fixtures/screen-states.ts';
@@ -56,9 +57,11 @@ it.each([
   [null, 'no other environment is kept'],
   [DEMO_UNDO, 'back to the one of 2026-10-01 08:30'],
   [{ ...DEMO_UNDO, direction: 'forward' as const }, 'forward to the one of 2026-10-01 08:30'],
-])('the menu names where an undo leads', async (undo, words) => {
+])('the menu names where an undo leads, at the pointer', async (undo, words) => {
   const ready = STATES['ready']!;
   if (ready.screen !== 'ready') throw new Error(ready.screen);
-  const lines = await linesAt({ ...ready, overview: { ...ready.overview, undo } }, { columns: 80, rows: 24 });
+  const cursor = readyChoices(ready).findIndex(({ id }) => id === 'undo');
+  const shown = { ...ready, cursor, overview: { ...ready.overview, undo } };
+  const lines = await linesAt(shown, { columns: 80, rows: 24 });
   expect(lines.find((line) => line.includes('Undo or redo'))).toContain(words);
 });
