@@ -1,5 +1,6 @@
 // Bundles the package's declarations: one file per entry point and one for what they share. The types of bundled
-// packages that they use are in there too, since the published package has no dependencies.
+// packages that they use are in there too, since the published package has no dependencies. rolldown-plugin-dts is pinned
+// to the last version that parses in JavaScript: later ones need a native parser that not every platform has.
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
