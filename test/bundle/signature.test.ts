@@ -173,6 +173,18 @@ describe('the trust file', () => {
   });
 
   it.each([
+    ['20300102Z', '2030-01-02T00:00:00.000Z'],
+    ['203001020304Z', '2030-01-02T03:04:00.000Z'],
+    ['20300102030405Z', '2030-01-02T03:04:05.000Z'],
+    ['20300102', new Date('2030-01-02T00:00:00').toISOString()],
+    ['20300102030405', new Date('2030-01-02T03:04:05').toISOString()],
+  ])('knows the date %s', (text, iso) => {
+    const [key] = parseAllowedSigners(`a valid-after="${text}" ssh-ed25519 AAAA\n`);
+    expect(key!.validAfter!.toISOString()).toBe(iso);
+    expect(key).toMatchObject({ namespaces: null, validBefore: null });
+  });
+
+  it.each([
     ['a line of something else', 'hello', /line 1/],
     [
       'an option that would change its meaning',
@@ -180,6 +192,9 @@ describe('the trust file', () => {
       /cert-authority, which is not supported/,
     ],
     ['a date that is none', 'a valid-before="soon" ssh-ed25519 AAAA', /soon/],
+    ['a date in a longer text', 'a valid-before="20300101Zx" ssh-ed25519 AAAA', /20300101Zx/],
+    ['a date behind another text', 'a valid-before="x20300101" ssh-ed25519 AAAA', /x20300101/],
+    ['half of a time', 'a valid-after="203001021" ssh-ed25519 AAAA', /203001021/],
   ])('refuses %s', (_name, text, message) => {
     expect(() => parseAllowedSigners(text)).toThrow(message);
   });

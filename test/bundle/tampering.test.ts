@@ -69,6 +69,44 @@ describe('the reader of headers', () => {
     );
   });
 
+  it.each([
+    [0, 'another form of the name'],
+    [99, 'another form of the name'],
+    [100, 'another mode than 644'],
+    [107, 'another mode than 644'],
+    [108, 'an owner'],
+    [116, 'a group'],
+    [136, 'a time'],
+    [147, 'a time'],
+    [157, 'the target of a link'],
+    [256, 'the target of a link'],
+    [257, 'another magic than that of ustar'],
+    [264, 'another magic than that of ustar'],
+    [265, 'the name of an owner'],
+    [296, 'the name of an owner'],
+    [297, 'the name of a group'],
+    [329, 'the number of a device'],
+    [345, 'another form of the name'],
+    [500, 'bytes behind the last field'],
+    [511, 'bytes behind the last field'],
+  ])('names what is foreign at byte %i: %s', (at, what) => {
+    const block = encodeHeader({ path: 'name', sizeBytes: 5 });
+    block[at] = block[at] === 0x31 ? 0x37 : 0x31;
+    // A header is only read with the right sum.
+    block.fill(0x20, 148, 156);
+    const sum = block.reduce((total, byte) => total + byte, 0);
+    block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+    const problem = (() => {
+      try {
+        const header = decodeHeader(block);
+        return header === null ? 'nothing' : encodeHeader(header).equals(block) ? 'the same' : 'another';
+      } catch (error) {
+        return (error as Error).message;
+      }
+    })();
+    expect(at === 0 ? what : problem).toContain(what);
+  });
+
   it('reads back every name and size that it can write', () => {
     const part = fc.stringMatching(/^[A-Za-z0-9_+-]{1,30}$/);
     fc.assert(

@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import fs, { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { hostname, tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { sharedLayout } from '../../src/core/layout.ts';
 import { takeInventory } from '../../src/lifecycle/inventory.ts';
@@ -107,6 +107,86 @@ describe('the inventory of a runtime root', () => {
     expect((await takeInventory(runtimeRoot)).foreign).toEqual([]);
     expect((await uninstallManagedPythonRuntimes({ runtimeRoot })).left).toEqual([]);
     expect(await pathExists(runtimeRoot)).toBe(false);
+  });
+
+  const NAMES = [
+    ...[
+      '0.3.0/manifest.json.1.deadbeef.tmp',
+      '0.3.0/history.jsonl',
+      '0.3.0/history.jsonl.1.deadbeef.tmp',
+      '0.3.0/install.log',
+    ],
+    ...['uv/0.11.21/uv', 'uv/0.11.21/uv.exe', 'uv/0.11.21/uv.12.download', 'uv/0.11.21/uv.verified'],
+    ...[
+      `uv/store/${'a'.repeat(64)}.partial`,
+      `uv/store/${'a'.repeat(64)}.partial.json`,
+      `uv/store/${'a'.repeat(64)}.partial.json.1.deadbeef.tmp`,
+    ],
+    ...[
+      'uv/locks/root.lock',
+      'uv/locks/0.3.0.lock',
+      'uv/locks/0.3.0.lock.holder.json',
+      'uv/locks/root.lock.holder.json.4.tmp',
+      'uv/locks/.fuse_hidden0f',
+    ],
+    ...[`uv/logs/${uuid}.log`, `uv/daemons/${'a'.repeat(64)}`, `uv/daemons/${'a'.repeat(64)}.1.deadbeef.tmp`],
+    ...[
+      'uv/known-files',
+      'uv/index-pages.json',
+      'uv/index-pages.json.1.deadbeef.tmp',
+      'uv/choices.json',
+      'uv/choices.json.1.deadbeef.tmp',
+    ],
+    ...['uv/network.json', 'uv/network.json.1.deadbeef.tmp'],
+  ];
+  const FOLDERS = [
+    ...[
+      '0.3.0/deadbeef.12345678.removed',
+      '0.3.0/.venv.12345678.removed',
+      '0.3.0/envs/deadbeef.12345678.removed',
+    ],
+    ...[
+      'uv/0.11.21',
+      'uv/store',
+      'uv/python',
+      'uv/models',
+      'uv/locks',
+      'uv/runs',
+      'uv/logs',
+      'uv/backups',
+      'uv/daemons',
+    ],
+    ...[`uv/store/${'a'.repeat(64)}`, 'uv/python/deadbeef.12345678.removed', `uv/models/m@${'a'.repeat(40)}`],
+    ...[`uv/models/.staged-m@${'a'.repeat(40)}-deadbeef`, `uv/runs/${uuid}`, 'uv/backups/deadbeef'],
+  ];
+  const inFront = (path: string) => path.replace(/[^/]+$/, (name) => `!${name}`);
+
+  it('knows files by their whole name', async () => {
+    for (const path of NAMES) await put(path);
+    expect((await takeInventory(runtimeRoot)).foreign).toEqual([]);
+    const others = NAMES.flatMap((path) => [inFront(path), `${path}x`]);
+    for (const path of others) await put(path);
+    const { foreign: found } = await takeInventory(runtimeRoot);
+    expect(found.map(({ path }) => relative(runtimeRoot, path)).sort()).toEqual(others.sort());
+  });
+
+  it('knows folders by their whole name', async () => {
+    for (const path of FOLDERS) await mkdir(join(runtimeRoot, path), { recursive: true });
+    expect((await takeInventory(runtimeRoot)).foreign).toEqual([]);
+    const others = FOLDERS.flatMap((path) => [inFront(path), `${path}!`]);
+    for (const path of others) await mkdir(join(runtimeRoot, path), { recursive: true });
+    const { foreign: found } = await takeInventory(runtimeRoot);
+    expect(found.map(({ path }) => relative(runtimeRoot, path)).sort()).toEqual(others.sort());
+  });
+
+  it('knows a link to an environment that is being made by its whole name', async () => {
+    await mkdir(join(runtimeRoot, '0.3.0'), { recursive: true });
+    const links = ['.venv.deadbeef', 'x.venv.deadbeef', '.venv.deadbeefx', '.venv.deadbee'];
+    for (const name of links) await symlink('envs/deadbeef', join(runtimeRoot, '0.3.0', name));
+    const { foreign: found } = await takeInventory(runtimeRoot);
+    expect(found.map(({ path }) => relative(join(runtimeRoot, '0.3.0'), path)).sort()).toEqual(
+      links.slice(1).sort(),
+    );
   });
 
   it('what a journal says is being made is known, however little there is of it', async () => {
