@@ -20,6 +20,18 @@ const EQUIVALENT: readonly { file: string; was: string; becomes: string; why: st
     becomes: '/^(\\w+) (\\d+) (?:packages?|files?) in (.+)/',
     why: 'what stands before the end takes the rest of the line, and a line has no line end',
   },
+  {
+    file: 'src/process/spawn-duplex.ts',
+    was: "['pipe', 'pipe', 'pipe']",
+    becomes: "['pipe', 'pipe']",
+    why: 'a standard stream that is not named is a pipe',
+  },
+  {
+    file: 'src/present/first-screen/quick-host.ts',
+    was: '8192',
+    becomes: '(8192 * 10)',
+    why: 'the flags that are looked for stand in the first bytes, and only those of the first processor are read',
+  },
 ];
 
 /** Why a mutant changes nothing, or null. */
