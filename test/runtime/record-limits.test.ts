@@ -90,7 +90,11 @@ const LIMITS: Record<string, Limit> = {
     path: '.ktx/setup/state.json',
     text: '{"completed_steps":["llm"]}',
     limitBytes: 64 * KB,
-    isRead: async (root) => (await readCompletedSetupSteps(root).catch(() => [])).includes('llm'),
+    isRead: (root) =>
+      readCompletedSetupSteps(root).then(
+        (steps) => steps.includes('llm'),
+        () => false,
+      ),
   },
   'the settings of a project': {
     path: 'ktx.yaml',
