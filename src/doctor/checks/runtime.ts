@@ -4,7 +4,7 @@ import { daemonCommandName } from '../../core/embedder.ts';
 import { environmentPaths } from '../../core/layout.ts';
 import { environmentsDir } from '../../runtime/environments.ts';
 import { findInstalledEnvironment } from '../../runtime/installed-environment.ts';
-import { findDamage } from '../../runtime/recorded-sizes.ts';
+import { findDamage, listDamage } from '../../runtime/recorded-sizes.ts';
 import { describeInvalidManifest } from '../../runtime/unreadable.ts';
 import { verifyRuntimeAsset } from '../../shipped/asset.ts';
 import { wheelProofOf } from '../../shipped/asset-schema.ts';
@@ -153,6 +153,10 @@ export const RUNTIME_CHECKS: readonly Check[] = [
       const names = [venvDir, await realPath(venvDir)].map((folder) => join(folder, 'bin'));
       const isOwn = text.startsWith('#!') && names.some((name) => text.includes(name));
       if (!isOwn) return broken(`${daemonPath} does not run the interpreter of its environment`);
+      // Whatever `ktx status` calls damaged must fail here too.
+      const damages = await listDamage(layout.runtimeRoot, venvDir);
+      const damage = damages.find(({ path }) => path === daemonPath);
+      if (damage) return broken(damage.text);
       // The script of another program's wheel starts what that wheel defines; the proof runs it.
       return wheelProofOf(manifest.asset) !== undefined || text.includes('ktx_daemon')
         ? pass(daemonPath)
