@@ -55,11 +55,9 @@ export async function listDamage(
       const path = join(runtimeRoot, name);
       const status = await stat(path).catch(() => null);
       if (status === null) return [{ path, text: `Runtime file is missing: ${path}` }];
-      if (status.size > sizeBytes && DAEMON.test(name)) {
-        // Line ends of Windows, say: the system cannot start a script whose first line has them.
-        const sizes = `${status.size} instead of ${sizeBytes} bytes`;
-        return [{ path, text: `Runtime file was altered: ${path} (${sizes})` }];
-      }
+      // Line ends of Windows, say: the system cannot start a script whose first line has them.
+      if (status.size > sizeBytes && DAEMON.test(name))
+        return [{ path, text: `Runtime file was altered: ${path}` }];
       if (status.size >= sizeBytes) return [];
       return [{ path, text: `Runtime file is cut short: ${path} (${status.size} of ${sizeBytes} bytes)` }];
     }),
