@@ -1,4 +1,9 @@
-import { featuresSatisfy, type KtxRuntimeFeature, normaliseFeatures } from '../core/features.ts';
+import {
+  featuresSatisfy,
+  type KtxRuntimeFeature,
+  normaliseFeatures,
+  RUNTIME_FEATURES,
+} from '../core/features.ts';
 import { type ManagedPythonRuntimeLayout, managedPythonRuntimeLayout } from '../core/layout.ts';
 import { findInstalledEnvironment } from '../runtime/installed-environment.ts';
 import {
@@ -46,8 +51,7 @@ export async function prepareInstall(options: PrepareOptions): Promise<Prepared>
     if (problem === null && (await findDamage(found.runtimeRoot, found.venvDir)) === null)
       return { status: 'ready', layout: found, asset, manifest };
   }
-  const carried = manifest?.cliVersion === options.cliVersion ? manifest.features : [];
-  const features = normaliseFeatures([...requested, ...carried]);
+  const features = normaliseFeatures([...requested, ...(await featuresToKeep(manifest, layout))]);
   const { planInstall } = await import('./plan/plan.ts');
   const planned = planInstall(options, { layout, asset, manifest, features });
   // Preload the next modules while the plan waits for hosts and interpreters. A failure surfaces where they
@@ -55,6 +59,20 @@ export async function prepareInstall(options: PrepareOptions): Promise<Prepared>
   for (const loading of [import('./build/execute-plan.ts'), import('../lifecycle/recovery.ts')])
     loading.catch(() => {});
   return planned;
+}
+
+/**
+ * An update or a repair keeps what was installed. Where the manifest is gone or unreadable, the history says
+ * what that was.
+ */
+async function featuresToKeep(
+  manifest: InstalledKtxRuntimeManifest | null,
+  { cliVersion, versionDir }: ManagedPythonRuntimeLayout,
+): Promise<readonly KtxRuntimeFeature[]> {
+  if (manifest !== null) return manifest.cliVersion === cliVersion ? manifest.features : [];
+  const { readHistory } = await import('../runtime/history.ts');
+  const { features = [] } = (await readHistory(versionDir)).at(-1) ?? {};
+  return RUNTIME_FEATURES.filter((feature) => features.includes(feature));
 }
 
 async function isReusable(

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import type { BundleFile } from '../../src/bundle/archive/bundle-file.ts';
 import { readArchive } from '../../src/bundle/archive/read-archive.ts';
@@ -82,7 +83,11 @@ const changed = (at: number, byte: number) => {
 };
 it.each([
   ['no archive at all', Buffer.from('x'.repeat(2000)), 'not-a-bundle'],
+  ['a short text', Buffer.from('hello\n'), 'not-a-bundle'],
+  ['a short archive of another kind', Buffer.from('504b0304140000', 'hex'), 'not-a-bundle'],
+  ['a compressed bundle', gzipSync(WHOLE), 'not-a-bundle'],
   ['cut in a header', WHOLE.subarray(0, 100), 'truncated'],
+  ['cut in the first name', Buffer.from('bundle.j'), 'truncated'],
   ['cut in a member', WHOLE.subarray(0, 600), 'truncated'],
   ['cut in the padding', WHOLE.subarray(0, 1300), 'truncated'],
   ['cut before the end', WHOLE.subarray(0, WHOLE.length - 1024), 'truncated'],

@@ -1,6 +1,7 @@
 import { throwIfCancelled } from '../../support/errors.ts';
 import { BundleError } from './bundle-error.ts';
 import type { BundleFile } from './bundle-file.ts';
+import { CONTENTS_PATH } from './bundle-schema.ts';
 import { BLOCK_BYTES, decodeHeader, type MemberHeader, paddingAfter, UstarError } from './ustar.ts';
 
 /** A member whose content can be read next. */
@@ -20,6 +21,7 @@ export async function* readArchive(file: BundleFile, signal?: AbortSignal): Asyn
     throwIfCancelled(signal);
     const piece = await file.read(maxBytes);
     if (piece.length === 0) throw truncated(file, doneBytes);
+    if (doneBytes === 0) assertBundleStart(piece, file.sizeBytes);
     doneBytes += piece.length;
     return piece;
   };
@@ -60,10 +62,31 @@ function headerOf(block: Buffer, count: number): MemberHeader | null {
   } catch (error) {
     if (!(error instanceof UstarError)) throw error;
     if (count > 0) throw broken(error.message);
-    throw new BundleError('not-a-bundle', 'This file is not a ktx bundle', [
-      `it begins with ${error.message}`,
-    ]);
+    throw notABundle(`it begins with ${error.message}`);
   }
+}
+
+function notABundle(evidence: string): BundleError {
+  return new BundleError('not-a-bundle', 'This file is not a ktx bundle', [evidence]);
+}
+
+const COMPRESSIONS: readonly (readonly [start: string, name: string])[] = [
+  ['1f8b', 'gzip'],
+  ['504b0304', 'zip'],
+  ['28b52ffd', 'zstd'],
+  ['fd377a585a00', 'xz'],
+  ['425a68', 'bzip2'],
+  ['377abcaf271c', '7z'],
+];
+
+/** A file of another kind is not a bundle whose copy was interrupted. */
+function assertBundleStart(start: Buffer, sizeBytes: number): void {
+  const hex = start.subarray(0, 8).toString('hex');
+  const compression = COMPRESSIONS.find(([magic]) => hex.startsWith(magic));
+  if (compression) throw notABundle(`it is compressed with ${compression[1]}; unpack it first`);
+  // A name and zeros are at the start of an archive, and no bundle is smaller than its first header.
+  const isName = start.includes(0) || CONTENTS_PATH.startsWith(start.toString('latin1'));
+  if (sizeBytes < BLOCK_BYTES && !isName) throw notABundle('it does not begin with bundle.json');
 }
 
 function broken(what: string): BundleError {
