@@ -22,8 +22,10 @@ describe.each(BUNDLE_PLATFORMS)('%s', (platform) => {
   });
 
   it('needs a Python of its own, or the wheels for each that may be there', () => {
-    const managed = whats({ ...all, platforms: [platform] });
-    const none = whats({ ...all, platforms: [platform], python: 'none' });
+    // Those of core fit each Python; those of the embeddings are compiled.
+    const both = { ...all, platforms: [platform], features: ['core', 'local-embeddings'] } as const;
+    const managed = whats(both);
+    const none = whats({ ...both, python: 'none' });
     expect(managed).toContain(`Python for ${platform}`);
     expect(none).not.toContain(`Python for ${platform}`);
     const wheels = managed.filter((what) => what.endsWith('.whl'));
