@@ -110,7 +110,7 @@ describe('uninstall', { timeout: 300_000 }, () => {
     // Of setups that failed before this.
     const parts = plan.parts.map(({ what }) => what).filter((what) => what !== 'logs');
     expect(parts.sort()).toEqual(['choices', 'downloads', 'locks', 'runtime 0.3.0', 'uv'].sort());
-    expect(plan.sizeBytes).toBeGreaterThan(100_000_000);
+    expect(plan.sizeBytes).toBeGreaterThan(75_000_000);
     expect(plan.daemons.map((entry) => entry.pid)).toEqual([pid]);
     const result = await uninstallManagedPythonRuntimes(place());
     expect(result.stoppedPids).toEqual([pid]);
