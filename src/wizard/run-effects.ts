@@ -1,26 +1,14 @@
-import { availableParallelism } from 'node:os';
 import type { FailureReport, SetupEvent, SetupStep } from '../core/events.ts';
 import type { SetupOptions } from '../setup/request/setup-options.ts';
 import { CancelledError, errorChain, errorMessage } from '../support/errors.ts';
-import type {
-  CheckRun,
-  InstallOutcome,
-  PanelContext,
-  PlanOutcome,
-  SetupOverview,
-  WizardFunctions,
-} from './functions.ts';
+import { currentPace, KeptPlan, type RunningEffect, resultOf } from './effect-result.ts';
+import type { PanelContext, PlanOutcome, WizardFunctions } from './functions.ts';
 import { changedOptions } from './panels/changes.ts';
-import type { PanelAnswer } from './panels/panels.ts';
-import { paceOfLoad } from './progress/estimate.ts';
-import { runnableCount } from './progress/runnable-count.ts';
 import { reduce } from './reduce.ts';
 import type { LeftState, StartOptions, WizardEffect, WizardEvent, WizardState } from './state.ts';
 import { isBusy, startWizard } from './state.ts';
 
 const CLOCK_MS = 1000;
-
-type RunningEffect = Exclude<WizardEffect, { type: 'cancel' | 'exit' }>;
 
 export interface WizardOptions<Plan extends PlanOutcome> {
   functions: WizardFunctions<Plan>;
@@ -51,184 +39,132 @@ export interface Wizard {
  * effect runs at a time; the next waits until an aborted one has really ended.
  */
 export function runWizardMachine<Plan extends PlanOutcome>(options: WizardOptions<Plan>): Wizard {
-  const { functions, onInstallEvent, lendTerminal = (work) => work(), now = Date.now } = options;
-  const listeners = new Set<() => void>();
-  const first = startWizard({ ...options.start, nowMs: now() });
-  let state = first.next;
-  let controller = new AbortController();
-  let running: Promise<void> = Promise.resolve();
-  let plan: InstallOutcome<Plan> | null = null;
-  let clock: NodeJS.Timeout | null = null;
-  const { promise: finished, resolve: finish } = Promise.withResolvers<LeftState>();
+  const machine = new Machine(options);
+  return {
+    getSnapshot: () => machine.state,
+    subscribe: (listener) => machine.subscribe(listener),
+    dispatch: (event) => machine.dispatch(event),
+    finished: machine.finished,
+  };
+}
 
-  function dispatch(event: WizardEvent): void {
-    const { next, effects } = reduce(state, event);
-    const hasChanged = next !== state;
-    state = next;
-    for (const effect of effects) perform(effect);
-    keepClock();
-    if (hasChanged) for (const listener of listeners) listener();
+/** An event changes the state and starts effects; an effect ends with an event. */
+class Machine<Plan extends PlanOutcome> {
+  state: WizardState;
+  readonly finished: Promise<LeftState>;
+  readonly #finish: (left: LeftState) => void;
+  readonly #options: WizardOptions<Plan>;
+  readonly #now: () => number;
+  readonly #listeners = new Set<() => void>();
+  readonly #kept = new KeptPlan<Plan>();
+  #clock: NodeJS.Timeout | null = null;
+  /** Of the effect that was started last. */
+  #controller = new AbortController();
+  /** Ends when every effect that was started has ended. */
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: WizardOptions<Plan>) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    const { promise, resolve } = Promise.withResolvers<LeftState>();
+    this.finished = promise;
+    this.#finish = resolve;
+    const { next, effects } = startWizard({ ...options.start, nowMs: this.#now() });
+    this.state = next;
+    for (const effect of effects) this.#perform(effect);
   }
 
-  function keepClock(): void {
-    if (isBusy(state) && clock === null) {
-      clock = setInterval(() => dispatch({ type: 'tick', nowMs: now(), pace: currentPace() }), CLOCK_MS);
-    } else if (!isBusy(state) && clock !== null) {
-      clearInterval(clock);
-      clock = null;
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  dispatch(event: WizardEvent): void {
+    const { next, effects } = reduce(this.state, event);
+    const hasChanged = next !== this.state;
+    this.state = next;
+    for (const effect of effects) this.#perform(effect);
+    this.#keepClock();
+    if (hasChanged) for (const listener of this.#listeners) listener();
+  }
+
+  #keepClock(): void {
+    if (isBusy(this.state) && this.#clock === null) {
+      const tick = () => this.dispatch({ type: 'tick', nowMs: this.#now(), pace: currentPace() });
+      this.#clock = setInterval(tick, CLOCK_MS);
+    } else if (!isBusy(this.state) && this.#clock !== null) {
+      clearInterval(this.#clock);
+      this.#clock = null;
     }
   }
 
-  function perform(effect: WizardEffect): void {
+  #perform(effect: WizardEffect): void {
     if (effect.type === 'cancel') {
-      controller.abort();
+      this.#controller.abort();
     } else if (effect.type === 'exit') {
-      void running
-        .then(discardPlan)
-        .catch(() => {})
-        .then(() => finish(state as LeftState));
+      void this.#leave();
     } else {
-      controller = new AbortController();
-      const { signal } = controller;
-      running = running.then(() => attempt(effect, signal));
+      this.#controller = new AbortController();
+      const { signal } = this.#controller;
+      this.#running = this.#running.then(() => this.#attempt(effect, signal));
     }
   }
 
-  async function attempt(effect: RunningEffect, signal: AbortSignal): Promise<void> {
+  async #leave(): Promise<void> {
+    const discarded = this.#running.then(() => this.#kept.discard(this.#options.functions));
+    await discarded.catch(() => {});
+    this.#finish(this.state as LeftState);
+  }
+
+  /** Performs an effect to its end; never throws. */
+  async #attempt(effect: RunningEffect, signal: AbortSignal): Promise<void> {
+    const { functions, onInstallEvent, lendTerminal = (work) => work() } = this.#options;
     const { runId } = effect;
     let step: SetupStep | null = effect.type === 'plan' ? 'plan' : null;
     const setup: SetupOptions = {
-      ...options.setup,
-      ...changedOptions(state.changes, options.setup),
-      features: effect.type === 'plan' ? [...effect.features] : [state.feature],
-      shouldForce: effect.type === 'plan' ? effect.shouldForce : state.shouldForce,
+      ...this.#setupOf(effect),
       signal,
       onEvent: (event) => {
         if (event.type === 'step' && event.status === 'started') step = event.step;
         if (effect.type === 'install') onInstallEvent?.(event);
-        if (event.type !== 'lines') dispatch({ type: 'setup-event', runId, event });
+        if (event.type !== 'lines') this.dispatch({ type: 'setup-event', runId, event });
       },
     };
+    const dispatch = (event: WizardEvent) => this.dispatch(event);
+    const own = { state: this.state, kept: this.#kept, now: this.#now };
     try {
       if (signal.aborted) throw new CancelledError();
-      dispatch(await resultOf(effect, setup));
+      dispatch(await resultOf(effect, { functions, setup, ...own, dispatch, onInstallEvent, lendTerminal }));
     } catch (error) {
-      if (error instanceof CancelledError || signal.aborted) dispatch({ type: 'cancelled', runId });
-      else dispatch({ type: 'failed', runId, report: await reportOf(error, setup, step), nowMs: now() });
+      if (error instanceof CancelledError || signal.aborted) return dispatch({ type: 'cancelled', runId });
+      const report = await reportOf(error, functions, setup, step);
+      dispatch({ type: 'failed', runId, report, nowMs: this.#now() });
     }
   }
 
-  async function resultOf(effect: RunningEffect, setup: SetupOptions): Promise<WizardEvent> {
-    const { runId } = effect;
-    switch (effect.type) {
-      case 'overview':
-        return { type: 'overview', runId, overview: await readOverview(functions, setup), nowMs: now() };
-      case 'plan': {
-        await discardPlan();
-        const made = await functions.plan(setup);
-        if (made.status === 'ready')
-          return { type: 'already-ready', runId, result: made.result, nowMs: now() };
-        plan = made as InstallOutcome<Plan>;
-        return { type: 'planned', runId, summary: plan.summary, pace: currentPace(), nowMs: now() };
-      }
-      case 'install': {
-        const toExecute = plan;
-        if (toExecute === null) throw new Error('An installation was started without a plan.');
-        plan = null;
-        return { type: 'installed', runId, result: await functions.execute(toExecute, setup), nowMs: now() };
-      }
-      case 'check':
-        return {
-          type: 'checked',
-          runId,
-          checks: await functions.runChecks(setup, checkRun(effect)),
-          // An unreadable target is not offered; it does not fail the check.
-          undo: await functions.readUndoTarget(setup).catch(() => null),
-          nowMs: now(),
-        };
-      case 'plan-repair': {
-        const results = state.screen === 'check' ? state.checks : [];
-        return {
-          type: 'repair-planned',
-          runId,
-          plan: await functions.planRepair(results, setup),
-          nowMs: now(),
-        };
-      }
-      case 'repair': {
-        const { repairs, after } = await functions.repair(setup, checkRun({ ...effect, isProven: false }));
-        return { type: 'repaired', runId, repairs, checks: after, nowMs: now() };
-      }
-      case 'undo-repair': {
-        const { repairs } = await functions.undoRepair(setup);
-        return { type: 'repairs-undone', runId, repairs, nowMs: now() };
-      }
-      case 'undo':
-        return { type: 'undone', runId, target: await functions.undo(setup), nowMs: now() };
-      default: {
-        const tell = (answer: PanelAnswer) => dispatch({ type: 'answer', runId, answer, nowMs: now() });
-        const answer = await functions.runPanel(effect, { setup, tell, lendTerminal });
-        return { type: 'answer', runId, answer, nowMs: now() };
-      }
-    }
-  }
-
-  /** A repair logs like an installation: both share a screen. */
-  function checkRun({
-    runId,
-    costs,
-    isProven,
-  }: Pick<CheckRun, 'costs' | 'isProven'> & { runId: number }): CheckRun {
+  #setupOf(effect: RunningEffect): SetupOptions {
+    const { setup } = this.#options;
     return {
-      costs,
-      isProven,
-      onEvent(event) {
-        if (event.type === 'repair-progress') onInstallEvent?.(event.event);
-        if (event.type === 'repair-progress' && event.event.type === 'lines') return;
-        dispatch({ type: 'doctor', runId, event, nowMs: now() });
-      },
+      ...setup,
+      ...changedOptions(this.state.changes, setup),
+      features: effect.type === 'plan' ? [...effect.features] : [this.state.feature],
+      shouldForce: effect.type === 'plan' ? effect.shouldForce : this.state.shouldForce,
     };
   }
-
-  async function discardPlan(): Promise<void> {
-    const unused = plan;
-    plan = null;
-    if (unused !== null) await functions.discard(unused);
-  }
-
-  /** Falls back to a plain report when describing the failure fails too. */
-  async function reportOf(
-    error: unknown,
-    setup: SetupOptions,
-    step: SetupStep | null,
-  ): Promise<FailureReport> {
-    try {
-      return await functions.reportFailure(error, setup, step);
-    } catch (second) {
-      const evidence = [errorChain(second)];
-      const title = errorMessage(error);
-      return { step, failureClass: 'internal', title, evidence, nextSteps: [], untouched: '', logPath: null };
-    }
-  }
-
-  for (const effect of first.effects) perform(effect);
-  return {
-    getSnapshot: () => state,
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    dispatch,
-    finished,
-  };
 }
 
-function currentPace(): number {
-  return paceOfLoad(runnableCount(), availableParallelism());
-}
-
-async function readOverview(functions: WizardFunctions, setup: SetupOptions): Promise<SetupOverview> {
-  const overview = await functions.readOverview(setup);
-  if (overview.status.kind !== 'ready') return overview;
-  return { ...overview, undo: await functions.readUndoTarget(setup).catch(() => null) };
+/** Falls back to a plain report when describing the failure fails too. */
+async function reportOf(
+  error: unknown,
+  functions: WizardFunctions,
+  setup: SetupOptions,
+  step: SetupStep | null,
+): Promise<FailureReport> {
+  try {
+    return await functions.reportFailure(error, setup, step);
+  } catch (second) {
+    const evidence = [errorChain(second)];
+    const title = errorMessage(error);
+    return { step, failureClass: 'internal', title, evidence, nextSteps: [], untouched: '', logPath: null };
+  }
 }
