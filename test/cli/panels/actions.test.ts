@@ -3,6 +3,7 @@ import type { CheckResult, SetupEvent } from '../../../src/core/events.ts';
 
 const fake = vi.hoisted(() => ({
   start: vi.fn(),
+  stop: vi.fn(),
   status: vi.fn(),
   target: vi.fn(),
   undo: vi.fn(),
@@ -15,6 +16,7 @@ const fake = vi.hoisted(() => ({
   undoRepairs: vi.fn(),
 }));
 vi.mock('../../../src/embed/start-daemon.ts', () => ({ startManagedPythonDaemon: fake.start }));
+vi.mock('../../../src/daemon/stop.ts', () => ({ stopManagedPythonDaemon: fake.stop }));
 vi.mock('../../../src/runtime/status.ts', () => ({ readManagedPythonRuntimeStatus: fake.status }));
 vi.mock('../../../src/lifecycle/undo.ts', () => ({
   readUndoTarget: fake.target,
@@ -98,6 +100,41 @@ describe('start', () => {
     expect(events).toEqual([
       { at: expect.any(String), type: 'note', step: 'switch', level: 'warning', text: 'careful' },
     ]);
+  });
+});
+
+describe('stop', () => {
+  const STOPPED = 'The ktx daemon is stopped';
+  const NONE = 'No ktx daemon was running';
+  test.each([
+    ['stopped', undefined, STOPPED],
+    ['stopped', false, NONE],
+    ['already-stopped', undefined, NONE],
+    ['already-stopped', true, STOPPED],
+  ])('%s, was running: %s', async (status, wasRunning, title) => {
+    const { signal } = new AbortController();
+    fake.stop.mockResolvedValue({
+      status,
+      state: { pid: 7 },
+      ...(wasRunning !== undefined && { wasRunning }),
+    });
+    expect(await previewAction('stop', SETUP)).toEqual({ lines: [], question: 'Stop it?' });
+    expect(await runAction('stop', { ...SETUP, assetDir: '/a', signal }, PLACE)).toEqual({
+      isOk: true,
+      title,
+      lines: ['process 7', 'Start it: ktx admin runtime start'],
+    });
+    const given = { cliVersion: '0.3.0', runtimeRoot: '/r', projectDir: '/p', assetDir: '/a', signal };
+    expect(fake.stop).toHaveBeenCalledWith(given);
+  });
+
+  it('without a state names no process, and looks below the home folder', async () => {
+    fake.stop.mockResolvedValue({ status: 'already-stopped', state: null });
+    const setup = { cliVersion: '0.3.0', features: ['core' as const], env: {}, homeDir: '/h' };
+    const { lines } = await runAction('stop', setup, PLACE);
+    expect(lines).toEqual(['Start it: ktx admin runtime start']);
+    const place = { cliVersion: '0.3.0', runtimeRoot: '/h/.ktx/runtime', projectDir: '/p' };
+    expect(fake.stop).toHaveBeenCalledWith(place);
   });
 });
 

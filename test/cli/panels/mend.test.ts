@@ -12,9 +12,11 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { carryOut, networkLines } from '../../../src/cli/panels/mend.ts';
+import { carryOut, currentSources, networkLines } from '../../../src/cli/panels/mend.ts';
 import type { SetupOptions } from '../../../src/setup/request/setup-options.ts';
+import { setNetworkSetting } from '../../../src/setup/session/network-settings.ts';
 import type { MendTask } from '../../../src/wizard/panels/mend-task.ts';
 
 let folder: string;
@@ -101,5 +103,105 @@ describe('a remedy that is carried out', () => {
     await expect(done({ kind: 'move-away', from, to: `${from}.old` })).rejects.toThrow(
       `${from} cannot be moved away`,
     );
+  });
+});
+
+describe('a report that is saved', () => {
+  it('is readable by its owner only, and says where it is', async () => {
+    const notice = await done({ kind: 'save-report', path: 'report.txt' });
+    const path = join(folder, 'report.txt');
+    expect(notice).toBe(`The report is saved as ${path}; secrets are removed.`);
+    expect(await readFile(path, 'utf8')).toContain('0.3.0');
+    expect(await permissions(path)).toBe(0o600);
+  });
+
+  it('or says why not', async () => {
+    const place = join(folder, 'in the way');
+    await mkdir(place);
+    await expect(done({ kind: 'save-report', path: 'in the way' })).rejects.toThrow(place);
+    const signal = AbortSignal.abort();
+    const task = { kind: 'save-report', path: 'late.txt' } as const;
+    await expect(carryOut(task, { ...setup, signal }, { cwd: folder, projectDir: folder })).rejects.toThrow();
+  });
+});
+
+it('removes what an older version left', async () => {
+  expect(await done({ kind: 'prune' })).toBe('0 older versions removed');
+});
+
+describe('the sources of a plan', () => {
+  const sources = (env: NodeJS.ProcessEnv, more: Partial<SetupOptions> = {}) =>
+    currentSources({ ...setup, env, ...more });
+
+  it('without a setting are the defaults', async () => {
+    const shown = await sources({});
+    expect(shown['folder']).toBe(join(folder, 'runtime'));
+    expect(shown['index']).toMatch(/^https:/);
+    expect(shown['model-hub']).toMatch(/^https:.* \(default\)$/);
+    expect(Object.keys(shown).filter((id) => /proxy|mirror/.test(id))).toEqual([]);
+    expect(await sources({}, { runtimeRoot: undefined })).toMatchObject({
+      folder: join(folder, '.ktx', 'runtime'),
+    });
+  });
+
+  it.each([
+    [
+      { UV_DEFAULT_INDEX: 'https://index.example/simple' },
+      'index',
+      'https://index.example/simple (UV_DEFAULT_INDEX)',
+    ],
+    [{ HTTPS_PROXY: 'http://a.example:1' }, 'proxy', 'http://a.example:1/ (HTTPS_PROXY)'],
+    [{ HTTP_PROXY: 'http://b.example:1' }, 'proxy', 'http://b.example:1/ (HTTP_PROXY)'],
+    [
+      { HTTP_PROXY: 'http://b.example:1', HTTPS_PROXY: 'http://a.example:1' },
+      'proxy',
+      'http://a.example:1/ (HTTPS_PROXY)',
+    ],
+    [{ NO_PROXY: 'c.example' }, 'no-proxy', 'c.example (NO_PROXY)'],
+    [
+      { UV_PYTHON_INSTALL_MIRROR: 'https://p.example' },
+      'python-mirror',
+      'https://p.example/ (UV_PYTHON_INSTALL_MIRROR)',
+    ],
+    [{ HF_ENDPOINT: 'https://hub.example' }, 'model-hub', 'https://hub.example/ (HF_ENDPOINT)'],
+  ])('%j', async (env, id, shown) => {
+    expect((await sources(env as NodeJS.ProcessEnv))[id]).toBe(shown);
+  });
+
+  it('name the certificates', async () => {
+    const path = join(folder, 'ca.pem');
+    await writeFile(path, rootCertificates[0]!);
+    expect((await sources({ SSL_CERT_FILE: path }))['ca-file']).toBe(`${path} (SSL_CERT_FILE)`);
+  });
+
+  it('name the index of this run before any other, without its password', async () => {
+    const indexUrl = 'https://ada:s3cret@run.example/simple';
+    const shown = await sources({ UV_DEFAULT_INDEX: 'https://index.example/simple' }, { indexUrl });
+    expect(shown['index']).toMatch(/^https:.*run\.example\/simple \(this run\)$/);
+    expect(shown['index']).not.toContain('s3cret');
+  });
+
+  it('are the folder alone where the settings cannot be read', async () => {
+    const runtimeRoot = join(folder, 'other');
+    await mkdir(join(runtimeRoot, 'uv'), { recursive: true });
+    const { path } = await setNetworkSetting(runtimeRoot, 'proxy', 'proxy.example:1', folder);
+    await writeFile(path, '{');
+    expect(await sources({}, { runtimeRoot })).toEqual({ folder: runtimeRoot });
+  });
+});
+
+describe('the page of the network', () => {
+  it('has a line for each setting, login and warning with its origin, then what is stored', async () => {
+    const home = join(folder, 'home');
+    await mkdir(home);
+    await writeFile(join(home, '.netrc'), 'machine d.example login x password y\n', { mode: 0o600 });
+    const env = { HTTPS_PROXY: 'http://a.example:1' };
+    const lines = await networkLines({ ...setup, env, homeDir: home });
+    expect(lines).toContain('proxy for https: http://a.example:1/ (from HTTPS_PROXY)');
+    expect(lines.slice(-3)).toEqual([
+      '',
+      'No settings are stored for ktx only.',
+      'Change one: ktx admin network set <name> <value>',
+    ]);
   });
 });
