@@ -155,35 +155,6 @@ describe('ktx setup --yes --json on an empty home', () => {
     expect(again.exitCode).toBe(0);
     expect(again.stdout).toContain('ready');
   }, 60_000);
-
-  it("the wheel's own tests pass inside this runtime", { timeout: 900_000 }, async () => {
-    const target = join(home, 'pytest');
-    const uvPath = join(home, '.ktx', 'runtime', 'uv', '0.11.21', 'uv');
-    // What the machine trusts, as pip and our own client do.
-    const withIndex = { ...process.env, UV_SYSTEM_CERTS: '1', UV_CACHE_DIR: join(home, 'uv-cache') };
-    const { pythonPath } = JSON.parse(
-      (await runProgram(['admin', 'runtime', 'status', '--json'], { env })).stdout,
-    ).layout;
-    await run(uvPath, ['pip', 'install', '--python', pythonPath, '--target', target, 'pytest'], {
-      env: withIndex,
-    });
-    const tests = join(PACKAGE_ROOT, 'assets', 'python', 'wheel', 'tests');
-    const pytest = ['-B', '-m', 'pytest', '-q', '-rs', '-p', 'no:cacheprovider'];
-    const { stdout } = await run(pythonPath, [...pytest, tests], {
-      env: { ...env, PYTHONPATH: target },
-      cwd: home,
-    }).catch((error: { stdout: string; stderr: string }) => {
-      throw new Error(`${error.stdout}\n${error.stderr}`);
-    });
-    expect(stdout).toMatch(/\d+ passed/);
-    expect(stdout).not.toContain('failed');
-    // This runtime has `core`: the tests of the embedding engine run with `npm run assets:test`.
-    for (const line of stdout.split('\n').filter((text) => text.startsWith('SKIPPED'))) {
-      expect(line).toMatch(
-        /the extra local-embeddings is not installed in this interpreter|Postgres is not installed|root reads everything/,
-      );
-    }
-  });
 });
 
 async function freePort(): Promise<number> {
