@@ -50,7 +50,6 @@ export const FOLDER_REPAIRS: readonly Repair[] = [
       const { shared } = context;
       for (const name of await readdir(shared.locksDir).catch(() => [])) {
         const path = join(shared.locksDir, name);
-        if (name.endsWith('.holder.json')) await backup.keep(path);
         if (name.endsWith('.lock') && (await lockProblem(path)) !== null) await backup.moveAside(path);
       }
       // Taking and releasing each lock removes the stale record.

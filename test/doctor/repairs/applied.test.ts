@@ -9,6 +9,7 @@ import type { DoctorEvent, DoctorResult } from '../../../src/doctor/events.ts';
 import { composeRepairs, offeredRepairs } from '../../../src/doctor/offered-repairs.ts';
 import { fixRuntime, planRepairs, repairId, undoRepairs } from '../../../src/doctor/repair-run.ts';
 import { writeRuntime } from '../../fixtures/asset.ts';
+import { writeState } from '../../fixtures/daemon.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 
 const VERSION = '0.3.0';
@@ -96,6 +97,8 @@ describe('clear-obstacle', () => {
     await repair('clear-obstacle');
     expect((await lstat(inRoot('uv'))).isDirectory()).toBe(true);
     expect((await planOf('clear-obstacle')).paths).toEqual([]);
+    const [aside] = (await readdir(runtimeRoot)).filter((name) => name.endsWith('.replaced'));
+    expect(aside).toMatch(/^uv\.[0-9a-f]{8}\.replaced$/);
   });
 });
 
@@ -109,6 +112,7 @@ describe('release-lock', () => {
       step: 'venv',
     };
     const holder = await place('uv/locks/0.3.0.lock.holder.json', JSON.stringify(dead));
+    const notes = await place('uv/locks/notes', 'mine');
     await mkdir(inRoot('uv', 'locks', 'other.lock'));
     expect((await planOf('release-lock')).paths).toEqual([inRoot('uv', 'locks')]);
     await repair('release-lock');
@@ -116,6 +120,15 @@ describe('release-lock', () => {
       false,
       false,
     ]);
+    expect(await readFile(notes, 'utf8')).toBe('mine');
+    await undoRepairs(target);
+    expect(await isThere(inRoot('uv', 'locks', 'other.lock'))).toBe(true);
+  });
+
+  it('does nothing where no lock was ever taken', async () => {
+    const path = inRoot('uv', 'locks');
+    expect(await isThere(path)).toBe(false);
+    await repair('release-lock');
   });
 });
 
@@ -166,6 +179,18 @@ describe('stop-daemon', () => {
   it('has nothing to do without a project', async () => {
     const { projectDir: _, ...without } = target;
     expect((await planRepairs(without, ['stop-daemon'])).steps[0]?.paths).toEqual([]);
+    expect((await fixRuntime(without, { repairs: ['stop-daemon'] })).repairs).toEqual(['stop-daemon']);
+  });
+
+  it('removes the state of a process that is no daemon, and undo brings it back', async () => {
+    const project = { ...target, projectDir: target.projectDir! };
+    const layout = managedPythonDaemonLayout(project);
+    await writeState(layout, { pid: process.ppid });
+    const before = await readFile(layout.daemonStatePath, 'utf8');
+    await repair('stop-daemon');
+    expect(await isThere(layout.daemonStatePath)).toBe(false);
+    await undoRepairs(target);
+    expect(await readFile(layout.daemonStatePath, 'utf8')).toBe(before);
   });
 });
 

@@ -1,9 +1,9 @@
 import { lstat, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { sharedLayout } from '../../../src/core/layout.ts';
 import { checkSurroundings } from '../../../src/doctor/checks/context.ts';
-import { startBackup } from '../../../src/doctor/repairs/backup.ts';
+import { type Backup, startBackup } from '../../../src/doctor/repairs/backup.ts';
 import type { RepairContext, RepairOptions } from '../../../src/doctor/repairs/repair.ts';
 import { formerPythons, installedFeatures } from '../../../src/doctor/repairs/runtime-facts.ts';
 import { RUNTIME_REPAIRS } from '../../../src/doctor/repairs/runtime-repairs.ts';
@@ -308,5 +308,55 @@ describe('what a runtime was', () => {
   it('nothing is known of a runtime that is not there', async () => {
     await rm(runtimeRoot, { recursive: true });
     expect(await formerPythons(context())).toEqual([]);
+  });
+});
+
+describe('every repair of the runtime', () => {
+  /** A backup that records what it was asked to keep, and when. */
+  function recordingBackup(told: string[]): Backup {
+    const actual = startBackup(runtimeRoot);
+    return { ...actual, keep: async (path) => void told.push(relative(runtimeRoot, path)) };
+  }
+  const later = (told: string[], what: string) => async () => {
+    await new Promise(setImmediate);
+    told.push(what);
+  };
+  const runtime = ['manifest.json', '.venv', 'envs'].map((name) => `${VERSION}/${name}`);
+
+  test.each([
+    ['rebuild-environment', [...runtime, 'installed']],
+    ['rewrite-manifest', [...runtime, 'proved', 'switched']],
+    ['restore-previous', [...runtime, 'undone']],
+    ['remove-leftovers', ['uv/runs', `${VERSION}/manifest.json.12.00000001.tmp`, ...runtime, 'removed']],
+  ])('%s keeps what it changes first, and is over when it says so', async (id, expected) => {
+    const half = join(runtimeRoot, VERSION, 'manifest.json.12.00000001.tmp');
+    if (id === 'rewrite-manifest') await writeEnvironment('7f3c0001');
+    if (id === 'rewrite-manifest') await rm(manifestPath());
+    if (id === 'remove-leftovers') await writeFile(half, '{');
+    const told: string[] = [];
+    fake.run.mockImplementation(later(told, 'installed'));
+    fake.prove.mockImplementation(later(told, 'proved'));
+    fake.undo.mockImplementation(later(told, 'undone'));
+    await repair(id).apply(context(), recordingBackup(told));
+    if (id === 'rewrite-manifest') await readFile(manifestPath()).then(() => told.push('switched'));
+    if (id === 'remove-leftovers') await expect(lstat(half)).rejects.toThrow('ENOENT');
+    if (id === 'remove-leftovers') told.push('removed');
+    expect(told).toEqual(expected);
+  });
+
+  test.each([
+    ['rewrite-manifest', ['manifest.json', '.venv'].map((name) => `${VERSION}/${name}`)],
+    ['restore-previous', ['manifest.json', '.venv'].map((name) => `${VERSION}/${name}`)],
+    ['remove-leftovers', ['uv/runs', `${VERSION}/envs`]],
+  ])('%s names its paths, needs no network, and can be undone', async (id, paths) => {
+    const step = await repair(id).plan(context());
+    expect({ ...step, what: '' }).toEqual({
+      what: '',
+      paths: paths.map((name) => join(runtimeRoot, name)),
+      downloadBytes: 0,
+      hosts: [],
+      worksOffline: true,
+      canUndo: true,
+    });
   });
 });
