@@ -93,6 +93,10 @@ function cellsOf(text: string): string {
   return text.replaceAll(WIDE, `$&${SECOND_COLUMN}`);
 }
 
+function cellsAt(text: string, at: number): number {
+  return text[at + 1] === SECOND_COLUMN ? 2 : 1;
+}
+
 /** Takes this many columns of a text, or one less if a wide character would be split. */
 function wholeCells(text: string, from: number, columns: number): number {
   return text[from + columns] === SECOND_COLUMN ? columns - 1 : columns;
@@ -153,7 +157,11 @@ function rowLengths(text: string, width: number): number[] {
     if (Math.floor((word.length - 1) / width) < breaksFromHere) lengths.push(0);
     for (let from = 0; from < word.length; ) {
       if (last() >= width) lengths.push(0);
-      const part = wholeCells(word, from, Math.min(word.length - from, width - last()));
+      // A wide character does not fit into one column anywhere: it stands over the edge, as with Ink.
+      const part =
+        width === 1
+          ? cellsAt(word, from)
+          : wholeCells(word, from, Math.min(word.length - from, width - last()));
       if (part === 0) lengths.push(0);
       add(part);
       from += part;
