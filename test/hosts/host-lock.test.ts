@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { withHostLock } from '../../src/hosts/host-lock.ts';
 import { CancelledError } from '../../src/support/errors.ts';
+import { tryFileLock } from '../../src/support/fs/file-lock.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
@@ -70,4 +71,41 @@ it('a lock that cannot be made is named', async () => {
   await expect(withHostLock({ homeDir, host: 'h' }, async () => {})).rejects.toThrow(
     /lock for changes of a model host cannot be used: .*\.lock$/,
   );
+});
+
+it('is free again as soon as the work is over, whether it succeeded or not', async () => {
+  const homeDir = await temporaryFolder();
+  const isFree = async () => {
+    const folder = join(homeDir, '.ktx', 'locks');
+    const lock = tryFileLock(join(folder, (await readdir(folder))[0]!));
+    lock?.release();
+    return lock !== null;
+  };
+  await withHostLock({ homeDir, host: 'h' }, async () => expect(await isFree()).toBe(false));
+  expect(await isFree()).toBe(true);
+  const failing = withHostLock({ homeDir, host: 'h' }, () => Promise.reject(new Error('no')));
+  await expect(failing).rejects.toThrow('no');
+  expect(await isFree()).toBe(true);
+});
+
+it('a change in the future, as after a clock was set back, is waited for no longer than a second', async () => {
+  const homeDir = await temporaryFolder();
+  await withHostLock({ homeDir, host: 'h' }, async () => {});
+  const folder = join(homeDir, '.ktx', 'locks');
+  const path = join(folder, (await readdir(folder))[0]!);
+  const future = new Date(Date.now() + 3_600_000);
+  await utimes(path, future, future);
+  const now = await withHostLock({ homeDir, host: 'h' }, async (time) => time);
+  expect(now.getTime()).toBeLessThan(future.getTime() - 1_800_000);
+});
+
+it('a lock that cannot be made says where', async () => {
+  const homeDir = await temporaryFolder();
+  await writeFile(join(homeDir, '.ktx'), '');
+  await expect(withHostLock({ homeDir, host: 'h' }, async () => {})).rejects.toMatchObject({
+    message: expect.stringContaining(join(homeDir, '.ktx', 'locks')),
+    failureClass: 'permission',
+    evidence: [expect.any(String)],
+    remedies: [{ label: 'Make the file and its folder writable for this user' }],
+  });
 });

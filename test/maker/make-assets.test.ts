@@ -24,6 +24,8 @@ let calls: {
   args: string[];
   env?: NodeJS.ProcessEnv | undefined;
   what?: string | undefined;
+  /** What the input of a resolution says. */
+  input?: string;
 }[];
 let targets: Record<string, object>;
 let folder: string;
@@ -64,7 +66,8 @@ beforeEach(async () => {
     args: string[],
     options: { env?: NodeJS.ProcessEnv; what?: string } = {},
   ) => {
-    calls.push({ command, args, env: options.env, what: options.what });
+    const input = args[1] === 'compile' ? { input: await readFile(args[2]!, 'utf8') } : {};
+    calls.push({ command, args, env: options.env, what: options.what, ...input });
     if (command === 'python') return JSON.stringify({ artefacts, targets });
     const output = args[args.indexOf('--output-file') + 1];
     if (args[1] === 'compile' && output) {
@@ -166,6 +169,11 @@ describe('ktx-setup-assets', () => {
     await make();
     const compiles = calls.filter(({ args }) => args[1] === 'compile').map(({ args }) => args);
     expect(compiles).toHaveLength(4);
+    const wheel = expect.stringMatching(/^Acme\.Tool @ file:\/\/.*\/acme_tool-1\.2\.3-py3-none-any\.whl\n$/);
+    expect(calls.flatMap(({ input }) => input ?? []).filter((text) => text.includes('@'))).toEqual([
+      wheel,
+      expect.stringMatching(/^Acme\.Tool\[vectors-x\] @ file:\/\/.*\.whl\n$/),
+    ]);
     for (const args of compiles) {
       expect(args.join(' ')).toContain(
         '--universal --python-version 3.12 --no-build --no-header --no-annotate --quiet',

@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { npyHeader } from '../../src/vectors/npy.ts';
 import { MAX_TEXT_BYTES, readTexts } from '../../src/vectors/read-texts.ts';
 import { VectorFile } from '../../src/vectors/vector-file.ts';
+import { openFilesBelow } from '../fixtures/open-files.ts';
 
 describe('readTexts', () => {
   const read = (text: string | Uint8Array, format: 'lines' | 'jsonl') =>
@@ -70,6 +71,7 @@ describe('VectorFile', () => {
     expect(file.count).toBe(from);
     await file.append(items.slice(from, to), vectors.slice(from, to));
     await (isFinished ? file.finish() : file.close());
+    expect(openFilesBelow(folder)).toEqual([]);
   }
 
   it.each(['jsonl', 'npy'] as const)(
@@ -99,7 +101,31 @@ describe('VectorFile', () => {
     await write('jsonl', 0, 3, false);
     const file = await VectorFile.open(path, key('jsonl', 'b'));
     expect(file.count).toBe(0);
+    await file.append(items.slice(0, 1), vectors.slice(0, 1));
     await file.close();
+    expect((await readFile(`${path}.partial`, 'utf8')).trim().split('\n')).toHaveLength(1);
+    expect(JSON.parse(await readFile(`${path}.partial.json`, 'utf8'))).toEqual(key('jsonl', 'b'));
+  });
+
+  it('is begun anew where the vectors went without their note, or the note without them', async () => {
+    for (const gone of [`${path}.partial`, `${path}.partial.json`]) {
+      await write('npy', 0, 3, false);
+      await rm(gone);
+      await write('npy', 0, 5, true);
+      expect(await readdir(folder)).toEqual(['vectors']);
+      await rm(path);
+    }
+  });
+
+  it('has its folder made, and says what it could not write', async () => {
+    const below = await VectorFile.open(join(folder, 'a', 'b'), key('npy'));
+    await below.close();
+    await writeFile(join(folder, 'file'), '');
+    const place = join(folder, 'file', 'vectors');
+    await expect(VectorFile.open(place, key('npy'))).rejects.toThrow(place);
+    const file = await VectorFile.open(path, key('npy'));
+    await mkdir(join(path, 'in the way'), { recursive: true });
+    await expect(file.finish()).rejects.toThrow(path);
   });
 
   it('never replaces what is there', async () => {

@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
+import { join, sep } from 'node:path';
 import { expect, it } from 'vitest';
 import { watchBundles } from '../../../src/cli/panels/bundles.ts';
 import { packageVersion } from '../../../src/core/program-version.ts';
@@ -45,6 +46,21 @@ it('a file that is taken away is no longer told of', async () => {
   await until(
     (facts) => told.indexOf(facts) >= count && facts.candidates.every(({ path }) => path !== bundle),
   );
+  stop.abort();
+  await expect(watched).rejects.toMatchObject({ name: 'CancelledError' });
+});
+
+it('nor is one that came and went meanwhile', async () => {
+  const cwd = await temporaryFolder();
+  const { told, until, stop, watched } = watching(cwd);
+  await until(() => true);
+  const broken = join(cwd, (await writeSmallBundle(await temporaryFolder())).split(sep).at(-1)!);
+  await writeFile(broken, 'not a bundle');
+  const isThere = (facts: Facts) => facts.candidates.some(({ path }) => path === broken);
+  await until(isThere);
+  const count = told.length;
+  await rm(broken);
+  await until((facts) => told.indexOf(facts) >= count && !isThere(facts));
   stop.abort();
   await expect(watched).rejects.toMatchObject({ name: 'CancelledError' });
 });
