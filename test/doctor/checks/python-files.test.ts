@@ -5,7 +5,7 @@ import { beforeAll, expect, it } from 'vitest';
 import type { Outcome } from '../../../src/doctor/checks/check.ts';
 import type { CheckContext } from '../../../src/doctor/checks/context.ts';
 import { PYTHON_FILE_CHECKS } from '../../../src/doctor/checks/python-files.ts';
-import { temporaryFolderForFile } from '../../fixtures/temporary-folder.ts';
+import { temporaryFolder, temporaryFolderForFile } from '../../fixtures/temporary-folder.ts';
 import { anyInterpreter } from '../../kernel/interpreters.ts';
 
 const NOT_NEEDED =
@@ -95,4 +95,51 @@ it('finds a compiled file that is cut short, and leaves alone one that Python ig
   });
   await truncate(compiled, 10);
   expect((await look('bytecode')).status).toBe('pass');
+});
+
+/** An interpreter that answers what a test wants. */
+async function scripted(script: string, base = '/usr'): Promise<(id: string) => Promise<Outcome>> {
+  const folder = await temporaryFolder();
+  const pythonPath = join(folder, 'python');
+  await writeFile(pythonPath, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const context = {
+    facts: {
+      active: async () => ({ layout: { venvDir: folder, pythonPath } }),
+      interpreter: async () => ({ base }),
+    },
+    shared: { pythonDir: join(folder, 'python-dir') },
+    env: { PATH: '/usr/bin:/bin' },
+    signal: new AbortController().signal,
+    waitFor: () => {},
+  } as unknown as CheckContext;
+  return (id) => PYTHON_FILE_CHECKS.find((check) => check.id === id)!.run(context);
+}
+const answering = (answer: object) => `cat <<'END'\n${JSON.stringify(answer)}\nEND`;
+
+it.each([
+  [{ count: 1, problems: [] }, 'pass', '1 compiled file', '1 module of /usr'],
+  [{ count: 2, problems: [] }, 'pass', '2 compiled files', '2 modules of /usr'],
+  [{ count: 9, problems: ['a', 'b', 'c'] }, 'fail', 'a; b; c', 'a; b; c'],
+  [{ count: 9, problems: ['a', 'b', 'c', 'd', 'e'] }, 'fail', 'a; b; c; 2 more', 'a; b; c; 2 more'],
+] as const)('%j: %s', async (answer, status, bytecode, base) => {
+  const found = await scripted(answering(answer));
+  expect(await found('bytecode')).toMatchObject({ status, detail: bytecode });
+  expect(await found('base-python')).toMatchObject({ status, detail: base });
+});
+
+it('names the repair of the environment, and what to do about a Python of the system', async () => {
+  const found = await scripted(answering({ count: 1, problems: ['a'] }));
+  expect(await found('bytecode')).toMatchObject({ repairs: ['rebuild-environment'] });
+  expect(await found('base-python')).toMatchObject({
+    fix: 'Install the Python in /usr again, or take another one: ktx setup --force --python auto',
+  });
+});
+
+it.each([
+  ['echo one >&2; echo two >&2; exit 3', 'the interpreter ended with exit code 3: two'],
+  ['exit 3', 'the interpreter ended with exit code 3'],
+  ['kill -SEGV $$', 'the interpreter was ended by SIGSEGV'],
+])('an interpreter that does not survive (%s) is one problem', async (script, detail) => {
+  const found = await scripted(script);
+  expect(await found('bytecode')).toMatchObject({ status: 'fail', detail });
 });
