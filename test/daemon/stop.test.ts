@@ -2,12 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { stopManagedPythonDaemon } from '../../src/daemon/stop.ts';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { killIfThere, stopManagedPythonDaemon } from '../../src/daemon/stop.ts';
+import * as processTable from '../../src/process/process-table.ts';
 import { SetupError } from '../../src/support/errors.ts';
 import { pathExists } from '../../src/support/fs/path-exists.ts';
 import { daemonProject, writeState, writeStateText } from '../fixtures/daemon.ts';
 import { writeScript } from '../fixtures/fake-daemon.ts';
+
+vi.mock('../../src/process/process-table.ts', { spy: true });
 
 /** A process that looks like a daemon of this project. */
 async function lookalike(root: string, port: number) {
@@ -150,5 +153,50 @@ describe('stopManagedPythonDaemon', () => {
     await writeStateText(layout, JSON.stringify({ ...newer, pid: 'elsewhere' }));
     await expect(stop(false)).rejects.toThrow(/newer ktx/);
     expect(await readFile(layout.daemonStatePath, 'utf8')).toContain('elsewhere');
+  });
+});
+
+describe('a process that must not be signalled', () => {
+  it('is one that cannot be seen: neither stopped nor forgotten, and the command to do it is named', async () => {
+    const { options, layout } = await daemonProject();
+    await writeState(layout, { pid: process.pid });
+    const see = vi.spyOn(processTable, 'canSeeProcesses').mockReturnValue(false);
+    const platform = Object.getOwnPropertyDescriptor(process, 'platform')!;
+    onTestFinished(() => {
+      see.mockRestore();
+      Object.defineProperty(process, 'platform', platform);
+    });
+    for (const [name, words] of [
+      [
+        'linux',
+        '/proc is not mounted, or is that of another PID namespace. It was not stopped. Mount /proc and run the command again',
+      ],
+      ['darwin', 'ps does not run. It was not stopped. Run the command where ps works'],
+    ]) {
+      Object.defineProperty(process, 'platform', { value: name });
+      await expect(stopManagedPythonDaemon(options)).rejects.toMatchObject({
+        message: `Process ${process.pid} runs, but ktx cannot see whether it is the daemon: ${words}, or, if it is the daemon: kill ${process.pid}`,
+        failureClass: 'platform',
+      });
+    }
+    expect(await pathExists(layout.daemonStatePath)).toBe(true);
+  });
+
+  it.each([
+    ['ESRCH', null],
+    [
+      'EPERM',
+      { message: 'Process 4242 belongs to another user and cannot be stopped', failureClass: 'permission' },
+    ],
+    ['EINVAL', { message: 'EINVAL' }],
+  ])('%s', (code, error) => {
+    const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
+      throw Object.assign(new Error(code), { code });
+    });
+    onTestFinished(() => kill.mockRestore());
+    const attempt = () => killIfThere(4242, 'SIGINT');
+    if (error === null) attempt();
+    else expect(attempt).toThrow(expect.objectContaining(error));
+    expect(kill).toHaveBeenCalledWith(4242, 'SIGINT');
   });
 });

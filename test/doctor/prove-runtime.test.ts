@@ -18,8 +18,7 @@ it('runs what says whether a runtime works, offline and deep, and what that depe
   expect([target, options]).toEqual([TARGET, { signal, isDeep: true }]);
   const ids = new Set(checks.map(({ id }) => id));
   for (const { id, group, cost, dependsOn } of DOCTOR_CHECKS) {
-    const isWanted =
-      ['Runtime', 'Core', 'Embeddings'].includes(group) && ['offline', 'deep'].includes(cost);
+    const isWanted = ['Runtime', 'Core', 'Embeddings'].includes(group) && ['offline', 'deep'].includes(cost);
     if (isWanted) expect([...ids], id).toEqual(expect.arrayContaining([id, ...dependsOn]));
     if (['network', 'models'].includes(cost)) expect(ids.has(id), id).toBe(false);
   }
@@ -30,7 +29,10 @@ it.each([
   [[], null],
   [[result('Runtime', 'pass'), result('Core', 'warn'), result('Embeddings', 'skip')], null],
   [[result('Core', 'fail', 'Answers')], 'Answers: why'],
-  [[result('Runtime', 'pass'), result('Embeddings', 'fail', 'One'), result('Core', 'fail', 'Two')], 'One: why'],
+  [
+    [result('Runtime', 'pass'), result('Embeddings', 'fail', 'One'), result('Core', 'fail', 'Two')],
+    'One: why',
+  ],
   // A full disk is a separate matter.
   [[result('System', 'fail'), result('Runtime', 'pass')], null],
 ])('%j: %s', async (results, problem) => {

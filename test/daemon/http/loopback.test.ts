@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { Socket } from 'node:net';
-import { expect, it } from 'vitest';
+import net, { Server, type Socket } from 'node:net';
+import { expect, it, vi } from 'vitest';
 import { hasLoopbackInterface, loopbackError, tryLoopback } from '../../../src/daemon/http/loopback.ts';
 
 it('a machine that reaches itself is left alone', async () => {
@@ -62,4 +62,67 @@ it('survives a connection that is reset on the other side', async () => {
   } finally {
     unsubscribe('net.server.socket', reset);
   }
+});
+
+it.each(['linux', 'darwin', 'win32', 'freebsd'] as const)(
+  '%s: the loopback interface is brought up by its own command, if any',
+  (platform) => {
+    const error = loopbackError({ problem: 'connect', code: 'ENETUNREACH', detail: 'x' }, true, platform);
+    const argv = {
+      linux: ['ip', 'link', 'set', 'lo', 'up'],
+      darwin: ['ifconfig', 'lo0', 'up'],
+      win32: null,
+      freebsd: null,
+    };
+    expect(error.remedies[0]?.argv ?? null).toEqual(argv[platform]);
+  },
+);
+
+it.each([
+  ['listen', 'EPERM', 'This process may not open a port on this machine', 'opening', 'permission'],
+  ['connect', 'EPERM', 'This process may not connect on this machine', 'connecting to', 'permission'],
+  ['listen', 'EACCES', 'This process may not open a port on this machine', 'opening', 'permission'],
+  ['connect', 'ENFILE', 'No further port can be opened', 'connecting to', 'platform'],
+  ['listen', 'ENOBUFS', 'No further port can be opened', 'opening', 'platform'],
+  ['connect', 'EADDRNOTAVAIL', 'The loopback interface of this machine is down', 'connecting to', 'platform'],
+  ['connect', null, 'Something keeps this machine from connecting to itself', 'connecting to', 'platform'],
+] as const)('%s %s: %s', (problem, code, title, what, failureClass) => {
+  const error = loopbackError({ problem, code, detail: 'why' }, true, 'linux');
+  expect(error).toMatchObject({
+    message: `${title}, and the runtime answers on 127.0.0.1 alone.`,
+    failureClass,
+    evidence: [`${what} a port on 127.0.0.1: why`],
+  });
+});
+
+it('a machine on which no port can be opened, or none reached, says which', async () => {
+  const listen = vi.spyOn(Server.prototype, 'listen').mockImplementation(function (this: Server) {
+    setImmediate(() => this.emit('error', Object.assign(new Error('EPERM: no'), { code: 'EPERM' })));
+    return this;
+  });
+  expect(await tryLoopback()).toEqual({ problem: 'listen', code: 'EPERM', detail: 'EPERM: no' });
+  listen.mockRestore();
+  for (const code of ['ECONNREFUSED', undefined]) {
+    const connect = vi.spyOn(net.Socket.prototype, 'connect').mockImplementation(function (this: Socket) {
+      setImmediate(() => this.emit('error', Object.assign(new Error('no'), { code })));
+      return this;
+    });
+    expect(await tryLoopback()).toEqual({ problem: 'connect', code: code ?? null, detail: 'no' });
+    connect.mockImplementation(function (this: Socket) {
+      setImmediate(() => this.emit('timeout'));
+      return this;
+    });
+    expect(await tryLoopback(2500)).toMatchObject({ code: 'ETIMEDOUT', detail: 'no answer within 2.5 s' });
+    connect.mockRestore();
+  }
+});
+
+it('finds the interface by an address of IPv4 that is internal', () => {
+  const interfaces =
+    (...addresses: object[]) =>
+    () =>
+      ({ lo: addresses }) as never;
+  expect(hasLoopbackInterface(interfaces({ internal: true, family: 'IPv4' }))).toBe(true);
+  expect(hasLoopbackInterface(interfaces({ internal: true, family: 'IPv6' }))).toBe(false);
+  expect(hasLoopbackInterface(interfaces({ internal: false, family: 'IPv4' }))).toBe(false);
 });

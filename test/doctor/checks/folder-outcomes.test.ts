@@ -59,17 +59,23 @@ it.runIf(process.geteuid?.() === 0)('nobody but root mends what belongs to root'
   expect((await run()).repairs).toBeUndefined();
 });
 
-it.skipIf(process.platform === 'win32').each(['ENOENT', 'ENOTDIR'])('what is not there (%s) is no problem', async (code) => {
-  Object.assign(refused, { access: code, list: code });
-  expect(await run()).toMatchObject({ status: 'pass' });
-});
+it.skipIf(process.platform === 'win32').each(['ENOENT', 'ENOTDIR'])(
+  'what is not there (%s) is no problem',
+  async (code) => {
+    Object.assign(refused, { access: code, list: code });
+    expect(await run()).toMatchObject({ status: 'pass' });
+  },
+);
 
-it.skipIf(process.platform === 'win32')('a folder that cannot be listed is a failure with its cause', async () => {
-  refused.list = 'EACCES';
-  expect(await run()).toMatchObject({
-    status: 'fail',
-    cause: 'no-permission',
-    detail: `${refused.path} cannot be read: EACCES: no`,
-    repairs: ['mend-permissions'],
-  });
-});
+it.skipIf(process.platform === 'win32')(
+  'a folder that cannot be listed is a failure with its cause',
+  async () => {
+    refused.list = 'EACCES';
+    expect(await run()).toMatchObject({
+      status: 'fail',
+      cause: 'no-permission',
+      detail: `${refused.path} cannot be read: EACCES: no`,
+      repairs: ['mend-permissions'],
+    });
+  },
+);

@@ -11,7 +11,8 @@ async function probe(script: string, signal = new AbortController().signal) {
 }
 
 it('asks without bytecode, and without what the shell has for another Python', async () => {
-  const script = 'printf \'{"version":"%s","prefix":"%s","base":"%s"}\' "$PYTHONDONTWRITEBYTECODE" "$PYTHONPATH" "$1$2"';
+  const script =
+    'printf \'{"version":"%s","prefix":"%s","base":"%s"}\' "$PYTHONDONTWRITEBYTECODE" "$PYTHONPATH" "$1$2"';
   expect(await probe(script)).toEqual({ version: '1', prefix: '', base: '-I-B' });
 });
 
