@@ -55,21 +55,10 @@ export function watchStandstill(limits: StandstillLimits): StandstillWatch {
     reason: () => reason,
     stop,
     start(pid, mark) {
-      let stillMs = 0;
-      let last: TreeUse | null = null;
-      let limitMs: number | null = null;
+      const judge = createStandstillJudge({ ...limits, tickMs });
       timer = setInterval(() => {
-        const use = readTreeUse(pid, mark);
-        // Not when it starts: to look at all processes takes milliseconds, which a child that ends soon does not have to wait for.
-        limitMs ??= limits.stillMs * (use === null ? BLIND_FACTOR : 1);
-        if (use !== null && use.cpuMs > limits.cpuMs) {
-          end(`used ${limits.cpuMs / 1000} s of processor time without an answer`);
-          return;
-        }
-        if (isWorking(last, use)) stillMs = 0;
-        else if (use?.isStopped !== true) stillMs += tickMs;
-        last = use;
-        if (stillMs >= limitMs) end(`made no progress for ${limitMs / 1000} s`);
+        const text = judge(readTreeUse(pid, mark));
+        if (text !== null) end(text);
       }, tickMs);
       timer.unref();
     },
@@ -85,6 +74,29 @@ export interface TreeUse {
   /** A process is running or waiting for the processor. */
   isRunnable: boolean;
   isStopped: boolean;
+}
+
+/**
+ * Judges one sample per tick, `null` where progress cannot be seen. The first one decides which limit holds. Reads no clock.
+ * @returns a judge that says which limit was exceeded, or `null`.
+ */
+export function createStandstillJudge({
+  stillMs: limitMs,
+  cpuMs,
+  tickMs,
+}: Required<StandstillLimits>): (use: TreeUse | null) => string | null {
+  let stillMs = 0;
+  let last: TreeUse | null = null;
+  let factor: number | null = null;
+  return (use) => {
+    factor ??= use === null ? BLIND_FACTOR : 1;
+    if (use !== null && use.cpuMs > cpuMs)
+      return `used ${cpuMs / 1000} s of processor time without an answer`;
+    if (isWorking(last, use)) stillMs = 0;
+    else if (use?.isStopped !== true) stillMs += tickMs;
+    last = use;
+    return stillMs >= limitMs * factor ? `made no progress for ${(limitMs * factor) / 1000} s` : null;
+  };
 }
 
 /** Whether it made progress between two samples. Pure. */
