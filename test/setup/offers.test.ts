@@ -54,7 +54,12 @@ const here = (more: Partial<WhatIsHere> = {}): WhatIsHere => ({
   modelFiles: new Set(),
   ...more,
 });
-const offersOf = (...[lock, host = HOST, what = here(), atHand]: Parameters<typeof lockedOffers>) => {
+const offersOf = (
+  lock: RuntimeLock,
+  host = HOST,
+  what = here(),
+  atHand: ReadonlySet<string> | null = null,
+) => {
   const [core, embeddings] = lockedOffers(lock, host, what, atHand);
   return { core: core!, embeddings: embeddings! };
 };

@@ -107,7 +107,10 @@ it('names the proxy where there is one, and only there', () => {
 it('names who signed a certificate that is not trusted, where that is known', () => {
   const cause = coded('SELF_SIGNED_CERT_IN_CHAIN');
   const handshake = (issuer: string | null) => failureOf(new HandshakeError(issuer, cause));
-  expect(handshake('Corporate CA')).toMatchObject({ reason: 'untrusted-certificate', issuer: 'Corporate CA' });
+  expect(handshake('Corporate CA')).toMatchObject({
+    reason: 'untrusted-certificate',
+    issuer: 'Corporate CA',
+  });
   expect(handshake(null)).toMatchObject({ reason: 'untrusted-certificate', issuer: null });
   expect(failureOf(cause)).toMatchObject({ reason: 'untrusted-certificate', issuer: null });
 });
