@@ -23,7 +23,7 @@ describe('the wheel', () => {
   let tools: Toolbox;
   beforeAll(async () => {
     tools = await openToolbox(WORK);
-  }, 180_000);
+  });
 
   let folder = '';
   afterEach(async () => {

@@ -32,7 +32,7 @@ beforeAll(async () => {
     ecdsa: await makeKey('ecdsa', 'ecdsa'),
     other: await makeKey('other', 'ed25519'),
   };
-}, 120_000);
+});
 
 describe('signatures that the real ssh-keygen made', () => {
   it.each(['ed25519', 'rsa'] as const)('%s is trusted, and named', async (type) => {

@@ -79,7 +79,7 @@ describe('the launched program', () => {
   it.each([
     ['cli.js', 'cannot be loaded'],
     ['chunk-setup-', ''],
-  ])('with a part of it missing (%s) it ends, with 1', { timeout: 30_000 }, async (part, words) => {
+  ])('with a part of it missing (%s) it ends, with 1', async (part, words) => {
     const home = await temporaryFolder();
     const program = join(home, 'program');
     for (const name of ['bin', 'dist', 'package.json'])

@@ -11,6 +11,7 @@ import { REFERENCE_VECTOR } from '../../src/proof/reference-vector.ts';
 import { findInstalledEnvironment } from '../../src/runtime/installed-environment.ts';
 import { readInstalledManifest } from '../../src/runtime/manifest.ts';
 import { isRunning } from '../fixtures/family.ts';
+import { PATIENT } from '../fixtures/patient.ts';
 import { plainEnvironment, runProgram } from '../fixtures/program.ts';
 
 /** A real core runtime, and the folder of its packages. */
@@ -28,7 +29,7 @@ beforeAll(async () => {
   layout = (await findInstalledEnvironment(computed, manifest!))!.layout;
   const [python] = await readdir(join(layout.venvDir, 'lib'));
   packages = join(layout.venvDir, 'lib', python!, 'site-packages');
-}, 300_000);
+});
 afterAll(() => rm(home, { recursive: true, force: true }));
 
 function examine(options: Partial<KernelDoctorOptions> = {}) {
@@ -64,7 +65,7 @@ const HEALTHY = {
 };
 
 describe('a healthy environment', () => {
-  it('passes every check, writes nothing and leaves no process', { timeout: 120_000 }, async () => {
+  it('passes every check, writes nothing and leaves no process', async () => {
     const mark = randomUUID();
     const before = await treeOf(home);
     const checks = await examine({
@@ -83,7 +84,7 @@ describe('a healthy environment', () => {
 });
 
 describe('ktx admin runtime doctor', () => {
-  it('prints three checks and starts no Python session', { timeout: 120_000 }, async () => {
+  it('prints three checks and starts no Python session', async () => {
     // Whatever starts this interpreter is written down.
     const real = `${layout.pythonPath}.real`;
     const calls = join(home, 'calls');
@@ -161,19 +162,15 @@ describe('a damaged environment', () => {
       async () => rm(await infoOf('kaelio_ktx'), { recursive: true }),
       /^PackageNotFoundError: /,
     ],
-  ])(
-    'fails the import of %s, with a fix and no later check',
-    { timeout: 120_000 },
-    async (_name, damage, detail) => {
-      const checks = await withDamage(damage);
-      expect(checks.map(({ id, status }) => [id, status])).toEqual([
-        ['kernel', 'pass'],
-        ['import', 'fail'],
-      ]);
-      expect(checks[1]!.detail).toMatch(detail);
-      expect(checks[1]!.fix).toBe('Run: ktx setup --force');
-    },
-  );
+  ])('fails the import of %s, with a fix and no later check', async (_name, damage, detail) => {
+    const checks = await withDamage(damage);
+    expect(checks.map(({ id, status }) => [id, status])).toEqual([
+      ['kernel', 'pass'],
+      ['import', 'fail'],
+    ]);
+    expect(checks[1]!.detail).toMatch(detail);
+    expect(checks[1]!.fix).toBe('Run: ktx setup --force');
+  });
 
   it.each<[string, () => Promise<void>, RegExp]>([
     [
@@ -200,7 +197,7 @@ describe('a damaged environment', () => {
       },
       /^stranger 1\.0 is not in the lock$/,
     ],
-  ])('fails the versions for %s and goes on', { timeout: 120_000 }, async (_name, damage, detail) => {
+  ])('fails the versions for %s and goes on', async (_name, damage, detail) => {
     const checks = await withDamage(damage);
     const versions = checks.find(({ id }) => id === 'versions')!;
     expect(versions).toMatchObject({ status: 'fail', fix: 'Run: ktx setup --force' });
@@ -208,7 +205,7 @@ describe('a damaged environment', () => {
     expect(checks.at(-1)).toMatchObject({ id: 'analysis', status: 'pass' });
   });
 
-  it('fails the analysis of other tables', { timeout: 120_000 }, async () => {
+  it('fails the analysis of other tables', async () => {
     const path = at('ktx_daemon', 'sql', 'analysis.py');
     const checks = await withDamage(async () => {
       await writeFile(
@@ -223,9 +220,7 @@ describe('a damaged environment', () => {
     });
   });
 
-  it('fails the session when the interpreter is gone or belongs elsewhere', {
-    timeout: 120_000,
-  }, async () => {
+  it('fails the session when the interpreter is gone or belongs elsewhere', async () => {
     const gone = await examine({ layout: { ...layout, pythonPath: join(home, 'no-python') } });
     expect(gone).toMatchObject([{ id: 'kernel', status: 'fail', detail: expect.stringContaining('ENOENT') }]);
     const elsewhere = await examine({ layout: { ...layout, venvDir: home } });
@@ -235,7 +230,7 @@ describe('a damaged environment', () => {
 });
 
 describe('a session', () => {
-  it('has a budget for every check', { timeout: 120_000 }, async () => {
+  it('has a budget for every check', async () => {
     const late = await examine({ timeouts: { kernel: 1 } });
     expect(late).toMatchObject([{ id: 'kernel', status: 'fail', detail: 'Timed out after 0.001 s' }]);
     const slow = await examine({
@@ -251,7 +246,7 @@ describe('a session', () => {
     expect(slow.at(-1)).toMatchObject({ id: 'import', status: 'fail', detail: 'Timed out after 0.5 s' });
   });
 
-  it('is ended when the examination is cancelled', { timeout: 120_000 }, async () => {
+  it('is ended when the examination is cancelled', async () => {
     const stop = new AbortController();
     let pid = 0;
     const cancelled = examine({
@@ -268,7 +263,7 @@ describe('a session', () => {
       },
     });
     await expect(cancelled).rejects.toMatchObject({ name: 'CancelledError' });
-    await vi.waitFor(() => expect(isRunning(pid)).toBe(false));
+    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), PATIENT);
   });
 
   it.each([

@@ -5,6 +5,7 @@ import type { DoctorEvent } from '../../src/doctor/events.ts';
 import { runCheckList } from '../../src/doctor/run-list.ts';
 import { runProcess } from '../../src/process/run-process.ts';
 import { CancelledError } from '../../src/support/errors.ts';
+import { PATIENT } from '../fixtures/patient.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 const check = (id: string, run: Check['run'], change: Partial<Check> = {}): Check => ({
@@ -116,12 +117,12 @@ it('gives a check twenty seconds, and runs six side by side', async () => {
     return new Promise<never>(() => {});
   };
   const found = results(Array.from({ length: 8 }, (_, index) => check(`hangs-${index}`, hang)));
-  await vi.waitFor(() => expect(running).toBe(6));
+  await vi.waitFor(() => expect(running).toBe(6), PATIENT);
   vi.advanceTimersByTime(19_900);
   await delay(0);
   expect(running).toBe(6);
   vi.advanceTimersByTime(100);
-  await vi.waitFor(() => expect(running).toBe(8));
+  await vi.waitFor(() => expect(running).toBe(8), PATIENT);
   vi.advanceTimersByTime(20_000);
   expect(new Set((await found).map(({ detail }) => detail))).toEqual(new Set(['no answer within 20 s']));
 });

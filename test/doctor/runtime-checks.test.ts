@@ -24,6 +24,7 @@ import { managedUvPath } from '../../src/uv/acquire.ts';
 import { uvPinsFor } from '../../src/uv/binary.ts';
 import { markVerified } from '../../src/uv/verified-mark.ts';
 import { WHEEL_FILE, writeAsset, writeRuntime } from '../fixtures/asset.ts';
+import { PATIENT } from '../fixtures/patient.ts';
 
 const UV_FIX = 'Check network access to github.com and run: ktx admin runtime install --yes';
 const ASSET_FIX = 'Run: npm run assets:build';
@@ -208,7 +209,7 @@ describe('a uv that is not the pinned one is not run', () => {
     stop.abort();
     expect((await checks)[0]?.status).toBe('fail');
     // Gone, and soon nobody's.
-    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'));
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), PATIENT);
   });
 
   it('where none is pinned, one placed by hand is used, as the contract says', async () => {

@@ -111,7 +111,7 @@ it('is the same to the byte when it is made again, in parts, from what is here',
   expect(parts.length).toBeGreaterThan(2);
   const joined = run('sh', ['-c', 'cat "$0".[0-9]* | cmp - "$1"', again, bundle]);
   await expect(joined).resolves.toMatchObject({ stdout: '' });
-}, 300_000);
+});
 
 it('says what is in it as its schema says', async () => {
   const env = plainEnvironment(folder);
@@ -119,7 +119,7 @@ it('says what is in it as its schema says', async () => {
   expectOutput('bundle-inspect', inspected.stdout);
   const compared = await runProgram(['bundle', 'diff', bundle, bundle, '--json'], { env });
   expectOutput('bundle-diff', compared.stdout);
-}, 60_000);
+});
 
 it('verifies offline, with a receipt that names the signer and every file', async () => {
   const args = ['bundle', 'verify', bundle, '--trust', trust, '--require-signature', '--json'];
@@ -129,7 +129,7 @@ it('verifies offline, with a receipt that names the signer and every file', asyn
   const receipt = JSON.parse(verified.stdout);
   expect(receipt.signedBy.principals).toBe('release@example.com');
   expect(receipt.members.length).toBeGreaterThan(20);
-}, 120_000);
+});
 
 describe('on a machine without a route, as root', () => {
   let home: string;
@@ -138,7 +138,7 @@ describe('on a machine without a route, as root', () => {
     home = await temporaryFolderForFile();
     const args = ['setup', '--yes', '--bundle', bundle, '--trust', trust, '--require-signature'];
     installed = await withoutNetwork(ktx(...args), home);
-  }, 300_000);
+  });
 
   it('installs, proves itself, and asks nobody', () => {
     expect(installed).toMatchObject(DONE);
@@ -154,7 +154,7 @@ describe('on a machine without a route, as root', () => {
     const repaired = await withoutNetwork(ktx('doctor', '--fix', '--yes', '--plain'), home);
     expect(repaired).toMatchObject(QUIETLY);
     expect(await withoutNetwork(ktx('doctor', '--plain'), home)).toMatchObject(QUIETLY);
-  }, 300_000);
+  });
 
   it('names the loopback interface when it is down, and waits for nothing', async () => {
     const args = ktx('setup', '--yes', '--offline', '--force', '--json');
@@ -164,7 +164,7 @@ describe('on a machine without a route, as root', () => {
     expect(failure.title).toContain('The loopback interface of this machine is down');
     expect(failure.remedies[0].argv).toEqual(['ip', 'link', 'set', 'lo', 'up']);
     expect(failure.untouched).toContain('still works');
-  }, 120_000);
+  });
 });
 
 it('installs with one command where neither ktx nor Node is, as an ordinary user, with a vector', async () => {
@@ -186,7 +186,7 @@ it('installs with one command where neither ktx nor Node is, as an ordinary user
   const refused = await withoutNetwork(command, home, { uid: NOBODY });
   expect(refused.exitCode).toBe(1);
   expect(refused.stderr).toContain('the bundle is damaged');
-}, 300_000);
+});
 
 describe('what is wrong is said, and nothing is changed', () => {
   const attempt = async (args: readonly string[]) => {
@@ -212,11 +212,11 @@ describe('what is wrong is said, and nothing is changed', () => {
       title: `The bundle ends too early: ${copy}`,
     });
     expect(left).toEqual([]);
-  }, 60_000);
+  });
 
   it('no such file', async () => {
     const { exitCode, failure } = await attempt(['--bundle', '/nowhere/x.ktx']);
     expect(exitCode).toBe(1);
     expect(failure.title).toContain('/nowhere/x.ktx');
-  }, 60_000);
+  });
 });

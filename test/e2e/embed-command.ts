@@ -93,9 +93,6 @@ export function describeEmbedCommand(installed: () => EmbeddingsRuntime): void {
 
     it.each(['SIGINT', 'SIGKILL'] as const)(
       'stopped by %s and run again, it goes on: the same file',
-      {
-        timeout: 180_000,
-      },
       async (signal) => {
         const input = await placed(
           `${signal}.txt`,

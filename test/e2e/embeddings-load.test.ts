@@ -10,6 +10,7 @@ import {
   wrongVectors,
 } from '../fixtures/embeddings-runtime.ts';
 import { isRunning } from '../fixtures/family.ts';
+import { PATIENT } from '../fixtures/patient.ts';
 import { temporaryFolderForFile } from '../fixtures/temporary-folder.ts';
 
 /** `npm run test:load` sends 10,000. */
@@ -23,7 +24,7 @@ let runtime: EmbeddingsRuntime;
 beforeAll(async () => {
   runtime = await installEmbeddings(await temporaryFolderForFile());
   expect(runtime.setup).toMatchObject({ exitCode: 0, stderr: '' });
-}, 180_000);
+});
 afterAll(() => runtime.endDaemons());
 
 interface Asked {
@@ -188,7 +189,7 @@ describe(`${REQUEST_COUNT} requests, ${AT_ONCE} at once, good and bad ones`, () 
     expect(answeredCount).toBeLessThan(200);
     // What was answered before was right.
     expect(problems.filter((problem) => !problem.includes(': lost, '))).toEqual([]);
-    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), 5000);
+    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), PATIENT);
 
     const next = await runtime.start();
     expect(next.heading).toBe('Started ktx daemon');
@@ -197,9 +198,9 @@ describe(`${REQUEST_COUNT} requests, ${AT_ONCE} at once, good and bad ones`, () 
     expect(after).toEqual({ answeredCount: 60, problems: [] });
   });
 
-  it('two starts at once: one daemon', { timeout: 60_000 }, async () => {
+  it('two starts at once: one daemon', async () => {
     await runtime.endDaemons();
-    await vi.waitFor(async () => expect(await runtime.daemonPids()).toEqual([]), 5000);
+    await vi.waitFor(async () => expect(await runtime.daemonPids()).toEqual([]), PATIENT);
     const [one, other] = await Promise.all([runtime.start(), runtime.start()]);
     expect(one).toMatchObject({ url: other.url, pid: other.pid });
     expect([one.heading, other.heading].sort()).toEqual(['Started ktx daemon', 'Using existing ktx daemon']);

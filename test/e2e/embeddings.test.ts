@@ -23,6 +23,7 @@ import {
 } from '../fixtures/embeddings-runtime.ts';
 import { bytesIn } from '../fixtures/folder-size.ts';
 import { startServer } from '../fixtures/network.ts';
+import { PATIENT } from '../fixtures/patient.ts';
 import { plainEnvironment, runProgram } from '../fixtures/program.ts';
 import { temporaryFolder, temporaryFolderForFile } from '../fixtures/temporary-folder.ts';
 import { describeEmbedCommand } from './embed-command.ts';
@@ -45,7 +46,7 @@ beforeAll(async () => {
   if (last?.type !== 'done') throw new Error(`${runtime.setup.stdout.slice(-3000)}${runtime.setup.stderr}`);
   result = last.result;
   daemon = await runtime.start();
-}, 180_000);
+});
 afterAll(() => runtime.endDaemons());
 
 const compute = (body: unknown) => post(daemon.url, '/embeddings/compute', body);
@@ -261,7 +262,7 @@ describe('afterwards', () => {
 
   it('SIGTERM ends the daemon', async () => {
     process.kill(daemon.pid, 'SIGTERM');
-    await vi.waitFor(async () => expect(await runtime.daemonPids()).toEqual([]), 5000);
+    await vi.waitFor(async () => expect(await runtime.daemonPids()).toEqual([]), PATIENT);
   });
 
   it.each([
@@ -269,7 +270,6 @@ describe('afterwards', () => {
     ['what the proof cannot compute without', 'tokenizer.json', 0],
   ])(
     'a model that rotted unseen since the last install is found out before the switch: %s',
-    { timeout: 180_000 },
     async (_, name, at) => {
       const path = join(embeddingsModelDir(runtimeRoot), name);
       const known = join(runtimeRoot, 'uv', 'known-files');
@@ -299,9 +299,7 @@ describe('afterwards', () => {
     },
   );
 
-  it('a hub with other bytes is told, and the package index sends the model', {
-    timeout: 180_000,
-  }, async () => {
+  it('a hub with other bytes is told, and the package index sends the model', async () => {
     const folder = embeddingsModelDir(runtimeRoot);
     await rm(folder, { recursive: true });
     const size = 90_868_376;
@@ -343,6 +341,6 @@ async function serve(command: string, args: string[], env: NodeJS.ProcessEnv): P
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   const url = `http://127.0.0.1:${port}`;
-  await vi.waitFor(async () => expect((await fetch(`${url}/health`)).ok).toBe(true), 15_000);
+  await vi.waitFor(async () => expect((await fetch(`${url}/health`)).ok).toBe(true), PATIENT);
   return url;
 }

@@ -56,7 +56,7 @@ beforeAll(async () => {
   await mkdir(join(project, 'node_modules'));
   await symlink(PACKAGE_ROOT, join(project, 'node_modules/ktx-setup'));
   await make();
-}, 300_000);
+});
 
 describe('the assets of the example', () => {
   it('are the same bytes when they are made again, with and without the earlier ones', async () => {
@@ -73,7 +73,7 @@ describe('the assets of the example', () => {
     await rm(assetDir, { recursive: true });
     await make();
     expect(await filesOf(assetDir)).toEqual(first);
-  }, 180_000);
+  });
 });
 
 describe('acme', () => {
@@ -105,7 +105,7 @@ describe('acme', () => {
     } finally {
       terminal.close();
     }
-  }, 300_000);
+  });
 
   it('passes its own doctor', async () => {
     const { stdout, exitCode } = await acme('doctor', '--deep');
@@ -113,7 +113,7 @@ describe('acme', () => {
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/Python \S+ imports acme_agent/);
     expect(stdout).toMatch(/acme 2\.1\.0 \(core\)/);
-  }, 120_000);
+  });
 
   it('installs the larger feature headlessly, and its command uses the extra', async () => {
     expect(await acme('ask', '1.9 1.10')).toMatchObject({ stdout: '1.10\n', exitCode: 0 });
@@ -122,14 +122,14 @@ describe('acme', () => {
     expect(stdout).not.toContain('warning');
     expect(exitCode).toBe(0);
     expect((await acme('ask', '1.9 1.10')).stdout).toMatch(/question +newest\n-+ +-+\n1\.9 1\.10 +1\.10\n/);
-  }, 180_000);
+  });
 
   it('starts and stops its daemon', async () => {
     const started = await acme('admin', 'runtime', 'start');
     expect(started.stdout).toMatch(/Started acme daemon\n/);
     expect((await acme('admin', 'runtime', 'start')).stdout).toMatch(/Using existing acme daemon\n/);
     expect((await acme('admin', 'runtime', 'stop')).stdout).toMatch(/Stopped acme daemon\n/);
-  }, 120_000);
+  });
 
   it('has its own name in help, errors, remedies, doctor and report', async () => {
     const elsewhere = await temporaryFolder();
@@ -162,7 +162,7 @@ describe('acme', () => {
     for (const text of texts) expect(text).not.toMatch(OUR_NAME);
     expect(texts.join('')).toContain('Did you mean: acme setup');
     expect(texts.join('')).toMatch(/acme(?:\.mjs)? setup .*--python auto/);
-  }, 180_000);
+  });
 
   it('says its name, and keeps the protocol, in JSON', async () => {
     const { stdout } = await acme('setup', '--yes', '--json', '--force', '--python', '/nowhere/python3');
@@ -173,5 +173,5 @@ describe('acme', () => {
     expect(events[0]).toMatchObject({ name: 'ktx setup', cliVersion: '2.1.0' });
     const { nextSteps } = events.at(-1).failure;
     expect(nextSteps.join('\n')).toContain('acme.mjs setup');
-  }, 60_000);
+  });
 });

@@ -94,7 +94,7 @@ beforeAll(async () => {
   });
   await mkdir(join(folder, 'ca'));
   proxy = await startInterceptingProxy(join(folder, 'ca'), answerAsTorch);
-}, 120_000);
+});
 afterAll(async () => {
   await index?.close();
   await proxy?.close();
@@ -146,7 +146,7 @@ async function torchVersion(pythonPath: string): Promise<string> {
   return stdout.trim();
 }
 
-it('core without torch, then the extra with the CPU build of it', { timeout: 120_000 }, async () => {
+it('core without torch, then the extra with the CPU build of it', async () => {
   const { options, events, daemonOptions, wheelPath } = await machine();
   const core = await runSetup({ ...options, features: ['core'] });
   expect(core.status).toBe('installed');
@@ -181,7 +181,7 @@ it('core without torch, then the extra with the CPU build of it', { timeout: 120
   expect(torchPaths()).toEqual([]);
 });
 
-it("the user's own backend is kept, and --index-url leads uv too", { timeout: 60_000 }, async () => {
+it("the user's own backend is kept, and --index-url leads uv too", async () => {
   const nowhere = `${await closedAddress()}/simple/`;
   const { options } = await machine({ UV_TORCH_BACKEND: 'cu128', UV_DEFAULT_INDEX: nowhere });
   const features = ['local-embeddings' as const];
@@ -191,7 +191,7 @@ it("the user's own backend is kept, and --index-url leads uv too", { timeout: 60
   expect(await torchVersion(result.pythonPath)).toBe('2.9.0+cu128');
 });
 
-it('what ktx itself fetches comes from the hosts of the plan', { timeout: 60_000 }, async () => {
+it('what ktx itself fetches comes from the hosts of the plan', async () => {
   const { options, events } = await machine();
   isUvElsewhere = true;
   onTestFinished(() => {
@@ -232,9 +232,9 @@ it('where no Python can be fetched, one of this machine is taken, as for a wheel
   expect(said).toMatch(/of the system: \//);
   expect(said).not.toContain('cannot be used');
   expect(kept.status).toBe('installed');
-}, 120_000);
+});
 
-it('--offline holds for uv too', { timeout: 60_000 }, async () => {
+it('--offline holds for uv too', async () => {
   const { options, events, uvPath } = await machine();
   await installUvFrom(openStore(WHEELHOUSE_DIR), uvPinsFor(await detectHost())!.wheel, uvPath);
   index.requests.length = 0;

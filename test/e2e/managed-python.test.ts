@@ -26,7 +26,7 @@ beforeAll(async () => {
     response.end(request.method === 'HEAD' ? undefined : python.bytes);
     return true;
   });
-}, 120_000);
+});
 afterAll(() => index.close());
 
 /** `null` when the process has ended. */
@@ -38,7 +38,7 @@ function environmentOf(pid: number): string | null {
   }
 }
 
-it('a managed Python goes through fetch, uv python install, and the rest', { timeout: 120_000 }, async () => {
+it('a managed Python goes through fetch, uv python install, and the rest', async () => {
   const root = await temporaryFolder();
   python = await packSystemPython(join(root, 'pack'));
   const assetDir = join(root, 'assets');

@@ -75,13 +75,13 @@ beforeAll(async () => {
 afterAll(() => runtime.endDaemons());
 
 describe('clients of OpenAI, pointed at the daemon, get the reference vectors', () => {
-  it.each(wanted(PYTHON_CLIENTS))('%s', { timeout: 120_000 }, async (_, script) => {
+  it.each(wanted(PYTHON_CLIENTS))('%s', async (_, script) => {
     const whole = `import json\nURL = ${JSON.stringify(url)}\nTEXTS = json.load(open("texts.json"))${script}\nprint(json.dumps(vectors))`;
     const { stdout } = await run(python, ['-c', whole], { cwd: folder, maxBuffer: 2 ** 26 });
     expect(wrongVectors(ITEMS, JSON.parse(stdout))).toEqual([]);
   });
 
-  it.each(wanted(NODE_CLIENTS))('%s', { timeout: 120_000 }, async (name, script) => {
+  it.each(wanted(NODE_CLIENTS))('%s', async (name, script) => {
     const file = join(folder, `${name.replaceAll(' ', '-')}.mjs`);
     await writeFile(
       file,

@@ -19,7 +19,7 @@ beforeAll(async () => {
   wheelhouse = await openWheelhouse();
   index = await startLoopbackIndex(wheelhouse, (request, response) => intercept(request, response));
   other = await startLoopbackIndex(wheelhouse);
-}, 120_000);
+});
 afterAll(() => Promise.all([index.close(), other.close()]));
 
 it('a manifest that is not the one that was shipped is refused, though it fits its lock', async () => {
@@ -39,9 +39,7 @@ it('a manifest that is not the one that was shipped is refused, though it fits i
   expect(index.requests).toEqual([]);
 });
 
-it('a host that the plan did not name is refused, and the flag that allows it is said', {
-  timeout: 60_000,
-}, async () => {
+it('a host that the plan did not name is refused, and the flag that allows it is said', async () => {
   // The probe asks with HEAD and sees one host; the transfer is sent to another.
   intercept = (request, response) => {
     if (request.method !== 'GET' || !request.url?.startsWith('/files/')) return false;
@@ -65,9 +63,7 @@ it('a host that the plan did not name is refused, and the flag that allows it is
   expect(await readdir(home)).toEqual(['.ktx']);
 });
 
-it('a login in the address appears nowhere: not on the screen, not in the log, not in JSON', {
-  timeout: 60_000,
-}, async () => {
+it('a login in the address appears nowhere: not on the screen, not in the log, not in JSON', async () => {
   const home = await temporaryFolder();
   const secret = 'hunter2-hunter2';
   const withLogin = index.url.replace('http://', `http://someone:${secret}@`);
@@ -84,7 +80,7 @@ it('a login in the address appears nowhere: not on the screen, not in the log, n
   }
 });
 
-it('a project that needs a feature gets it, and is told why', { timeout: 60_000 }, async () => {
+it('a project that needs a feature gets it, and is told why', async () => {
   const home = await temporaryFolder();
   await writeFile(
     join(home, 'ktx.yaml'),
@@ -111,25 +107,19 @@ it('a project that needs a feature gets it, and is told why', { timeout: 60_000 
 it.each([
   ['install', 'Installed ktx Python runtime'],
   ['start', 'Started ktx daemon'],
-])(
-  'ktx admin runtime %s says whom it waits for, and goes on when it may',
-  {
-    timeout: 60_000,
-  },
-  async (command, end) => {
-    const home = await temporaryFolder();
-    await writeFile(join(home, 'ktx.yaml'), '');
-    const env = plainEnvironment(home, { PIP_INDEX_URL: index.url, KTX_PROJECT_DIR: home });
-    const runtimeRoot = join(home, '.ktx', 'runtime');
-    const access = { runtimeRoot, versions: [packageVersion()], step: 'packages', note: () => {} };
-    let running: ReturnType<typeof runProgram> | undefined;
-    await withWriteAccess(access, async () => {
-      const waits = Promise.withResolvers<string>();
-      running = runProgram(['admin', 'runtime', command], { env, onStderr: waits.resolve });
-      // One that ends instead fails here, not at the limit of the test.
-      expect(await Promise.race([waits.promise, running])).toMatch(/^Waiting for another ktx.*step packages/);
-    });
-    expect(await running).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(end) });
-    await runProgram(['admin', 'runtime', 'stop'], { env });
-  },
-);
+])('ktx admin runtime %s says whom it waits for, and goes on when it may', async (command, end) => {
+  const home = await temporaryFolder();
+  await writeFile(join(home, 'ktx.yaml'), '');
+  const env = plainEnvironment(home, { PIP_INDEX_URL: index.url, KTX_PROJECT_DIR: home });
+  const runtimeRoot = join(home, '.ktx', 'runtime');
+  const access = { runtimeRoot, versions: [packageVersion()], step: 'packages', note: () => {} };
+  let running: ReturnType<typeof runProgram> | undefined;
+  await withWriteAccess(access, async () => {
+    const waits = Promise.withResolvers<string>();
+    running = runProgram(['admin', 'runtime', command], { env, onStderr: waits.resolve });
+    // One that ends instead fails here, not at the limit of the test.
+    expect(await Promise.race([waits.promise, running])).toMatch(/^Waiting for another ktx.*step packages/);
+  });
+  expect(await running).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(end) });
+  await runProgram(['admin', 'runtime', 'stop'], { env });
+});

@@ -6,6 +6,7 @@ import { stopAllManagedPythonDaemons } from '../../src/daemon/stop-all.ts';
 import { splitCommandLine } from '../../src/process/command-line.ts';
 import { listProcesses } from '../../src/process/list-processes.ts';
 import { endNow, isRunning } from '../fixtures/family.ts';
+import { PATIENT } from '../fixtures/patient.ts';
 import { type ProgramResult, plainEnvironment, runProgram } from '../fixtures/program.ts';
 import { temporaryFolderForFile } from '../fixtures/temporary-folder.ts';
 
@@ -35,7 +36,7 @@ describe('ktx admin runtime start and stop', () => {
     projectDir = join(home, 'project');
     env = plainEnvironment(home, { PYTHONPATH: '/nowhere', VIRTUAL_ENV: '/nowhere' });
     first = await ktx('start');
-  }, 180_000);
+  });
   afterAll(async () => endNow((await ownDaemons()).map(({ pid }) => pid)));
 
   it('start installs what is missing, and the daemon answers', async () => {
@@ -67,7 +68,7 @@ describe('ktx admin runtime start and stop', () => {
     expect(again.stdout).toBe(first.stdout.replace('Started ktx daemon', 'Using existing ktx daemon'));
     const forced = await ktx('start', '--force');
     expect(forced.stdout).toMatch(/^Started ktx daemon\n/);
-    await vi.waitFor(() => expect(isRunning(Number(field(first, 'pid')))).toBe(false), 5000);
+    await vi.waitFor(() => expect(isRunning(Number(field(first, 'pid')))).toBe(false), PATIENT);
     expect((await ownDaemons()).map(({ pid }) => String(pid))).toEqual([field(forced, 'pid')]);
   });
 
@@ -78,7 +79,7 @@ describe('ktx admin runtime start and stop', () => {
       stderr: '',
       stdout: `Stopped ktx daemon\npid: ${pid}\nstate: ${join(projectDir, '.ktx', 'runtime', 'daemon.json')}\n`,
     });
-    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), 5000);
+    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), PATIENT);
     expect((await ktx('stop')).stdout).toBe('ktx daemon already stopped\n');
   });
 

@@ -3,12 +3,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { OutputName } from '../../src/cli/schemas/output-schemas.ts';
 import type { SetupEvent, SetupResult } from '../../src/core/events.ts';
 import { setupEventSchema } from '../../src/present/event-schema.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { expectOutput } from '../fixtures/output-schema.ts';
+import { PATIENT } from '../fixtures/patient.ts';
 import { type ProgramResult, plainEnvironment, runProgram } from '../fixtures/program.ts';
 import { temporaryFolderForFile } from '../fixtures/temporary-folder.ts';
 
@@ -28,7 +29,7 @@ describe('ktx setup --yes --json on an empty home', () => {
     first = await runProgram(['setup', '--yes', '--no-input', '--json'], { env });
     for (const line of first.stdout.trim().split('\n')) events.push(JSON.parse(line));
     result = (events.at(-1) as Extract<SetupEvent, { type: 'done' }>).result;
-  }, 180_000);
+  });
 
   it('ends with exit code 0, a versioned greeting first and the result last', () => {
     expect(first.stderr).toBe('');
@@ -79,7 +80,7 @@ describe('ktx setup --yes --json on an empty home', () => {
     ['runtime-usage', 'admin runtime usage --json'],
     ['doctor', 'doctor --json'],
     ['doctor', 'doctor --fix --json'],
-  ])('is described by %s as its schema says: ktx %s', { timeout: 120_000 }, async (name, line) => {
+  ])('is described by %s as its schema says: ktx %s', async (name, line) => {
     expectOutput(name, (await runProgram(line.split(' '), { env, cwd: home })).stdout);
   });
 
@@ -154,7 +155,7 @@ describe('ktx setup --yes --json on an empty home', () => {
     expect(again.stderr).toBe('');
     expect(again.exitCode).toBe(0);
     expect(again.stdout).toContain('ready');
-  }, 60_000);
+  });
 });
 
 async function freePort(): Promise<number> {
@@ -165,13 +166,6 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function untilAnswered(url: string): Promise<unknown> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await (await fetch(url)).json();
-    } catch (error) {
-      if (attempt > 200) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
+function untilAnswered(url: string): Promise<unknown> {
+  return vi.waitFor(async () => (await fetch(url)).json(), PATIENT);
 }

@@ -17,7 +17,7 @@ let world: WorkingWorld;
 
 beforeAll(async () => {
   world = await openWorkingWorld();
-}, 180_000);
+});
 afterAll(() => world?.remove());
 beforeEach(() => setup(), 300_000);
 
@@ -25,7 +25,7 @@ type Change = Parameters<WorkingWorld['options']>[0];
 const setup = (change: Change = {}) => setupIn(world, change);
 const place = () => ({ cliVersion: CLI_VERSION, runtimeRoot: world.runtimeRoot, env: world.env });
 
-describe('undo', { timeout: 300_000 }, () => {
+describe('undo', () => {
   it('goes back, and forward again; the one that is undone stays', async () => {
     const first = (await activeEnvironment(world))!;
     await setup({ shouldForce: true });
@@ -73,7 +73,7 @@ async function daemon(environmentDir: string): Promise<number> {
 
 const isRunning = (pid: number) => processesOf(world).includes(pid);
 
-describe('prune', { timeout: 300_000 }, () => {
+describe('prune', () => {
   it('spares other versions whose daemon runs, and the store unless told', async () => {
     await setup({ cliVersion: '0.2.0' });
     const other = join(world.runtimeRoot, '0.2.0');
@@ -94,7 +94,7 @@ describe('prune', { timeout: 300_000 }, () => {
   });
 });
 
-describe('uninstall', { timeout: 300_000 }, () => {
+describe('uninstall', () => {
   it('deletes what ktx made, stops its daemon, and never a file it does not know', async () => {
     // The store may be empty after what was tried before.
     await setup({ shouldForce: true });

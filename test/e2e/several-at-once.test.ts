@@ -10,7 +10,7 @@ let world: WorkingWorld;
 
 beforeAll(async () => {
   world = await openWorkingWorld();
-}, 180_000);
+});
 afterAll(() => world?.remove());
 beforeEach(() => setup(), 300_000);
 
@@ -18,7 +18,7 @@ type Change = Parameters<WorkingWorld['options']>[0];
 const attempt = (change: Change = {}) => attemptIn(world, change);
 const setup = (change: Change = {}) => setupIn(world, change);
 
-describe('several at once', { timeout: 300_000 }, () => {
+describe('several at once', () => {
   it.each([6])('%i first setups: one installs, the others wait and report ready', async (length) => {
     await rm(world.runtimeRoot, { recursive: true });
     const all = await Promise.all(Array.from({ length }, () => world.start(world.options()).ended));
@@ -66,7 +66,7 @@ describe('several at once', { timeout: 300_000 }, () => {
   });
 });
 
-describe('what lies about', { timeout: 300_000 }, () => {
+describe('what lies about', () => {
   it('an altered uv that --offline forbids to replace is called so, and not missing', async () => {
     await setup({ shouldForce: true });
     const store = join(world.runtimeRoot, 'uv', 'store');

@@ -42,6 +42,8 @@ for statement in statements:
 print(time.process_time() - begun)
 `;
 
+import { PATIENT } from '../fixtures/patient.ts';
+
 let result: SetupResult;
 let port: number;
 let daemon: ReturnType<typeof spawn>;
@@ -56,8 +58,8 @@ beforeAll(async () => {
     env,
     stdio: 'ignore',
   });
-  await vi.waitFor(() => analyse([]), { timeout: 60_000, interval: 100 });
-}, 300_000);
+  await vi.waitFor(() => analyse([]), { ...PATIENT, interval: 100 });
+});
 afterAll(() => {
   daemon?.kill('SIGKILL');
 });
@@ -157,7 +159,7 @@ describe(`${STATEMENT_COUNT} statements of mixed dialects and lengths`, () => {
     expect((await analyse([statement!])).get('0')!.error).toBeNull();
   });
 
-  it('kill -9 of the daemon leaves no worker', { timeout: 60_000 }, async () => {
+  it('kill -9 of the daemon leaves no worker', async () => {
     await analyse(mixedStatements(200));
     const orphans = workers();
     expect(orphans.length).toBeGreaterThan(0);

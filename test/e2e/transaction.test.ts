@@ -32,7 +32,7 @@ let index: WorkingWorld['index'];
 beforeAll(async () => {
   world = await openWorkingWorld();
   index = world.index;
-}, 180_000);
+});
 afterAll(() => world?.remove());
 beforeEach(() => setup(), 300_000);
 
@@ -42,7 +42,7 @@ const setup = (change: Change = {}) => setupIn(world, change);
 
 const uvPath = () => join(world.runtimeRoot, 'uv', MANAGED_UV_VERSION, 'uv');
 
-describe('when a new environment is made', { timeout: 300_000 }, () => {
+describe('when a new environment is made', () => {
   it('not when nothing changed; then nothing is read but the bundle, the manifest, the recorded sizes and the mark of uv', async () => {
     const environmentDir = (await activeEnvironment(world))!;
     const read = watchReads(world.home);
@@ -241,7 +241,7 @@ describe('when a new environment is made', { timeout: 300_000 }, () => {
   });
 });
 
-describe('what the last install was made from', { timeout: 300_000 }, () => {
+describe('what the last install was made from', () => {
   const storeDir = () => join(world.runtimeRoot, 'uv', 'store');
   const knownFiles = () => join(world.runtimeRoot, 'uv', 'known-files');
   const wheel = async (name: string) => {
@@ -319,7 +319,7 @@ describe('what the last install was made from', { timeout: 300_000 }, () => {
   });
 });
 
-describe('network settings that are wrong, with a full store', { timeout: 300_000 }, () => {
+describe('network settings that are wrong, with a full store', () => {
   it('do not matter, and are not read', async () => {
     const settings = join(world.home, 'wrong.conf');
     await writeFile(settings, '[global]\nindex-url = ftp://index.internal/simple\n');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import { packageVersion } from '../../src/core/program-version.ts';
+import { PATIENT } from '../fixtures/patient.ts';
 import { LAUNCHER, plainEnvironment, runProgram } from '../fixtures/program.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { openTerminal, type TestTerminal } from '../pty/terminal.ts';
@@ -29,7 +30,7 @@ function withoutOurSettings(): Record<string, undefined> {
 }
 
 describe('the wizard, key by key, with the real uv and the real package index', () => {
-  it('from Features to Done', { timeout: 180_000 }, async () => {
+  it('from Features to Done', async () => {
     const home = await temporaryFolder();
     const terminal = openWizard(home);
     await terminal.until('What should ktx be able to do on this machine?');
@@ -74,9 +75,7 @@ describe('the wizard, key by key, with the real uv and the real package index', 
 });
 
 describe('core and local embeddings', () => {
-  it('key by key to Done: the sizes of the first screen are those of the plan, and those that came', {
-    timeout: 240_000,
-  }, async () => {
+  it('key by key to Done: the sizes of the first screen are those of the plan, and those that came', async () => {
     const home = await temporaryFolder();
     const terminal = openWizard(home);
     await terminal.until('What should ktx be able to do');
@@ -185,9 +184,7 @@ async function expectNothingLeft(home: string): Promise<void> {
 }
 
 describe('stopping while uv runs', () => {
-  it('Ctrl+C asks, a second one stops: no process left, exit code 130, terminal usable', {
-    timeout: 90_000,
-  }, async () => {
+  it('Ctrl+C asks, a second one stops: no process left, exit code 130, terminal usable', async () => {
     const home = await temporaryFolder();
     const terminal = await openStuckInstall(home);
     terminal.press('ctrl+c');
@@ -201,9 +198,7 @@ describe('stopping while uv runs', () => {
     await expectNothingLeft(home);
   });
 
-  it('stopped before there is a log, it names none, not even that of an earlier run', {
-    timeout: 90_000,
-  }, async () => {
+  it('stopped before there is a log, it names none, not even that of an earlier run', async () => {
     const home = await temporaryFolder();
     const version = join(home, '.ktx', 'runtime', packageVersion());
     await mkdir(version, { recursive: true });
@@ -216,7 +211,7 @@ describe('stopping while uv runs', () => {
     terminal.press('enter');
     await terminal.until('Only these', 60_000);
     terminal.press('enter');
-    await vi.waitFor(() => readFile(join(home, 'pids')), 60_000);
+    await vi.waitFor(() => readFile(join(home, 'pids')), PATIENT);
     terminal.press('ctrl+c');
     await terminal.until('Stop the installation?');
     terminal.press('ctrl+c');
@@ -225,7 +220,7 @@ describe('stopping while uv runs', () => {
     expect(terminal.text()).not.toContain('install.log');
   });
 
-  it('SIGTERM stops it the same way', { timeout: 90_000 }, async () => {
+  it('SIGTERM stops it the same way', async () => {
     const home = await temporaryFolder();
     const terminal = await openStuckInstall(home);
     terminal.kill('SIGTERM');
@@ -234,7 +229,7 @@ describe('stopping while uv runs', () => {
     await expectNothingLeft(home);
   });
 
-  it('a closed terminal (SIGHUP) leaves nothing behind', { timeout: 90_000 }, async () => {
+  it('a closed terminal (SIGHUP) leaves nothing behind', async () => {
     const home = await temporaryFolder();
     const terminal = await openStuckInstall(home);
     terminal.kill('SIGHUP');
@@ -242,7 +237,7 @@ describe('stopping while uv runs', () => {
     await expectNothingLeft(home);
   });
 
-  it('without a terminal: SIGTERM ends uv too, exit code 130', { timeout: 90_000 }, async () => {
+  it('without a terminal: SIGTERM ends uv too, exit code 130', async () => {
     const home = await temporaryFolder();
     const uvPath = await stuckUv(home);
     const outcome = await runProgram(['setup', '--yes', '--uv', uvPath], {
@@ -261,7 +256,7 @@ describe('stopping while uv runs', () => {
   });
 });
 
-it('a terminal of 20 x 5 gets one line, and it works', { timeout: 120_000 }, async () => {
+it('a terminal of 20 x 5 gets one line, and it works', async () => {
   const home = await temporaryFolder();
   const terminal = openWizard(home, [], { columns: 20, rows: 5 });
   await terminal.until(/\S/);
@@ -271,7 +266,7 @@ it('a terminal of 20 x 5 gets one line, and it works', { timeout: 120_000 }, asy
   expect((await terminal.exited).exitCode).toBe(0);
 });
 
-it('the terminal is in its usual mode afterwards', { timeout: 60_000 }, async () => {
+it('the terminal is in its usual mode afterwards', async () => {
   const home = await temporaryFolder();
   const script = `"$0" "$1" setup; stty -a | grep -o -e '-\\?icanon' -e '-\\?echo ' | tr '\\n' ' '; echo; echo after; read _`;
   const terminal = openTerminal({

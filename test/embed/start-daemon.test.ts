@@ -25,6 +25,7 @@ import {
 } from '../fixtures/daemon.ts';
 import { type DaemonBehaviour, fakeDaemonMachine } from '../fixtures/fake-daemon.ts';
 import { endNow, isRunning } from '../fixtures/family.ts';
+import { PATIENT } from '../fixtures/patient.ts';
 
 /** Everything injected, as in the contract's own checks: no process, network or install. */
 async function injected(
@@ -288,7 +289,7 @@ describe('startManagedPythonDaemon, a real process', () => {
     const second = await startReal(machine);
     expect(second).toEqual({ ...first, status: 'reused' });
     await stopManagedPythonDaemon({ cliVersion, runtimeRoot, projectDir });
-    await vi.waitFor(() => expect(isRunning(first.state.pid)).toBe(false));
+    await vi.waitFor(() => expect(isRunning(first.state.pid)).toBe(false), PATIENT);
     const third = await startReal(machine);
     expect(third.status).toBe('started');
     // Appended: the first daemon's lines are still there.
@@ -318,7 +319,7 @@ describe('startManagedPythonDaemon, a real process', () => {
     const first = await startReal(machine);
     const second = await startReal(machine, { force: true });
     expect(second.status).toBe('started');
-    await vi.waitFor(() => expect(isRunning(first.state.pid)).toBe(false));
+    await vi.waitFor(() => expect(isRunning(first.state.pid)).toBe(false), PATIENT);
     expect(await machine.runningDaemons()).toEqual([second.state.pid]);
   });
 
@@ -417,7 +418,7 @@ describe('startManagedPythonDaemon, a real process', () => {
     const controller = new AbortController();
     const starting = startReal(machine, { signal: controller.signal });
     starting.catch(() => {});
-    await vi.waitFor(async () => expect(await readFile(stderrLog(machine), 'utf8')).toBe('ready\n'));
+    await vi.waitFor(async () => expect(await readFile(stderrLog(machine), 'utf8')).toBe('ready\n'), PATIENT);
     controller.abort();
     await expect(starting).rejects.toThrow(CancelledError);
     expect(await machine.runningDaemons()).toEqual([]);
@@ -430,7 +431,7 @@ describe('startManagedPythonDaemon, a real process', () => {
     const stdoutLog = join(machine.projectDir, '.ktx', 'runtime', 'daemon.stdout.log');
     const starting = startReal(machine, { signal: controller.signal, startupTimeoutMs: 3_600_000 });
     starting.catch(() => {});
-    await vi.waitFor(async () => expect(await readFile(stdoutLog, 'utf8')).toContain('env '));
+    await vi.waitFor(async () => expect(await readFile(stdoutLog, 'utf8')).toContain('env '), PATIENT);
     controller.abort();
     await expect(starting).rejects.toThrow(CancelledError);
     expect(await machine.runningDaemons()).toEqual([]);

@@ -5,9 +5,7 @@ import { FOLLOWED_CASES, followedRows, followedTable } from './followed-remedies
 /** Of each way to follow one: typed, written to a file, allowed, shown. The others: `npm run test:faults remedies`. */
 const SHORT = new Set(['use-index', 'add-login', 'allow-host', 'check-proxy']);
 
-it('a remedy that is chosen in the wizard leads through the fault that called for it', {
-  timeout: 180_000,
-}, async () => {
+it('a remedy that is chosen in the wizard leads through the fault that called for it', async () => {
   const cases = FOLLOWED_CASES.filter(({ remedy }) => SHORT.has(remedy));
   const rows = await followedRows(await temporaryFolder(), cases);
   expect(

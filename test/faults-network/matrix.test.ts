@@ -21,7 +21,7 @@ describe('fault matrix of the network', () => {
 
   beforeAll(async () => {
     world = await makeWorld(await temporaryFolderForFile());
-  }, 180_000);
+  });
 
   afterAll(() => {
     const right = rows.filter((row) => row.problems.length === 0).length;

@@ -9,7 +9,7 @@ let machine: Machine;
 beforeAll(async () => {
   index = await startLoopbackIndex(await openWheelhouse());
   machine = await makeMachine(index);
-}, 300_000);
+});
 afterAll(async () => {
   await machine?.remove();
   await index?.close();

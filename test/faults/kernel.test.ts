@@ -6,9 +6,7 @@ import { seeded } from './kill.ts';
 /** The short form of `npm run test:faults kernel`. */
 for (const { minor, path } of findInterpreters()) {
   if (path === null) continue;
-  it(`requests that are interrupted at random lose nothing in Python ${minor}`, {
-    timeout: 120_000,
-  }, async () => {
+  it(`requests that are interrupted at random lose nothing in Python ${minor}`, async () => {
     const run = await kernelRun({
       pythonPath: path,
       requests: 200,

@@ -12,7 +12,7 @@ let world: World;
 beforeAll(async () => {
   index = await startLoopbackIndex(await openWheelhouse());
   world = await makeWorld(index);
-}, 120_000);
+});
 afterAll(async () => {
   await world.remove();
   await index.close();

@@ -23,7 +23,7 @@ beforeAll(async () => {
   world = await makeWorld(index);
   expect((await world.start(world.options()).ended).stderr).toBe('');
   active = (await activeEnvironment(world))!;
-}, 180_000);
+});
 afterAll(async () => {
   await world?.remove();
   await index?.close();
@@ -94,7 +94,7 @@ function expectOldRuntime(seen: Seen): void {
 
 const used = 'used=$(df -B1 --output=used "$root" | tail -1)';
 
-describe.runIf(canMount)('a full volume', { timeout: 60_000 }, () => {
+describe.runIf(canMount)('a full volume', () => {
   it.each(isComplete ? [0, 100 * KB, 2 * MB, 8 * MB, 16 * MB] : [0, 8 * MB])(
     'with %i bytes left under the runtime root: said, the old runtime answers, with room the next setup works',
     async (freeBytes) => {
@@ -141,7 +141,7 @@ describe.runIf(canMount)('a full volume', { timeout: 60_000 }, () => {
   );
 });
 
-describe.runIf(canMount)('a volume that', { timeout: 60_000 }, () => {
+describe.runIf(canMount)('a volume that', () => {
   it('is read-only', async () => {
     const seen = await inNamespace(['mount -o remount,ro "$root"', 'setup; left; health']);
     expect(seen.failure).toMatchObject({ failureClass: 'permission' });

@@ -22,7 +22,7 @@ const isPossible = process.platform === 'linux' && process.getuid?.() === 0;
 let world: ZooWorld;
 beforeAll(async () => {
   if (isPossible) world = await openZoo('core');
-}, 300_000);
+});
 afterAll(() => world?.remove());
 
 it('has at least 40 states, each under its own name', () => {
@@ -33,7 +33,6 @@ it('has at least 40 states, each under its own name', () => {
 
 it.skipIf(!isPossible).for(SHORT)(
   'needs root on Linux: finds, mends and undoes "%s" without a network',
-  { timeout: 300_000 },
   async (name) => {
     const state = ZOO.find((each) => each.name === name)!;
     expect((await zooRow(world, [state])).problems).toEqual([]);
@@ -44,18 +43,13 @@ it.skipIf(!isPossible).for([
   ['uv missing', 'manifest missing'],
   // The one hides the other, and both stand between a run of repairs and its lock.
   ['lock is a folder', 'envs is a link to itself'],
-])(
-  'needs root on Linux: mends two faults in one run, and undoes both: %s',
-  { timeout: 300_000 },
-  async (names) => {
-    const states = names.map((name) => ZOO.find((each) => each.name === name)!);
-    expect((await zooRow(world, states)).problems).toEqual([]);
-  },
-);
+])('needs root on Linux: mends two faults in one run, and undoes both: %s', async (names) => {
+  const states = names.map((name) => ZOO.find((each) => each.name === name)!);
+  expect((await zooRow(world, states)).problems).toEqual([]);
+});
 
 it.skipIf(!isPossible)(
   'needs root on Linux: a repair that fails puts back what the ones before it changed',
-  { timeout: 300_000 },
   async () => {
     await world.reset();
     const { paths } = world;
@@ -72,7 +66,6 @@ it.skipIf(!isPossible)(
 
 it.skipIf(!isPossible || !existsSync('/usr/bin/strace'))(
   'needs root on Linux, and strace: no check writes into the runtime, deep ones included, and no plan of a repair',
-  { timeout: 300_000 },
   async () => {
     const whole = await readOnlyRow(world, null, ['--deep']);
     expect(whole.exitCode).toBe(0);

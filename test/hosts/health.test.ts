@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { healthWait, servedModels } from '../../src/hosts/health.ts';
 import { closedAddress } from '../fixtures/network.ts';
+import { PATIENT } from '../fixtures/patient.ts';
 import { answeringFetcher } from './memory-host.ts';
 
 const servers: Server[] = [];
@@ -114,7 +115,7 @@ describe('22. waiting for health', () => {
     const controller = new AbortController();
     const { fetcher, requests } = answeringFetcher(500);
     const done = healthWait('http://h:1', fetcher, 3, 3_600_000, controller.signal);
-    await vi.waitFor(() => expect(requests).toHaveLength(1));
+    await vi.waitFor(() => expect(requests).toHaveLength(1), PATIENT);
     controller.abort();
     expect(await done).toBe(false);
     expect(requests).toHaveLength(1);

@@ -52,7 +52,7 @@ async function onSmallDisk(host: ModelHost, sizeKib: number, text: string): Prom
   await writeFile(host.connection.configPath, text);
 }
 
-describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
+describe.skipIf(missing !== null)(title, () => {
   it('a change is written, the service restarted, the old text kept', async () => {
     const { host, context } = await modelHost();
     const steps: string[] = [];

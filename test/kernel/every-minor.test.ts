@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { isRunning, PATIENT } from '../fixtures/family.ts';
+import { isRunning } from '../fixtures/family.ts';
+import { PATIENT } from '../fixtures/patient.ts';
 import { findInterpreters } from './interpreters.ts';
 import { createSessions, printed, run } from './sessions.ts';
 
@@ -410,7 +411,7 @@ display({'application/json': {'env': dict(os.environ), 'prefix': sys.prefix, 'pa
       expect(data.path.some((entry) => entry.includes(join('assets', 'kernel')))).toBe(false);
     });
 
-    it('ends by itself when it is asked to, without a signal', { timeout: 60_000 }, async () => {
+    it('ends by itself when it is asked to, without a signal', async () => {
       const kernel = await start();
       const ending = join(folder, `ending-${minor}`);
       const code = `import atexit, os, signal

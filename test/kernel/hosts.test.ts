@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
-import { endNow, isRunning, PATIENT } from '../fixtures/family.ts';
+import { endNow, isRunning } from '../fixtures/family.ts';
+import { PATIENT } from '../fixtures/patient.ts';
 import { anyInterpreter, findInterpreters } from './interpreters.ts';
 
 /** The promise is ten seconds. */
@@ -57,7 +58,7 @@ describe('a host that is killed', () => {
         'for n in range(1, 32):\n  try: signal.signal(n, signal.SIG_IGN)\n  except OSError: pass\nwhile True: pass',
       ],
       ['floods', "while True: print('x' * 1000)"],
-    ])(`leaves nothing when code of Python ${minor} %s`, { timeout: 60_000 }, async (_name, code) => {
+    ])(`leaves nothing when code of Python ${minor} %s`, async (_name, code) => {
       const { host, pids } = startHost(path, FAMILY + code);
       const all = await pids();
       host.kill('SIGKILL');
@@ -65,7 +66,7 @@ describe('a host that is killed', () => {
     });
   }
 
-  it('leaves nothing of an idle session', { timeout: 60_000 }, async () => {
+  it('leaves nothing of an idle session', async () => {
     // The second request is never sent, because the host waits for a child that does not exist.
     const { host, pids } = startHost(anyInterpreter(), `${FAMILY}sys.stdout.write('idle soon')`, 'throw');
     const all = await pids();
@@ -96,7 +97,6 @@ ctypes.CDLL(None).syscall({'x86_64': 60, 'aarch64': 93}[platform.machine()], 0)
 
   it.skipIf(process.platform !== 'linux')(
     'leaves nothing when the system takes long to take it down',
-    { timeout: 60_000 },
     async () => {
       const session = join(PACKAGE_ROOT, 'assets', 'kernel', 'session.py');
       const host = spawn(anyInterpreter(), ['-c', DYING_HOST, session], {
@@ -116,7 +116,7 @@ ctypes.CDLL(None).syscall({'x86_64': 60, 'aarch64': 93}[platform.machine()], 0)
     },
   );
 
-  it('leaves nothing when it crashes', { timeout: 60_000 }, async () => {
+  it('leaves nothing when it crashes', async () => {
     const { pids, exited } = startHost(anyInterpreter(), FAMILY, 'throw');
     const all = await pids();
     expect(await exited).toEqual([1, null]);
@@ -125,7 +125,7 @@ ctypes.CDLL(None).syscall({'x86_64': 60, 'aarch64': 93}[platform.machine()], 0)
 });
 
 describe('the terminal of a host', () => {
-  it('does not reach the session with Ctrl+C', { timeout: 60_000 }, async () => {
+  it('does not reach the session with Ctrl+C', async () => {
     const code = `import time
 print('pids %d' % __import__('os').getpid())
 time.sleep(0.5)

@@ -8,7 +8,7 @@ import { checkPythonKernelAvailability } from '../../src/kernel/availability.ts'
 import { PythonKernel } from '../../src/kernel/python-kernel.ts';
 import type { KernelStartOptions } from '../../src/kernel/types.ts';
 import { findPidsByEnvironment } from '../../src/process/process-table.ts';
-import { PATIENT } from '../fixtures/family.ts';
+import { PATIENT } from '../fixtures/patient.ts';
 import { anyInterpreter } from './interpreters.ts';
 import { createSessions, run } from './sessions.ts';
 

@@ -20,7 +20,6 @@ import { batchOfBytes, batchOfLines } from '../../src/support/line-batch.ts';
 import { createRedactor } from '../../src/support/text/redaction.ts';
 
 /** A busy machine is no failure. */
-const PATIENT = { timeout: 10_000 };
 
 let folder: string;
 beforeAll(async () => {
@@ -98,9 +97,9 @@ describe('install log', () => {
     const path = newPath();
     const log = await openInstallLog(path);
     await log.lines(['first']);
-    await expect.poll(() => read(path), PATIENT).toBe('first\n');
+    await expect.poll(() => read(path)).toBe('first\n');
     await log.lines(['second']);
-    await expect.poll(() => read(path), PATIENT).toBe('first\nsecond\n');
+    await expect.poll(() => read(path)).toBe('first\nsecond\n');
     await log.close();
   });
 

@@ -14,9 +14,7 @@ console.log(JSON.stringify({ probe, status, isServer: typeof createCodexRuntimeM
 `;
 
 /** As published: the bundle alone, without node_modules beside it. */
-it('the published entry works without the SDK, which the probe then names', {
-  timeout: 120_000,
-}, async () => {
+it('the published entry works without the SDK, which the probe then names', async () => {
   const folder = await temporaryFolder();
   await cp(join(import.meta.dirname, '../../dist'), join(folder, 'dist'), { recursive: true });
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');

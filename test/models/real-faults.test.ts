@@ -251,7 +251,6 @@ async function probed(fault: Fault): Promise<{ result: CodexAuthProbeResult; row
 
 describe.skipIf(!isCodexCliPresent || process.platform === 'win32')(
   `logins and faults, as the probe sees them (${codexCliName})`,
-  { timeout: 120_000 },
   () => {
     afterAll(() => {
       const details = (message: string) =>

@@ -33,7 +33,6 @@ async function startedBelow(before: ReadonlySet<number>): Promise<number[]> {
 
 describe.skipIf(!isCodexCliPresent || process.platform === 'win32')(
   `the real SDK with other CLIs (${codexCliName})`,
-  { timeout: 60_000 },
   () => {
     const { PATH } = process.env;
 

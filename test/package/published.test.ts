@@ -22,7 +22,7 @@ beforeAll(async () => {
     cwd: project,
   });
   installed = join(project, 'node_modules', 'ktx-setup');
-}, 300_000);
+});
 
 it('is one package of at most 8 MB and 300 files, since each file costs npm 2 ms', async () => {
   const names = (await readdir(join(project, 'node_modules'))).filter((name) => !name.startsWith('.'));
@@ -54,7 +54,7 @@ it('sets up a runtime', async () => {
   const args = [join(installed, 'bin', 'ktx.cjs'), 'setup', '--yes'];
   const { stdout } = await run(process.execPath, args, { env: plainEnvironment(home), cwd: home });
   expect(stdout).toMatch(/ktx \S+ is ready/);
-}, 180_000);
+});
 
 /** Type checks a program in the project, where nothing but the package is installed. @returns the compiler's errors */
 async function typeErrors(name: string, program: string, options: readonly string[]): Promise<string> {
@@ -140,7 +140,7 @@ it('has declarations that export what the sources export, with the same types', 
   expect(compared).toBeGreaterThan(200);
   const options = [...NODENEXT, '--jsx', 'react-jsx', '--allowImportingTsExtensions', '--skipLibCheck'];
   expect(await typeErrors('same.ts', lines.join('\n'), options)).toBe('');
-}, 120_000);
+});
 
 it('holds each chunk once, and the licences of what is in them', async () => {
   const dist = await readdir(join(installed, 'dist'));

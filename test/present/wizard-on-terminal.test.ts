@@ -14,6 +14,7 @@ import type { RunWizardOptions } from '../../src/present/wizard-options.ts';
 import { CancelledError } from '../../src/support/errors.ts';
 import type { PlanOutcome, WizardFunctions } from '../../src/wizard/functions.ts';
 import type { WizardState } from '../../src/wizard/state.ts';
+import { PATIENT } from '../fixtures/patient.ts';
 import { STATES } from '../fixtures/screen-states.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { READY_OVERVIEW, REPORT, START_MS } from '../fixtures/wizard-states.ts';
@@ -443,7 +444,7 @@ it('Ctrl+L draws all of the screen again', async () => {
   const shown = text();
   written.splice(0);
   type('\u000c');
-  await vi.waitFor(() => expect(written).toContain(HOME_AND_ERASE));
+  await vi.waitFor(() => expect(written).toContain(HOME_AND_ERASE), PATIENT);
   await shows('about 27 MB');
   expect(text()).toBe(shown);
   type('q');

@@ -3,15 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from 'vitest';
 import { killTree, killTreeNow } from '../../src/process/kill-tree.ts';
-import {
-  childOfStubborn,
-  endNow,
-  hasProcFs,
-  isRunning,
-  PATIENT,
-  pidsIn,
-  spawnsAtTerm,
-} from '../fixtures/family.ts';
+import { childOfStubborn, endNow, hasProcFs, isRunning, pidsIn, spawnsAtTerm } from '../fixtures/family.ts';
 
 const started: number[] = [];
 afterEach(() => endNow(started.splice(0)));
@@ -27,7 +19,7 @@ async function start(
     lines.push(line);
     started.push(...pidsIn([line]));
   });
-  await expect.poll(() => lines.length, PATIENT).toBe(announcements);
+  await expect.poll(() => lines.length).toBe(announcements);
   return { child, lines };
 }
 
@@ -51,7 +43,7 @@ describe.skipIf(process.platform === 'win32')('kill tree', () => {
   it('ends what a process starts when it is asked to end', async () => {
     const { child, lines } = await start(spawnsAtTerm('and stays'), 1);
     await killTree(child.pid!);
-    await expect.poll(() => pidsIn(lines).length, PATIENT).toBe(2);
+    await expect.poll(() => pidsIn(lines).length).toBe(2);
     expect(pidsIn(lines).filter(isRunning)).toEqual([]);
   });
 
@@ -65,7 +57,7 @@ describe.skipIf(process.platform === 'win32')('kill tree', () => {
     const { child, lines } = await start(childOfStubborn, 2);
     killTreeNow({ pid: child.pid! });
     await once(child, 'exit');
-    await expect.poll(() => pidsIn(lines).filter(isRunning), PATIENT).toEqual([]);
+    await expect.poll(() => pidsIn(lines).filter(isRunning)).toEqual([]);
   });
 
   it.runIf(hasProcFs)('finds by its mark what a ktx that was killed left behind', async () => {
@@ -88,7 +80,7 @@ describe.skipIf(process.platform === 'win32')('kill tree', () => {
       output += chunk;
     });
     const pids = () => pidsIn(output.split('\n'));
-    await expect.poll(() => pids().length, PATIENT).toBe(2);
+    await expect.poll(() => pids().length).toBe(2);
     started.push(...pids());
     ktx.kill('SIGKILL');
     await once(ktx, 'exit');

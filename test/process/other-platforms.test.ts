@@ -21,7 +21,7 @@ import {
 import { syncFileSystems } from '../../src/process/sync-file-systems.ts';
 import { CancelledError } from '../../src/support/errors.ts';
 import { asPlatform, shellProgram, withPath } from '../fixtures/as-platform.ts';
-import { isRunning, PATIENT } from '../fixtures/family.ts';
+import { isRunning } from '../fixtures/family.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 /** A child that sleeps, in a group of its own. */
@@ -120,7 +120,7 @@ describe.skipIf(process.platform === 'win32')('as on macOS', () => {
     await killTree({ pid: null, mark: 'KTX_PROCESS_MARK=x' });
     // The child is a zombie until this process reaps it.
     await Promise.all([killTree(child.pid, 50), exited]);
-    await expect.poll(() => runs(grandchild), PATIENT).toBe(false);
+    await expect.poll(() => runs(grandchild)).toBe(false);
   });
 
   it('nor is there a quick way to flush file systems', async () => {

@@ -14,10 +14,10 @@ import {
   endNow,
   hasProcFs,
   isRunning,
-  PATIENT,
   pidsIn,
   spawnsAtTerm,
 } from '../fixtures/family.ts';
+import { PATIENT } from '../fixtures/patient.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -213,7 +213,7 @@ describe('cancelling', () => {
   it('rejects only when the whole tree is gone, a grandchild that ignores SIGTERM included', async () => {
     const stop = new AbortController();
     const { lines, done } = runNode(childOfStubborn, { signal: stop.signal });
-    await expect.poll(() => lines.length, PATIENT).toBe(2);
+    await expect.poll(() => lines.length).toBe(2);
     stop.abort();
     await expect(done).rejects.toBeInstanceOf(CancelledError);
     expect(pidsIn(lines).filter(isRunning)).toEqual([]);
@@ -222,8 +222,8 @@ describe('cancelling', () => {
   it.runIf(hasProcFs)('ends a grandchild whose parent had left before', async () => {
     const stop = new AbortController();
     const { lines, done } = runNode(deserter('kept'), { signal: stop.signal });
-    await expect.poll(() => lines.length, PATIENT).toBe(2);
-    await expect.poll(() => pidsIn(lines).filter(isRunning).length, PATIENT).toBe(1);
+    await expect.poll(() => lines.length).toBe(2);
+    await expect.poll(() => pidsIn(lines).filter(isRunning).length).toBe(1);
     stop.abort();
     await expect(done).rejects.toBeInstanceOf(CancelledError);
     expect(pidsIn(lines).filter(isRunning)).toEqual([]);
@@ -232,7 +232,7 @@ describe('cancelling', () => {
   it.runIf(hasProcFs)('ends what a child leaves behind when it is asked to end', async () => {
     const stop = new AbortController();
     const { lines, done } = runNode(spawnsAtTerm('and leaves'), { signal: stop.signal });
-    await expect.poll(() => lines.length, PATIENT).toBe(1);
+    await expect.poll(() => lines.length).toBe(1);
     stop.abort();
     await expect(done).rejects.toBeInstanceOf(CancelledError);
     expect(pidsIn(lines).length).toBe(2);
@@ -244,8 +244,8 @@ describe('cancelling', () => {
     async () => {
       const stop = new AbortController();
       const { lines, done } = runNode(deserter('emptied'), { signal: stop.signal });
-      await expect.poll(() => lines.length, PATIENT).toBe(2);
-      await expect.poll(() => pidsIn(lines).filter(isRunning).length, PATIENT).toBe(1);
+      await expect.poll(() => lines.length).toBe(2);
+      await expect.poll(() => pidsIn(lines).filter(isRunning).length).toBe(1);
       stop.abort();
       await expect(done).rejects.toBeInstanceOf(CancelledError);
     },
@@ -273,9 +273,9 @@ describe('cancelling', () => {
           if (kept.length > 1) return;
           // Holds the stream until the child is gone: the rest is in the pipe, and nobody writes to it any more.
           await writeFile(goPath, '');
-          await expect.poll(() => existsSync(writtenPath), PATIENT).toBe(true);
+          await expect.poll(() => existsSync(writtenPath)).toBe(true);
           stop.abort();
-          await expect.poll(() => pidsIn(lines).filter(isRunning), PATIENT).toEqual([]);
+          await expect.poll(() => pidsIn(lines).filter(isRunning)).toEqual([]);
           await new Promise((resolve) => setTimeout(resolve, 100));
         },
       },
@@ -311,11 +311,11 @@ describe.skipIf(process.platform === 'win32')('the end of this process', () => {
         output += chunk;
       });
       const pids = () => pidsIn(output.split('\n'));
-      await expect.poll(() => pids().length, PATIENT).toBe(2);
+      await expect.poll(() => pids().length).toBe(2);
       started.push(...pids());
       parent.stdin.write('now');
       await once(parent, 'exit');
-      await expect.poll(() => pids().filter(isRunning), PATIENT).toEqual([]);
+      await expect.poll(() => pids().filter(isRunning)).toEqual([]);
     },
   );
 });

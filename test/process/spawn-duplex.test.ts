@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { findPidsByEnvironment } from '../../src/process/process-table.ts';
 import { type DuplexChild, spawnDuplex } from '../../src/process/spawn-duplex.ts';
-import { hasProcFs, isRunning, PATIENT } from '../fixtures/family.ts';
+import { hasProcFs, isRunning } from '../fixtures/family.ts';
 
 async function start(script: string, cwd?: string): Promise<DuplexChild> {
   const child = await spawnDuplex({
@@ -55,7 +55,7 @@ describe.skipIf(process.platform === 'win32')('a child with three pipes', () => 
     const grandchild = Number(await firstLine(child));
     child.signalGroup('SIGTERM');
     await child.exited;
-    await expect.poll(() => isRunning(grandchild), PATIENT).toBe(false);
+    await expect.poll(() => isRunning(grandchild)).toBe(false);
     // The group may be another's by now.
     child.signalGroup('SIGKILL');
   });

@@ -109,7 +109,7 @@ export function openTerminal(options: TerminalOptions): TestTerminal {
   };
   const text = () => lines().join('\n');
 
-  function until(wanted: string | RegExp | ((text: string) => boolean), timeoutMs = 10_000): Promise<void> {
+  function until(wanted: string | RegExp | ((text: string) => boolean), timeoutMs = 60_000): Promise<void> {
     const isThere = () => {
       // Between the marks of a synchronized update the screen is half the old and half the new frame.
       if (output.lastIndexOf('\u001b[?2026h') > output.lastIndexOf('\u001b[?2026l')) return false;

@@ -7,6 +7,7 @@ import { sharedLayout } from '../../src/core/layout.ts';
 import { readProcessStart } from '../../src/process/process-table.ts';
 import { withWriteAccess } from '../../src/runtime/write-access.ts';
 import { tryFileLock } from '../../src/support/fs/file-lock.ts';
+import { PATIENT } from '../fixtures/patient.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 /** One process holds the lock of version 0.3.0 and another waits for it. */
@@ -58,7 +59,7 @@ it('says once whom it waits for, however long that takes', async () => {
   const clock = vi.spyOn(performance, 'now');
   onTestFinished(() => clock.mockRestore());
   // It looks at the clock each time it tries.
-  await vi.waitFor(() => expect(clock.mock.calls.length).toBeGreaterThan(2), { timeout: 15_000 });
+  await vi.waitFor(() => expect(clock.mock.calls.length).toBeGreaterThan(2), PATIENT);
   expect(notes).toHaveLength(1);
   held.release();
   expect(await action).toBe(true);

@@ -351,7 +351,7 @@ describe('commands that read what others wrote', () => {
     `setup --yes --python ./${HOSTILE}`,
     `${HOSTILE} --json`,
     `--project-dir ./${HOSTILE} admin runtime status`,
-  ])('ktx %j', { timeout: 60_000 }, async (line) => {
+  ])('ktx %j', async (line) => {
     const { home, project, root } = await hostilePlace();
     const kept = { ...process.env };
     Object.assign(process.env, { HOME: home, KTX_RUNTIME_ROOT: root });

@@ -7,6 +7,7 @@ import { askVectors } from '../../src/vectors/ask-vectors.ts';
 import { embedTexts } from '../../src/vectors/embed-texts.ts';
 import { withPrivateDaemon } from '../../src/vectors/private-daemon.ts';
 import { type DaemonBehaviour, fakeDaemonMachine } from '../fixtures/fake-daemon.ts';
+import { PATIENT } from '../fixtures/patient.ts';
 
 const VECTOR = Buffer.alloc(384 * 4, 1);
 const vectors = (count: number) => ({
@@ -86,7 +87,7 @@ describe('asking a daemon', () => {
       return { detail: 'busy' };
     });
     const asking = askVectors({ port }, ['a']);
-    await vi.waitFor(() => expect(refused).toBe(1), { timeout: 60_000 });
+    await vi.waitFor(() => expect(refused).toBe(1), PATIENT);
     await vi.waitFor(
       async () => {
         await vi.advanceTimersByTimeAsync(1000);
@@ -141,7 +142,10 @@ describe('embedding many texts', () => {
     const got: [string, number, number][] = [];
     await embedTexts({ port }, items, 3, async (portion, its) => {
       got.push([(portion[0] as { text: string }).text, portion.length, its.length]);
-      await vi.waitFor(() => expect(asked.length).toBeGreaterThanOrEqual(Math.min(3, got.length + 1)));
+      await vi.waitFor(
+        () => expect(asked.length).toBeGreaterThanOrEqual(Math.min(3, got.length + 1)),
+        PATIENT,
+      );
     });
     expect(got).toEqual([
       ['text 3', 32, 32],
@@ -230,7 +234,7 @@ describe('a private daemon', () => {
     const stop = new AbortController();
     const { result, machine } = await privately('accepts and is silent', async () => 'never', stop.signal);
     const ended = expect(result).rejects.toThrow(CancelledError);
-    await vi.waitFor(async () => expect(await machine.runningDaemons()).not.toEqual([]), { timeout: 15_000 });
+    await vi.waitFor(async () => expect(await machine.runningDaemons()).not.toEqual([]), PATIENT);
     stop.abort();
     await ended;
     expect(await machine.runningDaemons()).toEqual([]);

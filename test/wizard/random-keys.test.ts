@@ -208,4 +208,4 @@ it('no sequence of keys and results throws or reaches an impossible state', () =
     'repair: undoing',
     'repair: undone',
   ]);
-}, 60_000);
+});

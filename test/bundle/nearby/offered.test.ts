@@ -30,4 +30,4 @@ it('a setup that reaches no host names the bundle that lies beside it', async ()
   const { failure } = JSON.parse(stdout.trim().split('\n').at(-1)!);
   const offered = failure.remedies.find(({ id }: { id: string }) => id === 'use-bundle');
   expect(offered.argv.slice(-5)).toEqual(['setup', '--yes', '--json', '--bundle', bundle]);
-}, 60_000);
+});

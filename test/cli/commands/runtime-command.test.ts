@@ -13,6 +13,7 @@ import { REBUILD } from '../../../src/support/remedies.ts';
 import { writeRuntime } from '../../fixtures/asset.ts';
 import { capturedIo } from '../../fixtures/captured-io.ts';
 import { holdAccess } from '../../fixtures/hold-access.ts';
+import { PATIENT } from '../../fixtures/patient.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 
 const cliVersion = '0.3.0';
@@ -272,7 +273,7 @@ it('prune says on stderr whom it waits for, and goes on when it may', async () =
   const pruning = runKtxRuntime({ command: 'prune', cliVersion, dryRun: false, yes: true }, io, {
     readStatus,
   });
-  await vi.waitFor(() => expect(printed.stderr).toMatch(/^Waiting for another ktx.*step packages/), 20_000);
+  await vi.waitFor(() => expect(printed.stderr).toMatch(/^Waiting for another ktx.*step packages/), PATIENT);
   expect(printed.stdout).toBe('');
   await other.release();
   expect(await pruning).toBe(0);

@@ -20,7 +20,7 @@ afterEach(async () => {
   for (const host of hosts.splice(0)) await host.close();
 });
 
-describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
+describe.skipIf(missing !== null)(title, () => {
   it('one model is edited, compared and applied with a line a step; the connection is kept', async () => {
     const host = await startModelHost({ folder: await temporaryFolder() });
     hosts.push(host);

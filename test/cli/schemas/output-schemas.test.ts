@@ -28,7 +28,7 @@ it.each<[OutputName, string]>([
   ['network-show', 'admin network show --json'],
   ['network-set', 'admin network set index https://index.example/simple --json'],
   ['network-unset', 'admin network unset index --json'],
-])('%s: ktx %s prints what its schema says', { timeout: 60_000 }, async (name, line) => {
+])('%s: ktx %s prints what its schema says', async (name, line) => {
   expectOutput(name, (await run(line)).stdout);
 });
 
@@ -36,7 +36,7 @@ it.each([
   'admin runtime undo --yes --json',
   'bundle verify none.ktx --json',
   'bundle inspect none.ktx --json',
-])('ktx %s fails with one event', { timeout: 60_000 }, async (line) => {
+])('ktx %s fails with one event', async (line) => {
   const { exitCode, stdout } = await run(line);
   expect(exitCode).toBe(1);
   expectFailureOutput(stdout);

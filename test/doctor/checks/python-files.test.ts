@@ -35,7 +35,7 @@ beforeAll(async () => {
   await cp(join(prefix, 'bin', `python${minor}`), join(base, 'bin', 'python3'), { dereference: true });
   environment = join(root, 'environment');
   execFileSync(join(base, 'bin', 'python3'), ['-I', '-m', 'venv', '--without-pip', environment]);
-}, 60_000);
+});
 
 /** What a check said it was doing. */
 const waits: string[] = [];

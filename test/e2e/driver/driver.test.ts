@@ -8,11 +8,11 @@ import { driveNetworkFault, NETWORK_FAULTS, type NetworkLab, openNetworkLab } fr
 const NETWORK = ['port closed', 'trusted-host, authority not known'];
 const MACHINE = ['a file above the runtime folder', 'a limit of file sizes', 'a uv that is none'];
 
-describe('a program that knows nothing but the JSON ends in ready', { timeout: 300_000 }, () => {
+describe('a program that knows nothing but the JSON ends in ready', () => {
   let network: NetworkLab;
   beforeAll(async () => {
     network = await openNetworkLab(await temporaryFolderForFile());
-  }, 300_000);
+  });
   afterAll(() => network?.close());
 
   it.each(NETWORK)('over a fault of the network: %s', async (name) => {
@@ -22,11 +22,11 @@ describe('a program that knows nothing but the JSON ends in ready', { timeout: 3
 });
 
 const isPossible = process.platform === 'linux' && process.getuid?.() === 0;
-describe.runIf(isPossible)('the same on this machine (Linux, as root)', { timeout: 300_000 }, () => {
+describe.runIf(isPossible)('the same on this machine (Linux, as root)', () => {
   let machine: MachineLab;
   beforeAll(async () => {
     machine = await openLab();
-  }, 300_000);
+  });
   afterAll(() => machine?.remove());
 
   it.each(MACHINE)('over a fault: %s', async (name) => {

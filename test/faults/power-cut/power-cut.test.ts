@@ -14,7 +14,7 @@ const isExcused = process.env['KTX_NO_LOOP_DEVICES'] === '1';
 let index: LoopbackIndex;
 beforeAll(async () => {
   index = await startLoopbackIndex(await openWheelhouse());
-}, 120_000);
+});
 afterAll(() => index.close());
 
 it.runIf(obstacle !== null && !isExcused)(

@@ -67,9 +67,7 @@ describe('a page', () => {
     link(OTHER, `my_pkg-0.${at}-py3-none-any.whl`),
   ).join('');
 
-  it('is left where what was wanted has been found, and read as a whole for another file', {
-    timeout: 120_000,
-  }, async () => {
+  it('is left where what was wanted has been found, and read as a whole for another file', async () => {
     const server = await serve(() => `${link(DIGEST)}${filler}${link(OTHER, 'my_pkg-9-py3-none-any.whl')}`);
     const { index, client } = openIndex(server);
     expect((await index.findFile(wanted)).url).toContain(FILE);
@@ -79,9 +77,7 @@ describe('a page', () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  it('that says nothing of the file, or something else, is read to its end', {
-    timeout: 120_000,
-  }, async () => {
+  it('that says nothing of the file, or something else, is read to its end', async () => {
     const server = await serve(() => `${link(OTHER)}${filler}${link(DIGEST)}`);
     expect((await openIndex(server).index.findFile(wanted)).url).toContain(FILE);
     const lying = await serve(() => `${link(OTHER)}${filler}`);

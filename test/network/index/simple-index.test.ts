@@ -258,7 +258,7 @@ describe('what no page of an index may cost', () => {
       JSON_TYPE,
     ],
     ['has more than 1000 incomplete entries', () => entries(2000, (at) => `{"filename":"${at}"}`), JSON_TYPE],
-  ])('a page that %s', { timeout: 60_000 }, async (message, pieces, contentType) => {
+  ])('a page that %s', async (message, pieces, contentType) => {
     await expect(read(pieces, contentType)).rejects.toThrow(message);
   });
 
@@ -277,14 +277,14 @@ describe('what no page of an index may cost', () => {
     expect(await readOf(10 * MiB)).toBe(256 * 1024);
   });
 
-  it('long pages are counted together', { timeout: 60_000 }, async () => {
+  it('long pages are counted together', async () => {
     const budget = newPageBudget();
     const page = () => read(() => blanks(30 * MiB), 'text/html', budget);
     for (let count = 1; count <= 2; count++) await page();
     await expect(page()).rejects.toThrow('is longer than 4 MB, and so are too many others');
   });
 
-  it('a signal gets its turn while a page is read', { timeout: 60_000 }, async () => {
+  it('a signal gets its turn while a page is read', async () => {
     let turns = 0;
     const count = () => {
       turns++;

@@ -24,7 +24,7 @@ beforeAll(async () => {
   const outfile = join(folder, 'frame.cjs');
   await build({ ...firstScreenBundle('test/fixtures/bundled-frame.ts', '0.3.0'), outfile });
   inBundle = createRequire(import.meta.url)(outfile);
-}, 60_000);
+});
 
 afterEach(() => {
   speak(null);

@@ -25,7 +25,7 @@ beforeAll(async () => {
   const outfile = join(folder, 'frame.cjs');
   await build({ ...firstScreenBundle('src/present/first-screen/frame.tsx', '0.3.0'), outfile });
   rowsOf = createRequire(import.meta.url)(outfile).frameRows;
-}, 60_000);
+});
 afterAll(() => rm(folder, { recursive: true }));
 
 const LOOKS: Record<string, string> = {

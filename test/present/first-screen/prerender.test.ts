@@ -34,7 +34,7 @@ beforeAll(async () => {
   const load = createRequire(import.meta.url);
   rowsOf = load(outfiles[0]!).frameRows;
   frames = (load(outfiles[1]!) as { prerender: typeof prerender }).prerender(PLATFORM, '0.3.0', lock)!;
-}, 60_000);
+});
 afterAll(() => Promise.all(outfiles.map((path) => rm(path))));
 
 function begin(): WizardState {

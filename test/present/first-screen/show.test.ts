@@ -21,7 +21,7 @@ beforeAll(async () => {
   const outfile = join(await temporaryFolderForFile(), 'show.cjs');
   await build({ ...firstScreenBundle('src/present/first-screen/show.ts', '0.3.0'), outfile });
   inBundle = createRequire(import.meta.url)(outfile);
-}, 60_000);
+});
 beforeEach(() => {
   before = listeners();
 });

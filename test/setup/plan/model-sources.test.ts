@@ -13,6 +13,7 @@ import type { ArtefactStore } from '../../../src/store/store.ts';
 import { remedyText } from '../../../src/support/remedy.ts';
 import { managedUvPath } from '../../../src/uv/acquire.ts';
 import { writeForeignAsset } from '../../fixtures/foreign-asset.ts';
+import { PATIENT } from '../../fixtures/patient.ts';
 import {
   CONTAINER,
   containerOf,
@@ -109,7 +110,7 @@ describe('a source breaks down while it is fetched from', () => {
       hub.misdeed = (response, bytes) =>
         bytes.length < 100
           ? void response.end(bytes)
-          : void vi.waitFor(areSmallHere).then(() => otherBytes(response, bytes));
+          : void vi.waitFor(areSmallHere, PATIENT).then(() => otherBytes(response, bytes));
     });
     await bring();
     await machine.expectWhole();
