@@ -27,6 +27,8 @@ const SHOWN = new Set([
   'untouched',
   'notice',
 ]);
+/** The same where a text stands there, and not what draws a state of this name. */
+const SHOWN_AS_TEXT = new Set(['running', 'yes', 'stopped', 'word']);
 /** Two words at least, one of small letters. */
 const PROSE = /[A-Za-z…}][^\n]* [^\n]*[a-z]{2}/;
 /** Programs, statements and formats of others. */
@@ -86,7 +88,8 @@ function walk(node, add, isLooked, isShown = false) {
   if (node.type === 'Property') {
     // Why there is a check is read in `ktx doctor --list` alone.
     if (node.key.name === 'why') return;
-    walk(node.value, add, isLooked, SHOWN.has(node.key.name) || isShown);
+    const isText = SHOWN_AS_TEXT.has(node.key.name) && textOf(node.value, '{}') !== null;
+    walk(node.value, add, isLooked, SHOWN.has(node.key.name) || isText || isShown);
     return;
   }
   const text = textOf(node, '{}');

@@ -335,7 +335,7 @@ const ROWS = {
   'http-status': {
     cause: 'server-error',
     isTransient: ({ status = 0 }) => status === 408 || status === 429 || status >= 500,
-    title: ({ host, status }) => `${host} answered${status === undefined ? '' : ` ${status}`}.`,
+    title: ({ host, status }) => (status === undefined ? `${host} answered.` : `${host} answered ${status}.`),
     remedies: () => [RETRY, USE_INDEX],
   },
   empty: {
