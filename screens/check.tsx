@@ -3,6 +3,7 @@ import { useContext } from 'react';
 import { said, saidValue, t } from '../src/language/translate.ts';
 import type { LogSnapshot } from '../src/present/log-store.ts';
 import { programName } from '../src/support/program-name.ts';
+import { columnsOf } from '../src/support/text/columns.ts';
 import { formatCount, formatDuration } from '../src/support/text/format.ts';
 import { failedChecks } from '../src/wizard/choices.ts';
 import type { UndoTarget } from '../src/wizard/functions.ts';
@@ -14,10 +15,11 @@ import { LogView } from './components/log-view.tsx';
 import { PanelLineRow } from './components/panel-line.tsx';
 import { Cell, Gap, Ink, Line, Paragraph, Pinned, Row } from './components/text.tsx';
 import { type CheckRow, checkRows, labelColumns } from './layout/check-rows.ts';
+import { fittingWords } from './layout/choices-around.ts';
 import { checkRoom, contentColumns, isNarrow, isShort, logWindow, type Size } from './layout/layout.ts';
 import { type Asking, type Running, repairingRows, repairQuestionLayout } from './layout/repair-layout.ts';
 import { undoLayout } from './layout/undo-layout.ts';
-import { GLYPH, ThemeContext } from './style/theme.ts';
+import { GLYPH, ThemeContext, type Tone } from './style/theme.ts';
 
 interface CheckProps {
   state: CheckState;
@@ -42,6 +44,7 @@ export function CheckScreen({ state, size, log }: CheckProps) {
         columns={contentColumns(size)}
         isWrapped={state.isWrapped}
         find={state.find}
+        isEnded
       />
     );
   }
@@ -51,7 +54,10 @@ export function CheckScreen({ state, size, log }: CheckProps) {
 function UndoQuestion({ target, cursor, size }: { target: UndoTarget; cursor: number; size: Size }) {
   const { title, rows } = undoLayout(target, size);
   return (
-    <Pinned bottom={<ChoiceRow choices={UNDO_CHOICES} cursor={cursor} />} isTight={isShort(size)}>
+    <Pinned
+      bottom={<ChoiceRow choices={UNDO_CHOICES} cursor={cursor} columns={contentColumns(size)} />}
+      isTight={isShort(size)}
+    >
       <Paragraph isBold>{title.join('\n')}</Paragraph>
       <Gap isHidden={isShort(size)} />
       {rows.map((row) => (
@@ -65,7 +71,9 @@ function RepairQuestion({ state, repair, size }: Omit<CheckProps, 'log'> & { rep
   const { rows, room } = repairQuestionLayout(repair, size);
   const first = Math.min(state.firstRow, Math.max(0, rows.length - room));
   const below = rows.length - first - room;
-  const choices = <ChoiceRow choices={REPAIR_CHOICES} cursor={repair.cursor} />;
+  const choices = (
+    <ChoiceRow choices={REPAIR_CHOICES} cursor={repair.cursor} columns={contentColumns(size)} />
+  );
   return (
     <Pinned bottom={choices} isTight={isShort(size)}>
       <Row>
@@ -111,14 +119,20 @@ function Checks({ state, size }: Omit<CheckProps, 'log'>) {
   const room = checkRoom(size);
   const first = Math.min(state.firstRow, Math.max(0, rows.length - room));
   const below = rows.length - first - room;
+  const { glyph, tone, words } = verdict(state);
+  const count = countWords(state, isNarrow(size) && below > 0);
+  const free = contentColumns(size) - columnsOf(`  ${words}  ${count}`);
   return (
     <>
       <Row>
-        <Cell isBold>
-          <Verdict state={state} />
+        <Cell width={2} tone={tone}>
+          {glyph}
         </Cell>
-        <Ink tone="faint">{countWords(state, isNarrow(size) && below > 0)}</Ink>
-        {below > 0 ? <Ink tone="accent">{`  ${t`${below} more ↓`}`}</Ink> : null}
+        <Cell isBold>{words}</Cell>
+        <Ink tone="faint">{count}</Ink>
+        {below > 0 ? (
+          <Ink tone="accent">{`  ${fittingWords([t`${below} more ↓`, `${below} ↓`], free)}`}</Ink>
+        ) : null}
       </Row>
       <Gap isHidden={isShort(size)} />
       {rows.slice(first, first + room).map((row) => (
@@ -128,33 +142,22 @@ function Checks({ state, size }: Omit<CheckProps, 'log'>) {
   );
 }
 
-function Verdict({ state }: { state: CheckState }) {
+function verdict(state: CheckState): { glyph: string; tone: Tone; words: string } {
   if (state.isRunning) {
-    return (
-      <Ink>
-        <Ink tone="accent">{GLYPH.running}</Ink>{' '}
-        {state.isStopping
-          ? t`Stopping; nothing is switched`
-          : state.checks.length === 0 && state.undone
-            ? t`Switching`
-            : t`Checking that everything works`}
-      </Ink>
-    );
+    const words = state.isStopping
+      ? t`Stopping; nothing is switched`
+      : state.checks.length === 0 && state.undone
+        ? t`Switching`
+        : t`Checking that everything works`;
+    return { glyph: GLYPH.running, tone: 'accent', words };
   }
   const failed = failedChecks(state);
   if (failed > 0) {
-    return (
-      <Ink>
-        <Ink tone="bad">{GLYPH.failed}</Ink>{' '}
-        {said(formatCount(failed, 'check needs attention', 'checks need attention'))}
-      </Ink>
-    );
+    const words = said(formatCount(failed, 'check needs attention', 'checks need attention'));
+    return { glyph: GLYPH.failed, tone: 'bad', words };
   }
-  return (
-    <Ink>
-      <Ink tone="good">{GLYPH.done}</Ink> {state.result ? t`${programName()} is ready` : t`Everything works`}
-    </Ink>
-  );
+  const words = state.result ? t`${programName()} is ready` : t`Everything works`;
+  return { glyph: GLYPH.done, tone: 'good', words };
 }
 
 function countWords(state: CheckState, isShortOfRoom: boolean): string {

@@ -1,6 +1,7 @@
 import { Box } from 'ink';
 import { said, t } from '../src/language/translate.ts';
 import type { LogSnapshot } from '../src/present/log-store.ts';
+import { columnsOf } from '../src/support/text/columns.ts';
 import { failureChoices } from '../src/wizard/choices.ts';
 import type { FailureState } from '../src/wizard/state.ts';
 import { ChoiceList } from './components/choices.tsx';
@@ -27,9 +28,12 @@ export function FailureScreen({ state, size, log }: FailureProps) {
         position={state.log}
         view={logWindow(state, size, log)}
         columns={contentColumns(size)}
+        isEnded
       />
     );
   const room = failureLayout(state, size);
+  const omitted = moreWords(room, size);
+  const free = contentColumns(size) - (omitted === '' ? 0 : columnsOf(omitted) + 2);
   const shown = choicesAround(failureChoices(state), state.cursor, room.choiceRows * room.choiceColumns);
   const choices = state.field ? (
     <TextField field={state.field.field} columns={contentColumns(size)} isBusy={state.mendingId !== null} />
@@ -38,7 +42,7 @@ export function FailureScreen({ state, size, log }: FailureProps) {
       choices={shown.choices}
       cursor={shown.cursor}
       columns={room.choiceColumns}
-      more={[scrollWords(shown), moreWords(room, size)].filter(Boolean).join('  ')}
+      more={[scrollWords(shown, free), omitted].filter(Boolean).join('  ')}
     />
   );
   return (

@@ -82,10 +82,14 @@ function Transfers({ progress, rows }: { progress: InstallProgress; rows: number
       <Cell width={2} tone="accent">
         {totalBytes !== null && doneBytes >= totalBytes ? GLYPH.running : GLYPH.fetch}
       </Cell>
-      <Cell width={NAME_COLUMNS + 1}>{cutName(name)}</Cell>
-      <Cell width={SIZE_COLUMNS} align="end" tone="faint">
-        {totalBytes === null ? saidValue(formatBytes(doneBytes)) : `${shareOf(doneBytes, totalBytes)}`}
-      </Cell>
+      <Box width={NAME_COLUMNS + 1 + SIZE_COLUMNS} flexShrink={0}>
+        <Cell>{cutName(name)}</Cell>
+        <Box flexShrink={0} paddingLeft={1}>
+          <Ink tone="faint">
+            {totalBytes === null ? saidValue(formatBytes(doneBytes)) : shareOf(doneBytes, totalBytes)}
+          </Ink>
+        </Box>
+      </Box>
     </Row>
   ));
 }
@@ -130,7 +134,7 @@ function StopQuestion({ state, size }: { state: InstallingState; size: Size }) {
       <Paragraph tone="warning" isBold>
         {stopQuestionLines(size).join('\n')}
       </Paragraph>
-      <ChoiceRow choices={STOP_CHOICES} cursor={state.stopQuestion.cursor} />
+      <ChoiceRow choices={STOP_CHOICES} cursor={state.stopQuestion.cursor} columns={contentColumns(size)} />
     </>
   );
 }

@@ -1,4 +1,4 @@
-import { saidValue, t } from '../src/language/translate.ts';
+import { saidValue } from '../src/language/translate.ts';
 import { formatDuration } from '../src/support/text/format.ts';
 import { isPanelBusy } from '../src/wizard/panels/panels.ts';
 import type { PanelState } from '../src/wizard/state.ts';
@@ -8,7 +8,7 @@ import { MARKS, PanelLineRow } from './components/panel-line.tsx';
 import { Cell, Gap, Ink, Pinned, Row } from './components/text.tsx';
 import { aboutColumnOf, choicesAround, scrollWords } from './layout/choices-around.ts';
 import { contentColumns, isNarrow, isShort, type Size } from './layout/layout.ts';
-import { panelLayout } from './layout/panel-layout.ts';
+import { belowWords, panelLayout } from './layout/panel-layout.ts';
 
 /** Any panel: a title, lines that scroll, and choices or a field that stay visible. */
 export function PanelScreen({ state, size }: { state: PanelState; size: Size }) {
@@ -22,7 +22,7 @@ export function PanelScreen({ state, size }: { state: PanelState; size: Size }) 
     <ChoiceList
       choices={shown.choices}
       cursor={shown.cursor}
-      more={scrollWords(shown)}
+      more={scrollWords(shown, contentColumns(size))}
       aboutColumn={isNarrow(size) ? 0 : aboutColumnOf(view.choices)}
     />
   );
@@ -30,7 +30,7 @@ export function PanelScreen({ state, size }: { state: PanelState; size: Size }) 
   const elapsed = isPanelBusy(state.panel)
     ? saidValue(formatDuration(Math.max(0, state.nowMs - state.startedAtMs)))
     : below > 0
-      ? t`${below} more ↓ pgdn`
+      ? belowWords(below)
       : first > 0
         ? 'pgup ↑'
         : '';
@@ -42,7 +42,7 @@ export function PanelScreen({ state, size }: { state: PanelState; size: Size }) 
             {index === 0 ? glyph : ''}
           </Cell>
           <Cell isBold>{line}</Cell>
-          {index === 0 ? <Ink tone="faint">{elapsed}</Ink> : null}
+          {index === 0 ? <Ink tone="faint">{` ${elapsed}`}</Ink> : null}
         </Row>
       ))}
       <Gap isHidden={isShort(size)} />

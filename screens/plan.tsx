@@ -7,7 +7,7 @@ import { type Choice, type PlanChoice, planChoices } from '../src/wizard/choices
 import type { PlanState } from '../src/wizard/state.ts';
 import { ChoiceRow } from './components/choices.tsx';
 import { Cell, Gap, Ink, Line, Paragraph, Pinned, Row } from './components/text.tsx';
-import { isNarrow, isShort, type Size as WindowSize } from './layout/layout.ts';
+import { contentColumns, isNarrow, isShort, type Size as WindowSize } from './layout/layout.ts';
 import { planRoom, REASON_INDENT } from './layout/plan-layout.ts';
 import { GLYPH, ThemeContext, type Tone, usePath } from './style/theme.ts';
 
@@ -64,22 +64,31 @@ const WIDE_COLUMNS = 110;
 function Plan({ state, summary, size }: { state: PlanState; summary: PlanSummary; size: WindowSize }) {
   const { homeDir } = useContext(ThemeContext);
   const room = planRoom(summary, { runtimeRoot: state.overview.runtimeRoot, homeDir }, size);
+  const hasMore = room.isConsentWhole && room.more !== '';
+  // Four choices fill a narrow row, so the mark stands where the table ends.
+  const isMarkedInTable = hasMore && isNarrow(size) && room.rowCount > 0;
   const choices = (
     <>
       {room.isConsentWhole ? null : <Line tone="warning">{t`${room.more}: enlarge to agree`}</Line>}
       <ChoiceRow
         choices={isNarrow(size) ? planChoices(state).map(shortened) : planChoices(state)}
         cursor={state.cursor}
+        columns={contentColumns(size)}
         gap={isNarrow(size) ? 1 : 4}
-        more={room.isConsentWhole && room.more !== '' ? (isNarrow(size) ? 'n …' : `${room.more} (n)`) : ''}
+        more={!hasMore || isMarkedInTable ? '' : isNarrow(size) ? 'n …' : `${room.more} (n)`}
       />
     </>
   );
   return (
     <Pinned bottom={choices} isTight={isShort(size)}>
       {room.hasHeading ? <Heading size={size} /> : null}
-      {summary.rows.slice(0, room.rowCount).map((row) => (
-        <TableRow key={row.id} row={row} size={size} />
+      {summary.rows.slice(0, room.rowCount).map((row, index) => (
+        <TableRow
+          key={row.id}
+          row={row}
+          size={size}
+          mark={isMarkedInTable && index === room.rowCount - 1 ? 'n …' : ''}
+        />
       ))}
       <Gap isHidden={!room.hasGap} />
       {[room.bytes, room.hosts, ...room.notes, room.verdict].map((lines) =>
@@ -90,14 +99,17 @@ function Plan({ state, summary, size }: { state: PlanState; summary: PlanSummary
   );
 }
 
-function TableRow({ row, size }: { row: PlanRow; size: WindowSize }) {
+function TableRow({ row, size, mark }: { row: PlanRow; size: WindowSize; mark: string }) {
   return (
     <Row>
       <Cell width={2} tone={ACTION[row.action].tone}>
         {ACTION[row.action].glyph}
       </Cell>
       {isNarrow(size) ? (
-        <Cell>{said(row.label)}</Cell>
+        <>
+          <Cell>{said(row.label)}</Cell>
+          <Ink tone="faint">{mark}</Ink>
+        </>
       ) : (
         <>
           <Cell width={LABEL_COLUMNS}>{said(row.label)}</Cell>

@@ -2,6 +2,7 @@ import { Box, Text } from 'ink';
 import { said } from '../../src/language/translate.ts';
 import { columnsOf } from '../../src/support/text/columns.ts';
 import type { Choice } from '../../src/wizard/choices.ts';
+import { choiceGap } from '../layout/choices-around.ts';
 import { GLYPH, useTone } from '../style/theme.ts';
 import { Cell, Ink, Row } from './text.tsx';
 
@@ -65,12 +66,19 @@ function cellWidth(choices: readonly Choice<string>[], column: number, columns: 
   return Math.max(...labels) + 3;
 }
 
-/** Choices in one row, for a question at the end of a screen. */
-export function ChoiceRow({ choices, cursor, more = '', gap = 6 }: ChoicesProps & { gap?: number }) {
+/** Choices in one row, for a question at the end of a screen: closer together in a narrow window. */
+export function ChoiceRow({
+  choices,
+  cursor,
+  columns,
+  more = '',
+  gap = 6,
+}: ChoicesProps & { columns: number; gap?: number }) {
+  const between = choiceGap(choices, columns - (more === '' ? 0 : columnsOf(more) + 1), gap);
   return (
     <Row>
       {choices.map((choice, index) => (
-        <Box key={choice.id} flexShrink={0} paddingLeft={index === 0 ? 0 : gap}>
+        <Box key={choice.id} flexShrink={index === 0 ? 0 : 1} paddingLeft={index === 0 ? 0 : between}>
           <ChoiceLabel choice={choice} isChosen={index === cursor} />
         </Box>
       ))}

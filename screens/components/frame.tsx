@@ -109,11 +109,12 @@ function stageOf(state: WizardState): number | null {
 function Footer({ state, size }: { state: WizardState; size: Size }) {
   const hints = keyHints(state, 'footer');
   const columns = contentColumns(size);
+  const fitting = fittingHints(hints, columns);
   return (
     <Line>
-      {fittingHints(hints, columns).map(({ label, hint }, index) => (
+      {fitting.map(({ label, hint }, index) => (
         <Ink key={label}>
-          {index === 0 ? '' : separatorOf(columns)}
+          {index === 0 ? '' : separatorOf(fitting, columns)}
           <Ink isBold>{label}</Ink>
           <Ink tone="faint"> {said(hint)}</Ink>
         </Ink>

@@ -18,18 +18,15 @@ interface LogViewProps {
   columns: number;
   isWrapped?: boolean;
   find?: { text: string; isTyping: boolean } | null;
+  /** Nothing is added any more: there is nothing to follow. */
+  isEnded?: boolean;
 }
 
 /** Renders only the visible rows of the log: rendering all lines costs 144 ms of CPU per frame. */
-export function LogView({ log, position, view, columns, isWrapped = false, find = null }: LogViewProps) {
+export function LogView(props: LogViewProps) {
+  const { log, position, view, columns, isWrapped = false, find = null, isEnded = false } = props;
   const rows = visibleLogRows(log, position, view, columns, isWrapped);
-  const below = linesBelow(position, view);
-  const status =
-    position.kind === 'follow'
-      ? t`following`
-      : below === 0
-        ? t`paused`
-        : t`paused · ${said(formatCount(below, 'more line'))} ↓`;
+  const status = statusWords(position, linesBelow(position, view), isEnded);
   return (
     <Box flexDirection="column" width="100%" flexShrink={0}>
       <Row>
@@ -47,16 +44,26 @@ export function LogView({ log, position, view, columns, isWrapped = false, find 
             <Ink tone="faint">{RULE}</Ink>
           </Box>
         </Box>
-        <Box flexShrink={0}>
-          <Ink tone={position.kind === 'follow' ? 'faint' : 'accent'}> {status} </Ink>
-          <Ink tone="faint">──</Ink>
-        </Box>
+        {status === '' ? null : (
+          <Box flexShrink={0}>
+            <Ink tone={position.kind === 'follow' ? 'faint' : 'accent'}> {status} </Ink>
+            <Ink tone="faint">──</Ink>
+          </Box>
+        )}
       </Row>
       {blocksOf(rows, columns, find).map((block) => (
         <Block key={block.row} block={block} />
       ))}
     </Box>
   );
+}
+
+/** Only a log that still grows is followed or paused. */
+function statusWords(position: LogPosition, below: number, isEnded: boolean): string {
+  const more = below === 0 ? '' : said(formatCount(below, 'more line'));
+  if (isEnded) return more === '' ? '' : `${more} ↓`;
+  if (position.kind === 'follow') return t`following`;
+  return more === '' ? t`paused` : t`paused · ${more} ↓`;
 }
 
 function isFound(line: string, find: LogViewProps['find']): boolean {

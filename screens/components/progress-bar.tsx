@@ -9,8 +9,8 @@ import { Cell, Ink, Row } from './text.tsx';
 const FULL = '━'.repeat(400);
 const EMPTY = '─'.repeat(400);
 /** Fixed, so that changing numbers do not resize the bar. */
-const WORDS_COLUMNS = 36;
-const SHORT_WORDS_COLUMNS = 24;
+const WORDS_COLUMNS = 39;
+const SHORT_WORDS_COLUMNS = 27;
 
 /** One bar for all steps: bytes while fetching, expected time after that. */
 export function ProgressBar({
@@ -45,9 +45,11 @@ export function ProgressBar({
           </Box>
         </Box>
       </Box>
-      <Cell width={isNarrow ? SHORT_WORDS_COLUMNS : WORDS_COLUMNS} align="end">
-        {transferWords(progress, nowMs, isNarrow)}
-      </Cell>
+      <Box flexShrink={0} paddingLeft={1}>
+        <Cell width={isNarrow ? SHORT_WORDS_COLUMNS : WORDS_COLUMNS} align="end">
+          {transferWords(progress, nowMs, isNarrow)}
+        </Cell>
+      </Box>
     </Row>
   );
 }
@@ -68,10 +70,10 @@ function silenceWords(progress: InstallProgress, silentMs: number, isNarrow: boo
   return left >= 1000 ? t`${nothing}, trying again in ${leftWords(left)}` : t`${nothing}, trying again`;
 }
 
-/** Whole seconds: the estimate is no more precise. */
+/** Whole seconds, then whole minutes: the estimate is no more precise. */
 function leftWords(leftMs: number): string {
   const seconds = Math.max(1, Math.round(leftMs / 1000));
-  return seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000);
+  return seconds < 60 ? `${seconds} s` : formatDuration(Math.round(seconds / 60) * 60_000);
 }
 
 /** `98 of 176 MB  8.4 MB/s  9 s left`; unknown parts are omitted. */

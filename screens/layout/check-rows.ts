@@ -40,7 +40,10 @@ const LEAST_LABEL_COLUMNS = 32;
 
 /** Width of indentation, glyph and label, with a gap: as wide as the longest label, but no half of a window. */
 export function labelColumns(columns: number, { checks, listed, proof }: Labelled): number {
-  if (columns < BESIDE_COLUMNS) return NARROW_LABEL_COLUMNS;
+  if (columns < BESIDE_COLUMNS) {
+    const groups = [...checks, ...listed].map(({ group }) => columnsOf(said(group)) + 3);
+    return Math.min(Math.floor(columns / 2), Math.max(NARROW_LABEL_COLUMNS, ...groups));
+  }
   const labels = [...checks, ...listed, ...proof].map(({ label }) => columnsOf(said(label)) + 6);
   const most = Math.max(LEAST_LABEL_COLUMNS, Math.floor(columns * 0.45));
   return Math.min(most, Math.max(LEAST_LABEL_COLUMNS, ...labels));

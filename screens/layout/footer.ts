@@ -4,9 +4,13 @@ import type { KeyHint } from '../../src/wizard/keys.ts';
 
 const NARROW_COLUMNS = 64;
 
-/** Between two hints. */
-export function separatorOf(columns: number): string {
-  return columns < NARROW_COLUMNS ? '  ' : '   ';
+/** Between two hints: less where they would not fit otherwise. */
+export function separatorOf(hints: readonly Hint[], columns: number): string {
+  return columns < NARROW_COLUMNS || widthOf(hints, '   ') > columns ? '  ' : '   ';
+}
+
+function widthOf(hints: readonly Hint[], separator: string): number {
+  return columnsOf(hints.map(({ label, hint }) => `${label} ${said(hint)}`).join(separator));
 }
 
 /** Keys that answer the screen, leave it, or show all other keys; dropped last, in this order. */
@@ -16,9 +20,7 @@ type Hint = Pick<KeyHint, 'label' | 'hint'>;
 
 /** The hints that fit into a footer, in order. What the screen asks for and the ways out are dropped last. Pure. */
 export function fittingHints<H extends Hint>(hints: readonly H[], columns: number): readonly H[] {
-  const separator = separatorOf(columns);
-  const width = columnsOf(hints.map(({ label, hint }) => `${label} ${said(hint)}`).join(separator));
-  if (width <= columns || hints.length <= 1) return hints;
+  if (widthOf(hints, separatorOf(hints, columns)) <= columns || hints.length <= 1) return hints;
   // `n` belongs to a question only together with `y`.
   const isQuestion = hints.some(({ label }) => label === 'y');
   const rank = ({ label }: Hint) => (label === 'n' && !isQuestion ? -1 : KEPT.indexOf(label));

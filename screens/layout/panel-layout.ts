@@ -1,4 +1,4 @@
-import { said } from '../../src/language/translate.ts';
+import { said, t } from '../../src/language/translate.ts';
 import { columnsOf } from '../../src/support/text/columns.ts';
 import { wrapWords } from '../../src/support/text/wrap-words.ts';
 import type { PanelLine, PanelView } from '../../src/wizard/panels/panel.ts';
@@ -9,9 +9,9 @@ import { bodyRows, contentColumns, isShort, type Size } from './layout.ts';
 /** Rows of a field: label, value, hint. */
 const FIELD_ROWS = 3;
 
-/** Columns next to the title: the mark, and `12 more ↓ pgdn`. */
-const BESIDE_COLUMNS = 17;
 const MARK_COLUMNS = 2;
+/** A clock beside the title, with a gap. */
+const CLOCK_COLUMNS = 11;
 
 /** One row of a panel: a line, or a part of a wrapped one. */
 export interface PanelRow {
@@ -41,7 +41,19 @@ export function panelLayout(state: PanelState, size: Size): PanelLayout {
   // Only a clock or a scroll mark takes room beside the title.
   const wide = layOutBelow(size, view, rows, wrapWords(said(view.title), width - MARK_COLUMNS));
   if (!isPanelBusy(state.panel) && wide.room >= rows.length) return wide;
-  return layOutBelow(size, view, rows, wrapWords(said(view.title), width - BESIDE_COLUMNS));
+  const beside = isPanelBusy(state.panel) ? CLOCK_COLUMNS : columnsOf(belowWords(rows.length)) + 1;
+  return layOutBelow(size, view, rows, titleBeside(said(view.title), width - MARK_COLUMNS, beside));
+}
+
+/** How many rows are below the visible ones, and the key to them. */
+export function belowWords(count: number): string {
+  return t`${count} more ↓ pgdn`;
+}
+
+/** A title whose first line leaves room for something beside it. */
+function titleBeside(title: string, width: number, besideColumns: number): string[] {
+  const [first = ''] = wrapWords(title, width - besideColumns);
+  return [first, ...wrapWords(title.slice(first.length).trim(), width)];
 }
 
 function layOutBelow(

@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type CatalogueFile, readCatalogue } from '../../src/language/catalogue.ts';
 import { catalogueFile } from '../../src/language/load.ts';
-import { speak } from '../../src/language/translate.ts';
+import { said, speak, t } from '../../src/language/translate.ts';
 import { columnsOf } from '../../src/support/text/columns.ts';
 import { openScreen } from '../fixtures/screen.ts';
 import { STATES } from '../fixtures/screen-states.ts';
@@ -73,6 +73,37 @@ describe.each(['de', 'ja'] as const)('in %s', (language) => {
       }
       expect(lines[size.rows - 1], name).toBe('');
     }
+  });
+
+  it('every choice, title and size is whole in a small window', async () => {
+    speak(readCatalogue(file, (text) => text));
+    const whole: Record<string, readonly string[]> = {
+      plan: ['Install', 'Sources', 'Bundle', 'Back'],
+      'stop question': ['Keep going', 'Stop'],
+      'a repair that is offered': ['Repair', 'Leave it as it is'],
+      'asked to undo on the checks': ['Switch to it', 'Back'],
+      'network details': ['Back'],
+      removing: ['Removing'],
+      'help on the plan': [],
+    };
+    const small = await linesOf([...Object.keys(whole), 'broken', 'a model that answers'], SIZES[2]!);
+    for (const [name, labels] of Object.entries(whole)) {
+      const text = small.get(name)!.join('\n');
+      for (const label of labels) expect(text, name).toMatch(new RegExp(`${said(label)}(?:\\s|$)`));
+    }
+    expect(small.get('broken')![1]).toContain(said('1 check needs attention'));
+    expect(small.get('broken')!.join('\n')).toContain(`${said('Runtime')} `);
+    expect(small.get('a model that answers')![2]).not.toMatch(/:[.。]/);
+    const wide = await linesOf(['installing'], SIZES[0]!);
+    expect(wide.get('installing')!.join('\n')).toMatch(/onnxruntime-1\.31\.1 +5[.,]0 \S+ 23 MB/);
+  });
+
+  it('a glossary names what the screen names', async () => {
+    speak(readCatalogue(file, (text) => text));
+    const lines = await linesOf(['help on the plan', 'help on checks'], SIZES[0]!);
+    const [plan, checks] = [...lines.values()].map((each) => each.join('\n'));
+    expect(plan).toContain(`\n ${said('Bundle')} `);
+    expect(checks).toContain(`\n ${t`skipped: ${''}`.slice(0, 4)}`);
   });
 
   it.each(REVIEWED)('%s', async (name) => {

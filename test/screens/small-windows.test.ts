@@ -33,9 +33,9 @@ describe('in a small window', () => {
     ]);
   });
 
-  it('the mark of more choices is whole, and a long choice is cut', async () => {
+  it('the mark of more choices leaves a long choice whole', async () => {
     const lines = await linesAt(STATES['ready']!, SMALL);
-    expect(lines[9]).toBe('  Undo or redo the last installa\u2026 \u2193 more');
+    expect(lines[9]).toBe('  Undo or redo the last installation   \u2193');
   });
 
   it('the question before an undo names both environments', async () => {
