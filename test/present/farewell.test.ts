@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type FarewellOptions, farewellLines } from '../../src/present/farewell.ts';
+import { type FarewellOptions, farewellLines, startCommand } from '../../src/present/farewell.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { CHECK_NETWORK, COPY_STORE, USE_INDEX } from '../../src/support/remedies.ts';
 import { remedyText } from '../../src/support/remedy.ts';
@@ -134,4 +134,48 @@ it.each<[Farewell, string[]]>([
   ],
 ])('%j', (farewell, expected) => {
   expect(linesOf(farewell)).toEqual(expected);
+});
+
+describe('a runtime in another folder', () => {
+  const at = (root: string) => ({ ...DEMO_RESULT, manifestPath: `${root}/0.3.0/manifest.json` });
+  const command = 'ktx admin runtime start --feature local-embeddings';
+  it.each([
+    ['/home/ada/.ktx/runtime', {}, 'linux', command],
+    ['/srv/ktx', { KTX_RUNTIME_ROOT: '/srv/ktx' }, 'linux', command],
+    ['/srv/ktx', {}, 'linux', `KTX_RUNTIME_ROOT=/srv/ktx ${command}`],
+    ['/srv/k tx', {}, 'darwin', `KTX_RUNTIME_ROOT='/srv/k tx' ${command}`],
+    ['/srv/ktx', {}, 'win32', `with KTX_RUNTIME_ROOT=/srv/ktx set: ${command}`],
+    // A root that cannot be used is not the usual one.
+    ['/srv/ktx', { KTX_RUNTIME_ROOT: 'relative' }, 'linux', `KTX_RUNTIME_ROOT=/srv/ktx ${command}`],
+  ] as const)('%s, %j, on %s', (root, env, platform, expected) => {
+    expect(startCommand(at(root), { homeDir: '/home/ada', env, platform })).toBe(expected);
+  });
+
+  it('is kept in the profile of a shell; not where it is the usual one, nor on Windows', () => {
+    const kept = (root: string, platform: NodeJS.Platform = 'linux') =>
+      linesOf({ kind: 'done', result: at(root), checks: [] }, { columns: 200, platform }).filter((line) =>
+        line.includes('shell profile'),
+      );
+    expect(kept('/srv/ktx')).toEqual([expect.stringMatching(/export KTX_RUNTIME_ROOT=\/srv\/ktx$/)]);
+    expect(kept('/home/ada/.ktx/runtime')).toEqual([]);
+    expect(kept('/srv/ktx', 'win32')).toEqual([]);
+  });
+});
+
+describe('what was done last', () => {
+  const told = (isOk: boolean) => ({ isOk, title: 'The daemon is up', lines: ['in /home/ada/x'] });
+  it.each([
+    [true, '✓ The daemon is up', false],
+    [false, '✗ The daemon is up', true],
+  ])('is said after the rest: %s', (isOk, line, hasNext) => {
+    const lines = linesOf({ kind: 'done', result: DEMO_RESULT, checks: passed, told: told(isOk) });
+    expect(lines).toContain(line);
+    expect(lines.some((each) => each.startsWith('  next'))).toBe(hasNext);
+    expect(lines.some((each) => each.includes('~/x'))).toBe(true);
+  });
+
+  it('keeps the paths of a user whose home is the root', () => {
+    const lines = linesOf({ kind: 'told', ...told(true) }, { homeDir: '/' });
+    expect(lines.some((each) => each.includes('/home/ada/x'))).toBe(true);
+  });
 });

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   type KtxRuntimeArgs,
   type KtxRuntimeDeps,
   runKtxRuntime,
 } from '../../../src/cli/commands/runtime-command.ts';
 import { managedPythonRuntimeLayout } from '../../../src/core/layout.ts';
+import * as proveModule from '../../../src/doctor/prove-runtime.ts';
 import type { ManagedPythonRuntimeDoctorCheck } from '../../../src/doctor/runtime-checks.ts';
 import type { ManagedPythonRuntimeStatus } from '../../../src/runtime/status.ts';
 import { CancelledError, SetupError } from '../../../src/support/errors.ts';
@@ -15,6 +16,8 @@ import { capturedIo } from '../../fixtures/captured-io.ts';
 import { holdAccess } from '../../fixtures/hold-access.ts';
 import { PATIENT } from '../../fixtures/patient.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
+
+vi.mock('../../../src/doctor/prove-runtime.ts', { spy: true });
 
 const cliVersion = '0.3.0';
 const CHECKS: ManagedPythonRuntimeDoctorCheck[] = [
@@ -278,4 +281,68 @@ it('prune says on stderr whom it waits for, and goes on when it may', async () =
   await other.release();
   expect(await pruning).toBe(0);
   expect(printed.stdout).toBe(`Removed stale ktx Python runtimes\n${join(runtimeRoot, '0.2.0')}\n`);
+});
+
+describe('status --deep', () => {
+  const rows = [
+    { id: 'uv', label: 'uv', status: 'pass', detail: 'fine' },
+    {
+      id: 'digests',
+      label: 'Files',
+      status: 'fail',
+      detail: 'one differs',
+      repairs: ['rebuild-environment'],
+    },
+    { id: 'daemon', label: 'Daemon', status: 'fail', detail: 'no answer', fix: 'Run it', repairs: [] },
+    { id: 'model', label: 'Model', status: 'skipped', detail: 'not installed' },
+    { id: 'asset', label: 'Wheel', status: 'pass', detail: 'twice' },
+  ];
+  const proven = [
+    { id: 'uv', label: 'uv', status: 'pass', detail: 'fine' },
+    {
+      id: 'digests',
+      label: 'Files',
+      status: 'fail',
+      detail: 'one differs',
+      fix: 'Run: ktx doctor --deep --fix --yes',
+    },
+    { id: 'daemon', label: 'Daemon', status: 'fail', detail: 'no answer', fix: 'Run it' },
+  ];
+  const deep = (problem: string | null, isDeep = true) => {
+    const prove = vi
+      .spyOn(proveModule, 'proveRuntime')
+      .mockResolvedValue({ results: rows as never, problem });
+    onTestFinished(() => prove.mockRestore());
+    return async (kind: 'ready' | 'broken') => {
+      const { manifest, layout } = await installed();
+      const found = { kind, detail: 'as found', layout, manifest } as never;
+      const args = { command: 'status', cliVersion, json: true, ...(isDeep && { deep: true }) } as const;
+      const printed = await run(args, { readStatus: async () => found, doctorRuntime: async () => [] });
+      return { ...printed, json: JSON.parse(printed.stdout), calls: prove.mock.calls };
+    };
+  };
+
+  it('has what the proof found, with what to do', async () => {
+    const { exitCode, json, calls } = await deep(null)('ready');
+    expect([exitCode, json.kind, json.detail, calls]).toEqual([0, 'ready', 'as found', [[{ cliVersion }]]]);
+    expect(json.checks).toEqual(proven);
+  });
+
+  it('is broken where the proof failed', async () => {
+    const { exitCode, json } = await deep('Daemon: no answer')('ready');
+    expect([exitCode, json.kind, json.detail]).toEqual([1, 'broken', 'Daemon: no answer']);
+  });
+
+  it('proves nothing of a runtime that is not ready, or without the flag', async () => {
+    for (const { exitCode, json, calls } of [
+      await deep('never asked')('broken'),
+      await deep('never asked', false)('ready'),
+    ])
+      expect([exitCode === 0, json.detail, json.checks, calls]).toEqual([
+        json.kind === 'ready',
+        'as found',
+        [],
+        [],
+      ]);
+  });
 });
