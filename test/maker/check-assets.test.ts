@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -30,6 +31,54 @@ it.each([
   await writeFile(join(assetDir, 'manifest.json'), text);
   expect(await findContradictions(assetDir)).toEqual([expect.stringMatching(expected)]);
 });
+
+const WHEEL = 'kaelio_ktx-0.1.0-py3-none-any.whl';
+
+it.each<[string, (at: (name: string) => string) => Promise<unknown>, (string | RegExp)[]]>([
+  ['no manifest', (at) => rm(at('manifest.json')), ['manifest.json is missing']],
+  ['no wheel', (at) => rm(at(WHEEL)), [`${WHEEL} is missing`]],
+  [
+    'no lock and no list',
+    async (at) => {
+      for (const name of ['lock.json', 'requirements.core.txt']) await rm(at(name));
+    },
+    ['lock.json is missing', 'requirements.core.txt is missing'],
+  ],
+  ['another wheel', (at) => writeFile(at(WHEEL), ''), [`${WHEEL} is not the file of manifest.json`]],
+  ['another lock', (at) => writeFile(at('lock.json'), '{}'), ['lock.json is not the file of manifest.json']],
+  [
+    'a wheel of another size than was written down',
+    (at) => changeManifest(at, (manifest) => ({ ...manifest, wheel: { ...manifest.wheel, bytes: 1 } })),
+    [/ has \d+ bytes$/],
+  ],
+  ['a file more', (at) => writeFile(at('notes'), ''), ['notes is in no manifest']],
+  [
+    'a file more, and a lock that says nothing',
+    async (at) => {
+      await writeFile(at('notes'), '');
+      await writeFile(at('lock.json'), '{}');
+      const sha256 = createHash('sha256').update('{}').digest('hex');
+      await changeManifest(at, (manifest) => ({ ...manifest, lock: { ...manifest.lock, sha256 } }));
+    },
+    ['notes is in no manifest', /^lock\.json is damaged: /],
+  ],
+])('finds %s', async (_, change, expected) => {
+  const assetDir = await assets();
+  await change((name) => join(assetDir, name));
+  const found = await findContradictions(assetDir);
+  expect(found).toHaveLength(expected.length);
+  for (const [index, words] of expected.entries()) expect(found[index]).toMatch(words);
+});
+
+type Manifest = { wheel: object; lock: object };
+
+async function changeManifest(
+  at: (name: string) => string,
+  change: (manifest: Manifest) => Manifest,
+): Promise<void> {
+  const manifest = JSON.parse(await readFile(at('manifest.json'), 'utf8')) as Manifest;
+  await writeFile(at('manifest.json'), JSON.stringify(change(manifest)));
+}
 
 it('says so before anything is made, and what to do', async () => {
   const assetDir = await assets();
