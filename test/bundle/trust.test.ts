@@ -71,6 +71,13 @@ describe('the Node that a bundle carries', () => {
   const platform = 'linux-x64' as const;
   const pin = CARRIED_NODE_WHEELS[platform]!;
 
+  it.each(Object.entries(CARRIED_NODE_WHEELS))('has plausible sizes for %s', (name, wheel) => {
+    expect(wheel.file).toContain(`-${CARRIED_NODE_VERSION}-`);
+    expect([name, wheel.sizeBytes > 30e6, wheel.sizeBytes < 90e6]).toEqual([name, true, true]);
+    expect(wheel.binarySizeBytes / wheel.sizeBytes).toBeGreaterThan(1.5);
+    expect(wheel.binarySizeBytes / wheel.sizeBytes).toBeLessThan(4);
+  });
+
   it('is pinned for each platform', () => {
     expect(nodePins().size).toBe(Object.keys(CARRIED_NODE_WHEELS).length);
     expect(nodePins().get(pin.binarySha256)).toEqual({ path: expect.stringContaining('linux-x64'), pin });

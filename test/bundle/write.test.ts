@@ -1,13 +1,23 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { openBundleFile } from '../../src/bundle/archive/bundle-file.ts';
 import { alteredParts } from '../../src/bundle/archive/part-sums.ts';
 import { readArchive } from '../../src/bundle/archive/read-archive.ts';
 import { writeBundle } from '../../src/bundle/archive/write-bundle.ts';
-import { compareBundles } from '../../src/bundle/compare.ts';
 import { verifyBundle } from '../../src/bundle/verify.ts';
 import {
   contentsOf,
@@ -20,6 +30,7 @@ import {
   writeSmallBundle,
 } from '../fixtures/small-bundle.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { watchSyncs } from '../fixtures/watch-syncs.ts';
 
 it('the same content gives the same bytes', async () => {
   const one = await readFile(await writeSmallBundle(await temporaryFolder()));
@@ -122,17 +133,36 @@ it('an earlier bundle at that place stays until the new one is whole', async () 
   await rename(output, `${output}.old`);
 });
 
-it('two bundles are compared by what they list', () => {
-  const older = contentsOf();
-  const changed = { ...wheelMember('alpha-1.0-py3-none-any.whl'), sha256: '0'.repeat(64), sizeBytes: 7 };
-  const added = { ...changed, path: 'store/new', sha256: '1'.repeat(64), sizeBytes: 5 };
-  const newer = contentsOf({ members: [changed, added] });
-  const difference = compareBundles(older, newer);
-  expect(difference.added.map(({ path }) => path)).toEqual(['store/new']);
-  expect(difference.changed).toHaveLength(1);
-  expect(difference.removed.map(({ path }) => path)).toEqual([wheelMember('beta-2.0-py3-none-any.whl').path]);
-  expect(difference.newBytes).toBe(12);
-  expect(Object.keys(WHEELS)).toHaveLength(2);
+describe.runIf(process.platform === 'linux')('each part of a bundle', () => {
+  it('is on the disk before it gets its name', async () => {
+    const folder = await temporaryFolder();
+    const syncs = await watchSyncs(() => readdirSync(folder).filter((name) => !name.endsWith('.partial')));
+    await writeSmallBundle(folder, { splitBytes: 2000 });
+    const names = (await readdir(folder)).filter((name) => /\.\d{3}$/.test(name));
+    const ofParts = syncs.filter(({ path }) => path.endsWith('.partial'));
+    expect(ofParts.map(({ path }) => basename(path, '.partial'))).toEqual(names.sort());
+    for (const { seen } of ofParts) expect(seen).toEqual([]);
+  });
+
+  it('that the disk refuses is told, and nothing is left', async () => {
+    const folder = await temporaryFolder();
+    const handle = await open(folder, 'r');
+    const prototype: FileHandle = Object.getPrototypeOf(handle);
+    await handle.close();
+    for (const refused of [1, 2, 3]) {
+      let count = 0;
+      const { sync } = prototype;
+      const spy = vi.spyOn(prototype, 'sync').mockImplementation(function (this: FileHandle) {
+        if (++count < refused) return sync.call(this);
+        return Promise.reject(Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' }));
+      });
+      const writing = writeSmallBundle(folder, { splitBytes: 2000 });
+      await expect(writing)
+        .rejects.toThrow('EIO')
+        .finally(() => spy.mockRestore());
+      expect(await readdir(folder)).toEqual([]);
+    }
+  });
 });
 
 it('a folder is checked as the archive that it was unpacked from', async () => {

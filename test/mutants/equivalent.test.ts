@@ -16,6 +16,14 @@ describe('a change that nobody can notice', () => {
     expect(reason('src/process/spawn-duplex.ts', change[1], change[0])).toBeNull();
   });
 
+  it('is one instant of a clock, and no other limit', () => {
+    const boundary = (was: string) =>
+      reasonOfEquivalence({ ...PLACE, operator: 'boundary', file: 'src/x.ts', was, becomes: '' });
+    expect(boundary('performance.now() >= deadline')).toMatch(/chance$/);
+    expect(boundary('waitedMs >= LIMIT_MS')).toBeNull();
+    expect(reason('src/x.ts', 'performance.now() >= deadline', '')).toBeNull();
+  });
+
   it('a standard stream that is not named is a pipe', async () => {
     const child = spawn(process.execPath, ['--version'], { stdio: ['pipe', 'pipe'] });
     expect(child.stdio.slice(0, 3)).not.toContain(null);

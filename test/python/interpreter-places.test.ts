@@ -85,6 +85,30 @@ it('looks in no folder of PATH that depends on where ktx was started', () => {
   expect(paths.every((path) => path.startsWith('/'))).toBe(true);
 });
 
+it.each<[NodeJS.Platform, NodeJS.ProcessEnv, string[]]>([
+  [
+    'linux',
+    { PATH: '/a' },
+    ['/a', '/usr/local/bin', '/usr/bin', '/opt/homebrew/bin', '/opt/local/bin'].flatMap((folder) =>
+      ['python3.13', 'python3.12', 'python3', 'python'].map((name) => `${folder}/${name}`),
+    ),
+  ],
+  [
+    'darwin',
+    {},
+    ['/usr/local/bin', '/usr/bin', '/opt/homebrew/bin', '/opt/local/bin'].flatMap((folder) =>
+      ['python3.13', 'python3.12', 'python3', 'python'].map((name) => `${folder}/${name}`),
+    ),
+  ],
+  ['win32', { Path: 'C:\\a;b', PATH: 'D:\\b' }, ['C:\\a\\python.exe', 'C:\\a\\python3.exe']],
+  ['win32', { PATH: 'D:\\b' }, ['D:\\b\\python.exe', 'D:\\b\\python3.exe']],
+  ['win32', {}, []],
+])('on %s with %j looks in these places, in this order, once each', (platform, env, expected) => {
+  expect(candidatePaths(platform, env, ['3.13', '3.12'])).toEqual(expected);
+  const twice = { ...env, UV_PYTHON_SEARCH_PATH: (env['Path'] ?? env['PATH'] ?? '').split(';')[0]! };
+  expect(candidatePaths(platform, twice, ['3.13', '3.12'])).toEqual(expected);
+});
+
 it('looks first where UV_PYTHON_SEARCH_PATH says', () => {
   const env = { PATH: '/usr/bin', UV_PYTHON_SEARCH_PATH: '/a:/b' };
   const paths = candidatePaths('linux', env, ['3.13']);

@@ -221,6 +221,11 @@ describe('npm configuration', () => {
     ['variables', 'proxy=http://${HOST}:1/${MISSING?}', { proxy: ['http://p.example:1/'] }],
     ['a variable that is not set', 'proxy=http://${MISSING}:1', { proxy: ['http://${MISSING}:1'] }],
     ['an escaped variable', 'proxy=\\${HOST}', { proxy: ['${HOST}'] }],
+    // The file takes one of two backslashes away, and npm half of the rest.
+    ['an escaped backslash', 'proxy="\\\\\\\\${HOST}"', { proxy: ['\\p.example'] }],
+    ['both escaped', 'proxy="\\\\\\\\\\\\${HOST}"', { proxy: ['\\${HOST}'] }],
+    ['two escaped backslashes', "proxy='\\\\\\\\${HOST}'", { proxy: ['\\\\p.example'] }],
+    ['a variable that may be unset', 'proxy=${HOST?}', { proxy: ['p.example'] }],
     ['a list', 'ca[] = "A\\nB"\nca[] = "C"', { ca: ['A\nB', 'C'] }],
     ['what an escape keeps', 'noproxy=a\\;b', { noproxy: ['a;b'] }],
     ['a section', '[x]\nproxy=p', { proxy: ['p'] }],

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it, onTestFinished, vi } from 'vitest';
@@ -146,4 +146,23 @@ it('prints no warning of Node', async () => {
   const path = join(await temporaryFolder(), 'a.lock');
   const printed = execFileSync(process.execPath, ['-e', script, path], { stdio: 'pipe', encoding: 'utf8' });
   expect(printed).toBe('');
+});
+
+it.runIf(process.platform !== 'win32').each<[string, (path: string) => unknown]>([
+  ['a folder', (path) => mkdir(path)],
+  ['a link to nowhere', (path) => symlink(`${path}.target`, path)],
+  ['a link to a file', (path) => writeFile(`${path}.target`, '').then(() => symlink(`${path}.target`, path))],
+  ['a named pipe', (path) => execFileSync('mkfifo', [path])],
+])('is refused where %s is in its place, and nothing is made of it', async (_, make) => {
+  const folder = await temporaryFolder();
+  const path = join(folder, 'a.lock');
+  await make(path);
+  const before = await readdir(folder);
+  expect(() => tryFileLock(path)).toThrow(
+    expect.objectContaining({
+      message: `The lock file cannot be used: ${path}`,
+      evidence: ['it is not a regular file'],
+    }),
+  );
+  expect(await readdir(folder)).toEqual(before);
 });
