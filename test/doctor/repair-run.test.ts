@@ -3,9 +3,11 @@ import { rmSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import type { DoctorEvent } from '../../src/doctor/events.ts';
 import { fixRuntime } from '../../src/doctor/repair-run.ts';
 import { PACKAGE_ROOT } from '../../src/support/package-root.ts';
 import { writeRuntime } from '../fixtures/asset.ts';
+import { holdAccess } from '../fixtures/hold-access.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 /** Whether another process could change the runtime now. */
@@ -69,4 +71,28 @@ it('says so when what a failed run changed could not be put back', async () => {
     message: expect.stringMatching(/^out of order\. Not everything could be put back: /),
     evidence: [expect.stringContaining(join('uv', 'backups'))],
   });
+});
+
+it('says for the first repair whom it waits for', async () => {
+  const runtimeRoot = join(await temporaryFolder(), 'runtime');
+  await writeRuntime(runtimeRoot, '0.3.0');
+  const access = { runtimeRoot, versions: ['0.3.0'], step: 'packages', note: () => {} };
+  const other = await holdAccess(access);
+  const notes: DoctorEvent[] = [];
+  const waits = Promise.withResolvers<void>();
+  const fixing = fixRuntime(
+    { cliVersion: '0.3.0', runtimeRoot, env: { PATH: '/usr/bin:/bin' } },
+    {
+      repairs: ['remove-leftovers', 'free-space'],
+      onEvent: (event) => {
+        if (event.type !== 'repair-note') return;
+        notes.push(event);
+        waits.resolve();
+      },
+    },
+  );
+  await Promise.race([waits.promise, fixing]);
+  await other.release();
+  expect((await fixing).repairs).toEqual(['remove-leftovers', 'free-space']);
+  expect(notes[0]).toMatchObject({ id: 'remove-leftovers', text: expect.stringContaining('packages') });
 });

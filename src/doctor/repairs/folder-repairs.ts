@@ -71,8 +71,8 @@ async function wrongEntries(context: Pick<RepairContext, 'layout' | 'shared'>): 
     const isUnreadable = status.isFile() && (status.mode & 0o600) !== 0o600;
     const isOpen = (status.isDirectory() || status.isFile()) && (status.mode & OTHERS_WRITE) !== 0;
     if (isForeign || isClosed || isUnreadable || isOpen) wrong.push(path);
-    if (!status.isDirectory()) return;
-    for (const name of await readdir(path).catch(() => [])) await look(join(path, name), false);
+    const names = status.isDirectory() ? await readdir(path).catch(() => []) : [];
+    for (const name of names) await look(join(path, name), false);
   };
   await look(context.layout.runtimeRoot, true);
   return wrong;

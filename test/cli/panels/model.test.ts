@@ -49,8 +49,13 @@ it('writes the names that it said it would, and nothing else', async () => {
   await writeFile(join(folder, 'ktx.yaml'), YAML);
   const chosen = { backend: 'anthropic', model: 'claude-x' };
   const probed = await run({ type: 'probe-model', ...chosen });
-  expect(probed).toMatchObject({
-    result: { isOk: true, edits: ['llm.provider.backend: anthropic', 'llm.models.default: claude-x'] },
+  expect(probed).toEqual({
+    type: 'model-probed',
+    result: {
+      isOk: true,
+      lines: ['This backend is not asked now: it is when the project is used.'],
+      edits: ['llm.provider.backend: anthropic', 'llm.models.default: claude-x'],
+    },
   });
   expect(await readFile(join(folder, 'ktx.yaml'), 'utf8')).toBe(YAML);
   await run({ type: 'write-model', ...chosen });
