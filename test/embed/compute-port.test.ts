@@ -44,6 +44,23 @@ describe('the port of the managed runtime', () => {
     expect(createPythonCompute.mock.calls).toEqual([[{ command, args: [] }]]);
   });
 
+  it('is installed first with the parts of the caller', async () => {
+    const { options, manifest, readStatus } = await machine();
+    const layout = managedPythonRuntimeLayout({ cliVersion, runtimeRoot: '/r' });
+    readStatus.mockResolvedValue({ kind: 'missing', detail: '', layout } as never);
+    const said: string[] = [];
+    const say = (text: string) => void said.push(text);
+    const parts = {
+      installRuntime: vi.fn(async () => ({ layout, manifest })),
+      confirmInstall: vi.fn(() => true),
+      spinner: () => ({ start: say, message: say, stop: say, error: say }),
+    };
+    await createManagedPythonSemanticLayerComputePort({ ...options, ...parts, installPolicy: 'prompt' });
+    expect(parts.confirmInstall).toHaveBeenCalledOnce();
+    expect(parts.installRuntime).toHaveBeenCalledWith({ cliVersion, features: ['core'], force: false });
+    expect(said[0]).toBe('Installing ktx Python runtime (core) with uv...');
+  });
+
   it('touches nothing until it is used, shares one attempt, keeps a success and retries a failure', async () => {
     const { options, readStatus, createPythonCompute } = await machine();
     const lazy = createLazyManagedPythonSemanticLayerComputePort(options);

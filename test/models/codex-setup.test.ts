@@ -1,6 +1,6 @@
 import { chmod, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { formatCodexIsolationWarning } from '../../src/models/codex/isolation.ts';
 import {
   type CodexSetupStepArgs,
@@ -9,7 +9,10 @@ import {
   MISSING_LLM_BACKEND,
   runCodexSetupStep,
 } from '../../src/models/project/codex-setup.ts';
+import * as atomicFile from '../../src/support/fs/atomic-file.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+
+vi.mock('../../src/support/fs/atomic-file.ts', { spy: true });
 
 const FAILURE = {
   ok: false,
@@ -126,6 +129,14 @@ describe('20. choosing Codex for a project', () => {
     expect(result).toEqual({ status: 'ready' });
     expect([probes, after]).toEqual([[], yaml]);
     expect(log).toEqual(['stdout: │  LLM ready: yes (gpt-5.4)\n']);
+  });
+
+  it('what went wrong with a file is one line where nothing more is known', async () => {
+    const write = vi.spyOn(atomicFile, 'writeFileAtomic').mockRejectedValue(new Error('EROFS: no'));
+    onTestFinished(() => write.mockRestore());
+    const { result, log } = await setUp('');
+    expect(result).toEqual({ status: 'failed' });
+    expect(log.at(-1)).toBe('stderr: EROFS: no\n');
   });
 
   it('a file that cannot be edited fails the step and stays as it is', async () => {

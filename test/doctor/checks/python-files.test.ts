@@ -1,12 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import type { Outcome } from '../../../src/doctor/checks/check.ts';
 import type { CheckContext } from '../../../src/doctor/checks/context.ts';
 import { PYTHON_FILE_CHECKS } from '../../../src/doctor/checks/python-files.ts';
+import * as unpackedPython from '../../../src/python/unpacked-python.ts';
 import { temporaryFolder, temporaryFolderForFile } from '../../fixtures/temporary-folder.ts';
 import { anyInterpreter } from '../../kernel/interpreters.ts';
+
+vi.mock('../../../src/python/unpacked-python.ts', { spy: true });
 
 const NOT_NEEDED =
   /\/(?:test|tests|idlelib|site-packages|ensurepip|tkinter|turtledemo|lib2to3|config-[^/]*)$/;
@@ -142,4 +145,25 @@ it.each([
 ])('an interpreter that does not survive (%s) is one problem', async (script, detail) => {
   const found = await scripted(script);
   expect(await found('bytecode')).toMatchObject({ status: 'fail', detail });
+});
+
+it.each([
+  [null, 'pass', '/cpython-3.13.1/install, as it was unpacked', undefined],
+  ['lib/os.py', 'fail', '/cpython-3.13.1/lib/os.py was altered', ['rebuild-environment']],
+])('a Python of ktx is compared with what was unpacked: %s', async (altered, status, detail, repairs) => {
+  const find = vi.spyOn(unpackedPython, 'findAlteration').mockResolvedValue(altered);
+  onTestFinished(() => find.mockRestore());
+  const pythonDir = '/runtime/uv/python';
+  const waited: string[] = [];
+  const { signal } = new AbortController();
+  const context = {
+    facts: { interpreter: async () => ({ base: `${pythonDir}/cpython-3.13.1/install` }) },
+    shared: { pythonDir },
+    signal,
+    waitFor: (text: string) => waited.push(text),
+  } as unknown as CheckContext;
+  const outcome = await PYTHON_FILE_CHECKS.find(({ id }) => id === 'base-python')!.run(context);
+  expect(outcome).toMatchObject({ status, detail: `${pythonDir}${detail}` });
+  expect([outcome.repairs, waited]).toEqual([repairs, ['hashing Python']]);
+  expect(find).toHaveBeenCalledWith(`${pythonDir}/cpython-3.13.1`, signal);
 });

@@ -295,4 +295,8 @@ it('another source sends other files: the end of the bar moves, and half a file 
   expect([...after.files.keys()]).toEqual(['small']);
   const unknown = { ...source, added: [{ file: 'archive', sizeBytes: null }] };
   expect(advanceProgress(before, told(unknown, 200)).totalBytes).toBeNull();
+  const unknownBefore = { ...source, dropped: [{ file: 'big', sizeBytes: null }] };
+  expect(advanceProgress(before, told(unknownBefore, 200)).totalBytes).toBeNull();
+  const uncounted = { ...before, totalBytes: null, fileCount: null };
+  expect(advanceProgress(uncounted, told(source, 200))).toMatchObject({ totalBytes: null, fileCount: null });
 });
