@@ -138,8 +138,9 @@ async function locate(
   record: EnvironmentRecord,
 ): Promise<ManagedPythonRuntimeLayout> {
   const { layout: found, problem } = await findInstalledEnvironment(layout, record);
-  if (problem === null && found.venvDir === environmentDir) return found;
-  throw new SetupError(`The other environment is not in its place: ${problem ?? record.python.executable}`, {
+  // A record is read only where it names its own environment, so one that is found is that one.
+  if (problem === null) return found;
+  throw new SetupError(`The other environment is not in its place: ${problem}`, {
     failureClass: 'conflict',
     evidence: [`it is in ${environmentDir}`],
     remedies: [REBUILD],

@@ -85,4 +85,36 @@ describe('findTarFile', () => {
   it('does not take a link for the binary', () => {
     expect(findTarFile(tar([['uv', Buffer.alloc(0)]], '2'), 'uv')).toBeNull();
   });
+
+  it('reads fields that fill their whole width, without a zero at the end', () => {
+    const name = `${'f'.repeat(97)}/uv`;
+    const full = tar([[name, BINARY]]);
+    full.write(BINARY.length.toString(8).padStart(12, '0'), 124);
+    // What follows in the header is no part of either.
+    full.write('7777777\0', 100);
+    full.write('77777777777\0', 136);
+    expect(findTarFile(full, 'uv')).toEqual(BINARY);
+  });
+
+  it('takes the old type of a file too, and none of the other types', () => {
+    const found = ['\0', '0', '1', '2', '3', '5', '7', 'x'].filter(
+      (type) => findTarFile(tar([['uv', BINARY]], type), 'uv') !== null,
+    );
+    expect(found).toEqual(['\0', '0']);
+  });
+
+  it.each([0, 1, 511, 512, 513])('finds what follows a file of %i bytes', (sizeBytes) => {
+    const archive = tar([
+      ['first', Buffer.alloc(sizeBytes, 'u')],
+      ['a/uvx', BINARY],
+      ['b/xuv', BINARY],
+      ['a/uv', Buffer.from('this')],
+      ['uv', Buffer.from('later')],
+    ]);
+    expect(String(findTarFile(archive, 'uv'))).toBe('this');
+    expect(findTarFile(archive, 'none')).toBeNull();
+    // Without the blocks of zeros that end an archive.
+    expect(String(findTarFile(archive.subarray(0, -1024), 'uv'))).toBe('this');
+    expect(findTarFile(archive.subarray(0, -1024), 'none')).toBeNull();
+  });
 });

@@ -24,7 +24,7 @@ export interface ConnectorOptions {
 export function createConnector(options: ConnectorOptions): buildConnector.connector {
   const { profile, connectTimeoutMs } = options;
   const { quick, complete } = options.trusted ?? { quick: quickContextOf, complete: secureContextOf };
-  const connectPlainly = buildConnector({ timeout: connectTimeoutMs, allowH2: false });
+  const connectPlainly = buildConnector({ timeout: connectTimeoutMs });
   const securely = (secureContext: tls.SecureContext): buildConnector.connector => {
     const connect = buildConnector({
       timeout: connectTimeoutMs,

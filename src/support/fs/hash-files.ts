@@ -97,9 +97,9 @@ function takeThread(): Promise<Worker> {
 export async function hashFiles(paths: readonly string[], signal?: AbortSignal): Promise<HashedFile[]> {
   throwIfCancelled(signal);
   const worker = await takeThread();
-  worker.ref();
   const done = Promise.withResolvers<HashedFile[]>();
   const cancel = () => done.reject(new CancelledError());
+  // To listen keeps the process alive, also for a thread that was started ahead.
   worker.once('message', done.resolve);
   worker.once('error', done.reject);
   worker.once('exit', (code) =>

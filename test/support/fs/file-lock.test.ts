@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -165,4 +165,27 @@ it.runIf(process.platform !== 'win32').each<[string, (path: string) => unknown]>
     }),
   );
   expect(await readdir(folder)).toEqual(before);
+});
+
+it.runIf(process.platform === 'linux')('an attempt leaves no file open, whatever comes of it', async () => {
+  const folder = await temporaryFolder();
+  const [free, taken, broken] = ['free', 'taken', 'broken'].map((name) => join(folder, `${name}.lock`));
+  await mkdir(broken!);
+  const openFiles = () =>
+    readdirSync('/proc/self/fd').filter((name) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${name}`).startsWith(folder);
+      } catch {
+        return false;
+      }
+    }).length;
+  const lock = tryFileLock(taken!)!;
+  const before = openFiles();
+  for (let count = 0; count < 20; count++) {
+    tryFileLock(free!)!.release();
+    expect(tryFileLock(taken!)).toBeNull();
+    expect(() => tryFileLock(broken!)).toThrow();
+  }
+  expect(openFiles()).toBe(before);
+  lock.release();
 });

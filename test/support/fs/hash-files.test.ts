@@ -64,3 +64,17 @@ it('holds up no process that does not use the thread it has started', () => {
   const { status } = spawnSync(process.execPath, ['-e', script], { timeout: 60_000 });
   expect(status).toBe(0);
 });
+
+it('holds up a process until the thread that was started ahead has answered', () => {
+  const module = join(import.meta.dirname, '../../../src/support/fs/hash-files.ts');
+  const script = `import(${JSON.stringify(module)}).then(async (m) => {
+    m.startHashThread(new AbortController().signal);
+    await new Promise(setImmediate);
+    console.log((await m.hashFiles([${JSON.stringify(module)}]))[0].sha256.length);
+  })`;
+  const { status, stdout } = spawnSync(process.execPath, ['-e', script], {
+    timeout: 60_000,
+    encoding: 'utf8',
+  });
+  expect([status, stdout.trim()]).toEqual([0, '64']);
+});
