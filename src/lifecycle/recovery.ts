@@ -92,7 +92,8 @@ async function endSurvivors(run: LeftRun): Promise<number> {
   return count;
 }
 
-function recoveryText(run: LeftRun, endedCount: number, removed: readonly string[]): string {
+/** One sentence about what was done after a run that was killed. */
+export function recoveryText(run: LeftRun, endedCount: number, removed: readonly string[]): string {
   const version = run.entries.flatMap((entry) => ('cliVersion' in entry ? [entry.cliVersion] : []))[0];
   const step = run.entries.flatMap((entry) => ('step' in entry ? [entry.step] : [])).at(-1);
   const when = step === undefined ? '' : ` in its step ${step}`;

@@ -41,6 +41,29 @@ describe('zip', () => {
     expect(() => listZip(zip)).toThrow('damaged zip directory');
   });
 
+  it('lists an entry whose header ends where the directory ends', () => {
+    const entries = listZip(zipSync({ '': new Uint8Array(0) }));
+    expect(entries).toMatchObject([
+      { name: '', sizeBytes: 0, packedBytes: expect.any(Number), headerOffset: 0 },
+    ]);
+  });
+
+  it.each([
+    ['a count that stands elsewhere', 12],
+    ['a place that stands elsewhere', 6],
+  ])('refuses ZIP64: %s', (_, fromEnd) => {
+    const zip = Buffer.from(zipSync({ uv: TEXT }));
+    if (fromEnd === 12) zip.writeUInt16LE(0xffff, zip.length - fromEnd);
+    else zip.writeUInt32LE(0xffffffff, zip.length - fromEnd);
+    expect(() => listZip(zip)).toThrow('ZIP64 archives are not supported');
+  });
+
+  it.each([0, 1, 0xffff])('finds the directory before a comment of %i bytes', (length) => {
+    const zip = Buffer.concat([zipSync({ uv: TEXT }), Buffer.alloc(length, 'c')]);
+    zip.writeUInt16LE(length, zip.length - length - 2);
+    expect(listZip(zip)).toHaveLength(1);
+  });
+
   it('refuses more than allowed by the word of the directory', async () => {
     const zip = zipSync({ uv: TEXT });
     await expect(readZipEntry(zip, entryOf(zip, 'uv'), TEXT.length - 1)).rejects.toThrow(

@@ -1,7 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHttpClient, type HttpClient, patienceOf } from '../../../src/network/transport/http-client.ts';
-import { redactor, startServer, type TestServer, testProfile } from '../../fixtures/network.ts';
+import {
+  closedAddress,
+  redactor,
+  startServer,
+  type TestServer,
+  testProfile,
+} from '../../fixtures/network.ts';
 
 const open: { close(): Promise<unknown> }[] = [];
 afterEach(async () => {
@@ -134,6 +140,18 @@ describe('a redirect', () => {
     expect(sent(files, 0)[name.toLowerCase()]).toBeUndefined();
     expect(sent(files, 0)['x-cookie-like']).toBe('kept');
   });
+});
+
+it('a host that is not reached behind several redirects is told with the first of them', async () => {
+  const closed = await closedAddress();
+  const middle = await serve((_, response) => response.writeHead(302, { location: closed }).end());
+  const first = await serve((_, response) => response.writeHead(302, { location: middle.url }).end());
+  await expect(newClient().get(first.url)).rejects.toMatchObject({
+    reason: 'refused',
+    host: new URL(closed).host,
+    via: first.host,
+  });
+  await expect(newClient().get(closed)).rejects.toMatchObject({ via: null });
 });
 
 it('hosts that were refused are named together, with those that were allowed, without their ports', async () => {
