@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CHANGED_MEANWHILE } from '../../src/hosts/apply.ts';
 import { LLAMA_SWAP_SCHEMA } from '../../src/hosts/config/llama-swap-schema.ts';
@@ -24,10 +25,11 @@ const THEIRS = 'models:\n  theirs:\n    cmd: serve theirs\n';
 const BACKUP = expect.stringMatching(/^\/etc\/llama-swap\/config\.yaml\.bak-\d{8}T\d{6}Z$/);
 
 let projectDir: string;
-let homeDir: string;
+let root: string;
+let count = 0;
 beforeEach(async () => {
   projectDir = await temporaryFolder();
-  homeDir = await temporaryFolder();
+  root = await temporaryFolder();
 });
 
 type Host = ReturnType<typeof memoryHost>;
@@ -38,7 +40,8 @@ const contextOf = ({ exec, fetcher }: Pick<Host, 'exec' | 'fetcher'>): ModelHost
   exec,
   fetcher,
   projectDir,
-  homeDir,
+  // Locks of its own: two changes of one host are a second apart.
+  homeDir: join(root, String(++count)),
 });
 
 const change = (host: Pick<Host, 'exec' | 'fetcher'>, options: Partial<ChangeOptions> = {}) =>

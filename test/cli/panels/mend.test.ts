@@ -103,6 +103,11 @@ describe('a remedy that is carried out', () => {
     await expect(done({ kind: 'move-away', from, to: `${from}.old` })).rejects.toThrow(
       `${from} cannot be moved away`,
     );
+    // Linux changes the mode of no process, not even for root; elsewhere there is no such file.
+    const path = `/proc/${process.pid}/status`;
+    await expect(done({ kind: 'change-mode', mode: 'o-w', path })).rejects.toThrow(
+      `${path} cannot be changed`,
+    );
   });
 });
 
