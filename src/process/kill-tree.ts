@@ -2,7 +2,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode } from '../support/errors.ts';
 import {
-  findPidsByEnvironment,
+  findByEnvironment,
+  type MarkedProcesses,
   type ProcessEntry,
   readProcessTable,
   showsProcesses,
@@ -22,6 +23,8 @@ const POLL_MS = 20;
  * bounded.
  */
 const KILL_WAIT_MS = 5000;
+/** On a busy machine some process always comes or goes, which must not hold up this one. */
+const MAX_LOOKS = 10;
 
 /**
  * Ends a process and its descendants: SIGTERM, then SIGKILL to what is left after `graceMs`
@@ -69,9 +72,18 @@ class TreeMembers {
 
   /** The members running now. */
   refresh(): ProcessEntry[] {
-    const table = readProcessTable();
-    if (!showsProcesses(table)) return this.#unseen();
-    const roots = new Set(this.#root.mark === undefined ? [] : findPidsByEnvironment(this.#root.mark));
+    for (let look = 1; ; look++) {
+      const table = readProcessTable();
+      if (!showsProcesses(table)) return this.#unseen();
+      const { mark } = this.#root;
+      const marked = mark === undefined ? { pids: [], unread: [] } : findByEnvironment(mark);
+      const running = this.#membersIn(table, marked.pids);
+      if (running.length > 0 || look === MAX_LOOKS || !hasSuccessor(table, marked)) return running;
+    }
+  }
+
+  #membersIn(table: readonly ProcessEntry[], marked: readonly number[]): ProcessEntry[] {
+    const roots = new Set(marked);
     for (const entry of table) {
       const knownStart = this.#known.get(entry.pid);
       if (knownStart === '' || knownStart === entry.start) roots.add(entry.pid);
@@ -107,6 +119,17 @@ class TreeMembers {
       await delay(Math.min(POLL_MS, limitMs));
     }
   }
+}
+
+/**
+ * Whether a member may have started another and ended during a look that found none: the newcomer carries the
+ * mark but is not in the table, or came or went before its environment could be read.
+ */
+function hasSuccessor(table: readonly ProcessEntry[], { pids, unread }: MarkedProcesses): boolean {
+  const before = new Set(table.map(({ pid }) => pid));
+  if (pids.some((pid) => !before.has(pid))) return true;
+  const after = new Set(readProcessTable().map(({ pid }) => pid));
+  return unread.some((pid) => !before.has(pid) || !after.has(pid));
 }
 
 function isThere(pid: number): boolean {

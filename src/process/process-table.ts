@@ -56,12 +56,28 @@ export function readProcessStart(pid: number): string | null {
   return readProcessTable().find((entry) => entry.pid === pid)?.start ?? null;
 }
 
+/** Processes whose environment contains `NAME=value`, and those without a readable one. */
+export interface MarkedProcesses {
+  pids: number[];
+  /** Threads of the kernel, zombies, processes of others, and one that ended or replaced its program just now. */
+  unread: number[];
+}
+
 /** Pids whose environment contains `NAME=value`. Linux only; empty elsewhere. */
 export function findPidsByEnvironment(assignment: string): number[] {
-  if (process.platform !== 'linux') return [];
-  return procPids().filter((pid) =>
-    `\0${readTextOrEmpty(`/proc/${pid}/environ`)}`.includes(`\0${assignment}\0`),
-  );
+  return findByEnvironment(assignment).pids;
+}
+
+/** Searches the environments of all visible processes. Linux only; finds none elsewhere. */
+export function findByEnvironment(assignment: string): MarkedProcesses {
+  const found: MarkedProcesses = { pids: [], unread: [] };
+  if (process.platform !== 'linux') return found;
+  for (const pid of procPids()) {
+    const environment = readTextOrEmpty(`/proc/${pid}/environ`);
+    if (environment === '') found.unread.push(pid);
+    else if (`\0${environment}`.includes(`\0${assignment}\0`)) found.pids.push(pid);
+  }
+  return found;
 }
 
 /** A variable from a process's initial environment, or `null`. Linux only; `null` elsewhere. */

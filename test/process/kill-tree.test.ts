@@ -1,9 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from 'vitest';
 import { killTree, killTreeNow } from '../../src/process/kill-tree.ts';
-import { childOfStubborn, endNow, hasProcFs, isRunning, pidsIn, spawnsAtTerm } from '../fixtures/family.ts';
+import { findPidsByEnvironment } from '../../src/process/process-table.ts';
+import {
+  childOfStubborn,
+  endNow,
+  hasProcFs,
+  isRunning,
+  pidsIn,
+  relay,
+  spawnsAtTerm,
+} from '../fixtures/family.ts';
+
+/** Longer than a busy machine needs for an answer to SIGTERM. */
+const PATIENT_GRACE_MS = 60_000;
 
 const started: number[] = [];
 afterEach(() => endNow(started.splice(0)));
@@ -42,7 +55,7 @@ describe.skipIf(process.platform === 'win32')('kill tree', () => {
 
   it('ends what a process starts when it is asked to end', async () => {
     const { child, lines } = await start(spawnsAtTerm('and stays'), 1);
-    await killTree(child.pid!);
+    await killTree(child.pid!, PATIENT_GRACE_MS);
     await expect.poll(() => pidsIn(lines).length).toBe(2);
     expect(pidsIn(lines).filter(isRunning)).toEqual([]);
   });
@@ -87,6 +100,20 @@ describe.skipIf(process.platform === 'win32')('kill tree', () => {
     expect(pids().filter(isRunning).length).toBe(2);
     await killTree({ pid: null, mark: output.split('\n')[0]! });
     expect(pids().filter(isRunning)).toEqual([]);
+  });
+
+  it.runIf(hasProcFs)('ends a family whose members each start another and leave', async () => {
+    // How often a look falls between two members is chance.
+    for (let turn = 0; turn < 6; turn++) {
+      const mark = `KTX_PROCESS_MARK=${randomUUID()}`;
+      const env = { ...process.env, KTX_PROCESS_MARK: mark.split('=')[1] };
+      const first = spawn('sh', relay(1000), { stdio: 'ignore', env });
+      await once(first, 'exit');
+      await killTree({ pid: null, mark }, 0);
+      const left = findPidsByEnvironment(mark);
+      started.push(...left);
+      expect(left).toEqual([]);
+    }
   });
 
   it('leaves siblings alone', async () => {
