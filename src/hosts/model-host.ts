@@ -3,13 +3,14 @@ import * as z from 'zod/mini';
 import { parseSchema } from '../support/schema.ts';
 import { CHANGED_MEANWHILE, runPipeline } from './apply.ts';
 import { parseConfigYaml } from './config/config-yaml.ts';
-import { maskedDiff } from './config/mask.ts';
+import { maskedDiff, secretWords } from './config/mask.ts';
 import { validateLlamaConfig } from './config/validate.ts';
 import { servedModels } from './health.ts';
 import { withHostLock } from './host-lock.ts';
 import { reviewedFile, unfinishedChange } from './project-files.ts';
 import type { ModelHostConnection } from './ssh/connection.ts';
-import { readRemoteConfig } from './ssh/remote-ops.ts';
+import { readHostFile } from './ssh/remote-ops.ts';
+import type { FailedCommand } from './ssh/ssh-hints.ts';
 import type { SshExec } from './ssh/types.ts';
 import type { ApplyOptions, ApplyResult } from './types.ts';
 
@@ -31,11 +32,8 @@ export interface ModelHostOutcome {
   result: ApplyResult;
   /** Problems to report although the change was made. */
   warnings: string[];
-  /**
-   * Full stderr of the last failed command, which the result only quotes in part; used for hints. `null`:
-   * none failed.
-   */
-  stderr: string | null;
+  /** The last failed command; the result only quotes a part of its stderr. `null`: none failed. */
+  failure: FailedCommand | null;
 }
 
 export interface ChangeOptions
@@ -62,7 +60,7 @@ export async function reviewModelHost(
   if (invalid) return outcome(invalid);
   const commands = watched(context.exec);
   const read = await readCurrent(context, commands.exec);
-  if ('error' in read) return outcome(readFailure(read.error), commands.stderr());
+  if ('error' in read) return outcome(readFailure(read.error), commands.failure());
   await markReviewed(context, read.text);
   return outcome({ ok: true, step: 'done', diff: maskedDiff(read.text, newConfig) });
 }
@@ -94,14 +92,18 @@ async function changeLocked(
   const { newConfig } = change;
   const commands = watched(context.exec);
   const read = await readCurrent(context, commands.exec);
-  if ('error' in read) return outcome(readFailure(read.error), commands.stderr());
+  if ('error' in read) return outcome(readFailure(read.error), commands.failure());
   const diff = maskedDiff(read.text, newConfig);
   if (await isChangedSinceReview(context, change, read.text)) {
     await markReviewed(context, read.text);
     return outcome({ ok: false, step: 'validate', diff, error: CHANGED_MEANWHILE });
   }
-  if (diff === '') return outcome({ ok: true, step: 'done', diff });
-  change.onDiff?.(diff);
+  const left = await unfinishedChange.read(projectDir, connection);
+  // The service may still use the old text after a change that failed at its restart, or was killed.
+  if (diff === '' && left === null) return outcome({ ok: true, step: 'done', diff });
+  if (diff !== '') change.onDiff?.(diff);
+  // The backup that matters is the one of the text before: this run would back up the new one.
+  const backupOf = (path: string) => (diff === '' ? (left?.backupPath ?? path) : path);
 
   const fetcher = withApiKey(context.fetcher ?? fetch, newConfig);
   const { result, current } = await runPipeline({
@@ -118,7 +120,8 @@ async function changeLocked(
     healthDelayMs: change.healthDelayMs,
     onStep: change.onStep,
     expectedCurrent: read.text,
-    onBackup: async (backupPath) => {
+    onBackup: async (path) => {
+      const backupPath = backupOf(path);
       await change.onBackup?.(backupPath);
       const { host, configPath } = connection;
       await unfinishedChange.write(projectDir, {
@@ -129,12 +132,21 @@ async function changeLocked(
       });
     },
   });
-  const masked = { ...result, diff: maskedDiff(current ?? read.text, newConfig) };
-  // Only a failed write can leave a file that is neither the old nor the new one.
-  const isWhole = result.step !== 'write' || result.error === CHANGED_MEANWHILE;
-  if (isWhole) await unfinishedChange.remove(projectDir).catch(() => {});
+  const texts = [current ?? read.text, newConfig] as const;
+  const masked: ApplyResult = {
+    ...result,
+    ...(result.backupPath !== undefined && { backupPath: backupOf(result.backupPath) }),
+    ...(result.error !== undefined && { error: withoutSecrets(result.error, texts) }),
+    diff: maskedDiff(...texts),
+  };
+  // Until the service has answered with the new text, it may use the old one or a damaged one.
+  const isOver = result.ok || result.error === CHANGED_MEANWHILE;
+  if (isOver) await unfinishedChange.remove(projectDir).catch(() => {});
   if (result.error === CHANGED_MEANWHILE) await markReviewed(context, current ?? read.text);
-  if (!result.ok) return outcome(masked, commands.stderr());
+  if (!result.ok) {
+    const warnings = result.step === 'health' && isKeyUnknown(newConfig) ? [KEY_UNKNOWN] : [];
+    return outcome(masked, commands.failure(), warnings);
+  }
   await reviewedFile.remove(projectDir).catch(() => {});
   return outcome(masked, null, await missingModels(connection, fetcher, newConfig));
 }
@@ -145,7 +157,7 @@ async function readCurrent(
 ): Promise<{ text: string } | { error: string }> {
   const { configPath, mode } = connection;
   try {
-    return { text: await readRemoteConfig(connection, configPath, exec, mode) };
+    return { text: await readHostFile(connection, configPath, exec, mode) };
   } catch (error) {
     return { error: (error as Error).message };
   }
@@ -183,20 +195,26 @@ function readFailure(message: string): ApplyResult {
 
 function outcome(
   result: ApplyResult,
-  stderr: string | null = null,
+  failure: FailedCommand | null = null,
   warnings: string[] = [],
 ): ModelHostOutcome {
-  return { result, warnings, stderr };
+  return { result, warnings, failure };
 }
 
-/** Remembers the stderr of the last failure: the result quotes only its beginning. */
-function watched(exec: SshExec): { exec: SshExec; stderr: () => string | null } {
-  let stderr: string | null = null;
+/** A program on the host may quote the configuration that it refuses. */
+function withoutSecrets(error: string, texts: readonly string[]): string {
+  const words = texts.flatMap(secretWords).sort((a, b) => b.length - a.length);
+  return words.reduce((text, word) => text.replaceAll(word, '****'), error);
+}
+
+/** Remembers the last failure: the result quotes only its beginning. */
+function watched(exec: SshExec): { exec: SshExec; failure: () => FailedCommand | null } {
+  let failure: FailedCommand | null = null;
   return {
-    stderr: () => stderr,
+    failure: () => failure,
     exec: async (...args) => {
       const result = await exec(...args);
-      if (result.code !== 0) stderr = result.stderr;
+      if (result.code !== 0) failure = result;
       return result;
     },
   };
@@ -204,6 +222,7 @@ function watched(exec: SshExec): { exec: SshExec; stderr: () => string | null } 
 
 const configuredSchema = z.object({
   apiKeys: z.catch(z.array(z.string()), []),
+  macros: z.catch(z.record(z.string(), z.unknown()), {}),
   models: z.catch(z.record(z.string(), z.object({ unlisted: z.optional(z.boolean()) })), {}),
 });
 
@@ -214,12 +233,27 @@ function configured(newConfig: string) {
   return parseSchema(configuredSchema, parseConfigYaml(newConfig));
 }
 
-/**
- * The server requires one of its keys as soon as it has loaded the new file. A key given as a macro is only
- * known on the host.
- */
+const KEY_UNKNOWN =
+  'The server asks for an API key that is only known on the host, so ktx could not ask for its models';
+
+/** Keys with their macros replaced, except those that name a variable of the host. */
+function knownKeys(newConfig: string): string[] {
+  const { apiKeys, macros } = configured(newConfig);
+  // A macro may consist of those above it.
+  const names = Object.keys(macros).reverse();
+  const expanded = apiKeys.map((key) =>
+    names.reduce((text, name) => text.replaceAll(`\${${name}}`, () => String(macros[name])), key),
+  );
+  return expanded.filter((key) => !key.includes('${'));
+}
+
+function isKeyUnknown(newConfig: string): boolean {
+  return configured(newConfig).apiKeys.length > 0 && knownKeys(newConfig).length === 0;
+}
+
+/** The server requires one of its keys as soon as it has loaded the new file. */
 function withApiKey(fetcher: typeof fetch, newConfig: string): typeof fetch {
-  const key = configured(newConfig).apiKeys.find((candidate) => !candidate.includes('${'));
+  const [key] = knownKeys(newConfig);
   if (key === undefined) return fetcher;
   return (input, init) => {
     const headers = new Headers(init?.headers);

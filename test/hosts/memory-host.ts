@@ -49,6 +49,7 @@ export function memoryHost(options: { answers?: readonly (readonly [RegExp, Answ
     const answer = options.answers?.find(([pattern]) => pattern.test(command))?.[1];
     if (answer instanceof Error) throw answer;
     if (answer) return { code: 0, stdout: '', stderr: '', ...answer };
+    if (command === 'true') return { code: 0, stdout: '', stderr: '' };
     if (command === 'read') return { code: 0, stdout: files.get(CONFIG_PATH)!, stderr: '' };
     if (command === 'write') files.set(CONFIG_PATH, stdin);
     if (/^(?:write|backup)$/.test(command)) return { code: 0, stdout: '/copy\n', stderr: '' };

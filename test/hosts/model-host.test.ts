@@ -64,12 +64,12 @@ const remembered = async () => ({
 describe('a review', () => {
   it('shows the diff, changes nothing, and remembers what it was made against', async () => {
     const host = memoryHost();
-    const { result, warnings, stderr } = await reviewModelHost(contextOf(host), NEW_CONFIG);
+    const { result, warnings, failure } = await reviewModelHost(contextOf(host), NEW_CONFIG);
     expect(result).toMatchObject({ ok: true, step: 'done', diff: expect.stringContaining('cmd: serve b') });
-    expect({ warnings, stderr, commands: host.commands.length }).toEqual({
+    expect({ warnings, failure, commands: host.commands }).toEqual({
       warnings: [],
-      stderr: null,
-      commands: 1,
+      failure: null,
+      commands: [`cat '${CONFIG_PATH}'`, 'true'],
     });
     expect(await remembered()).toEqual({ reviewed: digestOf(OLD_CONFIG), unfinished: null });
   });
@@ -92,10 +92,10 @@ describe('a review', () => {
     ['a change', (host: Host) => change(host)],
   ])('of a host that cannot be read: %s has the whole stderr beside the result', async (_name, run) => {
     const long = 'x'.repeat(400);
-    const { result, stderr } = await run(refusing(/^cat '/, long));
+    const { result, failure } = await run(refusing(/^cat '/, long));
     const error = `read current failed: read failed (exit 4): ${'x'.repeat(300)}`;
     expect(result).toEqual({ ok: false, step: 'validate', error });
-    expect(stderr).toBe(long);
+    expect(failure).toMatchObject({ code: 4, stderr: long });
     expect(await remembered()).toEqual({ reviewed: null, unfinished: null });
   });
 });
@@ -105,9 +105,9 @@ describe('a change', () => {
     const host = memoryHost();
     const shown: string[] = [];
     await reviewModelHost(contextOf(host), NEW_CONFIG);
-    const { result, warnings, stderr } = await change(host, { onDiff: (diff) => void shown.push(diff) });
+    const { result, warnings, failure } = await change(host, { onDiff: (diff) => void shown.push(diff) });
     expect(result).toEqual({ ok: true, step: 'done', backupPath: BACKUP, diff: shown[0] });
-    expect({ warnings, stderr, shown: shown.length }).toEqual({ warnings: [], stderr: null, shown: 1 });
+    expect({ warnings, failure, shown: shown.length }).toEqual({ warnings: [], failure: null, shown: 1 });
     expect(host.files.get(CONFIG_PATH)).toBe(NEW_CONFIG);
     expect(await remembered()).toEqual({ reviewed: null, unfinished: null });
   });
@@ -117,7 +117,7 @@ describe('a change', () => {
     const shown: string[] = [];
     const { result } = await change(host, { newConfig: OLD_CONFIG, onDiff: (diff) => void shown.push(diff) });
     expect(result).toEqual({ ok: true, step: 'done', diff: '' });
-    expect([host.commands.length, shown]).toEqual([1, []]);
+    expect([host.commands, shown]).toEqual([[`cat '${CONFIG_PATH}'`, 'true'], []]);
   });
 
   it.each([
@@ -145,16 +145,16 @@ describe('a change', () => {
   it.each([
     ['backup', /^cp/, null],
     ['write', /^cat >/, BACKUP],
-    ['restart', /^systemctl/, null],
+    ['restart', /^systemctl/, BACKUP],
   ])('that fails in the %s remembers what may be half done', async (step, pattern, unfinished) => {
     await reviewedFile.write(projectDir, {
       host: TARGET.host,
       configPath: CONFIG_PATH,
       sha256: digestOf(OLD_CONFIG),
     });
-    const { result, stderr, warnings } = await change(refusing(pattern));
+    const { result, failure, warnings } = await change(refusing(pattern));
     expect(result).toMatchObject({ ok: false, step });
-    expect({ stderr, warnings }).toEqual({ stderr: 'no', warnings: [] });
+    expect({ failure, warnings }).toMatchObject({ failure: { code: 4, stderr: 'no' }, warnings: [] });
     expect(await remembered()).toEqual({ reviewed: digestOf(OLD_CONFIG), unfinished });
   });
 

@@ -184,10 +184,10 @@ describe.skipIf(missing !== null)(title, () => {
     const { host, context } = await modelHost();
     expect((await reviewModelHost(context, NEW_CONFIG)).result.ok).toBe(true);
     await host.ssh.changeHostKey();
-    const { result, stderr } = await changeModelHost(context, { ...quick, newConfig: NEW_CONFIG });
+    const { result, failure } = await changeModelHost(context, { ...quick, newConfig: NEW_CONFIG });
     expect(result).toMatchObject({ ok: false, step: 'validate' });
     expect(result.error).toMatch(/^read current failed: read failed \(exit 255\): /);
-    expect(sshHints(host.connection, stderr!).join()).toContain('ssh-keygen -R models.internal');
+    expect(sshHints(host.connection, failure!).join()).toContain('ssh-keygen -R models.internal');
     expect(await host.read()).toBe(OLD_CONFIG);
   });
 
@@ -197,9 +197,9 @@ describe.skipIf(missing !== null)(title, () => {
     await writeFile(stranger, 'no key\n', { mode: 0o600 });
     for (const keyPath of [stranger, join(context.homeDir, 'nowhere')]) {
       const connection = { ...host.connection, keyPath };
-      const { result, stderr } = await reviewModelHost({ ...context, connection }, NEW_CONFIG);
+      const { result, failure } = await reviewModelHost({ ...context, connection }, NEW_CONFIG);
       expect(result.error).toMatch(/read failed \(exit 255\)/);
-      expect(sshHints(connection, stderr!)[0]).toContain(keyPath);
+      expect(sshHints(connection, failure!)[0]).toContain(keyPath);
     }
   });
 
@@ -207,9 +207,9 @@ describe.skipIf(missing !== null)(title, () => {
     const { host, context } = await modelHost();
     await onSmallDisk(host, 8, OLD_CONFIG.padEnd(6000, '#'));
     const before = await host.read();
-    const { result, stderr } = await changeModelHost(context, { ...quick, newConfig: NEW_CONFIG });
+    const { result, failure } = await changeModelHost(context, { ...quick, newConfig: NEW_CONFIG });
     expect(result).toMatchObject({ ok: false, step: 'backup' });
-    expect(sshHints(host.connection, stderr!).join()).toContain('Free space on models.internal');
+    expect(sshHints(host.connection, failure!).join()).toContain('Free space on models.internal');
     expect(await host.read()).toBe(before);
   });
 

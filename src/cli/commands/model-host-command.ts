@@ -7,9 +7,9 @@ import {
   reviewModelHost,
 } from '../../hosts/model-host.ts';
 import { saveModelHostSettings } from '../../hosts/project-files.ts';
-import { readRemoteConfig } from '../../hosts/ssh/remote-ops.ts';
+import { failedCommand, readHostFile } from '../../hosts/ssh/remote-ops.ts';
 import { createSshExec } from '../../hosts/ssh/ssh-exec.ts';
-import { restoreByHand } from '../../hosts/ssh/ssh-hints.ts';
+import { type FailedCommand, restoreByHand } from '../../hosts/ssh/ssh-hints.ts';
 import type { SshExec } from '../../hosts/ssh/types.ts';
 import { CancelledError, errorMessage } from '../../support/errors.ts';
 import { harmlessText } from '../../support/harmless.ts';
@@ -115,16 +115,16 @@ async function restoreSource(
   if (backup === undefined || backup.trim() === '')
     throw new Error('Name the backup on the host: --backup <path>');
   try {
-    const text = await readRemoteConfig(connection, backup, exec);
+    const text = await readHostFile(connection, backup, exec);
     // Invalid UTF-8 was decoded to replacement characters, which must not be written back.
     if (!text.includes('\ufffd')) return text;
     const byHand = restoreByHand(backup, connection.configPath);
     return failedOutcome(`backup ${backup} is not UTF-8 text. Restore it on the host with: ${byHand}`);
   } catch (error) {
-    return failedOutcome(`backup ${backup} cannot be read: ${errorMessage(error)}`);
+    return failedOutcome(`backup ${backup} cannot be read: ${errorMessage(error)}`, failedCommand(error));
   }
 }
 
-function failedOutcome(error: string): ModelHostOutcome {
-  return { result: { ok: false, step: 'validate', error }, warnings: [], stderr: error };
+function failedOutcome(error: string, failure: FailedCommand | null = null): ModelHostOutcome {
+  return { result: { ok: false, step: 'validate', error }, warnings: [], failure };
 }

@@ -17,7 +17,7 @@ export async function remindOfUnfinished(
   const left = await unfinishedChange.read(projectDir, connection);
   if (left === null) return;
   const lines = [
-    `warning: A change of ${connection.host} that began at ${left.startedAt} did not finish; the file there may be incomplete.`,
+    `warning: A change of ${connection.host} that began at ${left.startedAt} did not finish; the file there may be incomplete, or not in use yet.`,
     ...backupLines(left.backupPath, connection),
   ];
   io.stderr.write(`${harmlessText(lines.join('\n'))}\n`);
@@ -35,7 +35,7 @@ export function refusal({ command, flags }: ModelHostArgs, io: KtxCliIo): number
 export function report(
   { command, flags }: ModelHostArgs,
   { connection }: ModelHostContext,
-  { result, warnings, stderr }: ModelHostOutcome,
+  { result, warnings, failure }: ModelHostOutcome,
   io: KtxCliIo,
 ): void {
   if (flags.json) {
@@ -46,7 +46,7 @@ export function report(
     io.stdout.write(shown);
   }
   const lines = result.ok ? [] : failureLines(command, result, connection);
-  const hints = stderr === null ? [] : sshHints(connection, stderr);
+  const hints = failure === null ? [] : sshHints(connection, failure);
   lines.push(...hints.map((hint, index) => `  ${index === 0 ? 'next' : '    '}     ${hint}`));
   lines.push(...warnings.map((warning) => `warning: ${warning}`));
   if (lines.length > 0) io.stderr.write(`${harmlessText(lines.join('\n'))}\n`);

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -7,7 +8,7 @@ import { validateLlamaConfig } from '../../hosts/config/validate.ts';
 import { changeModelHost, type ModelHostContext } from '../../hosts/model-host.ts';
 import { readModelHostSettings, saveModelHostSettings, unfinishedChange } from '../../hosts/project-files.ts';
 import { connectionProblems, type ModelHostConnection } from '../../hosts/ssh/connection.ts';
-import { readRemoteConfig } from '../../hosts/ssh/remote-ops.ts';
+import { failedCommand, readHostFile } from '../../hosts/ssh/remote-ops.ts';
 import { createSshExec } from '../../hosts/ssh/ssh-exec.ts';
 import { restoreByHand, sshHints } from '../../hosts/ssh/ssh-hints.ts';
 import { runInteractive } from '../../process/terminal/run-interactive.ts';
@@ -60,8 +61,10 @@ async function read(
   const { signal } = context.setup;
   try {
     const { configPath, mode } = connection;
-    const text = await readRemoteConfig(connection, configPath, createSshExec(signal), mode);
+    const text = await readHostFile(connection, configPath, createSshExec(signal), mode);
     throwIfCancelled(signal);
+    // What is not UTF-8 was decoded to replacement characters, which must not be written back.
+    if (text.includes('\ufffd')) throw new Error(`${configPath} is not UTF-8 text. Edit it on the host.`);
     // A connection that worked is saved for the project.
     if (given !== null) await saveModelHostSettings(projectDir, connection);
     const left = await unfinishedChange.read(projectDir, connection);
@@ -76,7 +79,7 @@ async function read(
           left === null
             ? []
             : [
-                `A change that began at ${left.startedAt} did not finish; the file there may be incomplete.`,
+                `A change that began at ${left.startedAt} did not finish; the file there may be incomplete, or not in use yet.`,
                 `Restore it on the host with: ${restoreByHand(left.backupPath, configPath)}`,
               ],
       },
@@ -85,7 +88,9 @@ async function read(
     throwIfCancelled(signal);
     if (error instanceof SetupError) throw error;
     const message = errorMessage(error);
-    const lines = [message, ...sshHints(connection, message)];
+    const failure = failedCommand(error);
+    const hints = failure === null ? [] : sshHints(connection, failure);
+    const lines = [message, ...hints];
     return { type: 'host-unreachable', connection: shown, lines };
   }
 }
@@ -126,7 +131,14 @@ async function editText(text: string, env: NodeJS.ProcessEnv): Promise<string> {
         evidence: ['Nothing was changed. EDITOR or VISUAL names the editor.'],
       });
     }
-    return (await readRegularFile(path, { maxBytes: MAX_BYTES, links: 'follow' })).toString('utf8');
+    const bytes = await readRegularFile(path, { maxBytes: MAX_BYTES, links: 'follow' });
+    if (!isUtf8(bytes)) {
+      throw new SetupError(`The editor did not save UTF-8 text: ${editor}`, {
+        failureClass: 'conflict',
+        evidence: ['Nothing was changed. EDITOR or VISUAL names the editor.'],
+      });
+    }
+    return bytes.toString('utf8');
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -149,7 +161,7 @@ async function apply(
     ...(signal && { signal }),
   };
   // The version that was reviewed: later changes by others must not be overwritten.
-  const { result, warnings, stderr } = await changeModelHost(context, {
+  const { result, warnings, failure } = await changeModelHost(context, {
     newConfig: text,
     base,
     onWait: () => say(`Waiting for another ktx that changes ${connection.host}`),
@@ -168,11 +180,11 @@ async function apply(
     const lines = [...warnings, ...backup];
     return { isOk: true, title: `${connection.host} uses the new configuration`, lines };
   }
-  const hints = stderr === null ? [] : sshHints(connection, stderr);
+  const hints = failure === null ? [] : sshHints(connection, failure);
   return {
     isOk: false,
     title: `The change of ${connection.host} failed at: ${HOST_STEPS[result.step]}`,
-    lines: [result.error?.trimEnd() ?? '', ...hints, ...backup],
+    lines: [result.error?.trimEnd() ?? '', ...hints, ...warnings, ...backup],
   };
 }
 

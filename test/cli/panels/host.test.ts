@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { runHostEffect } from '../../../src/cli/panels/host.ts';
 import { readModelHostSettings } from '../../../src/hosts/project-files.ts';
@@ -60,12 +60,22 @@ describe.skipIf(missing !== null)(title, () => {
     // Saved, so it is read by itself the next time.
     expect((await run({ type: 'read-host', connection: null })).type).toBe('host-read');
 
+    await writeFile(host.connection.configPath, Buffer.from(`# caf\xe9\n${OLD_CONFIG}`, 'latin1'));
+    expect(await run({ type: 'read-host', connection: given })).toMatchObject({
+      type: 'host-unreachable',
+      lines: [`${host.connection.configPath} is not UTF-8 text. Edit it on the host.`],
+    });
+    await writeFile(host.connection.configPath, OLD_CONFIG);
+
     // Where the edited text lies: a folder of its own, since other runs share the machine's.
     const editsDir = await temporaryFolder();
     vi.stubEnv('TMPDIR', editsDir);
     const { connection } = read;
     const edit = { type: 'edit-host', connection, base: OLD_CONFIG, text: OLD_CONFIG } as const;
     await expect(run({ ...edit, model: null }, 'exit 3 #')).rejects.toThrow('ended with code 3');
+    await expect(run({ ...edit, model: null }, `sh -c 'printf "# caf\\351" >> "$0"'`)).rejects.toThrow(
+      'The editor did not save UTF-8 text',
+    );
     const broken = await run({ ...edit, model: null }, 'sh -c \'echo "models: []" > "$0"\'');
     if (broken.type !== 'host-edited') throw new Error(broken.type);
     expect(broken.review.errors.length).toBeGreaterThan(0);
@@ -74,7 +84,7 @@ describe.skipIf(missing !== null)(title, () => {
     if (edited.type !== 'host-edited') throw new Error(edited.type);
     expect(edited.review).toMatchObject({ errors: [], diff: expect.stringContaining('cmd: serve other') });
     expect(await host.read()).toBe(OLD_CONFIG);
-    expect(lent).toHaveLength(3);
+    expect(lent).toHaveLength(4);
     expect(await readdir(editsDir)).toEqual([]);
 
     const applied = await run({ type: 'apply-host', connection, base: OLD_CONFIG, text: edited.review.text });

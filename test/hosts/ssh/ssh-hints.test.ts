@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { restoreByHand, sshHints } from '../../../src/hosts/ssh/ssh-hints.ts';
 import { TARGET } from '../memory-host.ts';
 
@@ -40,16 +40,48 @@ const MESSAGES: [stderr: string, hints: string[]][] = [
   ['cat: write error: Disk quota exceeded', FULL],
   ['spawn ssh ENOENT', ['Install the OpenSSH client, so that ssh is found on PATH']],
   // The host's own file permissions: nothing about keys.
-  ['cat: /etc/x.yaml: Permission denied', []],
+  [
+    'cat: /etc/x.yaml: Permission denied',
+    [
+      'Let llama read and write the file and its folder on models.internal; the backup is written beside it',
+      'Or bind the key to a forced command that may do so, and use --mode wrapper',
+    ],
+  ],
   ['', []],
 ];
 
 it.each(MESSAGES)('%s', (stderr, hints) => {
-  expect(sshHints(TARGET, stderr)).toEqual(hints);
+  expect(sshHints(TARGET, { code: 255, stderr })).toEqual(hints);
 });
 
 it('a backup is restored by a command that can be pasted, whatever the path', () => {
   expect(restoreByHand("/srv/it's.bak", '/srv/a b')).toBe(
     "cp '/srv/it'\\''s.bak' '/srv/a b', then restart the service",
   );
+});
+
+describe('what to do about a failed command', () => {
+  const hints = (code: number, stderr: string) => sshHints(TARGET, { code, stderr }).join(' ');
+
+  it('does not blame the connection for a message of a program on the host', () => {
+    for (const message of ['Failed to connect to bus: Connection refused', 'operation timed out']) {
+      expect(hints(1, message)).toBe('');
+      expect(hints(255, message)).toContain('models.internal is up');
+    }
+  });
+
+  it.each([
+    ['sudo: a password is required', 'NOPASSWD'],
+    ['sudo: a terminal is required to read the password', 'NOPASSWD'],
+    ['sh: 1: cannot create /etc/x.yaml: Permission denied', 'Let llama read and write'],
+    ['cat: write error: Operation not permitted', 'Let llama read and write'],
+    ['sh: 1: cannot create /etc/x.yaml: Read-only file system', 'writable'],
+    ['cat: write error: No space left on device', 'Free space on models.internal'],
+  ])('%s', (message, hint) => {
+    expect(hints(1, message)).toContain(hint);
+  });
+
+  it('tells a rejected key from a file that may not be read', () => {
+    expect(hints(255, 'llama@models.internal: Permission denied (publickey).')).toContain('/keys/models');
+  });
 });

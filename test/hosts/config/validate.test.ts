@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { LLAMA_SWAP_SCHEMA } from '../../src/hosts/config/llama-swap-schema.ts';
-import { validateLlamaConfig } from '../../src/hosts/config/validate.ts';
+import { LLAMA_SWAP_SCHEMA } from '../../../src/hosts/config/llama-swap-schema.ts';
+import { validateLlamaConfig } from '../../../src/hosts/config/validate.ts';
 
 const check = (text: string, schema: object = LLAMA_SWAP_SCHEMA) => validateLlamaConfig(text, schema);
 
@@ -106,5 +106,15 @@ describe('checking a configuration', () => {
     expect(check('models:\n  __proto__: {ttl: 1}\n  constructor: {cmd: x}\n').errors).toEqual([
       "/models/__proto__ must have required property 'cmd'",
     ]);
+  });
+
+  it.each([
+    ['an unknown alias', 'models: {}\napiKey: *hush\n'],
+    ['a text behind a block', 'models: {}\napiKey: | hush\n'],
+    ['a text behind a list', 'models: {}\napiKeys: ["a"] hush\n'],
+    ['a list without commas', 'models: {}\napiKeys: ["hush" "hush"]\n'],
+  ])('an error does not quote a value: %s', (_name, text) => {
+    expect(check(text).errors.join()).toMatch(/^YAML parse error: [^*]+$/);
+    expect(check(text).errors.join()).not.toContain('hush');
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { computeDiff } from '../../src/hosts/config/diff.ts';
+import { computeDiff } from '../../../src/hosts/config/diff.ts';
 
 const lines = (...all: string[]) => all.join('\n');
 

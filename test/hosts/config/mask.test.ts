@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { computeDiff } from '../../src/hosts/config/diff.ts';
-import { maskedDiff, maskSecrets } from '../../src/hosts/config/mask.ts';
+import { computeDiff } from '../../../src/hosts/config/diff.ts';
+import { maskedDiff, maskSecrets, secretWords } from '../../../src/hosts/config/mask.ts';
 
 describe('secrets in a configuration are masked', () => {
   it.each([
@@ -29,6 +29,36 @@ describe('secrets in a configuration are masked', () => {
     ['a text that is cut off', 'models:\n  a: {cmd: "x\napiKeys:\n  - hush-1\n'],
     ['a text that is no YAML', 'apiKey: hush-1\n\tapiKeys: hush-2 ]\n - A_KEY=hush-3\n'],
     ['a second document', 'models: {}\n---\napiKeys: [hush-1]\n'],
+    ['a list that is commented out', 'models: {}\n# apiKeys:\n#   - hush-1\n#apiKeys:\n#- hush-2\n'],
+    ['a comment between API keys', 'apiKeys:\n  - a # was hush-0\n  # - hush-2\n  - hush-3\n'],
+    ['a macro that an API key consists of', `macros:\n  k: hush-1\napiKeys: ["\${k}"]\n`],
+    ['a macro in a secret option', `macros: {x: hush-1}\nmodels:\n  a:\n    cmd: serve --api-key \${x}\n`],
+    [
+      'a macro of a model in a variable',
+      `models:\n  a:\n    macros:\n      x: hush-1\n    env:\n      - "HF_TOKEN=\${x}"\n`,
+    ],
+    [
+      'a macro that a secret macro consists of',
+      `macros:\n  x: hush-1\n  y: "\${x}"\n  z: "\${y}"\napiKeys: ["\${z}"]\n`,
+    ],
+    [
+      'a text below a key that says so',
+      'models:\n  a:\n    metadata:\n      tokens:\n        - hush-1\n      hf-token: {x: hush-2}\n',
+    ],
+    [
+      'variables with other names',
+      'models:\n  a:\n    env: [DB_PASS=hush-1, DB_PW=hush-2, MY_CREDENTIALS=hush-3, AUTH=hush-4]\n',
+    ],
+    ['an option above its value', 'models:\n  a:\n    cmd: |\n      serve\n      --api-key\n      hush-1\n'],
+    [
+      'an option whose line goes on',
+      'models:\n  a:\n    cmd: |\n      serve --api-key \\\n        hush-1 \\\n        -m x\n',
+    ],
+    [
+      'quotes in a quoted command',
+      'models:\n  a:\n    cmd: "serve --api-key \\"hush 1\\" -e \\"A_KEY=hush 2\\""\n',
+    ],
+    ['a quoted variable of a command', 'models:\n  a:\n    cmd: docker run -e "X_SECRET=hush 2" image\n'],
     ['Windows line ends', 'apiKeys:\r\n  - hush-1\r\nmodels: {}\r\n'],
   ])('%s', (_name, text) => {
     const masked = maskSecrets(text);
@@ -53,6 +83,18 @@ describe('secrets in a configuration are masked', () => {
   it('everything else stays as it is', () => {
     const text = `# models\nmodels:\n  "a b":\n    cmd: |\n      serve --max-tokens 4096 --keys-file x\n      -m model.gguf\n    env: [CUDA_VISIBLE_DEVICES=0, "PATH=/a:/b"]\n    aliases: [monkey]\napiKeys: []\nlogLevel: info\n`;
     expect(maskSecrets(text)).toBe(text);
+  });
+
+  it('limits, file names and macros of other values stay as they are', () => {
+    const text = `macros:\n  port: 8080\n  k: "\${env.LLAMA_KEY}"\nmodels:\n  a:\n    cmd: |\n      serve --keys-file\n      x --port \${port}\n    metadata: {max_tokens: 4096, tokens: 7, author: ada}\n    env: [AUTHOR=ada]\n`;
+    expect(maskSecrets(text)).toBe(text);
+  });
+
+  it('tells the words that it hides', () => {
+    expect(secretWords('apiKeys: [hush-1]\nmodels:\n  a:\n    env: ["X_TOKEN=hush-2"]\n')).toEqual([
+      'hush-1',
+      'hush-2',
+    ]);
   });
 
   it('a variable keeps its name', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { modelBlock, modelIds, withModelBlock } from '../../src/hosts/config/model-block.ts';
+import { modelBlock, modelIds, withModelBlock } from '../../../src/hosts/config/model-block.ts';
 
 const TEXT = `# llama-swap
 healthCheckTimeout: 30

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { maskedDiff, maskSecrets } from '../../src/hosts/config/mask.ts';
+import { maskedDiff, maskSecrets } from '../../../src/hosts/config/mask.ts';
 
 /** Each text with what is shown of it: the secrets are masked, and nothing else. */
 it.each<[string, string]>([
