@@ -12,7 +12,7 @@ import { type ArtefactStore, openStore } from '../store/store.ts';
 import { SetupError } from '../support/errors.ts';
 import { OUTPUT_FILE, outputPathOf } from '../support/fs/given-path.ts';
 import { openRegularFile } from '../support/fs/regular-file.ts';
-import { otherRemedy } from '../support/remedies.ts';
+import { otherRemedy, USE_SYSTEM_PYTHON } from '../support/remedies.ts';
 import { MANAGED_UV_VERSION } from '../uv/release.ts';
 import { appMembers, nodeComponent, nodesFrom, nodeWheelOf } from './app-members.ts';
 import { BUNDLE_SCHEMA_VERSION, type BundleContents, type BundleMember } from './archive/bundle-schema.ts';
@@ -196,7 +196,8 @@ function explained(error: unknown, needed: readonly NeededFiles[]): unknown {
             }),
           ]
         : []),
-      ...error.remedies,
+      // A Python of this machine is nothing that a bundle can hold.
+      ...error.remedies.filter(({ id }) => id !== USE_SYSTEM_PYTHON.id),
     ],
   });
 }

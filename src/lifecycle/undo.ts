@@ -73,7 +73,7 @@ export async function undoManagedPythonRuntime(options: UndoOptions): Promise<Un
       const journal = openJournal({ runsDir: sharedLayout(runtimeRoot).runsDir, cliVersion });
       try {
         journal.write({ step: 'undo' });
-        await proveEnvironment({
+        const proven = proveEnvironment({
           environmentDir: target.to.environmentDir,
           pythonPath,
           daemonPath,
@@ -82,6 +82,9 @@ export async function undoManagedPythonRuntime(options: UndoOptions): Promise<Un
           env: { ...(options.env ?? process.env), ...runEnvironment(journal) },
           signal,
           onSpawn: journal.child,
+        });
+        await proven.catch((error: unknown) => {
+          throw target.from === null ? error : aboutTheOther(error);
         });
         const { previous: _, ...manifest } = record;
         const python = { executable: pythonPath, daemonExecutable: daemonPath };
@@ -144,6 +147,18 @@ async function locate(
     failureClass: 'conflict',
     evidence: [`it is in ${environmentDir}`],
     remedies: [REBUILD],
+  });
+}
+
+/** The environment in use works: what would mend the other one is no advice for it. */
+function aboutTheOther(error: unknown): unknown {
+  if (!(error instanceof SetupError)) return error;
+  const { message, failureClass, evidence, causeId } = error;
+  return new SetupError(`Nothing was switched: the other environment does not work. ${message}`, {
+    failureClass,
+    evidence,
+    cause: error,
+    ...(causeId === null ? {} : { causeId }),
   });
 }
 

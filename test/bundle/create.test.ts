@@ -7,7 +7,7 @@ import { NetworkFailure } from '../../src/network/errors/network-failure.ts';
 import type { Artefact } from '../../src/shipped/lock.ts';
 import { type ArtefactStore, openStore } from '../../src/store/store.ts';
 import { SetupError } from '../../src/support/errors.ts';
-import { otherRemedy } from '../../src/support/remedies.ts';
+import { otherRemedy, USE_SYSTEM_PYTHON } from '../../src/support/remedies.ts';
 import { sha256, wheelBytes } from '../fixtures/asset.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
@@ -118,7 +118,7 @@ const gone = (file: string, failureClass: 'network' | 'disk' = 'network') =>
   new SetupError(`${file} could not be fetched`, {
     failureClass,
     evidence: [`asked for ${file}`],
-    remedies: [otherRemedy('Its own remedy')],
+    remedies: [otherRemedy('Its own remedy'), USE_SYSTEM_PYTHON],
   });
 const sourceGone = (file: string) => {
   const error = gone(file);

@@ -55,6 +55,14 @@ it('an environment in its place is asked itself', async () => {
   await expect(m.undo()).rejects.toThrow(/the daemon does not start/);
 });
 
+it('an environment that does not work is no reason to build the one in use again', async () => {
+  const error = await (await machine()).undo().catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({
+    message: expect.stringMatching(/^Nothing was switched: the other environment does not work\. /),
+    nextSteps: [],
+  });
+});
+
 /** Healthy, but does not support proofs, which the contract does not require. */
 const SILENT_DAEMON = `#!${process.execPath}
 const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
