@@ -100,7 +100,8 @@ export function checkRows(state: Shown, columns: number, homeDir: string): reado
     ...groupsOf(state)
       .filter(({ isNew }) => !isNew)
       .flatMap(rowsOfGroup),
-    ...(undo ? environmentRows(undo, GLYPH.pointer, 'faint', columns) : []),
+    // After a repair `u` undoes the repair.
+    ...(undo && state.repair?.phase !== 'done' ? environmentRows(undo, GLYPH.pointer, 'faint', columns) : []),
   ];
 }
 
@@ -254,13 +255,20 @@ function groupRows(
     indent: 0,
     ...STATUS[worst],
     label: group,
-    detail: groupWords(checks, worst),
+    detail: '',
     isHeading: true,
   };
+  // A whole sentence, such as why a group is skipped, goes on below.
+  const headings = wrapWords(groupWords(checks, worst), width.columns - width.labelWidth).map(
+    (detail, index): CheckRow =>
+      index === 0
+        ? { ...heading, detail }
+        : { ...heading, key: `${group} ${index}`, glyph: ' ', label: ' ', detail },
+  );
   const shown = areDetailsOpen ? checks : checks.filter((check) => isWorthALine(check));
   const rest = areDetailsOpen || shown.length === 0 ? [] : checks.filter((check) => check.status === 'pass');
   return [
-    heading,
+    ...headings,
     ...shown.flatMap((check) => rowsOf(check, width)),
     ...(rest.length === 0
       ? []

@@ -6,6 +6,7 @@ import type {
   SetupResult,
   SetupStep,
 } from '../core/events.ts';
+import { STEP_TITLES } from '../core/step-titles.ts';
 import { said, t, translatable } from '../language/translate.ts';
 import { CancelledError } from '../support/errors.ts';
 import { columnsOf, padColumns } from '../support/text/columns.ts';
@@ -176,15 +177,6 @@ function stepLines(event: Extract<SetupEvent, { type: 'step' }>): string[] {
 }
 
 const CANCELLED = new CancelledError().message;
-
-const STEP_TITLES: Record<SetupStep, string> = {
-  plan: translatable('checking what is needed'),
-  fetch: translatable('fetching'),
-  python: translatable('preparing Python'),
-  packages: translatable('installing packages'),
-  prove: translatable('proving that it works'),
-  switch: translatable('switching over'),
-};
 
 function heartbeatLines(state: LineState, nowMs: number): string[] {
   if (state.step === null) return [];

@@ -47,6 +47,18 @@ describe('in a small window', () => {
     expect(text).toContain('in \u2026/envs/5b2a0000');
   });
 
+  it('after a repair u undoes it, and no row promises another undo', async () => {
+    const state = { ...STATES['repaired']!, undo: DEMO_UNDO } as WizardState;
+    const text = (await linesAt(state, { columns: 80, rows: 24 })).join('\n');
+    expect(text).toContain('(u undoes it)');
+    expect(text).not.toContain('u goes back');
+  });
+
+  it('why a group is skipped is whole', async () => {
+    const text = (await linesAt(STATES['checked']!, { columns: 64, rows: 24 })).join(' ');
+    expect(text.replace(/\s+/g, ' ')).toContain('1 check · skipped: feature not installed');
+  });
+
   it('a title takes the whole width where nothing stands beside it', async () => {
     expect((await linesAt(STATES['started']!, SMALL))[1]).toBe('\u2713 The ktx daemon is running');
   });

@@ -1,8 +1,8 @@
 import type { CheckResult, SetupEvent } from '../../core/events.ts';
+import { STEP_TITLES } from '../../core/step-titles.ts';
 import type { RepairId } from '../../doctor/checks/check.ts';
 import type { DoctorEvent } from '../../doctor/events.ts';
 import type { RepairPlan } from '../../doctor/repairs/repair.ts';
-
 import { said, t } from '../../language/translate.ts';
 import { formatBytesOrUnknown } from '../../support/text/format.ts';
 import type { PanelLine } from './panel.ts';
@@ -68,7 +68,7 @@ export function onRepairEvent(repair: RepairRun, event: DoctorEvent): RepairRun 
 function progressWords(event: SetupEvent): string | null {
   switch (event.type) {
     case 'step':
-      return event.status === 'started' ? (event.detail ?? event.step) : null;
+      return event.status === 'started' ? (event.detail ?? STEP_TITLES[event.step]) : null;
     case 'note':
       return event.text;
     case 'artefact':
@@ -80,7 +80,7 @@ function progressWords(event: SetupEvent): string | null {
 
 /** Preview of what the repairs will change. */
 export function repairPlanLines({ steps }: RepairPlan): PanelLine[] {
-  return steps.flatMap((step): PanelLine[] => {
+  return steps.flatMap((step, index): PanelLine[] => {
     const { label, what, paths, downloadBytes, hosts, worksOffline, canUndo } = step;
     const size = formatBytesOrUnknown(downloadBytes);
     const download =
@@ -91,7 +91,7 @@ export function repairPlanLines({ steps }: RepairPlan): PanelLine[] {
       { text: what },
       { text: `${network} · ${canUndo ? t`can be undone` : t`cannot be undone`}` },
       ...paths.map((path): PanelLine => ({ text: t`changes ${path}`, tone: 'faint' })),
-      { text: '' },
+      ...(index < steps.length - 1 ? [{ text: '' }] : []),
     ];
   });
 }
