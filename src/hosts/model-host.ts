@@ -6,10 +6,10 @@ import { parseConfigYaml } from './config/config-yaml.ts';
 import { maskedDiff, secretWords } from './config/mask.ts';
 import { validateLlamaConfig } from './config/validate.ts';
 import { servedModels } from './health.ts';
+import { readHostFile } from './host-file.ts';
 import { withHostLock } from './host-lock.ts';
 import { reviewedFile, unfinishedChange } from './project-files.ts';
 import type { ModelHostConnection } from './ssh/connection.ts';
-import { readHostFile } from './ssh/remote-ops.ts';
 import type { FailedCommand } from './ssh/ssh-hints.ts';
 import type { SshExec } from './ssh/types.ts';
 import type { ApplyOptions, ApplyResult } from './types.ts';
@@ -201,9 +201,15 @@ function outcome(
   return { result, warnings, failure };
 }
 
+/** Shorter ones would take words of the message apart. */
+const LEAST_SECRET_CHARS = 4;
+
 /** A program on the host may quote the configuration that it refuses. */
 function withoutSecrets(error: string, texts: readonly string[]): string {
-  const words = texts.flatMap(secretWords).sort((a, b) => b.length - a.length);
+  const words = texts
+    .flatMap(secretWords)
+    .filter((word) => word.length >= LEAST_SECRET_CHARS)
+    .sort((a, b) => b.length - a.length);
   return words.reduce((text, word) => text.replaceAll(word, '****'), error);
 }
 

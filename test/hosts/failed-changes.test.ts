@@ -66,16 +66,25 @@ describe('changing a model host', () => {
     expect(result.error).toBe('restart failed (exit 1): bad key "****", was ****\n');
   });
 
-  it('does not take what the login shell prints for part of the file', async () => {
-    const { exec, ...host } = memoryHost();
-    const greeting: typeof exec = async (...args) => {
-      const result = await exec(...args);
-      return { ...result, stdout: `Welcome\n${result.stdout}` };
-    };
-    const { result } = await change({ ...host, exec: greeting });
-    expect(result).toMatchObject({ ok: false, step: 'validate' });
-    expect(result.error).toContain('prints text of its own, which cannot be told from the file: Welcome.');
-    expect(host.files.get(CONFIG_PATH)).toBe(OLD_CONFIG);
+  it.each(['Welcome', 'Last login: Monday', '* Notice', 'models: {}'])(
+    'does not take %j of the login shell for part of the file',
+    async (words) => {
+      const { exec, ...host } = memoryHost();
+      const greeting: typeof exec = async (...args) => {
+        const result = await exec(...args);
+        return { ...result, stdout: `${words}\n${result.stdout}` };
+      };
+      const { result } = await change({ ...host, exec: greeting });
+      expect(result).toMatchObject({ ok: false, step: 'validate' });
+      expect(result.error).toContain(`prints text of its own, which cannot be told from the file: ${words}.`);
+      expect(host.files.get(CONFIG_PATH)).toBe(OLD_CONFIG);
+    },
+  );
+
+  it('asks a shell nothing besides the commands of a change when the file is a plain configuration', async () => {
+    const host = memoryHost();
+    await change(host);
+    expect(host.commands).not.toContain('true');
   });
 
   it.each([

@@ -44,14 +44,15 @@ describe.skipIf(missing !== null)(title, () => {
   it('a greeting of the login shell is not taken for part of the file, and is named', async () => {
     const { host, context, folder } = await modelHost();
     // The test server's sessions have this folder as their home.
-    for (const name of ['.bashrc', '.zshenv']) await writeFile(join(folder, name), 'echo "# Welcome"\n');
+    for (const name of ['.bashrc', '.zshenv'])
+      await writeFile(join(folder, name), 'echo "Last login: Monday"\n');
     const isGreeting = (await sshExec(host.connection, 'true')).stdout !== '';
     const review = await reviewModelHost(context, NEW_CONFIG);
     const change = await changeModelHost(context, { ...quick, newConfig: NEW_CONFIG });
     if (!isGreeting) return expect(change.result.ok).toBe(true);
     for (const { result } of [review, change]) {
       expect(result).toMatchObject({ ok: false, step: 'validate' });
-      expect(result.error).toContain('cannot be told from the file: # Welcome.');
+      expect(result.error).toContain('cannot be told from the file: Last login: Monday.');
     }
     expect([await host.read(), await host.backups()]).toEqual([OLD_CONFIG, []]);
   });

@@ -1,5 +1,6 @@
 import type { KtxCliIo } from '../../embed/io.ts';
 import { LLAMA_SWAP_SCHEMA } from '../../hosts/config/llama-swap-schema.ts';
+import { readHostFile } from '../../hosts/host-file.ts';
 import {
   changeModelHost,
   type ModelHostContext,
@@ -7,7 +8,7 @@ import {
   reviewModelHost,
 } from '../../hosts/model-host.ts';
 import { saveModelHostSettings } from '../../hosts/project-files.ts';
-import { failedCommand, readHostFile } from '../../hosts/ssh/remote-ops.ts';
+import { failedCommand } from '../../hosts/ssh/remote-ops.ts';
 import { createSshExec } from '../../hosts/ssh/ssh-exec.ts';
 import { type FailedCommand, restoreByHand } from '../../hosts/ssh/ssh-hints.ts';
 import type { SshExec } from '../../hosts/ssh/types.ts';

@@ -8,7 +8,7 @@ const uri = { type: 'string', format: 'uri' };
  * limits. Unknown keys are accepted at every level. `--schema` replaces it with the schema that llama-swap
  * publishes.
  */
-export const LLAMA_SWAP_SCHEMA: object = {
+export const LLAMA_SWAP_SCHEMA = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'llama-swap configuration, as ktx checks it',
   type: 'object',

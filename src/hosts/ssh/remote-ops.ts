@@ -9,9 +9,6 @@ export function failedCommand(error: unknown): ExecResult | null {
   return error instanceof Error ? (failures.get(error) ?? null) : null;
 }
 
-/** Known to every shell. */
-const PRINTS_NOTHING = 'true';
-
 /** Quotes a word for any POSIX shell. */
 export function shellQuoted(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
@@ -86,27 +83,6 @@ export async function readRemoteConfig(
   mode: SshMode = 'shell',
 ): Promise<string> {
   return makeRemoteOps(mode, target, configPath, exec).read();
-}
-
-/**
- * The same for a text that is compared, edited or written back: what the login shell prints by itself, such as
- * a greeting in its start-up file, would be taken for part of it.
- * @throws Error that quotes what the shell prints.
- */
-export async function readHostFile(
-  target: SshTarget,
-  path: string,
-  exec: SshExec,
-  mode: SshMode = 'shell',
-): Promise<string> {
-  const text = await readRemoteConfig(target, path, exec, mode);
-  if (mode === 'wrapper') return text;
-  const { code, stdout } = await exec(target, PRINTS_NOTHING);
-  if (code !== 0 || stdout === '') return text;
-  const [line] = stdout.trim().split('\n', 1);
-  throw new Error(
-    `the shell of ${target.user} on ${target.host} prints text of its own, which cannot be told from the file: ${line!.slice(0, MAX_STDERR_CHARS)}. Let its start-up file print on terminals only`,
-  );
 }
 
 function succeeded(label: keyof RemoteOps, result: ExecResult): ExecResult {
