@@ -46,7 +46,7 @@ const connection = (changed: Partial<HostConnection> = {}): HostConnection => ({
 /** As the panel gets it back: with the key's whole path, and the mode. */
 const shown = (changed: Partial<HostConnection> = {}): HostConnection => ({
   ...connection(),
-  keyPath: '/work/keys/models',
+  keyPath: '/srv/keys/models',
   mode: 'shell',
   ...changed,
 });
@@ -67,7 +67,7 @@ function run(
     tell: (answer: PanelAnswer) => void told.push(answer),
     lendTerminal: <T>(work: () => Promise<T>) => work(),
   };
-  return { told, answer: runHostEffect(effect, context, { projectDir, cwd: '/work' }) };
+  return { told, answer: runHostEffect(effect, context, { projectDir, cwd: '/srv' }) };
 }
 
 const read = (given: HostConnection | null, signal?: AbortSignal) =>
@@ -89,7 +89,7 @@ describe('a host is read', () => {
     const { restartCmd: _, ...wrapped } = connection({ keyPath: '~/.ssh/models', mode: 'wrapper' });
     expect(await read(wrapped)).toMatchObject({ type: 'host-read', connection: wrapped });
     expect(await read(connection({ mode: 'other' }))).toMatchObject({
-      connection: { mode: 'shell', keyPath: '/work/keys/models' },
+      connection: { mode: 'shell', keyPath: '/srv/keys/models' },
     });
   });
 
@@ -97,7 +97,7 @@ describe('a host is read', () => {
     await command('ssh', '#!/bin/sh\nexit 3\n');
     expect(await read({})).toEqual({
       type: 'host-unreachable',
-      connection: { host: '', user: '', keyPath: '/work', configPath: '', baseUrl: '', mode: 'shell' },
+      connection: { host: '', user: '', keyPath: '/srv', configPath: '', baseUrl: '', mode: 'shell' },
       lines: [
         'host is empty',
         'user is empty',
@@ -132,7 +132,7 @@ describe('a host is read', () => {
     expect(await read(connection())).toMatchObject({
       facts: {
         warnings: [
-          `A change that began at ${startedAt} did not finish; the file there may be incomplete.`,
+          `A change that began at ${startedAt} did not finish; the file there may be incomplete, or not in use yet.`,
           `Restore it on the host with: cp '/srv/copy' '${configPath}', then restart the service`,
         ],
       },
