@@ -3,8 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode } from '../support/errors.ts';
 import {
   findByEnvironment,
+  listedPids,
   type MarkedProcesses,
   type ProcessEntry,
+  readProcessStart,
   readProcessTable,
   showsProcesses,
   withDescendants,
@@ -73,12 +75,14 @@ class TreeMembers {
   /** The members running now. */
   refresh(): ProcessEntry[] {
     for (let look = 1; ; look++) {
+      const listed = new Set(listedPids());
       const table = readProcessTable();
       if (!showsProcesses(table)) return this.#unseen();
       const { mark } = this.#root;
       const marked = mark === undefined ? { pids: [], unread: [] } : findByEnvironment(mark);
       const running = this.#membersIn(table, marked.pids);
-      if (running.length > 0 || look === MAX_LOOKS || !hasSuccessor(table, marked)) return running;
+      if (running.length > 0 || look === MAX_LOOKS) return running;
+      if (!hasSuccessor({ listed, running: new Set(table.map(({ pid }) => pid)), ...marked })) return running;
     }
   }
 
@@ -121,15 +125,24 @@ class TreeMembers {
   }
 }
 
+/** One look at the processes, in this order. */
+interface Look extends MarkedProcesses {
+  /** Every pid, zombies included. */
+  listed: ReadonlySet<number>;
+  /** Those in the table, which has no zombies. */
+  running: ReadonlySet<number>;
+}
+
 /**
- * Whether a member may have started another and ended during a look that found none: the newcomer carries the
- * mark but is not in the table, or came or went before its environment could be read.
+ * Whether a member may have started another and ended during a look that found none: one came, or one that ran
+ * ended before its environment was read. A zombie from before says nothing; there may be many.
  */
-function hasSuccessor(table: readonly ProcessEntry[], { pids, unread }: MarkedProcesses): boolean {
-  const before = new Set(table.map(({ pid }) => pid));
-  if (pids.some((pid) => !before.has(pid))) return true;
-  const after = new Set(readProcessTable().map(({ pid }) => pid));
-  return unread.some((pid) => !before.has(pid) || !after.has(pid));
+export function hasSuccessor(
+  { listed, running, pids, unread }: Look,
+  hasEnded = (pid: number) => readProcessStart(pid) === null,
+): boolean {
+  if ([...pids, ...unread].some((pid) => !listed.has(pid))) return true;
+  return unread.some((pid) => running.has(pid) && hasEnded(pid));
 }
 
 function isThere(pid: number): boolean {

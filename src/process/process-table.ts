@@ -16,7 +16,7 @@ export interface ProcessEntry {
 export function readProcessTable(platform: NodeJS.Platform = process.platform): ProcessEntry[] {
   if (platform === 'win32') return [];
   if (platform === 'linux') {
-    return procPids().flatMap((pid) => parseProcStat(readTextOrEmpty(`/proc/${pid}/stat`)) ?? []);
+    return listedPids().flatMap((pid) => parseProcStat(readTextOrEmpty(`/proc/${pid}/stat`)) ?? []);
   }
   const { stdout } = spawnSync('ps', ['-axo', 'pid=,ppid=,stat=,lstart='], {
     encoding: 'utf8',
@@ -58,26 +58,26 @@ export function readProcessStart(pid: number): string | null {
 
 /** Processes whose environment contains `NAME=value`, and those without a readable one. */
 export interface MarkedProcesses {
-  pids: number[];
-  /** Threads of the kernel, zombies, processes of others, and one that ended or replaced its program just now. */
-  unread: number[];
+  pids: readonly number[];
+  /** Threads of the kernel, zombies, other users' processes, and one that has just ended or replaced its program. */
+  unread: readonly number[];
 }
 
 /** Pids whose environment contains `NAME=value`. Linux only; empty elsewhere. */
-export function findPidsByEnvironment(assignment: string): number[] {
+export function findPidsByEnvironment(assignment: string): readonly number[] {
   return findByEnvironment(assignment).pids;
 }
 
 /** Searches the environments of all visible processes. Linux only; finds none elsewhere. */
 export function findByEnvironment(assignment: string): MarkedProcesses {
-  const found: MarkedProcesses = { pids: [], unread: [] };
-  if (process.platform !== 'linux') return found;
-  for (const pid of procPids()) {
+  const pids: number[] = [];
+  const unread: number[] = [];
+  for (const pid of process.platform === 'linux' ? listedPids() : []) {
     const environment = readTextOrEmpty(`/proc/${pid}/environ`);
-    if (environment === '') found.unread.push(pid);
-    else if (`\0${environment}`.includes(`\0${assignment}\0`)) found.pids.push(pid);
+    if (environment === '') unread.push(pid);
+    else if (`\0${environment}`.includes(`\0${assignment}\0`)) pids.push(pid);
   }
-  return found;
+  return { pids, unread };
 }
 
 /** A variable from a process's initial environment, or `null`. Linux only; `null` elsewhere. */
@@ -123,7 +123,8 @@ export function withDescendants(table: readonly ProcessEntry[], rootPids: Iterab
   return [...found.values()];
 }
 
-function procPids(): number[] {
+/** Every pid that `/proc` lists, zombies included. Empty where there is none. */
+export function listedPids(): number[] {
   let names: string[];
   try {
     names = readdirSync('/proc');

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from 'vitest';
-import { killTree, killTreeNow } from '../../src/process/kill-tree.ts';
+import { hasSuccessor, killTree, killTreeNow } from '../../src/process/kill-tree.ts';
 import { findPidsByEnvironment } from '../../src/process/process-table.ts';
 import {
   childOfStubborn,
@@ -36,6 +36,18 @@ async function start(
   return { child, lines };
 }
 
+it.each([
+  ['nothing came or went', { unread: [2] }, false],
+  ['a marked one came', { pids: [4] }, true],
+  ['one came and was gone before its environment was read', { unread: [4] }, true],
+  ['one that ran ended before its environment was read', { unread: [3] }, true],
+  ['a zombie was there all along', { unread: [9] }, false],
+] as const)('what a look that finds no member has missed: %s', (_name, found, expected) => {
+  // 2 is a thread of the kernel, 3 has just ended, and 9 is a zombie.
+  const look = { listed: new Set([1, 2, 3, 9]), running: new Set([1, 2, 3]), pids: [], unread: [], ...found };
+  expect(hasSuccessor(look, (pid) => pid === 3)).toBe(expected);
+});
+
 describe.skipIf(process.platform === 'win32')('kill tree', () => {
   it('ends a grandchild that ignores SIGTERM and loses its parent', async () => {
     const { child, lines } = await start(childOfStubborn, 2);
@@ -54,8 +66,10 @@ describe.skipIf(process.platform === 'win32')('kill tree', () => {
   });
 
   it('ends what a process starts when it is asked to end', async () => {
-    const { child, lines } = await start(spawnsAtTerm('and stays'), 1);
+    const { child, lines } = await start(spawnsAtTerm('and waits'), 1);
+    const exited = once(child, 'exit');
     await killTree(child.pid!, PATIENT_GRACE_MS);
+    expect(await exited).toEqual([7, null]);
     await expect.poll(() => pidsIn(lines).length).toBe(2);
     expect(pidsIn(lines).filter(isRunning)).toEqual([]);
   });
