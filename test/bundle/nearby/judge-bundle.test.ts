@@ -4,16 +4,15 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeHeader } from '../../../src/bundle/archive/ustar.ts';
 import { bundleLayout, unevenPart } from '../../../src/bundle/nearby/bundle-layout.ts';
 import { type BundleExpectation, judgeBundle } from '../../../src/bundle/nearby/judge-bundle.ts';
-import { contentsOf, entry, sha256, writeArchive, writeSmallBundle } from '../../fixtures/small-bundle.ts';
+import {
+  contentsOf,
+  entry,
+  FITTING,
+  sha256,
+  writeArchive,
+  writeSmallBundle,
+} from '../../fixtures/small-bundle.ts';
 import { temporaryFolder, temporaryFolderForFile } from '../../fixtures/temporary-folder.ts';
-
-const WANTED: BundleExpectation = {
-  cliVersion: '0.3.0',
-  lockSha256: sha256('lock'),
-  wheelSha256: sha256('wheel'),
-  platform: 'linux-x64',
-  features: ['core'],
-};
 
 let whole: string;
 let bytes: Buffer;
@@ -24,7 +23,7 @@ beforeAll(async () => {
 
 /** State and problem, with file names instead of paths. */
 async function judged(path: string, wanted: Partial<BundleExpectation> = {}) {
-  const found = await judgeBundle(path, { ...WANTED, ...wanted });
+  const found = await judgeBundle(path, { ...FITTING, ...wanted });
   if (found === null) return null;
   const { state, problem, totalBytes, sizeBytes, cliVersion } = found;
   const words = problem?.replaceAll(/(?:\/|store)\S+\//g, '') ?? null;
@@ -92,7 +91,7 @@ describe('what is said of a bundle', () => {
     const other = Buffer.from(bytes);
     other.copyWithin(last.position, 0, 512);
     await writeFile(copy, other);
-    const { problem } = (await judgeBundle(copy, WANTED))!;
+    const { problem } = (await judgeBundle(copy, FITTING))!;
     expect(problem).toBe(`${last.path} is not in its place`);
   });
 

@@ -13,11 +13,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sizeProblem } from '../../../src/bundle/nearby/bundle-layout.ts';
 import { findBundlesNearby } from '../../../src/bundle/nearby/find-nearby.ts';
-import {
-  type BundleExpectation,
-  judgeBundle,
-  type NearbyBundle,
-} from '../../../src/bundle/nearby/judge-bundle.ts';
+import { judgeBundle, type NearbyBundle } from '../../../src/bundle/nearby/judge-bundle.ts';
 import { isBundleName, nearbyPlaces } from '../../../src/bundle/nearby/nearby-places.ts';
 import {
   type BundleNews,
@@ -25,16 +21,8 @@ import {
   type WatchMemory,
   watchForBundle,
 } from '../../../src/bundle/nearby/watch-nearby.ts';
-import { sha256, unpackBundle, writeSmallBundle } from '../../fixtures/small-bundle.ts';
+import { FITTING, sha256, unpackBundle, writeSmallBundle } from '../../fixtures/small-bundle.ts';
 import { temporaryFolder, temporaryFolderForFile } from '../../fixtures/temporary-folder.ts';
-
-const WANTED: BundleExpectation = {
-  cliVersion: '0.3.0',
-  lockSha256: sha256('lock'),
-  wheelSha256: sha256('wheel'),
-  platform: 'linux-x64',
-  features: ['core'],
-};
 
 let whole: string;
 let wholeBytes: Buffer;
@@ -49,7 +37,7 @@ describe('a short look at a bundle', () => {
     const split = await writeSmallBundle(join(folder, 'split'), { splitBytes: 1000 });
     await unpackBundle(whole, join(folder, 'unpacked'));
     for (const path of [whole, split, `${split}.001`, join(folder, 'unpacked')])
-      expect(await judgeBundle(path, WANTED), path).toMatchObject({
+      expect(await judgeBundle(path, FITTING), path).toMatchObject({
         state: 'usable',
         problem: null,
         totalBytes: wholeBytes.length,
@@ -71,7 +59,7 @@ describe('a short look at a bundle', () => {
       /without local-embeddings/,
     ],
   ] as const)('says that it is of %s', async (_what, change, state, problem) => {
-    expect(await judgeBundle(whole, { ...WANTED, ...change })).toMatchObject({
+    expect(await judgeBundle(whole, { ...FITTING, ...change })).toMatchObject({
       state,
       problem: expect.stringMatching(problem),
     });
@@ -81,7 +69,7 @@ describe('a short look at a bundle', () => {
     const copy = join(await temporaryFolder(), 'cut.bundle');
     for (let length = 0; length < wholeBytes.length; length += 311) {
       await writeFile(copy, wholeBytes.subarray(0, length));
-      expect(await judgeBundle(copy, WANTED), `${length} bytes`).toMatchObject({
+      expect(await judgeBundle(copy, FITTING), `${length} bytes`).toMatchObject({
         state: 'incomplete',
         sizeBytes: length,
       });
@@ -92,13 +80,13 @@ describe('a short look at a bundle', () => {
     const copy = join(await temporaryFolder(), 'x.bundle');
     await writeFile(copy, wholeBytes.subarray(0, wholeBytes.length / 2));
     await truncate(copy, wholeBytes.length);
-    expect(await judgeBundle(copy, WANTED)).toMatchObject({ state: 'incomplete' });
+    expect(await judgeBundle(copy, FITTING)).toMatchObject({ state: 'incomplete' });
     const other = Buffer.from(wholeBytes);
     other.copyWithin(wholeBytes.length / 2, 0);
     await writeFile(copy, other);
-    expect(await judgeBundle(copy, WANTED)).toMatchObject({ state: 'damaged' });
+    expect(await judgeBundle(copy, FITTING)).toMatchObject({ state: 'damaged' });
     await appendFile(copy, 'x');
-    expect(await judgeBundle(copy, WANTED)).toMatchObject({ state: 'damaged' });
+    expect(await judgeBundle(copy, FITTING)).toMatchObject({ state: 'damaged' });
   });
 
   it('names the part that is missing, cut or of another bundle', async () => {
@@ -106,7 +94,7 @@ describe('a short look at a bundle', () => {
     const split = await writeSmallBundle(folder, { splitBytes: 1000 });
     const count = Math.ceil(wholeBytes.length / 1000);
     const part = (number: number) => `${split}.${String(number).padStart(3, '0')}`;
-    const problem = async () => (await judgeBundle(part(1), WANTED))!;
+    const problem = async () => (await judgeBundle(part(1), FITTING))!;
     await rename(part(count), join(folder, 'away'));
     expect(await problem()).toMatchObject({
       state: 'incomplete',
@@ -130,7 +118,7 @@ describe('a short look at a bundle', () => {
   it('takes no other file for a bundle', async () => {
     const path = join(await temporaryFolder(), 'git.bundle');
     await writeFile(path, '# v2 git bundle\n'.repeat(100));
-    expect(await judgeBundle(path, WANTED)).toBeNull();
+    expect(await judgeBundle(path, FITTING)).toBeNull();
   });
 });
 
@@ -185,7 +173,7 @@ describe('where bundles are looked for', () => {
     await copyFile(whole, join(far, 'whole.bundle'));
     await unpackBundle(whole, join(folder, 'unpacked'));
     const places = [near, far, join(folder, 'unpacked'), join(folder, 'nowhere')];
-    const found = await findBundlesNearby(WANTED, { places });
+    const found = await findBundlesNearby(FITTING, { places });
     expect(found.map(({ path, state }) => [path.slice(folder.length + 1), state])).toEqual([
       ['far/whole.bundle', 'usable'],
       ['unpacked', 'usable'],
@@ -197,10 +185,10 @@ describe('where bundles are looked for', () => {
     const folder = await temporaryFolder();
     await copyFile(whole, join(folder, 'whole.bundle'));
     const stop = new AbortController();
-    const found = findBundlesNearby(WANTED, { places: [folder], signal: stop.signal });
+    const found = findBundlesNearby(FITTING, { places: [folder], signal: stop.signal });
     stop.abort();
     expect(await found).toEqual([]);
-    expect(await findBundlesNearby(WANTED, { places: [folder], signal: AbortSignal.abort() })).toEqual([]);
+    expect(await findBundlesNearby(FITTING, { places: [folder], signal: AbortSignal.abort() })).toEqual([]);
   });
 });
 
@@ -251,7 +239,7 @@ describe('waiting for a bundle', () => {
     const news: string[] = [];
     const path = join(folder, 'carried.bundle');
     const waiting = watchForBundle({
-      look: () => findBundlesNearby(WANTED, { places: [folder] }),
+      look: () => findBundlesNearby(FITTING, { places: [folder] }),
       onNews({ type }) {
         news.push(type);
         if (type === 'arriving') void copyFile(whole, path);
