@@ -50,6 +50,8 @@ export const FOLDER_REPAIRS: readonly Repair[] = [
       const { shared } = context;
       for (const name of await readdir(shared.locksDir).catch(() => [])) {
         const path = join(shared.locksDir, name);
+        // Without it there would be nothing to undo, though taking the lock removes it again.
+        if (name.endsWith('.holder.json')) await backup.keep(path);
         if (name.endsWith('.lock') && (await lockProblem(path)) !== null) await backup.moveAside(path);
       }
       // Taking and releasing each lock removes the stale record.

@@ -125,6 +125,13 @@ describe('release-lock', () => {
     expect(await isThere(inRoot('uv', 'locks', 'other.lock'))).toBe(true);
   });
 
+  it('can be undone when the record was all that it removed', async () => {
+    const dead = { pid: process.ppid, start: '1', host: hostname(), since: '2026-01-02T03:04:05.000Z' };
+    await place('uv/locks/0.3.0.lock.holder.json', JSON.stringify({ ...dead, step: 'venv' }));
+    await repair('release-lock');
+    expect(await undoRepairs(target)).toEqual({ repairs: ['release-lock'] });
+  });
+
   it('does nothing where no lock was ever taken', async () => {
     const path = inRoot('uv', 'locks');
     expect(await isThere(path)).toBe(false);
