@@ -196,7 +196,7 @@ function explained(error: unknown, needed: readonly NeededFiles[]): unknown {
             }),
           ]
         : []),
-      // A Python of this machine is nothing that a bundle can hold.
+      // A bundle cannot hold a Python of this machine.
       ...error.remedies.filter(({ id }) => id !== USE_SYSTEM_PYTHON.id),
     ],
   });

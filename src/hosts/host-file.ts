@@ -24,6 +24,6 @@ export async function readHostFile(
   if (code !== 0 || stdout === '') return text;
   const [line] = stdout.trim().split('\n', 1);
   throw new Error(
-    `the shell of ${target.user} on ${target.host} prints text of its own, which cannot be told from the file: ${line!.slice(0, MAX_QUOTED_CHARS)}. Let its start-up file print on terminals only`,
+    `the shell of ${target.user} on ${target.host} prints extra text, which cannot be distinguished from the file: ${line!.slice(0, MAX_QUOTED_CHARS)}. Let its start-up file print only on a terminal`,
   );
 }

@@ -240,7 +240,7 @@ function configured(newConfig: string) {
 }
 
 const KEY_UNKNOWN =
-  'The server asks for an API key that is only known on the host, so ktx could not ask for its models';
+  'The server requires an API key that only the host knows, so ktx could not list its models';
 
 /** Keys with their macros replaced, except those that name a variable of the host. */
 function knownKeys(newConfig: string): string[] {

@@ -150,7 +150,7 @@ async function locate(
   });
 }
 
-/** The environment in use works: what would mend the other one is no advice for it. */
+/** The environment in use works: remedies for the other one do not apply to it. */
 function aboutTheOther(error: unknown): unknown {
   if (!(error instanceof SetupError)) return error;
   const { message, failureClass, evidence, causeId } = error;

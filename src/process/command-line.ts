@@ -30,9 +30,9 @@ export function joinCommandLine(words: readonly string[]): string {
 }
 
 function quoted(word: string): string {
-  if (word !== '' && !/[\s'"]/.test(word)) return word;
-  // Single quotes are put in double quotes and the rest in single quotes, joined into one word.
   if (word === '') return "''";
+  if (!/[\s'"]/.test(word)) return word;
+  // Single quotes are put in double quotes and the rest in single quotes, joined into one word.
   return word
     .split(/('+)/)
     .filter(Boolean)

@@ -70,7 +70,6 @@ describe('the reader of headers', () => {
   });
 
   it.each([
-    [0, 'another form of the name'],
     [99, 'another form of the name'],
     [100, 'another mode than 644'],
     [107, 'another mode than 644'],
@@ -96,15 +95,7 @@ describe('the reader of headers', () => {
     block.fill(0x20, 148, 156);
     const sum = block.reduce((total, byte) => total + byte, 0);
     block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
-    const problem = (() => {
-      try {
-        const header = decodeHeader(block);
-        return header === null ? 'nothing' : encodeHeader(header).equals(block) ? 'the same' : 'another';
-      } catch (error) {
-        return (error as Error).message;
-      }
-    })();
-    expect(at === 0 ? what : problem).toContain(what);
+    expect(() => decodeHeader(block)).toThrow(what);
   });
 
   it('reads back every name and size that it can write', () => {

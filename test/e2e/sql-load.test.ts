@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { SetupEvent, SetupResult } from '../../src/core/events.ts';
 import { allocateDaemonPort } from '../../src/daemon/http/port.ts';
 import { postJson } from '../../src/daemon/http/post-json.ts';
+import { PATIENT } from '../fixtures/patient.ts';
 import { plainEnvironment, runProgram } from '../fixtures/program.ts';
 import { mixedStatements, type Statement } from '../fixtures/sql-statements.ts';
 import { temporaryFolderForFile } from '../fixtures/temporary-folder.ts';
@@ -41,8 +42,6 @@ for statement in statements:
     parse(statement)
 print(time.process_time() - begun)
 `;
-
-import { PATIENT } from '../fixtures/patient.ts';
 
 let result: SetupResult;
 let port: number;

@@ -76,7 +76,9 @@ describe('changing a model host', () => {
       };
       const { result } = await change({ ...host, exec: greeting });
       expect(result).toMatchObject({ ok: false, step: 'validate' });
-      expect(result.error).toContain(`prints text of its own, which cannot be told from the file: ${words}.`);
+      expect(result.error).toContain(
+        `prints extra text, which cannot be distinguished from the file: ${words}.`,
+      );
       expect(host.files.get(CONFIG_PATH)).toBe(OLD_CONFIG);
     },
   );
@@ -110,7 +112,7 @@ describe('changing a model host', () => {
     const { result, warnings } = await change({ ...memoryHost(), fetcher }, { newConfig });
     expect(result.step).toBe('health');
     expect(warnings).toEqual([
-      'The server asks for an API key that is only known on the host, so ktx could not ask for its models',
+      'The server requires an API key that only the host knows, so ktx could not list its models',
     ]);
   });
 });

@@ -52,7 +52,7 @@ describe.skipIf(missing !== null)(title, () => {
     if (!isGreeting) return expect(change.result.ok).toBe(true);
     for (const { result } of [review, change]) {
       expect(result).toMatchObject({ ok: false, step: 'validate' });
-      expect(result.error).toContain('cannot be told from the file: Last login: Monday.');
+      expect(result.error).toContain('cannot be distinguished from the file: Last login: Monday.');
     }
     expect([await host.read(), await host.backups()]).toEqual([OLD_CONFIG, []]);
   });

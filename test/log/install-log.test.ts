@@ -19,8 +19,6 @@ import { CancelledError } from '../../src/support/errors.ts';
 import { batchOfBytes, batchOfLines } from '../../src/support/line-batch.ts';
 import { createRedactor } from '../../src/support/text/redaction.ts';
 
-/** A busy machine is no failure. */
-
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ktx-log-'));

@@ -10,8 +10,6 @@ import {
   withDescendants,
 } from '../../src/process/process-table.ts';
 
-/** A busy machine is no failure. */
-
 const entry = (pid: number, parentPid: number) => ({ pid, parentPid, start: `s${pid}` });
 
 describe('process table', () => {

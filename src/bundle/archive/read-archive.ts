@@ -84,9 +84,10 @@ function assertBundleStart(start: Buffer, sizeBytes: number): void {
   const hex = start.subarray(0, 8).toString('hex');
   const compression = COMPRESSIONS.find(([magic]) => hex.startsWith(magic));
   if (compression) throw notABundle(`it is compressed with ${compression[1]}; unpack it first`);
-  // A name and zeros are at the start of an archive, and no bundle is smaller than its first header.
-  const isName = start.includes(0) || CONTENTS_PATH.startsWith(start.toString('latin1'));
-  if (sizeBytes < BLOCK_BYTES && !isName) throw notABundle('it does not begin with bundle.json');
+  // What was cut in its first header still has a part of the first name.
+  const name = start.toString('latin1', 0, CONTENTS_PATH.length);
+  if (sizeBytes < BLOCK_BYTES && !CONTENTS_PATH.startsWith(name))
+    throw notABundle('it does not begin with bundle.json');
 }
 
 function broken(what: string): BundleError {

@@ -149,7 +149,7 @@ export const RUNTIME_CHECKS: readonly Check[] = [
       }
       // The system looks for an interpreter whose name ends in this character.
       if (text.split('\n', 2).some((line) => line.endsWith('\r')))
-        return broken(`${daemonPath} has the line ends of Windows, so it cannot be started`);
+        return broken(`${daemonPath} has Windows line endings, so it cannot be started`);
       const names = [venvDir, await realPath(venvDir)].map((folder) => join(folder, 'bin'));
       const isOwn = text.startsWith('#!') && names.some((name) => text.includes(name));
       if (!isOwn) return broken(`${daemonPath} does not run the interpreter of its environment`);

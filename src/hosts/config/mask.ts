@@ -62,14 +62,15 @@ export function maskedDiff(oldText: string, newText: string): string {
  */
 export function maskSecrets(text: string): string {
   const secretMacros = new Set<string>();
+  const all = countOf(macrosIn(text));
   for (let depth = 0; ; depth++) {
     const masked = maskedBut(text, secretMacros);
-    const found = macrosIn(text).filter((name) => !secretMacros.has(name));
-    const stillShown = countOf(macrosIn(masked));
-    const shown = countOf(found);
-    const hidden = [...shown.keys()].filter((name) => shown.get(name)! > (stillShown.get(name) ?? 0));
+    const shown = countOf(macrosIn(masked));
+    const hidden = [...all].filter(
+      ([name, count]) => !secretMacros.has(name) && count > (shown.get(name) ?? 0),
+    );
     if (hidden.length === 0 || depth === MAX_MACRO_DEPTH) return masked;
-    for (const name of hidden) secretMacros.add(name);
+    for (const [name] of hidden) secretMacros.add(name);
   }
 }
 

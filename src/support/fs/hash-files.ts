@@ -99,7 +99,7 @@ export async function hashFiles(paths: readonly string[], signal?: AbortSignal):
   const worker = await takeThread();
   const done = Promise.withResolvers<HashedFile[]>();
   const cancel = () => done.reject(new CancelledError());
-  // To listen keeps the process alive, also for a thread that was started ahead.
+  // Listening keeps the process alive, even for a thread that was started early.
   worker.once('message', done.resolve);
   worker.once('error', done.reject);
   worker.once('exit', (code) =>

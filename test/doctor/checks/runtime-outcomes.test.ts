@@ -338,9 +338,9 @@ describe('entry-point', () => {
       'DAEMON does not run the interpreter of its environment',
     ],
     [
-      'with the line ends of Windows',
+      'with Windows line endings',
       () => writeScript(daemon(), `${own().trimEnd()}\r\nimport ktx_daemon\r\n`),
-      'DAEMON has the line ends of Windows, so it cannot be started',
+      'DAEMON has Windows line endings, so it cannot be started',
     ],
     [
       'no script, though it names the interpreter',

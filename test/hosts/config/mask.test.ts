@@ -15,6 +15,14 @@ describe('secrets in a configuration are masked', () => {
       'models:\n  a:\n    env:\n      - HF_TOKEN=hush-1\n      - "MY_SECRET_X=hush 2"\n      - KEY=hush-3\n',
     ],
     ['variables in one line', 'models: {a: {env: [HF_TOKEN=hush-1, "A_KEY=hush-2"]}}\n'],
+    [
+      'keys in camel case, and with a word before',
+      'models:\n  a:\n    metadata: {accessToken: hush-1, clientSecret: hush-2, secret_access_key: hush-3, private_key: hush-4, db_pass: hush-5}\n',
+    ],
+    [
+      'the same variables in a command',
+      "models:\n  a:\n    cmd: DB_PASS=hush-1 AWS_CREDENTIALS='hush 2' MYSQL_PWD=hush-3 serve --passphrase hush-4\n",
+    ],
     ['variables as a mapping', 'models:\n  a:\n    env:\n      HF_TOKEN: hush-1\n'],
     ['an anchor', 'x: &k [hush-1]\napiKeys: *k\ny: &s hush-2\npeers: {p: {apiKey: *s}}\n'],
     ['a block', 'apiKeys:\n  - |\n    hush-1\n    hush-2\n'],
@@ -47,7 +55,7 @@ describe('secrets in a configuration are masked', () => {
     ],
     [
       'variables with other names',
-      'models:\n  a:\n    env: [DB_PASS=hush-1, DB_PW=hush-2, MY_CREDENTIALS=hush-3, AUTH=hush-4]\n',
+      'models:\n  a:\n    env: [DB_PASS=hush-1, DB_PW=hush-2, MY_CREDENTIALS=hush-3, AUTH=hush-4, MYSQL_PWD=hush-5, PROXY_AUTHORIZATION=hush-6]\n',
     ],
     ['an option above its value', 'models:\n  a:\n    cmd: |\n      serve\n      --api-key\n      hush-1\n'],
     [
@@ -86,7 +94,7 @@ describe('secrets in a configuration are masked', () => {
   });
 
   it('limits, file names and macros of other values stay as they are', () => {
-    const text = `macros:\n  port: 8080\n  k: "\${env.LLAMA_KEY}"\nmodels:\n  a:\n    cmd: |\n      serve --keys-file\n      x --port \${port}\n    metadata: {max_tokens: 4096, tokens: 7, author: ada}\n    env: [AUTHOR=ada]\n`;
+    const text = `macros:\n  port: 8080\n  k: "\${env.LLAMA_KEY}"\nmodels:\n  a:\n    cmd: |\n      serve --keys-file\n      x --port \${port}\n    metadata: {max_tokens: 4096, tokens: 7, author: ada}\n    env: [AUTHOR=ada, GIT_AUTHOR_NAME=ada, AUTHORS=ada, OLDPWDS=x]\n`;
     expect(maskSecrets(text)).toBe(text);
   });
 

@@ -1,12 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { tryFileLock } from '../../../src/support/fs/file-lock.ts';
 import { PACKAGE_ROOT } from '../../../src/support/package-root.ts';
+import { openFilesBelow } from '../../fixtures/open-files.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { whileFlickers } from '../../fixtures/while-flickers.ts';
 
@@ -171,14 +172,7 @@ it.runIf(process.platform === 'linux')('an attempt leaves no file open, whatever
   const folder = await temporaryFolder();
   const [free, taken, broken] = ['free', 'taken', 'broken'].map((name) => join(folder, `${name}.lock`));
   await mkdir(broken!);
-  const openFiles = () =>
-    readdirSync('/proc/self/fd').filter((name) => {
-      try {
-        return readlinkSync(`/proc/self/fd/${name}`).startsWith(folder);
-      } catch {
-        return false;
-      }
-    }).length;
+  const openFiles = () => openFilesBelow(folder).length;
   const lock = tryFileLock(taken!)!;
   const before = openFiles();
   for (let count = 0; count < 20; count++) {
